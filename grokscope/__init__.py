@@ -1,0 +1,65 @@
+"""grokscope, the instrument for grokking: train it, measure it, decide what explains it.
+
+The public face. Nothing is imported until it is asked for, so that `import grokscope` costs next to nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from grokscope.errors import GrokscopeError, Missing, StoreError
+    from grokscope.measures.base import Measure, measures
+    from grokscope.measures.base import evaluate as measure
+    from grokscope.recipes.base import recipe
+    from grokscope.runs.config import RunConfig
+    from grokscope.runs.run import Run, load
+    from grokscope.runs.snapshot import Snapshot, snapshot
+    from grokscope.studies.experiment import train
+
+# Name -> where it lives, and under what name there.
+_FACE = {
+    "GrokscopeError": "errors:GrokscopeError",
+    "StoreError": "errors:StoreError",
+    "Missing": "errors:Missing",
+    "Measure": "measures.base:Measure",
+    "measure": "measures.base:evaluate",
+    "measures": "measures.base:measures",
+    "recipe": "recipes.base:recipe",
+    "RunConfig": "runs.config:RunConfig",
+    "Run": "runs.run:Run",
+    "load": "runs.run:load",
+    "Snapshot": "runs.snapshot:Snapshot",
+    "snapshot": "runs.snapshot:snapshot",
+    "train": "studies.experiment:train",
+}
+
+__all__ = [
+    "GrokscopeError",
+    "Measure",
+    "Missing",
+    "Run",
+    "RunConfig",
+    "Snapshot",
+    "StoreError",
+    "load",
+    "measure",
+    "measures",
+    "recipe",
+    "snapshot",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _FACE:
+        raise AttributeError(f"module 'grokscope' has no attribute {name!r}")
+    module, _, attribute = _FACE[name].partition(":")
+    value = getattr(import_module(f"grokscope.{module}"), attribute)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_FACE})

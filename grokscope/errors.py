@@ -1,0 +1,28 @@
+"""The error tree, and the value that stands for "no answer".
+
+    ValueError            a bad argument, option or field (exit code 2 at the command line)
+    GrokscopeError        everything else that can go wrong (exit code 1)
+    └── StoreError        a run cannot be read or written: not a store, torn, truncated, read-only, full, in use
+
+A message says what came, what was expected and what to do. A question without an answer is not an error: it is `Missing`.
+"""
+
+from dataclasses import dataclass
+
+
+class GrokscopeError(Exception):
+    """Base of the errors that grokscope raises for reasons other than a bad argument."""
+
+
+class StoreError(GrokscopeError):
+    """A run in the store cannot be read or written."""
+
+
+@dataclass(frozen=True)
+class Missing:
+    """What a measure returns when it has no answer, with the reason; never NaN and never 0."""
+
+    reason: str
+
+    def __bool__(self) -> bool:
+        return False

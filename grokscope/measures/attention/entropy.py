@@ -1,0 +1,25 @@
+"""How widely each head looks."""
+
+import math
+
+import torch
+from numpy.typing import NDArray
+
+from grokscope.measures.base import measure
+from grokscope.runs.snapshot import Snapshot
+
+
+@measure(
+    unit="1",
+    source="Ghader & Monz 2017, arXiv:1710.03348, equation 8; divided by its largest value",
+    needs=("pattern",),
+    axis="head",
+)
+def entropy(snapshot: Snapshot) -> NDArray:
+    """Mean over all inputs of the entropy of a head's attention from the last position, over the log of the keys attended.
+
+        H = -sum_j A_j log A_j,   result = mean H / log(number of keys),   0 one key, 1 uniform
+    """
+    pattern = snapshot.activations["pattern"].double()
+    nats = torch.special.entr(pattern).sum(-1).mean(0)
+    return (nats / math.log(pattern.shape[-1])).numpy()

@@ -1,0 +1,126 @@
+"""What a measure is: a function of a snapshot, with its unit, source, cost and needs, that may answer `Missing`."""
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grokscope.errors import Missing
+from grokscope.registry import component, names, unknown
+from grokscope.runs.snapshot import Snapshot
+
+Value = float | NDArray[Any] | Mapping[str, float]
+
+
+def _cyclic(snapshot: Snapshot) -> bool:
+    return (snapshot.task.truth.group or "").startswith("cyclic")
+
+
+# What a measure can need: does the snapshot have it, and the reason given when it does not.
+NEEDS: dict[str, tuple[Callable[[Snapshot], bool], str]] = {
+    "cyclic": (_cyclic, "the task's answers do not form a cyclic group"),
+    "pattern": (lambda snapshot: "pattern" in snapshot.activations, "the network has no attention pattern"),
+    "embedding": (lambda snapshot: "W_E" in snapshot.params, "the network has no embedding W_E"),
+    "mlp": (lambda snapshot: {"W_out", "W_U"} <= set(snapshot.params), "the network has no W_out and W_U"),
+    "initial": (lambda snapshot: snapshot.initial is not None, "the weights at step 0 are not known"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measure:
+    """A quantity. Called with a snapshot (and options) it gives a number, a small array, a number by name, or `Missing`.
+
+    unit: of its values. source: the publication that defines it. cost: "cheap" ones run while training, "heavy" ones on
+    checkpoints. needs: keys of NEEDS; without them the answer is `Missing`. axis: what an array or mapping runs over.
+    variants: the options under which a run stores it, each as a view of its own.
+    """
+
+    id: str
+    unit: str
+    source: str
+    cost: Literal["cheap", "heavy"]
+    needs: tuple[str, ...]
+    axis: str
+    variants: tuple[Mapping[str, Any], ...]
+    function: Callable[..., Value | Missing]
+
+    def __call__(self, snapshot: Snapshot, **options: Any) -> Value | Missing:
+        known = list(inspect.signature(self.function).parameters)[1:]
+        for option in options:
+            if option not in known:
+                raise ValueError(f"{self.id}: {unknown('option', option, known)}")
+        for need in self.needs:
+            holds, reason = NEEDS[need]
+            if not holds(snapshot):
+                return Missing(reason)
+        value = self.function(snapshot, **options)
+        if isinstance(value, Missing):
+            return value
+        numbers = list(value.values()) if isinstance(value, Mapping) else value
+        if not np.isfinite(np.asarray(numbers, dtype=np.float64)).all():
+            return Missing(f"{self.id} is not finite at step {snapshot.step}")
+        return value
+
+    def rows(self, snapshot: Snapshot, **shared: Any) -> Iterator[tuple[str, float | Missing]]:
+        """(view, value) for every variant and every element; the view names both, as in `split=train` or `head=0`."""
+        known = inspect.signature(self.function).parameters
+        options = {name: value for name, value in shared.items() if name in known}
+        for variant in self.variants:
+            label = ",".join(f"{name}={value}" for name, value in variant.items())
+            value = self(snapshot, **options, **variant)
+            for part, number in _elements(value, self.axis):
+                yield ",".join(filter(None, (label, part))), number
+
+    @property
+    def definition(self) -> str:
+        """The docstring of the quantity."""
+        return inspect.cleandoc(self.function.__doc__ or "")
+
+
+def measure(
+    *,
+    unit: str,
+    source: str,
+    cost: Literal["cheap", "heavy"] = "cheap",
+    needs: tuple[str, ...] = (),
+    axis: str = "",
+    variants: tuple[Mapping[str, Any], ...] = ({},),
+) -> Callable[[Callable[..., Value | Missing]], Measure]:
+    """Makes a measure of a function; its id is its family (the folder) and its name."""
+
+    def wrap(function: Callable[..., Value | Missing]) -> Measure:
+        family = function.__module__.split(".")[-2]
+        return Measure(
+            id=f"{family}.{function.__name__}",
+            unit=unit,
+            source=source,
+            cost=cost,
+            needs=needs,
+            axis=axis,
+            variants=variants,
+            function=function,
+        )
+
+    return wrap
+
+
+def measures() -> dict[str, Measure]:
+    """Every measure by id."""
+    return {name: component("measures", name) for name in names("measures")}
+
+
+def evaluate(name: str, snapshot: Snapshot, **options: Any) -> Value | Missing:
+    """One measure on one snapshot."""
+    return component("measures", name)(snapshot, **options)
+
+
+def _elements(value: Value | Missing, axis: str) -> Iterator[tuple[str, float | Missing]]:
+    if isinstance(value, Mapping):
+        yield from ((f"{axis}={key}", float(number)) for key, number in value.items())
+    elif isinstance(value, np.ndarray):
+        yield from ((f"{axis}={index}", float(number)) for index, number in enumerate(value))
+    else:
+        yield "", value if isinstance(value, Missing) else float(value)

@@ -1,0 +1,11 @@
+"""Mean loss over test inputs whose symmetry orbit was never trained on."""
+
+from grokscope.errors import Missing
+from grokscope.measures.base import measure
+from grokscope.runs.snapshot import Snapshot
+
+
+@measure(unit="nats", source="Power et al. 2022, arXiv:2201.02177")
+def fresh_loss(snapshot: Snapshot) -> float | Missing:
+    """Mean loss over test inputs whose symmetry orbit was never trained on."""
+    return snapshot.mean(snapshot.sample_losses, "fresh")

@@ -1,0 +1,11 @@
+"""Share of all test inputs whose largest output is the label, as published."""
+
+from grokscope.errors import Missing
+from grokscope.measures.base import measure
+from grokscope.runs.snapshot import Snapshot
+
+
+@measure(unit="1", source="Power et al. 2022, arXiv:2201.02177")
+def test_accuracy(snapshot: Snapshot) -> float | Missing:
+    """Share of all test inputs whose largest output is the label, as published."""
+    return snapshot.mean(snapshot.correct, "test")

@@ -1,0 +1,1 @@
+"""Which algorithm it runs: the Fourier circuits of modular arithmetic."""

@@ -1,0 +1,31 @@
+"""The loss with nothing but the key frequencies."""
+
+from collections.abc import Sequence
+
+from grokscope.errors import Missing
+from grokscope.measures.base import measure
+from grokscope.measures.circuits._cyclic import chosen, loss_of, projection
+from grokscope.runs.snapshot import Snapshot
+
+
+@measure(
+    unit="nats",
+    source="Nanda et al. 2023, arXiv:2301.05217, section 5.1 and appendix C.2",
+    cost="heavy",
+    needs=("cyclic",),
+    variants=({"split": "all"}, {"split": "train"}, {"split": "test"}),
+)
+def restricted_loss(
+    snapshot: Snapshot, split: str = "all", frequencies: Sequence[int] | None = None
+) -> float | Missing:
+    """Cross-entropy of the logits L reduced to the key frequencies' two directions each, plus each class's mean over inputs.
+
+        R = sum_{k in K} (C_k C_k^T + S_k S_k^T) L + mean_inputs(L),   C_k, S_k ∝ cos, sin(2 pi k (a + b) / p)
+
+    frequencies: K; by default the key frequencies of the run's last checkpoint, for every step. split: the inputs averaged
+    over (the paper does not say; its code shows all and train).
+    """
+    keys = chosen(snapshot, frequencies)
+    if isinstance(keys, Missing):
+        return keys
+    return loss_of(snapshot, projection(snapshot, keys) + snapshot.logits.double().mean(0), split)

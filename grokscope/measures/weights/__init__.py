@@ -1,0 +1,1 @@
+"""How large its weights are, and how far they moved."""

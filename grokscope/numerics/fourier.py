@@ -1,0 +1,96 @@
+"""The orthonormal real Fourier basis over the residues mod p, key frequencies and the Gini coefficient.
+
+Source: Nanda et al. 2023, arXiv:2301.05217, section 4 and appendix C.2; Hurley & Rickard 2009, arXiv:0811.4706, for Gini.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def basis(p: int) -> NDArray[np.float64]:
+    """Orthonormal rows F (p x p): row 0 constant; rows 2k-1 and 2k are cos and sin(2 pi k x / p), k = 1..floor(p/2).
+
+        F[0] = 1/sqrt(p),   F[2k-1, x] = sqrt(2/p) cos(2 pi k x/p),   F[2k, x] = sqrt(2/p) sin(2 pi k x/p)
+
+    For even p the last row is the alternating one, (-1)^x / sqrt(p), which has no sine.
+    """
+    if p < 1:
+        raise ValueError(f"p must be at least 1, got {p}")
+    # The angle is reduced mod p in integers, so that large k x costs no precision.
+    k, x = np.arange(1, p // 2 + 1)[:, None], np.arange(p)[None, :]
+    angle = 2 * np.pi * ((k * x) % p) / p
+    rows = np.empty((2 * (p // 2) + 1, p))
+    rows[0] = 1 / np.sqrt(p)
+    rows[1::2] = np.sqrt(2 / p) * np.cos(angle)
+    rows[2::2] = np.sqrt(2 / p) * np.sin(angle)
+    if p % 2 == 0:
+        rows[-2] /= np.sqrt(2)
+    return rows[:p]
+
+
+def component_norms(table: Any) -> NDArray[np.float64]:
+    """Norm of each of the p Fourier components (constant, cos 1, sin 1, cos 2, ...) of a table whose first axis is residues."""
+    table = _array(table)
+    spectrum = basis(len(table)) @ table.reshape(len(table), -1)
+    return np.linalg.norm(spectrum, axis=1)
+
+
+def frequency_norms(table: Any) -> NDArray[np.float64]:
+    """Norm of each frequency k = 1..floor(p/2), cosine and sine together, of a table whose first axis is residues.
+
+    A rotation of the residues (x -> x + 1) changes no entry, which is not true of the cosine and the sine alone.
+    """
+    norms = component_norms(table)
+    p = len(norms)
+    frequency = (np.arange(1, p) + 1) // 2
+    return np.sqrt(np.bincount(frequency, weights=norms[1:] ** 2)[1:])
+
+
+def key_frequencies(table: Any, *, threshold: float = 0.25) -> NDArray[np.int64]:
+    """Frequencies k in 1..floor(p/2) whose norm in the table exceeds `threshold` times the largest one, ascending.
+
+    table: first axis residues, such as W_E without "=", or the neuron-logit map W_L with the logit axis first. The published
+    rule names no number ("nontrivial"); a quarter of the largest separates the published networks' frequencies.
+    A table without any power at a frequency (constant or zero) has no key frequency.
+    """
+    norms = frequency_norms(table)
+    # Rounding leaves about p eps of the table's own size at every frequency of a constant table.
+    floor = 1e-12 * max(1.0, float(np.linalg.norm(_array(table))))
+    if not len(norms) or norms.max() <= floor:
+        return np.array([], dtype=np.int64)
+    return np.flatnonzero(norms > threshold * norms.max()) + 1
+
+
+def sum_directions(answers: Any, p: int, frequencies: Any) -> NDArray[np.float64]:
+    """Unit vectors over the inputs along cos and sin(2 pi k y / p), y the answer (a + b) mod p: two columns a frequency.
+
+    Over all p^2 pairs these are the published directions (cos x cos - sin x sin)/sqrt(2) and (sin x cos + cos x sin)/sqrt(2).
+    """
+    answers, frequencies = _array(answers).astype(np.int64), _array(frequencies).astype(np.int64)
+    angle = 2 * np.pi * ((answers[:, None] * frequencies[None, :]) % p) / p
+    columns = np.stack([np.cos(angle), np.sin(angle)], axis=2).reshape(len(answers), -1)
+    return columns / np.linalg.norm(columns, axis=0)
+
+
+def gini(values: Any) -> float:
+    """Gini coefficient of non-negative values x_1 <= ... <= x_N: sum_i (2i - N - 1) x_i / (N sum x).
+
+    0 for equal values, 1 - 1/N for a single non-zero one, 1 - m/N for m equal non-zero ones. ValueError if a value is negative
+    or none is positive.
+    """
+    x = np.sort(_array(values).ravel())
+    if not len(x) or x[0] < 0 or not np.isfinite(x).all():
+        raise ValueError("gini needs at least one value, all finite and non-negative")
+    total = x.sum()
+    if total == 0:
+        raise ValueError("gini is undefined for values that are all 0")
+    n = len(x)
+    return float((2 * np.arange(1, n + 1) - n - 1) @ x / (n * total))
+
+
+def _array(x: Any) -> NDArray[np.float64]:
+    if hasattr(x, "detach"):
+        x = x.detach().cpu()
+    return np.asarray(x, dtype=np.float64)

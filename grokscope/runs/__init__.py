@@ -1,0 +1,1 @@
+"""Configs, snapshots and runs: what was trained, and where it is kept."""

@@ -1,0 +1,128 @@
+"""RunConfig: everything that decides a run, flat, frozen and validated.
+
+The fields of training stand here; those of the task and the model belong to the chosen components and are validated by their
+own options (`grokscope.tasks.modular_addition`: p; `grokscope.models.transformer`: d_model, n_heads, ...). To the user they
+are fields like any other: `config.p`, `--set p=59`.
+"""
+
+import functools
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from grokscope.models.base import Interface, Model
+from grokscope.registry import Options, component, unknown
+from grokscope.tasks.base import Task
+
+COMPONENTS = {"task": "tasks", "model": "models"}
+
+
+class RunConfig(BaseModel):
+    """The configuration of one run (one replica). Two equal configs are the same run."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    task: str = Field("modular_addition", description="task id")
+    random_labels: bool = Field(False, description="draw the labels at random: a control that can only be memorised")
+    train_fraction: float = Field(0.3, gt=0, lt=1, description="share of all inputs that is trained on [1]")
+    seed: int = Field(0, ge=0, description="seed of the initial weights and of the split")
+    model: str = Field("transformer", description="model id")
+    dtype: Literal["float32", "float64"] = Field("float32", description="dtype of weights and activations")
+    loss: str = Field("cross_entropy", description="loss id")
+    optimizer: Literal["adamw"] = Field("adamw", description="optimizer id")
+    learning_rate: float = Field(1e-3, gt=0, description="learning rate [1]")
+    weight_decay: float = Field(1.0, ge=0, description="decoupled weight decay, on every parameter [1]")
+    betas: tuple[float, float] = Field((0.9, 0.98), description="AdamW's moment decay rates [1]")
+    eps: float = Field(1e-8, gt=0, description="AdamW's denominator offset [1]")
+    warmup_steps: int = Field(10, ge=0, description="linear warm-up: rate * min(step / warmup_steps, 1) [steps]")
+    max_steps: int = Field(40_000, ge=1, description="the run ends here at the latest [steps]")
+    evaluate_every: int = Field(25, ge=1, description="evaluations are at most this far apart [steps]")
+    checkpoint_ratio: float = Field(1.2, gt=1, description="next checkpoint step / this one, outside the transition [1]")
+    checkpoint_every: int = Field(250, ge=1, description="distance of checkpoints within the transition [steps]")
+    stop_accuracy: float = Field(0.99, gt=0, le=1, description="generalised, for the stop rule: test and fresh accuracy [1]")
+    stop_after: int = Field(40, ge=1, description="evaluations in a row that stay generalised before the run stops [1]")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _complete(cls, data: Any) -> Any:
+        """Validates the components' fields by the components and fills in their defaults."""
+        if not isinstance(data, Mapping):
+            return data
+        own = {key: value for key, value in data.items() if key in cls.model_fields}
+        extra = {key: value for key, value in data.items() if key not in cls.model_fields}
+        component("losses", own.get("loss", cls.model_fields["loss"].default))
+        known = set(cls.model_fields)
+        for field, family in COMPONENTS.items():
+            options = component(family, own.get(field, cls.model_fields[field].default)).options
+            known |= set(options.model_fields)
+            mine = {key: extra.pop(key) for key in list(extra) if key in options.model_fields}
+            own |= options(**mine).model_dump()
+        if extra:
+            raise ValueError(unknown("field", next(iter(extra)), known))
+        return own
+
+    @model_validator(mode="after")
+    def _check_betas(self) -> "RunConfig":
+        if not all(0 <= beta < 1 for beta in self.betas):
+            raise ValueError(f"betas must lie in [0, 1), got {self.betas}")
+        return self
+
+    @classmethod
+    def make(cls, **fields: Any) -> "RunConfig":
+        """A config from fields; a mistake is a ValueError of one line."""
+        try:
+            return cls(**fields)
+        except ValidationError as error:
+            raise ValueError("; ".join(_sentence(e) for e in error.errors())) from None
+
+    def replace(self, **fields: Any) -> "RunConfig":
+        """The same config with some fields changed. Changing the task or the model drops the old one's own fields."""
+        data = self.model_dump()
+        for field, family in COMPONENTS.items():
+            if fields.get(field, data[field]) != data[field]:
+                for name in component(family, data[field]).options.model_fields:
+                    data.pop(name, None)
+        return self.make(**(data | fields))
+
+    def options(self, field: Literal["task", "model"]) -> Options:
+        """The options of the chosen task or model."""
+        options = component(COMPONENTS[field], getattr(self, field)).options
+        extra = self.__pydantic_extra__ or {}
+        return options(**{name: extra[name] for name in options.model_fields})
+
+    def build_task(self) -> Task:
+        """The task, with its labels drawn at random if the config says so."""
+        task = _task(self.task, self.options("task"))
+        return task.with_random_labels(self.seed) if self.random_labels else task
+
+    def build_model(self) -> Model:
+        return component("models", self.model)
+
+
+def interface(task: Task) -> Interface:
+    """What a model must know of a task."""
+    return Interface(n_symbols=task.n_symbols, n_operands=task.operands.shape[1], n_classes=task.n_classes)
+
+
+def pack_id(configs: Sequence[RunConfig]) -> str:
+    """The pack's id: a hash of its configs, in order."""
+    text = json.dumps([json.loads(config.model_dump_json()) for config in configs], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+@functools.lru_cache(maxsize=8)
+def _task(name: str, options: Options) -> Task:
+    """Tasks are immutable and a pack's replicas share theirs."""
+    return component("tasks", name).build(options)
+
+
+def _sentence(error: Any) -> str:
+    field = ".".join(str(part) for part in error["loc"])
+    message = error["msg"].removeprefix("Value error, ")
+    if not field:
+        return message
+    given = f" (got {error['input']!r})" if not isinstance(error["input"], Mapping) else ""
+    return f"{field}: {message[0].lower()}{message[1:]}{given}"

@@ -1,0 +1,201 @@
+"""A run in the store: its config, series, events, phases and snapshots."""
+
+import json
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grokscope.errors import StoreError
+from grokscope.registry import unknown
+from grokscope.runs.config import RunConfig
+from grokscope.runs.snapshot import Snapshot
+from grokscope.runs.store import checkpoints
+from grokscope.runs.store.events import read_events
+from grokscope.runs.store.rows import Rows, read_rows
+from grokscope.runs.store.status import read_status
+from grokscope.statistics.transitions import Phases, phases
+
+FINAL = ("train/loss", "train/accuracy", "test/loss", "test/accuracy")
+
+
+class Run:
+    """One replica of a pack, as the store has it; reading beside its writer is allowed.
+
+    id: the pack's id, numbered in a pack of several. folder: the pack's folder.
+    """
+
+    def __init__(self, folder: Path, replica: int = 0) -> None:
+        self.folder = folder
+        self.replica = replica
+        about = _about(folder)
+        if not 0 <= replica < len(about["runs"]):
+            raise StoreError(f"{folder} holds replicas 0 to {len(about['runs']) - 1}, asked for {replica}")
+        self.id: str = about["runs"][replica]["run"]
+        self.config = RunConfig.make(**about["runs"][replica]["config"])
+        self.about = {key: value for key, value in about.items() if key != "runs"}
+
+    def __repr__(self) -> str:
+        return f"Run({self.id}, {self.config.task}, step {self.steps}, {self.status.get('state', 'unknown')})"
+
+    @property
+    def status(self) -> dict[str, Any]:
+        """state (running, stopped, failed, done), step, heartbeat, train_seconds, measure_seconds, as last written."""
+        return read_status(self.folder)
+
+    @property
+    def steps(self) -> int:
+        """Steps trained so far."""
+        return int(self.status.get("step", 0))
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """What happened, in order: memorized, onset, generalized, non-finite, resumed."""
+        return [event for event in read_events(self.folder) if event["run"] == self.id]
+
+    @property
+    def checkpoints(self) -> list[int]:
+        """Steps whose weights are kept, ascending."""
+        return checkpoints.steps(self.folder)
+
+    def rows(self, measure: str | None = None) -> Rows:
+        """All measured numbers of this run, or those of one measure."""
+        return read_rows(self.folder, run=self.id, measure=measure)
+
+    def series(self, name: str, view: str | None = None) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Steps and values of a measure; `test/accuracy` is short for `behaviour.test_accuracy`.
+
+        view: which one, such as "split=train" or "head=0"; needed where the measure has several.
+        """
+        measure = f"behaviour.{name.replace('/', '_')}" if "/" in name else name
+        rows = self.rows(measure)
+        views = sorted(set(rows.views))
+        if not views:
+            known = set(self.rows().measures)
+            raise ValueError(unknown("series", name, known) if known else f"run {self.id} has no series yet")
+        if view is None and len(views) > 1:
+            raise ValueError(f"{measure} has several views; choose one with view=: {', '.join(views)}")
+        if view is not None and view not in views:
+            raise ValueError(unknown(f"view of {measure}", view, views))
+        chosen = rows.views == (views[0] if view is None else view)
+        return _last_written(rows.steps[chosen], rows.values[chosen])
+
+    def phases(self, **thresholds: Any) -> Phases:
+        """memorized_at, onset_at, generalized_at, delay, grokked; thresholds as in statistics.transitions.phases."""
+        curves = {}
+        for curve in ("train_accuracy", "test_accuracy", "train_loss", "test_loss"):
+            rows = self.rows(f"behaviour.{curve}")
+            curves[curve] = dict(zip(rows.steps.tolist(), rows.values.tolist(), strict=True))
+        steps = sorted(set().union(*curves.values()))
+        aligned = {name: [curve.get(step, np.nan) for step in steps] for name, curve in curves.items()}
+        return phases(steps, **aligned, **thresholds)
+
+    def snapshot(self, step: int | None = None) -> Snapshot:
+        """The network at a checkpoint; by default the last one."""
+        if step is None:
+            if not self.checkpoints:
+                raise StoreError(f"run {self.id} has no checkpoint yet")
+            step = self.checkpoints[-1]
+        return Snapshot(
+            task=self._task,
+            model=self.config.build_model(),
+            params=checkpoints.load(self.folder, step, replica=self.replica),
+            train_mask=self._train_mask,
+            step=step,
+            loss=self.config.loss,
+            initial=lambda: self._first,
+            final=lambda: self._last,
+        )
+
+    @cached_property
+    def _task(self) -> Any:
+        return self.config.build_task()
+
+    @cached_property
+    def _train_mask(self) -> Any:
+        return self._task.split(self.config.train_fraction, self.config.seed)
+
+    @cached_property
+    def _first(self) -> Snapshot:
+        return self.snapshot(0)
+
+    @cached_property
+    def _last(self) -> Snapshot:
+        return self.snapshot()
+
+    def summary(self) -> dict[str, Any]:
+        """The run in plain JSON types: phases, speed and final values."""
+        status, found = self.status, self.phases()
+        seconds = status.get("train_seconds", 0.0)
+        final = {}
+        for name in FINAL:
+            rows = self.rows(f"behaviour.{name.replace('/', '_')}")
+            final[name] = float(rows.values[-1]) if len(rows) else None
+        return {
+            "run": self.id,
+            "dir": str(self.folder),
+            "state": status.get("state", "unknown"),
+            "grokked": found.grokked,
+            "memorized_at": found.memorized_at,
+            "onset_at": found.onset_at,
+            "generalized_at": found.generalized_at,
+            "delay": found.delay,
+            "steps": self.steps,
+            "steps_per_second": self.steps / seconds if seconds else None,
+            "measure_seconds": status.get("measure_seconds"),
+            "train_seconds": status.get("train_seconds"),
+            "final": final,
+        }
+
+
+def load(path: str | Path) -> Run:
+    """The run at `store/id`: a pack of one by the pack's id, a replica of a larger pack as `id-number`."""
+    path = Path(path)
+    if path.is_dir():
+        about = _about(path)
+        if len(about["runs"]) > 1:
+            raise ValueError(
+                f"{path} is a pack of {len(about['runs'])} runs; name one of them: "
+                f"{about['runs'][0]['run']} to {about['runs'][-1]['run']}"
+            )
+        return Run(path)
+    pack, _, replica = path.name.rpartition("-")
+    if pack and replica.isdigit() and (path.parent / pack).is_dir():
+        return Run(path.parent / pack, int(replica))
+    if not path.parent.is_dir():
+        raise StoreError(f"no store at {path.parent}")
+    raise StoreError(unknown("run", path.name, [run.id for run in runs(path.parent)]))
+
+
+def load_pack(folder: Path) -> list[Run]:
+    """All replicas of the pack in a folder."""
+    return [Run(folder, replica) for replica in range(len(_about(folder)["runs"]))]
+
+
+def runs(store: str | Path) -> Iterator[Run]:
+    """All runs of a store, oldest first."""
+    folders = [path.parent for path in Path(store).glob("*/pack.json")]
+    for folder in sorted(folders, key=lambda folder: (folder / "pack.json").stat().st_mtime):
+        yield from load_pack(folder)
+
+
+def _about(folder: Path) -> dict[str, Any]:
+    try:
+        about = json.loads((folder / "pack.json").read_bytes())
+        about["runs"][0]["config"]
+    except FileNotFoundError:
+        raise StoreError(f"{folder} is not a run of grokscope: it has no pack.json") from None
+    except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
+        raise StoreError(f"{folder / 'pack.json'} cannot be read: {error}") from error
+    return about
+
+
+def _last_written(
+    steps: NDArray[np.int64], values: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """One value a step: of a quantity that was measured again, the last."""
+    last = np.append(steps[1:] != steps[:-1], True) if len(steps) else np.array([], dtype=bool)
+    return steps[last], values[last]

@@ -1,0 +1,191 @@
+"""A snapshot: task, model and parameters at one step of one replica; what follows from them is computed when first asked for."""
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from grokscope.errors import Missing
+from grokscope.models.base import Activations, Interface, Model
+from grokscope.registry import component, unknown
+from grokscope.runs.config import interface
+from grokscope.tasks.base import Task
+
+POINTS = ("all", "train", "test", "fresh", "twin", "orbits", "class_means", "tokens")
+
+
+class Snapshot:
+    """One network at one step, with everything measures ask of it.
+
+    task, labels, train_mask: the inputs in the task's order, the labels trained on, and which inputs are trained on.
+    params: TransformerLens's names to tensors, without a replica axis.
+    initial, final: functions that give the snapshots of the same run at step 0 and at its last checkpoint, or None
+        (weights from elsewhere).
+    """
+
+    def __init__(
+        self,
+        *,
+        task: Task,
+        model: Model,
+        params: Mapping[str, Tensor],
+        train_mask: Bool[Tensor, " pair"],
+        step: int = 0,
+        loss: str = "cross_entropy",
+        outputs: Float[Tensor, "pair output"] | None = None,
+        initial: "Callable[[], Snapshot] | None" = None,
+        final: "Callable[[], Snapshot] | None" = None,
+    ) -> None:
+        self.task = task
+        self.model = model
+        self.params = dict(params)
+        self.train_mask = train_mask
+        self.step = step
+        self._loss = loss
+        self._given_outputs = outputs
+        self._initial = initial
+        self._final = final
+        self.activations: Mapping[str, Tensor] = Activations(model.sites, self.params, task.operands)
+
+    def __repr__(self) -> str:
+        size = sum(tensor.numel() for tensor in self.params.values())
+        return f"Snapshot(step={self.step}, inputs={self.task.n_inputs}, parameters={size})"
+
+    @property
+    def labels(self) -> Int[Tensor, " pair"]:
+        return self.task.labels
+
+    @cached_property
+    def outputs(self) -> Float[Tensor, "pair output"]:
+        """All outputs, as trained: beyond the task's classes there may be a column for "="."""
+        if self._given_outputs is not None:
+            return self._given_outputs
+        packed = {name: tensor.unsqueeze(0) for name, tensor in self.params.items()}
+        with torch.no_grad():
+            return self.model.outputs(packed, self.task.operands.unsqueeze(0)).squeeze(0)
+
+    @property
+    def logits(self) -> Float[Tensor, "pair class"]:
+        """The outputs of the task's classes. As published, analysis drops the "=" column that training keeps."""
+        return self.outputs[:, : self.task.n_classes]
+
+    @cached_property
+    def sample_losses(self) -> Float[Tensor, " pair"]:
+        """The loss of every input, as trained, in float64 [nats for cross-entropy]."""
+        with torch.no_grad():
+            return component("losses", self._loss)(self.outputs, self.labels, reduction="none")
+
+    @cached_property
+    def correct(self) -> Bool[Tensor, " pair"]:
+        """Whether the largest output is the label's. A NaN output is never correct."""
+        value, index = self.outputs.max(dim=-1)
+        return (index == self.labels) & value.isfinite()
+
+    @cached_property
+    def masks(self) -> dict[str, Bool[Tensor, " pair"]]:
+        """Inputs by what training has seen of them.
+
+        twin: test inputs with a member of their symmetry orbit in the training set (for a commutative task: (b, a) was
+        trained); fresh: test inputs with none.
+        """
+        train = self.train_mask
+        seen = torch.zeros(int(self.task.orbits.max()) + 1, dtype=torch.bool)
+        seen[self.task.orbits[train]] = True
+        twin = ~train & seen[self.task.orbits]
+        return {"all": torch.ones_like(train), "train": train, "test": ~train, "twin": twin, "fresh": ~train & ~twin}
+
+    def mean(self, values: Float[Tensor, " pair"], split: str) -> float | Missing:
+        """The mean of a quantity over all, train, test, fresh or twin inputs; `Missing` where there are none."""
+        if split not in self.masks:
+            raise ValueError(unknown("split", split, self.masks))
+        chosen = values[self.masks[split]]
+        return chosen.double().mean().item() if len(chosen) else Missing(f"the task has no {split} inputs here")
+
+    @cached_property
+    def initial(self) -> "Snapshot | None":
+        """The same run at step 0, where it is known."""
+        return self._initial() if self._initial else None
+
+    @cached_property
+    def final(self) -> "Snapshot":
+        """The same run at its last checkpoint; weights from elsewhere are their own last checkpoint."""
+        return self._final() if self._final else self
+
+    def view(self, site: str, points: str = "all") -> Float[Tensor, "point channel"]:
+        """A cloud of points: a site's activations on a set of inputs, channels flattened.
+
+        points: all, train, test, fresh, twin; orbits (the mean over each input-symmetry orbit); class_means (the mean over
+        the inputs of each label); tokens (the rows of a table of symbols, such as `embed`).
+        """
+        if points not in POINTS:
+            raise ValueError(unknown("set of points", points, POINTS))
+        cloud = self.activations[site].flatten(1)
+        if (points == "tokens") != (len(cloud) != self.task.n_inputs):
+            raise ValueError(
+                f"site {site!r} has {len(cloud)} rows, the task {self.task.n_inputs} inputs: "
+                f"points='tokens' is for tables of symbols, the others for activations on inputs"
+            )
+        if points == "tokens":
+            return cloud
+        if points in ("orbits", "class_means"):
+            return _means(cloud, self.task.orbits if points == "orbits" else self.labels)
+        return cloud[self.masks[points]]
+
+
+def snapshot(
+    params: Mapping[str, Any],
+    *,
+    task: str = "modular_addition",
+    model: str = "transformer",
+    train_fraction: float | None = None,
+    seed: int = 0,
+    **fields: Any,
+) -> Snapshot:
+    """A snapshot from weights made elsewhere, under TransformerLens's names (with or without `blocks.0.attn.` before them).
+
+    fields: options of the task (p) and of the model; what is not given of the model is read off the shapes.
+    train_fraction, seed: the published split that the weights were trained on. Without it every input counts as trained on,
+    and measures of the test set are `Missing`.
+    """
+    family, architecture = component("tasks", task), component("models", model)
+    of_task = {name: fields.pop(name) for name in list(fields) if name in family.options.model_fields}
+    built: Task = family.build(family.options(**of_task))
+    tensors = _tensors(params)
+    _require(tensors, architecture, interface(built), fields)
+    mask = torch.ones(built.n_inputs, dtype=torch.bool)
+    if train_fraction is not None:
+        mask = built.split(train_fraction, seed)
+    return Snapshot(task=built, model=architecture, params=tensors, train_mask=mask)
+
+
+def _tensors(params: Mapping[str, Any]) -> dict[str, Tensor]:
+    """Last part of each name -> tensor; buffers of TransformerLens that are not weights are left out."""
+    named = {name.rpartition(".")[2]: torch.as_tensor(value).detach() for name, value in params.items()}
+    return {name: tensor for name, tensor in named.items() if name not in ("mask", "IGNORE")}
+
+
+def _require(params: dict[str, Tensor], model: Model, task: Interface, fields: Mapping[str, Any]) -> None:
+    """Every tensor the model needs is there in the right shape, and what it does not know is zero."""
+    try:
+        options = model.options(**(model.infer(params) | fields))
+    except KeyError as error:
+        raise ValueError(f"weights lack the tensor {error.args[0]}; they have {', '.join(sorted(params))}") from None
+    shapes = model.shapes(options, task)
+    for name, shape in shapes.items():
+        if name not in params:
+            raise ValueError(f"weights lack the tensor {name} of shape {shape}")
+        if tuple(params[name].shape) != shape:
+            raise ValueError(f"{name} has shape {tuple(params[name].shape)}, expected {shape}")
+    for name in sorted(set(params) - set(shapes)):
+        if bool(params[name].any()):
+            raise ValueError(f"the model has no tensor {name}, and it is not zero")
+        del params[name]
+
+
+def _means(cloud: Float[Tensor, "point channel"], group: Int[Tensor, " point"]) -> Float[Tensor, "group channel"]:
+    n_groups = int(group.max()) + 1
+    total = torch.zeros(n_groups, cloud.shape[1], dtype=torch.float64).index_add_(0, group, cloud.double())
+    return (total / torch.bincount(group, minlength=n_groups)[:, None]).to(cloud.dtype)

@@ -1,0 +1,103 @@
+"""Writing a file so that a reader, and a run killed at any instant, finds the old content or the new, never a part."""
+
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from secrets import token_hex
+
+from grokscope.errors import StoreError
+
+MEGABYTE = 10**6
+_FULL = {errno.ENOSPC: "", errno.EDQUOT: ", the quota is used up", errno.EFBIG: ", the file size limit is reached"}
+_READ_ONLY = {errno.EROFS: "read-only file system", errno.EACCES: "permission denied", errno.EPERM: "not permitted"}
+
+
+@contextmanager
+def clear_errors(path: Path, needs: int | None = None) -> Iterator[None]:
+    """Turn an OSError of writing `path` (of `needs` bytes, where known) into a StoreError of one line."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(_explain(error, path, needs)) from error
+
+
+def write_atomic(path: Path, data: bytes, *, durable: bool = True) -> None:
+    """Replace `path` by `data`; makes the folder where it is missing.
+
+    durable: wait until data and name are on the disk. Without it the replacement is still atomic for other processes,
+    but a power cut may lose it: for files that are hints, such as a heartbeat.
+    """
+    with clear_errors(path, len(data)):
+        make_folder(path.parent)
+        temporary = temporary_beside(path)
+        try:
+            with open(temporary, "wb") as file:
+                file.write(data)
+                file.flush()
+                if durable:
+                    os.fsync(file.fileno())
+            os.replace(temporary, path)
+        except BaseException:
+            with suppress(OSError):
+                temporary.unlink()
+            raise
+        if durable:
+            sync_folder(path.parent)
+
+
+def temporary_beside(path: Path) -> Path:
+    """A fresh name in the folder of `path`, so that moving it onto `path` is a rename within one file system."""
+    return path.with_name(f".{path.name}.{token_hex(4)}.tmp")
+
+
+def sweep_temporaries(folder: Path) -> list[Path]:
+    """Remove what a killed writer left behind; only the holder of the pack's lock may call this."""
+    left = sorted(folder.glob(".*.tmp"))
+    for path in left:
+        with clear_errors(path):
+            path.unlink(missing_ok=True)
+    return left
+
+
+def make_folder(folder: Path) -> None:
+    """mkdir -p that survives a power cut: every folder that gained a name is synced."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    sync_folder(folder.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the names in `folder` are on the disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # some network file systems cannot sync a folder; there is nothing more to do
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def _explain(error: OSError, path: Path, needs: int | None) -> str:
+    if error.errno in _FULL:
+        needed = "" if needs is None else f"needs {needs / MEGABYTE:.1f} MB, "
+        free = f"{_free_bytes(path) / MEGABYTE:.1f} MB free"
+        return (
+            f"the disk is full while writing {path} ({needed}{free}{_FULL[error.errno]}); "
+            "free some space and go on with --resume"
+        )
+    if error.errno in _READ_ONLY:
+        return (
+            f"cannot write to {path.parent}: read-only ({_READ_ONLY[error.errno]}); choose a folder that you can write"
+        )
+    return f"cannot write {path}: {error.strerror or error}"
+
+
+def _free_bytes(path: Path) -> int:
+    existing = next(folder for folder in path.absolute().parents if folder.is_dir())
+    return shutil.disk_usage(existing).free

@@ -1,0 +1,113 @@
+"""Weights on disk: stacked tensors in safetensors, so that loading a file can never run code.
+
+Here `folder` is the pack's folder; checkpoints lie in its checkpoints/, the state to resume from beside them.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from grokscope.errors import StoreError
+from grokscope.runs.store.atomic import write_atomic
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_NAME = re.compile(r"step-(\d{8,})\.safetensors")
+_METADATA = "grokscope"  # safetensors holds strings only: our JSON lies under this one key
+
+
+def save(folder: Path, step: int, tensors: Mapping[str, "Tensor"]) -> Path:
+    """Write the checkpoint of `step`, atomically and synced; returns its path."""
+    path = _path(folder, step)
+    write_atomic(path, _serialise(tensors, None))
+    return path
+
+
+def steps(folder: Path) -> list[int]:
+    """The steps that have a checkpoint, sorted."""
+    places = (folder / "checkpoints").glob("step-*.safetensors")
+    return sorted(int(found[1]) for path in places if (found := _NAME.fullmatch(path.name)))
+
+
+def load(folder: Path, step: int, *, replica: int | None = None) -> dict[str, "Tensor"]:
+    """The tensors of a checkpoint, on the CPU.
+
+    replica: only that row of every tensor's leading axis, without reading the others (scalars come whole).
+    """
+    path = _path(folder, step)
+    if not path.is_file():
+        raise StoreError(f"no checkpoint at step {step} in {path.parent}: {_nearest(steps(folder), step)}")
+    with _open(path, lambda: f"; {_others(steps(folder), step)}") as file:
+        if replica is None:
+            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  not a mapping
+        return {name: _row(file, name, replica) for name in file.keys()}  # noqa: SIM118
+
+
+def save_resume(folder: Path, tensors: Mapping[str, "Tensor"], metadata: Mapping[str, Any]) -> Path:
+    """Replace the state to resume from: tensors (weights, moments, generator states) and a little JSON."""
+    path = folder / "resume.safetensors"
+    write_atomic(path, _serialise(tensors, {_METADATA: json.dumps(dict(metadata))}))
+    return path
+
+
+def load_resume(folder: Path) -> tuple[dict[str, "Tensor"], dict[str, Any]] | None:
+    """The state to resume from as (tensors, metadata); None where none was saved."""
+    path = folder / "resume.safetensors"
+    if not path.is_file():
+        return None
+    with _open(path, lambda: "; remove it to start the pack anew") as file:
+        metadata = json.loads((file.metadata() or {}).get(_METADATA, "{}"))
+        return {name: file.get_tensor(name) for name in file.keys()}, metadata  # noqa: SIM118
+
+
+def _path(folder: Path, step: int) -> Path:
+    return folder / "checkpoints" / f"step-{step:08d}.safetensors"
+
+
+def _serialise(tensors: Mapping[str, "Tensor"], metadata: dict[str, str] | None) -> bytes:
+    import torch
+    from safetensors.torch import save as serialise
+
+    def own(tensor: "Tensor") -> "Tensor":  # safetensors refuses tensors that share memory, such as rows of a stack
+        return tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
+
+    return serialise({name: own(tensor) for name, tensor in tensors.items()}, metadata)
+
+
+@contextmanager
+def _open(path: Path, advice: Callable[[], str]) -> Iterator[Any]:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            yield file
+    except (SafetensorError, json.JSONDecodeError) as error:
+        raise StoreError(f"truncated or damaged: {path} ({error}){advice()}") from error
+    except OSError as error:
+        raise StoreError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+def _row(file: Any, name: str, replica: int) -> "Tensor":
+    part = file.get_slice(name)
+    shape = part.get_shape()
+    if not shape:
+        return file.get_tensor(name)
+    if not 0 <= replica < shape[0]:
+        raise ValueError(f"replica {replica} of {name}: it has replicas 0 to {shape[0] - 1}")
+    return part[replica : replica + 1][0]
+
+
+def _nearest(existing: list[int], step: int) -> str:
+    if not existing:
+        return "it has no checkpoints"
+    return f"the nearest is at step {min(existing, key=lambda other: abs(other - step))}"
+
+
+def _others(existing: list[int], step: int) -> str:
+    others = [str(other) for other in existing if other != step]
+    shown = others if len(others) <= 8 else [*others[:4], "...", *others[-4:]]  # one line, whatever the schedule
+    return f"other checkpoints at steps {', '.join(shown)}" if others else "there are no other checkpoints"

@@ -1,0 +1,113 @@
+"""Reading the metric rows of one pack, also while another process writes them.
+
+The order makes it consistent without a lock: first the journal (header k, one read), then the list of segments.
+Segments below k were renamed before that journal began, so the list has them. If it has k as well, the journal's rows
+are in it and are skipped. So every row is seen once.
+"""
+
+import json
+from dataclasses import dataclass
+from glob import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from grokscope.errors import StoreError
+from grokscope.runs.store.journal import Row, read_journal
+from grokscope.runs.store.segments import damage_as_store_error, engine, sealed_numbers, segment_path
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_KEYS = ("run", "measure", "view")
+_ATTEMPTS = 5  # segments vanish only when a resumed writer rewinds, which it does once
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rows:
+    """Columns of equal length, sorted by step.
+
+    steps int64, values float64; runs, measures, views arrays of str (read-only constants where one was asked for).
+    """
+
+    steps: "np.ndarray"
+    values: "np.ndarray"
+    runs: "np.ndarray"
+    measures: "np.ndarray"
+    views: "np.ndarray"
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+
+def read_rows(folder: Path, *, run: str | None = None, measure: str | None = None, view: str | None = None) -> Rows:
+    """The rows of a pack with this run, measure and view; None takes all of them."""
+    if not folder.is_dir():
+        raise StoreError(f"no pack at {folder}")
+    wanted = {key: text for key, text in zip(_KEYS, (run, measure, view), strict=True) if text is not None}
+    for attempt in range(_ATTEMPTS):
+        live = _live_rows(folder, wanted)
+        paths = [segment_path(folder, number) for number in sealed_numbers(folder)]
+        try:
+            sealed = _sealed_columns(folder, paths, wanted)
+        except StoreError:
+            if attempt == _ATTEMPTS - 1 or all(path.exists() for path in paths):
+                raise
+            continue
+        return _merge(sealed, live, wanted)
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _live_rows(folder: Path, wanted: dict[str, str]) -> list[Row]:
+    contents = read_journal(
+        folder / "journal.jsonl", containing=[json.dumps(text).encode() for text in wanted.values()]
+    )
+    if contents.segment is not None and segment_path(folder, contents.segment).exists():
+        return []
+    return [row for row in contents.rows if all(row[key] == text for key, text in wanted.items())]
+
+
+def _sealed_columns(folder: Path, paths: list[Path], wanted: dict[str, str]) -> "dict[str, np.ndarray]":
+    """Columns in the order of the files. Texts travel as numbers: a Python str for every cell takes far longer."""
+    import numpy as np
+
+    if not paths:
+        return {}
+    where = " AND ".join(f"{key} = ${number}" for number, key in enumerate(wanted, 2)) or "true"
+    source = f"FROM read_parquet($1) WHERE {where}"
+    parameters: list[Any] = [[escape(str(path)) for path in paths], *wanted.values()]
+    cursor = engine()
+    free = [key for key in _KEYS if key not in wanted]
+    with damage_as_store_error(folder / "metrics"):
+        lists = ["count(*)", *(f"list(DISTINCT {key})" for key in free)]
+        (_, *found), *_ = cursor.execute(f"SELECT {', '.join(lists)} {source}", parameters).fetchall()
+        texts = [distinct or [] for distinct in found]  # NULL where no row fits
+        numbers = [f"list_position(${at}, {key}) - 1 AS {key}" for at, key in enumerate(free, len(parameters) + 1)]
+        selection = ", ".join(["step", "value", *numbers])
+        columns = cursor.execute(f"SELECT {selection} {source}", [*parameters, *texts]).fetchnumpy()
+    for key, distinct in zip(free, texts, strict=True):
+        columns[key] = np.array(distinct, object)[columns[key]]
+    return columns
+
+
+def _merge(sealed: "dict[str, np.ndarray]", live: list[Row], wanted: dict[str, str]) -> Rows:
+    import numpy as np
+
+    def column(name: str, dtype: Any) -> "np.ndarray":
+        part = np.array([row[name] for row in live], dtype)
+        return np.concatenate([np.asarray(sealed[name], dtype), part]) if sealed else part
+
+    steps = column("step", np.int64)
+    order = np.argsort(steps, kind="stable")
+
+    def key(name: str) -> "np.ndarray":
+        if name in wanted:
+            return np.broadcast_to(np.array(wanted[name], object), len(steps))
+        return column(name, object)[order]
+
+    return Rows(
+        steps=steps[order],
+        values=column("value", np.float64)[order],
+        runs=key("run"),
+        measures=key("measure"),
+        views=key("view"),
+    )

@@ -1,0 +1,104 @@
+"""Writes one pack into the store; and puts a killed pack back to where it can go on."""
+
+import json
+import platform
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from grokscope.errors import GrokscopeError
+from grokscope.runs.config import RunConfig, pack_id
+from grokscope.runs.store import checkpoints, events
+from grokscope.runs.store.atomic import write_atomic
+from grokscope.runs.store.journal import Journal, Row
+from grokscope.runs.store.lock import hold
+from grokscope.runs.store.segments import recover, rewind, seal
+from grokscope.runs.store.status import read_status, write_status
+
+
+def run_ids(configs: Sequence[RunConfig]) -> list[str]:
+    """Ids of a pack's replicas: the pack's own for a pack of one, else numbered."""
+    pack = pack_id(configs)
+    return [pack] if len(configs) == 1 else [f"{pack}-{replica}" for replica in range(len(configs))]
+
+
+class Writer:
+    """The one writer of a pack's folder. The resume point is saved before the journal is sealed, so no sealed row is ever
+    ahead of it, and what a resumed run measures again is dropped first."""
+
+    def __init__(self, folder: Path, configs: Sequence[RunConfig], journal: Journal) -> None:
+        self.folder = folder
+        self.ids = run_ids(configs)
+        self._configs = configs
+        self._journal = journal
+
+    def describe(self, device: torch.device) -> None:
+        """pack.json: what was trained, with what, on what."""
+        packages = ("grokscope", "torch", "numpy")
+        about = {
+            "pack": self.folder.name,
+            "runs": [
+                {"run": run, "config": json.loads(config.model_dump_json())}
+                for run, config in zip(self.ids, self._configs, strict=True)
+            ],
+            "versions": {"python": platform.python_version()} | {name: version(name) for name in packages},
+            "device": str(device),
+            "threads": torch.get_num_threads(),
+        }
+        write_atomic(self.folder / "pack.json", json.dumps(about, indent=1).encode())
+
+    def record(self, rows: Sequence[Row]) -> None:
+        self._journal.append(rows)
+
+    def event(self, replica: int, step: int, name: str, **more: Any) -> None:
+        events.append_event(self.folder, {"run": self.ids[replica], "step": step, "event": name, **more})
+
+    def events(self) -> list[dict[str, Any]]:
+        return events.read_events(self.folder)
+
+    def status(self, state: str, step: int, **more: Any) -> None:
+        write_status(self.folder, state=state, step=step, **more)
+
+    def checkpoint(self, step: int, tensors: Mapping[str, Tensor]) -> None:
+        checkpoints.save(self.folder, step, tensors)
+
+    def load_checkpoint(self, step: int, replica: int) -> dict[str, Tensor]:
+        return checkpoints.load(self.folder, step, replica=replica)
+
+    def save(self, step: int, state: Mapping[str, Tensor], **more: Any) -> None:
+        """The resume point, then the seal."""
+        checkpoints.save_resume(self.folder, state, {"step": step, **more})
+        self.seal()
+
+    def seal(self) -> None:
+        seal(self.folder, self._journal)
+
+    def resume(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+        """The resume point, if any; what was written after it is dropped, to be written again."""
+        point = checkpoints.load_resume(self.folder)
+        step = point[1]["step"] if point else -1
+        rewind(self.folder, self._journal, step)
+        events.truncate_events_after(self.folder, step)
+        return point
+
+    def forget_resume_point(self) -> None:
+        """A finished pack needs none."""
+        (self.folder / "resume.safetensors").unlink(missing_ok=True)
+
+
+@contextmanager
+def open_writer(folder: Path, configs: Sequence[RunConfig], *, resume: bool) -> Iterator[Writer]:
+    """The writer of a pack's folder, which it holds alone. A pack that was begun is only gone on with when asked for."""
+    with hold(folder):
+        begun = read_status(folder)
+        if begun and not resume:
+            raise GrokscopeError(
+                f"run {folder.name} was begun and stopped at step {begun.get('step', 0)}; go on with --resume "
+                f"(resume=True), or remove {folder} to start again"
+            )
+        yield Writer(folder, configs, recover(folder))

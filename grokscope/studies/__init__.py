@@ -1,0 +1,1 @@
+"""Experiments: training and measuring together."""

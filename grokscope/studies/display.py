@@ -1,0 +1,119 @@
+"""Progress on stderr: a live panel on a terminal, plain lines elsewhere, nothing when not asked for."""
+
+import math
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from grokscope.runs.config import RunConfig
+from grokscope.statistics.transitions import Phases
+from grokscope.training.loop import DiskUse, Progress
+
+PLAIN_SECONDS = 5.0
+COLUMNS = ("step", "steps/s", "left", "train loss", "test loss", "train acc", "test acc", "fresh acc", "phase")
+
+
+class Display:
+    """Shows nothing; the base of the two that do."""
+
+    def start(self, folder: Path, disk: DiskUse) -> None:
+        pass
+
+    def update(self, progress: Progress) -> None:
+        pass
+
+
+class PlainDisplay(Display):
+    """One line every few seconds, for logs and pipes."""
+
+    def __init__(self) -> None:
+        self._last = -math.inf
+
+    def start(self, folder: Path, disk: DiskUse) -> None:
+        print(f"run {folder.name} in {folder}; disk: {disk}", file=sys.stderr, flush=True)
+
+    def update(self, progress: Progress) -> None:
+        if time.monotonic() - self._last > PLAIN_SECONDS or progress.step == progress.max_steps:
+            self._last = time.monotonic()
+            cells = zip(COLUMNS, row(progress), strict=True)
+            print("  ".join(f"{name} {cell}" for name, cell in cells), file=sys.stderr, flush=True)
+
+
+class LiveDisplay(Display):
+    """A table that is redrawn in place, one row a replica for small packs, their median beyond."""
+
+    def __init__(self, live: Any) -> None:
+        self._live = live
+        self._title = ""
+
+    def start(self, folder: Path, disk: DiskUse) -> None:
+        self._title = f"run {folder.name} in {folder}; disk: {disk}"
+
+    def update(self, progress: Progress) -> None:
+        from rich.table import Table
+
+        table = Table(title=self._title, title_justify="left", box=None, header_style="dim")
+        for name in COLUMNS:
+            table.add_column(name, justify="right")
+        table.add_row(*row(progress))
+        self._live.update(table)
+
+
+@contextmanager
+def display(wanted: bool, configs: Sequence[RunConfig]) -> Iterator[Display]:
+    """The display that fits stderr."""
+    if not wanted:
+        yield Display()
+        return
+    from rich.console import Console
+    from rich.live import Live
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield PlainDisplay()
+        return
+    with Live(console=console, refresh_per_second=4) as live:
+        yield LiveDisplay(live)
+
+
+def row(progress: Progress) -> list[str]:
+    """The cells of one line; medians over the replicas of a pack."""
+    left = (progress.max_steps - progress.step) / progress.steps_per_second if progress.steps_per_second else math.nan
+    numbers = [
+        f"{median([curve[name] for curve in progress.curves]):.{digits}g}"
+        for name, digits in (("train_loss", 3), ("test_loss", 3), ("train_accuracy", 4), ("test_accuracy", 4), ("fresh_accuracy", 4))
+    ]
+    return [str(progress.step), f"{progress.steps_per_second:.0f}", f"≤ {clock(left)}", *numbers, phase(progress.phases)]
+
+
+def phase(found: Sequence[Phases | None]) -> str:
+    """The stage a run is in; of a pack, how many replicas are in each."""
+    stages = [stage(phases) for phases in found]
+    if len(stages) == 1:
+        return stages[0]
+    return ", ".join(f"{stages.count(name)} {name}" for name in dict.fromkeys(stages))
+
+
+def stage(phases: Phases | None) -> str:
+    if phases is None:
+        return "ended: loss not finite"
+    if phases.generalized_at is not None:
+        return "generalised"
+    return "memorised" if phases.memorized_at is not None else "memorising"
+
+
+def median(values: Sequence[float]) -> float:
+    finite = sorted(value for value in values if math.isfinite(value))
+    return finite[len(finite) // 2] if finite else math.nan
+
+
+def clock(seconds: float) -> str:
+    """3:07, or 1:02:03; a dash when unknown."""
+    if not math.isfinite(seconds):
+        return "–"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -1,0 +1,155 @@
+"""Trains and measures one pack: cheap measures while it trains, the others on its checkpoints."""
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import overload
+
+import torch
+from torch import Tensor
+
+from grokscope.errors import GrokscopeError, Missing
+from grokscope.measures.base import Measure, measures
+from grokscope.runs.config import RunConfig, pack_id
+from grokscope.runs.run import Run, load_pack
+from grokscope.runs.snapshot import Snapshot
+from grokscope.runs.store.journal import Row
+from grokscope.runs.store.lock import hold
+from grokscope.runs.store.rows import read_rows
+from grokscope.runs.store.segments import recover, seal
+from grokscope.runs.store.status import read_status
+from grokscope.runs.writer import Writer, open_writer
+from grokscope.studies.display import Display, display
+from grokscope.training.loop import Loop, disk_use
+from grokscope.training.pack import Pack, require_packable
+
+
+@overload
+def train(configs: RunConfig, *, store: str | Path = ..., device: str = ..., progress: bool = ..., resume: bool = ...) -> Run: ...
+@overload
+def train(
+    configs: Sequence[RunConfig], *, store: str | Path = ..., device: str = ..., progress: bool = ..., resume: bool = ...
+) -> list[Run]: ...
+def train(
+    configs: RunConfig | Sequence[RunConfig],
+    *,
+    store: str | Path = "runs",
+    device: str = "auto",
+    progress: bool = True,
+    resume: bool = False,
+) -> Run | list[Run]:
+    """Trains a config, or several as one pack, and measures the cheap quantities on the way.
+
+    The pack's folder in the store is named by a hash of the configs. A pack that is done is not trained again; one that was
+    begun is gone on with when resume is true. device: auto (a GPU if there is one), cpu, cuda. progress: show it on stderr.
+    """
+    several = not isinstance(configs, RunConfig)
+    pack = list(configs) if several else [configs]
+    require_packable(pack)
+    where = chosen_device(device)
+    folder = Path(store) / pack_id(pack)
+    if read_status(folder).get("state") != "done":
+        with display(progress, pack) as shown, open_writer(folder, pack, resume=resume) as writer:
+            _train(pack, writer, where, shown)
+    runs = load_pack(folder)
+    return runs if several else runs[0]
+
+
+def measure_checkpoints(
+    run: Run, *, only: Sequence[str] = (), show: Callable[[str, int, int], None] = lambda name, done, total: None
+) -> dict[str, str]:
+    """Measures the run's checkpoints and stores what is new; returns measures without an answer, with the reason.
+
+    only: ids of measures; by default all. A number that the store already has, bit for bit, is not written again.
+    """
+    known = measures()
+    chosen = [_known(name, known) for name in only] or list(known.values())
+    missing: dict[str, str] = {}
+    with hold(run.folder):
+        journal = recover(run.folder)
+        stored = _stored(run)
+        for number, step in enumerate(run.checkpoints, 1):
+            snapshot = run.snapshot(step)
+            rows = []
+            for measure in chosen:
+                for view, value in measure.rows(snapshot):
+                    if isinstance(value, Missing):
+                        missing.setdefault(measure.id, value.reason)
+                    elif stored.get((step, measure.id, view)) != value:
+                        rows.append(Row(run=run.id, step=step, measure=measure.id, view=view, value=value))
+            # What ran while training is there already, and must not differ by the rounding of another batch size.
+            rows = [row for row in rows if only or (step, row["measure"], row["view"]) not in stored]
+            journal.append(rows)
+            show("checkpoint", number, len(run.checkpoints))
+        seal(run.folder, journal)
+    return missing
+
+
+def chosen_device(name: str) -> torch.device:
+    """The device for `auto`, `cpu` or `cuda`."""
+    if name not in ("auto", "cpu", "cuda"):
+        raise ValueError(f"device must be auto, cpu or cuda, got {name!r}")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise GrokscopeError("device cuda was asked for, but torch sees no GPU; use --device cpu or auto")
+    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def _train(configs: list[RunConfig], writer: Writer, device: torch.device, shown: Display) -> None:
+    pack = Pack(configs, device=device)
+    shown.start(writer.folder, disk_use(pack, writer.folder))
+    cheap = [measure for measure in measures().values() if measure.cost == "cheap"]
+    initial = _initial(pack, writer)
+
+    def observe(pack: Pack) -> list[Row]:
+        outputs = pack.outputs()
+        rows = []
+        for replica in pack.alive.nonzero().flatten().tolist():
+            snapshot = Snapshot(
+                task=pack.tasks[replica],
+                model=pack.model,
+                params={name: tensor[replica].cpu() for name, tensor in pack.tensors.items()},
+                train_mask=pack.train_masks[replica],
+                step=pack.step,
+                loss=configs[replica].loss,
+                outputs=outputs[replica],
+                initial=lambda replica=replica: initial[replica],
+            )
+            rows.extend(_rows(writer.ids[replica], cheap, snapshot))
+        return rows
+
+    Loop(pack=pack, writer=writer, observe=observe, show=shown.update).run()
+
+
+def _rows(run: str, chosen: Iterable[Measure], snapshot: Snapshot) -> list[Row]:
+    return [
+        Row(run=run, step=snapshot.step, measure=measure.id, view=view, value=value)
+        for measure in chosen
+        for view, value in measure.rows(snapshot)
+        if not isinstance(value, Missing)
+    ]
+
+
+def _initial(pack: Pack, writer: Writer) -> list[Snapshot]:
+    """The pack before its first step: its initial weights follow from the configs alone."""
+    tensors: dict[str, Tensor] = {name: tensor.detach().cpu().clone() for name, tensor in pack.tensors.items()}
+    return [
+        Snapshot(
+            task=task,
+            model=pack.model,
+            params={name: tensor[replica] for name, tensor in tensors.items()},
+            train_mask=pack.train_masks[replica],
+        )
+        for replica, task in enumerate(pack.tasks)
+    ]
+
+
+def _stored(run: Run) -> dict[tuple[int, str, str], float]:
+    rows = read_rows(run.folder, run=run.id)
+    return dict(
+        zip(zip(rows.steps.tolist(), rows.measures, rows.views, strict=True), rows.values.tolist(), strict=True)
+    )
+
+
+def _known(name: str, known: dict[str, Measure]) -> Measure:
+    from grokscope.registry import component
+
+    return known[name] if name in known else component("measures", name)

@@ -1,0 +1,1 @@
+"""What is learned: inputs, labels and the ground truth, one file a task family."""

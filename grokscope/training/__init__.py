@@ -1,0 +1,1 @@
+"""Packs of replicas, their optimizers, schedule and loop."""

@@ -1,0 +1,223 @@
+"""The training loop of one pack: step, evaluate, keep, stop; and go on where a killed run stood."""
+
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from grokscope.errors import StoreError
+from grokscope.runs.config import RunConfig
+from grokscope.runs.store.journal import Row
+from grokscope.runs.store.rows import read_rows
+from grokscope.runs.writer import Writer
+from grokscope.statistics.transitions import Phases, phases
+from grokscope.training.pack import Pack
+from grokscope.training.schedule import Evaluation, Schedule, is_evaluated, most_checkpoints
+
+Observe = Callable[[Pack], Sequence[Row]]
+CURVES = ("train_accuracy", "test_accuracy", "fresh_accuracy", "train_loss", "test_loss")
+STATUS_SECONDS = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """What a display is told after each evaluation."""
+
+    step: int
+    max_steps: int
+    steps_per_second: float
+    curves: Sequence[dict[str, float]]
+    phases: Sequence[Phases | None]
+
+
+@dataclass
+class History:
+    """The evaluations of one replica so far: what the stop rule, the checkpoints and the phases follow from."""
+
+    steps: list[int] = field(default_factory=list)
+    curves: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in CURVES})
+
+    def add(self, step: int, values: dict[str, float]) -> None:
+        self.steps.append(step)
+        for name in CURVES:
+            self.curves[name].append(values.get(name, float("nan")))
+
+    def evaluation(self, index: int) -> Evaluation:
+        fresh = self.curves["fresh_accuracy"][index]
+        return Evaluation(
+            train_accuracy=self.curves["train_accuracy"][index],
+            test_accuracy=self.curves["test_accuracy"][index],
+            fresh_accuracy=None if fresh != fresh else fresh,
+        )
+
+    def phases(self) -> Phases:
+        return phases(self.steps, **{name: curve for name, curve in self.curves.items() if name != "fresh_accuracy"})
+
+
+@dataclass
+class Loop:
+    """One pack on its way through training.
+
+    observe: measures the pack at its present step; rows of `behaviour.*` decide the schedule. show: told after each
+    evaluation. save_every: steps between resume points (they change no result).
+    """
+
+    pack: Pack
+    writer: Writer
+    observe: Observe
+    show: Callable[[Progress], None] = lambda progress: None
+    save_every: int = 250
+    train_seconds: float = 0.0
+    measure_seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.config = self.pack.configs[0]
+        self.schedule = Schedule(self.config)
+        self.histories = [History() for _ in self.pack.configs]
+        self._known: set[tuple[str, str]] = set()
+        self._last_status = 0.0
+
+    def run(self) -> None:
+        """Trains from wherever the writer's pack stands to the end."""
+        self._resume()
+        try:
+            while not self._visit():
+                self._advance()
+        except BaseException as error:
+            with suppress(StoreError):  # the disk may be what failed
+                self._status("failed" if isinstance(error, Exception) else "stopped")
+            raise
+        self.writer.seal()
+        self._status("done")
+        self.writer.forget_resume_point()  # last: a run killed before this line is done all the same
+
+    def _visit(self) -> bool:
+        """Everything that happens between two steps; True when the run ends here."""
+        started = time.perf_counter()
+        step, last = self.pack.step, self.pack.step == self.config.max_steps
+        evaluated = last or not self.pack.alive.any() or is_evaluated(step, self.config.evaluate_every)
+        if evaluated and not (self.histories[0].steps and self.histories[0].steps[-1] == step):
+            self._evaluate()
+        ends = last or self.schedule.has_generalised or not self.pack.alive.any()
+        if ends or (evaluated and self.schedule.wants_checkpoint(step)):
+            if self.schedule.last_checkpoint != step:
+                self.writer.checkpoint(step, self.pack.tensors)
+                self.schedule.last_checkpoint = step
+        if not ends and step and step % self.save_every == 0:
+            self.writer.save(step, self.pack.state(), schedule=self.schedule.state(), **self._seconds())
+        if evaluated and time.monotonic() - self._last_status > STATUS_SECONDS:
+            self._status("running")
+        self.measure_seconds += time.perf_counter() - started
+        return ends
+
+    def _advance(self) -> None:
+        started = time.perf_counter()
+        step = self.pack.step
+        for replica in self.pack.advance().nonzero().flatten().tolist():
+            self._event(replica, step, "non-finite")
+        self.train_seconds += time.perf_counter() - started
+
+    def _evaluate(self) -> None:
+        step = self.pack.step
+        rows = self.observe(self.pack)
+        self.writer.record(rows)
+        for history, values in zip(self.histories, self._behaviour(rows), strict=True):
+            history.add(step, values)
+        alive = self.pack.alive.nonzero().flatten().tolist()
+        self.schedule.see([self.histories[replica].evaluation(-1) for replica in alive])
+        found: list[Phases | None] = [None] * self.pack.n_replicas
+        for replica in alive:
+            found[replica] = self._note(replica)
+        self.show(
+            Progress(
+                step=step,
+                max_steps=self.config.max_steps,
+                steps_per_second=step / self.train_seconds if self.train_seconds else 0.0,
+                curves=[{name: curve[-1] for name, curve in history.curves.items()} for history in self.histories],
+                phases=found,
+            )
+        )
+
+    def _behaviour(self, rows: Sequence[Row]) -> list[dict[str, float]]:
+        """The curves of each replica at one step."""
+        values: dict[str, dict[str, float]] = {run: {} for run in self.writer.ids}
+        for row in rows:
+            family, _, name = row["measure"].partition(".")
+            if family == "behaviour" and name in CURVES:
+                values[row["run"]][name] = row["value"]
+        return list(values.values())
+
+    def _note(self, replica: int) -> Phases:
+        """Writes down phases that have been reached since the last evaluation."""
+        found = self.histories[replica].phases()
+        reached = {"memorized": found.memorized_at, "onset": found.onset_at, "generalized": found.generalized_at}
+        for name, step in reached.items():
+            if step is not None:
+                self._event(replica, step, name)
+        return found
+
+    def _event(self, replica: int, step: int, name: str) -> None:
+        key = (self.writer.ids[replica], name)
+        if key not in self._known:
+            self._known.add(key)
+            self.writer.event(replica, step, name)
+
+    def _resume(self) -> None:
+        point = self.writer.resume()
+        self._known = {(event["run"], event["event"]) for event in self.writer.events()}
+        if point is None:
+            self.writer.describe(self.pack.device)
+            self._status("running")
+            return
+        state, more = point
+        self.pack.restore(more["step"], state)
+        self.schedule.restore(more["schedule"])
+        self.train_seconds, self.measure_seconds = more["train_seconds"], more["measure_seconds"]
+        self._remember()
+        for replica in range(self.pack.n_replicas):
+            self.writer.event(replica, self.pack.step, "resumed", threads=torch.get_num_threads())
+
+    def _remember(self) -> None:
+        """The histories as they stood at the resume point."""
+        rows = read_rows(self.writer.folder)
+        by_step: dict[int, list[Row]] = {}
+        for run, step, name, view, value in zip(
+            rows.runs, rows.steps.tolist(), rows.measures, rows.views, rows.values.tolist(), strict=True
+        ):
+            if name.startswith("behaviour."):
+                by_step.setdefault(step, []).append(
+                    Row(run=run, step=step, measure=name, view=view, value=value)
+                )
+        for step in sorted(by_step):
+            for history, values in zip(self.histories, self._behaviour(by_step[step]), strict=True):
+                history.add(step, values)
+
+    def _seconds(self) -> dict[str, float]:
+        return {"train_seconds": self.train_seconds, "measure_seconds": self.measure_seconds}
+
+    def _status(self, state: str) -> None:
+        self._last_status = time.monotonic()
+        self.writer.status(state, self.pack.step, max_steps=self.config.max_steps, **self._seconds())
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiskUse:
+    """What a run may come to take, at most, and what there is. Bytes."""
+
+    most: int
+    free: int
+
+    def __str__(self) -> str:
+        return f"at most {self.most / 1e6:.0f} MB of {self.free / 1e9:.1f} GB free"
+
+
+def disk_use(pack: Pack, store: Path) -> DiskUse:
+    """Checkpoints and resume point at the schedule's densest; metrics are small beside them."""
+    weights = sum(tensor.numel() * tensor.element_size() for tensor in pack.tensors.values())
+    config: RunConfig = pack.configs[0]
+    place = next(path for path in (store, *store.absolute().parents) if path.exists())
+    return DiskUse(most=weights * (most_checkpoints(config) + 3), free=shutil.disk_usage(place).free)

@@ -1,0 +1,1 @@
+"""Optimizers over the flat parameters of a pack, one file each."""
