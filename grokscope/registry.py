@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 NOT_COMPONENTS = {"base"}
-SINGULAR = {"losses": "loss"}
+SINGULAR = {"losses": "loss", "cli": "command", "training.optimizers": "optimizer"}
 
 
 class Options(BaseModel):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grokscope.errors import StoreError
@@ -30,6 +30,7 @@ def row(step, value=1.0, measure="test_loss"):
     return {"run": "a-0", "step": step, "measure": measure, "view": "", "value": value}
 
 
+@settings(deadline=None)  # each example syncs to the disk, which may be busy
 @given(evaluations=st.lists(st.lists(ROW, max_size=3), max_size=4), data=st.data())
 def test_cut_at_any_byte_it_reads_a_prefix_and_appends_again(evaluations, data):
     rows = [one for evaluation in evaluations for one in evaluation]

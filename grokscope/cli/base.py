@@ -1,0 +1,92 @@
+"""From arguments to a command and from its outcome to an exit code: 0 done, 1 failed, 2 bad arguments."""
+
+import importlib
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import tyro
+
+from grokscope.errors import GrokscopeError
+from grokscope.registry import component, names, unknown
+
+if TYPE_CHECKING:
+    from grokscope.runs.run import Run
+
+Json = Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help="one JSON object on stdout, nothing else")]
+Store = Annotated[Path, tyro.conf.arg(help="folder that holds the runs")]
+RunName = Annotated[str, tyro.conf.arg(metavar="RUN", help='a run\'s id, the start of one, its path, or "latest"')]
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Runs a command. Mistakes and failures are one line on stderr."""
+    arguments = list(sys.argv[1:] if args is None else args)
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(overview())
+        return 0
+    if arguments[0] == "--version":
+        print(importlib.import_module("grokscope").__version__)
+        return 0
+    name, rest = arguments[0], arguments[1:]
+    try:
+        command: Callable[..., None] = component("cli", name)
+        tyro.cli(
+            command,
+            args=rest,
+            prog=f"grokscope {name}",
+            config=(tyro.conf.AvoidSubcommands, tyro.conf.UseAppendAction),
+        )
+    except ValueError as error:
+        return _fail(error, 2)
+    except GrokscopeError as error:
+        return _fail(error, 1)
+    except KeyboardInterrupt:
+        return _fail("interrupted; what was kept can be gone on with: the same command with --resume", 1)
+    except BrokenPipeError:
+        return 0
+    return 0
+
+
+def overview() -> str:
+    """All commands with their first lines."""
+    lines = ["usage: grokscope COMMAND ...      (grokscope COMMAND --help says more)", ""]
+    for name in names("cli"):
+        summary = (component("cli", name).__doc__ or "").strip().splitlines()[0]
+        lines.append(f"  {name:<9} {summary}")
+    return "\n".join(lines)
+
+
+def emit(value: Any) -> None:
+    """One JSON object on stdout."""
+    print(json.dumps(value, allow_nan=False, default=str))
+
+
+def find_run(name: str, store: Path) -> "Run":
+    """The run called `name`: an id, the start of exactly one, a path to one, or "latest"."""
+    from grokscope.errors import StoreError
+    from grokscope.runs.run import load, runs
+
+    if Path(name).is_dir():
+        return load(name)
+    if not store.is_dir():
+        raise StoreError(f"no store at {store}; give one with --store")
+    known = {run.id: run for run in runs(store)}
+    if name == "latest" and known:
+        return list(known.values())[-1]
+    if name in known:
+        return known[name]
+    near = [run for run_id, run in known.items() if run_id.startswith(name)]
+    if len(near) == 1:
+        return near[0]
+    if near:
+        raise ValueError(f"{name!r} is the start of {len(near)} runs: {', '.join(run.id for run in near)}")
+    if (path := Path(name)).parent != Path() and path.parent.is_dir():
+        return load(path)
+    raise ValueError(unknown("run", name, known) if known else f"store {store} has no run; make one: grokscope run")
+
+
+def _fail(error: Exception | str, code: int) -> int:
+    print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+    return code

@@ -1,0 +1,92 @@
+"""`grokscope list`: what there is."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import tyro
+
+from grokscope.cli.base import Json, Store, emit
+
+Family = Literal["tasks", "models", "losses", "measures", "recipes", "fields", "runs"]
+
+
+def list(  # noqa: A001  the command's name
+    what: tyro.conf.Positional[Family] = "runs", *, store: Store = Path("runs"), json: Json = False
+) -> None:
+    """Tasks, models, losses, measures, recipes, fields of a config, or the runs of a store."""
+    rows = {"measures": _measures, "fields": _fields, "runs": lambda: _runs(store)}.get(what, lambda: _components(what))()
+    if json:
+        emit({what: rows})
+        return
+    if not rows:
+        print(f"no {what}" + (f" in {store}" if what == "runs" else ""))
+        return
+    if what == "runs":
+        from rich.console import Console
+
+        from grokscope.cli.show import phase_table
+
+        Console().print(phase_table(rows))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    for name in rows[0]:
+        table.add_column(name)
+    for row in rows:
+        table.add_row(*(str(value) for value in row.values()))
+    Console(soft_wrap=True).print(table)
+
+
+def _components(family: str) -> Any:
+    import importlib
+
+    from grokscope.registry import names
+
+    def summary(name: str) -> str:
+        module = importlib.import_module(f"grokscope.{family}.{name}")
+        return (module.__doc__ or "").strip().splitlines()[0]
+
+    return [{"id": name, "what": summary(name)} for name in names(family)]
+
+
+def _measures() -> Any:
+    from grokscope.measures.base import measures
+
+    return [
+        {
+            "id": name,
+            "unit": measure.unit,
+            "cost": measure.cost,
+            "source": measure.source,
+            "what": measure.definition.splitlines()[0],
+        }
+        for name, measure in measures().items()
+    ]
+
+
+def _fields() -> Any:
+    from grokscope.registry import component, names
+    from grokscope.runs.config import COMPONENTS, RunConfig
+
+    def rows(owner: str, fields: Any) -> Any:
+        return [
+            {"field": name, "default": field.default, "of": owner, "what": field.description}
+            for name, field in fields.items()
+        ]
+
+    found = rows("run", RunConfig.model_fields)
+    for field, family in COMPONENTS.items():
+        for name in names(family):
+            found += rows(f"{field} {name}", component(family, name).options.model_fields)
+    return found
+
+
+def _runs(store: Path) -> Any:
+    from grokscope.errors import StoreError
+    from grokscope.runs.run import runs
+
+    if not store.is_dir():
+        raise StoreError(f"no store at {store}; give one with --store")
+    return [run.summary() for run in runs(store)]

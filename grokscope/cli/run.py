@@ -1,0 +1,134 @@
+"""`grokscope run`: train, measure, report."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+
+from grokscope.cli.base import Json, emit
+
+
+def run(
+    recipe: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="RECIPE")] = "quickstart",
+    *,
+    set: Annotated[list[str], tyro.conf.arg(metavar="FIELD=VALUE")] = [],  # noqa: A002, B006  the flag's name; never changed
+    seeds: int = 1,
+    out: Path = Path("runs"),
+    device: Literal["auto", "cpu", "cuda"] = "auto",
+    lang: Literal["en", "zh"] = "en",
+    resume: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+    json: Json = False,
+) -> None:
+    """Train a recipe until it groks, measure it, and write its report.
+
+    Fields of the default model and task, with units and defaults, are listed by `grokscope list fields`.
+
+    Args:
+        recipe: which recipe (grokscope list recipes).
+        set: change a field of the recipe, such as weight_decay=0.5 or betas=0.9,0.98; may be given often.
+        seeds: train this many seeds as one pack, counted up from the recipe's seed [1].
+        out: folder that holds the runs.
+        device: where to train.
+        lang: language of the report.
+        resume: go on with a run that was interrupted.
+    """
+    from grokscope.recipes.base import recipe as config_of
+    from grokscope.studies.experiment import measure_checkpoints, train
+
+    if seeds < 1:
+        raise ValueError(f"seeds must be at least 1, got {seeds}")
+    base = config_of(recipe, **dict(assignment(text) for text in set))
+    configs = [base.replace(seed=base.seed + number) for number in range(seeds)]
+    trained = train(configs, store=out, device=device, progress=True, resume=resume)
+    for number, one in enumerate(trained, 1):
+        print(f"measuring checkpoints of run {number} of {len(trained)}", file=sys.stderr)
+        measure_checkpoints(one)
+    reports = [_report(one, lang) for one in trained]
+    summaries = [one.summary() | {"report": str(path)} for one, path in zip(trained, reports, strict=True)]
+    result = summaries[0] if len(summaries) == 1 else pack_summary(trained[0].folder, summaries)
+    if json:
+        emit(result)
+    else:
+        _print(result, summaries)
+
+
+def assignment(text: str) -> tuple[str, Any]:
+    """A field and its value from `field=value`; the value is JSON, a list of numbers with commas, or a plain word."""
+    import json
+
+    field, equals, value = text.partition("=")
+    if not equals or not field:
+        raise ValueError(f"--set takes field=value, got {text!r}")
+    for candidate in (value, f"[{value}]"):
+        try:
+            return field, json.loads(candidate)
+        except ValueError:
+            continue
+    words = {"true": True, "false": False}
+    return field, words.get(value.lower(), value)
+
+
+def pack_summary(folder: Path, summaries: list[dict[str, Any]]) -> dict[str, Any]:
+    """One object for a pack, with the same keys as one run's: `grokked` if all did, medians elsewhere; and the spread.
+
+    A time is the median over the replicas that reached it, None unless all did.
+    """
+    from statistics import median
+
+    def over(values: list[Any]) -> Any:
+        return median(values) if values and None not in values else None
+
+    def range_of(values: list[Any]) -> dict[str, Any]:
+        known = sorted(value for value in values if value is not None)
+        edges = {"min": known[0], "median": median(known), "max": known[-1]} if known else {}
+        return edges | {"n": len(known), "of": len(values)}
+
+    first = summaries[0]
+    times = ("memorized_at", "onset_at", "generalized_at", "delay")
+    columns = {name: [one[name] for one in summaries] for name in times}
+    finals = {name: [one["final"][name] for one in summaries] for name in first["final"]}
+    return {
+        "run": folder.name,
+        "dir": str(folder),
+        "state": first["state"],
+        "grokked": all(one["grokked"] for one in summaries),
+        **{name: over(values) for name, values in columns.items()},
+        **{name: first[name] for name in ("steps", "steps_per_second", "measure_seconds", "train_seconds")},
+        "final": {name: over(values) for name, values in finals.items()},
+        "report": first["report"],
+        "spread": {name: range_of(values) for name, values in (columns | finals).items()}
+        | {"grokked": sum(one["grokked"] for one in summaries)},
+        "runs": summaries,
+    }
+
+
+def _report(run: Any, lang: Literal["en", "zh"]) -> Path:
+    from grokscope.report.html import write_report
+
+    name = "report.html" if run.id == run.folder.name else f"report-{run.replica}.html"
+    return write_report(run, run.folder / name, lang=lang)
+
+
+def _print(result: dict[str, Any], summaries: list[dict[str, Any]]) -> None:
+    from rich.console import Console
+
+    from grokscope.cli.show import phase_table
+
+    console = Console()
+    console.print(phase_table(summaries))
+    if len(summaries) > 1:
+        spread = result["spread"]
+        reached = spread["generalized_at"]
+        console.print(
+            f"grokked: {spread['grokked']} of {len(summaries)}; generalized at "
+            + (f"{reached['min']} to {reached['max']}, median {reached['median']:.0f}" if reached["n"] else "no step")
+        )
+    rate = result["steps_per_second"]
+    console.print(
+        f"{result['steps']} steps in {result['train_seconds']:.1f} s ({rate:.0f} steps/s), "
+        f"measuring and storing {result['measure_seconds']:.1f} s",
+        highlight=False,
+    )
+    for one in summaries:
+        print(f"report  {one['report']}")

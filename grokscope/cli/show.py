@@ -1,0 +1,79 @@
+"""`grokscope show`: one run in a few lines."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import tyro
+
+from grokscope.cli.base import Json, RunName, Store, emit, find_run
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from grokscope.runs.run import Run
+
+
+def show(run: tyro.conf.Positional[RunName] = "latest", *, store: Store = Path("runs"), json: Json = False) -> None:
+    """Phases, final values, key frequencies of a run, and where things are."""
+    found = find_run(run, store)
+    report = found.folder / ("report.html" if found.id == found.folder.name else f"report-{found.replica}.html")
+    about = found.summary() | {
+        "key_frequencies": key_frequencies(found),
+        "config": found.config.model_dump(mode="json"),
+        "checkpoints": found.checkpoints,
+        "events": found.events,
+        "report": str(report) if report.exists() else None,
+    }
+    if json:
+        emit(about)
+        return
+    from rich.console import Console
+
+    console = Console()
+    console.print(phase_table([about]))
+    keys = about["key_frequencies"]
+    config = found.config
+    console.print(
+        f"task {config.task}, seed {config.seed}, train fraction {config.train_fraction}, "
+        f"learning rate {config.learning_rate}, weight decay {config.weight_decay}",
+        highlight=False,
+    )
+    console.print(f"key frequencies: {', '.join(map(str, keys)) if keys else 'none'}", highlight=False)
+    print(f"folder  {found.folder} ({len(found.checkpoints)} checkpoints)")
+    print(f"report  {about['report'] or 'none yet: grokscope report ' + found.id}")
+
+
+def key_frequencies(run: "Run") -> list[int] | None:
+    """Of the last checkpoint; None where the question makes no sense."""
+    from grokscope.errors import Missing
+    from grokscope.measures.base import evaluate
+
+    if not run.checkpoints:
+        return None
+    found = evaluate("circuits.key_frequencies", run.snapshot())
+    return None if isinstance(found, Missing) else [int(k) for k in found]  # pyright: ignore[reportGeneralTypeIssues]
+
+
+def phase_table(summaries: Sequence[dict[str, Any]]) -> "Table":
+    """One row a run: what it reached, and when."""
+    from rich.table import Table
+
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    columns = ("run", "state", "steps", "memorised", "onset", "generalised", "delay", "grokked", "train", "test")
+    for name in columns:
+        table.add_column(name, justify="left" if name in ("run", "state") else "right")
+    for one in summaries:
+        accuracies = (one["final"]["train/accuracy"], one["final"]["test/accuracy"])
+        table.add_row(
+            one["run"],
+            one["state"],
+            *(_cell(one[name]) for name in ("steps", "memorized_at", "onset_at", "generalized_at", "delay")),
+            "yes" if one["grokked"] else "no",
+            *("–" if value is None else f"{value:.4f}" for value in accuracies),
+        )
+    return table
+
+
+def _cell(value: float | None) -> str:
+    return "–" if value is None else f"{value:,.0f}"

@@ -1,0 +1,92 @@
+"""The walls of the house: layers, no circles, no import from the package root, sizes, and what an import costs."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "grokscope"
+# Low to high; names on one line never import each other (docs: design, "Layers").
+LAYERS = [
+    {"errors"},
+    {"registry"},
+    {"numerics", "statistics"},
+    {"tasks", "models", "losses"},
+    {"runs"},
+    {"training", "measures"},
+    {"theories", "studies", "watch"},
+    {"report"},
+    {"recipes"},
+    {"cli"},
+]
+ABOVE_ALL = {"__init__", "__main__"}
+LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+
+
+def imports(path: Path) -> set[str]:
+    """Absolute names of everything of grokscope that a file imports, inside functions and for type checking too."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            found.add(node.module or "")
+            if node.module == "grokscope":
+                found |= {f"grokscope.{alias.name}" for alias in node.names}
+    return {name for name in found if name.partition(".")[0] == "grokscope"}
+
+
+def area(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_file_imports_only_from_lower_layers(path: Path) -> None:
+    if area(path) in ABOVE_ALL:
+        return
+    for name in imports(path):
+        assert name != "grokscope", f"{path} imports from the package root"
+        other = name.split(".")[1]
+        if other != area(path):
+            assert LEVEL[other] < LEVEL[area(path)], f"{path} is in {area(path)} and imports {name}"
+
+
+def test_every_folder_has_a_layer() -> None:
+    assert {area(path) for path in SOURCES} - ABOVE_ALL <= set(LEVEL)
+
+
+def test_files_import_each_other_in_no_circle() -> None:
+    modules = {
+        ".".join(("grokscope", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__"): path
+        for path in SOURCES
+    }
+    graph = {name: imports(path) & set(modules) - {name} for name, path in modules.items() if name != "grokscope"}
+    while leaves := {name for name, targets in graph.items() if not targets & set(graph)}:
+        graph = {name: targets for name, targets in graph.items() if name not in leaves}
+    assert not graph, f"modules in or behind a circle: {sorted(graph)}"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_no_file_holds_two_subjects(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= 500
+
+
+def test_importing_the_package_imports_nothing_else() -> None:
+    # A statement about which modules are loaded, not about time: benchmarks/ measure time.
+    heavy = "{'torch', 'numpy', 'scipy', 'pydantic', 'duckdb', 'plotly', 'tyro', 'rich', 'sklearn', 'gudhi'}"
+    code = f"import sys, grokscope; print(sorted({heavy} & set(sys.modules)))"
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert output.strip() == "[]"
+
+
+def test_the_public_face_is_what_the_contract_names() -> None:
+    import grokscope
+
+    for name in grokscope.__all__:
+        assert getattr(grokscope, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = grokscope.nothing

@@ -1,0 +1,48 @@
+"""Components are found by walking the package, and a misspelt one by its nearest match."""
+
+import pytest
+
+from grokscope import registry
+
+FAMILIES = ("tasks", "models", "losses", "measures", "recipes", "training.optimizers", "cli")
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_file_is_a_component_named_like_it(family: str) -> None:
+    assert registry.names(family)
+    for name in registry.names(family):
+        assert registry.component(family, name) is not None
+
+
+def test_components_of_subfolders_carry_their_family() -> None:
+    assert "circuits.restricted_loss" in registry.names("measures")
+
+
+@pytest.mark.parametrize(
+    ("family", "wrong", "message"),
+    [
+        ("tasks", "modular_adition", "unknown task 'modular_adition'. Did you mean 'modular_addition'?"),
+        ("measures", "circuits.gini", "unknown measure 'circuits.gini'. Did you mean 'circuits.gini_embedding'?"),
+        ("losses", "xyz", "unknown loss 'xyz'. Known: "),
+        ("cli", "raport", "unknown command 'raport'. Did you mean 'report'?"),
+    ],
+)
+def test_an_unknown_name_is_answered_with_the_nearest(family: str, wrong: str, message: str) -> None:
+    with pytest.raises(ValueError) as error:
+        registry.component(family, wrong)
+    assert str(error.value).startswith(message)
+
+
+def test_fields_of_components_do_not_collide() -> None:
+    """Configs are flat: no component may claim a field of the run's or of another family's."""
+    from grokscope.runs.config import COMPONENTS, RunConfig
+
+    owners = {"run": set(RunConfig.model_fields)}
+    for family in COMPONENTS.values():
+        owners[family] = set().union(
+            *(registry.component(family, name).options.model_fields for name in registry.names(family))
+        )
+    families = list(owners)
+    for i, one in enumerate(families):
+        for other in families[i + 1 :]:
+            assert not owners[one] & owners[other], (one, other)
