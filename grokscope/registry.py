@@ -21,7 +21,7 @@ SINGULAR = {"losses": "loss", "cli": "command", "training.optimizers": "optimize
 class Options(BaseModel):
     """What can be set of a component: a frozen record of validated fields, each described with its unit."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 @cache

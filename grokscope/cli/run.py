@@ -18,6 +18,7 @@ def run(
     device: Literal["auto", "cpu", "cuda"] = "auto",
     lang: Literal["en", "zh"] = "en",
     resume: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+    no_report: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     json: Json = False,
 ) -> None:
     """Train a recipe until it groks, measure it, and write its report.
@@ -32,6 +33,7 @@ def run(
         device: where to train.
         lang: language of the report.
         resume: go on with a run that was interrupted.
+        no_report: only train: leave the heavy measures and the report to `grokscope measure` and `grokscope report`.
     """
     from grokscope.recipes.base import recipe as config_of
     from grokscope.studies.experiment import measure_checkpoints, train
@@ -41,16 +43,30 @@ def run(
     base = config_of(recipe, **dict(assignment(text) for text in set))
     configs = [base.replace(seed=base.seed + number) for number in range(seeds)]
     trained = train(configs, store=out, device=device, progress=True, resume=resume)
+    summaries = []
     for number, one in enumerate(trained, 1):
-        print(f"measuring checkpoints of run {number} of {len(trained)}", file=sys.stderr)
-        measure_checkpoints(one)
-    reports = [_report(one, lang) for one in trained]
-    summaries = [one.summary() | {"report": str(path)} for one, path in zip(trained, reports, strict=True)]
+        report = None
+        if not no_report:
+            print(f"measuring checkpoints and writing the report of run {number} of {len(trained)}", file=sys.stderr)
+            measure_checkpoints(one)
+            report = str(_report(one, lang))
+        summaries.append(one.summary() | {"report": report})
     result = summaries[0] if len(summaries) == 1 else pack_summary(trained[0].folder, summaries)
     if json:
         emit(result)
     else:
         _print(result, summaries)
+
+
+def sentence(one: dict[str, Any]) -> str:
+    """What became of one run, in words."""
+    if one["memorized_at"] is None:
+        return f"not memorised within {one['steps']:,} steps"
+    start = f"memorised its training data by step {one['memorized_at']:,}"
+    if one["generalized_at"] is None:
+        return f"{start}; not generalised within {one['steps']:,} steps"
+    end = f"{start}, generalised at step {one['generalized_at']:,}"
+    return f"{end}: it grokked, {one['delay']:,} steps later" if one["grokked"] else f"{end}: without delay, no grokking"
 
 
 def assignment(text: str) -> tuple[str, Any]:
@@ -116,8 +132,10 @@ def _print(result: dict[str, Any], summaries: list[dict[str, Any]]) -> None:
     from grokscope.cli.show import phase_table
 
     console = Console()
-    console.print(phase_table(summaries))
-    if len(summaries) > 1:
+    if len(summaries) == 1:
+        console.print(sentence(result), highlight=False)
+    else:
+        console.print(phase_table(summaries))
         spread = result["spread"]
         reached = spread["generalized_at"]
         console.print(
@@ -131,4 +149,4 @@ def _print(result: dict[str, Any], summaries: list[dict[str, Any]]) -> None:
         highlight=False,
     )
     for one in summaries:
-        print(f"report  {one['report']}")
+        print(f"report  {one['report'] or 'none yet: grokscope report ' + one['run']}")

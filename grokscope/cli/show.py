@@ -59,8 +59,8 @@ def phase_table(summaries: Sequence[dict[str, Any]]) -> "Table":
     """One row a run: what it reached, and when."""
     from rich.table import Table
 
-    table = Table(box=None, header_style="dim", pad_edge=False)
-    columns = ("run", "state", "steps", "memorised", "onset", "generalised", "delay", "grokked", "train", "test")
+    table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 1))
+    columns = ("run", "state", "steps", "t_mem", "t_on", "t_gen", "delay", "grokked", "train acc", "test acc")
     for name in columns:
         table.add_column(name, justify="left" if name in ("run", "state") else "right")
     for one in summaries:

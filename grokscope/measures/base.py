@@ -52,6 +52,8 @@ class Measure:
         for option in options:
             if option not in known:
                 raise ValueError(f"{self.id}: {unknown('option', option, known)}")
+        if not snapshot.is_finite:
+            return Missing(f"the weights at step {snapshot.step} are not finite")
         for need in self.needs:
             holds, reason = NEEDS[need]
             if not holds(snapshot):

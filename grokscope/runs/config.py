@@ -14,16 +14,18 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from grokscope.models.base import Interface, Model
-from grokscope.registry import Options, component, unknown
+from grokscope.registry import Options, component, names, unknown
 from grokscope.tasks.base import Task
 
+# Fields that name a component: those whose options are fields of the config, and those that take the config's own.
 COMPONENTS = {"task": "tasks", "model": "models"}
+UNPARAMETRISED = {"loss": "losses", "optimizer": "training.optimizers"}
 
 
 class RunConfig(BaseModel):
     """The configuration of one run (one replica). Two equal configs are the same run."""
 
-    model_config = ConfigDict(frozen=True, extra="allow")
+    model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
 
     task: str = Field("modular_addition", description="task id")
     random_labels: bool = Field(False, description="draw the labels at random: a control that can only be memorised")
@@ -32,7 +34,7 @@ class RunConfig(BaseModel):
     model: str = Field("transformer", description="model id")
     dtype: Literal["float32", "float64"] = Field("float32", description="dtype of weights and activations")
     loss: str = Field("cross_entropy", description="loss id")
-    optimizer: Literal["adamw"] = Field("adamw", description="optimizer id")
+    optimizer: str = Field("adamw", description="optimizer id")
     learning_rate: float = Field(1e-3, gt=0, description="learning rate [1]")
     weight_decay: float = Field(1.0, ge=0, description="decoupled weight decay, on every parameter [1]")
     betas: tuple[float, float] = Field((0.9, 0.98), description="AdamW's moment decay rates [1]")
@@ -53,7 +55,9 @@ class RunConfig(BaseModel):
             return data
         own = {key: value for key, value in data.items() if key in cls.model_fields}
         extra = {key: value for key, value in data.items() if key not in cls.model_fields}
-        component("losses", own.get("loss", cls.model_fields["loss"].default))
+        for field, family in UNPARAMETRISED.items():
+            if (name := own.get(field, cls.model_fields[field].default)) not in names(family):
+                raise ValueError(unknown(field, name, names(family)))
         known = set(cls.model_fields)
         for field, family in COMPONENTS.items():
             options = component(family, own.get(field, cls.model_fields[field].default)).options

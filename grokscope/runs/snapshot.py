@@ -59,6 +59,11 @@ class Snapshot:
         return self.task.labels
 
     @cached_property
+    def is_finite(self) -> bool:
+        """Whether every weight is a finite number."""
+        return all(bool(tensor.isfinite().all()) for tensor in self.params.values())
+
+    @cached_property
     def outputs(self) -> Float[Tensor, "pair output"]:
         """All outputs, as trained: beyond the task's classes there may be a column for "="."""
         if self._given_outputs is not None:

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from grokscope.runs.config import RunConfig
 from grokscope.statistics.transitions import Phases
 from grokscope.training.loop import DiskUse, Progress
 
@@ -63,7 +62,7 @@ class LiveDisplay(Display):
 
 
 @contextmanager
-def display(wanted: bool, configs: Sequence[RunConfig]) -> Iterator[Display]:
+def display(wanted: bool) -> Iterator[Display]:
     """The display that fits stderr."""
     if not wanted:
         yield Display()

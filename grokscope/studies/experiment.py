@@ -45,11 +45,12 @@ def train(
     several = not isinstance(configs, RunConfig)
     pack = list(configs) if several else [configs]
     require_packable(pack)
-    where = chosen_device(device)
     folder = Path(store) / pack_id(pack)
     if read_status(folder).get("state") != "done":
-        with display(progress, pack) as shown, open_writer(folder, pack, resume=resume) as writer:
-            _train(pack, writer, where, shown)
+        built = Pack(pack, device=chosen_device(device))
+        with display(progress) as shown, open_writer(folder, pack, resume=resume) as writer:
+            shown.start(folder, disk_use(built, folder))
+            _train(built, writer, shown)
     runs = load_pack(folder)
     return runs if several else runs[0]
 
@@ -93,11 +94,9 @@ def chosen_device(name: str) -> torch.device:
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 
 
-def _train(configs: list[RunConfig], writer: Writer, device: torch.device, shown: Display) -> None:
-    pack = Pack(configs, device=device)
-    shown.start(writer.folder, disk_use(pack, writer.folder))
+def _train(pack: Pack, writer: Writer, shown: Display) -> None:
     cheap = [measure for measure in measures().values() if measure.cost == "cheap"]
-    initial = _initial(pack, writer)
+    initial = _initial(pack)
 
     def observe(pack: Pack) -> list[Row]:
         outputs = pack.outputs()
@@ -109,7 +108,7 @@ def _train(configs: list[RunConfig], writer: Writer, device: torch.device, shown
                 params={name: tensor[replica].cpu() for name, tensor in pack.tensors.items()},
                 train_mask=pack.train_masks[replica],
                 step=pack.step,
-                loss=configs[replica].loss,
+                loss=pack.configs[replica].loss,
                 outputs=outputs[replica],
                 initial=lambda replica=replica: initial[replica],
             )
@@ -128,7 +127,7 @@ def _rows(run: str, chosen: Iterable[Measure], snapshot: Snapshot) -> list[Row]:
     ]
 
 
-def _initial(pack: Pack, writer: Writer) -> list[Snapshot]:
+def _initial(pack: Pack) -> list[Snapshot]:
     """The pack before its first step: its initial weights follow from the configs alone."""
     tensors: dict[str, Tensor] = {name: tensor.detach().cpu().clone() for name, tensor in pack.tensors.items()}
     return [

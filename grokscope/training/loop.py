@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -201,7 +202,14 @@ class Loop:
 
     def _status(self, state: str) -> None:
         self._last_status = time.monotonic()
-        self.writer.status(state, self.pack.step, max_steps=self.config.max_steps, **self._seconds())
+        runs = {run: self._outcome(history) for run, history in zip(self.writer.ids, self.histories, strict=True)}
+        self.writer.status(state, self.pack.step, max_steps=self.config.max_steps, **self._seconds(), runs=runs)
+
+    def _outcome(self, history: History) -> dict[str, Any]:
+        """What the table of runs says of one replica: phases and last values."""
+        if not history.steps:
+            return {}
+        return history.phases().as_dict() | {name: curve[-1] for name, curve in history.curves.items()}
 
 
 @dataclass(frozen=True, kw_only=True)

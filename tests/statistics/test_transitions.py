@@ -134,8 +134,9 @@ def test_grokked_needs_the_ratio_and_the_gap():
 
 def test_a_lucky_evaluation_is_no_crossing_and_a_dip_undoes_none():
     accuracy = [0, 0, 1, 1, 0, 0, 1, 1, 1, 0, 1, 1, 1, 1]
-    found = phases(range(0, 140, 10), train_accuracy=accuracy, test_accuracy=accuracy)
+    found = phases(range(0, 140, 10), train_accuracy=accuracy, test_accuracy=accuracy, test_loss=np.ones(14))
     assert (found.memorized_at, found.t_10, found.generalized_at, found.delay) == (60, 60, 60, 0)
+    assert found.onset_at is None
     assert phases(range(0, 140, 10), test_accuracy=accuracy, stable=1).generalized_at == 20
     assert phases(range(0, 140, 10), test_accuracy=accuracy, stable=4).generalized_at == 100
 
@@ -212,6 +213,19 @@ def test_few_evaluations_between_the_two_are_taken_as_they_are(between):
     train, test = steps >= 3000, steps >= 1000 * (len(loss) - 3)
     found = phases(steps, train_accuracy=train, test_accuracy=test, test_loss=loss)
     assert found.onset_at == 1000 * int(np.argmax(loss))
+
+
+def test_from_seven_evaluations_on_a_lone_one_is_a_spike():
+    steps = np.arange(9)
+    curves = {"train_accuracy": steps >= 0, "test_accuracy": steps >= 6}
+    assert phases(steps, **curves, test_loss=[1, 2, 2.5, 2, 90, 1, 0.5, 0, 0]).onset_at == 2
+
+
+def test_between_includes_both_ends():
+    steps = np.arange(20)
+    curves = {"train_accuracy": steps >= 3, "test_accuracy": steps >= 15}
+    assert phases(steps, **curves, test_loss=steps).onset_at == 15
+    assert phases(steps, **curves, test_loss=20 - steps).onset_at == 3
 
 
 def test_no_onset_without_a_value_of_test_loss_between():
@@ -385,6 +399,16 @@ def test_an_empty_series_has_no_answer():
     nothing = dict.fromkeys(("memorized_at", "onset_at", "generalized_at", "delay", "t_10", "t_50", "t_90", "last_at"))
     assert phases([], train_accuracy=[], test_loss=[]) == Phases(**nothing, grokked=False)
     assert phases([1, 2], test_accuracy=[np.nan, np.nan]) == Phases(**nothing, grokked=False)
+
+
+def test_the_last_step_is_the_last_with_any_value():
+    curves = {"test_accuracy": [1, 1, 1, np.nan, np.nan], "test_loss": [1, 1, 1, 1, np.nan]}
+    assert phases(range(5), **curves).after == (0, 3)
+
+
+def test_a_loss_of_plus_infinity_is_very_bad_and_of_minus_infinity_no_evaluation():
+    assert phases(range(6), test_loss=[0, 0, np.inf, 0, 0, 0]).generalized_at == 3
+    assert phases(range(6), test_loss=[1, -np.inf, 0, 0, 0, 0]).generalized_at == 2
 
 
 def test_infinite_accuracy_is_no_evaluation():

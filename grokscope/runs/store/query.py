@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING, Any
 from grokscope.errors import StoreError
 from grokscope.runs.store.catalogue import packs, runs_table
 from grokscope.runs.store.events import read_events
-from grokscope.runs.store.journal import read_journal
-from grokscope.runs.store.segments import damage_as_store_error, first_line, sealed_numbers, segment_path
+from grokscope.runs.store.segments import damage_as_store_error, first_line, segment_path, snapshot
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -71,17 +70,14 @@ def _fill(connection: "DuckDBPyConnection", table: str, types: dict[str, str], c
 
 
 def _fill_metrics(connection: "DuckDBPyConnection", folders: list[Path]) -> None:
-    """The live rows first, then the list of segments: see rows.py for why this order is consistent."""
     live: dict[str, list[Any]] = {name: [] for name in (*_METRICS, "pack")}
     paths: list[str] = []
     for folder in folders:
-        contents = read_journal(folder / "journal.jsonl")
-        numbers = sealed_numbers(folder)
+        numbers, rows = snapshot(folder)
         paths += [escape(str(segment_path(folder, number).absolute())) for number in numbers]
-        if contents.segment not in numbers:
-            for name in _METRICS:
-                live[name] += [row[name] for row in contents.rows]
-            live["pack"] += [folder.name] * len(contents.rows)
+        for name in _METRICS:
+            live[name] += [row[name] for row in rows]
+        live["pack"] += [folder.name] * len(rows)
     _fill(connection, "metrics", {**_METRICS, "pack": "VARCHAR"}, live)
     if paths:
         with damage_as_store_error(folders[0].parent):

@@ -1,9 +1,4 @@
-"""Reading the metric rows of one pack, also while another process writes them.
-
-The order makes it consistent without a lock: first the journal (header k, one read), then the list of segments.
-Segments below k were renamed before that journal began, so the list has them. If it has k as well, the journal's rows
-are in it and are skipped. So every row is seen once.
-"""
+"""Reading the metric rows of one pack, also while another process writes them (segments.snapshot says why it may)."""
 
 import json
 from dataclasses import dataclass
@@ -12,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from grokscope.errors import StoreError
-from grokscope.runs.store.journal import Row, read_journal
-from grokscope.runs.store.segments import damage_as_store_error, engine, sealed_numbers, segment_path
+from grokscope.runs.store.journal import Row
+from grokscope.runs.store.segments import damage_as_store_error, engine, segment_path, snapshot
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,8 +40,9 @@ def read_rows(folder: Path, *, run: str | None = None, measure: str | None = Non
         raise StoreError(f"no pack at {folder}")
     wanted = {key: text for key, text in zip(_KEYS, (run, measure, view), strict=True) if text is not None}
     for attempt in range(_ATTEMPTS):
-        live = _live_rows(folder, wanted)
-        paths = [segment_path(folder, number) for number in sealed_numbers(folder)]
+        numbers, rows = snapshot(folder, containing=[json.dumps(text).encode() for text in wanted.values()])
+        live = [row for row in rows if all(row[key] == text for key, text in wanted.items())]
+        paths = [segment_path(folder, number) for number in numbers]
         try:
             sealed = _sealed_columns(folder, paths, wanted)
         except StoreError:
@@ -55,15 +51,6 @@ def read_rows(folder: Path, *, run: str | None = None, measure: str | None = Non
             continue
         return _merge(sealed, live, wanted)
     raise AssertionError("the last attempt returns or raises")
-
-
-def _live_rows(folder: Path, wanted: dict[str, str]) -> list[Row]:
-    contents = read_journal(
-        folder / "journal.jsonl", containing=[json.dumps(text).encode() for text in wanted.values()]
-    )
-    if contents.segment is not None and segment_path(folder, contents.segment).exists():
-        return []
-    return [row for row in contents.rows if all(row[key] == text for key, text in wanted.items())]
 
 
 def _sealed_columns(folder: Path, paths: list[Path], wanted: dict[str, str]) -> "dict[str, np.ndarray]":

@@ -4,13 +4,13 @@
     replace the journal (header k) by an empty one (k + 1)
 
 A writer killed between the two leaves a journal whose segment exists; `recover` resets it, and readers skip it
-(rows.py). So at every instant each row is counted once.
+(`snapshot`). So at every instant each row is counted once.
 """
 
 import errno
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from glob import escape
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from grokscope.errors import StoreError
 from grokscope.runs.store.atomic import clear_errors, make_folder, sweep_temporaries, sync_folder, temporary_beside
-from grokscope.runs.store.journal import Journal
+from grokscope.runs.store.journal import Journal, Row, read_journal
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -87,6 +87,21 @@ def rewind(folder: Path, journal: Journal, step: int) -> int:
                 path.unlink()
                 sync_folder(path.parent)
     return dropped
+
+
+def snapshot(folder: Path, *, containing: Sequence[bytes] = ()) -> tuple[list[int], list[Row]]:
+    """The segments and journal rows that together hold every row once, though a writer may seal meanwhile.
+
+    First the journal, in one read; its header k says that all segments below k were renamed before it began. Then one
+    listing, which has those for certain. If it has k as well, the journal's rows are in k. Later segments are left out:
+    a listing may show one and miss an earlier one. `containing` is read_journal's.
+    """
+    contents = read_journal(folder / "journal.jsonl", containing=containing)
+    numbers = sealed_numbers(folder)
+    if contents.segment is None:
+        return numbers, []
+    numbers = [number for number in numbers if number <= contents.segment]
+    return numbers, [] if contents.segment in numbers else contents.rows
 
 
 def sealed_numbers(folder: Path) -> list[int]:

@@ -15,9 +15,9 @@ def write_status(folder: Path, **fields: Any) -> None:
 
 
 def read_status(folder: Path) -> dict[str, Any]:
-    """The pack's status; empty where there is none, or where a power cut spoilt it (it is not synced)."""
+    """The pack's status; empty where there is none that can be read, or where a power cut spoilt it (it is not synced)."""
     try:
         status = json.loads((folder / "status.json").read_bytes())
-    except (FileNotFoundError, ValueError):
+    except (OSError, ValueError):
         return {}
     return status if isinstance(status, dict) else {}

@@ -35,7 +35,14 @@ def die(*arguments, **options):
 
 @pytest.fixture
 def pack(tmp_path):
-    return tmp_path / "it's [a] pack?*"  # nothing in a path may be read as SQL or as a pattern
+    """A folder whose name is SQL and a pattern, beside one that the pattern fits."""
+    decoy = tmp_path / "it's another"
+    journal = segments.recover(decoy)
+    for step in (100, 200):
+        journal.append(rows(step))
+        if step == 100:
+            segments.seal(decoy, journal)
+    return tmp_path / "it's a*"
 
 
 def test_a_sealed_row_is_the_row_bit_for_bit(pack):

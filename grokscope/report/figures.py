@@ -1,0 +1,150 @@
+"""Curves of a run against its training steps, one function a figure: Readings -> plotly Figure, or `Missing`.
+
+The figures over residues and frequencies are in `planes.py`. `Missing.reason` is an id of `words`.
+"""
+
+from typing import TYPE_CHECKING
+
+from grokscope.errors import Missing
+from grokscope.report import theme
+from grokscope.report.readings import Readings
+from grokscope.report.words import Lang, say
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+# Below this a loss is zero for all purposes: float32 losses end near 1e-7, float64 ones go on falling.
+SMALLEST_LOSS = 1e-9
+
+
+def grokking_curve(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
+    """Accuracy, and below it loss, on train, test, twin and fresh inputs against the step, with the phases named."""
+    from plotly.graph_objects import Figure
+
+    figure = Figure()
+    for split, (colour, dash) in theme.SPLITS.items():
+        for quantity, axis in (("accuracy", "y2"), ("loss", "y3")):
+            series = readings.series(f"behaviour.{split}_{quantity}")
+            if isinstance(series, Missing):
+                continue
+            x, y = theme.positive(*series)
+            if quantity == "loss":
+                y = [value if value is not None and value > SMALLEST_LOSS else None for value in y]
+            figure.add_scatter(
+                x=x, y=y, name=say(f"split.{split}", lang), legendgroup=split, showlegend=quantity == "accuracy",
+                mode="lines", line={"color": colour, "dash": dash, "width": 2}, yaxis=axis,
+                hovertemplate="%{y:.2%}" if quantity == "accuracy" else "%{y:.3g}",
+            )  # fmt: skip
+    if not any(len(trace.x) for trace in figure.data):
+        return Missing("missing.no_evaluation")
+    # Three panels over one step axis: the phases' lanes, accuracy, loss.
+    n_lanes = len(theme.windows(readings))
+    theme.layout(figure, height=600)
+    theme.step_axis(figure, readings, lang)
+    figure.update_layout(
+        xaxis={"anchor": "y3"},
+        yaxis={"domain": [0.87, 1.0], "range": [-0.7, 2.7], "visible": False, "fixedrange": True},
+        yaxis2={
+            "domain": [0.45, 0.85 if n_lanes else 1.0], "range": [-0.03, 1.03], "tickformat": ".0%", "gridcolor": theme.GRID,
+            "zeroline": False, "anchor": "x", "title": {"text": say("axis.accuracy", lang)},
+        },
+        yaxis3={
+            "domain": [0.0, 0.40], "type": "log", "gridcolor": theme.GRID, "zeroline": False, "anchor": "x", "dtick": 2,
+            "exponentformat": "power", "title": {"text": say("axis.loss", lang)},
+        },
+    )  # fmt: skip
+    theme.shade(figure, readings)
+    theme.lanes(figure, readings, lang)
+    return figure
+
+
+def weight_norm(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
+    """The 2-norm of all weights, and of each weight tensor."""
+    series = readings.series("weights.norm")
+    if isinstance(series, Missing):
+        return series
+    figure = _curves(readings, lang, height=430, title="axis.norm")
+    _line(figure, series, say("series.all_weights", lang), theme.NEUTRAL, width=4)
+    views = readings.views("weights.norm_by_tensor")
+    # Biases and positions are small: their curves are a click away instead of crowding the bottom.
+    for view, colour in zip(views, theme.SERIES * (len(views) // len(theme.SERIES) + 1), strict=False):
+        name = view.removeprefix("tensor=")
+        _line(figure, readings.series("weights.norm_by_tensor", view), name, colour, width=1.6)
+        figure.data[-1].visible = "legendonly" if name.startswith("b_") or name == "W_pos" else True
+    figure.update_yaxes(rangemode="tozero")
+    return figure
+
+
+def attention_entropy(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
+    """The normalised entropy of each head's attention; 1 is uniform."""
+    views = readings.views("attention.entropy")
+    if not views:
+        return Missing("missing.no_attention" if readings.numbers else readings.absence)
+    figure = _curves(readings, lang, height=400, title="axis.entropy")
+    low, high = theme.log_range(readings)
+    figure.add_scatter(
+        x=[10**low, 10**high], y=[1, 1], name=say("series.uniform", lang), mode="lines", hoverinfo="skip",
+        line={"color": theme.NEUTRAL, "dash": "dash", "width": 1.5},
+    )  # fmt: skip
+    for view, colour in zip(views, theme.SERIES * len(views), strict=False):
+        head = view.removeprefix("head=")
+        _line(figure, readings.series("attention.entropy", view), say("series.head", lang, head=head), colour)
+    figure.update_yaxes(range=[0, 1.06])
+    return figure
+
+
+def progress_losses(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
+    """Restricted and excluded loss beside train and test loss."""
+    if isinstance(readings.key_frequencies, Missing):
+        return readings.key_frequencies
+    restricted = readings.series("circuits.restricted_loss", "split=all")
+    excluded = readings.series("circuits.excluded_loss")
+    if isinstance(restricted, Missing) or isinstance(excluded, Missing):
+        return Missing(readings.absence)
+    figure = _curves(readings, lang, height=430, title="axis.loss")
+    for split in ("train", "test"):
+        colour, dash = theme.SPLITS[split]
+        _line(figure, readings.series(f"behaviour.{split}_loss"), say(f"split.{split}", lang), colour, dash=dash)
+    _line(figure, restricted, say("series.restricted", lang), theme.GREEN, dash="dash", mode="lines+markers")
+    _line(figure, excluded, say("series.excluded", lang), theme.AMBER, dash="dash", mode="lines+markers")
+    figure.update_yaxes(type="log", exponentformat="power", dtick=2)
+    figure.update_traces(hovertemplate="%{y:.3g}")
+    return figure
+
+
+def gini(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
+    """How sparse the embedding and the neuron-logit map are in frequency."""
+    if not readings.cyclic:
+        return Missing("missing.random_labels" if readings.run.config.random_labels else "missing.not_cyclic")
+    found = {
+        "series.embedding": (readings.series("circuits.gini_embedding"), theme.BLUE),
+        "series.neuron_logit": (readings.series("circuits.gini_neuron_logit"), theme.ORANGE),
+    }
+    if all(isinstance(series, Missing) for series, _ in found.values()):
+        return Missing(readings.absence)
+    figure = _curves(readings, lang, height=380, title="axis.gini")
+    for name, (series, colour) in found.items():
+        _line(figure, series, say(name, lang), colour)
+    figure.update_yaxes(range=[0, 1.02])
+    return figure
+
+
+def _curves(readings: Readings, lang: Lang, *, height: int, title: str) -> "Figure":
+    """One panel over the steps, with the phases behind it."""
+    from plotly.graph_objects import Figure
+
+    figure = Figure()
+    theme.layout(figure, height=height)
+    theme.step_axis(figure, readings, lang)
+    figure.update_yaxes(title={"text": say(title, lang)})
+    theme.shade(figure, readings)
+    return figure
+
+
+def _line(figure: "Figure", series: object, name: str, colour: str, *, width: float = 2, **line: str) -> None:
+    if isinstance(series, tuple):
+        x, y = theme.positive(*series)
+        figure.add_scatter(
+            x=x, y=y, name=name, mode=line.get("mode", "lines"), marker={"size": 4},
+            line={"color": colour, "width": width, "dash": line.get("dash", "solid")}, hovertemplate="%{y:.3f}",
+        )  # fmt: skip

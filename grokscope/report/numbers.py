@@ -1,0 +1,142 @@
+"""The headline numbers of a run with unit, definition, source and step; and where the run came from."""
+
+import json
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from grokscope.measures.base import measures
+from grokscope.report.readings import Readings
+from grokscope.report.summary import thresholds
+from grokscope.report.words import Lang, count, number, percent, say
+from grokscope.statistics.transitions import phases
+
+# Views where a measure has several; a measure with an axis (heads) stands in one row with all its values.
+MEASURES = {
+    "behaviour.train_accuracy": "",
+    "behaviour.test_accuracy": "",
+    "behaviour.twin_accuracy": "",
+    "behaviour.fresh_accuracy": "",
+    "behaviour.train_loss": "",
+    "behaviour.test_loss": "",
+    "behaviour.fresh_loss": "",
+    "weights.norm": "",
+    "circuits.restricted_loss": "split=all",
+    "circuits.excluded_loss": "",
+    "circuits.gini_embedding": "",
+    "circuits.gini_neuron_logit": "",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Number:
+    """A row of the table. step: where it was read, or None where it is a step itself; exact: the measure's docstring."""
+
+    name: str
+    value: str
+    unit: str
+    step: int | None
+    definition: str
+    exact: str
+    source: str
+
+
+def numbers(readings: Readings, lang: Lang) -> list[Number]:
+    """All rows that this run has an answer for; phases that were not reached say so."""
+    return [*_phases(readings, lang), *_measured(readings, lang)]
+
+
+def provenance(readings: Readings, lang: Lang) -> list[tuple[str, str]]:
+    """What it was made with, as (name, value)."""
+    run, status = readings.run, readings.run.status
+    versions = ", ".join(f"{name} {version}" for name, version in run.about.get("versions", {}).items())
+    seconds = [status.get("train_seconds"), status.get("measure_seconds")]
+    facts = {
+        "origin.run": run.id,
+        "origin.folder": str(run.folder),
+        "origin.replica": say("origin.replica_note", lang, replica=run.replica, pack=run.folder.name),
+        "origin.state": status.get("state", "–"),
+        "origin.steps": f"{count(run.steps)} / {count(run.config.max_steps)}",
+        "origin.seed": str(run.config.seed),
+        "origin.device": f"{run.about.get('device', '–')}, {run.about.get('threads', '–')}",
+        "origin.versions": versions or "–",
+        "origin.seconds": ", ".join("–" if value is None else f"{value:.0f} s" for value in seconds),
+        "origin.checkpoints": str(len(readings.checkpoints)),
+        "origin.thresholds": ", ".join(f"{name} = {value:g}" for name, value in thresholds().items()),
+    }
+    if run.id == run.folder.name:  # a pack of one
+        del facts["origin.replica"]
+    return [(say(name, lang), value) for name, value in facts.items()]
+
+
+def config_fields(readings: Readings) -> dict[str, str]:
+    """The whole configuration, each value as JSON without quotes."""
+    fields = json.loads(readings.run.config.model_dump_json())
+    return {name: value if isinstance(value, str) else json.dumps(value) for name, value in fields.items()}
+
+
+def command(readings: Readings) -> str:
+    """The command that trains the same run again; every field is given, so that no recipe's default matters."""
+    sets = [part for name, value in config_fields(readings).items() for part in ("--set", f"{name}={value}")]
+    return shlex.join(["grokscope", "run", *sets, "--device", str(readings.run.about.get("device", "auto"))])
+
+
+def python(readings: Readings) -> str:
+    """The same in Python."""
+    fields = ", ".join(f"{name}={value!r}" for name, value in readings.run.config.model_dump().items())
+    device = readings.run.about.get("device", "auto")
+    return f'import grokscope as gs\n\nrun = gs.train(gs.RunConfig.make({fields}), device="{device}")'
+
+
+def _phases(readings: Readings, lang: Lang) -> Iterator[Number]:
+    found, fresh, limits = readings.phases, readings.fresh_phases, thresholds()
+    shown = {
+        "train": percent(limits["train_threshold"]),
+        "test": percent(limits["test_threshold"]),
+        "stable": limits["stable"],
+        "ratio": number(limits["ratio"]),
+        "gap": count(limits["gap"]),
+    }
+    exact = phases.__doc__ or ""
+
+    def row(name: str, steps: list[int | None], definition: str) -> Number:
+        values = [say("never", lang) if step is None else count(step) for step in steps]
+        value = values[0] if len(set(values)) == 1 and steps[0] is None else ", ".join(values)
+        return Number(
+            name=say(name, lang), value=value, unit=say("unit.steps", lang), step=None,
+            definition=say(definition, lang, **shown), exact=exact, source="grokscope.statistics.transitions.phases",
+        )  # fmt: skip
+
+    yield row("t_mem", [found.memorized_at], "t_mem.define")
+    yield row("t_on", [found.onset_at], "t_on.define")
+    yield row("t_gen", [found.generalized_at], "t_gen.define")
+    yield row("delay", [found.delay], "delay.define")
+    yield row("crossings_test", [found.t_10, found.t_50, found.t_90], "crossings.define")
+    if fresh is not None:
+        yield row("crossings_fresh", [fresh.t_10, fresh.t_50, fresh.t_90], "crossings.define")
+
+
+def _measured(readings: Readings, lang: Lang) -> Iterator[Number]:
+    for measure, view in MEASURES.items():
+        last = readings.last(measure, view)
+        if last is not None:
+            yield _number(measure, percent(last[1]) if "accuracy" in measure else number(last[1]), last[0], lang)
+    heads = {
+        view.removeprefix("head="): readings.last("attention.entropy", view)
+        for view in readings.views("attention.entropy")
+    }
+    entropies = {head: last for head, last in heads.items() if last is not None}
+    if entropies:
+        values = [say("head_value", lang, head=head, value=number(last[1])) for head, last in entropies.items()]
+        yield _number("attention.entropy", ", ".join(values), next(iter(entropies.values()))[0], lang)
+    if isinstance(readings.key_frequencies, list):
+        keys = ", ".join(map(str, readings.key_frequencies))
+        yield _number("circuits.key_frequencies", keys, readings.checkpoints[-1], lang)
+
+
+def _number(measure: str, value: str, step: int, lang: Lang) -> Number:
+    known = measures()[measure]
+    return Number(
+        name=say(measure, lang), value=value, unit="" if value.endswith("%") else known.unit, step=step,
+        definition=say(f"{measure}.define", lang), exact=known.definition, source=f"{measure}: {known.source}",
+    )  # fmt: skip

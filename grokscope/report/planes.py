@@ -1,0 +1,209 @@
+"""Figures over residues and frequencies: the embedding's spectrum through training, and the circles it forms.
+
+Readings -> plotly Figure, or `Missing` with an id of `words`.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import NDArray
+
+from grokscope.errors import Missing
+from grokscope.numerics.fourier import basis, frequency_norms
+from grokscope.report import theme
+from grokscope.report.readings import Readings
+from grokscope.report.words import Lang, say
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+MOST_PLANES = 6  # two rows of three; more planes are too small to see a circle in
+
+
+def spectrum(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
+    """Norm of each frequency of the embedding at the checkpoints, the key frequencies of the last one marked."""
+    from plotly.graph_objects import Figure
+
+    if not readings.cyclic:
+        return Missing("missing.random_labels" if readings.run.config.random_labels else "missing.not_cyclic")
+    views = readings.views("circuits.embedding_spectrum")
+    columns = {view: readings.series("circuits.embedding_spectrum", view) for view in views}
+    steps = sorted({int(step) for series in columns.values() if isinstance(series, tuple) for step in series[0]} - {0})
+    if not steps:
+        return Missing(readings.absence)
+    frequencies = [int(view.removeprefix("frequency=")) for view in views]
+    by_step = {view: dict(zip(*series, strict=True)) for view, series in columns.items() if isinstance(series, tuple)}
+    norms = [[by_step[view].get(step) for step in steps] for view in views]
+    figure = Figure()
+    figure.add_heatmap(
+        x=_edges(steps), y=[frequencies[0] - 0.5, *(k + 0.5 for k in frequencies)], z=norms, colorscale="Viridis", zmin=0,
+        customdata=[steps] * len(views),
+        hovertemplate=f"{say('axis.step', lang)} %{{customdata:,d}}, k = %{{y}}: %{{z:.3g}}<extra></extra>",
+        colorbar={
+            "title": {"text": say("axis.component", lang), "side": "top"}, "orientation": "h", "thickness": 10,
+            "x": 0, "xanchor": "left", "y": 1.0, "yanchor": "bottom", "len": 0.6, "nticks": 4, "outlinewidth": 0,
+        },
+    )  # fmt: skip
+    theme.layout(figure, height=470)
+    theme.step_axis(figure, readings, lang)
+    edges = np.log10(_edges(steps))
+    figure.update_xaxes(range=[edges[0], edges[-1]], showgrid=False)
+    figure.update_yaxes(title={"text": say("axis.frequency", lang)}, showgrid=False, range=[0.5, frequencies[-1] + 0.5])
+    figure.update_layout(hovermode="closest", margin={"r": 70, "t": 8})
+    if isinstance(readings.key_frequencies, list):
+        _mark(figure, readings.key_frequencies, float(10 ** edges[-1]), room=len(frequencies))
+    return figure
+
+
+def planes(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
+    """The embedding's residues in the plane of each of its strongest key frequencies, with a slider over the checkpoints.
+
+    The planes are those of the last checkpoint at every step, so that what moves is the embedding and not the view.
+    """
+    from plotly.graph_objects import Figure, Frame
+
+    keys, tables = readings.key_frequencies, readings.embeddings
+    if isinstance(keys, Missing):
+        return keys
+    if not tables:
+        return Missing("missing.no_embedding" if readings.checkpoints else "missing.no_checkpoint")
+    final = tables[max(tables)]
+    p, norms = len(final), frequency_norms(final)
+    # At k = p/2 there is no sine: two points on a line, no circle.
+    shown = sorted(sorted((k for k in keys if 2 * k != p), key=lambda k: -norms[k - 1])[:MOST_PLANES])
+    if not shown:
+        return Missing("missing.no_key_frequency")
+    frames = {step: [table @ plane(final, k) for k in shown] for step, table in tables.items()}
+    reach = 1.12 * max(float(np.abs(points).max()) for cloud in frames.values() for points in cloud)
+    figure = Figure()
+    for index, k in enumerate(shown):
+        figure.add_scatter(**_ring(frames[max(frames)][index], k, p), **_axes(index))
+    figure.frames = [
+        Frame(name=str(step), data=[{key: ring[key] for key in ("x", "y")} for ring in map(_ring, cloud, shown, [p] * len(shown))])
+        for step, cloud in frames.items()
+    ]  # fmt: skip
+    _arrange(figure, shown, reach)
+    _add_slider(figure, sorted(frames), lang)
+    return figure
+
+
+def plane(table: Float[NDArray[Any], "residue d_model"], k: int) -> Float[NDArray[Any], "d_model axis=2"]:
+    """Orthonormal columns that span the plane in which a table of residues varies as frequency k.
+
+        u = sum_a cos(2 pi k a/p) W[a],   v = sum_a sin(2 pi k a/p) W[a];   columns: u, v after Gram and Schmidt
+
+    A table whose rows are (cos, sin)(2 pi k a/p) in some plane has there a circle of radius 1, residue 0 to the right and
+    a = 1, 2, ... counter-clockwise.
+    """
+    directions = table.T @ basis(len(table))[2 * k - 1 : 2 * k + 1].T
+    columns, signs = np.linalg.qr(directions)
+    return columns * np.where(np.diag(signs) < 0, -1.0, 1.0)
+
+
+def _ring(points: Float[NDArray[Any], "residue axis=2"], k: int, p: int) -> dict[str, Any]:
+    """The residues in the order of a k mod p, joined, the first again at the end; coloured by a k / p, a share of the turn."""
+    order = np.argsort((np.arange(p) * k) % p)
+    order = np.append(order, order[0])
+    turn = (order * k) % p / p
+    return {
+        "x": points[order, 0].round(4).tolist(),
+        "y": points[order, 1].round(4).tolist(),
+        "mode": "lines+markers",
+        "line": {"color": "rgba(128,128,128,0.45)", "width": 1},
+        "marker": {"color": turn.tolist(), "colorscale": "HSV", "cmin": 0, "cmax": 1, "size": 7},
+        "customdata": [[int(a), int(a * k % p)] for a in order],
+        "hovertemplate": f"a = %{{customdata[0]}}, {k}a mod {p} = %{{customdata[1]}}<extra>k = {k}</extra>",
+        "showlegend": False,
+    }
+
+
+def _axes(index: int) -> dict[str, str]:
+    number = "" if index == 0 else str(index + 1)
+    return {"xaxis": f"x{number}", "yaxis": f"y{number}"}
+
+
+def _arrange(figure: "Figure", shown: list[int], reach: float) -> None:
+    """Squares in rows of up to four (five or six: three), on a phone of two; all to one scale, so that a small circle looks small."""
+    columns = min(len(shown), 4) if len(shown) <= 4 else 3
+    wide, narrow = _grid(len(shown), columns), _grid(len(shown), 2)
+    for index, k in enumerate(shown):
+        suffix = _axes(index)["xaxis"][1:]
+        blank = {"range": [-reach, reach], "showticklabels": False, "zeroline": True, "zerolinecolor": theme.GRID}
+        figure.update_layout(
+            {
+                f"xaxis{suffix}": blank | {"anchor": f"y{suffix}", "title": {"text": f"k = {k}", "standoff": 2}},
+                f"yaxis{suffix}": blank | {"anchor": f"x{suffix}", "scaleanchor": f"x{suffix}", "constrain": "domain"},
+            }
+        )
+    rows, narrow_rows = -(-len(shown) // columns), -(-len(shown) // 2)
+    # A square is as wide as its share of the page, about 1040 pixels or a phone's 360, and no higher than 340.
+    heights = min(340, 1040 // columns) * rows + 130, min(340, 360 // min(len(shown), 2) + 25) * narrow_rows + 130
+    theme.layout(figure, height=heights[0], narrow=narrow | {"height": heights[1]}, wide=wide | {"height": heights[0]})
+    figure.update_layout(hovermode="closest", margin={"l": 8, "r": 8, "t": 8, "b": 100})
+    figure.update_xaxes(showgrid=False, zeroline=True, zerolinecolor=theme.GRID, constrain="domain")
+    figure.update_yaxes(showgrid=False, zeroline=True, zerolinecolor=theme.GRID)
+    for key, value in wide.items():
+        axis, _, _ = key.partition(".")
+        figure.layout[axis].domain = value
+
+
+def _grid(n: int, columns: int) -> dict[str, list[float]]:
+    """The domains of n squares, as Plotly.relayout names them."""
+    columns = min(columns, n)
+    rows = -(-n // columns)
+    gap_x, gap_y = 0.04, 0.09
+    width, height = (1 - gap_x * (columns - 1)) / columns, (1 - gap_y * (rows - 1)) / rows
+    domains = {}
+    for index in range(n):
+        row, column = divmod(index, columns)
+        suffix = _axes(index)["xaxis"][1:]
+        left, top = column * (width + gap_x), 1 - row * (height + gap_y)
+        domains[f"xaxis{suffix}.domain"] = [left, min(left + width, 1)]
+        domains[f"yaxis{suffix}.domain"] = [max(top - height, 0), top]
+    return domains
+
+
+def _add_slider(figure: "Figure", steps: list[int], lang: Lang) -> None:
+    instant = {"mode": "immediate", "frame": {"duration": 0, "redraw": False}, "transition": {"duration": 0}}
+    play = {"fromcurrent": False, "frame": {"duration": 150, "redraw": False}, "transition": {"duration": 0}}
+    slide = [{"method": "animate", "label": f"{step:,}", "args": [[str(step)], instant]} for step in steps]
+    figure.update_layout(
+        sliders=[
+            {
+                "active": len(steps) - 1, "steps": slide, "x": 0.0, "len": 1.0, "y": 0, "pad": {"t": 52, "b": 6, "l": 90, "r": 14},
+                "currentvalue": {"prefix": say("slider.step", lang), "xanchor": "left", "font": {"size": 14}},
+                "ticklen": 4, "minorticklen": 2, "font": {"size": 11}, "bgcolor": "rgba(128,128,128,0.3)", "borderwidth": 0,
+            }
+        ],
+        updatemenus=[
+            {
+                "type": "buttons", "showactive": False, "x": 0, "y": 0, "xanchor": "left", "yanchor": "top",
+                "pad": {"t": 66, "l": 2}, "bgcolor": "rgba(128,128,128,0.15)", "bordercolor": "rgba(128,128,128,0.4)",
+                "buttons": [{"method": "animate", "label": say("slider.play", lang), "args": [None, play]}],
+            }
+        ],
+    )  # fmt: skip
+
+
+def _edges(steps: list[int]) -> list[float]:
+    """Borders between steps, half way on the logarithmic axis, so that a column is as wide as the training it stands for."""
+    logs = np.log10(np.asarray(steps, dtype=float))
+    if len(logs) == 1:
+        return [float(10 ** (logs[0] - 0.1)), float(10 ** (logs[0] + 0.1))]
+    middle = (logs[1:] + logs[:-1]) / 2
+    return (10 ** np.concatenate([[logs[0]], middle, [logs[-1]]])).tolist()
+
+
+def _mark(figure: "Figure", keys: list[int], x: float, *, room: int) -> None:
+    """A mark and a name beside each key frequency's row; names of neighbouring rows stand one beside the other."""
+    apart = 16 * room / 330  # rows that a line of text, 16 of the panel's about 330 pixels, covers
+    last, indent = -np.inf, 0
+    for k in keys:
+        indent = indent + 1 if k - last < apart else 0
+        last = k
+        figure.add_scatter(
+            x=[x], y=[k], mode="markers+text", text=[" " * (1 + 5 * (indent % 2)) + str(k)], textposition="middle right",
+            marker={"symbol": "triangle-left", "size": 9, "color": theme.ORANGE}, textfont={"size": 12, "color": theme.INK},
+            showlegend=False, hoverinfo="skip", cliponaxis=False,
+        )  # fmt: skip

@@ -1,0 +1,126 @@
+"""Names and plain definitions of the numbers in the report's table and of what it says about a run's origin.
+
+The exact definition of a measure is its own docstring, which the table shows beside these.
+"""
+
+from typing import Literal
+
+QUANTITIES: dict[str, dict[Literal["en", "zh"], str]] = {
+    "column.quantity": {"en": "Quantity", "zh": "量"},
+    "column.value": {"en": "Value", "zh": "数值"},
+    "column.unit": {"en": "Unit", "zh": "单位"},
+    "column.step": {"en": "At step", "zh": "步数"},
+    "column.definition": {"en": "Definition", "zh": "定义"},
+    "exactly": {"en": "exact definition and source", "zh": "精确定义与出处（英文）"},
+    "unit.steps": {"en": "steps", "zh": "步"},
+    "never": {"en": "not reached", "zh": "未达到"},
+    "head_value": {"en": "head {head}: {value}", "zh": "头 {head}：{value}"},
+    "t_mem": {"en": "t_mem: memorised", "zh": "t_mem：记住训练集"},
+    "t_mem.define": {
+        "en": "First evaluated step from which train accuracy stays at {train} or more for {stable} evaluations.",
+        "zh": "训练准确率首次做到连续 {stable} 次评估都不低于 {train} 时的起始步。",
+    },
+    "t_on": {"en": "t_on: onset", "zh": "t_on：起始点"},
+    "t_on.define": {
+        "en": "Step of the largest test loss between t_mem and t_gen, spikes left out: the end of memorisation.",
+        "zh": "t_mem 与 t_gen 之间测试损失最大的一步（排除尖峰）：单纯记忆的终点。",
+    },
+    "t_gen": {"en": "t_gen: generalised", "zh": "t_gen：泛化"},
+    "t_gen.define": {
+        "en": "First evaluated step from which test accuracy stays at {test} or more for {stable} evaluations.",
+        "zh": "测试准确率首次做到连续 {stable} 次评估都不低于 {test} 时的起始步。",
+    },
+    "delay": {"en": "delay", "zh": "延迟"},
+    "delay.define": {
+        "en": "t_gen − t_mem. The run counts as grokked if it is at least {gap} and t_gen at least {ratio} times t_mem.",
+        "zh": "t_gen − t_mem。当它不小于 {gap}，且 t_gen 不小于 t_mem 的 {ratio} 倍时，称为 grokking。",
+    },
+    "crossings_test": {"en": "t_10, t_50, t_90 on test inputs", "zh": "测试输入的 t_10、t_50、t_90"},
+    "crossings_fresh": {"en": "t_10, t_50, t_90 on fresh inputs", "zh": "全新输入的 t_10、t_50、t_90"},
+    "crossings.define": {
+        "en": "First steps from which accuracy on these inputs stays at 10%, 50% and 90% or more for {stable} evaluations.",
+        "zh": "这些输入的准确率首次做到连续 {stable} 次评估都不低于 10%、50%、90% 时的起始步。",
+    },
+    "behaviour.train_accuracy": {"en": "train accuracy", "zh": "训练准确率"},
+    "behaviour.train_accuracy.define": {
+        "en": "Share of right answers on trained inputs.",
+        "zh": "训练输入答对的比例。",
+    },
+    "behaviour.test_accuracy": {"en": "test accuracy", "zh": "测试准确率"},
+    "behaviour.test_accuracy.define": {
+        "en": "Share of right answers on inputs that were not trained on.",
+        "zh": "未训练过的输入答对的比例。",
+    },
+    "behaviour.twin_accuracy": {"en": "twin accuracy", "zh": "对称输入准确率"},
+    "behaviour.twin_accuracy.define": {
+        "en": "Share of right answers on test inputs whose mirror image was trained on.",
+        "zh": "镜像在训练集中的测试输入答对的比例。",
+    },
+    "behaviour.fresh_accuracy": {"en": "fresh accuracy", "zh": "全新输入准确率"},
+    "behaviour.fresh_accuracy.define": {
+        "en": "Share of right answers on test inputs whose mirror image was not trained on either.",
+        "zh": "镜像也不在训练集中的测试输入答对的比例。",
+    },
+    "behaviour.train_loss": {"en": "train loss", "zh": "训练损失"},
+    "behaviour.train_loss.define": {"en": "Mean loss over trained inputs.", "zh": "训练输入的平均损失。"},
+    "behaviour.test_loss": {"en": "test loss", "zh": "测试损失"},
+    "behaviour.test_loss.define": {
+        "en": "Mean loss over inputs that were not trained on.",
+        "zh": "未训练过的输入的平均损失。",
+    },
+    "behaviour.fresh_loss": {"en": "fresh loss", "zh": "全新输入损失"},
+    "behaviour.fresh_loss.define": {"en": "Mean loss over fresh inputs.", "zh": "全新输入的平均损失。"},
+    "weights.norm": {"en": "weight norm", "zh": "权重范数"},
+    "weights.norm.define": {
+        "en": "Root of the sum of the squares of all weights.",
+        "zh": "全部权重平方和的平方根。",
+    },
+    "attention.entropy": {"en": "attention entropy", "zh": "注意力熵"},
+    "attention.entropy.define": {
+        "en": "How evenly each head spreads its attention: 0 one position, 1 uniform.",
+        "zh": "每个头分散注意力的均匀程度：0 为只看一处，1 为均匀。",
+    },
+    "circuits.key_frequencies": {"en": "key frequencies", "zh": "关键频率"},
+    "circuits.key_frequencies.define": {
+        "en": "Frequencies of the map from MLP neurons to logits stronger than a quarter of the strongest.",
+        "zh": "MLP 神经元到 logit 的映射中，强度超过最强频率四分之一的频率。",
+    },
+    "circuits.restricted_loss": {"en": "restricted loss", "zh": "限制损失"},
+    "circuits.restricted_loss.define": {
+        "en": "Loss over all inputs with nothing but the key frequencies in the logits.",
+        "zh": "logit 只保留关键频率成分时，全部输入上的损失。",
+    },
+    "circuits.excluded_loss": {"en": "excluded loss", "zh": "排除损失"},
+    "circuits.excluded_loss.define": {
+        "en": "Loss over trained inputs with the key frequencies taken out of the logits.",
+        "zh": "从 logit 中去掉关键频率成分后，训练输入上的损失。",
+    },
+    "circuits.gini_embedding": {"en": "Gini, embedding", "zh": "基尼系数（嵌入）"},
+    "circuits.gini_embedding.define": {
+        "en": "How unequally the embedding's Fourier components are sized: 0 all equal, towards 1 a few have all.",
+        "zh": "嵌入各傅里叶分量大小的不均程度：0 为全部相等，越接近 1 越集中于少数。",
+    },
+    "circuits.gini_neuron_logit": {"en": "Gini, neuron-logit map", "zh": "基尼系数（神经元到 logit）"},
+    "circuits.gini_neuron_logit.define": {
+        "en": "The same for the map from MLP neurons to logits.",
+        "zh": "同上，对象为 MLP 神经元到 logit 的映射。",
+    },
+    "origin.run": {"en": "Run", "zh": "训练编号"},
+    "origin.replica": {"en": "Replica of the pack", "zh": "同批训练中的编号"},
+    "origin.replica_note": {
+        "en": "{replica} of {pack}; trained alone, a float32 run does not follow the same path to the last bit",
+        "zh": "{pack} 中的第 {replica} 个（从 0 计）；单独训练时，float32 的结果不会逐位相同",
+    },
+    "origin.folder": {"en": "Folder", "zh": "目录"},
+    "origin.state": {"en": "State", "zh": "状态"},
+    "origin.steps": {"en": "Steps trained", "zh": "已训练步数"},
+    "origin.seed": {"en": "Seed", "zh": "随机种子"},
+    "origin.device": {"en": "Device, threads", "zh": "设备、线程数"},
+    "origin.versions": {"en": "Versions", "zh": "版本"},
+    "origin.seconds": {"en": "Training, measuring on the way", "zh": "训练用时、途中测量用时"},
+    "origin.thresholds": {"en": "Thresholds of the phases", "zh": "划分阶段的阈值"},
+    "origin.checkpoints": {"en": "Checkpoints", "zh": "检查点"},
+    "origin.config": {"en": "Configuration", "zh": "配置"},
+    "origin.again": {"en": "To train it again", "zh": "复现命令"},
+    "origin.python": {"en": "or in Python", "zh": "或在 Python 中"},
+}

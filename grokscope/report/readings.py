@@ -1,0 +1,140 @@
+"""What a report reads of a run, read once, so that all its figures show the same instant of a run still being written."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grokscope.errors import Missing
+from grokscope.measures.base import evaluate
+from grokscope.runs.run import Run
+from grokscope.runs.store import checkpoints
+from grokscope.statistics.transitions import Phases, phases
+
+Series = tuple[NDArray[np.int64], NDArray[np.float64]]
+# A slider of more positions than this is no easier to read, and the file grows with each.
+MOST_FRAMES = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class Readings:
+    """A run's numbers at one instant.
+
+    numbers: (measure, view) to steps and values, one value a step. phases: on all test inputs, as in the project's
+    definitions; fresh_phases: the same on fresh inputs alone, where twins solved by symmetry blur nothing; None without
+    fresh inputs.
+    """
+
+    run: Run
+    numbers: Mapping[tuple[str, str], Series]
+    phases: Phases
+    fresh_phases: Phases | None
+
+    def series(self, measure: str, view: str = "") -> Series | Missing:
+        """Steps and values of one view of a measure; `Missing` with the reason in words of `grokscope.report.words`."""
+        return self.numbers.get((measure, view)) or Missing(self.absence)
+
+    def views(self, measure: str) -> list[str]:
+        """The views of a measure, numbers in them in their own order: head=2 before head=10."""
+        found = [view for name, view in self.numbers if name == measure]
+        return sorted(found, key=lambda view: (len(view.rpartition("=")[2]) if view[-1:].isdigit() else 0, view))
+
+    def last(self, measure: str, view: str = "") -> tuple[int, float] | None:
+        """The last step of a series and its value."""
+        found = self.series(measure, view)
+        return None if isinstance(found, Missing) else (int(found[0][-1]), float(found[1][-1]))
+
+    def at(self, step: int, measure: str, view: str = "") -> float | None:
+        """The value at the last evaluation up to a step."""
+        found = self.series(measure, view)
+        if isinstance(found, Missing) or found[0][0] > step:
+            return None
+        return float(found[1][np.searchsorted(found[0], step, side="right") - 1])
+
+    @property
+    def transition(self) -> tuple[int, int] | None:
+        """The transition [t_10, t_90] that figures shade: on fresh inputs where there are any, else on all test inputs."""
+        return (self.fresh_phases or self.phases).transition
+
+    @cached_property
+    def last_step(self) -> int:
+        """The last step with any number; 0 before the first evaluation."""
+        return max((int(steps[-1]) for steps, _ in self.numbers.values()), default=0)
+
+    @cached_property
+    def checkpoints(self) -> list[int]:
+        return self.run.checkpoints
+
+    @cached_property
+    def cyclic(self) -> bool:
+        """Whether the answers form a cyclic group, without which there are no frequencies to speak of."""
+        return (self.run.config.build_task().truth.group or "").startswith("cyclic")
+
+    @property
+    def absence(self) -> str:
+        """Why a number is not there, as an id of `words`."""
+        if not self.numbers:
+            return "missing.no_evaluation"
+        return "missing.no_checkpoint" if not self.checkpoints else "missing.not_measured"
+
+    @cached_property
+    def key_frequencies(self) -> list[int] | Missing:
+        """The key frequencies of the last checkpoint, ascending."""
+        if not self.cyclic:
+            return Missing("missing.random_labels" if self.run.config.random_labels else "missing.not_cyclic")
+        if not self.checkpoints:
+            return Missing("missing.no_checkpoint")
+        found = evaluate("circuits.key_frequencies", self.run.snapshot(self.checkpoints[-1]))
+        if isinstance(found, Missing) or not np.size(found):  # pyright: ignore[reportArgumentType, reportCallIssue]
+            return Missing("missing.no_key_frequency")
+        return [int(k) for k in np.asarray(found)]
+
+    @cached_property
+    def embeddings(self) -> dict[int, NDArray[np.float64]]:
+        """W_E without the row of "=" at the checkpoints, (residue, d_model); at most MOST_FRAMES of them, the last included."""
+        n_symbols, steps = self.run.config.build_task().n_symbols, self.checkpoints
+        chosen = np.unique(np.linspace(0, len(steps) - 1, min(MOST_FRAMES, len(steps))).round().astype(int))
+        tables = {}
+        for step in (steps[index] for index in chosen):
+            params = checkpoints.load(self.run.folder, step, replica=self.run.replica)
+            if "W_E" in params:
+                tables[step] = params["W_E"][:n_symbols].double().numpy()
+        return tables
+
+
+def read(run: Run) -> Readings:
+    """A run's numbers as they are now."""
+    rows = run.rows()
+    collected: dict[tuple[str, str], dict[int, float]] = {}
+    for measure, view, step, value in zip(
+        rows.measures, rows.views, rows.steps.tolist(), rows.values.tolist(), strict=True
+    ):
+        collected.setdefault((measure, view), {})[step] = value  # measured again: the later value
+    numbers = {key: (np.array(list(by)), np.array(list(by.values()))) for key, by in collected.items()}
+    return Readings(
+        run=run,
+        numbers=numbers,
+        phases=_phases(numbers, "test") or _no_phases(),
+        fresh_phases=_phases(numbers, "fresh"),
+    )
+
+
+def _phases(numbers: Mapping[tuple[str, str], Series], split: str) -> Phases | None:
+    names = {
+        "train_accuracy": "train_accuracy",
+        "test_accuracy": f"{split}_accuracy",
+        "train_loss": "train_loss",
+        "test_loss": f"{split}_loss",
+    }
+    found = {curve: numbers.get((f"behaviour.{name}", "")) for curve, name in names.items()}
+    given = {curve: dict(zip(*series, strict=True)) for curve, series in found.items() if series is not None}
+    if "test_accuracy" not in given:
+        return None
+    steps = sorted(set().union(*given.values()))
+    return phases(steps, **{curve: [by.get(step, np.nan) for step in steps] for curve, by in given.items()})
+
+
+def _no_phases() -> Phases:
+    return phases([0], test_accuracy=[np.nan])

@@ -1,0 +1,206 @@
+"""The commands as a user types them: outcome, JSON, and one clear line with the right exit code for every mistake."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from grokscope.cli.base import main
+from grokscope.registry import names
+from grokscope.runs.run import Run
+from tests.conftest import TINY
+
+SETTINGS = [part for field, value in TINY.items() for part in ("--set", f"{field}={value}")]
+
+
+def run(capsys: pytest.CaptureFixture, *args: str) -> tuple[int, str, str]:
+    try:
+        code = main(list(args))
+    except SystemExit as exit_:  # the parser's own way out
+        code = int(exit_.code or 0)
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def test_run_ends_with_the_contracts_json(capsys: pytest.CaptureFixture, store: Path) -> None:
+    code, out, err = run(capsys, "run", "--out", str(store), "--json", *SETTINGS)
+    assert code == 0
+    result = json.loads(out)
+    assert set(result) >= {
+        "run", "dir", "grokked", "memorized_at", "onset_at", "generalized_at", "delay", "steps", "steps_per_second",
+        "measure_seconds", "train_seconds", "final", "report",
+    }  # fmt: skip
+    assert set(result["final"]) == {"train/loss", "train/accuracy", "test/loss", "test/accuracy"}
+    assert result["steps"] == 60
+    assert result["grokked"] is False
+    assert Path(result["report"]).is_file()
+    assert "disk: at most" in err
+    assert "train loss" in err
+
+
+def test_run_of_several_seeds_gives_the_spread(capsys: pytest.CaptureFixture, store: Path) -> None:
+    code, out, _ = run(capsys, "run", "--out", str(store), "--seeds", "3", "--json", "--no-report", *SETTINGS)
+    assert code == 0
+    result = json.loads(out)
+    assert [one["run"] for one in result["runs"]] == [f"{result['run']}-{number}" for number in range(3)]
+    losses = sorted(one["final"]["train/loss"] for one in result["runs"])
+    assert result["spread"]["train/loss"] == {"min": losses[0], "median": losses[1], "max": losses[2], "n": 3, "of": 3}
+    assert result["spread"]["generalized_at"] == {"n": 0, "of": 3}
+    assert result["generalized_at"] is None
+
+
+def test_run_prints_a_summary_for_people(capsys: pytest.CaptureFixture, store: Path) -> None:
+    code, out, _ = run(capsys, "run", "--out", str(store), "--no-report", *SETTINGS)
+    assert code == 0
+    assert "steps/s" in out
+    assert "memorised" in out
+
+
+def test_measure_show_query_list_report(capsys: pytest.CaptureFixture, tiny_run: Run, store: Path) -> None:
+    shutil.copytree(tiny_run.folder, store / tiny_run.id)
+    at = ("--store", str(store), "--json")
+
+    code, out, _ = run(capsys, "measure", "latest", "--only", "circuits.excluded_loss,weights.effective_rank", *at)
+    assert code == 0
+    measured = json.loads(out)
+    assert measured["checkpoints"] == tiny_run.checkpoints
+    assert measured["last"]["weights.effective_rank[tensor=W_E]"]["step"] == 60
+
+    code, out, _ = run(capsys, "show", tiny_run.id[:6], *at)
+    assert code == 0
+    shown = json.loads(out)
+    assert shown["run"] == tiny_run.id
+    assert shown["config"]["p"] == 11
+    assert isinstance(shown["key_frequencies"], list)
+
+    code, out, _ = run(capsys, "query", "select count(*) from metrics where measure = 'circuits.excluded_loss'", *at)
+    assert code == 0
+    assert json.loads(out)["rows"] == [[len(tiny_run.checkpoints)]]
+
+    code, out, _ = run(capsys, "list", "runs", *at)
+    assert [one["run"] for one in json.loads(out)["runs"]] == [tiny_run.id]
+
+    target = store / "page.html"
+    code, out, _ = run(capsys, "report", "latest", "-o", str(target), "--lang", "zh", *at)
+    assert code == 0
+    assert json.loads(out)["report"] == str(target)
+    assert target.stat().st_size > 1_000_000
+
+
+def test_measuring_again_writes_nothing_twice(capsys: pytest.CaptureFixture, tiny_run: Run, store: Path) -> None:
+    shutil.copytree(tiny_run.folder, store / tiny_run.id)
+    for _ in range(2):
+        assert run(capsys, "measure", "latest", "--store", str(store))[0] == 0
+    sql = "select count(*), count(distinct (run, step, measure, view)) from metrics"
+    total, distinct = json.loads(run(capsys, "query", sql, "--store", str(store), "--json")[1])["rows"][0]
+    assert total == distinct > 100
+
+
+@pytest.mark.parametrize("what", ["tasks", "models", "losses", "measures", "recipes", "fields"])
+def test_list(capsys: pytest.CaptureFixture, what: str) -> None:
+    code, out, _ = run(capsys, "list", what, "--json")
+    assert code == 0
+    rows = json.loads(out)[what]
+    assert rows
+    assert run(capsys, "list", what)[0] == 0
+    if what == "measures":
+        assert {row["id"] for row in rows} == set(names("measures"))
+        assert all(row["unit"] and row["source"] for row in rows)
+    if what == "fields":
+        fields = {row["field"] for row in rows}
+        assert {"p", "d_model", "weight_decay", "train_fraction"} <= fields
+        assert all(row["what"] for row in rows)
+
+
+@pytest.mark.parametrize("command", names("cli"))
+def test_every_command_has_help(capsys: pytest.CaptureFixture, command: str) -> None:
+    code, out, _ = run(capsys, command, "--help")
+    assert code == 0
+    assert "--json" in out
+    assert command in run(capsys)[1]
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["run", "quikstart"], "unknown recipe 'quikstart'. Did you mean 'quickstart'?"),
+        (["run", "--set", "wieght_decay=1"], "unknown field 'wieght_decay'. Did you mean 'weight_decay'?"),
+        (["run", "--set", "p=2"], "p: input should be greater than or equal to 3 (got 2)"),
+        (["run", "--set", "train_fraction=1.5"], "train_fraction: input should be less than 1 (got 1.5)"),
+        (["run", "--set", "train_fraction=0"], "train_fraction: input should be greater than 0 (got 0)"),
+        (["run", "--set", "p"], "--set takes field=value, got 'p'"),
+        (["run", "--seeds", "0"], "seeds must be at least 1, got 0"),
+        (["rnu"], "unknown command 'rnu'. Did you mean 'run'?"),
+        (["run", "--set", "p=5", "--set", "train_fraction=0.01"], "train_fraction 0.01 leaves no training input of 25"),
+    ],
+)
+def test_bad_arguments_are_one_line_and_exit_2(
+    capsys: pytest.CaptureFixture, store: Path, args: list[str], message: str
+) -> None:
+    out = ["--out", str(store)] if args[0] == "run" else []
+    code, _, err = run(capsys, *args, *out)
+    assert code == 2
+    assert err.startswith(f"error: {message}")
+    assert err.count("\n") == 1
+    assert not store.exists()
+
+
+def test_the_parsers_own_mistakes_exit_2(capsys: pytest.CaptureFixture) -> None:
+    for args in (["run", "--sedes", "3"], ["run", "--seeds", "x"], ["list", "measurs"], ["query"]):
+        assert run(capsys, *args)[0] == 2
+
+
+def test_an_unknown_measure_is_answered_with_the_nearest(capsys: pytest.CaptureFixture, tiny_run: Run) -> None:
+    store = str(tiny_run.folder.parent)
+    code, _, err = run(capsys, "measure", "latest", "--only", "weights.nrom", "--store", store)
+    assert code == 2
+    assert "unknown measure 'weights.nrom'. Did you mean 'weights.norm'?" in err
+    code, _, err = run(capsys, "show", "zzz", "--store", store)
+    assert (code, err.count("\n")) == (2, 1)
+    assert "unknown run 'zzz'" in err
+    code, _, err = run(capsys, "query", "select nothing from metrics", "--store", store)
+    assert (code, err.count("\n")) == (2, 1)
+
+
+def test_a_store_that_is_not_one_is_said(capsys: pytest.CaptureFixture, tmp_path: Path) -> None:
+    missing = str(tmp_path / "nowhere")
+    for args in (["show", "latest"], ["list", "runs"], ["query", "select 1"], ["report", "x"]):
+        code, _, err = run(capsys, *args, "--store", missing)
+        assert (code, err.count("\n")) == (1, 1), (args, err)
+    (tmp_path / "fake").mkdir()
+    code, _, err = run(capsys, "show", str(tmp_path / "fake"))
+    assert code == 1
+    assert "is not a run of grokscope: it has no pack.json" in err
+
+
+def test_damage_is_one_line_and_loses_nothing_else(capsys: pytest.CaptureFixture, tiny_run: Run, store: Path) -> None:
+    shutil.copytree(tiny_run.folder, store / tiny_run.id)
+    checkpoint = sorted((store / tiny_run.id / "checkpoints").iterdir())[1]
+    checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
+    code, _, err = run(capsys, "measure", "latest", "--store", str(store))
+    assert (code, err.count("\n")) == (1, 1)
+    assert f"truncated or damaged: {checkpoint}" in err
+    with (store / tiny_run.id / "journal.jsonl").open("a") as journal:
+        journal.write('{"run": "torn')
+    code, out, _ = run(capsys, "show", "latest", "--store", str(store), "--json")
+    assert code == 0
+    assert json.loads(out)["steps"] == 60
+
+
+def test_a_folder_that_cannot_be_written_is_said(capsys: pytest.CaptureFixture, tmp_path: Path) -> None:
+    """A file where the folder should be: refused to every user, root too."""
+    (tmp_path / "file").write_text("")
+    code, _, err = run(capsys, "run", "--out", str(tmp_path / "file" / "runs"), *SETTINGS)
+    assert code == 1
+    assert err.strip().splitlines()[-1].startswith("error: ")
+
+
+def test_values_of_set() -> None:
+    from grokscope.cli.run import assignment
+
+    assert assignment("p=59") == ("p", 59)
+    assert assignment("weight_decay=1e-1") == ("weight_decay", 0.1)
+    assert assignment("betas=0.9,0.98") == ("betas", [0.9, 0.98])
+    assert assignment("random_labels=True") == ("random_labels", True)
+    assert assignment("task=modular_addition") == ("task", "modular_addition")

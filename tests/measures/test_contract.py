@@ -1,0 +1,124 @@
+"""What every measure keeps: pure, documented, the same in float64, blind to the order of neurons and heads."""
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+import torch
+
+from grokscope.errors import Missing
+from grokscope.measures.base import NEEDS, measures
+from grokscope.runs.run import Run
+from grokscope.runs.snapshot import Snapshot, snapshot
+
+ALL = sorted(measures())
+
+
+def rebuilt(snap: Snapshot, params: Mapping[str, torch.Tensor], initial: Snapshot | None = None) -> Snapshot:
+    return Snapshot(
+        task=snap.task,
+        model=snap.model,
+        params=params,
+        train_mask=snap.train_mask,
+        step=snap.step,
+        initial=(lambda: initial) if initial else None,
+    )
+
+
+def values(snap: Snapshot, name: str) -> dict[str, float]:
+    found = dict(measures()[name].rows(snap))
+    assert not any(isinstance(value, Missing) for value in found.values()), found
+    return {view: float(value) for view, value in found.items()}  # pyright: ignore[reportArgumentType]
+
+
+@pytest.fixture
+def snap(tiny_run: Run) -> Snapshot:
+    return tiny_run.snapshot()
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_it_says_what_it_is(name: str) -> None:
+    measure = measures()[name]
+    assert measure.id == name
+    assert measure.unit in {"nats", "bits", "steps", "1"}
+    assert measure.source
+    assert len(measure.definition) > 20
+    assert set(measure.needs) <= set(NEEDS)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_same_input_gives_the_same_answer_and_is_left_alone(name: str, snap: Snapshot) -> None:
+    before = {key: tensor.clone() for key, tensor in snap.params.items()}
+    first = values(snap, name)
+    fresh = rebuilt(snap, before, snap.initial)
+    fresh._final = lambda: snap
+    assert values(fresh, name) == first == values(snap, name)
+    for key, tensor in snap.params.items():
+        assert torch.equal(tensor, before[key])
+    assert all(math.isfinite(value) for value in first.values())
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_float32_agrees_with_float64(name: str, snap: Snapshot) -> None:
+    assert snap.initial is not None
+    double = rebuilt(snap, {key: tensor.double() for key, tensor in snap.params.items()}, snap.initial)
+    single = rebuilt(snap, snap.params, snap.initial)
+    one, other = values(single, name), values(double, name)
+    assert one.keys() == other.keys()
+    for view, value in one.items():
+        assert value == pytest.approx(other[view], abs=1e-4, rel=1e-4)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_permuting_neurons_and_heads_changes_nothing_else(name: str, snap: Snapshot) -> None:
+    assert snap.initial is not None
+    neurons, heads = torch.randperm(24), torch.tensor([1, 0])
+
+    def permuted(of: Snapshot) -> Snapshot:
+        p = {key: tensor.double() for key, tensor in of.params.items()}
+        p |= {key: p[key][..., neurons] for key in ("W_in", "b_in")} | {"W_out": p["W_out"][neurons]}
+        p |= {key: p[key][heads] for key in ("W_Q", "W_K", "W_V", "W_O")}
+        return rebuilt(of, p)
+
+    base = rebuilt(snap, {key: tensor.double() for key, tensor in snap.params.items()}, snap.initial)
+    changed = permuted(snap)
+    changed._initial = lambda: permuted(snap.initial)  # pyright: ignore[reportArgumentType]
+    one, other = values(base, name), values(changed, name)
+    if measures()[name].axis == "head":  # by head: the heads changed places
+        other = {"head=0": other["head=1"], "head=1": other["head=0"]}
+    for view, value in one.items():
+        assert value == pytest.approx(other[view], abs=1e-9, rel=1e-9), view
+
+
+@pytest.mark.parametrize("name", [name for name in ALL if "cyclic" in measures()[name].needs])
+def test_a_task_without_a_cyclic_group_has_no_answer(name: str, snap: Snapshot) -> None:
+    control = Snapshot(
+        task=snap.task.with_random_labels(0), model=snap.model, params=snap.params, train_mask=snap.train_mask
+    )
+    answer = measures()[name](control)
+    assert isinstance(answer, Missing)
+    assert "cyclic" in answer.reason
+
+
+@pytest.mark.parametrize("name", [name for name in ALL if name.startswith("behaviour.") and "t" in name])
+def test_without_a_split_nothing_is_said_of_the_test_set(name: str, snap: Snapshot) -> None:
+    foreign = snapshot(snap.params, p=11)
+    answers = dict(measures()[name].rows(foreign))
+    for view, value in answers.items():
+        of_train = "train" in name or "train" in view
+        assert isinstance(value, Missing) is not of_train
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_broken_weights_have_no_answer_rather_than_nan(name: str, snap: Snapshot) -> None:
+    broken = rebuilt(snap, {key: torch.full_like(tensor, torch.nan) for key, tensor in snap.params.items()}, snap.initial)
+    for _, value in measures()[name].rows(broken):
+        assert isinstance(value, Missing) or np.isfinite(value)
+
+
+def test_an_unknown_option_is_answered_with_the_nearest(snap: Snapshot) -> None:
+    with pytest.raises(ValueError, match=r"circuits.restricted_loss: unknown option 'spilt'. Did you mean 'split'"):
+        measures()["circuits.restricted_loss"](snap, spilt="all")
+    with pytest.raises(ValueError, match="unknown split 'tset'. Did you mean 'test'"):
+        measures()["circuits.restricted_loss"](snap, split="tset", frequencies=[1])

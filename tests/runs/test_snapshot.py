@@ -1,0 +1,111 @@
+"""Snapshots: lazy, complete, and the same for weights from elsewhere."""
+
+import pytest
+import torch
+
+from grokscope.errors import Missing
+from grokscope.runs.run import Run
+from grokscope.runs.snapshot import Snapshot, snapshot
+
+
+def test_masks_part_the_inputs(tiny_run: Run) -> None:
+    snap = tiny_run.snapshot()
+    masks, task = snap.masks, snap.task
+    assert torch.equal(masks["train"] | masks["test"], masks["all"])
+    assert torch.equal(masks["twin"] | masks["fresh"], masks["test"])
+    assert not (masks["train"] & masks["test"]).any()
+    assert not (masks["twin"] & masks["fresh"]).any()
+    trained = {tuple(pair) for pair in task.operands[masks["train"]].tolist()}
+    for a, b in task.operands[masks["twin"]].tolist():
+        assert (b, a) in trained
+    for a, b in task.operands[masks["fresh"]].tolist():
+        assert (b, a) not in trained
+
+
+def test_outputs_and_sites_agree(tiny_run: Run) -> None:
+    snap = tiny_run.snapshot()
+    torch.testing.assert_close(snap.logits, snap.activations["logits"], atol=1e-4, rtol=1e-4)
+    assert snap.outputs.shape == (121, 12)
+    assert snap.logits.shape == (121, 11)
+    assert torch.equal(snap.labels, snap.task.operands.sum(1) % 11)
+
+
+def test_views(tiny_run: Run) -> None:
+    snap = tiny_run.snapshot()
+    for points, count in {
+        "all": 121,
+        "train": 60,
+        "test": 61,
+        "orbits": 66,
+        "class_means": 11,
+        "fresh": int(snap.masks["fresh"].sum()),
+    }.items():
+        assert snap.view("mlp_post", points).shape == (count, 24)
+    assert snap.view("embed", "tokens").shape == (11, 16)
+    cloud = snap.activations["resid_post"]
+    swap = snap.task.operands[:, 1] * 11 + snap.task.operands[:, 0]
+    pair_mean = (cloud + cloud[swap]) / 2
+    torch.testing.assert_close(snap.view("resid_post", "orbits")[snap.task.orbits], pair_mean, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(
+        snap.view("resid_post", "class_means")[4], cloud[snap.labels == 4].mean(0), atol=1e-5, rtol=1e-5
+    )
+
+
+@pytest.mark.parametrize(
+    ("site", "points", "message"),
+    [
+        ("mlp_post", "trains", "unknown set of points 'trains'. Did you mean 'train'"),
+        ("mlp_pots", "train", "unknown site 'mlp_pots'"),
+        ("embed", "train", "is for tables of symbols"),
+        ("mlp_post", "tokens", "is for tables of symbols"),
+    ],
+)
+def test_a_wrong_view_says_what_there_is(tiny_run: Run, site: str, points: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        tiny_run.snapshot().view(site, points)
+
+
+def test_the_run_knows_its_first_and_last_weights(tiny_run: Run) -> None:
+    snap = tiny_run.snapshot(tiny_run.checkpoints[1])
+    assert snap.initial is not None
+    assert (snap.initial.step, snap.final.step) == (0, tiny_run.steps)
+
+
+def test_foreign_weights_are_the_same_network(tiny_run: Run) -> None:
+    own = tiny_run.snapshot()
+    prefix = {"W_E": "embed.", "W_pos": "pos_embed.", "W_U": "unembed."}
+    foreign = {f"{prefix.get(name, 'blocks.0.attn.')}{name}": tensor.numpy() for name, tensor in own.params.items()}
+    foreign["blocks.0.attn.b_Q"] = torch.zeros(2, 8).numpy()
+    foreign["blocks.0.attn.mask"] = torch.ones(3, 3).numpy()
+    snap = snapshot(foreign, task="modular_addition", p=11, model="transformer")
+    assert torch.equal(snap.outputs, own.outputs)
+    assert snap.train_mask.all()
+    assert snap.final is snap
+    assert snap.initial is None
+    assert isinstance(snap.mean(snap.sample_losses, "test"), Missing)
+    split = snapshot(foreign, p=11, train_fraction=0.5, seed=0)
+    assert torch.equal(split.train_mask, own.train_mask)
+
+
+def test_foreign_weights_that_do_not_fit_are_named(tiny_run: Run) -> None:
+    params = tiny_run.snapshot().params
+    with pytest.raises(ValueError, match=r"W_E has shape \(12, 16\), expected \(14, 16\)"):
+        snapshot(params, p=13)
+    with pytest.raises(ValueError, match="weights lack the tensor W_O"):
+        snapshot({name: tensor for name, tensor in params.items() if name != "W_O"}, p=11)
+    with pytest.raises(ValueError, match="weights lack the tensor W_Q"):
+        snapshot({name: tensor for name, tensor in params.items() if name != "W_Q"}, p=11)
+    with pytest.raises(ValueError, match="no tensor b_Q, and it is not zero"):
+        snapshot({**params, "b_Q": torch.ones(2, 8)}, p=11)
+
+
+def test_nan_outputs_are_not_right_by_accident(tiny_run: Run) -> None:
+    own = tiny_run.snapshot()
+    snap = Snapshot(
+        task=own.task,
+        model=own.model,
+        params=own.params,
+        train_mask=own.train_mask,
+        outputs=torch.full_like(own.outputs, torch.nan),
+    )
+    assert not snap.correct.any()

@@ -1,0 +1,72 @@
+"""When a run is evaluated and kept, and when it stops."""
+
+import pytest
+
+from grokscope.training.schedule import Evaluation, Schedule, is_evaluated, most_checkpoints
+from tests.conftest import tiny
+
+
+def see(accuracy: float, fresh: float | None) -> Evaluation:
+    return Evaluation(train_accuracy=1.0, test_accuracy=accuracy, fresh_accuracy=fresh)
+
+
+def test_evaluations_are_about_ten_per_cent_apart_then_even() -> None:
+    steps = [step for step in range(3000) if is_evaluated(step, 25)]
+    assert steps[:17] == list(range(17))
+    for one, other in zip(steps[16:], steps[17:], strict=False):
+        assert other - one <= max(1, one / 6.5)  # an eighth, but for the seam at evaluate_every
+    assert all(other - one == 25 for one, other in zip(steps, steps[1:], strict=False) if one >= 250)
+
+
+def test_checkpoints_are_logarithmic_and_denser_within_the_transition() -> None:
+    config = tiny(max_steps=10_000, checkpoint_every=250, checkpoint_ratio=1.2)
+    schedule, kept = Schedule(config), []
+    for step in range(10_001):
+        if not is_evaluated(step, config.evaluate_every):
+            continue
+        schedule.see([see(0.9, 0.0 if step < 4000 else 0.5 if step < 6000 else 1.0)])
+        if schedule.wants_checkpoint(step):
+            schedule.last_checkpoint = step
+            kept.append(step)
+    assert kept[0] == 0
+    gaps = {step: after - step for step, after in zip(kept, kept[1:], strict=False)}
+    assert all(gap >= 25 for gap in gaps.values())
+    assert all(gap == 250 for step, gap in gaps.items() if 4100 <= step <= 5500)
+    assert all(gap >= 0.19 * step for step, gap in gaps.items() if step >= 6500)
+    assert len(kept) <= most_checkpoints(config)
+
+
+def test_a_run_stops_when_every_replica_has_stayed_generalised() -> None:
+    schedule = Schedule(tiny(stop_accuracy=0.99, stop_after=3))
+    for done, *accuracies in [
+        (False, 1.0, 1.0),
+        (False, 1.0, 1.0),
+        (False, 1.0, 0.98),  # one replica falls back: the count starts again
+        (False, 0.99, 1.0),
+        (False, 1.0, 1.0),
+        (True, 1.0, 1.0),
+    ]:
+        schedule.see([see(accuracy, accuracy) for accuracy in accuracies])
+        assert schedule.has_generalised is done
+
+
+@pytest.mark.parametrize(("test", "fresh", "stops"), [(1.0, 0.5, False), (1.0, None, True), (0.5, 1.0, False), (1.0, 1.0, True)])
+def test_symmetry_alone_is_not_generalisation(test: float, fresh: float | None, stops: bool) -> None:
+    schedule = Schedule(tiny(stop_after=1))
+    schedule.see([see(test, fresh)])
+    assert schedule.has_generalised is stops
+
+
+def test_a_pack_without_living_replicas_has_not_generalised() -> None:
+    schedule = Schedule(tiny(stop_after=1))
+    schedule.see([])
+    assert not schedule.has_generalised
+
+
+def test_the_state_goes_through_json() -> None:
+    import json
+
+    schedule = Schedule(tiny(), last_checkpoint=7, generalised_for=3, in_transition=True)
+    other = Schedule(tiny())
+    other.restore(json.loads(json.dumps(schedule.state())))
+    assert other == schedule
