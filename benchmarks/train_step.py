@@ -74,7 +74,7 @@ def check(config: RunConfig) -> float:
     for _ in range(CHECK_STEPS):
         pack.advance()
         step()
-    return max(float((pack.tensors[name][0] - tensor).abs().max()) for name, tensor in model.weights.items())
+    return max(float((pack.tensors[name][0] - tensor.detach()).abs().max()) for name, tensor in model.weights.items())
 
 
 def rate(step: Callable[[], Any], seconds: float) -> float:

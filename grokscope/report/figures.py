@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from grokscope.errors import Missing
 from grokscope.report import theme
-from grokscope.report.readings import Readings
+from grokscope.report.readings import Readings, Series
 from grokscope.report.words import Lang, say
 
 if TYPE_CHECKING:
@@ -21,13 +21,14 @@ def grokking_curve(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
     """Accuracy, and below it loss, on train, test, twin and fresh inputs against the step, with the phases named."""
     from plotly.graph_objects import Figure
 
-    figure = Figure()
+    figure, drawn = Figure(), 0
     for split, (colour, dash) in theme.SPLITS.items():
         for quantity, axis in (("accuracy", "y2"), ("loss", "y3")):
             series = readings.series(f"behaviour.{split}_{quantity}")
             if isinstance(series, Missing):
                 continue
-            x, y = theme.positive(*series)
+            x, y = theme.positive(series)
+            drawn += len(x)
             if quantity == "loss":
                 y = [value if value is not None and value > SMALLEST_LOSS else None for value in y]
             figure.add_scatter(
@@ -35,18 +36,17 @@ def grokking_curve(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
                 mode="lines", line={"color": colour, "dash": dash, "width": 2}, yaxis=axis,
                 hovertemplate="%{y:.2%}" if quantity == "accuracy" else "%{y:.3g}",
             )  # fmt: skip
-    if not any(len(trace.x) for trace in figure.data):
+    if not drawn:
         return Missing("missing.no_evaluation")
     # Three panels over one step axis: the phases' lanes, accuracy, loss.
-    n_lanes = len(theme.windows(readings))
     theme.layout(figure, height=600)
     theme.step_axis(figure, readings, lang)
     figure.update_layout(
         xaxis={"anchor": "y3"},
         yaxis={"domain": [0.87, 1.0], "range": [-0.7, 2.7], "visible": False, "fixedrange": True},
         yaxis2={
-            "domain": [0.45, 0.85 if n_lanes else 1.0], "range": [-0.03, 1.03], "tickformat": ".0%", "gridcolor": theme.GRID,
-            "zeroline": False, "anchor": "x", "title": {"text": say("axis.accuracy", lang)},
+            "domain": [0.45, 0.85 if theme.windows(readings) else 1.0], "range": [-0.03, 1.03], "tickformat": ".0%",
+            "gridcolor": theme.GRID, "zeroline": False, "anchor": "x", "title": {"text": say("axis.accuracy", lang)},
         },
         yaxis3={
             "domain": [0.0, 0.40], "type": "log", "gridcolor": theme.GRID, "zeroline": False, "anchor": "x", "dtick": 2,
@@ -141,9 +141,9 @@ def _curves(readings: Readings, lang: Lang, *, height: int, title: str) -> "Figu
     return figure
 
 
-def _line(figure: "Figure", series: object, name: str, colour: str, *, width: float = 2, **line: str) -> None:
+def _line(figure: "Figure", series: Series | Missing, name: str, colour: str, *, width: float = 2, **line: str) -> None:
     if isinstance(series, tuple):
-        x, y = theme.positive(*series)
+        x, y = theme.positive(series)
         figure.add_scatter(
             x=x, y=y, name=name, mode=line.get("mode", "lines"), marker={"size": 4},
             line={"color": colour, "width": width, "dash": line.get("dash", "solid")}, hovertemplate="%{y:.3f}",

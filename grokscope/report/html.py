@@ -89,7 +89,7 @@ def _section(name: str, readings: Readings, lang: Lang) -> str:
         reason = escape(say(figure.reason, lang, run=readings.run.id))
         return f'<section id="{name}">{title}<p class="missing">{reason}</p></section>'
     # A "</script>" in a name would end the script element.
-    data = figure.to_json().replace("</", "<\\/")
+    data = str(figure.to_json()).replace("</", "<\\/")
     caption = f"<p>{escape(say(f'caption.{name}', lang))}</p>\n"
     shading = "" if name in UNSHADED else _shading(readings, lang)
     note = _phases_note(readings, lang) if name == "grokking_curve" else ""

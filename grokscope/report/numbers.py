@@ -30,7 +30,7 @@ MEASURES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Number:
-    """A row of the table. step: where it was read, or None where it is a step itself; exact: the measure's docstring."""
+    """A row of the table. step: where it was read, None for what is a step itself; exact: the measure's docstring."""
 
     name: str
     value: str

@@ -6,8 +6,7 @@ Readings -> plotly Figure, or `Missing` with an id of `words`.
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Float
-from numpy.typing import NDArray
+from jaxtyping import Float, Int
 
 from grokscope.errors import Missing
 from grokscope.numerics.fourier import basis, frequency_norms
@@ -37,8 +36,8 @@ def spectrum(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
     norms = [[by_step[view].get(step) for step in steps] for view in views]
     figure = Figure()
     figure.add_heatmap(
-        x=_edges(steps), y=[frequencies[0] - 0.5, *(k + 0.5 for k in frequencies)], z=norms, colorscale="Viridis", zmin=0,
-        customdata=[steps] * len(views),
+        x=_edges(steps), y=[frequencies[0] - 0.5, *(k + 0.5 for k in frequencies)], z=norms,
+        colorscale="Viridis", zmin=0, customdata=[steps] * len(views),
         hovertemplate=f"{say('axis.step', lang)} %{{customdata:,d}}, k = %{{y}}: %{{z:.3g}}<extra></extra>",
         colorbar={
             "title": {"text": say("axis.component", lang), "side": "top"}, "orientation": "h", "thickness": 10,
@@ -57,7 +56,7 @@ def spectrum(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
 
 
 def planes(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
-    """The embedding's residues in the plane of each of its strongest key frequencies, with a slider over the checkpoints.
+    """The residues in the plane of each of the embedding's strongest key frequencies, with a slider over checkpoints.
 
     The planes are those of the last checkpoint at every step, so that what moves is the embedding and not the view.
     """
@@ -80,7 +79,7 @@ def planes(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
     for index, k in enumerate(shown):
         figure.add_scatter(**_ring(frames[max(frames)][index], k, p), **_axes(index))
     figure.frames = [
-        Frame(name=str(step), data=[{key: ring[key] for key in ("x", "y")} for ring in map(_ring, cloud, shown, [p] * len(shown))])
+        Frame(name=str(step), data=[_at(points, k) for points, k in zip(cloud, shown, strict=True)])
         for step, cloud in frames.items()
     ]  # fmt: skip
     _arrange(figure, shown, reach)
@@ -88,27 +87,24 @@ def planes(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
     return figure
 
 
-def plane(table: Float[NDArray[Any], "residue d_model"], k: int) -> Float[NDArray[Any], "d_model axis=2"]:
+def plane(table: Float[np.ndarray, "residue d_model"], k: int) -> Float[np.ndarray, "d_model axis=2"]:
     """Orthonormal columns that span the plane in which a table of residues varies as frequency k.
 
         u = sum_a cos(2 pi k a/p) W[a],   v = sum_a sin(2 pi k a/p) W[a];   columns: u, v after Gram and Schmidt
 
-    A table whose rows are (cos, sin)(2 pi k a/p) in some plane has there a circle of radius 1, residue 0 to the right and
-    a = 1, 2, ... counter-clockwise.
+    A table whose rows are (cos, sin)(2 pi k a/p) in some plane is there a circle of radius 1, residue 0 to the right,
+    a k mod p counter-clockwise.
     """
     directions = table.T @ basis(len(table))[2 * k - 1 : 2 * k + 1].T
     columns, signs = np.linalg.qr(directions)
     return columns * np.where(np.diag(signs) < 0, -1.0, 1.0)
 
 
-def _ring(points: Float[NDArray[Any], "residue axis=2"], k: int, p: int) -> dict[str, Any]:
-    """The residues in the order of a k mod p, joined, the first again at the end; coloured by a k / p, a share of the turn."""
-    order = np.argsort((np.arange(p) * k) % p)
-    order = np.append(order, order[0])
+def _ring(points: Float[np.ndarray, "residue axis=2"], k: int, p: int) -> dict[str, Any]:
+    """The trace of one plane; a residue's colour is the angle at which frequency k puts it."""
+    order = _order(p, k)
     turn = (order * k) % p / p
-    return {
-        "x": points[order, 0].round(4).tolist(),
-        "y": points[order, 1].round(4).tolist(),
+    return _at(points, k) | {
         "mode": "lines+markers",
         "line": {"color": "rgba(128,128,128,0.45)", "width": 1},
         "marker": {"color": turn.tolist(), "colorscale": "HSV", "cmin": 0, "cmax": 1, "size": 7},
@@ -118,14 +114,26 @@ def _ring(points: Float[NDArray[Any], "residue axis=2"], k: int, p: int) -> dict
     }
 
 
+def _at(points: Float[np.ndarray, "residue axis=2"], k: int) -> dict[str, list[float]]:
+    """The coordinates of a ring; four digits are finer than a pixel."""
+    x, y = points[_order(len(points), k)].round(4).T.tolist()
+    return {"x": x, "y": y}
+
+
+def _order(p: int, k: int) -> Int[np.ndarray, " point"]:
+    """The residues in the order of a k mod p, the first again at the end (they share no order where k divides p)."""
+    order = np.argsort((np.arange(p) * k) % p, kind="stable")
+    return np.append(order, order[0])
+
+
 def _axes(index: int) -> dict[str, str]:
     number = "" if index == 0 else str(index + 1)
     return {"xaxis": f"x{number}", "yaxis": f"y{number}"}
 
 
 def _arrange(figure: "Figure", shown: list[int], reach: float) -> None:
-    """Squares in rows of up to four (five or six: three), on a phone of two; all to one scale, so that a small circle looks small."""
-    columns = min(len(shown), 4) if len(shown) <= 4 else 3
+    """Squares in rows of two on a phone; all to one scale, so that a small circle looks small."""
+    columns = len(shown) if len(shown) <= 4 else 3
     wide, narrow = _grid(len(shown), columns), _grid(len(shown), 2)
     for index, k in enumerate(shown):
         suffix = _axes(index)["xaxis"][1:]
@@ -171,9 +179,11 @@ def _add_slider(figure: "Figure", steps: list[int], lang: Lang) -> None:
     figure.update_layout(
         sliders=[
             {
-                "active": len(steps) - 1, "steps": slide, "x": 0.0, "len": 1.0, "y": 0, "pad": {"t": 52, "b": 6, "l": 90, "r": 14},
+                "active": len(steps) - 1, "steps": slide, "x": 0.0, "len": 1.0, "y": 0,
+                "pad": {"t": 52, "b": 6, "l": 90, "r": 14},
                 "currentvalue": {"prefix": say("slider.step", lang), "xanchor": "left", "font": {"size": 14}},
-                "ticklen": 4, "minorticklen": 2, "font": {"size": 11}, "bgcolor": "rgba(128,128,128,0.3)", "borderwidth": 0,
+                "ticklen": 4, "minorticklen": 2, "font": {"size": 11}, "bgcolor": "rgba(128,128,128,0.3)",
+                "borderwidth": 0,
             }
         ],
         updatemenus=[
@@ -187,7 +197,7 @@ def _add_slider(figure: "Figure", steps: list[int], lang: Lang) -> None:
 
 
 def _edges(steps: list[int]) -> list[float]:
-    """Borders between steps, half way on the logarithmic axis, so that a column is as wide as the training it stands for."""
+    """Borders between the columns of steps, half way on the logarithmic axis."""
     logs = np.log10(np.asarray(steps, dtype=float))
     if len(logs) == 1:
         return [float(10 ** (logs[0] - 0.1)), float(10 ** (logs[0] + 0.1))]
@@ -203,7 +213,7 @@ def _mark(figure: "Figure", keys: list[int], x: float, *, room: int) -> None:
         indent = indent + 1 if k - last < apart else 0
         last = k
         figure.add_scatter(
-            x=[x], y=[k], mode="markers+text", text=[" " * (1 + 5 * (indent % 2)) + str(k)], textposition="middle right",
-            marker={"symbol": "triangle-left", "size": 9, "color": theme.ORANGE}, textfont={"size": 12, "color": theme.INK},
-            showlegend=False, hoverinfo="skip", cliponaxis=False,
+            x=[x], y=[k], mode="markers+text", text=[" " * (1 + 5 * (indent % 2)) + str(k)],
+            textposition="middle right", textfont={"size": 12, "color": theme.INK},
+            marker={"symbol": "triangle-left", "size": 9, "color": theme.ORANGE}, showlegend=False, hoverinfo="skip", cliponaxis=False,
         )  # fmt: skip

@@ -32,13 +32,15 @@ QUANTITIES: dict[str, dict[Literal["en", "zh"], str]] = {
     },
     "delay": {"en": "delay", "zh": "延迟"},
     "delay.define": {
-        "en": "t_gen − t_mem. The run counts as grokked if it is at least {gap} and t_gen at least {ratio} times t_mem.",
+        "en": "t_gen − t_mem. The run counts as grokked if it is at least {gap} and t_gen at least {ratio} times "
+        "t_mem.",
         "zh": "t_gen − t_mem。当它不小于 {gap}，且 t_gen 不小于 t_mem 的 {ratio} 倍时，称为 grokking。",
     },
     "crossings_test": {"en": "t_10, t_50, t_90 on test inputs", "zh": "测试输入的 t_10、t_50、t_90"},
     "crossings_fresh": {"en": "t_10, t_50, t_90 on fresh inputs", "zh": "全新输入的 t_10、t_50、t_90"},
     "crossings.define": {
-        "en": "First steps from which accuracy on these inputs stays at 10%, 50% and 90% or more for {stable} evaluations.",
+        "en": "First steps from which accuracy on these inputs stays at 10%, 50% and 90% or more for {stable} "
+        "evaluations.",
         "zh": "这些输入的准确率首次做到连续 {stable} 次评估都不低于 10%、50%、90% 时的起始步。",
     },
     "behaviour.train_accuracy": {"en": "train accuracy", "zh": "训练准确率"},
@@ -71,10 +73,7 @@ QUANTITIES: dict[str, dict[Literal["en", "zh"], str]] = {
     "behaviour.fresh_loss": {"en": "fresh loss", "zh": "全新输入损失"},
     "behaviour.fresh_loss.define": {"en": "Mean loss over fresh inputs.", "zh": "全新输入的平均损失。"},
     "weights.norm": {"en": "weight norm", "zh": "权重范数"},
-    "weights.norm.define": {
-        "en": "Root of the sum of the squares of all weights.",
-        "zh": "全部权重平方和的平方根。",
-    },
+    "weights.norm.define": {"en": "Root of the sum of the squares of all weights.", "zh": "全部权重平方和的平方根。"},
     "attention.entropy": {"en": "attention entropy", "zh": "注意力熵"},
     "attention.entropy.define": {
         "en": "How evenly each head spreads its attention: 0 one position, 1 uniform.",

@@ -1,10 +1,12 @@
-"""What a report reads of a run, read once, so that all its figures show the same instant of a run still being written."""
+"""What a report reads of a run: once, so that all figures show the same instant of a run still being written."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 from numpy.typing import NDArray
 
 from grokscope.errors import Missing
@@ -55,7 +57,7 @@ class Readings:
 
     @property
     def transition(self) -> tuple[int, int] | None:
-        """The transition [t_10, t_90] that figures shade: on fresh inputs where there are any, else on all test inputs."""
+        """The transition [t_10, t_90] as shaded: on fresh inputs where there are any, else on all test inputs."""
         return (self.fresh_phases or self.phases).transition
 
     @cached_property
@@ -92,8 +94,8 @@ class Readings:
         return [int(k) for k in np.asarray(found)]
 
     @cached_property
-    def embeddings(self) -> dict[int, NDArray[np.float64]]:
-        """W_E without the row of "=" at the checkpoints, (residue, d_model); at most MOST_FRAMES of them, the last included."""
+    def embeddings(self) -> dict[int, Float[np.ndarray, "residue d_model"]]:
+        """W_E without the row of "=", (residue, d_model), at up to MOST_FRAMES checkpoints, the last included."""
         n_symbols, steps = self.run.config.build_task().n_symbols, self.checkpoints
         chosen = np.unique(np.linspace(0, len(steps) - 1, min(MOST_FRAMES, len(steps))).round().astype(int))
         tables = {}
@@ -133,7 +135,8 @@ def _phases(numbers: Mapping[tuple[str, str], Series], split: str) -> Phases | N
     if "test_accuracy" not in given:
         return None
     steps = sorted(set().union(*given.values()))
-    return phases(steps, **{curve: [by.get(step, np.nan) for step in steps] for curve, by in given.items()})
+    aligned: dict[str, Any] = {curve: [by.get(step, np.nan) for step in steps] for curve, by in given.items()}
+    return phases(steps, **aligned)
 
 
 def _no_phases() -> Phases:

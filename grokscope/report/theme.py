@@ -1,15 +1,14 @@
 """What the figures share: colours, axes over training steps, and the phases behind the curves.
 
-Plotly's SVG traces only: headless and remote browsers lack WebGL. Text and grid are drawn for a light page; in the report
-page.css recolours them on a dark one, so data colours are chosen to be read on both.
+SVG traces only: headless and remote browsers lack WebGL. Text and grid are drawn for a light page; page.css recolours
+them on a dark one, and data colours are chosen to be read on both.
 """
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from grokscope.report.readings import Readings
+from grokscope.report.readings import Readings, Series
 from grokscope.report.words import Lang, say
 
 if TYPE_CHECKING:
@@ -94,20 +93,20 @@ def lanes(figure: "Figure", readings: Readings, lang: Lang) -> None:
         share = [(edge - low) / (high - low) for edge in (start, end)]
         label = say(f"phase.{name}", lang)
         figure.add_scatter(
-            x=[10**start, 10**end], y=[lane, lane], mode="lines", line={"color": PHASES[name], "width": 15}, opacity=0.55,
-            showlegend=False, hoverinfo="skip", yaxis="y",
+            x=[10**start, 10**end], y=[lane, lane], mode="lines", line={"color": PHASES[name], "width": 15},
+            opacity=0.55, showlegend=False, hoverinfo="skip", yaxis="y",
         )  # fmt: skip
         if share[1] - share[0] >= LABEL_SHARE:
             x, position = (start + end) / 2, "middle center"
         else:
             x, position = (start, "middle left") if share[0] > 0.4 else (end, "middle right")
         figure.add_scatter(
-            x=[10**x], y=[lane], mode="text", text=[f" {label} "], textposition=position, textfont={"size": 12, "color": INK},
-            showlegend=False, hoverinfo="skip", cliponaxis=False, yaxis="y",
+            x=[10**x], y=[lane], mode="text", text=[f" {label} "], textposition=position,
+            textfont={"size": 12, "color": INK}, showlegend=False, hoverinfo="skip", cliponaxis=False, yaxis="y",
         )  # fmt: skip
 
 
-def positive(steps: Sequence[int], values: Sequence[float]) -> tuple[list[int], list[float | None]]:
+def positive(series: Series) -> tuple[list[int], list[float | None]]:
     """A series for a logarithmic step axis: step 0 has no place there, and what is not finite is a gap."""
-    pairs = [(int(step), float(value)) for step, value in zip(steps, values, strict=True) if step > 0]
+    pairs = [(int(step), float(value)) for step, value in zip(*series, strict=True) if step > 0]
     return [step for step, _ in pairs], [value if np.isfinite(value) else None for _, value in pairs]
