@@ -2,9 +2,10 @@
 
     python benchmarks/train_step.py [--recipe nanda2023] [--rounds 7] [--seconds 2]
 
-Both train the same network on the same split from the same weights: full batch, cross-entropy over float64 logits, AdamW with
-decay on everything. "Plain" is what the paper's code does in today's PyTorch: embeddings, all three positions, masked attention,
-MLP and unembedding, loss at the last position, torch.optim.AdamW. Before timing, both take the same float64 steps and must agree.
+Both train the same network on the same split from the same weights: full batch, cross-entropy over float64 logits,
+AdamW with decay on everything. "Plain" is what the paper's code does in today's PyTorch: embeddings, all three
+positions, masked attention, MLP and unembedding, loss at the last position, torch.optim.AdamW. Before timing, both
+take the same float64 steps and must agree.
 Prints one JSON object: steps/s (median over rounds, and range), the speed-up of each round, and its median and range.
 """
 
@@ -31,7 +32,9 @@ class Plain(torch.nn.Module):
 
     def __init__(self, weights: dict[str, Tensor]) -> None:
         super().__init__()
-        self.weights = torch.nn.ParameterDict({name: torch.nn.Parameter(tensor.clone()) for name, tensor in weights.items()})
+        self.weights = torch.nn.ParameterDict(
+            {name: torch.nn.Parameter(tensor.clone()) for name, tensor in weights.items()}
+        )
         self.register_buffer("mask", torch.ones(3, 3).tril().bool())
 
     def forward(self, tokens: Tensor) -> Tensor:
@@ -50,7 +53,11 @@ def plain_step(config: RunConfig) -> tuple[Callable[[], float], Plain]:
     task, train = pack.tasks[0], pack.train_masks[0]
     model = Plain({name: tensor[0] for name, tensor in pack.tensors.items()})
     optimizer = torch.optim.AdamW(
-        model.parameters(), lr=config.learning_rate, betas=config.betas, eps=config.eps, weight_decay=config.weight_decay
+        model.parameters(),
+        lr=config.learning_rate,
+        betas=config.betas,
+        eps=config.eps,
+        weight_decay=config.weight_decay,
     )
     warmup = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: min(step / config.warmup_steps, 1))
     tokens, labels = task.tokens[train], task.labels[train]
@@ -99,7 +106,9 @@ def main() -> None:
     config = recipe(args.recipe)
     difference = check(config)
     if difference > 1e-9:
-        raise SystemExit(f"the two networks differ by {difference:.1e} after {CHECK_STEPS} float64 steps; expected below 1e-9")
+        raise SystemExit(
+            f"the two networks differ by {difference:.1e} after {CHECK_STEPS} float64 steps; expected below 1e-9"
+        )
     ours, plain = Pack([config], device=torch.device("cpu")).advance, plain_step(config)[0]
     for warm in (ours, plain):
         rate(warm, 0.5)

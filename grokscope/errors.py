@@ -4,7 +4,8 @@
     GrokscopeError        everything else that can go wrong (exit code 1)
     └── StoreError        a run cannot be read or written: not a store, torn, truncated, read-only, full, in use
 
-A message says what came, what was expected and what to do. A question without an answer is not an error: it is `Missing`.
+A message says what came, what was expected and what to do. A question without an answer is not an error: it is
+`Missing`.
 """
 
 from dataclasses import dataclass

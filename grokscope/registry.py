@@ -1,8 +1,8 @@
 """Finds components: one component a file; the file's name is its id; the object named like the file is the component.
 
-`grokscope/tasks/modular_addition.py` defines `modular_addition`; `grokscope/measures/circuits/restricted_loss.py` defines
-`restricted_loss`, whose id is `circuits.restricted_loss`. Adding a component is adding a file: no list is edited.
-Listing imports nothing; a component's module is imported when it is first asked for.
+`grokscope/tasks/modular_addition.py` defines `modular_addition`; `grokscope/measures/circuits/restricted_loss.py`
+defines `restricted_loss`, whose id is `circuits.restricted_loss`. Adding a component is adding a file: no list is
+edited. Listing imports nothing; a component's module is imported when it is first asked for.
 """
 
 import difflib

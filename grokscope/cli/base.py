@@ -1,9 +1,9 @@
 """From arguments to a command and from its outcome to an exit code: 0 done, 1 failed, 2 bad arguments."""
 
-import importlib
 import json
 import sys
 from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,11 +23,8 @@ RunName = Annotated[str, tyro.conf.arg(metavar="RUN", help='a run\'s id, the sta
 def main(args: Sequence[str] | None = None) -> int:
     """Runs a command. Mistakes and failures are one line on stderr."""
     arguments = list(sys.argv[1:] if args is None else args)
-    if not arguments or arguments[0] in ("-h", "--help"):
-        print(overview())
-        return 0
-    if arguments[0] == "--version":
-        print(importlib.import_module("grokscope").__version__)
+    if not arguments or arguments[0] in ("-h", "--help", "--version"):
+        print(version("grokscope") if "--version" in arguments else overview())
         return 0
     name, rest = arguments[0], arguments[1:]
     try:
@@ -44,8 +41,6 @@ def main(args: Sequence[str] | None = None) -> int:
         return _fail(error, 1)
     except KeyboardInterrupt:
         return _fail("interrupted; what was kept can be gone on with: the same command with --resume", 1)
-    except BrokenPipeError:
-        return 0
     return 0
 
 

@@ -10,11 +10,11 @@ from grokscope.cli.base import Json, Store, emit
 Family = Literal["tasks", "models", "losses", "measures", "recipes", "fields", "runs"]
 
 
-def list(  # noqa: A001  the command's name
-    what: tyro.conf.Positional[Family] = "runs", *, store: Store = Path("runs"), json: Json = False
-) -> None:
+def list(what: tyro.conf.Positional[Family] = "runs", *, store: Store = Path("runs"), json: Json = False) -> None:
     """Tasks, models, losses, measures, recipes, fields of a config, or the runs of a store."""
-    rows = {"measures": _measures, "fields": _fields, "runs": lambda: _runs(store)}.get(what, lambda: _components(what))()
+    rows = {"measures": _measures, "fields": _fields, "runs": lambda: _runs(store)}.get(
+        what, lambda: _components(what)
+    )()
     if json:
         emit({what: rows})
         return

@@ -28,7 +28,9 @@ def measure(
     missing = measure_checkpoints(found, only=chosen)
     rows = found.rows()
     last = {}
-    for step, name, view, value in zip(rows.steps.tolist(), rows.measures, rows.views, rows.values.tolist(), strict=True):
+    for step, name, view, value in zip(
+        rows.steps.tolist(), rows.measures, rows.views, rows.values.tolist(), strict=True
+    ):
         if not chosen or name in chosen:
             last[f"{name}[{view}]" if view else name] = {"step": step, "value": value}
     if json:

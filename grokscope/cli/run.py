@@ -12,7 +12,7 @@ from grokscope.cli.base import Json, emit
 def run(
     recipe: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="RECIPE")] = "quickstart",
     *,
-    set: Annotated[list[str], tyro.conf.arg(metavar="FIELD=VALUE")] = [],  # noqa: A002, B006  the flag's name; never changed
+    set: Annotated[list[str], tyro.conf.arg(metavar="FIELD=VALUE")] = [],  # noqa: B006  the flag's name; never changed
     seeds: int = 1,
     out: Path = Path("runs"),
     device: Literal["auto", "cpu", "cuda"] = "auto",
@@ -66,7 +66,9 @@ def sentence(one: dict[str, Any]) -> str:
     if one["generalized_at"] is None:
         return f"{start}; not generalised within {one['steps']:,} steps"
     end = f"{start}, generalised at step {one['generalized_at']:,}"
-    return f"{end}: it grokked, {one['delay']:,} steps later" if one["grokked"] else f"{end}: without delay, no grokking"
+    return (
+        f"{end}: it grokked, {one['delay']:,} steps later" if one["grokked"] else f"{end}: without delay, no grokking"
+    )
 
 
 def assignment(text: str) -> tuple[str, Any]:

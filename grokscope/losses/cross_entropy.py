@@ -2,9 +2,10 @@
 
     loss = log sum_k exp(z_k) - z_y        [nats]
 
-In float32 this difference has a quantum of 1.2e-7, which makes loss spikes and softmax collapse of its own (Nanda et al. 2023,
-released notebook; Prieto et al. 2025, arXiv:2501.04697). The logits may be float32; the sum, the loss and the correct class's
-gradient p_y - 1 are formed in float64, and only the finished gradient is rounded to the dtype of the logits.
+In float32 this difference has a quantum of 1.2e-7, which makes loss spikes and softmax collapse of its own (Nanda et
+al. 2023, released notebook; Prieto et al. 2025, arXiv:2501.04697). The logits may be float32; the sum, the loss and
+the correct class's gradient p_y - 1 are formed in float64, and only the finished gradient is rounded to the dtype of
+the logits.
 """
 
 from typing import Any, Literal

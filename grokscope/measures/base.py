@@ -31,7 +31,7 @@ NEEDS: dict[str, tuple[Callable[[Snapshot], bool], str]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Measure:
-    """A quantity. Called with a snapshot (and options) it gives a number, a small array, a number by name, or `Missing`.
+    """A quantity: snapshot (and options) -> a number, a small array, numbers by name, or `Missing`.
 
     unit: of its values. source: the publication that defines it. cost: "cheap" ones run while training, "heavy" ones on
     checkpoints. needs: keys of NEEDS; without them the answer is `Missing`. axis: what an array or mapping runs over.

@@ -1,7 +1,7 @@
 """A model: a pure function (parameters, operands) -> outputs, and its inner activations by name.
 
-Parameters are a dict from TransformerLens's names to tensors with a leading `replica` axis: N networks of the same shapes are
-one stacked network, and a single network is a pack of one.
+Parameters are a dict from TransformerLens's names to tensors with a leading `replica` axis: N networks of the same
+shapes are one stacked network, and a single network is a pack of one.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -18,7 +18,7 @@ Params = Mapping[str, Tensor]
 
 @dataclass(frozen=True, kw_only=True)
 class Interface:
-    """What a network must know of a task: how many symbols go in, how many of them at once, how many classes come out."""
+    """What a network must know of a task: how many symbols go in, how many at once, how many classes come out."""
 
     n_symbols: int
     n_operands: int
@@ -32,8 +32,8 @@ class Model:
     options: what can be set.
     shapes: (options, interface) -> the shape of each parameter of one replica, in a fixed order.
     init: (options, interface, generator) -> parameters of one replica, float32.
-    outputs: (parameters, operands) -> the network's outputs; the cheapest form, used in training. Outputs beyond the task's
-        classes (the "=" column) are kept, because they are trained.
+    outputs: (parameters, operands) -> the network's outputs; the cheapest form, used in training. Outputs beyond the
+        task's classes (the "=" column) are kept, because they are trained.
     sites: name -> function of an `Activations` that gives that site's activation of one replica (no replica axis).
     infer: parameters of one replica -> the options they were made with (for weights from elsewhere).
     """

@@ -1,12 +1,13 @@
 """The one-layer transformer of Nanda et al. 2023 (arXiv:2301.05217, section 3 and released code).
 
-Tokens [a, b, =], learned positions, causal attention, ReLU MLP, no LayerNorm, untied unembedding; the answer is read at "=".
-Only that last position is computed. It attends to three keys, and query, keys and values depend on one token each, so
+Tokens [a, b, =], learned positions, causal attention, ReLU MLP, no LayerNorm, untied unembedding; the answer is read
+at "=". Only that last position is computed. It attends to three keys, and query, keys and values depend on one token
+each, so
 
     score_h(a, b) = (s_h[a], t_h[b], c_h),    z_h(a, b) = A_0 v_h[a] + A_1 u_h[b] + A_2 w_h,    A = softmax(score)
 
-come from tables over the p symbols. What follows is linear up to the ReLU and linear after it, so its weights are multiplied
-together first (per step, over all samples at once):
+come from tables over the p symbols. What follows is linear up to the ReLU and linear after it, so its weights are
+multiplied together first (per step, over all samples at once):
 
     pre    = z (W_O W_in) + x W_in + b_in                      x = W_E[=] + W_pos[2]
     logits = relu(pre) (W_out W_U) + z (W_O W_U) + (x + b_out) W_U
@@ -70,9 +71,7 @@ def init(options: Transformer, interface: Interface, generator: Generator) -> di
     return params
 
 
-def outputs(
-    params: Params, operands: Int[Tensor, "replica pair operand"]
-) -> Float[Tensor, "replica pair vocabulary"]:
+def outputs(params: Params, operands: Int[Tensor, "replica pair operand"]) -> Float[Tensor, "replica pair vocabulary"]:
     """Outputs at "=" for a pack, "=" column included: what is trained."""
     stream = _stream(params)
     scores, values = _tables(params, stream)
@@ -90,7 +89,7 @@ def outputs(
 
 
 def _stream(params: Params) -> Float[Tensor, "replica row d_model"]:
-    """The residual stream that attention reads: symbols at position 0, symbols at position 1, then "=" at position 2."""
+    """The residual stream attention reads: symbols at position 0, symbols at position 1, then "=" at position 2."""
     symbols, equals = params["W_E"][:, :-1], params["W_E"][:, -1:]
     first, second, last = params["W_pos"].split(1, dim=1)
     return torch.cat([symbols + first, symbols + second, equals + last], dim=1)
@@ -198,6 +197,4 @@ def infer(params: Params) -> dict[str, int | bool]:
     }
 
 
-transformer = Model(
-    options=Transformer, shapes=shapes, init=init, outputs=outputs, sites=SITES, infer=infer
-)
+transformer = Model(options=Transformer, shapes=shapes, init=init, outputs=outputs, sites=SITES, infer=infer)

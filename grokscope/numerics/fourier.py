@@ -1,6 +1,7 @@
 """The orthonormal real Fourier basis over the residues mod p, key frequencies and the Gini coefficient.
 
-Source: Nanda et al. 2023, arXiv:2301.05217, section 4 and appendix C.2; Hurley & Rickard 2009, arXiv:0811.4706, for Gini.
+Source: Nanda et al. 2023, arXiv:2301.05217, section 4 and appendix C.2; Hurley & Rickard 2009, arXiv:0811.4706, for
+Gini.
 """
 
 from typing import Any
@@ -31,7 +32,7 @@ def basis(p: int) -> NDArray[np.float64]:
 
 
 def component_norms(table: Any) -> NDArray[np.float64]:
-    """Norm of each of the p Fourier components (constant, cos 1, sin 1, cos 2, ...) of a table whose first axis is residues."""
+    """Norm of each Fourier component (constant, cos 1, sin 1, cos 2, ...) of a table whose first axis is residues."""
     table = _array(table)
     spectrum = basis(len(table)) @ table.reshape(len(table), -1)
     return np.linalg.norm(spectrum, axis=1)
@@ -51,9 +52,9 @@ def frequency_norms(table: Any) -> NDArray[np.float64]:
 def key_frequencies(table: Any, *, threshold: float = 0.25) -> NDArray[np.int64]:
     """Frequencies k in 1..floor(p/2) whose norm in the table exceeds `threshold` times the largest one, ascending.
 
-    table: first axis residues, such as W_E without "=", or the neuron-logit map W_L with the logit axis first. The published
-    rule names no number ("nontrivial"); a quarter of the largest separates the published networks' frequencies.
-    A table without any power at a frequency (constant or zero) has no key frequency.
+    table: first axis residues, such as W_E without "=", or the neuron-logit map W_L with the logit axis first. The
+    published rule names no number ("nontrivial"); a quarter of the largest separates the published networks'
+    frequencies. A table without any power at a frequency (constant or zero) has no key frequency.
     """
     norms = frequency_norms(table)
     # Rounding leaves about p eps of the table's own size at every frequency of a constant table.
@@ -64,9 +65,10 @@ def key_frequencies(table: Any, *, threshold: float = 0.25) -> NDArray[np.int64]
 
 
 def sum_directions(answers: Any, p: int, frequencies: Any) -> NDArray[np.float64]:
-    """Unit vectors over the inputs along cos and sin(2 pi k y / p), y the answer (a + b) mod p: two columns a frequency.
+    """Unit vectors over the inputs along cos and sin(2 pi k y / p), y = (a + b) mod p: two columns a frequency.
 
-    Over all p^2 pairs these are the published directions (cos x cos - sin x sin)/sqrt(2) and (sin x cos + cos x sin)/sqrt(2).
+    Over all p^2 pairs these are the published directions (cos x cos - sin x sin)/sqrt(2) and (sin x cos + cos x
+    sin)/sqrt(2).
     """
     answers, frequencies = _array(answers).astype(np.int64), _array(frequencies).astype(np.int64)
     angle = 2 * np.pi * ((answers[:, None] * frequencies[None, :]) % p) / p
@@ -77,8 +79,8 @@ def sum_directions(answers: Any, p: int, frequencies: Any) -> NDArray[np.float64
 def gini(values: Any) -> float:
     """Gini coefficient of non-negative values x_1 <= ... <= x_N: sum_i (2i - N - 1) x_i / (N sum x).
 
-    0 for equal values, 1 - 1/N for a single non-zero one, 1 - m/N for m equal non-zero ones. ValueError if a value is negative
-    or none is positive.
+    0 for equal values, 1 - 1/N for a single non-zero one, 1 - m/N for m equal non-zero ones. ValueError if a value is
+    negative or none is positive.
     """
     x = np.sort(_array(values).ravel())
     if not len(x) or x[0] < 0 or not np.isfinite(x).all():

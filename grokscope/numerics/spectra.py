@@ -10,8 +10,8 @@ def effective_rank(matrix: Any) -> float:
 
         p_i = s_i / sum s,   effective rank = exp(-sum p_i log p_i)
 
-    Source: Roy & Vetterli 2007, "The effective rank: a measure of effective dimensionality", definition 1. It is scale-free.
-    A zero matrix has effective rank 0 by convention of rank.
+    Source: Roy & Vetterli 2007, "The effective rank: a measure of effective dimensionality", definition 1. It is
+    scale-free. A zero matrix has effective rank 0 by convention of rank.
     """
     singular = np.linalg.svd(np.asarray(matrix, dtype=np.float64), compute_uv=False)
     if singular.sum() == 0:

@@ -1,7 +1,8 @@
 """RunConfig: everything that decides a run, flat, frozen and validated.
 
-The fields of training stand here; those of the task and the model belong to the chosen components and are validated by their
-own options (`grokscope.tasks.modular_addition`: p; `grokscope.models.transformer`: d_model, n_heads, ...). To the user they
+The fields of training stand here; those of the task and the model belong to the chosen components and are validated by
+their own options (`grokscope.tasks.modular_addition`: p; `grokscope.models.transformer`: d_model, n_heads, ...). To
+the user they
 are fields like any other: `config.p`, `--set p=59`.
 """
 
@@ -42,9 +43,13 @@ class RunConfig(BaseModel):
     warmup_steps: int = Field(10, ge=0, description="linear warm-up: rate * min(step / warmup_steps, 1) [steps]")
     max_steps: int = Field(40_000, ge=1, description="the run ends here at the latest [steps]")
     evaluate_every: int = Field(25, ge=1, description="evaluations are at most this far apart [steps]")
-    checkpoint_ratio: float = Field(1.2, gt=1, description="next checkpoint step / this one, outside the transition [1]")
+    checkpoint_ratio: float = Field(
+        1.2, gt=1, description="next checkpoint step / this one, outside the transition [1]"
+    )
     checkpoint_every: int = Field(250, ge=1, description="distance of checkpoints within the transition [steps]")
-    stop_accuracy: float = Field(0.99, gt=0, le=1, description="generalised, for the stop rule: test and fresh accuracy [1]")
+    stop_accuracy: float = Field(
+        0.99, gt=0, le=1, description="generalised, for the stop rule: test and fresh accuracy [1]"
+    )
     stop_after: int = Field(40, ge=1, description="evaluations in a row that stay generalised before the run stops [1]")
 
     @model_validator(mode="before")
@@ -99,7 +104,7 @@ class RunConfig(BaseModel):
 
     def build_task(self) -> Task:
         """The task, with its labels drawn at random if the config says so."""
-        task = _task(self.task, self.options("task"))
+        task = _task(self.task, self.options("task").model_dump_json())
         return task.with_random_labels(self.seed) if self.random_labels else task
 
     def build_model(self) -> Model:
@@ -118,9 +123,10 @@ def pack_id(configs: Sequence[RunConfig]) -> str:
 
 
 @functools.lru_cache(maxsize=8)
-def _task(name: str, options: Options) -> Task:
-    """Tasks are immutable and a pack's replicas share theirs."""
-    return component("tasks", name).build(options)
+def _task(name: str, options: str) -> Task:
+    """Tasks are immutable and a pack's replicas share theirs. options: JSON, which can be a key."""
+    family = component("tasks", name)
+    return family.build(family.options.model_validate_json(options))
 
 
 def _sentence(error: Any) -> str:

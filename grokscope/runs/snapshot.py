@@ -1,4 +1,5 @@
-"""A snapshot: task, model and parameters at one step of one replica; what follows from them is computed when first asked for."""
+"""A snapshot: task, model and parameters at one step of one replica; what follows from them is computed when first
+asked for."""
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
@@ -122,8 +123,8 @@ class Snapshot:
     def view(self, site: str, points: str = "all") -> Float[Tensor, "point channel"]:
         """A cloud of points: a site's activations on a set of inputs, channels flattened.
 
-        points: all, train, test, fresh, twin; orbits (the mean over each input-symmetry orbit); class_means (the mean over
-        the inputs of each label); tokens (the rows of a table of symbols, such as `embed`).
+        points: all, train, test, fresh, twin; orbits (the mean over each input-symmetry orbit); class_means (the mean
+        over the inputs of each label); tokens (the rows of a table of symbols, such as `embed`).
         """
         if points not in POINTS:
             raise ValueError(unknown("set of points", points, POINTS))
@@ -149,11 +150,12 @@ def snapshot(
     seed: int = 0,
     **fields: Any,
 ) -> Snapshot:
-    """A snapshot from weights made elsewhere, under TransformerLens's names (with or without `blocks.0.attn.` before them).
+    """A snapshot from weights made elsewhere, under TransformerLens's names (with or without `blocks.0.attn.` before
+    them).
 
     fields: options of the task (p) and of the model; what is not given of the model is read off the shapes.
-    train_fraction, seed: the published split that the weights were trained on. Without it every input counts as trained on,
-    and measures of the test set are `Missing`.
+    train_fraction, seed: the published split that the weights were trained on. Without it every input counts as
+    trained on, and measures of the test set are `Missing`.
     """
     family, architecture = component("tasks", task), component("models", model)
     of_task = {name: fields.pop(name) for name in list(fields) if name in family.options.model_fields}
@@ -175,7 +177,7 @@ def _tensors(params: Mapping[str, Any]) -> dict[str, Tensor]:
 def _require(params: dict[str, Tensor], model: Model, task: Interface, fields: Mapping[str, Any]) -> None:
     """Every tensor the model needs is there in the right shape, and what it does not know is zero."""
     try:
-        options = model.options(**(model.infer(params) | fields))
+        options = model.options(**(model.infer(params) | dict(fields)))
     except KeyError as error:
         raise ValueError(f"weights lack the tensor {error.args[0]}; they have {', '.join(sorted(params))}") from None
     shapes = model.shapes(options, task)

@@ -28,8 +28,8 @@ def run_ids(configs: Sequence[RunConfig]) -> list[str]:
 
 
 class Writer:
-    """The one writer of a pack's folder. The resume point is saved before the journal is sealed, so no sealed row is ever
-    ahead of it, and what a resumed run measures again is dropped first."""
+    """The one writer of a pack's folder. The resume point is saved before the journal is sealed, so no sealed row is
+    ever ahead of it, and what a resumed run measures again is dropped first."""
 
     def __init__(self, folder: Path, configs: Sequence[RunConfig], journal: Journal) -> None:
         self.folder = folder
@@ -93,12 +93,13 @@ class Writer:
 
 @contextmanager
 def open_writer(folder: Path, configs: Sequence[RunConfig], *, resume: bool) -> Iterator[Writer]:
-    """The writer of a pack's folder, which it holds alone. A pack that was begun is only gone on with when asked for."""
+    """The writer of a pack's folder, which it holds alone. A pack that was begun is only gone on with when asked
+    for."""
     with hold(folder):
-        begun = read_status(folder)
-        if begun and not resume:
+        # Not the status alone: it is not synced, and a power cut may take it.
+        if (folder / "pack.json").exists() and not resume:
             raise GrokscopeError(
-                f"run {folder.name} was begun and stopped at step {begun.get('step', 0)}; go on with --resume "
-                f"(resume=True), or remove {folder} to start again"
+                f"run {folder.name} was begun and stopped at step {read_status(folder).get('step', 0)}; go on with "
+                f"--resume (resume=True), or remove {folder} to start again"
             )
         yield Writer(folder, configs, recover(folder))

@@ -83,9 +83,21 @@ def row(progress: Progress) -> list[str]:
     left = (progress.max_steps - progress.step) / progress.steps_per_second if progress.steps_per_second else math.nan
     numbers = [
         f"{median([curve[name] for curve in progress.curves]):.{digits}g}"
-        for name, digits in (("train_loss", 3), ("test_loss", 3), ("train_accuracy", 4), ("test_accuracy", 4), ("fresh_accuracy", 4))
+        for name, digits in (
+            ("train_loss", 3),
+            ("test_loss", 3),
+            ("train_accuracy", 4),
+            ("test_accuracy", 4),
+            ("fresh_accuracy", 4),
+        )
     ]
-    return [str(progress.step), f"{progress.steps_per_second:.0f}", f"≤ {clock(left)}", *numbers, phase(progress.phases)]
+    return [
+        str(progress.step),
+        f"{progress.steps_per_second:.0f}",
+        f"≤ {clock(left)}",
+        *numbers,
+        phase(progress.phases),
+    ]
 
 
 def phase(found: Sequence[Phases | None]) -> str:

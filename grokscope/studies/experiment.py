@@ -1,6 +1,6 @@
 """Trains and measures one pack: cheap measures while it trains, the others on its checkpoints."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import overload
 
@@ -24,10 +24,17 @@ from grokscope.training.pack import Pack, require_packable
 
 
 @overload
-def train(configs: RunConfig, *, store: str | Path = ..., device: str = ..., progress: bool = ..., resume: bool = ...) -> Run: ...
+def train(
+    configs: RunConfig, *, store: str | Path = ..., device: str = ..., progress: bool = ..., resume: bool = ...
+) -> Run: ...
 @overload
 def train(
-    configs: Sequence[RunConfig], *, store: str | Path = ..., device: str = ..., progress: bool = ..., resume: bool = ...
+    configs: Sequence[RunConfig],
+    *,
+    store: str | Path = ...,
+    device: str = ...,
+    progress: bool = ...,
+    resume: bool = ...,
 ) -> list[Run]: ...
 def train(
     configs: RunConfig | Sequence[RunConfig],
@@ -39,8 +46,9 @@ def train(
 ) -> Run | list[Run]:
     """Trains a config, or several as one pack, and measures the cheap quantities on the way.
 
-    The pack's folder in the store is named by a hash of the configs. A pack that is done is not trained again; one that was
-    begun is gone on with when resume is true. device: auto (a GPU if there is one), cpu, cuda. progress: show it on stderr.
+    The pack's folder in the store is named by a hash of the configs. A pack that is done is not trained again; one
+    that was begun is gone on with when resume is true. device: auto (a GPU if there is one), cpu, cuda. progress: show
+    it on stderr.
     """
     several = not isinstance(configs, RunConfig)
     pack = list(configs) if several else [configs]
@@ -55,9 +63,7 @@ def train(
     return runs if several else runs[0]
 
 
-def measure_checkpoints(
-    run: Run, *, only: Sequence[str] = (), show: Callable[[str, int, int], None] = lambda name, done, total: None
-) -> dict[str, str]:
+def measure_checkpoints(run: Run, *, only: Sequence[str] = ()) -> dict[str, str]:
     """Measures the run's checkpoints and stores what is new; returns measures without an answer, with the reason.
 
     only: ids of measures; by default all. A number that the store already has, bit for bit, is not written again.
@@ -68,7 +74,7 @@ def measure_checkpoints(
     with hold(run.folder):
         journal = recover(run.folder)
         stored = _stored(run)
-        for number, step in enumerate(run.checkpoints, 1):
+        for step in run.checkpoints:
             snapshot = run.snapshot(step)
             rows = []
             for measure in chosen:
@@ -80,7 +86,6 @@ def measure_checkpoints(
             # What ran while training is there already, and must not differ by the rounding of another batch size.
             rows = [row for row in rows if only or (step, row["measure"], row["view"]) not in stored]
             journal.append(rows)
-            show("checkpoint", number, len(run.checkpoints))
         seal(run.folder, journal)
     return missing
 

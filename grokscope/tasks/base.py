@@ -19,7 +19,8 @@ class Truth:
 
     group: the group behind the answers, such as "cyclic(59)", or None.
     manifold: "circle", "torus", "segment", "two circles" or "none".
-    intrinsic_dimension, embedding_dimension: of the manifold, and of the smallest Euclidean space it embeds in; None without one.
+    intrinsic_dimension, embedding_dimension: of the manifold, and of the smallest Euclidean space it embeds in; None
+    without one.
     betti: Betti numbers (b0, b1, ...); empty without a manifold.
     """
 
@@ -36,8 +37,8 @@ class Task:
 
     operands: symbols of each input.
     labels: the answer to each input, in 0..n_classes-1.
-    orbits: index of the input's orbit under the symmetries of the task that exchange operands; (a, b) and (b, a) share one when
-        the operation commutes. Orbits are numbered in the order of their first member.
+    orbits: index of the input's orbit under the symmetries of the task that exchange operands; (a, b) and (b, a) share
+        one when the operation commutes. Orbits are numbered in the order of their first member.
     """
 
     operands: Int[Tensor, "pair operand"]
@@ -61,8 +62,8 @@ class Task:
         """True for the inputs that are trained on: the first int(train_fraction * n) of a shuffle of all inputs.
 
         The shuffle is Python's `random.seed(seed); random.shuffle(list of inputs)`, as published by Nanda et al. 2023
-        (arXiv:2301.05217, released code), so splits are nested by fraction and equal the published ones. The published list
-        is not in the training set's order here: full-batch training does not see an order.
+        (arXiv:2301.05217, released code), so splits are nested by fraction and equal the published ones. The published
+        list is not in the training set's order here: full-batch training does not see an order.
         """
         if not 0 < train_fraction < 1:
             raise ValueError(f"train_fraction must lie in (0, 1), got {train_fraction}")
@@ -78,7 +79,8 @@ class Task:
         return train
 
     def with_random_labels(self, seed: int) -> "Task":
-        """The same inputs with labels drawn uniformly, independently of the inputs: it can be memorised, never understood."""
+        """The same inputs with labels drawn uniformly, independently of the inputs: it can be memorised, never
+        understood."""
         generator = torch.Generator().manual_seed(seed)
         labels = torch.randint(self.n_classes, (self.n_inputs,), generator=generator)
         return dataclasses.replace(self, labels=labels, truth=Truth())
@@ -93,7 +95,8 @@ class TaskFamily:
 
 
 def published_shuffle(n: int, seed: int) -> Int[Tensor, " n"]:
-    """The order in which `random.seed(seed); random.shuffle(inputs)` puts n inputs, without touching the global generator."""
+    """The order in which `random.seed(seed); random.shuffle(inputs)` puts n inputs, without touching the global
+    generator."""
     order = list(range(n))
     random.Random(seed).shuffle(order)
     return torch.tensor(order)

@@ -1,5 +1,6 @@
 """The training loop of one pack: step, evaluate, keep, stop; and go on where a killed run stood."""
 
+import math
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -52,11 +53,17 @@ class History:
         return Evaluation(
             train_accuracy=self.curves["train_accuracy"][index],
             test_accuracy=self.curves["test_accuracy"][index],
-            fresh_accuracy=None if fresh != fresh else fresh,
+            fresh_accuracy=None if math.isnan(fresh) else fresh,
         )
 
     def phases(self) -> Phases:
-        return phases(self.steps, **{name: curve for name, curve in self.curves.items() if name != "fresh_accuracy"})
+        return phases(
+            self.steps,
+            train_accuracy=self.curves["train_accuracy"],
+            test_accuracy=self.curves["test_accuracy"],
+            train_loss=self.curves["train_loss"],
+            test_loss=self.curves["test_loss"],
+        )
 
 
 @dataclass
@@ -70,7 +77,7 @@ class Loop:
     pack: Pack
     writer: Writer
     observe: Observe
-    show: Callable[[Progress], None] = lambda progress: None
+    show: Callable[[Progress], None] = lambda _: None
     save_every: int = 250
     train_seconds: float = 0.0
     measure_seconds: float = 0.0
@@ -104,10 +111,10 @@ class Loop:
         if evaluated and not (self.histories[0].steps and self.histories[0].steps[-1] == step):
             self._evaluate()
         ends = last or self.schedule.has_generalised or not self.pack.alive.any()
-        if ends or (evaluated and self.schedule.wants_checkpoint(step)):
-            if self.schedule.last_checkpoint != step:
-                self.writer.checkpoint(step, self.pack.tensors)
-                self.schedule.last_checkpoint = step
+        due = ends or (evaluated and self.schedule.wants_checkpoint(step))
+        if due and self.schedule.last_checkpoint != step:
+            self.writer.checkpoint(step, self.pack.tensors)
+            self.schedule.last_checkpoint = step
         if not ends and step and step % self.save_every == 0:
             self.writer.save(step, self.pack.state(), schedule=self.schedule.state(), **self._seconds())
         if evaluated and time.monotonic() - self._last_status > STATUS_SECONDS:
@@ -190,9 +197,7 @@ class Loop:
             rows.runs, rows.steps.tolist(), rows.measures, rows.views, rows.values.tolist(), strict=True
         ):
             if name.startswith("behaviour."):
-                by_step.setdefault(step, []).append(
-                    Row(run=run, step=step, measure=name, view=view, value=value)
-                )
+                by_step.setdefault(step, []).append(Row(run=run, step=step, measure=name, view=view, value=value))
         for step in sorted(by_step):
             for history, values in zip(self.histories, self._behaviour(by_step[step]), strict=True):
                 history.add(step, values)

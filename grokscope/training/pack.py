@@ -1,7 +1,7 @@
 """A pack: N replicas of the same shapes trained as one stacked model.
 
-All parameters are rows of one flat (replica, parameter) buffer; the tensors the model sees are views of it. What differs between
-replicas is listed in PER_REPLICA; everything else decides shapes or the schedule and must be equal.
+All parameters are rows of one flat (replica, parameter) buffer; the tensors the model sees are views of it. What
+differs between replicas is listed in PER_REPLICA; everything else decides shapes or the schedule and must be equal.
 """
 
 from collections.abc import Sequence
@@ -14,8 +14,8 @@ from grokscope.registry import component
 from grokscope.runs.config import RunConfig, interface
 
 PER_REPLICA = {"seed", "random_labels", "learning_rate", "weight_decay", "betas", "eps"}
-# Tensors start at multiples of 16 elements, 64 bytes in float32: matrix products then see the same alignment in every process,
-# which their bitwise repeatability needs.
+# Tensors start at multiples of 16 elements, 64 bytes in float32: matrix products then see the same alignment in every
+# process, which their bitwise repeatability needs.
 ALIGNMENT = 16
 
 
@@ -113,7 +113,8 @@ class Pack:
         self._leaves = {name: tensor.detach().requires_grad_() for name, tensor in self.tensors.items()}
 
     def _end(self, ended: Bool[Tensor, " replica"]) -> None:
-        """Freezes replicas: rate 0 moves nothing, and zeroed moments keep what is not finite from spreading within the row."""
+        """Freezes replicas: rate 0 moves nothing, and zeroed moments keep what is not finite from spreading within the
+        row."""
         self.alive &= ~ended
         self._rates[ended] = 0
         for tensor in self._optimizer.state.values():

@@ -23,7 +23,8 @@ def is_evaluated(step: int, evaluate_every: int) -> bool:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What the schedule must know of one replica at one evaluated step; fresh is None where a task has no fresh inputs."""
+    """What the schedule must know of one replica at one evaluated step; fresh is None where a task has no fresh
+    inputs."""
 
     train_accuracy: float
     test_accuracy: float

@@ -112,7 +112,9 @@ def test_without_a_split_nothing_is_said_of_the_test_set(name: str, snap: Snapsh
 
 @pytest.mark.parametrize("name", ALL)
 def test_broken_weights_have_no_answer_rather_than_nan(name: str, snap: Snapshot) -> None:
-    broken = rebuilt(snap, {key: torch.full_like(tensor, torch.nan) for key, tensor in snap.params.items()}, snap.initial)
+    broken = rebuilt(
+        snap, {key: torch.full_like(tensor, torch.nan) for key, tensor in snap.params.items()}, snap.initial
+    )
     for _, value in measures()[name].rows(broken):
         assert isinstance(value, Missing) or np.isfinite(value)
 
@@ -120,5 +122,5 @@ def test_broken_weights_have_no_answer_rather_than_nan(name: str, snap: Snapshot
 def test_an_unknown_option_is_answered_with_the_nearest(snap: Snapshot) -> None:
     with pytest.raises(ValueError, match=r"circuits.restricted_loss: unknown option 'spilt'. Did you mean 'split'"):
         measures()["circuits.restricted_loss"](snap, spilt="all")
-    with pytest.raises(ValueError, match="unknown split 'tset'. Did you mean 'test'"):
+    with pytest.raises(ValueError, match=r"unknown split 'tset'. Did you mean 'test'"):
         measures()["circuits.restricted_loss"](snap, split="tset", frequencies=[1])

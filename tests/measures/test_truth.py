@@ -92,7 +92,11 @@ def test_key_frequencies_default_to_those_of_the_last_checkpoint() -> None:
         task=TASK, model=transformer, params=params(), train_mask=TRAIN, outputs=clock([3, 8, 9]), final=lambda: last
     )
     expected = evaluate("circuits.excluded_loss", early, frequencies=keys)
-    assert evaluate("circuits.excluded_loss", early) == expected == pytest.approx(cross_entropy(clock([9]), TRAIN), abs=1e-9)
+    assert (
+        evaluate("circuits.excluded_loss", early)
+        == expected
+        == pytest.approx(cross_entropy(clock([9]), TRAIN), abs=1e-9)
+    )
 
 
 def test_ginis_of_tables_with_known_spectra() -> None:
@@ -138,7 +142,9 @@ def test_attention_entropy_in_between() -> None:
     weights["W_K"][:, 0, 0] = 1
     weights["W_Q"][:, 0, 0] = math.log(2) * math.sqrt(8)
     snap = Snapshot(task=TASK, model=transformer, params=weights, train_mask=TRAIN)
-    np.testing.assert_allclose(np.asarray(evaluate("attention.entropy", snap)), 1.5 * math.log(2) / math.log(3), atol=1e-9)
+    np.testing.assert_allclose(
+        np.asarray(evaluate("attention.entropy", snap)), 1.5 * math.log(2) / math.log(3), atol=1e-9
+    )
 
 
 def test_norms_in_closed_form() -> None:

@@ -128,7 +128,7 @@ def test_permuting_neurons_and_heads_changes_nothing() -> None:
 
 
 def test_an_unknown_site_is_answered_with_the_nearest() -> None:
-    with pytest.raises(ValueError, match="unknown site 'mlp_pots'. Did you mean 'mlp_post'"):
+    with pytest.raises(ValueError, match=r"unknown site 'mlp_pots'. Did you mean 'mlp_post'"):
         Activations(transformer.sites, weights(), TASK.operands)["mlp_pots"]
 
 

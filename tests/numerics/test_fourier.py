@@ -39,7 +39,8 @@ def test_key_frequencies_of_a_clock_are_its_frequencies(p: int) -> None:
     planes = np.linalg.qr(np.random.default_rng(0).normal(size=(16, 6)))[0]
     x = np.arange(p)[:, None]
     clock = sum(
-        scale * (np.cos(2 * np.pi * k * x / p) * planes[:, 2 * i] + np.sin(2 * np.pi * k * x / p) * planes[:, 2 * i + 1])
+        scale
+        * (np.cos(2 * np.pi * k * x / p) * planes[:, 2 * i] + np.sin(2 * np.pi * k * x / p) * planes[:, 2 * i + 1])
         for i, (k, scale) in enumerate([(3, 1.0), (20, 0.5), (29, 0.26)])
     )
     assert key_frequencies(clock).tolist() == [3, 20, 29]

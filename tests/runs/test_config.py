@@ -19,7 +19,9 @@ from grokscope.runs.config import RunConfig, pack_id
     st.tuples(st.floats(0, 0.999), st.floats(0, 0.999)),
     st.sampled_from([(128, 4), (32, 8), (7, 1)]),
 )
-def test_a_config_survives_json(p: int, fraction: float, seed: int, decay: float, betas: tuple, width: tuple) -> None:
+def test_a_config_survives_json(  # noqa: PLR0917  one argument a strategy
+    p: int, fraction: float, seed: int, decay: float, betas: tuple, width: tuple
+) -> None:
     config = RunConfig.make(
         p=p, train_fraction=fraction, seed=seed, weight_decay=decay, betas=betas, d_model=width[0], n_heads=width[1]
     )
@@ -89,5 +91,5 @@ def test_a_mistake_is_one_line_that_says_what_came_and_what_was_expected(fields:
 
 
 def test_an_unknown_recipe_is_answered_with_the_nearest() -> None:
-    with pytest.raises(ValueError, match="unknown recipe 'quikstart'. Did you mean 'quickstart'"):
+    with pytest.raises(ValueError, match=r"unknown recipe 'quikstart'. Did you mean 'quickstart'"):
         recipe("quikstart")

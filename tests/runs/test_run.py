@@ -26,7 +26,7 @@ def test_series_with_several_views_ask_for_one(tiny_run: Run) -> None:
         tiny_run.series("attention.entropy")
     steps, values = tiny_run.series("attention.entropy", view="head=1")
     assert len(steps) == len(values) > 10
-    with pytest.raises(ValueError, match="unknown view of attention.entropy 'head=7'"):
+    with pytest.raises(ValueError, match=r"unknown view of attention.entropy 'head=7'"):
         tiny_run.series("attention.entropy", view="head=7")
 
 

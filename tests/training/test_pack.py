@@ -64,7 +64,14 @@ def test_the_first_step_has_rate_zero_as_published() -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"seed": 9}, {"learning_rate": 0.01}, {"weight_decay": 0.0}, {"betas": (0.5, 0.9)}, {"eps": 1e-3}, {"random_labels": True}],
+    [
+        {"seed": 9},
+        {"learning_rate": 0.01},
+        {"weight_decay": 0.0},
+        {"betas": (0.5, 0.9)},
+        {"eps": 1e-3},
+        {"random_labels": True},
+    ],
     ids=lambda change: next(iter(change)),
 )
 def test_what_differs_acts_on_its_replica_alone(change: dict) -> None:
@@ -117,12 +124,20 @@ def test_gradients_agree_with_finite_differences() -> None:
 
     # Away from the initial zero biases, where ReLU's kink could lie on a sample.
     generator = torch.Generator().manual_seed(4)
-    tensors = [torch.randn(pack.tensors[n].shape, generator=generator, dtype=torch.float64).requires_grad_() for n in names]
+    tensors = [
+        torch.randn(pack.tensors[n].shape, generator=generator, dtype=torch.float64).requires_grad_() for n in names
+    ]
     assert torch.autograd.gradcheck(loss, tensors, atol=1e-6)
 
 
 @pytest.mark.parametrize(
-    ("change", "field"), [({"p": 13}, "p"), ({"d_model": 32}, "d_model"), ({"max_steps": 99}, "max_steps"), ({"train_fraction": 0.4}, "train_fraction")]
+    ("change", "field"),
+    [
+        ({"p": 13}, "p"),
+        ({"d_model": 32}, "d_model"),
+        ({"max_steps": 99}, "max_steps"),
+        ({"train_fraction": 0.4}, "train_fraction"),
+    ],
 )
 def test_what_cannot_share_a_pack_is_named(change: dict, field: str) -> None:
     with pytest.raises(ValueError, match=f"the replicas of a pack differ in {field}"):

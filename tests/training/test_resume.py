@@ -18,7 +18,15 @@ from grokscope.runs.store.checkpoints import load as load_checkpoint
 from grokscope.studies.experiment import train
 from tests.conftest import tiny
 
-FIELDS = {"p": 11, "d_model": 16, "n_heads": 2, "d_mlp": 24, "train_fraction": 0.5, "max_steps": 900, "stop_after": 1000}
+FIELDS = {
+    "p": 11,
+    "d_model": 16,
+    "n_heads": 2,
+    "d_mlp": 24,
+    "train_fraction": 0.5,
+    "max_steps": 900,
+    "stop_after": 1000,
+}
 COMMAND = [sys.executable, "-m", "grokscope", "run", "--seeds", "2", "--resume", "--json", "--no-report"]
 COMMAND += [part for field, value in FIELDS.items() for part in ("--set", f"{field}={value}")]
 

@@ -1,5 +1,7 @@
 """When a run is evaluated and kept, and when it stops."""
 
+import itertools
+
 import pytest
 
 from grokscope.training.schedule import Evaluation, Schedule, is_evaluated, most_checkpoints
@@ -13,9 +15,9 @@ def see(accuracy: float, fresh: float | None) -> Evaluation:
 def test_evaluations_are_about_ten_per_cent_apart_then_even() -> None:
     steps = [step for step in range(3000) if is_evaluated(step, 25)]
     assert steps[:17] == list(range(17))
-    for one, other in zip(steps[16:], steps[17:], strict=False):
+    for one, other in itertools.pairwise(steps):
         assert other - one <= max(1, one / 6.5)  # an eighth, but for the seam at evaluate_every
-    assert all(other - one == 25 for one, other in zip(steps, steps[1:], strict=False) if one >= 250)
+    assert all(other - one == 25 for one, other in itertools.pairwise(steps) if one >= 250)
 
 
 def test_checkpoints_are_logarithmic_and_denser_within_the_transition() -> None:
@@ -29,7 +31,7 @@ def test_checkpoints_are_logarithmic_and_denser_within_the_transition() -> None:
             schedule.last_checkpoint = step
             kept.append(step)
     assert kept[0] == 0
-    gaps = {step: after - step for step, after in zip(kept, kept[1:], strict=False)}
+    gaps = {step: after - step for step, after in itertools.pairwise(kept)}
     assert all(gap >= 25 for gap in gaps.values())
     assert all(gap == 250 for step, gap in gaps.items() if 4100 <= step <= 5500)
     assert all(gap >= 0.19 * step for step, gap in gaps.items() if step >= 6500)
@@ -50,7 +52,9 @@ def test_a_run_stops_when_every_replica_has_stayed_generalised() -> None:
         assert schedule.has_generalised is done
 
 
-@pytest.mark.parametrize(("test", "fresh", "stops"), [(1.0, 0.5, False), (1.0, None, True), (0.5, 1.0, False), (1.0, 1.0, True)])
+@pytest.mark.parametrize(
+    ("test", "fresh", "stops"), [(1.0, 0.5, False), (1.0, None, True), (0.5, 1.0, False), (1.0, 1.0, True)]
+)
 def test_symmetry_alone_is_not_generalisation(test: float, fresh: float | None, stops: bool) -> None:
     schedule = Schedule(tiny(stop_after=1))
     schedule.see([see(test, fresh)])

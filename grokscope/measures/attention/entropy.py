@@ -16,9 +16,9 @@ from grokscope.runs.snapshot import Snapshot
     axis="head",
 )
 def entropy(snapshot: Snapshot) -> NDArray:
-    """Mean over all inputs of the entropy of a head's attention from the last position, over the log of the keys attended.
+    """Mean entropy of a head's attention from the last position, over the log of the number of keys attended.
 
-        H = -sum_j A_j log A_j,   result = mean H / log(number of keys),   0 one key, 1 uniform
+    H = -sum_j A_j log A_j,   result = mean H / log(number of keys),   0 one key, 1 uniform; the mean is over all inputs
     """
     pattern = snapshot.activations["pattern"].double()
     nats = torch.special.entr(pattern).sum(-1).mean(0)

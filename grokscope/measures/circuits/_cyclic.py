@@ -28,8 +28,8 @@ def chosen(snapshot: Snapshot, frequencies: Sequence[int] | None) -> NDArray[np.
 def projection(snapshot: Snapshot, frequencies: NDArray[np.int64]) -> Float[Tensor, "pair class"]:
     """The part of the logits over all inputs that lies along cos and sin(2 pi k (a + b) / p), k in frequencies.
 
-    The answers are residues, so the directions over the inputs follow from the labels alone. The projection is fitted on all
-    inputs, trained or not, as published.
+    The answers are residues, so the directions over the inputs follow from the labels alone. The projection is fitted
+    on all inputs, trained or not, as published.
     """
     directions = torch.from_numpy(sum_directions(snapshot.labels, snapshot.task.n_classes, frequencies))
     return directions @ (directions.T @ snapshot.logits.double())

@@ -23,10 +23,11 @@ TABLES = {"neuron_logit": neuron_logit_table, "embedding": embedding_table}
 def key_frequencies(
     snapshot: Snapshot, rule: Literal["neuron_logit", "embedding"] = "neuron_logit", threshold: float = 0.25
 ) -> NDArray[np.int64]:
-    """Frequencies k whose norm in a table over the residues exceeds `threshold` times the largest, ascending; maybe none.
+    """Frequencies whose norm in a table over the residues exceeds `threshold` times the largest, ascending; maybe none.
 
-    rule: the table. `neuron_logit`: W_L = W_out W_U transformed along the logits, the published rule for restricted and excluded
-    loss ("nontrivial" coefficients; the paper gives no number, a quarter of the largest is ours). `embedding`: W_E without "=".
+    rule: the table. `neuron_logit`: W_L = W_out W_U transformed along the logits, the published rule for restricted
+    and excluded loss ("nontrivial" coefficients; the paper gives no number, a quarter of the largest is ours).
+    `embedding`: W_E without "=".
     """
     if rule not in TABLES:
         raise ValueError(unknown("rule", rule, TABLES))

@@ -18,12 +18,12 @@ from grokscope.runs.snapshot import Snapshot
 def restricted_loss(
     snapshot: Snapshot, split: str = "all", frequencies: Sequence[int] | None = None
 ) -> float | Missing:
-    """Cross-entropy of the logits L reduced to the key frequencies' two directions each, plus each class's mean over inputs.
+    """Cross-entropy of the logits L reduced to two directions a key frequency, plus each class's mean over inputs.
 
         R = sum_{k in K} (C_k C_k^T + S_k S_k^T) L + mean_inputs(L),   C_k, S_k ∝ cos, sin(2 pi k (a + b) / p)
 
-    frequencies: K; by default the key frequencies of the run's last checkpoint, for every step. split: the inputs averaged
-    over (the paper does not say; its code shows all and train).
+    frequencies: K; by default the key frequencies of the run's last checkpoint, for every step. split: the inputs
+    averaged over (the paper does not say; its code shows all and train).
     """
     keys = chosen(snapshot, frequencies)
     if isinstance(keys, Missing):

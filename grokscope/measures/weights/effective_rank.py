@@ -8,5 +8,5 @@ from grokscope.runs.snapshot import Snapshot
 
 @measure(unit="1", source="Roy & Vetterli 2007, definition 1", cost="heavy", axis="tensor")
 def effective_rank(snapshot: Snapshot) -> dict[str, float]:
-    """exp of the entropy of the normalised singular values of each weight matrix (all heads of a layer as one matrix)."""
+    """exp of the entropy of the normalised singular values of each weight matrix (all heads as one)."""
     return {name: spectra.effective_rank(matrix.numpy()) for name, matrix in matrices(snapshot)}

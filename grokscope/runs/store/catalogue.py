@@ -25,8 +25,8 @@ Source = tuple[str, str]  # ("fixed" | "config" | "summary", field): where the v
 def packs(store: Path) -> list[Path]:
     """The pack folders of a store, sorted; a folder without pack.json is not one (yet)."""
     if not store.is_dir():
-        raise StoreError(f"no store at {store}: give the folder that holds runs/")
-    return sorted(path.parent for path in store.glob("runs/*/pack.json"))
+        raise StoreError(f"no store at {store}: give the folder that holds the runs with --store")
+    return sorted(path.parent for path in store.glob("*/pack.json"))
 
 
 def runs_table(folders: Iterable[Path]) -> tuple[dict[str, str], dict[str, list[Any]]]:

@@ -141,8 +141,12 @@ def first_line(error: Exception) -> str:
 
 @cache
 def _database(pid: int) -> "DuckDBPyConnection":  # noqa: ARG001  by process: DuckDB's threads do not survive a fork
+    import atexit
+
     import duckdb
 
+    # DuckDB's Python binding complains on stderr about objects that outlive the interpreter.
+    atexit.register(_database.cache_clear)
     return duckdb.connect()
 
 

@@ -15,7 +15,7 @@ def write_status(folder: Path, **fields: Any) -> None:
 
 
 def read_status(folder: Path) -> dict[str, Any]:
-    """The pack's status; empty where there is none that can be read, or where a power cut spoilt it (it is not synced)."""
+    """The pack's status; empty where none can be read, also where a power cut spoilt it (it is not synced)."""
     try:
         status = json.loads((folder / "status.json").read_bytes())
     except (OSError, ValueError):

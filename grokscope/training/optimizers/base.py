@@ -1,4 +1,5 @@
-"""An optimizer of a pack: elementwise on flat (replica, parameter) tensors, every hyper-parameter a column over replicas."""
+"""An optimizer of a pack: elementwise on flat (replica, parameter) tensors, every hyper-parameter a column over
+replicas."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -30,6 +31,8 @@ class Optimizer(ABC):
         """One step (counted from 0) at the given learning rates (float64; 0 for a replica that has ended)."""
 
 
-def column(configs: Sequence[RunConfig], value: Callable[[RunConfig], float], like: Tensor) -> Float[Tensor, "replica 1"]:
+def column(
+    configs: Sequence[RunConfig], value: Callable[[RunConfig], float], like: Tensor
+) -> Float[Tensor, "replica 1"]:
     """One hyper-parameter of all replicas, float64: products such as 1 - rate * decay are rounded once, at the end."""
     return torch.tensor([[value(config)] for config in configs], dtype=torch.float64, device=like.device)

@@ -17,7 +17,7 @@ def row(run, step, value=1.0):
 
 
 def write_pack(store, name, configs):
-    folder = store / "runs" / name
+    folder = store / name
     folder.mkdir(parents=True)
     runs = [{"run": f"{name}-{replica}", "config": config} for replica, config in enumerate(configs)]
     (folder / "pack.json").write_text(json.dumps({"pack": name, "runs": runs, "versions": {}}))
@@ -26,7 +26,7 @@ def write_pack(store, name, configs):
 
 @pytest.fixture
 def store(tmp_path):
-    decoy = tmp_path / "store's" / "runs" / "aaa"  # what the store's name would fit if it were read as a pattern
+    decoy = tmp_path / "store's" / "aaa"  # what the store's name would fit if it were read as a pattern
     journal = segments.recover(decoy)
     journal.append([row("decoy", 0)])
     segments.seal(decoy, journal)
@@ -56,7 +56,7 @@ def test_metrics_hold_sealed_and_live_rows(store):
 
 
 def test_a_journal_that_was_sealed_already_counts_once(store, monkeypatch):
-    folder = store / "runs" / "bbb"
+    folder = store / "bbb"
     monkeypatch.setattr(Journal, "reset", lambda self, segment: None)  # killed between rename and reset
     segments.seal(folder, Journal(folder / "journal.jsonl"))
     assert query(store, "SELECT count(*) FROM metrics WHERE run = 'bbb-0'")[1] == [(1,)]
@@ -69,7 +69,7 @@ def test_runs_have_a_column_for_every_scalar_with_its_type(store):
     assert "tags" not in columns
     assert [one["run"] for one in table] == ["aaa-0", "aaa-1", "bbb-0"]
     assert [one["replica"] for one in table] == [0, 1, 0]
-    assert [one["dir"] for one in table] == [str(store / "runs" / name) for name in ("aaa", "aaa", "bbb")]
+    assert [one["dir"] for one in table] == [str(store / name) for name in ("aaa", "aaa", "bbb")]
     assert [one["state"] for one in table] == ["done", "done", None]
     assert [one["step"] for one in table] == [10, 10, None]
     assert [one["config_step"] for one in table] == [9, None, None]
@@ -117,7 +117,7 @@ def test_wrong_sql_is_a_value_error_of_one_line(store, sql):
     [
         "COPY (SELECT 1) TO '{store}/new.csv'",
         "WITH x AS (COPY (SELECT 1) TO '{store}/new.csv') SELECT 1",
-        "COPY (SELECT * FROM metrics) TO '{store}/runs/aaa/metrics/seg-000001.parquet' (FORMAT parquet)",
+        "COPY (SELECT * FROM metrics) TO '{store}/aaa/metrics/seg-000001.parquet' (FORMAT parquet)",
         "ATTACH '{store}/new.db'",
         "EXPORT DATABASE '{store}/new'",
         "SET enable_external_access = true",
@@ -125,7 +125,7 @@ def test_wrong_sql_is_a_value_error_of_one_line(store, sql):
         "SET temp_directory = '{store}/new'",
         "SET enable_profiling = 'json'; SET profiling_output = '{store}/new'; SELECT 1",
         "CALL enable_logging(storage = 'file', storage_path = '{store}')",
-        "SELECT * FROM read_text('{store}/runs/aaa/pack.json')",
+        "SELECT * FROM read_text('{store}/aaa/pack.json')",
         "SELECT * FROM folders",
     ],
 )
@@ -149,7 +149,7 @@ def test_sql_reaches_no_file_and_no_variable_of_ours(store, sql):
     ],
 )
 def test_a_damaged_file_is_named(store, name, content, sql):
-    (store / "runs" / "aaa" / name).write_text(content)
+    (store / "aaa" / name).write_text(content)
     with pytest.raises(StoreError, match=name.split("/")[-1]) as caught:
         query(store, sql)
     assert "\n" not in str(caught.value)
