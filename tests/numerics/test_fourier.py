@@ -28,6 +28,12 @@ def test_the_rows_are_those_published() -> None:
 
 
 @given(st.integers(3, 60), st.integers(1, 8), st.integers(0, 2**32 - 1))
+def test_component_norms_are_those_of_the_basis(p: int, width: int, seed: int) -> None:
+    table = np.random.default_rng(seed).normal(size=(p, width))
+    np.testing.assert_allclose(component_norms(table), np.linalg.norm(basis(p) @ table, axis=1), atol=1e-9)
+
+
+@given(st.integers(3, 60), st.integers(1, 8), st.integers(0, 2**32 - 1))
 def test_the_transform_keeps_energy_and_frequencies_ignore_rotations(p: int, width: int, seed: int) -> None:
     table = np.random.default_rng(seed).normal(size=(p, width))
     assert np.square(component_norms(table)).sum() == pytest.approx(np.square(table).sum(), rel=1e-9)

@@ -17,6 +17,7 @@ TABLES = {"neuron_logit": neuron_logit_table, "embedding": embedding_table}
 @measure(
     unit="1",
     source="Nanda et al. 2023, arXiv:2301.05217, appendix C.2 (neuron_logit) and section 4.1 (embedding)",
+    cost="heavy",
     needs=("cyclic", "embedding", "mlp"),
     axis="index",
 )
