@@ -59,10 +59,11 @@ def phase_table(summaries: Sequence[dict[str, Any]]) -> "Table":
     """One row a run: what it reached, and when."""
     from rich.table import Table
 
-    table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 1))
-    columns = ("run", "state", "steps", "t_mem", "t_on", "t_gen", "delay", "grokked", "train acc", "test acc")
+    table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 1), caption_justify="left")
+    table.caption = "t_mem memorised, t_on onset, t_gen generalised; train, test: final accuracy"
+    columns = ("run", "state", "steps", "t_mem", "t_on", "t_gen", "delay", "grokked", "train", "test")
     for name in columns:
-        table.add_column(name, justify="left" if name in ("run", "state") else "right")
+        table.add_column(name, justify="left" if name in ("run", "state") else "right", no_wrap=True)
     for one in summaries:
         accuracies = (one["final"]["train/accuracy"], one["final"]["test/accuracy"])
         table.add_row(
