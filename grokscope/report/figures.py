@@ -21,7 +21,7 @@ def grokking_curve(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
     """Accuracy, and below it loss, on train, test, twin and fresh inputs against the step, with the phases named."""
     from plotly.graph_objects import Figure
 
-    figure, drawn = Figure(), 0
+    figure, drawn, losses = Figure(), 0, []
     for split, (colour, dash) in theme.SPLITS.items():
         for quantity, axis in (("accuracy", "y2"), ("loss", "y3")):
             series = readings.series(f"behaviour.{split}_{quantity}")
@@ -31,6 +31,7 @@ def grokking_curve(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
             drawn += len(x)
             if quantity == "loss":
                 y = [value if value is not None and value > SMALLEST_LOSS else None for value in y]
+                losses += y
             figure.add_scatter(
                 x=x, y=y, name=say(f"split.{split}", lang), legendgroup=split, showlegend=quantity == "accuracy",
                 mode="lines", line={"color": colour, "dash": dash, "width": 2}, yaxis=axis,
@@ -49,7 +50,8 @@ def grokking_curve(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
             "gridcolor": theme.GRID, "zeroline": False, "anchor": "x", "title": {"text": say("axis.accuracy", lang)},
         },
         yaxis3={
-            "domain": [0.0, 0.40], "type": "log", "gridcolor": theme.GRID, "zeroline": False, "anchor": "x", "dtick": 2,
+            "domain": [0.0, 0.40], "type": "log", "gridcolor": theme.GRID, "zeroline": False, "anchor": "x",
+            "dtick": theme.log_ticks(losses),
             "exponentformat": "power", "title": {"text": say("axis.loss", lang)},
         },
     )  # fmt: skip
@@ -107,7 +109,9 @@ def progress_losses(readings: Readings, lang: Lang = "en") -> "Figure | Missing"
         _line(figure, readings.series(f"behaviour.{split}_loss"), say(f"split.{split}", lang), colour, dash=dash)
     _line(figure, restricted, say("series.restricted", lang), theme.GREEN, dash="dash", mode="lines+markers")
     _line(figure, excluded, say("series.excluded", lang), theme.AMBER, dash="dash", mode="lines+markers")
-    figure.update_yaxes(type="log", exponentformat="power", dtick=2)
+    shown = [readings.series("behaviour.train_loss"), readings.series("behaviour.test_loss"), restricted, excluded]
+    losses = [loss for series in shown if isinstance(series, tuple) for loss in theme.positive(series)[1]]
+    figure.update_yaxes(type="log", exponentformat="power", dtick=theme.log_ticks(losses))
     figure.update_traces(hovertemplate="%{y:.3g}")
     return figure
 

@@ -77,7 +77,9 @@ def _task(readings: Readings, lang: Lang) -> str:
     """The task and its options; one that has no words of its own goes by its id."""
     config = readings.run.config
     name = say(f"task.{config.task}", lang) if f"task.{config.task}" in WORDS else config.task.replace("_", " ")
-    options = ", ".join(f"{option} = {value}" for option, value in config.options("task").model_dump().items())
+    options = ", ".join(
+        f"{option}\u00a0=\u00a0{value}" for option, value in config.options("task").model_dump().items()
+    )
     return f"{name} ({options})" if options else name
 
 

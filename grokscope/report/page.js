@@ -1,22 +1,32 @@
 "use strict";
-// Draws every figure of the page from the JSON beside it. A figure's layout.meta says what changes on a narrow screen.
+// Draws every figure of the page from the JSON beside it.
 const phone = window.matchMedia("(max-width: 640px)");
 const config = { responsive: true, displaylogo: false, displayModeBar: false, scrollZoom: false };
-const reports = [];
 
-function fit(plot, meta) {
-  const changes = phone.matches ? meta.narrow : meta.wide;
-  return Object.keys(changes).length ? Plotly.relayout(plot, changes) : Promise.resolve();
+// Squares in fewer columns on a phone, and as high as they are wide. Plotly follows the page's width by itself, but a height
+// that is set ends that (autosize).
+function arrange(plot, { squares, columns, narrow, wide }) {
+  const across = Math.min(squares, phone.matches ? 2 : columns);
+  const height = Math.ceil(squares / across) * Math.min(340, plot.clientWidth / across) + 130;
+  return Plotly.relayout(plot, { ...(phone.matches ? narrow : wide), height, autosize: true });
 }
 
-for (const plot of document.querySelectorAll(".plot")) {
+async function draw(plot) {
   const figure = JSON.parse(document.getElementById(plot.dataset.figure).textContent);
   const meta = figure.layout.meta;
-  const drawn = Plotly.newPlot(plot, figure.data, figure.layout, config)
-    .then(() => figure.frames && Plotly.addFrames(plot, figure.frames))
-    .then(() => (phone.matches ? fit(plot, meta) : undefined))
-    .then(() => plot.style.removeProperty("min-height"));
-  phone.addEventListener("change", () => fit(plot, meta));
-  reports.push(drawn);
+  await Plotly.newPlot(plot, figure.data, figure.layout, config);
+  if (figure.frames) await Plotly.addFrames(plot, figure.frames);
+  if (meta) {
+    let width = plot.clientWidth;
+    await arrange(plot, meta);
+    window.addEventListener("resize", () => {
+      if (plot.clientWidth !== width) arrange(plot, meta);
+      width = plot.clientWidth;
+    });
+  }
+  plot.style.removeProperty("min-height");
 }
-Promise.all(reports).then(() => document.documentElement.setAttribute("data-drawn", "true"));
+
+Promise.all([...document.querySelectorAll(".plot")].map(draw)).then(() =>
+  document.documentElement.setAttribute("data-drawn", "true"),
+);

@@ -144,10 +144,10 @@ def _arrange(figure: "Figure", shown: list[int], reach: float) -> None:
                 f"yaxis{suffix}": blank | {"anchor": f"x{suffix}", "scaleanchor": f"x{suffix}", "constrain": "domain"},
             }
         )
-    rows, narrow_rows = -(-len(shown) // columns), -(-len(shown) // 2)
-    # A square is as wide as its share of the page, about 1040 pixels or a phone's 360, and no higher than 340.
-    heights = min(340, 1040 // columns) * rows + 130, min(340, 360 // min(len(shown), 2) + 25) * narrow_rows + 130
-    theme.layout(figure, height=heights[0], narrow=narrow | {"height": heights[1]}, wide=wide | {"height": heights[0]})
+    # A square is as wide as its share of the page, about 1040 pixels, and no higher than 340; below them is the slider.
+    theme.layout(figure, height=-(-len(shown) // columns) * min(340, 1040 // columns) + 130)
+    # page.js chooses between the two by the width of the page, and fits the height.
+    figure.update_layout(meta={"squares": len(shown), "wide": wide, "narrow": narrow, "columns": columns})
     figure.update_layout(hovermode="closest", margin={"l": 8, "r": 8, "t": 8, "b": 100})
     figure.update_xaxes(showgrid=False, zeroline=True, zerolinecolor=theme.GRID, constrain="domain")
     figure.update_yaxes(showgrid=False, zeroline=True, zerolinecolor=theme.GRID)
@@ -206,14 +206,17 @@ def _edges(steps: list[int]) -> list[float]:
 
 
 def _mark(figure: "Figure", keys: list[int], x: float, *, room: int) -> None:
-    """A mark and a name beside each key frequency's row; names of neighbouring rows stand one beside the other."""
+    """A mark and a name beside each key frequency's row; names of neighbouring rows stand side by side.
+
+    Where most frequencies are key ones, none stands out, and names would only hide each other.
+    """
     apart = 16 * room / 330  # rows that a line of text, 16 of the panel's about 330 pixels, covers
-    last, indent = -np.inf, 0
-    for k in keys:
-        indent = indent + 1 if k - last < apart else 0
-        last = k
-        figure.add_scatter(
-            x=[x], y=[k], mode="markers+text", text=[" " * (1 + 5 * (indent % 2)) + str(k)],
-            textposition="middle right", textfont={"size": 12, "color": theme.INK},
-            marker={"symbol": "triangle-left", "size": 9, "color": theme.ORANGE}, showlegend=False, hoverinfo="skip", cliponaxis=False,
-        )  # fmt: skip
+    names, indent = [], 0
+    for before, k in zip([-room, *keys], keys, strict=False):
+        indent = (indent + 1) % 3 if k - before < apart else 0
+        names.append(" " * (1 + 5 * indent) + str(k) if len(keys) <= room / 2 else "")
+    figure.add_scatter(
+        x=[x] * len(keys), y=keys, mode="markers+text", text=names, textposition="middle right",
+        textfont={"size": 12, "color": theme.INK}, marker={"symbol": "triangle-left", "size": 9, "color": theme.ORANGE},
+        showlegend=False, hoverinfo="skip", cliponaxis=False,
+    )  # fmt: skip

@@ -115,6 +115,11 @@ def read(run: Run) -> Readings:
     ):
         collected.setdefault((measure, view), {})[step] = value  # measured again: the later value
     numbers = {key: (np.array(list(by)), np.array(list(by.values()))) for key, by in collected.items()}
+    return from_numbers(run, numbers)
+
+
+def from_numbers(run: Run, numbers: Mapping[tuple[str, str], Series]) -> Readings:
+    """Readings of given numbers, steps ascending; the phases follow from them."""
     return Readings(
         run=run,
         numbers=numbers,

@@ -4,7 +4,8 @@ SVG traces only: headless and remote browsers lack WebGL. Text and grid are draw
 them on a dark one, and data colours are chosen to be read on both.
 """
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -26,13 +27,8 @@ PHASES = {"memorized": "#64748b", "transition": "#eab308", "after": "#7c6cf0"}
 LABEL_SHARE = 0.25
 
 
-def layout(
-    figure: "Figure", *, height: int, narrow: dict[str, Any] | None = None, wide: dict[str, Any] | None = None
-) -> None:
-    """Size, font, margins and legend.
-
-    narrow, wide: what Plotly.relayout changes on a phone, and changes back; page.js applies it.
-    """
+def layout(figure: "Figure", *, height: int) -> None:
+    """Size, font, margins and legend."""
     figure.update_layout(
         template="none",
         height=height,
@@ -42,7 +38,6 @@ def layout(
         margin={"l": 58, "r": 14, "t": 8, "b": 44},
         legend={"orientation": "h", "x": 0, "y": 1.01, "yanchor": "bottom", "font": {"size": 13}},
         hovermode="x unified",
-        meta={"narrow": narrow or {}, "wide": wide or {}},
     )
     figure.update_xaxes(gridcolor=GRID, zeroline=False, linecolor=GRID)
     figure.update_yaxes(gridcolor=GRID, zeroline=False, linecolor=GRID, automargin=True)
@@ -104,6 +99,13 @@ def lanes(figure: "Figure", readings: Readings, lang: Lang) -> None:
             x=[10**x], y=[lane], mode="text", text=[f" {label} "], textposition=position,
             textfont={"size": 12, "color": INK}, showlegend=False, hoverinfo="skip", cliponaxis=False, yaxis="y",
         )  # fmt: skip
+
+
+def log_ticks(values: Iterable[float | None]) -> int | str:
+    """Plotly's distance of ticks on a log axis: 1, 2, 5, 10 within two decades, else each or every other decade."""
+    known = [value for value in values if value is not None and value > 0]
+    decades = float(np.log10(max(known) / min(known))) if known else 0.0
+    return "D2" if decades < 2 else 1 if decades < 5 else 2
 
 
 def positive(series: Series) -> tuple[list[int], list[float | None]]:

@@ -155,7 +155,7 @@ FIGURES: dict[str, dict[Lang, str]] = {
         "率的成分：它下降，说明规律已经成形，只是还被记忆下来的噪声掩盖。排除损失（黄）在训练输入上恰好去掉这一成分："
         "它上升，说明网络已转而依靠规律，放弃了死记的内容。圆点为检查点。",
     },
-    "figure.planes": {"en": "The circle forms", "zh": "圆的形成"},
+    "figure.planes": {"en": "Do the numbers form circles?", "zh": "数字排成圆了吗？"},
     "caption.planes": {
         "en": "Each square is the plane of one key frequency k, seen at the checkpoint chosen below; each dot is a "
         "residue a, namely its row of the embedding projected onto that plane. The colour is a·k mod p once around "
