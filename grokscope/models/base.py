@@ -4,16 +4,34 @@ Parameters are a dict from TransformerLens's names to tensors with a leading `re
 shapes are one stacked network, and a single network is a pack of one.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
+import torch
 from jaxtyping import Float, Int
 from torch import Generator, Tensor
 
 from grokscope.registry import Options, unknown
 
 Params = Mapping[str, Tensor]
+
+
+class Workspace:
+    """Large arrays that a training loop reuses from step to step instead of asking the system for fresh pages.
+
+    It serves one forward and its backward at a time. Without one, each call makes its own.
+    """
+
+    def __init__(self) -> None:
+        self._buffers: dict[str, Tensor] = {}
+
+    def empty(self, name: str, shape: Sequence[int], like: Tensor) -> Tensor:
+        """An array of this name, with whatever is in it."""
+        buffer = self._buffers.get(name)
+        if buffer is None or buffer.shape != torch.Size(shape) or buffer.dtype != like.dtype:
+            buffer = self._buffers[name] = like.new_empty(shape)
+        return buffer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +43,14 @@ class Interface:
     n_classes: int
 
 
+class Outputs(Protocol):
+    """The function of a model that is trained."""
+
+    def __call__(
+        self, params: Params, operands: Int[Tensor, "replica pair operand"], workspace: Workspace | None = None
+    ) -> Float[Tensor, "replica pair output"]: ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Model:
     """A component: an architecture.
@@ -32,7 +58,7 @@ class Model:
     options: what can be set.
     shapes: (options, interface) -> the shape of each parameter of one replica, in a fixed order.
     init: (options, interface, generator) -> parameters of one replica, float32.
-    outputs: (parameters, operands) -> the network's outputs; the cheapest form, used in training. Outputs beyond the
+    outputs: (parameters, operands, workspace) -> the network's outputs; the cheapest form, used in training. Outputs beyond the
         task's classes (the "=" column) are kept, because they are trained.
     sites: name -> function of an `Activations` that gives that site's activation of one replica (no replica axis).
     infer: parameters of one replica -> the options they were made with (for weights from elsewhere).
@@ -41,7 +67,7 @@ class Model:
     options: type[Options]
     shapes: Callable[[Any, Interface], dict[str, tuple[int, ...]]]
     init: Callable[[Any, Interface, Generator], dict[str, Tensor]]
-    outputs: Callable[[Params, Int[Tensor, "replica pair operand"]], Float[Tensor, "replica pair output"]]
+    outputs: "Outputs"
     sites: Mapping[str, "Callable[[Activations], Tensor]"]
     infer: Callable[[Params], dict[str, Any]]
 

@@ -13,6 +13,7 @@ multiplied together first (per step, over all samples at once):
     logits = relu(pre) (W_out W_U) + z (W_O W_U) + (x + b_out) W_U
 
 which is the same function as the literal three-position network (tested to 1e-10) for about a fifth of its operations.
+The tables and products are small and left to autograd; what runs over the samples is in `_samples.py`.
 """
 
 import math
@@ -22,7 +23,8 @@ from jaxtyping import Float, Int
 from pydantic import Field, model_validator
 from torch import Generator, Tensor
 
-from grokscope.models.base import Activations, Interface, Model, Params
+from grokscope.models._samples import Tables, attention_pattern, mix, run_samples, table_rows
+from grokscope.models.base import Activations, Interface, Model, Params, Workspace
 from grokscope.registry import Options
 
 
@@ -71,21 +73,26 @@ def init(options: Transformer, interface: Interface, generator: Generator) -> di
     return params
 
 
-def outputs(params: Params, operands: Int[Tensor, "replica pair operand"]) -> Float[Tensor, "replica pair vocabulary"]:
+def outputs(
+    params: Params, operands: Int[Tensor, "replica pair operand"], workspace: Workspace | None = None
+) -> Float[Tensor, "replica pair vocabulary"]:
     """Outputs at "=" for a pack, "=" column included: what is trained."""
     stream = _stream(params)
     scores, values = _tables(params, stream)
-    _, n_rows, n_heads = scores.shape
-    rows = _rows(operands, (n_rows - 1) // 2)
-
-    pattern = _pattern(scores, rows)
-    z = _mix(pattern, values, rows, n_heads)
-
-    W_O = params["W_O"].flatten(1, 2)
-    last = stream[:, -1:]
-    pre = torch.baddbmm(_biased(last @ params["W_in"], params, "b_in"), z, W_O @ params["W_in"])
-    residual = torch.baddbmm(_biased(last, params, "b_out") @ params["W_U"], z, W_O @ params["W_U"])
-    return torch.baddbmm(residual, pre.relu(), params["W_out"] @ params["W_U"])
+    W_O, last = params["W_O"].flatten(1, 2), stream[:, -1:]
+    return run_samples(
+        Tables(
+            scores=scores,
+            values=values,
+            z_to_pre=W_O @ params["W_in"],
+            pre_bias=_biased(last @ params["W_in"], params, "b_in"),
+            post_to_out=params["W_out"] @ params["W_U"],
+            z_to_out=W_O @ params["W_U"],
+            out_bias=_biased(last, params, "b_out") @ params["W_U"],
+        ),
+        operands,
+        workspace,
+    )
 
 
 def _stream(params: Params) -> Float[Tensor, "replica row d_model"]:
@@ -106,42 +113,6 @@ def _tables(
     return scores, values
 
 
-def _rows(operands: Int[Tensor, "replica pair operand"], p: int) -> Int[Tensor, "operand replica_pair"]:
-    """Row of the flattened tables that each operand of each input reads."""
-    n_replicas = operands.shape[0]
-    offset = torch.arange(n_replicas, device=operands.device)[:, None, None] * (2 * p + 1)
-    position = torch.tensor([0, p], device=operands.device)
-    return (operands + offset + position).flatten(0, 1).T
-
-
-def _pattern(
-    scores: Float[Tensor, "replica row head"], rows: Int[Tensor, "operand replica_pair"]
-) -> Float[Tensor, "key replica pair head"]:
-    """Attention of "=" to a, to b and to itself."""
-    n_replicas, _, n_heads = scores.shape
-    flat = scores.flatten(0, 1)
-    shape = (n_replicas, -1, n_heads)
-    of_a, of_b = (flat.index_select(0, row).view(shape) for row in rows)
-    of_equals = scores[:, -1:].expand_as(of_a)
-    return torch.stack([of_a, of_b, of_equals]).softmax(0)
-
-
-def _mix(
-    pattern: Float[Tensor, "key replica pair head"],
-    values: Float[Tensor, "replica row channel"],
-    rows: Int[Tensor, "operand replica_pair"],
-    n_heads: int,
-) -> Float[Tensor, "replica pair channel"]:
-    """z: the values of the three keys, weighted by attention."""
-    n_replicas, _, n_channels = values.shape
-    flat = values.flatten(0, 1)
-    shape = (n_replicas, -1, n_heads, n_channels // n_heads)
-    of_a, of_b = (flat.index_select(0, row).view(shape) for row in rows)
-    of_equals = values[:, -1:].view(n_replicas, 1, n_heads, -1)
-    weight_a, weight_b, weight_equals = pattern.unsqueeze(-1)
-    return (weight_a * of_a + weight_b * of_b + weight_equals * of_equals).flatten(2)
-
-
 def _biased(x: Tensor, params: Params, bias: str) -> Tensor:
     return x + params[bias].unsqueeze(-2) if bias in params else x
 
@@ -153,18 +124,18 @@ def _packed(site: Activations) -> dict[str, Tensor]:
 def _attention(site: Activations) -> tuple[Tensor, Tensor, Tensor]:
     params = _packed(site)
     scores, values = _tables(params, _stream(params))
-    return scores, values, _rows(site.operands.unsqueeze(0), (scores.shape[1] - 1) // 2)
+    return scores, values, table_rows(site.operands.unsqueeze(0), scores.shape[1])
 
 
 def _site_pattern(site: Activations) -> Float[Tensor, "pair head key"]:
     scores, _, rows = _attention(site)
-    return _pattern(scores, rows).squeeze(1).permute(1, 2, 0)
+    return attention_pattern(scores, rows).squeeze(1).permute(1, 2, 0)
 
 
 def _site_z(site: Activations) -> Float[Tensor, "pair head d_head"]:
     scores, values, rows = _attention(site)
     pattern = site["pattern"].permute(2, 0, 1).unsqueeze(1)
-    return _mix(pattern, values, rows, scores.shape[-1]).view(len(site.operands), scores.shape[-1], -1)
+    return mix(pattern, values, rows).view(len(site.operands), scores.shape[-1], -1)
 
 
 def _mlp_bias(site: Activations, name: str) -> Tensor | float:

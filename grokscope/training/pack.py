@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from grokscope.models.base import Workspace
 from grokscope.registry import component
 from grokscope.runs.config import RunConfig, interface
 
@@ -36,6 +37,7 @@ class Pack:
             [task.split(config.train_fraction, config.seed) for task, config in zip(self.tasks, configs, strict=True)]
         )
         self.model = configs[0].build_model()
+        self._workspace = Workspace()
         self._loss = component("losses", configs[0].loss)
         self._build_parameters(getattr(torch, configs[0].dtype))
         self._optimizer = component("training.optimizers", configs[0].optimizer)(configs, self._params)
@@ -51,7 +53,7 @@ class Pack:
 
     def advance(self) -> Bool[Tensor, " replica"]:
         """One step; True for the replicas whose loss has just become non-finite. Their weights stay as they were."""
-        outputs = self.model.outputs(self._leaves, self._operands)
+        outputs = self.model.outputs(self._leaves, self._operands, self._workspace)
         losses = self._loss(outputs, self._labels, reduction="none").mean(-1)
         gradients = torch.autograd.grad(losses.sum(), list(self._leaves.values()))
         for view, gradient in zip(self._gradient_views, gradients, strict=True):
