@@ -17,4 +17,5 @@ def quickstart() -> RunConfig:
         weight_decay=1.0,
         betas=(0.9, 0.98),
         max_steps=20_000,
+        stop_after=20,
     )
