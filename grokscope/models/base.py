@@ -58,8 +58,8 @@ class Model:
     options: what can be set.
     shapes: (options, interface) -> the shape of each parameter of one replica, in a fixed order.
     init: (options, interface, generator) -> parameters of one replica, float32.
-    outputs: (parameters, operands, workspace) -> the network's outputs; the cheapest form, used in training. Outputs beyond the
-        task's classes (the "=" column) are kept, because they are trained.
+    outputs: (parameters, operands, workspace) -> the network's outputs; the cheapest form, used in training. Outputs
+        beyond the task's classes (the "=" column) are kept, because they are trained.
     sites: name -> function of an `Activations` that gives that site's activation of one replica (no replica axis).
     infer: parameters of one replica -> the options they were made with (for weights from elsewhere).
     """

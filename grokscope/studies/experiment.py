@@ -1,5 +1,6 @@
 """Trains and measures one pack: cheap measures while it trains, the others on its checkpoints."""
 
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import overload
@@ -54,7 +55,10 @@ def train(
     pack = list(configs) if several else [configs]
     require_packable(pack)
     folder = Path(store) / pack_id(pack)
-    if read_status(folder).get("state") != "done":
+    if read_status(folder).get("state") == "done":
+        if progress:
+            print(f"run {folder.name} in {folder} is done already; reading it", file=sys.stderr)
+    else:
         built = Pack(pack, device=chosen_device(device))
         with display(progress) as shown, open_writer(folder, pack, resume=resume) as writer:
             shown.start(folder, disk_use(built, folder))

@@ -1,0 +1,68 @@
+"""Training and measuring together."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from grokscope.errors import GrokscopeError
+from grokscope.measures.base import evaluate, measures
+from grokscope.studies.experiment import chosen_device, measure_checkpoints, train
+from tests.conftest import tiny
+
+
+def test_one_config_gives_a_run_and_several_a_list(store: Path) -> None:
+    one = train(tiny(max_steps=3), store=store, progress=False)
+    several = train([tiny(max_steps=3)], store=store, progress=False)
+    assert isinstance(several, list)
+    assert several[0].id == one.id
+    with pytest.raises(ValueError, match="at least one config"):
+        train([], store=store, progress=False)
+
+
+def test_cheap_measures_run_while_training_and_heavy_ones_on_checkpoints(store: Path) -> None:
+    run = train(tiny(), store=store, progress=False)
+    cheap = {name for name, measure in measures().items() if measure.cost == "cheap"}
+    assert set(run.rows().measures) == cheap
+    missing = measure_checkpoints(run)
+    assert set(run.rows().measures) | set(missing) == set(measures())
+    for step in run.checkpoints:
+        steps, values = run.series("weights.spectral_norm", view="tensor=W_U")
+        expected = evaluate("weights.spectral_norm", run.snapshot(step))["W_U"]  # pyright: ignore
+        assert values[steps.tolist().index(step)] == expected
+
+
+def test_stored_numbers_are_those_of_the_stored_weights(store: Path) -> None:
+    """What was measured within the pack while training equals what the checkpoint gives."""
+    pack = train([tiny(seed=seed) for seed in (0, 1)], store=store, progress=False)
+    for run in pack:
+        for name in ("behaviour.test_loss", "weights.norm", "circuits.gini_embedding", "weights.relative_movement"):
+            steps, values = run.series(name)
+            stored = dict(zip(steps.tolist(), values.tolist(), strict=True))
+            for step in run.checkpoints:
+                assert evaluate(name, run.snapshot(step)) == pytest.approx(stored[step], rel=1e-4, abs=1e-6)
+
+
+def test_random_labels_have_no_circuit_measures_and_say_why(store: Path) -> None:
+    run = train(tiny(random_labels=True), store=store, progress=False)
+    missing = measure_checkpoints(run)
+    assert "cyclic" in missing["circuits.restricted_loss"]
+    assert "weights.spectral_norm" in set(run.rows().measures)
+    snap = run.snapshot()
+    assert not torch.equal(snap.labels, snap.task.operands.sum(1) % 11)
+
+
+def test_packs_keep_the_runs_apart(store: Path) -> None:
+    pack = train([tiny(seed=0), tiny(seed=0, weight_decay=0.0)], store=store, progress=False)
+    norms = [run.series("weights.norm")[1][-1] for run in pack]
+    assert norms[0] < norms[1]
+
+
+def test_devices() -> None:
+    assert chosen_device("cpu").type == "cpu"
+    with pytest.raises(ValueError, match="device must be auto, cpu or cuda, got 'tpu'"):
+        chosen_device("tpu")
+    if not torch.cuda.is_available():
+        assert chosen_device("auto").type == "cpu"
+        with pytest.raises(GrokscopeError, match="torch sees no GPU"):
+            chosen_device("cuda")
