@@ -25,8 +25,7 @@ def report(
     from grokscope.report.html import write_report
 
     found = find_run(run, store)
-    name = "report.html" if found.id == found.folder.name else f"report-{found.replica}.html"
-    path = write_report(found, output or found.folder / name, lang=lang)
+    path = write_report(found, output, lang=lang)
     if json:
         emit({"run": found.id, "report": str(path)})
     else:

@@ -36,6 +36,7 @@ def run(
         no_report: only train: leave the heavy measures and the report to `grokscope measure` and `grokscope report`.
     """
     from grokscope.recipes.base import recipe as config_of
+    from grokscope.report.html import write_report
     from grokscope.studies.experiment import measure_checkpoints, train
 
     if seeds < 1:
@@ -49,7 +50,7 @@ def run(
         if not no_report:
             print(f"measuring checkpoints and writing the report of run {number} of {len(trained)}", file=sys.stderr)
             measure_checkpoints(one)
-            report = str(_report(one, lang))
+            report = str(write_report(one, lang=lang))
         summaries.append(one.summary() | {"report": report})
     result = summaries[0] if len(summaries) == 1 else pack_summary(trained[0].folder, summaries)
     if json:
@@ -119,13 +120,6 @@ def pack_summary(folder: Path, summaries: list[dict[str, Any]]) -> dict[str, Any
         | {"grokked": sum(one["grokked"] for one in summaries)},
         "runs": summaries,
     }
-
-
-def _report(run: Any, lang: Literal["en", "zh"]) -> Path:
-    from grokscope.report.html import write_report
-
-    name = "report.html" if run.id == run.folder.name else f"report-{run.replica}.html"
-    return write_report(run, run.folder / name, lang=lang)
 
 
 def _print(result: dict[str, Any], summaries: list[dict[str, Any]]) -> None:

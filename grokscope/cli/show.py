@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 
 def show(run: tyro.conf.Positional[RunName] = "latest", *, store: Store = Path("runs"), json: Json = False) -> None:
     """Phases, final values, key frequencies of a run, and where things are."""
+    from grokscope.report.html import report_path
+
     found = find_run(run, store)
-    report = found.folder / ("report.html" if found.id == found.folder.name else f"report-{found.replica}.html")
+    report = report_path(found)
     about = found.summary() | {
         "key_frequencies": key_frequencies(found),
         "config": found.config.model_dump(mode="json"),

@@ -33,6 +33,7 @@ class Transformer(Options):
     n_heads: int = Field(4, ge=1, description="attention heads, each d_model / n_heads wide [1]")
     d_mlp: int = Field(512, ge=1, description="neurons of the MLP [1]")
     mlp_biases: bool = Field(True, description="train b_in and b_out (start at 0)")
+    unembed_equals: bool = Field(True, description='give "=" an output of its own, as published')
 
     @model_validator(mode="after")
     def _heads_divide(self) -> "Transformer":
@@ -56,13 +57,13 @@ def shapes(options: Transformer, interface: Interface) -> dict[str, tuple[int, .
         "b_in": (d_mlp,),
         "W_out": (d_mlp, d_model),
         "b_out": (d_model,),
-        "W_U": (d_model, vocabulary),
+        "W_U": (d_model, vocabulary if options.unembed_equals else interface.n_classes),
     }
     return {name: size for name, size in sizes.items() if options.mlp_biases or not name.startswith("b_")}
 
 
 def init(options: Transformer, interface: Interface, generator: Generator) -> dict[str, Tensor]:
-    """As published: N(0, 1) / sqrt(d_model), W_out too; W_U / sqrt(vocabulary); biases 0."""
+    """As published: N(0, 1) / sqrt(d_model), W_out too; W_U / sqrt(its outputs); biases 0."""
     params = {}
     for name, shape in shapes(options, interface).items():
         if name.startswith("b_"):
@@ -165,6 +166,7 @@ def infer(params: Params) -> dict[str, int | bool]:
         "n_heads": n_heads,
         "d_mlp": params["W_in"].shape[-1],
         "mlp_biases": "b_in" in params,
+        "unembed_equals": params["W_U"].shape[-1] == params["W_E"].shape[0],
     }
 
 

@@ -24,11 +24,19 @@ UNSHADED = ("planes", "spectrum")
 HERE = Path(__file__).parent
 
 
-def write_report(run: Run, path: Path, *, lang: Lang = "en") -> Path:
-    """Writes the report of a run, as it is now, to a file, and returns its path. lang: en or zh."""
+def report_path(run: Run) -> Path:
+    """Where a run's report lies by default: in its folder; numbered in a pack of several."""
+    return run.folder / ("report.html" if run.id == run.folder.name else f"report-{run.replica}.html")
+
+
+def write_report(run: Run, path: Path | None = None, *, lang: Lang = "en") -> Path:
+    """Writes the report of a run, as it is now, to a file (by default report_path), and returns its path.
+
+    lang: en or zh.
+    """
     if lang not in LANGUAGES:
         raise ValueError(f"lang must be one of {', '.join(LANGUAGES)}, got {lang!r}")
-    path = Path(path)
+    path = report_path(run) if path is None else Path(path)
     write_atomic(path, page(read(run), lang).encode())
     return path
 

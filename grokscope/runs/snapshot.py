@@ -170,7 +170,7 @@ def snapshot(
 
 def _tensors(params: Mapping[str, Any]) -> dict[str, Tensor]:
     """Last part of each name -> tensor; buffers of TransformerLens that are not weights are left out."""
-    named = {name.rpartition(".")[2]: torch.as_tensor(value).detach() for name, value in params.items()}
+    named = {name.rpartition(".")[2]: torch.as_tensor(value).detach().cpu() for name, value in params.items()}
     return {name: tensor for name, tensor in named.items() if name not in ("mask", "IGNORE")}
 
 

@@ -65,9 +65,9 @@ def literal(params: Mapping[str, Tensor], tokens: Tensor) -> dict[str, Tensor]:
     }
 
 
-@pytest.mark.parametrize("mlp_biases", [True, False])
-def test_outputs_loss_and_gradients_equal_the_literal_network(mlp_biases: bool) -> None:
-    packs = [weights(seed, mlp_biases=mlp_biases) for seed in (0, 1)]
+@pytest.mark.parametrize("options", [{}, {"mlp_biases": False}, {"unembed_equals": False}], ids=str)
+def test_outputs_loss_and_gradients_equal_the_literal_network(options: dict[str, bool]) -> None:
+    packs = [weights(seed, **options) for seed in (0, 1)]
     stacked = {name: torch.stack([pack[name] for pack in packs]).requires_grad_() for name in packs[0]}
     subset = torch.arange(0, P * P, 3)
     ours = outputs(stacked, TASK.operands[subset].expand(2, -1, -1))

@@ -87,6 +87,12 @@ def test_foreign_weights_are_the_same_network(tiny_run: Run) -> None:
     assert torch.equal(split.train_mask, own.train_mask)
 
 
+def test_foreign_weights_may_lack_the_output_of_equals(tiny_run: Run) -> None:
+    own = tiny_run.snapshot()
+    snap = snapshot({**own.params, "W_U": own.params["W_U"][:, :11]}, p=11)
+    torch.testing.assert_close(snap.outputs, own.logits, atol=1e-6, rtol=1e-6)
+
+
 def test_foreign_weights_that_do_not_fit_are_named(tiny_run: Run) -> None:
     params = tiny_run.snapshot().params
     with pytest.raises(ValueError, match=r"W_E has shape \(12, 16\), expected \(14, 16\)"):
