@@ -7,26 +7,40 @@ edited. Listing imports nothing; a component's module is imported when it is fir
 
 import difflib
 import importlib
+import importlib.util
 import pkgutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 NOT_COMPONENTS = {"base"}
 SINGULAR = {"losses": "loss", "cli": "command", "training.optimizers": "optimizer"}
 
 
-class Options(BaseModel):
-    """What can be set of a component: a frozen record of validated fields, each described with its unit."""
+class Record(BaseModel):
+    """Frozen, validated fields; a mistake in them is a ValueError of one line."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    def __init__(self, /, **fields: Any) -> None:
+        try:
+            super().__init__(**fields)
+        except ValidationError as error:
+            known = type(self).model_fields
+            raise ValueError("; ".join(_sentence(one, known) for one in error.errors())) from None
+
+
+class Options(Record):
+    """What can be set of a component, each field described with its unit."""
 
 
 @cache
 def names(family: str) -> tuple[str, ...]:
     """Ids of all components of a family (`tasks`, `models`, `losses`, `measures`, `recipes`, ...), sorted."""
+    if importlib.util.find_spec(f"grokscope.{family}") is None:
+        return ()
     return tuple(sorted(_walk(f"grokscope.{family}")))
 
 
@@ -41,12 +55,25 @@ def component(family: str, name: str) -> Any:
     return getattr(module, name.rpartition(".")[2])
 
 
-def unknown(kind: str, name: str, known: Iterable[str]) -> str:
+def unknown(kind: str, name: Any, known: Iterable[str]) -> str:
     """The message for an unknown name: what came, what is nearest, what there is."""
+    name = str(name)
     known = sorted(known)
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     offer = f" Did you mean {near[0]!r}?" if near else ""
     return f"unknown {kind} {name!r}.{offer} Known: {', '.join(known)}."
+
+
+def _sentence(error: Any, known: Iterable[str]) -> str:
+    """One of pydantic's errors as a sentence: the field, what was expected, what came."""
+    field = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        return unknown("field", field, known)
+    message = error["msg"].removeprefix("Value error, ")
+    if not field:
+        return message
+    given = f" (got {error['input']!r})" if not isinstance(error["input"], Mapping) else ""
+    return f"{field}: {message[0].lower()}{message[1:]}{given}"
 
 
 def _walk(package_name: str, prefix: str = "") -> Iterable[str]:

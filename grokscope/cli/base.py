@@ -1,6 +1,8 @@
 """From arguments to a command and from its outcome to an exit code: 0 done, 1 failed, 2 bad arguments."""
 
+import io
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
@@ -20,9 +22,12 @@ Store = Annotated[Path, tyro.conf.arg(help="folder that holds the runs")]
 RunName = Annotated[str, tyro.conf.arg(metavar="RUN", help='a run\'s id, the start of one, its path, or "latest"')]
 
 
-def main(args: Sequence[str] | None = None) -> int:
+def main(args: Sequence[str] | None = None) -> int:  # noqa: PLR0911  one way out for each outcome
     """Runs a command. Mistakes and failures are one line on stderr."""
     arguments = list(sys.argv[1:] if args is None else args)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a locale without "–" or "≤" must not end a run
     if not arguments or arguments[0] in ("-h", "--help", "--version"):
         print(version("grokscope") if "--version" in arguments else overview())
         return 0
@@ -39,6 +44,15 @@ def main(args: Sequence[str] | None = None) -> int:
         return _fail(error, 2)
     except GrokscopeError as error:
         return _fail(error, 1)
+    except BrokenPipeError:  # the reader has gone, as in `| head`: nothing to say, and nobody to say it to
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        return _fail(error, 1)
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "alloc" not in str(error):
+            raise
+        return _fail("the memory does not suffice for this: smaller p, d_model, d_mlp or fewer seeds may fit", 1)
     except KeyboardInterrupt:
         return _fail("interrupted; what was kept can be gone on with: the same command with --resume", 1)
     return 0
@@ -54,8 +68,10 @@ def overview() -> str:
 
 
 def emit(value: Any) -> None:
-    """One JSON object on stdout."""
-    print(json.dumps(value, allow_nan=False, default=str))
+    """One JSON object on stdout; numbers that are not finite, which JSON does not know, are null."""
+    from grokscope.runs.store.jsonl import finite
+
+    print(json.dumps(finite(value), allow_nan=False, default=str), flush=True)
 
 
 def find_run(name: str, store: Path) -> "Run":

@@ -1,5 +1,6 @@
 """`grokscope list`: what there is."""
 
+import sys
 from pathlib import Path
 from typing import Any, Literal
 
@@ -7,7 +8,7 @@ import tyro
 
 from grokscope.cli.base import Json, Store, emit
 
-Family = Literal["tasks", "models", "losses", "measures", "recipes", "fields", "runs"]
+Family = Literal["tasks", "models", "losses", "measures", "theories", "recipes", "fields", "runs"]
 
 
 def list(what: tyro.conf.Positional[Family] = "runs", *, store: Store = Path("runs"), json: Json = False) -> None:
@@ -85,8 +86,10 @@ def _fields() -> Any:
 
 def _runs(store: Path) -> Any:
     from grokscope.errors import StoreError
-    from grokscope.runs.run import runs
+    from grokscope.runs.run import damaged, runs
 
     if not store.is_dir():
         raise StoreError(f"no store at {store}; give one with --store")
+    for problem in damaged(store):
+        print(f"warning: {problem}", file=sys.stderr)
     return [run.summary() for run in runs(store)]

@@ -24,7 +24,7 @@ def measure(
     from grokscope.studies.experiment import measure_checkpoints
 
     found = find_run(run, store)
-    chosen = [name for name in only.split(",") if name]
+    chosen = [name.strip() for name in only.split(",") if name.strip()]
     missing = measure_checkpoints(found, only=chosen)
     rows = found.rows()
     last = {}

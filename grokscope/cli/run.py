@@ -30,7 +30,7 @@ def run(
         set: change a field of the recipe, such as weight_decay=0.5 or betas=0.9,0.98; may be given often.
         seeds: train this many seeds as one pack, counted up from the recipe's seed [1].
         out: folder that holds the runs.
-        device: where to train.
+        device: where to train; on a GPU a resumed run equals the undisturbed one up to rounding only.
         lang: language of the report.
         resume: go on with a run that was interrupted.
         no_report: only train: leave the heavy measures and the report to `grokscope measure` and `grokscope report`.
@@ -138,11 +138,11 @@ def _print(result: dict[str, Any], summaries: list[dict[str, Any]]) -> None:
             f"grokked: {spread['grokked']} of {len(summaries)}; generalized at "
             + (f"{reached['min']} to {reached['max']}, median {reached['median']:.0f}" if reached["n"] else "no step")
         )
-    rate = result["steps_per_second"]
-    console.print(
-        f"{result['steps']} steps in {result['train_seconds']:.1f} s ({rate:.0f} steps/s), "
-        f"measuring and storing {result['measure_seconds']:.1f} s",
-        highlight=False,
-    )
+    if rate := result["steps_per_second"]:  # unknown where the status was lost
+        console.print(
+            f"{result['steps']} steps in {result['train_seconds']:.1f} s ({rate:.0f} steps/s), "
+            f"measuring and storing {result['measure_seconds']:.1f} s",
+            highlight=False,
+        )
     for one in summaries:
         print(f"report  {one['report'] or 'none yet: grokscope report ' + one['run']}")

@@ -23,7 +23,9 @@ def cross_entropy(
     reduction: Literal["mean", "none"] = "mean",
 ) -> Float[Tensor, "..."]:
     """Cross-entropy in nats, float64: of each sample, or (default) their mean."""
-    losses = _CrossEntropy.apply(logits, labels)
+    if reduction not in ("mean", "none"):
+        raise ValueError(f"reduction must be 'mean' or 'none', got {reduction!r}")
+    losses = _CrossEntropy.apply(torch.as_tensor(logits), torch.as_tensor(labels).long())
     return losses.mean() if reduction == "mean" else losses
 
 

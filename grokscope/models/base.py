@@ -93,6 +93,9 @@ class Activations(Mapping[str, Tensor]):
             self._known[site] = self._sites[site](self)
         return self._known[site]
 
+    def __contains__(self, site: object) -> bool:
+        return site in self._sites  # without computing it
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._sites)
 

@@ -65,23 +65,37 @@ def key_frequencies(table: Any, *, threshold: float = 0.25) -> NDArray[np.int64]
     published rule names no number ("nontrivial"); a quarter of the largest separates the published networks'
     frequencies. A table without any power at a frequency (constant or zero) has no key frequency.
     """
-    norms = frequency_norms(table)
-    # Rounding leaves about p eps of the table's own size at every frequency of a constant table.
-    floor = 1e-12 * max(1.0, float(np.linalg.norm(_array(table))))
-    if not len(norms) or norms.max() <= floor:
+    if not varies(table):
         return np.array([], dtype=np.int64)
+    norms = frequency_norms(table)
     return np.flatnonzero(norms > threshold * norms.max()) + 1
+
+
+def varies(table: Any) -> bool:
+    """Whether a table has any power at a frequency: rounding leaves some 1e-15 of its size in a constant one."""
+    table = _array(table)
+    if not np.isfinite(table).all():
+        raise ValueError("a table to transform must hold finite numbers only")
+    norms = frequency_norms(table)
+    return bool(len(norms) and norms.max() > 1e-12 * np.linalg.norm(table))
 
 
 def sum_directions(answers: Any, p: int, frequencies: Any) -> NDArray[np.float64]:
     """Unit vectors over the inputs along cos and sin(2 pi k y / p), y = (a + b) mod p: two columns a frequency.
 
+    frequencies: whole numbers in 1..floor(p/2), or ValueError; each counts once. At k = p/2 there is no sine, and one
+    column.
+
     Over all p^2 pairs these are the published directions (cos x cos - sin x sin)/sqrt(2) and (sin x cos + cos x
     sin)/sqrt(2).
     """
-    answers, frequencies = _array(answers).astype(np.int64), _array(frequencies).astype(np.int64)
-    angle = 2 * np.pi * ((answers[:, None] * frequencies[None, :]) % p) / p
-    columns = np.stack([np.cos(angle), np.sin(angle)], axis=2).reshape(len(answers), -1)
+    answers, given = _array(answers).astype(np.int64), _array(frequencies).ravel()
+    keys = np.unique(given.astype(np.int64))
+    if not (np.isin(given, keys).all() and len(keys) and keys[0] >= 1 and keys[-1] <= p // 2):
+        raise ValueError(f"frequencies must be whole numbers in 1..{p // 2}, got {given.tolist()}")
+    angle = 2 * np.pi * ((answers[:, None] * keys[None, :]) % p) / p
+    waves = np.stack([np.cos(angle), np.sin(angle)], axis=2)
+    columns = waves.reshape(len(answers), -1)[:, np.repeat(2 * keys, 2) != np.tile([-1, p], len(keys))]
     return columns / np.linalg.norm(columns, axis=0)
 
 

@@ -10,7 +10,7 @@ from grokscope.runs.config import RunConfig
 
 def nanda2023() -> RunConfig:
     """Modular addition, p = 113, 30 % of the pairs, one-layer transformer, full-batch AdamW."""
-    return RunConfig.make(
+    return RunConfig(
         task="modular_addition",
         p=113,
         train_fraction=0.3,

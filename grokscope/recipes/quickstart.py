@@ -5,7 +5,7 @@ from grokscope.runs.config import RunConfig
 
 def quickstart() -> RunConfig:
     """Modular addition, p = 59: memorises by step 200, groks by step 5,000."""
-    return RunConfig.make(
+    return RunConfig(
         task="modular_addition",
         p=59,
         train_fraction=0.4,

@@ -58,7 +58,7 @@ def page(readings: Readings, lang: Lang) -> str:
 <meta name="color-scheme" content="light dark">
 <link rel="icon" href="data:,">
 <title>{escape(title)}</title>
-<style>{(HERE / "page.css").read_text()}</style>
+<style>{(HERE / "page.css").read_text(encoding="utf-8")}</style>
 <script>{get_plotlyjs()}</script>
 </head>
 <body>
@@ -75,7 +75,7 @@ def page(readings: Readings, lang: Lang) -> str:
 {_table(readings, lang)}
 {_provenance(readings, lang)}
 </main>
-<script>{(HERE / "page.js").read_text()}</script>
+<script>{(HERE / "page.js").read_text(encoding="utf-8")}</script>
 </body>
 </html>
 """

@@ -85,7 +85,7 @@ def python(readings: Readings) -> str:
     """The same in Python."""
     fields = ", ".join(f"{name}={value!r}" for name, value in readings.run.config.model_dump().items())
     device = readings.run.about.get("device", "auto")
-    return f'import grokscope as gs\n\nrun = gs.train(gs.RunConfig.make({fields}), device="{device}")'
+    return f'import grokscope as gs\n\nrun = gs.train(gs.RunConfig({fields}), device="{device}")'
 
 
 def _phases(readings: Readings, lang: Lang) -> Iterator[Number]:

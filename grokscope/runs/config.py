@@ -10,12 +10,12 @@ import functools
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from grokscope.models.base import Interface, Model
-from grokscope.registry import Options, component, names, unknown
+from grokscope.registry import Options, Record, component, names, unknown
 from grokscope.tasks.base import Task
 
 # Fields that name a component: those whose options are fields of the config, and those that take the config's own.
@@ -23,15 +23,19 @@ COMPONENTS = {"task": "tasks", "model": "models"}
 UNPARAMETRISED = {"loss": "losses", "optimizer": "training.optimizers"}
 
 
-class RunConfig(BaseModel):
+class RunConfig(Record):
     """The configuration of one run (one replica). Two equal configs are the same run."""
 
-    model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
+    model_config = ConfigDict(extra="allow")
+
+    if TYPE_CHECKING:  # type checkers see the declared fields only; those of the components are fields as well
+
+        def __init__(self, /, **fields: Any) -> None: ...
 
     task: str = Field("modular_addition", description="task id")
     random_labels: bool = Field(False, description="draw the labels at random: a control that can only be memorised")
     train_fraction: float = Field(0.3, gt=0, lt=1, description="share of all inputs that is trained on [1]")
-    seed: int = Field(0, ge=0, description="seed of the initial weights and of the split")
+    seed: int = Field(0, ge=0, lt=2**63, description="seed of the initial weights and of the split")
     model: str = Field("transformer", description="model id")
     dtype: Literal["float32", "float64"] = Field("float32", description="dtype of weights and activations")
     loss: str = Field("cross_entropy", description="loss id")
@@ -55,7 +59,7 @@ class RunConfig(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _complete(cls, data: Any) -> Any:
-        """Validates the components' fields by the components and fills in their defaults."""
+        """Has the components validate their fields and fill in their defaults."""
         if not isinstance(data, Mapping):
             return data
         own = {key: value for key, value in data.items() if key in cls.model_fields}
@@ -79,22 +83,14 @@ class RunConfig(BaseModel):
             raise ValueError(f"betas must lie in [0, 1), got {self.betas}")
         return self
 
-    @classmethod
-    def make(cls, **fields: Any) -> "RunConfig":
-        """A config from fields; a mistake is a ValueError of one line."""
-        try:
-            return cls(**fields)
-        except ValidationError as error:
-            raise ValueError("; ".join(_sentence(e) for e in error.errors())) from None
-
-    def replace(self, **fields: Any) -> "RunConfig":
+    def replace(self, /, **fields: Any) -> "RunConfig":
         """The same config with some fields changed. Changing the task or the model drops the old one's own fields."""
         data = self.model_dump()
         for field, family in COMPONENTS.items():
             if fields.get(field, data[field]) != data[field]:
                 for name in component(family, data[field]).options.model_fields:
                     data.pop(name, None)
-        return self.make(**(data | fields))
+        return type(self)(**(data | fields))
 
     def options(self, field: Literal["task", "model"]) -> Options:
         """The options of the chosen task or model."""
@@ -127,12 +123,3 @@ def _task(name: str, options: str) -> Task:
     """Tasks are immutable and a pack's replicas share theirs. options: JSON, which can be a key."""
     family = component("tasks", name)
     return family.build(family.options.model_validate_json(options))
-
-
-def _sentence(error: Any) -> str:
-    field = ".".join(str(part) for part in error["loc"])
-    message = error["msg"].removeprefix("Value error, ")
-    if not field:
-        return message
-    given = f" (got {error['input']!r})" if not isinstance(error["input"], Mapping) else ""
-    return f"{field}: {message[0].lower()}{message[1:]}{given}"

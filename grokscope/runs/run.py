@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,10 @@ from grokscope.runs.config import RunConfig
 from grokscope.runs.snapshot import Snapshot
 from grokscope.runs.store import checkpoints
 from grokscope.runs.store.events import read_events
+from grokscope.runs.store.lock import is_held
 from grokscope.runs.store.rows import Rows, read_rows
 from grokscope.runs.store.status import read_status
+from grokscope.runs.writer import FINISHED, is_finished
 from grokscope.statistics.transitions import Phases, phases
 
 FINAL = ("train/loss", "train/accuracy", "test/loss", "test/accuracy")
@@ -34,8 +37,11 @@ class Run:
         about = _about(folder)
         if not 0 <= replica < len(about["runs"]):
             raise StoreError(f"{folder} holds replicas 0 to {len(about['runs']) - 1}, asked for {replica}")
-        self.id: str = about["runs"][replica]["run"]
-        self.config = RunConfig.make(**about["runs"][replica]["config"])
+        try:
+            self.id: str = about["runs"][replica]["run"]
+            self.config = RunConfig(**about["runs"][replica]["config"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise StoreError(f"{folder / 'pack.json'} cannot be read: {error}") from error
         self.about = {key: value for key, value in about.items() if key != "runs"}
 
     def __repr__(self) -> str:
@@ -43,18 +49,27 @@ class Run:
 
     @property
     def status(self) -> dict[str, Any]:
-        """state (running, stopped, failed, done), step, heartbeat, train_seconds, measure_seconds, as last written."""
-        return read_status(self.folder)
+        """state (running, stopped, failed, done), step, heartbeat, train_seconds, measure_seconds.
+
+        As last written, but for a run that says it is running while nobody holds its lock: it was killed.
+        """
+        status = read_status(self.folder)
+        if is_finished(self.folder):
+            return status | {"state": "done"}
+        if status.get("state") == "running" and not is_held(self.folder):
+            return status | {"state": "stopped"}
+        return status
 
     @property
     def steps(self) -> int:
         """Steps trained so far."""
-        return int(self.status.get("step", 0))
+        ended = [event["step"] for event in self.events if event["event"] == FINISHED]
+        return int(ended[-1] if ended else read_status(self.folder).get("step", 0))
 
     @property
     def events(self) -> list[dict[str, Any]]:
-        """What happened, in order: memorized, onset, generalized, non-finite, resumed."""
-        return [event for event in read_events(self.folder) if event["run"] == self.id]
+        """What happened, in order: memorized, onset, generalized, non-finite, resumed, finished."""
+        return [event for event in read_events(self.folder) if event.get("run") == self.id]
 
     @property
     def checkpoints(self) -> list[int]:
@@ -128,12 +143,15 @@ class Run:
 
     def summary(self) -> dict[str, Any]:
         """The run in plain JSON types: phases, speed and final values."""
-        status, found = self.status, self.phases()
+        status, found, steps = self.status, self.phases(), self.steps
         seconds = status.get("train_seconds", 0.0)
+        everyone = read_rows(self.folder, measure="behaviour.train_loss")  # of all replicas: the last evaluation
+        last = everyone.steps[-1] if len(everyone) else 0
         final = {}
         for name in FINAL:
             rows = self.rows(f"behaviour.{name.replace('/', '_')}")
-            final[name] = float(rows.values[-1]) if len(rows) else None
+            # A replica whose loss was not finite has no values at the end.
+            final[name] = float(rows.values[-1]) if len(rows) and rows.steps[-1] >= last else None
         return {
             "run": self.id,
             "dir": str(self.folder),
@@ -143,8 +161,8 @@ class Run:
             "onset_at": found.onset_at,
             "generalized_at": found.generalized_at,
             "delay": found.delay,
-            "steps": self.steps,
-            "steps_per_second": self.steps / seconds if seconds else None,
+            "steps": steps,
+            "steps_per_second": steps / seconds if seconds else None,
             "measure_seconds": status.get("measure_seconds"),
             "train_seconds": status.get("train_seconds"),
             "final": final,
@@ -176,16 +194,32 @@ def load_pack(folder: Path) -> list[Run]:
 
 
 def runs(store: str | Path) -> Iterator[Run]:
-    """All runs of a store, oldest first."""
-    folders = [path.parent for path in Path(store).glob("*/pack.json")]
-    for folder in sorted(folders, key=lambda folder: (folder / "pack.json").stat().st_mtime):
-        yield from load_pack(folder)
+    """All runs of a store, oldest first. A pack that cannot be read hides no other: it is left out (see `damaged`)."""
+    for folder in _folders(store):
+        with suppress(StoreError):
+            yield from load_pack(folder)
+
+
+def damaged(store: str | Path) -> list[str]:
+    """What is wrong with the packs of a store that cannot be read."""
+    problems = []
+    for folder in _folders(store):
+        try:
+            load_pack(folder)
+        except StoreError as error:
+            problems.append(str(error))
+    return problems
+
+
+def _folders(store: str | Path) -> list[Path]:
+    found = Path(store).glob("*/pack.json")
+    return [path.parent for path in sorted(found, key=lambda path: path.stat().st_mtime)]
 
 
 def _about(folder: Path) -> dict[str, Any]:
     try:
         about = json.loads((folder / "pack.json").read_bytes())
-        about["runs"][0]["config"]
+        len(about["runs"])
     except FileNotFoundError:
         raise StoreError(f"{folder} is not a run of grokscope: it has no pack.json") from None
     except (OSError, ValueError, KeyError, IndexError, TypeError) as error:

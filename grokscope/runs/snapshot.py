@@ -1,6 +1,7 @@
 """A snapshot: task, model and parameters at one step of one replica; what follows from them is computed when first
 asked for."""
 
+import functools
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
@@ -80,14 +81,14 @@ class Snapshot:
 
     @cached_property
     def sample_losses(self) -> Float[Tensor, " pair"]:
-        """The loss of every input, as trained, in float64 [nats for cross-entropy]."""
+        """The loss of every input over the task's classes, in float64 [nats for cross-entropy]."""
         with torch.no_grad():
-            return component("losses", self._loss)(self.outputs, self.labels, reduction="none")
+            return component("losses", self._loss)(self.logits, self.labels, reduction="none")
 
     @cached_property
     def correct(self) -> Bool[Tensor, " pair"]:
-        """Whether the largest output is the label's. A NaN output is never correct."""
-        value, index = self.outputs.max(dim=-1)
+        """Whether the largest logit is the label's. A NaN is never correct."""
+        value, index = self.logits.max(dim=-1)
         return (index == self.labels) & value.isfinite()
 
     @cached_property
@@ -170,16 +171,28 @@ def snapshot(
 
 def _tensors(params: Mapping[str, Any]) -> dict[str, Tensor]:
     """Last part of each name -> tensor; buffers of TransformerLens that are not weights are left out."""
-    named = {name.rpartition(".")[2]: torch.as_tensor(value).detach().cpu() for name, value in params.items()}
-    return {name: tensor for name, tensor in named.items() if name not in ("mask", "IGNORE")}
+    tensors: dict[str, Tensor] = {}
+    for full, value in params.items():
+        name = full.rpartition(".")[2]
+        if name in ("mask", "IGNORE"):
+            continue
+        if name in tensors:
+            raise ValueError(f"weights hold two tensors {name} (the second is {full}); only one layer is known here")
+        tensors[name] = value.detach().cpu().clone() if isinstance(value, Tensor) else torch.tensor(value)
+    dtype = functools.reduce(torch.promote_types, (tensor.dtype for tensor in tensors.values()), torch.float32)
+    return {name: tensor.to(dtype) for name, tensor in tensors.items()}
 
 
 def _require(params: dict[str, Tensor], model: Model, task: Interface, fields: Mapping[str, Any]) -> None:
     """Every tensor the model needs is there in the right shape, and what it does not know is zero."""
     try:
-        options = model.options(**(model.infer(params) | dict(fields)))
+        inferred = model.infer(params)
     except KeyError as error:
         raise ValueError(f"weights lack the tensor {error.args[0]}; they have {', '.join(sorted(params))}") from None
+    except (ValueError, IndexError) as error:
+        sizes = ", ".join(f"{name} {tuple(tensor.shape)}" for name, tensor in sorted(params.items()))
+        raise ValueError(f"the options of the model cannot be read off these shapes: {sizes} ({error})") from None
+    options = model.options(**(inferred | dict(fields)))
     shapes = model.shapes(options, task)
     for name, shape in shapes.items():
         if name not in params:

@@ -20,6 +20,13 @@ from grokscope.runs.store.lock import hold
 from grokscope.runs.store.segments import recover, rewind, seal
 from grokscope.runs.store.status import read_status, write_status
 
+FINISHED = "finished"
+
+
+def is_finished(folder: Path) -> bool:
+    """Whether the pack in a folder has been trained to its end."""
+    return any(event["event"] == FINISHED for event in events.read_events(folder))
+
 
 def run_ids(configs: Sequence[RunConfig]) -> list[str]:
     """Ids of a pack's replicas: the pack's own for a pack of one, else numbered."""
@@ -84,10 +91,14 @@ class Writer:
         step = point[1]["step"] if point else -1
         rewind(self.folder, self._journal, step)
         events.truncate_events_after(self.folder, step)
+        checkpoints.remove_after(self.folder, step)
         return point
 
-    def forget_resume_point(self) -> None:
-        """A finished pack needs none."""
+    def finish(self, step: int) -> None:
+        """Marks every replica as finished, in the synced events; only then is the resume point not needed any more."""
+        self.seal()
+        for replica in range(len(self.ids)):
+            self.event(replica, step, FINISHED)
         (self.folder / "resume.safetensors").unlink(missing_ok=True)
 
 
@@ -96,7 +107,6 @@ def open_writer(folder: Path, configs: Sequence[RunConfig], *, resume: bool) -> 
     """The writer of a pack's folder, which it holds alone. A pack that was begun is only gone on with when asked
     for."""
     with hold(folder):
-        # Not the status alone: it is not synced, and a power cut may take it.
         if (folder / "pack.json").exists() and not resume:
             raise GrokscopeError(
                 f"run {folder.name} was begun and stopped at step {read_status(folder).get('step', 0)}; go on with "

@@ -12,7 +12,7 @@ from grokscope.statistics.transitions import Phases
 from grokscope.training.loop import DiskUse, Progress
 
 PLAIN_SECONDS = 5.0
-COLUMNS = ("step", "steps/s", "left", "train loss", "test loss", "train acc", "test acc", "fresh acc", "phase")
+COLUMNS = ("phase", "step", "steps/s", "left", "train loss", "test loss", "train acc", "test acc", "fresh acc")
 
 
 class Display:
@@ -35,14 +35,14 @@ class PlainDisplay(Display):
         print(f"run {folder.name} in {folder}; disk: {disk}", file=sys.stderr, flush=True)
 
     def update(self, progress: Progress) -> None:
-        if time.monotonic() - self._last > PLAIN_SECONDS or progress.step == progress.max_steps:
+        if time.monotonic() - self._last > PLAIN_SECONDS or progress.ended:
             self._last = time.monotonic()
             cells = zip(COLUMNS, row(progress), strict=True)
             print("  ".join(f"{name} {cell}" for name, cell in cells), file=sys.stderr, flush=True)
 
 
 class LiveDisplay(Display):
-    """A table that is redrawn in place, one row a replica for small packs, their median beyond."""
+    """A table of one row that is redrawn in place."""
 
     def __init__(self, live: Any) -> None:
         self._live = live
@@ -54,9 +54,9 @@ class LiveDisplay(Display):
     def update(self, progress: Progress) -> None:
         from rich.table import Table
 
-        table = Table(title=self._title, title_justify="left", box=None, header_style="dim")
+        table = Table(title=self._title, title_justify="left", box=None, header_style="dim", padding=(0, 1))
         for name in COLUMNS:
-            table.add_column(name, justify="right")
+            table.add_column(name.replace(" ", "\n"), justify="right")
         table.add_row(*row(progress))
         self._live.update(table)
 
@@ -92,11 +92,11 @@ def row(progress: Progress) -> list[str]:
         )
     ]
     return [
+        phase(progress.phases),
         str(progress.step),
         f"{progress.steps_per_second:.0f}",
         f"≤ {clock(left)}",
         *numbers,
-        phase(progress.phases),
     ]
 
 

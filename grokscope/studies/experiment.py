@@ -1,5 +1,6 @@
 """Trains and measures one pack: cheap measures while it trains, the others on its checkpoints."""
 
+import math
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -17,8 +18,7 @@ from grokscope.runs.store.journal import Row
 from grokscope.runs.store.lock import hold
 from grokscope.runs.store.rows import read_rows
 from grokscope.runs.store.segments import recover, seal
-from grokscope.runs.store.status import read_status
-from grokscope.runs.writer import Writer, open_writer
+from grokscope.runs.writer import Writer, is_finished, open_writer
 from grokscope.studies.display import Display, display
 from grokscope.training.loop import Loop, disk_use
 from grokscope.training.pack import Pack, require_packable
@@ -51,11 +51,13 @@ def train(
     that was begun is gone on with when resume is true. device: auto (a GPU if there is one), cpu, cuda. progress: show
     it on stderr.
     """
+    if isinstance(configs, str):
+        raise ValueError(f"train takes a RunConfig or several, got {configs!r}; make one: gs.recipe({configs!r})")
     several = not isinstance(configs, RunConfig)
     pack = list(configs) if several else [configs]
     require_packable(pack)
     folder = Path(store) / pack_id(pack)
-    if read_status(folder).get("state") == "done":
+    if is_finished(folder):
         if progress:
             print(f"run {folder.name} in {folder} is done already; reading it", file=sys.stderr)
     else:
@@ -70,7 +72,8 @@ def train(
 def measure_checkpoints(run: Run, *, only: Sequence[str] = ()) -> dict[str, str]:
     """Measures the run's checkpoints and stores what is new; returns measures without an answer, with the reason.
 
-    only: ids of measures; by default all. A number that the store already has, bit for bit, is not written again.
+    only: ids of measures; by default all. What the store has already is not written again: each number is there once.
+    Checkpoints after a loss that was not finite are left out.
     """
     known = measures()
     chosen = [_known(name, known) for name in only] or list(known.values())
@@ -78,17 +81,16 @@ def measure_checkpoints(run: Run, *, only: Sequence[str] = ()) -> dict[str, str]
     with hold(run.folder):
         journal = recover(run.folder)
         stored = _stored(run)
-        for step in run.checkpoints:
+        end = min((event["step"] for event in run.events if event["event"] == "non-finite"), default=math.inf)
+        for step in (step for step in run.checkpoints if step <= end):
             snapshot = run.snapshot(step)
             rows = []
             for measure in chosen:
                 for view, value in measure.rows(snapshot):
                     if isinstance(value, Missing):
                         missing.setdefault(measure.id, value.reason)
-                    elif stored.get((step, measure.id, view)) != value:
+                    elif (step, measure.id, view) not in stored:
                         rows.append(Row(run=run.id, step=step, measure=measure.id, view=view, value=value))
-            # What ran while training is there already, and must not differ by the rounding of another batch size.
-            rows = [row for row in rows if only or (step, row["measure"], row["view"]) not in stored]
             journal.append(rows)
         seal(run.folder, journal)
     return missing
@@ -150,11 +152,9 @@ def _initial(pack: Pack) -> list[Snapshot]:
     ]
 
 
-def _stored(run: Run) -> dict[tuple[int, str, str], float]:
+def _stored(run: Run) -> set[tuple[int, str, str]]:
     rows = read_rows(run.folder, run=run.id)
-    return dict(
-        zip(zip(rows.steps.tolist(), rows.measures, rows.views, strict=True), rows.values.tolist(), strict=True)
-    )
+    return set(zip(rows.steps.tolist(), rows.measures, rows.views, strict=True))
 
 
 def _known(name: str, known: dict[str, Measure]) -> Measure:

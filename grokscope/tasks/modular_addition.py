@@ -12,7 +12,8 @@ from grokscope.tasks.base import Task, TaskFamily, Truth, number_orbits
 
 
 class ModularAddition(Options):
-    p: int = Field(113, ge=3, description="modulus [1]")
+    # All p^2 pairs and their p logits are held at once: 4 GB in float32 at p = 1,000.
+    p: int = Field(113, ge=3, le=1000, description="modulus [1]")
 
 
 def build(options: ModularAddition) -> Task:

@@ -34,6 +34,7 @@ class Progress:
     steps_per_second: float
     curves: Sequence[dict[str, float]]
     phases: Sequence[Phases | None]
+    ended: bool
 
 
 @dataclass
@@ -99,18 +100,17 @@ class Loop:
             with suppress(StoreError):  # the disk may be what failed
                 self._status("failed" if isinstance(error, Exception) else "stopped")
             raise
-        self.writer.seal()
+        self.writer.finish(self.pack.step)
         self._status("done")
-        self.writer.forget_resume_point()  # last: a run killed before this line is done all the same
 
     def _visit(self) -> bool:
         """Everything that happens between two steps; True when the run ends here."""
         started = time.perf_counter()
-        step, last = self.pack.step, self.pack.step == self.config.max_steps
-        evaluated = last or not self.pack.alive.any() or is_evaluated(step, self.config.evaluate_every)
+        step = self.pack.step
+        evaluated = self._ends or is_evaluated(step, self.config.evaluate_every)
         if evaluated and not (self.histories[0].steps and self.histories[0].steps[-1] == step):
             self._evaluate()
-        ends = last or self.schedule.has_generalised or not self.pack.alive.any()
+        ends = self._ends
         due = ends or (evaluated and self.schedule.wants_checkpoint(step))
         if due and self.schedule.last_checkpoint != step:
             self.writer.checkpoint(step, self.pack.tensors)
@@ -121,6 +121,12 @@ class Loop:
             self._status("running")
         self.measure_seconds += time.perf_counter() - started
         return ends
+
+    @property
+    def _ends(self) -> bool:
+        """Whether the run ends at the present step."""
+        at_the_end = self.pack.step == self.config.max_steps
+        return at_the_end or self.schedule.has_generalised or not bool(self.pack.alive.any())
 
     def _advance(self) -> None:
         started = time.perf_counter()
@@ -133,12 +139,15 @@ class Loop:
         step = self.pack.step
         rows = self.observe(self.pack)
         self.writer.record(rows)
-        for history, values in zip(self.histories, self._behaviour(rows), strict=True):
+        measured = self._behaviour(rows)
+        for history, values in zip(self.histories, measured, strict=True):
             history.add(step, values)
         alive = self.pack.alive.nonzero().flatten().tolist()
         self.schedule.see([self.histories[replica].evaluation(-1) for replica in alive])
         found: list[Phases | None] = [None] * self.pack.n_replicas
         for replica in alive:
+            if "train_loss" not in measured[replica]:  # the last step may be the one that destroyed it
+                self._event(replica, step, "non-finite")
             found[replica] = self._note(replica)
         self.show(
             Progress(
@@ -147,6 +156,7 @@ class Loop:
                 steps_per_second=step / self.train_seconds if self.train_seconds else 0.0,
                 curves=[{name: curve[-1] for name, curve in history.curves.items()} for history in self.histories],
                 phases=found,
+                ended=self._ends,
             )
         )
 
@@ -225,7 +235,8 @@ class DiskUse:
     free: int
 
     def __str__(self) -> str:
-        return f"at most {self.most / 1e6:.0f} MB of {self.free / 1e9:.1f} GB free"
+        warning = "; it may not fit" if self.most > self.free else ""
+        return f"at most {self.most / 1e6:.1f} MB of {self.free / 1e9:.1f} GB free{warning}"
 
 
 def disk_use(pack: Pack, store: Path) -> DiskUse:

@@ -7,7 +7,7 @@ from typing import Any
 
 from grokscope.runs.config import RunConfig
 
-# Checkpoints are at least this many steps apart: below it weights have moved by no more than warm-up lets them.
+# Outside the transition checkpoints are at least this many steps apart: 1.2 times a small step is no distance.
 FIRST_CHECKPOINT = 25
 # Evaluations per doubling of the step, until they are evaluate_every apart: a resolution of about 10 %.
 PER_DOUBLING = 8
@@ -80,6 +80,6 @@ def most_checkpoints(config: RunConfig) -> int:
     count, step = 2, 0
     while step < config.max_steps:
         sparse = max(math.ceil(step * config.checkpoint_ratio), step + FIRST_CHECKPOINT)
-        step = min(sparse, step + max(config.checkpoint_every, FIRST_CHECKPOINT))
+        step = min(sparse, step + config.checkpoint_every)
         count += 1
     return count

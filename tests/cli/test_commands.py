@@ -1,7 +1,10 @@
 """The commands as a user types them: outcome, JSON, and one clear line with the right exit code for every mistake."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -193,7 +196,75 @@ def test_a_folder_that_cannot_be_written_is_said(capsys: pytest.CaptureFixture, 
     (tmp_path / "file").write_text("")
     code, _, err = run(capsys, "run", "--out", str(tmp_path / "file" / "runs"), *SETTINGS)
     assert code == 1
-    assert err.strip().splitlines()[-1].startswith("error: ")
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    assert "Traceback" not in err
+
+
+def test_measuring_some_again_writes_nothing_twice(capsys: pytest.CaptureFixture, store: Path) -> None:
+    assert run(capsys, "run", "--out", str(store), "--seeds", "2", "--json", *SETTINGS)[0] == 0
+    (first,) = {path.parent.name for path in store.glob("*/pack.json")}
+    assert (
+        run(capsys, "measure", f"{first}-0", "--only", "weights.norm, behaviour.margin", "--store", str(store))[0] == 0
+    )
+    sql = "select count(*), count(distinct (run, step, measure, view)) from metrics"
+    total, distinct = json.loads(run(capsys, "query", sql, "--store", str(store), "--json")[1])["rows"][0]
+    assert total == distinct > 100
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "task=null",
+        "task=5",
+        "loss=null",
+        "optimizer=7",
+        "self=1",
+        "cls=1",
+        "name=x",
+        "p=1e9",
+        "seed=99999999999999999999999",
+    ],
+)
+def test_strange_settings_are_one_line(capsys: pytest.CaptureFixture, store: Path, setting: str) -> None:
+    code, _, err = run(capsys, "run", "--out", str(store), "--set", setting)
+    assert (code, err.count("\n")) == (2, 1), err
+    assert setting.split("=", maxsplit=1)[0] in err
+
+
+def command(*args: str, **environment: str) -> subprocess.Popen:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen([sys.executable, "-m", "grokscope", *args], env=os.environ | environment, **pipes)
+
+
+def test_a_reader_that_leaves_is_no_error(tiny_run: Run) -> None:
+    sql = "select a.value from metrics a, metrics b limit 200000"
+    with command("query", sql, "--store", str(tiny_run.folder.parent)) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+
+
+def test_a_locale_without_utf8_is_no_error(tiny_run: Run) -> None:
+    with command("show", "latest", "--store", str(tiny_run.folder.parent), PYTHONIOENCODING="ascii") as process:
+        out, err = process.communicate()
+    assert (process.returncode, err) == (0, b"")
+    assert b"t_mem" in out
+
+
+def test_numbers_json_does_not_know_are_null(capsys: pytest.CaptureFixture, tiny_run: Run) -> None:
+    code, out, _ = run(
+        capsys,
+        "query",
+        "select 'nan'::double, 'inf'::double, 1.5::double",
+        "--json",
+        "--store",
+        str(tiny_run.folder.parent),
+    )
+    assert code == 0
+    assert json.loads(out)["rows"] == [[None, None, 1.5]]
 
 
 def test_values_of_set() -> None:

@@ -42,6 +42,17 @@ def test_what_is_not_finite_stays_so() -> None:
     assert losses.isnan().tolist() == [True, False]
 
 
+def test_numpy_and_wrong_reductions() -> None:
+    import numpy as np
+    import pytest
+
+    logits = np.array([[1.0, 2.0, 0.5]])
+    expected = torch.nn.functional.cross_entropy(torch.tensor(logits), torch.tensor([1]))
+    assert abs(float(cross_entropy(logits, np.array([1])) - expected)) < 1e-9  # pyright: ignore
+    with pytest.raises(ValueError, match="reduction must be 'mean' or 'none', got 'sum'"):
+        cross_entropy(torch.zeros(1, 2), torch.tensor([0]), reduction="sum")  # pyright: ignore
+
+
 def test_the_logits_are_left_alone() -> None:
     logits = torch.randn(3, 4, dtype=torch.float64)
     before = logits.clone()

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from grokscope.errors import Missing
 from grokscope.measures.base import evaluate
 from grokscope.models.base import Interface
 from grokscope.models.transformer import Transformer, init, transformer
@@ -69,6 +70,29 @@ def test_restriction_and_exclusion_are_the_literal_projections() -> None:
     assert excluded == pytest.approx(cross_entropy(logits - kept.view(-1, P), TRAIN), abs=1e-9)
 
 
+@pytest.mark.parametrize(("p", "k"), [(12, 6), (12, 5), (23, 11)])
+def test_the_last_frequency_of_even_and_odd_p(p: int, k: int) -> None:
+    """At k = p/2 there is a cosine and no sine."""
+    task = build(ModularAddition(p=p))
+    logits = torch.randn(p * p, p, dtype=torch.float64, generator=torch.Generator().manual_seed(5))
+    waves = [wave(2 * math.pi * k * task.labels.double() / p) for wave in (torch.cos, torch.sin)]
+    directions = [wave / wave.norm() for wave in waves if wave.norm() > 1e-6]
+    assert len(directions) == (1 if 2 * k == p else 2)
+    kept = sum(torch.outer(unit, unit @ logits) for unit in directions)
+    snap = Snapshot(task=task, model=transformer, params=params(), train_mask=task.split(0.3, 0), outputs=logits)
+    expected = float(torch.nn.functional.cross_entropy(kept + logits.mean(0), task.labels))
+    assert evaluate("circuits.restricted_loss", snap, frequencies=[k]) == pytest.approx(expected, abs=1e-9)
+
+
+def test_frequencies_count_once_and_must_exist() -> None:
+    snap = with_logits(clock([2, 5]))
+    once = evaluate("circuits.excluded_loss", snap, frequencies=[2])
+    assert evaluate("circuits.excluded_loss", snap, frequencies=[2, 2]) == once
+    for wrong in ([0], [12], [-2], [2.7], [21], []):
+        with pytest.raises(ValueError, match=r"frequencies must be whole numbers in 1\.\.11"):
+            evaluate("circuits.excluded_loss", snap, frequencies=wrong)
+
+
 def test_the_class_means_are_put_back() -> None:
     """A constant bias towards one class is part of the restricted logits (science/circuits.md, 9.4)."""
     bias = torch.zeros(P, dtype=torch.float64)
@@ -103,9 +127,11 @@ def test_ginis_of_tables_with_known_spectra() -> None:
     weights = params()
     x = torch.arange(P).double()
     wave = torch.cos(2 * math.pi * 4 * x / P)
-    weights["W_E"][:P] = wave[:, None] * torch.randn(16, dtype=torch.float64)
+    weights["W_E"][:P] = wave[:, None] * torch.linspace(-1, 2, 16, dtype=torch.float64)
     weights["W_E"][P] = 100.0  # the row of "=" is not a residue
-    weights["W_out"] = torch.outer(torch.randn(24, dtype=torch.float64), torch.eye(16, dtype=torch.float64)[0])
+    weights["W_out"] = torch.outer(
+        torch.linspace(-1, 2, 24, dtype=torch.float64), torch.eye(16, dtype=torch.float64)[0]
+    )
     weights["W_U"] = torch.zeros(16, P + 1, dtype=torch.float64)
     weights["W_U"][0, :P] = torch.eye(P, dtype=torch.float64)[0]  # a delta: every component equally strong in pairs
     snap = Snapshot(task=TASK, model=transformer, params=weights, train_mask=TRAIN)
@@ -113,6 +139,10 @@ def test_ginis_of_tables_with_known_spectra() -> None:
     assert evaluate("circuits.gini_embedding", snap) == pytest.approx(1 - 1 / P, abs=1e-9)
     assert evaluate("circuits.gini_embedding", snap, paired=True) == pytest.approx(1 - 1 / pairs, abs=1e-9)
     assert evaluate("circuits.gini_neuron_logit", snap, paired=True) == pytest.approx(0, abs=1e-9)
+    weights["W_E"][:P] = 1.0
+    for paired in (False, True):
+        assert isinstance(evaluate("circuits.gini_embedding", snap, paired=paired), Missing)
+    weights["W_E"][:P] = wave[:, None]
     spectrum = evaluate("circuits.embedding_spectrum", snap)
     assert max(spectrum, key=lambda k: spectrum[k]) == "4"  # pyright: ignore
     assert sum(value > 1e-9 for value in spectrum.values()) == 1  # pyright: ignore

@@ -60,6 +60,14 @@ def test_the_last_frequency_is_found() -> None:
     assert key_frequencies(np.cos(2 * np.pi * 56 * x / 113)).tolist() == [56]
 
 
+def test_key_frequencies_do_not_depend_on_the_scale() -> None:
+    wave = np.cos(2 * np.pi * 3 * np.arange(23) / 23)
+    for scale in (1e-13, 1.0, 1e13):
+        assert key_frequencies(scale * wave).tolist() == [3]
+    with pytest.raises(ValueError, match="finite"):
+        key_frequencies([1.0, math.nan, 0.0])
+
+
 @pytest.mark.parametrize("table", [np.zeros((7, 3)), np.ones((7, 3)), 1e6 * np.ones((113, 2))])
 def test_a_table_without_frequencies_has_no_key(table: np.ndarray) -> None:
     assert key_frequencies(table).tolist() == []

@@ -22,7 +22,7 @@ from grokscope.runs.config import RunConfig, pack_id
 def test_a_config_survives_json(  # noqa: PLR0917  one argument a strategy
     p: int, fraction: float, seed: int, decay: float, betas: tuple, width: tuple
 ) -> None:
-    config = RunConfig.make(
+    config = RunConfig(
         p=p, train_fraction=fraction, seed=seed, weight_decay=decay, betas=betas, d_model=width[0], n_heads=width[1]
     )
     again = RunConfig.model_validate_json(config.model_dump_json())

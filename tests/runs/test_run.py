@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from grokscope.errors import StoreError
-from grokscope.runs.run import Run, load, runs
-from grokscope.studies.experiment import train
+from grokscope.runs.run import FINAL, Run, damaged, load, runs
+from grokscope.studies.experiment import measure_checkpoints, train
 from tests.conftest import tiny
 
 
@@ -74,13 +74,32 @@ def test_what_is_not_a_run_is_said(store: Path, tiny_run: Run) -> None:
 
 def test_a_replica_that_is_not_finite_ends_with_an_event_and_the_pack_goes_on(store: Path) -> None:
     good, bad = train([tiny(max_steps=60), tiny(max_steps=60, seed=1, learning_rate=1e30)], store=store, progress=False)
-    assert [event["event"] for event in bad.events] == ["non-finite"]
+    assert [event["event"] for event in bad.events] == ["non-finite", "finished"]
     step = bad.events[0]["step"]
     assert bad.series("train/loss")[0][-1] <= step < 60
     assert good.series("train/loss")[0][-1] == 60
     assert good.status["state"] == "done"
     assert good.summary()["final"]["train/loss"] is not None
     assert bad.summary()["grokked"] is False
+    assert bad.summary()["final"] == dict.fromkeys(FINAL)
+    measure_checkpoints(bad)
+    assert bad.rows().steps.max() <= step
+
+
+def test_a_last_step_that_destroys_the_loss_is_said(store: Path) -> None:
+    run = train(tiny(max_steps=2, warmup_steps=0, learning_rate=1e38), store=store, progress=False)
+    assert "non-finite" in [event["event"] for event in run.events]
+
+
+def test_one_damaged_pack_hides_no_other(store: Path, tiny_run: Run) -> None:
+    good = train(tiny(max_steps=3), store=store, progress=False)
+    for name, text in (("a", '{"runs": [{"config": {}}]}'), ("b", '{"runs": [{"run": "b", "config": {"wrong": 1}}]}')):
+        (store / name).mkdir()
+        (store / name / "pack.json").write_text(text)
+        with pytest.raises(StoreError, match=r"pack\.json cannot be read"):
+            load(store / name)
+    assert [run.id for run in runs(store)] == [good.id]
+    assert len(damaged(store)) == 2
 
 
 def test_phases_come_from_the_curves(tiny_run: Run) -> None:

@@ -93,6 +93,41 @@ def test_foreign_weights_may_lack_the_output_of_equals(tiny_run: Run) -> None:
     torch.testing.assert_close(snap.outputs, own.logits, atol=1e-6, rtol=1e-6)
 
 
+def test_foreign_weights_of_other_kinds(tiny_run: Run) -> None:
+    own = tiny_run.snapshot()
+    frozen = {name: tensor.numpy().copy() for name, tensor in own.params.items()}
+    for array in frozen.values():
+        array.flags.writeable = False
+    assert torch.equal(snapshot(frozen, p=11).outputs, own.outputs)
+    mixed = {name: tensor.double() if name == "W_E" else tensor for name, tensor in own.params.items()}
+    snap = snapshot(mixed, p=11)
+    assert snap.logits.dtype == torch.float64
+    torch.testing.assert_close(snap.logits.float(), own.logits, atol=1e-4, rtol=1e-4)
+    snap.params["W_E"].zero_()
+    assert mixed["W_E"].any()  # a copy
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"p": 2}, "p: input should be greater than or equal to 3 (got 2)"),
+        ({"p": 11, "d_modle": 3}, "unknown field 'd_modle'. Did you mean 'd_model'?"),
+    ],
+)
+def test_bad_fields_of_foreign_weights_are_one_line(tiny_run: Run, fields: dict, message: str) -> None:
+    with pytest.raises(ValueError) as error:
+        snapshot(tiny_run.snapshot().params, **fields)
+    assert str(error.value).startswith(message)
+    assert "\n" not in str(error.value)
+
+
+def test_two_layers_are_not_taken_for_one(tiny_run: Run) -> None:
+    params = tiny_run.snapshot().params
+    two = {f"blocks.{layer}.mlp.{name}": tensor for layer in (0, 1) for name, tensor in params.items()}
+    with pytest.raises(ValueError, match="weights hold two tensors W_E"):
+        snapshot(two, p=11)
+
+
 def test_foreign_weights_that_do_not_fit_are_named(tiny_run: Run) -> None:
     params = tiny_run.snapshot().params
     with pytest.raises(ValueError, match=r"W_E has shape \(12, 16\), expected \(14, 16\)"):
@@ -103,6 +138,14 @@ def test_foreign_weights_that_do_not_fit_are_named(tiny_run: Run) -> None:
         snapshot({name: tensor for name, tensor in params.items() if name != "W_Q"}, p=11)
     with pytest.raises(ValueError, match="no tensor b_Q, and it is not zero"):
         snapshot({**params, "b_Q": torch.ones(2, 8)}, p=11)
+    with pytest.raises(ValueError, match=r"cannot be read off these shapes: .*W_Q \(16, 16\)"):
+        snapshot({**params, "W_Q": torch.ones(16, 16)}, p=11)
+
+
+def test_asking_for_a_site_that_is_not_there(tiny_run: Run) -> None:
+    sites = tiny_run.snapshot().activations
+    assert "nothing" not in sites
+    assert "pattern" in sites
 
 
 def test_nan_outputs_are_not_right_by_accident(tiny_run: Run) -> None:

@@ -17,7 +17,7 @@ CURVES = ("train_accuracy", "test_accuracy", "fresh_accuracy", "train_loss", "te
 
 def progress(*found: object) -> Progress:
     curves = [dict.fromkeys(CURVES, 0.25) for _ in found]
-    return Progress(step=100, max_steps=1100, steps_per_second=10.0, curves=curves, phases=found)  # pyright: ignore
+    return Progress(step=100, max_steps=1100, steps_per_second=10.0, curves=curves, phases=found, ended=False)  # pyright: ignore
 
 
 def test_plain_lines_go_to_stderr(capsys: pytest.CaptureFixture) -> None:
@@ -29,9 +29,8 @@ def test_plain_lines_go_to_stderr(capsys: pytest.CaptureFixture) -> None:
     out, err = capsys.readouterr()
     assert out == ""
     lines = err.splitlines()
-    assert lines[0] == "run abc in runs/abc; disk: at most 12 MB of 5.0 GB free"
-    assert lines[1].startswith("step 100  steps/s 10  left ≤ 1:40  train loss 0.25")
-    assert lines[1].endswith("phase memorised")
+    assert lines[0] == "run abc in runs/abc; disk: at most 12.3 MB of 5.0 GB free"
+    assert lines[1].startswith("phase memorised  step 100  steps/s 10  left ≤ 1:40  train loss 0.25")
     assert len(lines) == 2
 
 
@@ -48,11 +47,14 @@ def test_phases_of_a_pack_are_counted() -> None:
 
 
 def test_what_is_not_known_is_a_dash_and_medians_leave_it_out() -> None:
-    cells = row(Progress(step=0, max_steps=10, steps_per_second=0.0, curves=[], phases=[]))
-    assert cells[2] == "≤ –"
-    assert cells[3] == "nan"
+    cells = row(Progress(step=0, max_steps=10, steps_per_second=0.0, curves=[], phases=[], ended=False))
+    assert cells[3] == "≤ –"
+    assert cells[4] == "nan"
     curves = [dict.fromkeys(CURVES, value) for value in (math.nan, 0.5)]
-    assert row(Progress(step=0, max_steps=1, steps_per_second=1.0, curves=curves, phases=[MEMORISED] * 2))[3] == "0.5"
+    assert (
+        row(Progress(step=0, max_steps=1, steps_per_second=1.0, curves=curves, phases=[MEMORISED] * 2, ended=True))[4]
+        == "0.5"
+    )
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(7, "0:07"), (187, "3:07"), (3723, "1:02:03"), (math.inf, "–")])

@@ -13,8 +13,10 @@ import pytest
 import torch
 
 from grokscope.errors import GrokscopeError, StoreError
-from grokscope.runs.run import load_pack
+from grokscope.runs.run import Run, load_pack
 from grokscope.runs.store.checkpoints import load as load_checkpoint
+from grokscope.runs.store.lock import hold
+from grokscope.runs.store.rows import read_rows
 from grokscope.studies.experiment import train
 from tests.conftest import tiny
 
@@ -39,31 +41,21 @@ def start(store: Path) -> subprocess.Popen:
 
 
 def step_of(store: Path) -> int:
-    """Rows in the journal or segments show that training is under way; the journal's last step is how far."""
-    journals = list(store.glob("*/journal.jsonl"))
-    lines = journals[0].read_text().splitlines() if journals else []
-    steps = [row.get("step", 0) for row in map(parsed, lines)]
-    return max(steps, default=0)
-
-
-def parsed(line: str) -> dict:
-    try:
-        return json.loads(line)
-    except ValueError:  # torn while being written
-        return {}
+    """How far the run is: the last step among its rows, sealed or not."""
+    folders = [path.parent for path in store.glob("*/pack.json")]
+    return max((int(read_rows(folder).steps.max(initial=0)) for folder in folders), default=0)
 
 
 def kill_between(store: Path, low: int, high: int) -> int:
     """Starts the run and kills it, once it is past `low`, at a random instant; the step at which it was killed."""
     process = start(store)
     deadline = time.monotonic() + 120
-    while step_of(store) < low and process.poll() is None and time.monotonic() < deadline:
+    while (reached := step_of(store)) < low and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.002)
     time.sleep(random.uniform(0, 0.05))
     process.send_signal(signal.SIGKILL)
-    process.wait()
-    reached = step_of(store)
-    assert low <= reached, f"killed at step {reached}, wanted one in [{low}, {high}]"
+    assert process.wait() == -signal.SIGKILL, "the run ended before it was killed"
+    assert low <= reached < high
     return reached
 
 
@@ -95,25 +87,55 @@ def test_resume_after_sigkill_at_five_random_instants_is_exact(tmp_path: Path) -
         assert a.steps == b.steps == 900
 
 
+def begun(run: Run) -> None:
+    """Makes a finished run look as if it had been killed at step 10."""
+    (run.folder / "status.json").write_text(json.dumps({"state": "running", "step": 10, "heartbeat": 0}))
+    (run.folder / "events.jsonl").write_text("")
+
+
 def test_a_run_that_was_begun_is_not_begun_again_by_accident(store: Path) -> None:
     config = tiny(max_steps=40)
     run = train(config, store=store, progress=False)
-    (run.folder / "status.json").write_text(json.dumps({"state": "running", "step": 10, "heartbeat": 0}))
+    begun(run)
     with pytest.raises(GrokscopeError, match="was begun and stopped at step 10; go on with --resume"):
         train(config, store=store, progress=False)
     assert train(config, store=store, progress=False, resume=True).status["state"] == "done"
 
 
-def test_a_finished_run_is_not_trained_again(store: Path) -> None:
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_finished_run_is_not_trained_again_even_without_its_status(store: Path, resume: bool) -> None:
     first = train(tiny(), store=store, progress=False)
     before = first.status
-    assert train(tiny(), store=store, progress=False).status == before
+    assert train(tiny(), store=store, progress=False, resume=resume).status == before
+    (first.folder / "status.json").write_text("")  # not synced: a power cut may take it
+    rows = len(first.rows())
+    again = train(tiny(), store=store, progress=False, resume=resume)
+    assert (again.status["state"], again.steps, len(again.rows())) == ("done", 60, rows)
+    assert again.summary()["steps_per_second"] is None
+
+
+def test_a_killed_run_is_not_running(store: Path) -> None:
+    run = train(tiny(), store=store, progress=False)
+    begun(run)
+    assert run.status["state"] == "stopped"
+    with hold(run.folder):
+        assert run.status["state"] == "running"
+
+
+def test_resuming_removes_checkpoints_of_the_future(store: Path) -> None:
+    config = tiny(max_steps=40)
+    run = train(config, store=store, progress=False)
+    begun(run)
+    stale = run.folder / "checkpoints" / "step-00000039.safetensors"
+    stale.write_bytes(b"of another trajectory")
+    train(config, store=store, progress=False, resume=True)
+    assert not stale.exists()
 
 
 def test_resume_says_what_is_damaged(store: Path) -> None:
     config = tiny(max_steps=40)
     run = train(config, store=store, progress=False)
+    begun(run)
     (run.folder / "resume.safetensors").write_bytes(b"torn")
-    (run.folder / "status.json").write_text(json.dumps({"state": "running", "step": 10}))
     with pytest.raises(StoreError, match=r"truncated or damaged: .*resume\.safetensors"):
         train(config, store=store, progress=False, resume=True)

@@ -3,6 +3,8 @@
 import itertools
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from grokscope.training.schedule import Evaluation, Schedule, is_evaluated, most_checkpoints
 from tests.conftest import tiny
@@ -36,6 +38,18 @@ def test_checkpoints_are_logarithmic_and_denser_within_the_transition() -> None:
     assert all(gap == 250 for step, gap in gaps.items() if 4100 <= step <= 5500)
     assert all(gap >= 0.19 * step for step, gap in gaps.items() if step >= 6500)
     assert len(kept) <= most_checkpoints(config)
+
+
+@given(st.integers(1, 40), st.integers(1, 300), st.floats(1.01, 3), st.integers(1, 3000))
+def test_a_run_never_keeps_more_checkpoints_than_was_said(every: int, dense: int, ratio: float, steps: int) -> None:
+    config = tiny(max_steps=steps, evaluate_every=every, checkpoint_every=dense, checkpoint_ratio=ratio)
+    schedule, kept = Schedule(config), 0
+    schedule.see([see(0.5, 0.5)])  # within the transition all the time
+    for step in range(steps + 1):
+        if (is_evaluated(step, every) and schedule.wants_checkpoint(step)) or step == steps:
+            schedule.last_checkpoint = step
+            kept += 1
+    assert kept <= most_checkpoints(config)
 
 
 def test_a_run_stops_when_every_replica_has_stayed_generalised() -> None:

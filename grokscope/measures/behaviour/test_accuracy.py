@@ -1,4 +1,4 @@
-"""Share of all test inputs whose largest output is the label, as published."""
+"""Share of all test inputs whose largest logit is the label, as published."""
 
 from grokscope.errors import Missing
 from grokscope.measures.base import measure
@@ -7,5 +7,5 @@ from grokscope.runs.snapshot import Snapshot
 
 @measure(unit="1", source="Power et al. 2022, arXiv:2201.02177")
 def test_accuracy(snapshot: Snapshot) -> float | Missing:
-    """Share of all test inputs whose largest output is the label, as published."""
+    """Share of all test inputs whose largest logit is the label, as published."""
     return snapshot.mean(snapshot.correct, "test")

@@ -1,4 +1,4 @@
-"""Mean loss over the training inputs, as trained (all outputs compete)."""
+"""Mean loss over the training inputs."""
 
 from grokscope.errors import Missing
 from grokscope.measures.base import measure
@@ -7,5 +7,5 @@ from grokscope.runs.snapshot import Snapshot
 
 @measure(unit="nats", source="Power et al. 2022, arXiv:2201.02177")
 def train_loss(snapshot: Snapshot) -> float | Missing:
-    """Mean loss over the training inputs, as trained (all outputs compete)."""
+    """Mean loss over the training inputs."""
     return snapshot.mean(snapshot.sample_losses, "train")

@@ -15,17 +15,17 @@ from grokscope.numerics.fourier import sum_directions
 from grokscope.runs.snapshot import Snapshot
 
 
-def chosen(snapshot: Snapshot, frequencies: Sequence[int] | None) -> NDArray[np.int64] | Missing:
+def chosen(snapshot: Snapshot, frequencies: Sequence[int] | None) -> NDArray | Missing:
     """The frequencies asked for, or else the key frequencies of the run's last checkpoint, as published."""
     if frequencies is not None:
-        return np.asarray(frequencies, dtype=np.int64)
+        return np.asarray(frequencies)
     found = key_frequencies(snapshot.final)
     if isinstance(found, Missing):
         return found
     return np.asarray(found) if len(np.asarray(found)) else Missing("the last checkpoint has no key frequency")
 
 
-def projection(snapshot: Snapshot, frequencies: NDArray[np.int64]) -> Float[Tensor, "pair class"]:
+def projection(snapshot: Snapshot, frequencies: NDArray) -> Float[Tensor, "pair class"]:
     """The part of the logits over all inputs that lies along cos and sin(2 pi k (a + b) / p), k in frequencies.
 
     The answers are residues, so the directions over the inputs follow from the labels alone. The projection is fitted

@@ -19,5 +19,7 @@ def gini_embedding(snapshot: Snapshot, paired: bool = False) -> float | Missing:
     paired: together, without the constant (N = (p - 1)/2 values), which a rotation of the residues cannot change.
     """
     table = embedding_table(snapshot)
+    if not fourier.varies(table):
+        return Missing("the table does not vary over the residues")
     norms = fourier.frequency_norms(table) if paired else fourier.component_norms(table)
-    return fourier.gini(norms) if norms.any() else Missing("the table is zero")
+    return fourier.gini(norms)

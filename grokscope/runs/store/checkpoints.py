@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from grokscope.errors import StoreError
-from grokscope.runs.store.atomic import write_atomic
+from grokscope.runs.store.atomic import clear_errors, write_atomic
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -45,6 +45,14 @@ def load(folder: Path, step: int, *, replica: int | None = None) -> dict[str, "T
         if replica is None:
             return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  not a mapping
         return {name: _row(file, name, replica) for name in file.keys()}  # noqa: SIM118
+
+
+def remove_after(folder: Path, step: int) -> None:
+    """Remove the checkpoints after `step`: a resumed run writes them again."""
+    for later in (other for other in steps(folder) if other > step):
+        path = _path(folder, later)
+        with clear_errors(path):
+            path.unlink()
 
 
 def save_resume(folder: Path, tensors: Mapping[str, "Tensor"], metadata: Mapping[str, Any]) -> Path:

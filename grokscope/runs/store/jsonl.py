@@ -104,16 +104,17 @@ def rewrite(path: Path, raw: Sequence[bytes]) -> None:
 
 def encode(record: dict[str, Any]) -> bytes:
     """Strict JSON on one line: other readers (browsers, DuckDB) know no NaN, so a number that is not finite is null."""
-    return json.dumps(_finite(record), allow_nan=False).encode()
+    return json.dumps(finite(record), allow_nan=False).encode()
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
+    """The value with null for every number that is not finite, at any depth."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
+        return {key: finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
+        return [finite(item) for item in value]
     return value
 
 

@@ -23,6 +23,23 @@ def hold(folder: Path) -> Iterator[None]:
         os.close(descriptor)  # the file stays: removing it would let two writers lock two files of one name
 
 
+def is_held(folder: Path) -> bool:
+    """Whether a living process writes the pack. Never creates a file."""
+    import fcntl
+
+    try:
+        descriptor = os.open(folder / "lock", os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def _lock(descriptor: int, path: Path) -> None:
     import fcntl
 
