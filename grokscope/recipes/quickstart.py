@@ -17,5 +17,6 @@ def quickstart() -> RunConfig:
         weight_decay=1.0,
         betas=(0.9, 0.98),
         max_steps=20_000,
-        stop_after=20,
+        evaluate_every=50,
+        stop_after=10,
     )

@@ -37,7 +37,7 @@ class Pack:
             [task.split(config.train_fraction, config.seed) for task, config in zip(self.tasks, configs, strict=True)]
         )
         self.model = configs[0].build_model()
-        self._workspace = Workspace()
+        self._workspace, self._evaluation_workspace = Workspace(), Workspace()
         self._loss = component("losses", configs[0].loss)
         self._build_parameters(getattr(torch, configs[0].dtype))
         self._optimizer = component("training.optimizers", configs[0].optimizer)(configs, self._params)
@@ -73,7 +73,7 @@ class Pack:
     def outputs(self) -> Float[Tensor, "replica pair output"]:
         """Outputs on all inputs of the task, at the present weights."""
         operands = self.tasks[0].operands.to(self.device).expand(self.n_replicas, -1, -1)
-        return self.model.outputs(self._leaves, operands).cpu()
+        return self.model.outputs(self._leaves, operands, self._evaluation_workspace).cpu()
 
     def state(self) -> dict[str, Tensor]:
         """Everything a resumed pack needs beside its configs. Full-batch training draws no random numbers."""

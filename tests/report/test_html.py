@@ -105,7 +105,7 @@ def test_the_command_gives_the_same_config(measured_run: Run) -> None:
 
 
 def test_the_python_gives_the_same_config(measured_run: Run) -> None:
-    call = re.search(r"gs\.(RunConfig\.make\(.*\)), device", python(read(measured_run)))
+    call = re.search(r"gs\.(RunConfig\(.*\)), device", python(read(measured_run)))
     assert call is not None
     assert eval(call[1], {"RunConfig": RunConfig}) == measured_run.config
 
