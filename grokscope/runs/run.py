@@ -63,7 +63,7 @@ class Run:
     @property
     def steps(self) -> int:
         """Steps trained so far."""
-        ended = [event["step"] for event in self.events if event["event"] == FINISHED]
+        ended = [event["step"] for event in read_events(self.folder) if event.get("event") == FINISHED]
         return int(ended[-1] if ended else read_status(self.folder).get("step", 0))
 
     @property

@@ -25,7 +25,7 @@ FINISHED = "finished"
 
 def is_finished(folder: Path) -> bool:
     """Whether the pack in a folder has been trained to its end."""
-    return any(event["event"] == FINISHED for event in events.read_events(folder))
+    return any(event.get("event") == FINISHED for event in events.read_events(folder))
 
 
 def run_ids(configs: Sequence[RunConfig]) -> list[str]:

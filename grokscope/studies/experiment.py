@@ -11,6 +11,7 @@ from torch import Tensor
 
 from grokscope.errors import GrokscopeError, Missing
 from grokscope.measures.base import Measure, measures
+from grokscope.registry import component
 from grokscope.runs.config import RunConfig, pack_id
 from grokscope.runs.run import Run, load_pack
 from grokscope.runs.snapshot import Snapshot
@@ -72,11 +73,10 @@ def train(
 def measure_checkpoints(run: Run, *, only: Sequence[str] = ()) -> dict[str, str]:
     """Measures the run's checkpoints and stores what is new; returns measures without an answer, with the reason.
 
-    only: ids of measures; by default all. What the store has already is not written again: each number is there once.
-    Checkpoints after a loss that was not finite are left out.
+    only: ids of measures; by default all. What the store has of a measure at a step is not measured again: each number
+    is there once. Checkpoints after a loss that was not finite are left out.
     """
-    known = measures()
-    chosen = [_known(name, known) for name in only] or list(known.values())
+    chosen: list[Measure] = [component("measures", name) for name in only] or list(measures().values())
     missing: dict[str, str] = {}
     with hold(run.folder):
         journal = recover(run.folder)
@@ -85,11 +85,11 @@ def measure_checkpoints(run: Run, *, only: Sequence[str] = ()) -> dict[str, str]
         for step in (step for step in run.checkpoints if step <= end):
             snapshot = run.snapshot(step)
             rows = []
-            for measure in chosen:
+            for measure in (measure for measure in chosen if (step, measure.id) not in stored):
                 for view, value in measure.rows(snapshot):
                     if isinstance(value, Missing):
                         missing.setdefault(measure.id, value.reason)
-                    elif (step, measure.id, view) not in stored:
+                    else:
                         rows.append(Row(run=run.id, step=step, measure=measure.id, view=view, value=value))
             journal.append(rows)
         seal(run.folder, journal)
@@ -152,12 +152,6 @@ def _initial(pack: Pack) -> list[Snapshot]:
     ]
 
 
-def _stored(run: Run) -> set[tuple[int, str, str]]:
+def _stored(run: Run) -> set[tuple[int, str]]:
     rows = read_rows(run.folder, run=run.id)
-    return set(zip(rows.steps.tolist(), rows.measures, rows.views, strict=True))
-
-
-def _known(name: str, known: dict[str, Measure]) -> Measure:
-    from grokscope.registry import component
-
-    return known[name] if name in known else component("measures", name)
+    return set(zip(rows.steps.tolist(), rows.measures, strict=True))

@@ -3,6 +3,8 @@
 from jaxtyping import Float
 from torch import Tensor
 
+from grokscope.errors import Missing
+from grokscope.numerics import fourier
 from grokscope.runs.snapshot import Snapshot
 
 
@@ -15,3 +17,14 @@ def neuron_logit_table(snapshot: Snapshot) -> Float[Tensor, "residue d_mlp"]:
     """W_L = W_out W_U without the column of "=", logits first: how each neuron writes to each answer."""
     W_L = snapshot.params["W_out"].double() @ snapshot.params["W_U"].double()
     return W_L[:, : snapshot.task.n_classes].T
+
+
+def spectral_gini(table: Float[Tensor, "residue channel"], paired: bool) -> float | Missing:
+    """Gini coefficient of the norms of a table's Fourier components.
+
+    The paper does not say whether cosine and sine count apart. Not paired: apart, with the constant (N = p values).
+    paired: together, without it (N = (p - 1)/2 values), which a rotation of the residues cannot change.
+    """
+    if not fourier.varies(table):
+        return Missing("the table does not vary over the residues")
+    return fourier.gini(fourier.frequency_norms(table) if paired else fourier.component_norms(table))

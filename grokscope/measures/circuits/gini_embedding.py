@@ -2,8 +2,7 @@
 
 from grokscope.errors import Missing
 from grokscope.measures.base import measure
-from grokscope.measures.circuits._tables import embedding_table
-from grokscope.numerics import fourier
+from grokscope.measures.circuits._tables import embedding_table, spectral_gini
 from grokscope.runs.snapshot import Snapshot
 
 
@@ -13,13 +12,8 @@ from grokscope.runs.snapshot import Snapshot
     needs=("cyclic", "embedding"),
 )
 def gini_embedding(snapshot: Snapshot, paired: bool = False) -> float | Missing:
-    """Gini coefficient of the norms of the Fourier components of the embedding W_E (without "=").
+    """Gini coefficient of the norms of the Fourier components of the embedding W_E, without "=".
 
-    The paper does not say whether cosine and sine count apart. Default: apart, with the constant (N = p values).
-    paired: together, without the constant (N = (p - 1)/2 values), which a rotation of the residues cannot change.
+    Cosine and sine count apart, with the constant (N = p values); paired: together, without it (N = (p - 1)/2).
     """
-    table = embedding_table(snapshot)
-    if not fourier.varies(table):
-        return Missing("the table does not vary over the residues")
-    norms = fourier.frequency_norms(table) if paired else fourier.component_norms(table)
-    return fourier.gini(norms)
+    return spectral_gini(embedding_table(snapshot), paired)

@@ -2,8 +2,7 @@
 
 from grokscope.errors import Missing
 from grokscope.measures.base import measure
-from grokscope.measures.circuits._tables import neuron_logit_table
-from grokscope.numerics import fourier
+from grokscope.measures.circuits._tables import neuron_logit_table, spectral_gini
 from grokscope.runs.snapshot import Snapshot
 
 
@@ -15,11 +14,6 @@ from grokscope.runs.snapshot import Snapshot
 def gini_neuron_logit(snapshot: Snapshot, paired: bool = False) -> float | Missing:
     """Gini coefficient of the norms of the Fourier components of the neuron-logit map W_L along the logits.
 
-    The paper does not say whether cosine and sine count apart. Default: apart, with the constant (N = p values).
-    paired: together, without the constant (N = (p - 1)/2 values), which a rotation of the residues cannot change.
+    Cosine and sine count apart, with the constant (N = p values); paired: together, without it (N = (p - 1)/2).
     """
-    table = neuron_logit_table(snapshot)
-    if not fourier.varies(table):
-        return Missing("the table does not vary over the residues")
-    norms = fourier.frequency_norms(table) if paired else fourier.component_norms(table)
-    return fourier.gini(norms)
+    return spectral_gini(neuron_logit_table(snapshot), paired)
