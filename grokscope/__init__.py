@@ -25,7 +25,7 @@ _FACE = {
     "Missing": "errors:Missing",
     "Measure": "measures.base:Measure",
     "measure": "measures.base:evaluate",
-    "measures": "measures.base:measures",
+    "measures": "measures:",  # the package, which can be called
     "recipe": "recipes.base:recipe",
     "RunConfig": "runs.config:RunConfig",
     "Run": "runs.run:Run",
@@ -56,7 +56,8 @@ def __getattr__(name: str) -> Any:
     if name not in _FACE:
         raise AttributeError(f"module 'grokscope' has no attribute {name!r}")
     module, _, attribute = _FACE[name].partition(":")
-    value = getattr(import_module(f"grokscope.{module}"), attribute)
+    found = import_module(f"grokscope.{module}")
+    value = getattr(found, attribute) if attribute else found
     globals()[name] = value
     return value
 

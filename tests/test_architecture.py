@@ -90,3 +90,14 @@ def test_the_public_face_is_what_the_contract_names() -> None:
         assert getattr(grokscope, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = grokscope.nothing
+
+
+@pytest.mark.parametrize("first", ["grokscope.measures()", "grokscope.measure", "grokscope.train", "grokscope.recipe"])
+def test_every_name_of_the_face_is_what_it_is_called_for_in_any_order(first: str) -> None:
+    """A package of the same name must not stand in for a function, whatever was imported before."""
+    code = (
+        f"import grokscope, grokscope.errors; {first}; import grokscope.measures.base\n"
+        "assert 'weights.norm' in grokscope.measures()\n"
+        "assert all(callable(getattr(grokscope, name)) for name in grokscope.__all__)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
