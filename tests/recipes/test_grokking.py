@@ -22,8 +22,9 @@ def trained(name: str, seeds: int, tmp_path: Path) -> list[Run]:
 
 
 def first_below(run: Run, name: str, level: float) -> int:
+    """First evaluated step after the first hundred at which a loss is below a level."""
     steps, values = run.series(name)
-    return int(steps[np.flatnonzero(values < level)[0]])
+    return int(steps[(values < level) & (steps > 100)][0])
 
 
 def test_quickstart_groks_for_ten_seeds(tmp_path: Path) -> None:
@@ -36,14 +37,16 @@ def test_quickstart_groks_for_ten_seeds(tmp_path: Path) -> None:
 def test_nanda2023_is_the_published_run(tmp_path: Path) -> None:
     """The stored 30 % run of the paper: train loss < .1 at 151, largest test loss at 1,420, test loss < .1 at 7,930.
 
-    One published seed; the windows are those of the issue that asked for it.
+    The memorisation of every seed is the published one. What follows differs from seed to seed (docs/results.md: the
+    peak lies at 1,150 to 1,425 over ten seeds); there the median is.
     """
-    for run in trained("nanda2023", 3, tmp_path):
+    runs = trained("nanda2023", 3, tmp_path)
+    for run in runs:
+        assert run.phases().grokked
         assert 120 <= first_below(run, "train/loss", 0.1) <= 180
-        onset = run.phases().onset_at
-        assert onset is not None
-        assert abs(onset / 1420 - 1) <= 0.15
-        assert 5_000 <= first_below(run, "test/loss", 0.1) <= 13_000
+        assert 990 <= first_below(run, "train/loss", 3e-6) <= 1_090
+    assert abs(np.median([run.phases().onset_at for run in runs]) / 1420 - 1) <= 0.15
+    assert 5_000 <= np.median([first_below(run, "test/loss", 0.1) for run in runs]) <= 13_000
 
 
 def test_the_grokked_network_computes_with_few_frequencies(tmp_path: Path) -> None:
