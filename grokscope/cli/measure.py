@@ -13,19 +13,21 @@ def measure(
     run: tyro.conf.Positional[RunName] = "latest",
     *,
     only: Annotated[str, tyro.conf.arg(metavar="ID,ID")] = "",
+    again: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     store: Store = Path("runs"),
     json: Json = False,
 ) -> None:
-    """Measure the stored checkpoints of a run; what the store has already is not written again.
+    """Measure the stored checkpoints of a run; what the store has already is left as it is.
 
     Args:
         only: ids of measures (grokscope list measures); all of them by default.
+        again: measure anew what is there already, such as after a definition has changed.
     """
     from grokscope.studies.experiment import measure_checkpoints
 
     found = find_run(run, store)
     chosen = [name.strip() for name in only.split(",") if name.strip()]
-    missing = measure_checkpoints(found, only=chosen)
+    missing = measure_checkpoints(found, only=chosen, again=again)
     rows = found.rows()
     last = {}
     for step, name, view, value in zip(

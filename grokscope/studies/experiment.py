@@ -18,7 +18,7 @@ from grokscope.runs.snapshot import Snapshot
 from grokscope.runs.store.journal import Row
 from grokscope.runs.store.lock import hold
 from grokscope.runs.store.rows import read_rows
-from grokscope.runs.store.segments import recover, seal
+from grokscope.runs.store.segments import forget, recover, seal
 from grokscope.runs.writer import Writer, is_finished, open_writer
 from grokscope.studies.display import Display, display
 from grokscope.training.loop import Loop, disk_use
@@ -70,16 +70,20 @@ def train(
     return runs if several else runs[0]
 
 
-def measure_checkpoints(run: Run, *, only: Sequence[str] = ()) -> dict[str, str]:
+def measure_checkpoints(run: Run, *, only: Sequence[str] = (), again: bool = False) -> dict[str, str]:
     """Measures the run's checkpoints and stores what is new; returns measures without an answer, with the reason.
 
     only: ids of measures; by default all. What the store has of a measure at a step is not measured again: each number
-    is there once. Checkpoints after a loss that was not finite are left out.
+    is there once. again: measure it anew all the same, in place of what is there (after a definition has changed).
+    Checkpoints after a loss that was not finite are left out.
     """
     chosen: list[Measure] = [component("measures", name) for name in only] or list(measures().values())
     missing: dict[str, str] = {}
     with hold(run.folder):
         journal = recover(run.folder)
+        if again:
+            names = [measure.id for measure in chosen]
+            forget(run.folder, journal, run=run.id, measures=names, steps=run.checkpoints)
         stored = _stored(run)
         end = min((event["step"] for event in run.events if event["event"] == "non-finite"), default=math.inf)
         for step in (step for step in run.checkpoints if step <= end):

@@ -1,5 +1,6 @@
 """Training and measuring together."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import torch
 
 from grokscope.errors import GrokscopeError
 from grokscope.measures.base import evaluate, measures
+from grokscope.registry import component
 from grokscope.studies.experiment import chosen_device, measure_checkpoints, train
 from tests.conftest import tiny
 
@@ -41,6 +43,23 @@ def test_stored_numbers_are_those_of_the_stored_weights(store: Path) -> None:
             stored = dict(zip(steps.tolist(), values.tolist(), strict=True))
             for step in run.checkpoints:
                 assert evaluate(name, run.snapshot(step)) == pytest.approx(stored[step], rel=1e-4, abs=1e-6)
+
+
+def test_measuring_again_replaces_what_is_there(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, other = train([tiny(seed=seed) for seed in (0, 1)], store=store, progress=False)
+    steps, before = run.series("weights.norm")
+    untouched = other.rows()
+    altered = dataclasses.replace(component("measures", "weights.norm"), function=lambda snapshot: 7.0)
+    monkeypatch.setattr("grokscope.measures.weights.norm.norm", altered)
+    measure_checkpoints(run, only=["weights.norm"])
+    assert run.series("weights.norm")[1].tolist() == before.tolist()  # there already: left as it is
+    measure_checkpoints(run, only=["weights.norm"], again=True)
+    again, after = run.series("weights.norm")
+    assert again.tolist() == steps.tolist()
+    for step, old, new in zip(steps.tolist(), before, after, strict=True):
+        assert new == (7.0 if step in run.checkpoints else old)
+    assert len(run.rows("weights.norm")) == len(steps)
+    assert len(other.rows()) == len(untouched)
 
 
 def test_random_labels_have_no_circuit_measures_and_say_why(store: Path) -> None:

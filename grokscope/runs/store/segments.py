@@ -104,6 +104,26 @@ def snapshot(folder: Path, *, containing: Sequence[bytes] = ()) -> tuple[list[in
     return numbers, [] if contents.segment in numbers else contents.rows
 
 
+def forget(folder: Path, journal: Journal, *, run: str, measures: Sequence[str], steps: Sequence[int]) -> None:
+    """Drop what is stored of some measures of a run at some steps, so that it can be measured anew.
+
+    The one place besides `rewind` that rewrites segments, each atomically: what a crash leaves is fewer rows, and they
+    are measured again like any that are missing.
+    """
+    seal(folder, journal)
+    if not measures or not steps:
+        return
+    those = ", ".join(_literal(name) for name in measures)
+    condition = f"run = {_literal(run)} AND measure IN ({those}) AND step IN ({', '.join(map(str, steps))})"
+    for number in sealed_numbers(folder):
+        path = segment_path(folder, number)
+        source = f"read_parquet({_quoted(path)})"
+        with damage_as_store_error(path):
+            hit = engine().execute(f"SELECT count(*) FROM {source} WHERE {condition}").fetchall()[0][0]
+        if hit:
+            _write_parquet(source, f"NOT ({condition})", path)
+
+
 def sealed_numbers(folder: Path) -> list[int]:
     """The numbers of the sealed segments of a pack, sorted."""
     try:
