@@ -77,7 +77,8 @@ def varies(table: Any) -> bool:
     if not np.isfinite(table).all():
         raise ValueError("a table to transform must hold finite numbers only")
     norms = frequency_norms(table)
-    return bool(len(norms) and norms.max() > 1e-12 * np.linalg.norm(table))
+    size = np.sqrt(np.square(table).sum())  # numpy's norm of a whole array is a BLAS product: see component_norms
+    return bool(len(norms) and norms.max() > 1e-12 * size)
 
 
 def sum_directions(answers: Any, p: int, frequencies: Any) -> NDArray[np.float64]:
