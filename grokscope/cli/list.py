@@ -86,10 +86,9 @@ def _fields() -> Any:
 
 def _runs(store: Path) -> Any:
     from grokscope.errors import StoreError
-    from grokscope.runs.run import damaged, runs
+    from grokscope.runs.run import runs
 
     if not store.is_dir():
         raise StoreError(f"no store at {store}; give one with --store")
-    for problem in damaged(store):
-        print(f"warning: {problem}", file=sys.stderr)
-    return [run.summary() for run in runs(store)]
+    found = runs(store, on_damage=lambda error: print(f"warning: {error}", file=sys.stderr))
+    return [run.summary() for run in found]

@@ -7,6 +7,7 @@ arrays live in a workspace that the training loop keeps: fresh pages for them co
 multiply-adds a sample, forward: d_model d_mlp (pre) + d_mlp vocabulary + d_model vocabulary (out); backward twice that.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -63,9 +64,13 @@ def mix(
 ) -> Float[Tensor, "replica pair channel"]:
     """z: the values of the three keys, weighted by attention."""
     workspace = workspace or Workspace()
+    return _weighted(pattern, _gathered(values, rows, pattern.shape[-1], workspace), workspace)
+
+
+def _weighted(pattern: Tensor, gathered: tuple[Tensor, Tensor, Tensor], workspace: Workspace) -> Tensor:
     weights = pattern.unsqueeze(-1)
-    of_a, of_b, of_equals = _gathered(values, rows, pattern.shape[-1], workspace)
-    z = torch.mul(of_a, weights[0], out=workspace.empty("z", of_a.shape, values))
+    of_a, of_b, of_equals = gathered
+    z = torch.mul(of_a, weights[0], out=workspace.empty("z", of_a.shape, of_a))
     return z.addcmul_(of_b, weights[1]).addcmul_(of_equals, weights[2]).flatten(2)
 
 
@@ -85,25 +90,29 @@ class _Samples(torch.autograd.Function):
     def forward(ctx: Any, work: Workspace, rows: Tensor, *tables: Tensor) -> Tensor:
         scores, values, z_to_pre, pre_bias, post_to_out, z_to_out, out_bias = tables
         pattern = attention_pattern(scores, rows)
-        z = mix(pattern, values, rows, work)
+        gathered = _gathered(values, rows, pattern.shape[-1], work)
+        z = _weighted(pattern, gathered, work)
         n_replicas, n_pairs, _ = z.shape
         post = work.empty("post", (n_replicas, n_pairs, pre_bias.shape[-1]), z)
         torch.bmm(z, z_to_pre, out=post).add_(pre_bias).relu_()
         out = torch.bmm(post, post_to_out).baddbmm_(z, z_to_out).add_(out_bias)
-        ctx.work = work
-        ctx.save_for_backward(rows, pattern, z, post, values, z_to_pre, post_to_out, z_to_out)
+        ctx.work, ctx.n_rows = work, values.shape[1]
+        ctx.save_for_backward(rows, pattern, z, post, z_to_pre, post_to_out, z_to_out, *gathered)
         return out
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
         work: Workspace = ctx.work
-        rows, pattern, z, post, values, z_to_pre, post_to_out, z_to_out = ctx.saved_tensors
+        rows, pattern, z, post, z_to_pre, post_to_out, z_to_out, *gathered = ctx.saved_tensors
         d_out = grad_outputs[0].contiguous()
         d_pre = torch.bmm(d_out, post_to_out.mT, out=work.empty("d_pre", post.shape, post))
         torch.ops.aten.threshold_backward.grad_input(d_pre, post, 0, grad_input=d_pre)
         d_z = torch.bmm(d_pre, z_to_pre.mT, out=work.empty("d_z", z.shape, z)).baddbmm_(d_out, z_to_out.mT)
-        d_scores, d_values = _attention_backward(d_z, pattern, values, rows, work)
+        d_z = d_z.view(gathered[0].shape)
+        scratch = work.empty("scratch", d_z.shape, d_z)
+        d_score = _score_gradient(d_z, pattern, gathered, scratch)
+        d_scores, d_values = _table_gradients(d_score, d_z, pattern, rows, ctx.n_rows, scratch)
         return (
             None,
             None,
@@ -117,19 +126,20 @@ class _Samples(torch.autograd.Function):
         )
 
 
-def _attention_backward(
-    d_z: Tensor, pattern: Tensor, values: Tensor, rows: Tensor, work: Workspace
-) -> tuple[Tensor, Tensor]:
-    """Gradients of the score and value tables; the values are gathered again, which is cheaper than keeping them."""
-    n_replicas, n_rows, n_channels = values.shape
-    n_heads = pattern.shape[-1]
-    gathered = _gathered(values, rows, n_heads, work)
-    d_z = d_z.view(gathered[0].shape)
-    scratch = work.empty("scratch", d_z.shape, d_z)
+def _score_gradient(d_z: Tensor, pattern: Tensor, gathered: Sequence[Tensor], scratch: Tensor) -> Tensor:
+    """Gradient of the three scores of every sample: (key, replica, pair, head)."""
     d_pattern = torch.stack([torch.mul(d_z, of_key, out=scratch).sum(-1) for of_key in gathered])
-    d_score = pattern * (d_pattern - (pattern * d_pattern).sum(0))
-    d_scores = values.new_zeros(n_replicas * n_rows, n_heads)
-    d_values = values.new_zeros(n_replicas * n_rows, n_channels)
+    return pattern * (d_pattern - (pattern * d_pattern).sum(0))
+
+
+def _table_gradients(  # noqa: PLR0917  one argument a table or its address
+    d_score: Tensor, d_z: Tensor, pattern: Tensor, rows: Tensor, n_rows: int, scratch: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Gradients of the score and value tables: what each row gave is summed over the samples that read it."""
+    n_replicas, _, n_heads, d_head = d_z.shape
+    n_channels = n_heads * d_head
+    d_scores = d_z.new_zeros(n_replicas * n_rows, n_heads)
+    d_values = d_z.new_zeros(n_replicas * n_rows, n_channels)
     for key, row in enumerate(rows):
         d_scores.index_add_(0, row, d_score[key].flatten(0, 1))
         d_values.index_add_(0, row, torch.mul(d_z, pattern[key].unsqueeze(-1), out=scratch).view(-1, n_channels))

@@ -13,7 +13,7 @@ from grokscope.errors import Missing
 from grokscope.measures.base import evaluate
 from grokscope.runs.run import Run
 from grokscope.runs.store import checkpoints
-from grokscope.statistics.transitions import Phases, phases
+from grokscope.statistics.transitions import Phases, align, phases
 
 Series = tuple[NDArray[np.int64], NDArray[np.float64]]
 # A slider of more positions than this is no easier to read, and the file grows with each.
@@ -113,7 +113,7 @@ def read(run: Run) -> Readings:
     for measure, view, step, value in zip(
         rows.measures, rows.views, rows.steps.tolist(), rows.values.tolist(), strict=True
     ):
-        collected.setdefault((measure, view), {})[step] = value  # measured again: the later value
+        collected.setdefault((measure, view), {})[step] = value
     numbers = {key: (np.array(list(by)), np.array(list(by.values()))) for key, by in collected.items()}
     return from_numbers(run, numbers)
 
@@ -136,12 +136,12 @@ def _phases(numbers: Mapping[tuple[str, str], Series], split: str) -> Phases | N
         "test_loss": f"{split}_loss",
     }
     found = {curve: numbers.get((f"behaviour.{name}", "")) for curve, name in names.items()}
-    given = {curve: dict(zip(*series, strict=True)) for curve, series in found.items() if series is not None}
+    given = {curve: series for curve, series in found.items() if series is not None}
     if "test_accuracy" not in given:
         return None
-    steps = sorted(set().union(*given.values()))
-    aligned: dict[str, Any] = {curve: [by.get(step, np.nan) for step in steps] for curve, by in given.items()}
-    return phases(steps, **aligned)
+    steps, aligned = align(given)
+    curves: dict[str, Any] = dict(aligned)
+    return phases(steps, **curves)
 
 
 def _no_phases() -> Phases:

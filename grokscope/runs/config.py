@@ -2,8 +2,7 @@
 
 The fields of training stand here; those of the task and the model belong to the chosen components and are validated by
 their own options (`grokscope.tasks.modular_addition`: p; `grokscope.models.transformer`: d_model, n_heads, ...). To
-the user they
-are fields like any other: `config.p`, `--set p=59`.
+the user they are fields like any other: `config.p`, `--set p=59`.
 """
 
 import functools

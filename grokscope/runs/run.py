@@ -1,8 +1,7 @@
 """A run in the store: its config, series, events, phases and snapshots."""
 
 import json
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,8 +18,8 @@ from grokscope.runs.store.events import read_events
 from grokscope.runs.store.lock import is_held
 from grokscope.runs.store.rows import Rows, read_rows
 from grokscope.runs.store.status import read_status
-from grokscope.runs.writer import FINISHED, is_finished
-from grokscope.statistics.transitions import Phases, phases
+from grokscope.runs.writer import finished_at
+from grokscope.statistics.transitions import Phases, align, phases
 
 FINAL = ("train/loss", "train/accuracy", "test/loss", "test/accuracy")
 
@@ -54,7 +53,7 @@ class Run:
         As last written, but for a run that says it is running while nobody holds its lock: it was killed.
         """
         status = read_status(self.folder)
-        if is_finished(self.folder):
+        if finished_at(self.folder) is not None:
             return status | {"state": "done"}
         if status.get("state") == "running" and not is_held(self.folder):
             return status | {"state": "stopped"}
@@ -63,8 +62,8 @@ class Run:
     @property
     def steps(self) -> int:
         """Steps trained so far."""
-        ended = [event["step"] for event in read_events(self.folder) if event.get("event") == FINISHED]
-        return int(ended[-1] if ended else read_status(self.folder).get("step", 0))
+        end = finished_at(self.folder)
+        return int(read_status(self.folder).get("step", 0)) if end is None else end
 
     @property
     def events(self) -> list[dict[str, Any]]:
@@ -96,16 +95,15 @@ class Run:
         if view is not None and view not in views:
             raise ValueError(unknown(f"view of {measure}", view, views))
         chosen = rows.views == (views[0] if view is None else view)
-        return _last_written(rows.steps[chosen], rows.values[chosen])
+        return rows.steps[chosen], rows.values[chosen]
 
     def phases(self, **thresholds: Any) -> Phases:
         """memorized_at, onset_at, generalized_at, delay, grokked; thresholds as in statistics.transitions.phases."""
         curves = {}
         for curve in ("train_accuracy", "test_accuracy", "train_loss", "test_loss"):
             rows = self.rows(f"behaviour.{curve}")
-            curves[curve] = dict(zip(rows.steps.tolist(), rows.values.tolist(), strict=True))
-        steps = sorted(set().union(*curves.values()))
-        aligned = {name: [curve.get(step, np.nan) for step in steps] for name, curve in curves.items()}
+            curves[curve] = (rows.steps, rows.values)
+        steps, aligned = align(curves)
         return phases(steps, **aligned, **thresholds)
 
     def snapshot(self, step: int | None = None) -> Snapshot:
@@ -193,27 +191,15 @@ def load_pack(folder: Path) -> list[Run]:
     return [Run(folder, replica) for replica in range(len(_about(folder)["runs"]))]
 
 
-def runs(store: str | Path) -> Iterator[Run]:
-    """All runs of a store, oldest first. A pack that cannot be read hides no other: it is left out (see `damaged`)."""
-    for folder in _folders(store):
-        with suppress(StoreError):
-            yield from load_pack(folder)
-
-
-def damaged(store: str | Path) -> list[str]:
-    """What is wrong with the packs of a store that cannot be read."""
-    problems = []
-    for folder in _folders(store):
+def runs(store: str | Path, *, on_damage: Callable[[StoreError], None] = lambda _: None) -> Iterator[Run]:
+    """All runs of a store, oldest first. A pack that cannot be read hides no other: it is left out, and said."""
+    for path in sorted(Path(store).glob("*/pack.json"), key=lambda path: path.stat().st_mtime):
         try:
-            load_pack(folder)
+            pack = load_pack(path.parent)
         except StoreError as error:
-            problems.append(str(error))
-    return problems
-
-
-def _folders(store: str | Path) -> list[Path]:
-    found = Path(store).glob("*/pack.json")
-    return [path.parent for path in sorted(found, key=lambda path: path.stat().st_mtime)]
+            on_damage(error)
+            continue
+        yield from pack
 
 
 def _about(folder: Path) -> dict[str, Any]:
@@ -225,11 +211,3 @@ def _about(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
         raise StoreError(f"{folder / 'pack.json'} cannot be read: {error}") from error
     return about
-
-
-def _last_written(
-    steps: NDArray[np.int64], values: NDArray[np.float64]
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """One value a step: of a quantity that was measured again, the last."""
-    last = np.append(steps[1:] != steps[:-1], True) if len(steps) else np.array([], dtype=bool)
-    return steps[last], values[last]

@@ -23,9 +23,9 @@ from grokscope.runs.store.status import read_status, write_status
 FINISHED = "finished"
 
 
-def is_finished(folder: Path) -> bool:
-    """Whether the pack in a folder has been trained to its end."""
-    return any(event.get("event") == FINISHED for event in events.read_events(folder))
+def finished_at(folder: Path) -> int | None:
+    """The step at which the pack in a folder came to its end; None before."""
+    return next((event["step"] for event in events.read_events(folder) if event.get("event") == FINISHED), None)
 
 
 def run_ids(configs: Sequence[RunConfig]) -> list[str]:
@@ -74,9 +74,6 @@ class Writer:
     def checkpoint(self, step: int, tensors: Mapping[str, Tensor]) -> None:
         checkpoints.save(self.folder, step, tensors)
 
-    def load_checkpoint(self, step: int, replica: int) -> dict[str, Tensor]:
-        return checkpoints.load(self.folder, step, replica=replica)
-
     def save(self, step: int, state: Mapping[str, Tensor], **more: Any) -> None:
         """The resume point, then the seal."""
         checkpoints.save_resume(self.folder, state, {"step": step, **more})
@@ -104,8 +101,7 @@ class Writer:
 
 @contextmanager
 def open_writer(folder: Path, configs: Sequence[RunConfig], *, resume: bool) -> Iterator[Writer]:
-    """The writer of a pack's folder, which it holds alone. A pack that was begun is only gone on with when asked
-    for."""
+    """The writer of a pack's folder, which it holds alone. A pack that was begun is gone on with only if asked."""
     with hold(folder):
         if (folder / "pack.json").exists() and not resume:
             raise GrokscopeError(

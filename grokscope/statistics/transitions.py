@@ -6,6 +6,7 @@ Morphology"). A blow-up shorter than `stable` evaluations (a slingshot: Thilak e
 raise it, and it counts evaluations, not steps, so that unequal spacing does not matter.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TypeAlias
 
@@ -136,6 +137,13 @@ def phases(
         t_90=crossed(0.9),
         last_at=max((int(at[-1]) for at, _ in curves.values() if at.size), default=None),
     )
+
+
+def align(curves: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> tuple[list[int], dict[str, list[float]]]:
+    """Curves (steps, values) evaluated at different steps, on all of their steps; NaN where one has no value."""
+    tables = {name: dict(zip(at.tolist(), values.tolist(), strict=True)) for name, (at, values) in curves.items()}
+    steps = sorted(set().union(*tables.values()))
+    return steps, {name: [table.get(step, np.nan) for step in steps] for name, table in tables.items()}
 
 
 def _held(values: Values, stable: int) -> Values:

@@ -19,7 +19,7 @@ from grokscope.runs.store.journal import Row
 from grokscope.runs.store.lock import hold
 from grokscope.runs.store.rows import read_rows
 from grokscope.runs.store.segments import forget, recover, seal
-from grokscope.runs.writer import Writer, is_finished, open_writer
+from grokscope.runs.writer import Writer, finished_at, open_writer
 from grokscope.studies.display import Display, display
 from grokscope.training.loop import Loop, disk_use
 from grokscope.training.pack import Pack, require_packable
@@ -58,7 +58,7 @@ def train(
     pack = list(configs) if several else [configs]
     require_packable(pack)
     folder = Path(store) / pack_id(pack)
-    if is_finished(folder):
+    if finished_at(folder) is not None:
         if progress:
             print(f"run {folder.name} in {folder} is done already; reading it", file=sys.stderr)
     else:

@@ -49,11 +49,10 @@ class History:
         for name in CURVES:
             self.curves[name].append(values.get(name, float("nan")))
 
-    def evaluation(self, index: int) -> Evaluation:
-        fresh = self.curves["fresh_accuracy"][index]
+    def latest(self) -> Evaluation:
+        fresh = self.curves["fresh_accuracy"][-1]
         return Evaluation(
-            train_accuracy=self.curves["train_accuracy"][index],
-            test_accuracy=self.curves["test_accuracy"][index],
+            test_accuracy=self.curves["test_accuracy"][-1],
             fresh_accuracy=None if math.isnan(fresh) else fresh,
         )
 
@@ -143,7 +142,7 @@ class Loop:
         for history, values in zip(self.histories, measured, strict=True):
             history.add(step, values)
         alive = self.pack.alive.nonzero().flatten().tolist()
-        self.schedule.see([self.histories[replica].evaluation(-1) for replica in alive])
+        self.schedule.see([self.histories[replica].latest() for replica in alive])
         found: list[Phases | None] = [None] * self.pack.n_replicas
         for replica in alive:
             if "train_loss" not in measured[replica]:  # the last step may be the one that destroyed it

@@ -115,8 +115,7 @@ class Pack:
         self._leaves = {name: tensor.detach().requires_grad_() for name, tensor in self.tensors.items()}
 
     def _end(self, ended: Bool[Tensor, " replica"]) -> None:
-        """Freezes replicas: rate 0 moves nothing, and zeroed moments keep what is not finite from spreading within the
-        row."""
+        """Freezes replicas: rate 0 moves nothing, and moments of 0 keep what is not finite from spreading there."""
         self.alive &= ~ended
         self._rates[ended] = 0
         for tensor in self._optimizer.state.values():

@@ -26,7 +26,6 @@ class Evaluation:
     """What the schedule must know of one replica at one evaluated step; fresh is None where a task has no fresh
     inputs."""
 
-    train_accuracy: float
     test_accuracy: float
     fresh_accuracy: float | None
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from grokscope.errors import StoreError
-from grokscope.runs.run import FINAL, Run, damaged, load, runs
+from grokscope.runs.run import FINAL, Run, load, runs
 from grokscope.studies.experiment import measure_checkpoints, train
 from tests.conftest import tiny
 
@@ -98,8 +98,10 @@ def test_one_damaged_pack_hides_no_other(store: Path, tiny_run: Run) -> None:
         (store / name / "pack.json").write_text(text)
         with pytest.raises(StoreError, match=r"pack\.json cannot be read"):
             load(store / name)
+    damage: list[StoreError] = []
+    assert [run.id for run in runs(store, on_damage=damage.append)] == [good.id]
+    assert len(damage) == 2
     assert [run.id for run in runs(store)] == [good.id]
-    assert len(damaged(store)) == 2
 
 
 def test_phases_come_from_the_curves(tiny_run: Run) -> None:

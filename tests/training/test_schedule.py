@@ -11,7 +11,7 @@ from tests.conftest import tiny
 
 
 def see(accuracy: float, fresh: float | None) -> Evaluation:
-    return Evaluation(train_accuracy=1.0, test_accuracy=accuracy, fresh_accuracy=fresh)
+    return Evaluation(test_accuracy=accuracy, fresh_accuracy=fresh)
 
 
 def test_evaluations_are_about_ten_per_cent_apart_then_even() -> None:
