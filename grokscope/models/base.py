@@ -1,88 +1,181 @@
-"""A model: a pure function (parameters, operands) -> outputs, and its inner activations by name.
+"""A model: a pure function (parameters, inputs) -> outputs, and its inner activations by name.
 
 Parameters are a dict from TransformerLens's names to tensors with a leading `replica` axis: N networks of the same
 shapes are one stacked network, and a single network is a pack of one.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
+from pydantic import Field
 from torch import Generator, Tensor
 
 from grokscope.registry import Options, unknown
 
 Params = Mapping[str, Tensor]
-
-
-class Workspace:
-    """Large arrays that a training loop reuses from step to step instead of asking the system for fresh pages.
-
-    It serves one forward and its backward at a time. Without one, each call makes its own.
-    """
-
-    def __init__(self) -> None:
-        self._buffers: dict[str, Tensor] = {}
-
-    def empty(self, name: str, shape: Sequence[int], like: Tensor) -> Tensor:
-        """An array of this name, with whatever is in it."""
-        buffer = self._buffers.get(name)
-        if buffer is None or buffer.shape != torch.Size(shape) or buffer.dtype != like.dtype:
-            buffer = self._buffers[name] = like.new_empty(shape)
-        return buffer
+Sites = Mapping[str, "Callable[[Activations], Tensor]"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Interface:
-    """What a network must know of a task: how many symbols go in, how many at once, how many classes come out."""
+    """What a network must know of a task: how many symbols there are (0: inputs are features), how many operands or
+    features an input has, how many outputs are asked for."""
 
     n_symbols: int
     n_operands: int
-    n_classes: int
+    n_outputs: int
+
+    @property
+    def n_features(self) -> int:
+        """Length of an input as a vector: its features, or the one-hots of its operands one after another."""
+        return self.n_operands * (self.n_symbols or 1)
 
 
-class Outputs(Protocol):
-    """The function of a model that is trained."""
+class Loss(Protocol):
+    """The loss of some of the samples and its gradient: outputs of replicas and rows -> losses, d loss / d outputs."""
 
     def __call__(
-        self, params: Params, operands: Int[Tensor, "replica pair operand"], workspace: Workspace | None = None
-    ) -> Float[Tensor, "replica pair output"]: ...
+        self, outputs: Float[Tensor, "replica pair output"], replicas: slice, rows: slice
+    ) -> tuple[Float[Tensor, "replica pair"], Float[Tensor, "replica pair output"]]: ...
 
 
-@dataclass(frozen=True, kw_only=True)
-class Model:
-    """A component: an architecture.
+class ModelOptions(Options):
+    """What can be set of every model."""
 
-    options: what can be set.
-    shapes: (options, interface) -> the shape of each parameter of one replica, in a fixed order.
-    init: (options, interface, generator) -> parameters of one replica, float32.
-    outputs: (parameters, operands, workspace) -> the network's outputs; the cheapest form, used in training. Outputs
-        beyond the task's classes (the "=" column) are kept, because they are trained.
-    sites: name -> function of an `Activations` that gives that site's activation of one replica (no replica axis).
-    infer: parameters of one replica -> the options they were made with (for weights from elsewhere).
+    bottleneck: str | None = Field(None, description="site whose activations pass a linear map of low rank; None: none")
+    bottleneck_rank: int | None = Field(None, ge=1, description="rank of that map [1]; None: the site's width")
+
+
+class Model(ABC):
+    """A component: an architecture, with its options and the interface of its task.
+
+    outputs is the definition of the network, differentiable and free of side effects; a `program` may compute the same
+    numbers by other means. Outputs beyond the task's (the "=" column) are kept, because they are trained.
     """
 
-    options: type[Options]
-    shapes: Callable[[Any, Interface], dict[str, tuple[int, ...]]]
-    init: Callable[[Any, Interface, Generator], dict[str, Tensor]]
-    outputs: "Outputs"
-    sites: Mapping[str, "Callable[[Activations], Tensor]"]
-    infer: Callable[[Params], dict[str, Any]]
+    options: ClassVar[type[ModelOptions]]
+
+    def __init__(self, settings: Any, interface: Interface) -> None:
+        self.settings = settings
+        self.interface = interface
+        self._check()
+
+    @property
+    @abstractmethod
+    def weight_shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shape of each parameter of one replica, in a fixed order, but for a bottleneck's."""
+
+    @abstractmethod
+    def draw(self, generator: Generator) -> dict[str, Tensor]:
+        """Initial values of these parameters, float32."""
+
+    @abstractmethod
+    def outputs(self, params: Params, inputs: Tensor) -> Float[Tensor, "replica pair output"]:
+        """The network's outputs on (replica, pair, operand) symbols or (replica, pair, feature) features."""
+
+    @property
+    @abstractmethod
+    def sites(self) -> Sites:
+        """Name -> function of an `Activations` that gives that site's activation of one replica (no replica axis)."""
+
+    @property
+    def bottleneck_widths(self) -> dict[str, int]:
+        """Width of each site that can have a bottleneck."""
+        return {}
+
+    @staticmethod
+    def infer(params: Params) -> dict[str, Any]:  # noqa: ARG004
+        """The options that can be read off the parameters of one replica (for weights from elsewhere)."""
+        return {}
+
+    def program(self, inputs: Tensor) -> "Program":
+        """The network prepared to run again and again on the same (replica, pair, ...) inputs."""
+        return Program(self, inputs)
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shape of each parameter of one replica, in a fixed order."""
+        return self.weight_shapes | self._neck_shapes()
+
+    def init(self, generator: Generator) -> dict[str, Tensor]:
+        """Initial parameters of one replica, float32."""
+        params = self.draw(generator)
+        if self.settings.bottleneck:
+            params |= self._draw_neck(generator)
+        return params
+
+    def squeeze(self, params: Params, site: str, x: Tensor) -> Tensor:
+        """x, or x W_down W_up where the site has the bottleneck; x may be activations or a weight that writes them."""
+        return x @ params["W_down"] @ params["W_up"] if self.settings.bottleneck == site else x
+
+    def _neck_shapes(self) -> dict[str, tuple[int, ...]]:
+        site = self.settings.bottleneck
+        if not site:
+            return {}
+        width = self.bottleneck_widths[site]
+        return {"W_down": (width, width), "W_up": (width, width)}
+
+    def _draw_neck(self, generator: Generator) -> dict[str, Tensor]:
+        """A random projector on r directions, times sqrt(width / r), as two trained factors.
+
+        A vector of no preferred direction keeps its mean squared length. Channels beyond r are zero in both factors,
+        so no gradient reaches them: factors of every rank have one shape and may train in one pack.
+        """
+        width = self.bottleneck_widths[self.settings.bottleneck]
+        rank = self.settings.bottleneck_rank or width
+        basis, _ = torch.linalg.qr(torch.randn(width, rank, generator=generator, dtype=torch.float64))
+        down, up = torch.zeros(width, width), torch.zeros(width, width)
+        down[:, :rank] = basis * (width / rank) ** 0.25
+        up[:rank] = basis.T * (width / rank) ** 0.25
+        return {"W_down": down, "W_up": up}
+
+    def _check(self) -> None:
+        site, rank, widths = self.settings.bottleneck, self.settings.bottleneck_rank, self.bottleneck_widths
+        if site is None:
+            if rank is not None:
+                raise ValueError(
+                    f"bottleneck_rank {rank} needs a bottleneck: one of {', '.join(widths) or 'none here'}"
+                )
+            return
+        if site not in widths:
+            raise ValueError(unknown("site of a bottleneck", site, widths))
+        if rank is not None and rank > widths[site]:
+            raise ValueError(f"bottleneck_rank must be at most the width of {site}, {widths[site]}; got {rank}")
+
+
+class Program:
+    """A network on fixed inputs. This one asks the model; a model may bring a faster one of its own."""
+
+    def __init__(self, model: Model, inputs: Tensor) -> None:
+        self.model = model
+        self.inputs = inputs
+
+    def outputs(self, params: Params) -> Float[Tensor, "replica pair output"]:
+        """Outputs on all inputs, without a graph."""
+        with torch.no_grad():
+            return self.model.outputs(params, self.inputs)
+
+    def gradients(self, params: Params, loss: Loss) -> tuple[Float[Tensor, "replica pair"], dict[str, Tensor]]:
+        """The losses of all samples and the gradients of all parameters."""
+        leaves = {name: tensor.detach().requires_grad_() for name, tensor in params.items()}
+        with torch.enable_grad():
+            outputs = self.model.outputs(leaves, self.inputs)
+        losses, d_outputs = loss(outputs.detach(), slice(None), slice(None))
+        gradients = torch.autograd.grad(outputs, list(leaves.values()), d_outputs)
+        return losses, dict(zip(leaves, gradients, strict=True))
 
 
 class Activations(Mapping[str, Tensor]):
     """Activations of one replica by site name; each is computed when first asked for, then kept."""
 
-    def __init__(
-        self,
-        sites: "Mapping[str, Callable[[Activations], Tensor]]",
-        params: Params,
-        operands: Int[Tensor, "pair operand"],
-    ) -> None:
+    def __init__(self, sites: Sites, params: Params, inputs: Tensor) -> None:
         self.params = params
-        self.operands = operands
+        self.inputs = inputs
         self._sites = sites
         self._known: dict[str, Tensor] = {}
 
@@ -101,3 +194,13 @@ class Activations(Mapping[str, Tensor]):
 
     def __len__(self) -> int:
         return len(self._sites)
+
+
+def normal(shape: tuple[int, ...], scale: float, generator: Generator) -> Tensor:
+    """Gaussian weights of a standard deviation."""
+    return torch.randn(shape, generator=generator) * scale
+
+
+def linear_default(shape: tuple[int, ...], fan_in: int, generator: Generator) -> Tensor:
+    """torch.nn.Linear's default, uniform within 1 / sqrt(fan_in), for weights and biases."""
+    return (torch.rand(shape, generator=generator) * 2 - 1) / math.sqrt(fan_in)

@@ -1,173 +1,174 @@
 """The one-layer transformer of Nanda et al. 2023 (arXiv:2301.05217, section 3 and released code).
 
 Tokens [a, b, =], learned positions, causal attention, ReLU MLP, no LayerNorm, untied unembedding; the answer is read
-at "=". Only that last position is computed. It attends to three keys, and query, keys and values depend on one token
-each, so
+at "=". Without the "=" token the answer is read at b, and attention_rate mixes attention with a matrix of ones: the
+network of Zhong et al. 2023 (arXiv:2306.17844, section 2).
 
-    score_h(a, b) = (s_h[a], t_h[b], c_h),    z_h(a, b) = A_0 v_h[a] + A_1 u_h[b] + A_2 w_h,    A = softmax(score)
+Only the last position is computed. It attends to keys that depend on one symbol each, so queries, keys and values come
+from tables over the p symbols:
 
-come from tables over the p symbols. What follows is linear up to the ReLU and linear after it, so its weights are
-multiplied together first (per step, over all samples at once):
+    z_h(a, b) = A_0 v_h[a] + A_1 u_h[b] + A_2 w_h,    A' = softmax(score_h),    A = rate A' + (1 - rate)
 
-    pre    = z (W_O W_in) + x W_in + b_in                      x = W_E[=] + W_pos[2]
-    logits = relu(pre) (W_out W_U) + z (W_O W_U) + (x + b_out) W_U
-
-which is the same function as the literal three-position network (tested to 1e-10) for about a fifth of its operations.
-The tables and products are small and left to autograd; what runs over the samples is in `_samples.py`.
+How it is trained on many samples with fewer operations is in `_transformer_program.py`.
 """
 
 import math
+from typing import Any, Literal, final
 
 import torch
 from jaxtyping import Float, Int
 from pydantic import Field, model_validator
 from torch import Generator, Tensor
 
-from grokscope.models._samples import Tables, attention_pattern, mix, run_samples, table_rows
-from grokscope.models.base import Activations, Interface, Model, Params, Workspace
-from grokscope.registry import Options
+from grokscope.models._activation import ACTIVATIONS, ActivationName
+from grokscope.models._attention import Attention, take
+from grokscope.models._transformer_program import TransformerProgram
+from grokscope.models.base import Activations, Interface, Model, ModelOptions, Params, Program, Sites, normal
 
 
-class Transformer(Options):
+class TransformerOptions(ModelOptions):
     d_model: int = Field(128, ge=1, description="width of the residual stream [1]")
     n_heads: int = Field(4, ge=1, description="attention heads, each d_model / n_heads wide [1]")
     d_mlp: int = Field(512, ge=1, description="neurons of the MLP [1]")
+    activation: ActivationName = Field("relu", description="activation function of the neurons")
     mlp_biases: bool = Field(True, description="train b_in and b_out (start at 0)")
-    unembed_equals: bool = Field(True, description='give "=" an output of its own, as published')
+    equals_token: bool = Field(True, description='read the answer at a third token "="; else at the second operand')
+    unembed_equals: bool = Field(True, description='give the "=" token an output of its own, as published')
+    attention_rate: float = Field(1.0, ge=0, le=1, description="share of softmax attention; the rest weighs keys 1 [1]")
+    scale_W_in_by: Literal["d_model", "d_mlp"] = Field("d_model", description="W_in starts at 1 / sqrt of this width")
 
     @model_validator(mode="after")
-    def _heads_divide(self) -> "Transformer":
+    def _heads_divide(self) -> "TransformerOptions":
         if self.d_model % self.n_heads:
             raise ValueError(f"n_heads must divide d_model, got {self.n_heads} and {self.d_model}")
         return self
 
 
-def shapes(options: Transformer, interface: Interface) -> dict[str, tuple[int, ...]]:
-    vocabulary = interface.n_symbols + 1  # and "="
-    d_model, n_heads, d_mlp = options.d_model, options.n_heads, options.d_mlp
-    d_head = d_model // n_heads
-    sizes: dict[str, tuple[int, ...]] = {
-        "W_E": (vocabulary, d_model),
-        "W_pos": (interface.n_operands + 1, d_model),
-        "W_Q": (n_heads, d_model, d_head),
-        "W_K": (n_heads, d_model, d_head),
-        "W_V": (n_heads, d_model, d_head),
-        "W_O": (n_heads, d_head, d_model),
-        "W_in": (d_model, d_mlp),
-        "b_in": (d_mlp,),
-        "W_out": (d_mlp, d_model),
-        "b_out": (d_model,),
-        "W_U": (d_model, vocabulary if options.unembed_equals else interface.n_classes),
-    }
-    return {name: size for name, size in sizes.items() if options.mlp_biases or not name.startswith("b_")}
+@final
+class Transformer(Model):
+    options = TransformerOptions
+    settings: TransformerOptions
+
+    def __init__(self, settings: TransformerOptions, interface: Interface) -> None:
+        super().__init__(settings, interface)
+        self.attention = Attention(self)
+        if interface.n_operands != 2 or not interface.n_symbols:
+            kind = f"{interface.n_operands} symbols" if interface.n_symbols else f"{interface.n_operands} features"
+            raise ValueError(f"the one-layer transformer reads pairs of symbols, this task's inputs have {kind}")
+
+    @property
+    def weight_shapes(self) -> dict[str, tuple[int, ...]]:
+        o, equals = self.settings, self.settings.equals_token
+        d_head = o.d_model // o.n_heads
+        sizes: dict[str, tuple[int, ...]] = {
+            "W_E": (self.interface.n_symbols + equals, o.d_model),
+            "W_pos": (2 + equals, o.d_model),
+            "W_Q": (o.n_heads, o.d_model, d_head),
+            "W_K": (o.n_heads, o.d_model, d_head),
+            "W_V": (o.n_heads, o.d_model, d_head),
+            "W_O": (o.n_heads, d_head, o.d_model),
+            "W_in": (o.d_model, o.d_mlp),
+            "b_in": (o.d_mlp,),
+            "W_out": (o.d_mlp, o.d_model),
+            "b_out": (o.d_model,),
+            "W_U": (o.d_model, self.interface.n_outputs + (equals and o.unembed_equals)),
+        }
+        return {name: size for name, size in sizes.items() if o.mlp_biases or not name.startswith("b_")}
+
+    def draw(self, generator: Generator) -> dict[str, Tensor]:
+        """As published: N(0, 1) / sqrt(d_model), W_out too; W_U / sqrt(its outputs); biases 0."""
+        widths = {"W_U": self.weight_shapes["W_U"][1], "W_in": getattr(self.settings, self.settings.scale_W_in_by)}
+        return {
+            name: torch.zeros(shape)
+            if name.startswith("b_")
+            else normal(shape, 1 / math.sqrt(widths.get(name, self.settings.d_model)), generator)
+            for name, shape in self.weight_shapes.items()
+        }
+
+    @property
+    def bottleneck_widths(self) -> dict[str, int]:
+        return {"embed": self.settings.d_model, "resid_mid": self.settings.d_model, "mlp_post": self.settings.d_mlp}
+
+    def program(self, inputs: Tensor) -> Program:
+        return Program(self, inputs) if inputs.is_cuda else TransformerProgram(self.attention, inputs)
+
+    def outputs(
+        self, params: Params, inputs: Int[Tensor, "replica pair operand"]
+    ) -> Float[Tensor, "replica pair output"]:
+        post = self._post(params, middle := self._middle(params, inputs))
+        return biased(middle + post @ params["W_out"], params, "b_out") @ params["W_U"]
+
+    def _attend(self, params: Params, inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """Attention weights (key, replica, pair, head), and z (replica, pair, head, d_head)."""
+        attention, p = self.attention, self.interface.n_symbols
+        stream = attention.stream(params)
+        pattern = attention.pattern(attention.scores(params, stream), attention.score_rows(inputs))
+        weights = attention.mixed(pattern)
+        values = (stream[:, None] @ params["W_V"]).transpose(1, 2)
+        a, b = inputs.unbind(-1)
+        rows = [a, p + b, torch.full_like(a, 2 * p)]
+        terms = [weight[..., None] * take(values, row) for weight, row in zip(weights, rows, strict=False)]
+        return weights, torch.stack(terms).sum(0)
+
+    def _before(self, params: Params, inputs: Tensor) -> Tensor:
+        last = self.attention.last(self.attention.stream(params))
+        return last if self.settings.equals_token else take(last, inputs[..., 1])
+
+    def _middle(self, params: Params, inputs: Tensor) -> Tensor:
+        written = torch.einsum("rphe,rhed->rpd", self._attend(params, inputs)[1], params["W_O"])
+        return self.squeeze(params, "resid_mid", self._before(params, inputs) + written)
+
+    def _post(self, params: Params, middle: Tensor) -> Tensor:
+        pre = biased(middle @ params["W_in"], params, "b_in")
+        return self.squeeze(params, "mlp_post", ACTIVATIONS[self.settings.activation].function(pre))
+
+    @property
+    def sites(self) -> Sites:
+        """Every site at the last position; `embed` is the table of the symbols themselves."""
+
+        def attend(site: Activations) -> tuple[Tensor, Tensor]:
+            return self._attend(_packed(site.params), site.inputs[None])
+
+        def squeezed(site: Activations, name: str, x: Tensor) -> Tensor:
+            return self.squeeze(site.params, name, x)
+
+        return {
+            "embed": lambda site: squeezed(site, "embed", site.params["W_E"])[: self.interface.n_symbols],
+            "resid_pre": lambda site: self._before(_packed(site.params), site.inputs[None])[0].expand(
+                len(site.inputs), -1
+            ),
+            "pattern": lambda site: attend(site)[0].squeeze(1).permute(1, 2, 0),
+            "z": lambda site: attend(site)[1].squeeze(0),
+            "attn_out": lambda site: torch.einsum("phe,hed->pd", site["z"], site.params["W_O"]),
+            "resid_mid": lambda site: squeezed(site, "resid_mid", site["resid_pre"] + site["attn_out"]),
+            "mlp_pre": lambda site: site["resid_mid"] @ site.params["W_in"] + site.params.get("b_in", 0.0),
+            "mlp_post": lambda site: self._post(site.params, site["resid_mid"]),
+            "mlp_out": lambda site: site["mlp_post"] @ site.params["W_out"] + site.params.get("b_out", 0.0),
+            "resid_post": lambda site: site["resid_mid"] + site["mlp_out"],
+            "logits": lambda site: (site["resid_post"] @ site.params["W_U"])[:, : self.interface.n_outputs],
+        }
+
+    @staticmethod
+    def infer(params: Params) -> dict[str, Any]:
+        n_heads, d_model, _ = params["W_Q"].shape
+        equals = params["W_pos"].shape[-2] == 3
+        return {
+            "d_model": d_model,
+            "n_heads": n_heads,
+            "d_mlp": params["W_in"].shape[-1],
+            "mlp_biases": "b_in" in params,
+            "equals_token": equals,
+            "unembed_equals": equals and params["W_U"].shape[-1] == params["W_E"].shape[0],
+        }
 
 
-def init(options: Transformer, interface: Interface, generator: Generator) -> dict[str, Tensor]:
-    """As published: N(0, 1) / sqrt(d_model), W_out too; W_U / sqrt(its outputs); biases 0."""
-    params = {}
-    for name, shape in shapes(options, interface).items():
-        if name.startswith("b_"):
-            params[name] = torch.zeros(shape)
-        else:
-            width = shape[-1] if name == "W_U" else options.d_model
-            params[name] = torch.randn(shape, generator=generator) / math.sqrt(width)
-    return params
+transformer = Transformer
 
 
-def outputs(
-    params: Params, operands: Int[Tensor, "replica pair operand"], workspace: Workspace | None = None
-) -> Float[Tensor, "replica pair vocabulary"]:
-    """Outputs at "=" for a pack, "=" column included: what is trained."""
-    stream = _stream(params)
-    scores, values = _tables(params, stream)
-    W_O, last = params["W_O"].flatten(1, 2), stream[:, -1:]
-    return run_samples(
-        Tables(
-            scores=scores,
-            values=values,
-            z_to_pre=W_O @ params["W_in"],
-            pre_bias=_biased(last @ params["W_in"], params, "b_in"),
-            post_to_out=params["W_out"] @ params["W_U"],
-            z_to_out=W_O @ params["W_U"],
-            out_bias=_biased(last, params, "b_out") @ params["W_U"],
-        ),
-        operands,
-        workspace,
-    )
-
-
-def _stream(params: Params) -> Float[Tensor, "replica row d_model"]:
-    """The residual stream attention reads: symbols at position 0, symbols at position 1, then "=" at position 2."""
-    symbols, equals = params["W_E"][:, :-1], params["W_E"][:, -1:]
-    first, second, last = params["W_pos"].split(1, dim=1)
-    return torch.cat([symbols + first, symbols + second, equals + last], dim=1)
-
-
-def _tables(
-    params: Params, stream: Float[Tensor, "replica row d_model"]
-) -> tuple[Float[Tensor, "replica row head"], Float[Tensor, "replica row channel"]]:
-    """Attention score (from "=") and value of every row of the stream; channel = (head, d_head)."""
-    W_Q, W_K, W_V = params["W_Q"], params["W_K"], params["W_V"]
-    query = torch.einsum("rd,rhde->rhe", stream[:, -1], W_Q) / math.sqrt(W_Q.shape[-1])
-    scores = stream @ torch.einsum("rhde,rhe->rdh", W_K, query)
-    values = stream @ W_V.transpose(1, 2).flatten(2)
-    return scores, values
-
-
-def _biased(x: Tensor, params: Params, bias: str) -> Tensor:
+def biased(x: Tensor, params: Params, bias: str) -> Tensor:
+    """x plus a bias the network may have; with or without a replica axis."""
     return x + params[bias].unsqueeze(-2) if bias in params else x
 
 
-def _packed(site: Activations) -> dict[str, Tensor]:
-    return {name: tensor.unsqueeze(0) for name, tensor in site.params.items()}
-
-
-def _attention(site: Activations) -> tuple[Tensor, Tensor, Tensor]:
-    params = _packed(site)
-    scores, values = _tables(params, _stream(params))
-    return scores, values, table_rows(site.operands.unsqueeze(0), scores.shape[1])
-
-
-def _site_pattern(site: Activations) -> Float[Tensor, "pair head key"]:
-    scores, _, rows = _attention(site)
-    return attention_pattern(scores, rows).squeeze(1).permute(1, 2, 0)
-
-
-def _site_z(site: Activations) -> Float[Tensor, "pair head d_head"]:
-    scores, values, rows = _attention(site)
-    pattern = site["pattern"].permute(2, 0, 1).unsqueeze(1)
-    return mix(pattern, values, rows).view(len(site.operands), scores.shape[-1], -1)
-
-
-def _mlp_bias(site: Activations, name: str) -> Tensor | float:
-    return site.params.get(name, 0.0)
-
-
-# Every site at the last position; `embed` is the table of the symbols themselves.
-SITES = {
-    "embed": lambda site: site.params["W_E"][:-1],
-    "resid_pre": lambda site: (site.params["W_E"][-1] + site.params["W_pos"][-1]).expand(len(site.operands), -1),
-    "pattern": _site_pattern,
-    "z": _site_z,
-    "attn_out": lambda site: torch.einsum("phe,hed->pd", site["z"], site.params["W_O"]),
-    "resid_mid": lambda site: site["resid_pre"] + site["attn_out"],
-    "mlp_pre": lambda site: site["resid_mid"] @ site.params["W_in"] + _mlp_bias(site, "b_in"),
-    "mlp_post": lambda site: site["mlp_pre"].relu(),
-    "mlp_out": lambda site: site["mlp_post"] @ site.params["W_out"] + _mlp_bias(site, "b_out"),
-    "resid_post": lambda site: site["resid_mid"] + site["mlp_out"],
-    "logits": lambda site: (site["resid_post"] @ site.params["W_U"])[:, : len(site.params["W_E"]) - 1],
-}
-
-
-def infer(params: Params) -> dict[str, int | bool]:
-    n_heads, d_model, _ = params["W_Q"].shape
-    return {
-        "d_model": d_model,
-        "n_heads": n_heads,
-        "d_mlp": params["W_in"].shape[-1],
-        "mlp_biases": "b_in" in params,
-        "unembed_equals": params["W_U"].shape[-1] == params["W_E"].shape[0],
-    }
-
-
-transformer = Model(options=Transformer, shapes=shapes, init=init, outputs=outputs, sites=SITES, infer=infer)
+def _packed(params: Params) -> dict[str, Tensor]:
+    return {name: tensor.unsqueeze(0) for name, tensor in params.items()}

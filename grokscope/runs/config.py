@@ -1,8 +1,9 @@
 """RunConfig: everything that decides a run, flat, frozen and validated.
 
-The fields of training stand here; those of the task and the model belong to the chosen components and are validated by
-their own options (`grokscope.tasks.modular_addition`: p; `grokscope.models.transformer`: d_model, n_heads, ...). To
-the user they are fields like any other: `config.p`, `--set p=59`.
+The fields of training stand here; those of the task, the model, the loss and the optimizer belong to the chosen
+components and are validated by their own options (`grokscope.tasks.modular_addition`: p;
+`grokscope.models.transformer`: d_model, n_heads, ...). To the user they are fields like any other: `config.p`,
+`--set p=59`.
 """
 
 import functools
@@ -11,15 +12,16 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+from jaxtyping import Bool
 from pydantic import ConfigDict, Field, model_validator
+from torch import Tensor
 
 from grokscope.models.base import Interface, Model
-from grokscope.registry import Options, Record, component, names, unknown
+from grokscope.registry import Options, Record, component, unknown
 from grokscope.tasks.base import Task
 
-# Fields that name a component: those whose options are fields of the config, and those that take the config's own.
-COMPONENTS = {"task": "tasks", "model": "models"}
-UNPARAMETRISED = {"loss": "losses", "optimizer": "training.optimizers"}
+# Fields that name a component; the options of the component are fields of the config as well.
+COMPONENTS = {"task": "tasks", "model": "models", "loss": "losses", "optimizer": "training.optimizers"}
 
 
 class RunConfig(Record):
@@ -33,17 +35,37 @@ class RunConfig(Record):
 
     task: str = Field("modular_addition", description="task id")
     random_labels: bool = Field(False, description="draw the labels at random: a control that can only be memorised")
+    label_noise: float = Field(0.0, ge=0, le=1, description="share of the training labels that is drawn at random [1]")
+    outliers: int = Field(0, ge=0, description="number of training labels that are drawn at random [1]")
     train_fraction: float = Field(0.3, gt=0, lt=1, description="share of all inputs that is trained on [1]")
-    seed: int = Field(0, ge=0, lt=2**63, description="seed of the initial weights and of the split")
+    n_train: int | None = Field(None, ge=1, description="number of inputs trained on, instead of train_fraction [1]")
+    split: Literal["shuffled", "nested"] = Field(
+        "shuffled", description="split drawn by the seed, or one fixed shuffle for all seeds"
+    )
+    seed: int = Field(0, ge=0, lt=2**63, description="seed of the initial weights, the split and the batches")
     model: str = Field("transformer", description="model id")
     dtype: Literal["float32", "float64"] = Field("float32", description="dtype of weights and activations")
+    init_scale: float = Field(1.0, gt=0, description="factor on all initial weights and biases [1]")
+    output_scale: float = Field(1.0, gt=0, description="factor alpha on the network's outputs [1]")
+    centred: bool = Field(False, description="train alpha (f - f_0): subtract the outputs of step 0")
     loss: str = Field("cross_entropy", description="loss id")
     optimizer: str = Field("adamw", description="optimizer id")
     learning_rate: float = Field(1e-3, gt=0, description="learning rate [1]")
-    weight_decay: float = Field(1.0, ge=0, description="decoupled weight decay, on every parameter [1]")
-    betas: tuple[float, float] = Field((0.9, 0.98), description="AdamW's moment decay rates [1]")
-    eps: float = Field(1e-8, gt=0, description="AdamW's denominator offset [1]")
+    divide_rate_by_scale: bool = Field(False, description="divide the learning rate by output_scale^2")
     warmup_steps: int = Field(10, ge=0, description="linear warm-up: rate * min(step / warmup_steps, 1) [steps]")
+    batch_size: int | None = Field(None, ge=1, description="samples a step; None: all training inputs [1]")
+    weight_decay: float = Field(1.0, ge=0, description="weight decay, on every parameter [1]")
+    weight_decay_start: int = Field(0, ge=0, description="first step with weight decay [steps]")
+    weight_decay_stop: int | None = Field(None, ge=0, description="first step without it again; None: never [steps]")
+    orthogonal_gradient: Literal["off", "per_tensor", "global"] = Field(
+        "off", description="take the part along the weights out of the gradient, tensor by tensor or of all at once"
+    )
+    orthogonal_rescale: bool = Field(True, description="give what is left the norm of the whole gradient")
+    grokfast_gain: float = Field(0.0, ge=0, description="Grokfast: gain of the slow part of the gradient; 0: off [1]")
+    grokfast_memory: float = Field(0.98, ge=0, lt=1, description="Grokfast: share of the slow part kept a step [1]")
+    norm_sphere: tuple[str, ...] = Field(
+        (), description='tensors kept at their joint initial norm after each step, or "all"'
+    )
     max_steps: int = Field(40_000, ge=1, description="the run ends here at the latest [steps]")
     evaluate_every: int = Field(25, ge=1, description="evaluations are at most this far apart [steps]")
     checkpoint_ratio: float = Field(
@@ -63,9 +85,6 @@ class RunConfig(Record):
             return data
         own = {key: value for key, value in data.items() if key in cls.model_fields}
         extra = {key: value for key, value in data.items() if key not in cls.model_fields}
-        for field, family in UNPARAMETRISED.items():
-            if (name := own.get(field, cls.model_fields[field].default)) not in names(family):
-                raise ValueError(unknown(field, name, names(family)))
         known = set(cls.model_fields)
         for field, family in COMPONENTS.items():
             options = component(family, own.get(field, cls.model_fields[field].default)).options
@@ -76,14 +95,8 @@ class RunConfig(Record):
             raise ValueError(unknown("field", next(iter(extra)), known))
         return own
 
-    @model_validator(mode="after")
-    def _check_betas(self) -> "RunConfig":
-        if not all(0 <= beta < 1 for beta in self.betas):
-            raise ValueError(f"betas must lie in [0, 1), got {self.betas}")
-        return self
-
     def replace(self, /, **fields: Any) -> "RunConfig":
-        """The same config with some fields changed. Changing the task or the model drops the old one's own fields."""
+        """The same config with some fields changed. Changing a component drops the old one's own fields."""
         data = self.model_dump()
         for field, family in COMPONENTS.items():
             if fields.get(field, data[field]) != data[field]:
@@ -91,24 +104,33 @@ class RunConfig(Record):
                     data.pop(name, None)
         return type(self)(**(data | fields))
 
-    def options(self, field: Literal["task", "model"]) -> Options:
-        """The options of the chosen task or model."""
+    def options(self, field: Literal["task", "model", "loss", "optimizer"]) -> Options:
+        """The options of the chosen task, model, loss or optimizer."""
         options = component(COMPONENTS[field], getattr(self, field)).options
         extra = self.__pydantic_extra__ or {}
         return options(**{name: extra[name] for name in options.model_fields})
 
     def build_task(self) -> Task:
-        """The task, with its labels drawn at random if the config says so."""
+        """The task, with labels drawn at random where the config says so."""
         task = _task(self.task, self.options("task").model_dump_json())
-        return task.with_random_labels(self.seed) if self.random_labels else task
+        if self.random_labels:
+            task = task.with_random_labels(self.seed)
+        if self.label_noise or self.outliers:
+            task = task.with_noise(self.train_mask(task), self.label_noise, self.outliers, self.seed)
+        return task
 
-    def build_model(self) -> Model:
-        return component("models", self.model)
+    def train_mask(self, task: Task) -> Bool[Tensor, " pair"]:
+        """The inputs that are trained on."""
+        return task.split(self.train_fraction, self.seed, n_train=self.n_train, rule=self.split)
+
+    def build_model(self, task: Task) -> Model:
+        """The model, made for a task."""
+        return component("models", self.model)(self.options("model"), interface(task))
 
 
 def interface(task: Task) -> Interface:
     """What a model must know of a task."""
-    return Interface(n_symbols=task.n_symbols, n_operands=task.operands.shape[1], n_classes=task.n_classes)
+    return Interface(n_symbols=task.n_symbols, n_operands=task.inputs.shape[1], n_outputs=task.n_outputs)
 
 
 def pack_id(configs: Sequence[RunConfig]) -> str:

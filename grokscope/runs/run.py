@@ -114,11 +114,14 @@ class Run:
             step = self.checkpoints[-1]
         return Snapshot(
             task=self._task,
-            model=self.config.build_model(),
+            model=self._model,
             params=checkpoints.load(self.folder, step, replica=self.replica),
             train_mask=self._train_mask,
             step=step,
             loss=self.config.loss,
+            loss_options=self.config.options("loss").model_dump(),
+            output_scale=self.config.output_scale,
+            centred=self.config.centred,
             initial=lambda: self._first,
             final=lambda: self._last,
         )
@@ -128,8 +131,12 @@ class Run:
         return self.config.build_task()
 
     @cached_property
+    def _model(self) -> Any:
+        return self.config.build_model(self._task)
+
+    @cached_property
     def _train_mask(self) -> Any:
-        return self._task.split(self.config.train_fraction, self.config.seed)
+        return self.config.train_mask(self._task)
 
     @cached_property
     def _first(self) -> Snapshot:

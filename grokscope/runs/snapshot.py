@@ -2,8 +2,10 @@
 asked for."""
 
 import functools
+import math
 from collections.abc import Callable, Mapping
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -24,6 +26,8 @@ class Snapshot:
 
     task, labels, train_mask: the inputs in the task's order, the labels trained on, and which inputs are trained on.
     params: TransformerLens's names to tensors, without a replica axis.
+    loss, loss_options: what the network is trained on, for `sample_losses`.
+    output_scale, centred: the trained function is output_scale * f, or, centred, output_scale * (f - f_0).
     initial, final: functions that give the snapshots of the same run at step 0 and at its last checkpoint, or None
         (weights from elsewhere).
     """
@@ -37,6 +41,9 @@ class Snapshot:
         train_mask: Bool[Tensor, " pair"],
         step: int = 0,
         loss: str = "cross_entropy",
+        loss_options: Mapping[str, Any] = MappingProxyType({}),
+        output_scale: float = 1.0,
+        centred: bool = False,
         outputs: Float[Tensor, "pair output"] | None = None,
         initial: "Callable[[], Snapshot] | None" = None,
         final: "Callable[[], Snapshot] | None" = None,
@@ -46,18 +53,21 @@ class Snapshot:
         self.params = dict(params)
         self.train_mask = train_mask
         self.step = step
-        self._loss = loss
+        self.output_scale = output_scale
+        self.centred = centred
+        self._loss, self._loss_options = loss, dict(loss_options)
         self._given_outputs = outputs
         self._initial = initial
         self._final = final
-        self.activations: Mapping[str, Tensor] = Activations(model.sites, self.params, task.operands)
+        sites = {**model.sites, "logits": lambda _: self.logits}
+        self.activations: Mapping[str, Tensor] = Activations(sites, self.params, task.inputs)
 
     def __repr__(self) -> str:
         size = sum(tensor.numel() for tensor in self.params.values())
         return f"Snapshot(step={self.step}, inputs={self.task.n_inputs}, parameters={size})"
 
     @property
-    def labels(self) -> Int[Tensor, " pair"]:
+    def labels(self) -> Int[Tensor, " pair"] | Float[Tensor, "pair output"]:
         return self.task.labels
 
     @cached_property
@@ -67,27 +77,46 @@ class Snapshot:
 
     @cached_property
     def outputs(self) -> Float[Tensor, "pair output"]:
-        """All outputs, as trained: beyond the task's classes there may be a column for "="."""
+        """All outputs, as trained: beyond the task's there may be a column for "="."""
         if self._given_outputs is not None:
             return self._given_outputs
-        packed = {name: tensor.unsqueeze(0) for name, tensor in self.params.items()}
-        with torch.no_grad():
-            return self.model.outputs(packed, self.task.operands.unsqueeze(0)).squeeze(0)
+        outputs = self._own_outputs
+        if self.centred and self.initial is not None:
+            outputs = outputs - self.initial._own_outputs
+        return outputs * self.output_scale
 
-    @property
+    @cached_property
+    def _own_outputs(self) -> Float[Tensor, "pair output"]:
+        """Outputs of the network itself, neither scaled nor centred."""
+        packed = {name: tensor.unsqueeze(0) for name, tensor in self.params.items()}
+        return self.model.program(self.task.inputs.unsqueeze(0)).outputs(packed).squeeze(0)
+
+    @cached_property
     def logits(self) -> Float[Tensor, "pair class"]:
-        """The outputs of the task's classes. As published, analysis drops the "=" column that training keeps."""
-        return self.outputs[:, : self.task.n_classes]
+        """The outputs of the task's classes. As published, analysis drops the "=" column that training keeps.
+
+        Where classes are learned as templates: minus the squared distance to each. In a regression: the outputs.
+        """
+        outputs = self.outputs[:, : self.task.n_outputs]
+        if self.task.templates is None:
+            return outputs
+        return -(torch.cdist(outputs, self.task.templates.to(outputs.dtype)) ** 2)
 
     @cached_property
     def sample_losses(self) -> Float[Tensor, " pair"]:
-        """The loss of every input over the task's classes, in float64 [nats for cross-entropy]."""
+        """The loss of every input over the task's outputs, in float64 [nats for cross-entropy]."""
+        loss = component("losses", self._loss)
         with torch.no_grad():
-            return component("losses", self._loss)(self.logits, self.labels, reduction="none")
+            outputs = self.outputs[:, : self.task.n_outputs]
+            return loss(outputs, self.task.targets, reduction="none", **self._loss_options)
 
     @cached_property
     def correct(self) -> Bool[Tensor, " pair"]:
-        """Whether the largest logit is the label's. A NaN is never correct."""
+        """Whether the largest logit is the label's; in a regression, whether the mean squared error is within the
+        task's tolerance. A NaN is never correct."""
+        if not self.task.n_classes:
+            error = (self.logits.double() - self.labels).square().mean(-1)
+            return error < (-math.inf if self.task.tolerance is None else self.task.tolerance)
         value, index = self.logits.max(dim=-1)
         return (index == self.labels) & value.isfinite()
 
@@ -162,11 +191,11 @@ def snapshot(
     of_task = {name: fields.pop(name) for name in list(fields) if name in family.options.model_fields}
     built: Task = family.build(family.options(**of_task))
     tensors = _tensors(params)
-    _require(tensors, architecture, interface(built), fields)
+    made = _made(architecture, tensors, interface(built), fields)
     mask = torch.ones(built.n_inputs, dtype=torch.bool)
     if train_fraction is not None:
         mask = built.split(train_fraction, seed)
-    return Snapshot(task=built, model=architecture, params=tensors, train_mask=mask)
+    return Snapshot(task=built, model=made, params=tensors, train_mask=mask)
 
 
 def _tensors(params: Mapping[str, Any]) -> dict[str, Tensor]:
@@ -183,17 +212,18 @@ def _tensors(params: Mapping[str, Any]) -> dict[str, Tensor]:
     return {name: tensor.to(dtype) for name, tensor in tensors.items()}
 
 
-def _require(params: dict[str, Tensor], model: Model, task: Interface, fields: Mapping[str, Any]) -> None:
-    """Every tensor the model needs is there in the right shape, and what it does not know is zero."""
+def _made(architecture: type[Model], params: dict[str, Tensor], task: Interface, fields: Mapping[str, Any]) -> Model:
+    """The model these weights belong to. Every tensor it needs is there in the right shape; what it does not know is
+    zero."""
     try:
-        inferred = model.infer(params)
+        inferred = architecture.infer(params)
     except KeyError as error:
         raise ValueError(f"weights lack the tensor {error.args[0]}; they have {', '.join(sorted(params))}") from None
     except (ValueError, IndexError) as error:
         sizes = ", ".join(f"{name} {tuple(tensor.shape)}" for name, tensor in sorted(params.items()))
         raise ValueError(f"the options of the model cannot be read off these shapes: {sizes} ({error})") from None
-    options = model.options(**(inferred | dict(fields)))
-    shapes = model.shapes(options, task)
+    model = architecture(architecture.options(**(inferred | dict(fields))), task)
+    shapes = model.shapes
     for name, shape in shapes.items():
         if name not in params:
             raise ValueError(f"weights lack the tensor {name} of shape {shape}")
@@ -203,6 +233,7 @@ def _require(params: dict[str, Tensor], model: Model, task: Interface, fields: M
         if bool(params[name].any()):
             raise ValueError(f"the model has no tensor {name}, and it is not zero")
         del params[name]
+    return model
 
 
 def _means(cloud: Float[Tensor, "point channel"], group: Int[Tensor, " point"]) -> Float[Tensor, "group channel"]:

@@ -2,9 +2,9 @@
 
 import math
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import overload
+from typing import Any, overload
 
 import torch
 from torch import Tensor
@@ -111,26 +111,34 @@ def chosen_device(name: str) -> torch.device:
 
 def _train(pack: Pack, writer: Writer, shown: Display) -> None:
     cheap = [measure for measure in measures().values() if measure.cost == "cheap"]
-    initial = _initial(pack)
+    # The pack before its first step: its initial weights follow from the configs alone.
+    first = {name: tensor.detach().cpu().clone() for name, tensor in pack.tensors.items()}
+    initial = [_snapshot(pack, replica, first) for replica in range(pack.n_replicas)]
 
     def observe(pack: Pack) -> list[Row]:
         outputs = pack.outputs()
         rows = []
         for replica in pack.alive.nonzero().flatten().tolist():
-            snapshot = Snapshot(
-                task=pack.tasks[replica],
-                model=pack.model,
-                params={name: tensor[replica].cpu() for name, tensor in pack.tensors.items()},
-                train_mask=pack.train_masks[replica],
-                step=pack.step,
-                loss=pack.configs[replica].loss,
-                outputs=outputs[replica],
-                initial=lambda replica=replica: initial[replica],
-            )
-            rows.extend(_rows(writer.ids[replica], cheap, snapshot))
+            now = {"step": pack.step, "outputs": outputs[replica], "initial": lambda replica=replica: initial[replica]}
+            rows.extend(_rows(writer.ids[replica], cheap, _snapshot(pack, replica, pack.tensors, **now)))
         return rows
 
     Loop(pack=pack, writer=writer, observe=observe, show=shown.update).run()
+
+
+def _snapshot(pack: Pack, replica: int, tensors: Mapping[str, Tensor], **more: Any) -> Snapshot:
+    config = pack.configs[replica]
+    return Snapshot(
+        task=pack.tasks[replica],
+        model=pack.models[replica],
+        params={name: tensor[replica].cpu() for name, tensor in tensors.items()},
+        train_mask=pack.train_masks[replica],
+        loss=config.loss,
+        loss_options=config.options("loss").model_dump(),
+        output_scale=config.output_scale,
+        centred=config.centred,
+        **more,
+    )
 
 
 def _rows(run: str, chosen: Iterable[Measure], snapshot: Snapshot) -> list[Row]:
@@ -139,20 +147,6 @@ def _rows(run: str, chosen: Iterable[Measure], snapshot: Snapshot) -> list[Row]:
         for measure in chosen
         for view, value in measure.rows(snapshot)
         if not isinstance(value, Missing)
-    ]
-
-
-def _initial(pack: Pack) -> list[Snapshot]:
-    """The pack before its first step: its initial weights follow from the configs alone."""
-    tensors: dict[str, Tensor] = {name: tensor.detach().cpu().clone() for name, tensor in pack.tensors.items()}
-    return [
-        Snapshot(
-            task=task,
-            model=pack.model,
-            params={name: tensor[replica] for name, tensor in tensors.items()},
-            train_mask=pack.train_masks[replica],
-        )
-        for replica, task in enumerate(pack.tasks)
     ]
 
 

@@ -4,21 +4,25 @@ import dataclasses
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
+import numpy as np
 import torch
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from grokscope.registry import Options
+
+Split = Literal["shuffled", "nested"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Truth:
     """The ground truth of a task: the space its answers live on.
 
-    group: the group behind the answers, such as "cyclic(59)", or None.
-    manifold: "circle", "torus", "segment", "two circles" or "none".
+    group: the group behind the answers, such as "cyclic(59)", or None; `numerics.groups.group` builds it, with its
+        irreps.
+    manifold: "circle", "circle and point", "torus", "segment", "two circles", "points" (isolated answers) or "none".
     intrinsic_dimension, embedding_dimension: of the manifold, and of the smallest Euclidean space it embeds in; None
     without one.
     betti: Betti numbers (b0, b1, ...); empty without a manifold.
@@ -33,57 +37,106 @@ class Truth:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Task:
-    """All inputs of a task, in lexicographic order, with their labels and the ground truth.
+    """All inputs of a task, in lexicographic order where there is one, with their labels and the ground truth.
 
-    operands: symbols of each input.
-    labels: the answer to each input, in 0..n_classes-1.
+    inputs: symbols of each input (integers in 0..n_symbols-1), or its features (floats; n_symbols is 0).
+    labels: the class of each input, in 0..n_classes-1; or, in a regression (n_classes is 0), its targets.
     orbits: index of the input's orbit under the symmetries of the task that exchange operands; (a, b) and (b, a) share
         one when the operation commutes. Orbits are numbered in the order of their first member.
+    templates: the vector that stands for each class, where classes are learned by regression on them: the answer of a
+        network is then the class whose template is nearest to its output.
+    tolerance: in a regression, the mean squared error (over an input's targets) below which an answer is correct; None
+        where the source calls no answer correct.
     """
 
-    operands: Int[Tensor, "pair operand"]
-    labels: Int[Tensor, " pair"]
+    inputs: Int[Tensor, "pair operand"] | Float[Tensor, "pair feature"]
+    labels: Int[Tensor, " pair"] | Float[Tensor, "pair output"]
     orbits: Int[Tensor, " pair"]
-    n_symbols: int
-    n_classes: int
-    truth: Truth
+    n_symbols: int = 0
+    n_classes: int = 0
+    templates: Float[Tensor, "class output"] | None = None
+    tolerance: float | None = None
+    truth: Truth = Truth()
 
     @property
     def n_inputs(self) -> int:
         return len(self.labels)
 
     @property
+    def n_outputs(self) -> int:
+        """Outputs a network needs: classes, components of a template, or targets."""
+        if self.templates is not None:
+            return self.templates.shape[1]
+        return self.n_classes or self.labels.shape[1]
+
+    @property
+    def targets(self) -> Int[Tensor, " pair"] | Float[Tensor, "pair output"]:
+        """What a loss compares outputs with: classes, the templates of the classes, or the targets of a regression."""
+        return self.labels if self.templates is None else self.templates[self.labels]
+
+    @property
     def tokens(self) -> Int[Tensor, "pair position"]:
         """The token layout [a, b, =]; the token of "=" is n_symbols."""
-        equals = torch.full_like(self.operands[:, :1], self.n_symbols)
-        return torch.cat([self.operands, equals], dim=1)
+        equals = torch.full_like(self.inputs[:, :1], self.n_symbols)
+        return torch.cat([self.inputs, equals], dim=1)
 
-    def split(self, train_fraction: float, seed: int) -> Bool[Tensor, " pair"]:
-        """True for the inputs that are trained on: the first int(train_fraction * n) of a shuffle of all inputs.
+    def split(
+        self, train_fraction: float, seed: int, *, n_train: int | None = None, rule: Split = "shuffled"
+    ) -> Bool[Tensor, " pair"]:
+        """True for the inputs that are trained on: the first n_train of a shuffle of all inputs.
 
-        The shuffle is Python's `random.seed(seed); random.shuffle(list of inputs)`, as published by Nanda et al. 2023
-        (arXiv:2301.05217, released code), so splits are nested by fraction and equal the published ones. The published
+        rule "shuffled": `random.seed(seed); random.shuffle(list of inputs)` and the first int(train_fraction * n), as
+        published by Nanda et al. 2023 (arXiv:2301.05217, released code). "nested": one fixed shuffle,
+        `numpy.random.RandomState(0).shuffle`, whatever the seed, and the first round(train_fraction * n), as published
+        by Power et al. 2022 (arXiv:2201.02177, released code). In both, splits are nested by fraction. The published
         list is not in the training set's order here: full-batch training does not see an order.
+        n_train: the number itself, instead of the fraction.
         """
-        if not 0 < train_fraction < 1:
-            raise ValueError(f"train_fraction must lie in (0, 1), got {train_fraction}")
-        n_train = int(train_fraction * self.n_inputs)
-        if n_train == 0:
-            raise ValueError(
-                f"train_fraction {train_fraction} leaves no training input of {self.n_inputs}; "
-                f"use at least {1 / self.n_inputs:.2g}"
-            )
-        order = published_shuffle(self.n_inputs, seed)
+        if n_train is None:
+            if not 0 < train_fraction < 1:
+                raise ValueError(f"train_fraction must lie in (0, 1), got {train_fraction}")
+            share = train_fraction * self.n_inputs
+            n_train = round(share) if rule == "nested" else int(share)
+            if n_train == 0:
+                raise ValueError(
+                    f"train_fraction {train_fraction} leaves no training input of {self.n_inputs}; "
+                    f"use at least {1 / self.n_inputs:.2g}"
+                )
+        if not 0 < n_train <= self.n_inputs:
+            raise ValueError(f"n_train must lie in 1..{self.n_inputs}, the number of inputs; got {n_train}")
+        order = published_shuffle(self.n_inputs, seed) if rule == "shuffled" else nested_shuffle(self.n_inputs)
         train = torch.zeros(self.n_inputs, dtype=torch.bool)
         train[order[:n_train]] = True
         return train
 
     def with_random_labels(self, seed: int) -> "Task":
-        """The same inputs with labels drawn uniformly, independently of the inputs: it can be memorised, never
-        understood."""
+        """The same inputs with labels that have nothing to do with them: it can be memorised, never understood.
+
+        Classes are drawn uniformly and independently; targets of a regression change places at random.
+        """
         generator = torch.Generator().manual_seed(seed)
-        labels = torch.randint(self.n_classes, (self.n_inputs,), generator=generator)
-        return dataclasses.replace(self, labels=labels, truth=Truth())
+        return dataclasses.replace(self, labels=self._drawn(generator), truth=Truth())
+
+    def with_noise(self, mask: Bool[Tensor, " pair"], share: float, outliers: int, seed: int) -> "Task":
+        """The same task with some of the labels under the mask drawn at random: a share of them, or a number of them.
+
+        Wrong labels of a smaller share or number are among those of a larger one. A label drawn at random may by chance
+        be the right one, as in Power et al. 2022 (arXiv:2201.02177, section 3.4).
+        """
+        chosen = mask.nonzero().flatten()
+        count = min(round(share * len(chosen)) + outliers, len(chosen))
+        if count == 0:
+            return self
+        generator = torch.Generator().manual_seed(seed)
+        chosen = chosen[torch.randperm(len(chosen), generator=generator)[:count]]
+        labels = self.labels.clone()
+        labels[chosen] = self._drawn(generator)[chosen]
+        return dataclasses.replace(self, labels=labels)
+
+    def _drawn(self, generator: torch.Generator) -> Tensor:
+        if self.n_classes:
+            return torch.randint(self.n_classes, (self.n_inputs,), generator=generator)
+        return self.labels[torch.randperm(self.n_inputs, generator=generator)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +155,13 @@ def published_shuffle(n: int, seed: int) -> Int[Tensor, " n"]:
     return torch.tensor(order)
 
 
+def nested_shuffle(n: int) -> Int[Tensor, " n"]:
+    """The order in which `numpy.random.RandomState(0).shuffle(inputs)` puts a list of n inputs."""
+    order = np.arange(n)
+    np.random.RandomState(0).shuffle(order)
+    return torch.from_numpy(order)
+
+
 def number_orbits(representatives: Int[Tensor, " pair"]) -> Int[Tensor, " pair"]:
     """Numbers 0, 1, ... for the distinct values, in the order in which they first appear."""
     _, inverse = torch.unique(representatives, return_inverse=True)
@@ -109,3 +169,8 @@ def number_orbits(representatives: Int[Tensor, " pair"]) -> Int[Tensor, " pair"]
         0, inverse, torch.arange(len(inverse)), reduce="amin"
     )
     return first.argsort().argsort()[inverse]
+
+
+def pair_orbits(a: Int[Tensor, " pair"], b: Int[Tensor, " pair"], n_symbols: int) -> Int[Tensor, " pair"]:
+    """Orbits of pairs whose operands may change places."""
+    return number_orbits(torch.minimum(a, b) * n_symbols + torch.maximum(a, b))

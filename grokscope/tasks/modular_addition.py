@@ -4,11 +4,12 @@ Source: Power et al. 2022, arXiv:2201.02177; with tokens [a, b, =]: Nanda et al.
 The answers form the cyclic group Z_p; its faithful two-dimensional irreps place it on a circle (b0 = 1, b1 = 1).
 """
 
-import torch
 from pydantic import Field
 
+from grokscope.numerics.groups import group
 from grokscope.registry import Options
-from grokscope.tasks.base import Task, TaskFamily, Truth, number_orbits
+from grokscope.tasks._pairs import all_pairs, commutative_truth
+from grokscope.tasks.base import Task, TaskFamily
 
 
 class ModularAddition(Options):
@@ -17,19 +18,8 @@ class ModularAddition(Options):
 
 
 def build(options: ModularAddition) -> Task:
-    p = options.p
-    operands = torch.cartesian_prod(torch.arange(p), torch.arange(p))
-    a, b = operands.unbind(1)
-    return Task(
-        operands=operands,
-        labels=(a + b) % p,
-        orbits=number_orbits(torch.minimum(a, b) * p + torch.maximum(a, b)),
-        n_symbols=p,
-        n_classes=p,
-        truth=Truth(
-            group=f"cyclic({p})", manifold="circle", intrinsic_dimension=1, embedding_dimension=2, betti=(1, 1)
-        ),
-    )
+    cyclic = group(f"cyclic({options.p})")
+    return all_pairs(cyclic.table, truth=commutative_truth(cyclic.name, cyclic.parameters))
 
 
 modular_addition = TaskFamily(options=ModularAddition, build=build)

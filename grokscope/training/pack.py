@@ -4,17 +4,28 @@ All parameters are rows of one flat (replica, parameter) buffer; the tensors the
 differs between replicas is listed in PER_REPLICA; everything else decides shapes or the schedule and must be equal.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from grokscope.models.base import Workspace
+from grokscope.models.base import Program
 from grokscope.registry import component
-from grokscope.runs.config import RunConfig, interface
+from grokscope.runs.config import RunConfig
+from grokscope.training.batches import Data
+from grokscope.training.optimizers.base import column
+from grokscope.training.transforms.base import Transform
+from grokscope.training.transforms.grokfast import Grokfast
+from grokscope.training.transforms.norm_sphere import NormSphere
+from grokscope.training.transforms.orthogonal import Orthogonal
 
-PER_REPLICA = {"seed", "random_labels", "learning_rate", "weight_decay", "betas", "eps"}
+PER_REPLICA = {
+    *("seed", "data_seed", "random_labels", "label_noise", "outliers", "train_fraction", "n_train", "split"),
+    *("init_scale", "output_scale", "bottleneck_rank"),
+    *("learning_rate", "warmup_steps", "weight_decay", "weight_decay_start", "weight_decay_stop"),
+    *("betas", "eps", "momentum", "grokfast_gain", "grokfast_memory"),
+}
 # Tensors start at multiples of 16 elements, 64 bytes in float32: matrix products then see the same alignment in every
 # process, which their bitwise repeatability needs.
 ALIGNMENT = 16
@@ -33,19 +44,21 @@ class Pack:
         self.device = device
         self.step = 0
         self.tasks = [config.build_task() for config in configs]
-        self.train_masks = torch.stack(
-            [task.split(config.train_fraction, config.seed) for task, config in zip(self.tasks, configs, strict=True)]
-        )
-        self.model = configs[0].build_model()
-        self._workspace, self._evaluation_workspace = Workspace(), Workspace()
-        self._loss = component("losses", configs[0].loss)
+        pairs = list(zip(configs, self.tasks, strict=True))
+        self.train_masks = torch.stack([config.train_mask(task) for config, task in pairs])
+        self.models = [config.build_model(task) for config, task in pairs]
+        self.model = self.models[0]
+        self._rule, self._loss_options = component("losses", configs[0].loss).function, configs[0].options("loss")
         self._build_parameters(getattr(torch, configs[0].dtype))
         self._optimizer = component("training.optimizers", configs[0].optimizer)(configs, self._params)
-        self._rates = torch.tensor([[config.learning_rate] for config in configs], dtype=torch.float64, device=device)
+        self._transforms = self._build_transforms()
         self.alive: Bool[Tensor, " replica"] = torch.ones(len(configs), dtype=torch.bool)
-        pairs = list(zip(self.tasks, self.train_masks, strict=True))
-        self._operands = torch.stack([task.operands[mask] for task, mask in pairs]).to(device)
-        self._labels = torch.stack([task.labels[mask] for task, mask in pairs]).to(device)
+        self._data = Data(configs, self.tasks, self.train_masks, device=device, dtype=self._params.dtype)
+        self._scale = None
+        if any(config.output_scale != 1 for config in configs):
+            self._scale = column(configs, lambda config: config.output_scale, self._params).to(self._params)[..., None]
+        self._everything: Program | None = None
+        self._prepare()
 
     @property
     def n_replicas(self) -> int:
@@ -53,72 +66,141 @@ class Pack:
 
     def advance(self) -> Bool[Tensor, " replica"]:
         """One step; True for the replicas whose loss has just become non-finite. Their weights stay as they were."""
-        outputs = self.model.outputs(self._leaves, self._operands, self._workspace)
-        losses = self._loss(outputs, self._labels, reduction="none").mean(-1)
-        gradients = torch.autograd.grad(losses.sum(), list(self._leaves.values()))
-        for view, gradient in zip(self._gradient_views, gradients, strict=True):
-            view.copy_(gradient)
-        ended = self.alive & ~losses.detach().isfinite().cpu()
+        if self._data.batched:
+            self._data.draw(self.step)
+            self._prepare()
+        sample_losses, gradients = self._program.gradients(self.tensors, self._loss)
+        losses = (sample_losses * self._data.weights).sum(-1)
+        for name, view in self._gradient_views.items():
+            view.copy_(gradients[name])
+        ended = self.alive & ~losses.isfinite().cpu()
         if ended.any():
             self._end(ended)
         if not self.alive.all():
             self._gradients[~self.alive] = 0
-        warmup = self.configs[0].warmup_steps
-        factor = min(self.step / warmup, 1.0) if warmup else 1.0
-        self._optimizer.update(self._params, self._gradients, step=self.step, rates=self._rates * factor)
+        self._update()
         self.step += 1
         return ended
 
     @torch.no_grad()
     def outputs(self) -> Float[Tensor, "replica pair output"]:
-        """Outputs on all inputs of the task, at the present weights."""
-        operands = self.tasks[0].operands.to(self.device).expand(self.n_replicas, -1, -1)
-        return self.model.outputs(self._leaves, operands, self._evaluation_workspace).cpu()
+        """Outputs on all inputs of the task, at the present weights; scaled and centred as they are trained."""
+        if self._everything is None:
+            self._everything = self.model.program(self._data.everything())
+            self._first_outputs = self._everything.outputs(self._initial) if self.configs[0].centred else None
+        outputs = self._everything.outputs(self.tensors)
+        if self._first_outputs is not None:
+            outputs = outputs - self._first_outputs
+        return (outputs if self._scale is None else outputs * self._scale).cpu()
 
     def state(self) -> dict[str, Tensor]:
-        """Everything a resumed pack needs beside its configs. Full-batch training draws no random numbers."""
-        state = {"params": self._params, "alive": self.alive} | self._optimizer.state
+        """Everything a resumed pack needs beside its configs. Batches follow from the seed and the step."""
+        state = {"params": self._params, "alive": self.alive} | self._kept
         return {name: tensor.detach().cpu().clone() for name, tensor in state.items()}
 
     def restore(self, step: int, state: dict[str, Tensor]) -> None:
         """Puts back what `state` gave at that step, bit for bit."""
         self.step = step
         self._params.copy_(state["params"])
-        for name, tensor in self._optimizer.state.items():
+        for name, tensor in self._kept.items():
             tensor.copy_(state[name])
         ended = ~state["alive"]
         if ended.any():
             self._end(ended)
 
     def _build_parameters(self, dtype: torch.dtype) -> None:
-        options, task = self.configs[0].options("model"), interface(self.tasks[0])
-        shapes = self.model.shapes(options, task)
-        offsets, size = {}, 0
-        for name, shape in shapes.items():
-            offsets[name] = size
-            size += -(-torch.Size(shape).numel() // ALIGNMENT) * ALIGNMENT
-        self._params = torch.zeros(self.n_replicas, size, dtype=dtype, device=self.device)
+        shapes = self.model.shapes
+        sizes = {name: torch.Size(shape).numel() for name, shape in shapes.items()}
+        self._columns: dict[str, slice] = {}
+        end = 0
+        for name, size in sizes.items():
+            self._columns[name] = slice(end, end + size)
+            end += -(-size // ALIGNMENT) * ALIGNMENT
+        self._params = torch.zeros(self.n_replicas, end, dtype=dtype, device=self.device)
         self._gradients = torch.zeros_like(self._params)
 
         def views(flat: Tensor) -> dict[str, Tensor]:
-            return {
-                name: flat[:, offsets[name] : offsets[name] + torch.Size(shape).numel()].view(-1, *shape)
-                for name, shape in shapes.items()
-            }
+            return {name: flat[:, self._columns[name]].view(-1, *shape) for name, shape in shapes.items()}
 
-        self.tensors = views(self._params)
-        self._gradient_views = list(views(self._gradients).values())
-        for replica, config in enumerate(self.configs):
-            initial = self.model.init(options, task, torch.Generator().manual_seed(config.seed))
-            for name, tensor in initial.items():
-                self.tensors[name][replica] = tensor
-        self._leaves = {name: tensor.detach().requires_grad_() for name, tensor in self.tensors.items()}
+        self.tensors, self._gradient_views = views(self._params), views(self._gradients)
+        for replica, (config, model) in enumerate(zip(self.configs, self.models, strict=True)):
+            for name, tensor in model.init(torch.Generator().manual_seed(config.seed)).items():
+                self.tensors[name][replica] = tensor * config.init_scale
+        centred = self.configs[0].centred
+        self._initial = {name: tensor.clone() for name, tensor in self.tensors.items()} if centred else {}
+
+    def _build_transforms(self) -> list[Transform]:
+        config, transforms = self.configs[0], []
+
+        def of(value: Callable[[RunConfig], float]) -> Tensor:
+            return column(self.configs, value, self._params)
+
+        if any(config.grokfast_gain for config in self.configs):
+            gain, memory = of(lambda config: config.grokfast_gain), of(lambda config: config.grokfast_memory)
+            transforms.append(Grokfast(self._params, alpha=memory, lamb=gain))
+        if config.orthogonal_gradient != "off":
+            per_tensor = config.orthogonal_gradient == "per_tensor"
+            tensors = list(self._columns.values())
+            transforms.append(Orthogonal(tensors, per_tensor=per_tensor, rescale=config.orthogonal_rescale))
+        if config.norm_sphere:
+            unknown = set(config.norm_sphere) - {"all", *self._columns}
+            if unknown:
+                raise ValueError(f"norm_sphere names {', '.join(unknown)}; the model has {', '.join(self._columns)}")
+            every = "all" in config.norm_sphere
+            kept = [columns for name, columns in self._columns.items() if every or name in config.norm_sphere]
+            transforms.append(NormSphere(self._params, kept))
+        self._rate = of(lambda c: c.learning_rate / (c.output_scale**2 if c.divide_rate_by_scale else 1))
+        self._warmup = of(lambda config: config.warmup_steps)
+        self._decay = of(lambda config: config.weight_decay)
+        self._decay_start = of(lambda config: config.weight_decay_start)
+        self._decay_stop = of(lambda config: torch.inf if (stop := config.weight_decay_stop) is None else stop)
+        return transforms
+
+    def _update(self) -> None:
+        """The optimizer's step, with what is done to the gradients before it and to the weights after it."""
+        for transform in self._transforms:
+            if transform.when == "before":
+                transform.apply(self._params, self._gradients, step=self.step)
+        warming = (self._warmup > 0) & (self.step < self._warmup)
+        rates = torch.where(warming, self._rate * self.step / self._warmup, self._rate)
+        decays = (self._decay_start <= self.step) & (self.step < self._decay_stop)
+        decay = torch.where(decays, self._decay, 0.0)
+        self._optimizer.update(self._params, self._gradients, step=self.step, rates=rates, decay=decay)
+        for transform in self._transforms:
+            if transform.when == "after":
+                transform.apply(self._params, self._gradients, step=self.step)
+
+    def _prepare(self) -> None:
+        """The program of the present training inputs, and what is subtracted from its outputs."""
+        self._program = self.model.program(self._data.inputs)
+        self._first = self._program.outputs(self._initial) if self._initial else None
+
+    def _loss(self, outputs: Tensor, replicas: slice, rows: slice) -> tuple[Tensor, Tensor]:
+        """Losses of samples, and the gradient of their weighted mean with respect to the network's own outputs."""
+        if self._first is not None:
+            outputs = outputs - self._first[replicas, rows]
+        scale = None if self._scale is None else self._scale[replicas]
+        if scale is not None:
+            outputs = outputs * scale
+        losses, gradient = self._rule(outputs, self._data.targets[replicas, rows], self._loss_options, True)
+        if gradient.dtype != torch.float64:  # a narrow softmax has done its rounding; the weights do none
+            gradient = gradient.to(outputs.dtype)
+        gradient = gradient.mul_(self._data.weights[replicas, rows][..., None])
+        return losses, (gradient if scale is None else gradient * scale).to(outputs.dtype)
+
+    @property
+    def _kept(self) -> dict[str, Tensor]:
+        kept = dict(self._optimizer.state)
+        for transform in self._transforms:
+            kept |= transform.state
+        return kept
 
     def _end(self, ended: Bool[Tensor, " replica"]) -> None:
         """Freezes replicas: rate 0 moves nothing, and moments of 0 keep what is not finite from spreading there."""
         self.alive &= ~ended
-        self._rates[ended] = 0
-        for tensor in self._optimizer.state.values():
+        self._rate[ended] = 0
+        self._decay[ended] = 0
+        for tensor in self._kept.values():
             tensor[ended] = 0
 
 

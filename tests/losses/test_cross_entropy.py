@@ -58,3 +58,19 @@ def test_the_logits_are_left_alone() -> None:
     before = logits.clone()
     cross_entropy(logits, torch.tensor([0, 1, 2]))
     assert torch.equal(logits, before)
+
+
+def test_labels_that_do_not_fit_are_refused() -> None:
+    import pytest
+
+    with pytest.raises(ValueError, match=r"need labels of shape \(2, 3\), got \(1, 3\)"):
+        cross_entropy(torch.zeros(2, 3, 5), torch.zeros(1, 3).long(), reduction="none")
+    with pytest.raises(ValueError, match="labels must be integers, got float32"):
+        cross_entropy(torch.zeros(1, 2), torch.tensor([0.5]))
+
+
+def test_a_loss_travels_to_another_process_and_says_what_it_is() -> None:
+    import pickle
+
+    assert pickle.loads(pickle.dumps(cross_entropy)) == cross_entropy
+    assert "Cross-entropy in nats" in (cross_entropy.__doc__ or "")

@@ -9,7 +9,7 @@ import torch
 from grokscope.errors import Missing
 from grokscope.measures.base import evaluate
 from grokscope.models.base import Interface
-from grokscope.models.transformer import Transformer, init, transformer
+from grokscope.models.transformer import TransformerOptions, transformer
 from grokscope.runs.snapshot import Snapshot
 from grokscope.tasks.modular_addition import ModularAddition, build
 
@@ -18,20 +18,24 @@ TASK = build(ModularAddition(p=P))
 TRAIN = TASK.split(0.3, 0)
 
 
+MODEL = transformer(
+    TransformerOptions(d_model=16, n_heads=2, d_mlp=24), Interface(n_symbols=P, n_operands=2, n_outputs=P)
+)
+
+
 def params(seed: int = 0) -> dict[str, torch.Tensor]:
-    options = Transformer(d_model=16, n_heads=2, d_mlp=24)
-    made = init(options, Interface(n_symbols=P, n_operands=2, n_classes=P), torch.Generator().manual_seed(seed))
+    made = MODEL.init(torch.Generator().manual_seed(seed))
     return {name: tensor.double() for name, tensor in made.items()}
 
 
 def with_logits(logits: torch.Tensor, train: torch.Tensor = TRAIN) -> Snapshot:
     """A snapshot that answers with these logits, whatever its weights."""
-    return Snapshot(task=TASK, model=transformer, params=params(), train_mask=train, outputs=logits)
+    return Snapshot(task=TASK, model=MODEL, params=params(), train_mask=train, outputs=logits)
 
 
 def clock(frequencies: list[int], scale: float = 5.0) -> torch.Tensor:
     """logits(a, b, c) = scale * sum_k cos(2 pi k (a + b - c) / p): a pure Fourier network."""
-    a, b = TASK.operands.double().unbind(1)
+    a, b = TASK.inputs.double().unbind(1)
     difference = (a + b)[:, None] - torch.arange(P)[None, :]
     return scale * sum(torch.cos(2 * math.pi * k * difference / P) for k in frequencies)  # pyright: ignore[reportReturnType]
 
@@ -79,7 +83,7 @@ def test_the_last_frequency_of_even_and_odd_p(p: int, k: int) -> None:
     directions = [wave / wave.norm() for wave in waves if wave.norm() > 1e-6]
     assert len(directions) == (1 if 2 * k == p else 2)
     kept = sum(torch.outer(unit, unit @ logits) for unit in directions)
-    snap = Snapshot(task=task, model=transformer, params=params(), train_mask=task.split(0.3, 0), outputs=logits)
+    snap = Snapshot(task=task, model=MODEL, params=params(), train_mask=task.split(0.3, 0), outputs=logits)
     expected = float(torch.nn.functional.cross_entropy(kept + logits.mean(0), task.labels))
     assert evaluate("circuits.restricted_loss", snap, frequencies=[k]) == pytest.approx(expected, abs=1e-9)
 
@@ -110,10 +114,10 @@ def test_key_frequencies_default_to_those_of_the_last_checkpoint() -> None:
     weights["W_out"][:4, :4] = torch.eye(4, dtype=torch.float64)
     weights["W_U"] = torch.zeros_like(weights["W_U"])
     weights["W_U"][:4, :P] = waves
-    last = Snapshot(task=TASK, model=transformer, params=weights, train_mask=TRAIN)
+    last = Snapshot(task=TASK, model=MODEL, params=weights, train_mask=TRAIN)
     assert np.asarray(evaluate("circuits.key_frequencies", last)).tolist() == keys
     early = Snapshot(
-        task=TASK, model=transformer, params=params(), train_mask=TRAIN, outputs=clock([3, 8, 9]), final=lambda: last
+        task=TASK, model=MODEL, params=params(), train_mask=TRAIN, outputs=clock([3, 8, 9]), final=lambda: last
     )
     expected = evaluate("circuits.excluded_loss", early, frequencies=keys)
     assert (
@@ -134,7 +138,7 @@ def test_ginis_of_tables_with_known_spectra() -> None:
     )
     weights["W_U"] = torch.zeros(16, P + 1, dtype=torch.float64)
     weights["W_U"][0, :P] = torch.eye(P, dtype=torch.float64)[0]  # a delta: every component equally strong in pairs
-    snap = Snapshot(task=TASK, model=transformer, params=weights, train_mask=TRAIN)
+    snap = Snapshot(task=TASK, model=MODEL, params=weights, train_mask=TRAIN)
     pairs = (P - 1) // 2
     assert evaluate("circuits.gini_embedding", snap) == pytest.approx(1 - 1 / P, abs=1e-9)
     assert evaluate("circuits.gini_embedding", snap, paired=True) == pytest.approx(1 - 1 / pairs, abs=1e-9)
@@ -160,7 +164,7 @@ def test_attention_entropy_of_uniform_and_of_sharp_attention() -> None:
     weights["W_K"][1, 0, 0] = 1
     weights["W_Q"][1] = 0
     weights["W_Q"][1, 0, 0] = 1e4  # head 1 looks at "=" alone
-    snap = Snapshot(task=TASK, model=transformer, params=weights, train_mask=TRAIN)
+    snap = Snapshot(task=TASK, model=MODEL, params=weights, train_mask=TRAIN)
     entropy = np.asarray(evaluate("attention.entropy", snap))
     np.testing.assert_allclose(entropy, [1.0, 0.0], atol=1e-9)
 
@@ -171,7 +175,7 @@ def test_attention_entropy_in_between() -> None:
     weights["W_E"][P, 0] = 1
     weights["W_K"][:, 0, 0] = 1
     weights["W_Q"][:, 0, 0] = math.log(2) * math.sqrt(8)
-    snap = Snapshot(task=TASK, model=transformer, params=weights, train_mask=TRAIN)
+    snap = Snapshot(task=TASK, model=MODEL, params=weights, train_mask=TRAIN)
     np.testing.assert_allclose(
         np.asarray(evaluate("attention.entropy", snap)), 1.5 * math.log(2) / math.log(3), atol=1e-9
     )
@@ -179,9 +183,9 @@ def test_attention_entropy_in_between() -> None:
 
 def test_norms_in_closed_form() -> None:
     weights = {name: torch.full_like(tensor, 2.0) for name, tensor in params().items()}
-    initial = Snapshot(task=TASK, model=transformer, params=weights, train_mask=TRAIN)
+    initial = Snapshot(task=TASK, model=MODEL, params=weights, train_mask=TRAIN)
     moved = {name: torch.full_like(tensor, 3.0) for name, tensor in weights.items()}
-    snap = Snapshot(task=TASK, model=transformer, params=moved, train_mask=TRAIN, initial=lambda: initial)
+    snap = Snapshot(task=TASK, model=MODEL, params=moved, train_mask=TRAIN, initial=lambda: initial)
     count = sum(tensor.numel() for tensor in weights.values())
     assert evaluate("weights.squared_norm", snap) == pytest.approx(9 * count, rel=1e-9)
     assert evaluate("weights.norm", snap) == pytest.approx(3 * math.sqrt(count), rel=1e-9)

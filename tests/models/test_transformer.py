@@ -2,25 +2,43 @@
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
-from grokscope.losses import cross_entropy
-from grokscope.models.base import Activations, Interface
-from grokscope.models.transformer import Transformer, init, outputs, transformer
+from grokscope.models import _transformer_program
+from grokscope.models.base import Activations, Interface, Program
+from grokscope.models.transformer import TransformerOptions, transformer
 from grokscope.tasks.modular_addition import ModularAddition, build
 
 P = 11
 TASK = build(ModularAddition(p=P))
-INTERFACE = Interface(n_symbols=P, n_operands=2, n_classes=P)
+INTERFACE = Interface(n_symbols=P, n_operands=2, n_outputs=P)
+VARIANTS = [
+    {},
+    {"mlp_biases": False},
+    {"unembed_equals": False},
+    {"attention_rate": 0.3},
+    {"equals_token": False},
+    {"equals_token": False, "attention_rate": 0.6},
+    {"equals_token": False, "attention_rate": 0.0},
+    {"bottleneck": "embed", "bottleneck_rank": 5},
+    {"bottleneck": "resid_mid", "bottleneck_rank": 2},
+    {"bottleneck": "resid_mid", "bottleneck_rank": 3, "equals_token": False},
+    {"bottleneck": "mlp_post"},
+    *({"activation": name} for name in ("quadratic", "tanh", "gelu", "identity")),
+]
 
 
-def weights(seed: int = 0, **options: int | bool) -> dict[str, Tensor]:
-    chosen = Transformer(**({"d_model": 12, "n_heads": 3, "d_mlp": 20} | options))
+def network(**options: Any) -> transformer:
+    return transformer(TransformerOptions(**({"d_model": 12, "n_heads": 3, "d_mlp": 20} | options)), INTERFACE)
+
+
+def weights(model: transformer, seed: int = 0) -> dict[str, Tensor]:
     generator = torch.Generator().manual_seed(seed)
-    params = {name: tensor.double() for name, tensor in init(chosen, INTERFACE, generator).items()}
+    params = {name: tensor.double() for name, tensor in model.init(generator).items()}
     # Biases start at 0, and attention is near uniform: make both count.
     return {
         name: 3 * tensor + (0.3 * torch.randn(tensor.shape, generator=generator) if name.startswith("b_") else 0)
@@ -28,81 +46,155 @@ def weights(seed: int = 0, **options: int | bool) -> dict[str, Tensor]:
     }
 
 
-def literal(params: Mapping[str, Tensor], tokens: Tensor) -> dict[str, Tensor]:
-    """All three positions, token by token and head by head, as one would write it on a blackboard."""
+def literal(model: transformer, params: Mapping[str, Tensor], inputs: Tensor) -> dict[str, Tensor]:
+    """Every position, input by input and head by head, as one would write it on a blackboard."""
+    o = model.settings
     n_heads, _, d_head = params["W_Q"].shape
-    streams, patterns, zs, mids, pres, posts = [], [], [], [], [], []
-    for sequence in tokens:
-        stream = torch.stack([params["W_E"][token] + params["W_pos"][i] for i, token in enumerate(sequence)])
+    phi = {"relu": lambda h: h.clamp(min=0), "quadratic": lambda h: h * h, "tanh": torch.tanh, "identity": lambda h: h}
+    phi["gelu"] = lambda h: h * (1 + torch.erf(h / math.sqrt(2))) / 2
+
+    def neck(site: str, x: Tensor) -> Tensor:
+        return x @ params["W_down"] @ params["W_up"] if o.bottleneck == site else x
+
+    found: dict[str, list[Tensor]] = {}
+    for pair in inputs.tolist():
+        tokens = [*pair, P] if o.equals_token else pair
+        stream = torch.stack([neck("embed", params["W_E"][t]) + params["W_pos"][i] for i, t in enumerate(tokens)])
         attended = torch.zeros_like(stream)
-        heads, z_heads = [], []
+        patterns, zs = [], []
         for head in range(n_heads):
             q, k, v = (stream @ params[name][head] for name in ("W_Q", "W_K", "W_V"))
             scores = q @ k.T / math.sqrt(d_head)
-            scores = scores.masked_fill(torch.ones(3, 3).triu(1).bool(), -math.inf)
-            pattern = scores.softmax(-1)
-            heads.append(pattern[-1])
-            z_heads.append((pattern @ v)[-1])
+            if o.equals_token:  # published causal; without the token the last position sees everything either way
+                scores = scores.masked_fill(torch.ones(3, 3).triu(1).bool(), -math.inf)
+            pattern = o.attention_rate * scores.softmax(-1) + (1 - o.attention_rate) * torch.ones_like(scores)
+            patterns.append(pattern[-1])
+            zs.append((pattern @ v)[-1])
             attended = attended + pattern @ v @ params["W_O"][head]
-        mid = stream + attended
+        mid = neck("resid_mid", stream + attended)
         pre = mid @ params["W_in"] + params.get("b_in", 0.0)
-        post = pre.clamp(min=0)
-        streams.append((mid + post @ params["W_out"] + params.get("b_out", 0.0))[-1])
-        patterns.append(torch.stack(heads))
-        zs.append(torch.stack(z_heads))
-        mids.append(mid[-1])
-        pres.append(pre[-1])
-        posts.append(post[-1])
-    final = torch.stack(streams)
-    return {
-        "pattern": torch.stack(patterns),
-        "z": torch.stack(zs),
-        "resid_mid": torch.stack(mids),
-        "mlp_pre": torch.stack(pres),
-        "mlp_post": torch.stack(posts),
-        "resid_post": final,
-        "outputs": final @ params["W_U"],
-    }
+        post = neck("mlp_post", phi[o.activation](pre))
+        final = (mid + post @ params["W_out"] + params.get("b_out", 0.0))[-1]
+        sites = {"pattern": torch.stack(patterns), "z": torch.stack(zs), "resid_mid": mid[-1], "mlp_pre": pre[-1]}
+        sites |= {"mlp_post": post[-1], "resid_post": final, "outputs": final @ params["W_U"]}
+        for name, value in sites.items():
+            found.setdefault(name, []).append(value)
+    return {name: torch.stack(values) for name, values in found.items()}
 
 
-@pytest.mark.parametrize("options", [{}, {"mlp_biases": False}, {"unembed_equals": False}], ids=str)
-def test_outputs_loss_and_gradients_equal_the_literal_network(options: dict[str, bool]) -> None:
-    packs = [weights(seed, **options) for seed in (0, 1)]
-    stacked = {name: torch.stack([pack[name] for pack in packs]).requires_grad_() for name in packs[0]}
-    subset = torch.arange(0, P * P, 3)
-    ours = outputs(stacked, TASK.operands[subset].expand(2, -1, -1))
-    losses = cross_entropy(ours, TASK.labels[subset].expand(2, -1), reduction="none").mean(-1)
-    gradients = torch.autograd.grad(losses.sum(), list(stacked.values()))
+def squared_error(outputs: Tensor, replicas: slice, rows: slice) -> tuple[Tensor, Tensor]:
+    """A loss whose gradient differs from sample to sample."""
+    targets = torch.randn(2, 40, outputs.shape[-1], generator=torch.Generator().manual_seed(5)).double()
+    error = outputs - targets[replicas, rows]
+    return error.square().sum(-1) / 2, error
+
+
+@pytest.mark.parametrize("options", VARIANTS, ids=str)
+def test_outputs_losses_and_gradients_equal_the_literal_network(options: dict[str, Any]) -> None:
+    model = network(**options)
+    packs = [weights(model, seed) for seed in (0, 1)]
+    stacked = {name: torch.stack([pack[name] for pack in packs]) for name in packs[0]}
+    inputs = torch.stack([TASK.inputs[:40], TASK.inputs[50:90].flip(0)])
+    plain, fast = Program(model, inputs), model.program(inputs)
+    assert type(fast) is not Program
+    losses, gradients = fast.gradients(stacked, squared_error)
+    theirs, autograd = plain.gradients(stacked, squared_error)
+    torch.testing.assert_close(losses, theirs, atol=1e-10, rtol=1e-10)
+    # Gradients of attention are small differences of large numbers: the scale of rounding is the largest gradient.
+    atol = 1e-13 * max(float(gradient.abs().max()) for gradient in autograd.values())
+    for name, gradient in gradients.items():
+        torch.testing.assert_close(gradient, autograd[name], atol=atol, rtol=1e-9)
     for replica, pack in enumerate(packs):
         single = {name: tensor.clone().requires_grad_() for name, tensor in pack.items()}
-        expected = literal(single, TASK.tokens[subset])["outputs"]
-        loss = torch.nn.functional.cross_entropy(expected, TASK.labels[subset])
-        torch.testing.assert_close(ours[replica], expected, atol=1e-10, rtol=0)
-        torch.testing.assert_close(losses[replica], loss, atol=1e-10, rtol=0)
-        for ours_g, theirs in zip(gradients, torch.autograd.grad(loss, list(single.values())), strict=True):
-            torch.testing.assert_close(ours_g[replica], theirs, atol=1e-10, rtol=0)
+        expected = literal(model, single, inputs[replica])["outputs"]
+        torch.testing.assert_close(plain.outputs(stacked)[replica], expected, atol=1e-9, rtol=1e-9)
+        torch.testing.assert_close(fast.outputs(stacked)[replica], expected, atol=1e-9, rtol=1e-9)
+        loss, _ = squared_error(expected[None], slice(replica, replica + 1), slice(0, 40))
+        for name, gradient in zip(single, torch.autograd.grad(loss.sum(), list(single.values())), strict=True):
+            torch.testing.assert_close(gradients[name][replica], gradient, atol=atol, rtol=1e-9)
 
 
-def test_sites_equal_the_literal_network() -> None:
-    params = weights()
-    sites = Activations(transformer.sites, params, TASK.operands)
-    expected = literal(params, TASK.tokens)
+@pytest.mark.parametrize("chunk", [1, 7 * 20, 41 * 20, 90 * 20], ids=lambda chunk: f"{chunk} activations")
+def test_chunks_change_nothing(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = network()
+    packs = [weights(model, seed) for seed in (0, 1, 2)]
+    stacked = {name: torch.stack([pack[name] for pack in packs]) for name in packs[0]}
+    inputs = TASK.inputs[:40].expand(3, -1, -1)
+
+    def loss(outputs: Tensor, _: slice, __: slice) -> tuple[Tensor, Tensor]:
+        return outputs.square().sum(-1) / 2, outputs
+
+    whole_losses, whole = model.program(inputs).gradients(stacked, loss)
+    monkeypatch.setattr(_transformer_program, "CHUNK", chunk)
+    losses, gradients = model.program(inputs).gradients(stacked, loss)
+    torch.testing.assert_close(losses, whole_losses, atol=1e-12, rtol=1e-12)
+    for name, gradient in gradients.items():
+        torch.testing.assert_close(gradient, whole[name], atol=1e-10, rtol=1e-10)
+
+
+@pytest.mark.parametrize("options", VARIANTS, ids=str)
+def test_sites_equal_the_literal_network(options: dict[str, Any]) -> None:
+    model = network(**options)
+    params = weights(model)
+    sites = Activations(model.sites, params, TASK.inputs)
+    expected = literal(model, params, TASK.inputs)
     for name in ("pattern", "z", "resid_mid", "mlp_pre", "mlp_post", "resid_post"):
-        torch.testing.assert_close(sites[name], expected[name], atol=1e-10, rtol=0)
-    torch.testing.assert_close(sites["logits"], expected["outputs"][:, :P], atol=1e-10, rtol=0)
-    torch.testing.assert_close(sites["embed"], params["W_E"][:P])
-    assert {site: sites[site] is not None for site in sites} == dict.fromkeys(transformer.sites, True)
+        torch.testing.assert_close(sites[name], expected[name], atol=1e-9, rtol=1e-9)
+    torch.testing.assert_close(sites["logits"], expected["outputs"][:, :P], atol=1e-9, rtol=1e-9)
+    assert {site: sites[site] is not None for site in sites} == dict.fromkeys(model.sites, True)
+
+
+@pytest.mark.parametrize(("site", "rank"), [("embed", 3), ("resid_mid", 1), ("mlp_post", 19), ("mlp_post", 20)])
+def test_a_bottleneck_has_its_rank_and_keeps_the_scale(site: str, rank: int) -> None:
+    model = network(bottleneck=site, bottleneck_rank=rank)
+    params = model.init(torch.Generator().manual_seed(0))
+    width = model.bottleneck_widths[site]
+    singular = torch.linalg.svdvals(params["W_down"].double() @ params["W_up"].double())
+    assert torch.allclose(
+        singular, torch.tensor([math.sqrt(width / rank)] * rank + [0.0] * (width - rank)).double(), atol=1e-6
+    )
+    assert not params["W_down"][:, rank:].any()
+    assert not params["W_up"][rank:].any()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"bottleneck": "embed", "bottleneck_rank": 13}, "at most the width of embed, 12; got 13"),
+        ({"bottleneck": "mlp_pots"}, "Did you mean 'mlp_post'"),
+        ({"bottleneck_rank": 3}, "bottleneck_rank 3 needs a bottleneck"),
+    ],
+)
+def test_an_impossible_bottleneck_is_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        network(**options)
+
+
+def test_only_pairs_of_symbols_are_read() -> None:
+    with pytest.raises(ValueError, match="reads pairs of symbols, this task's inputs have 43 features"):
+        transformer(TransformerOptions(), Interface(n_symbols=0, n_operands=43, n_outputs=2))
+
+
+@pytest.mark.parametrize("options", VARIANTS, ids=str)
+def test_options_are_read_off_the_shapes(options: dict[str, Any]) -> None:
+    model = network(**options)
+    hidden = {"attention_rate", "activation", "bottleneck", "bottleneck_rank"}
+    found = transformer.infer(model.init(torch.Generator().manual_seed(0)))
+    told = {name: value for name, value in model.settings.model_dump().items() if name in found and name not in hidden}
+    told["unembed_equals"] = told["unembed_equals"] and told["equals_token"]
+    assert found == told
 
 
 def test_large_scores_do_not_overflow() -> None:
-    params = {name: tensor * (40 if name in ("W_Q", "W_K") else 1) for name, tensor in weights().items()}
-    ours = outputs({name: tensor.unsqueeze(0) for name, tensor in params.items()}, TASK.operands.unsqueeze(0))
-    torch.testing.assert_close(ours[0], literal(params, TASK.tokens)["outputs"], atol=1e-10, rtol=0)
+    model = network()
+    params = {name: tensor * (40 if name in ("W_Q", "W_K") else 1) for name, tensor in weights(model).items()}
+    ours = model.program(TASK.inputs[None]).outputs({name: tensor[None] for name, tensor in params.items()})
+    torch.testing.assert_close(ours[0], literal(model, params, TASK.inputs)["outputs"], atol=1e-10, rtol=0)
 
 
 def test_initial_weights_have_the_published_scales() -> None:
-    options = Transformer()
-    params = init(options, Interface(n_symbols=113, n_operands=2, n_classes=113), torch.Generator().manual_seed(0))
+    model = transformer(TransformerOptions(), Interface(n_symbols=113, n_operands=2, n_outputs=113))
+    params = model.init(torch.Generator().manual_seed(0))
     for name, tensor in params.items():
         if name.startswith("b_"):
             assert not tensor.any()
@@ -114,24 +206,32 @@ def test_initial_weights_have_the_published_scales() -> None:
     assert 1500 < squared < 1900  # 226,816 weights of variance 1/128 or 1/114: about 1,785
 
 
+def test_the_other_published_scale_of_W_in() -> None:
+    one, other = (network(scale_W_in_by=width).init(torch.Generator().manual_seed(0)) for width in ("d_model", "d_mlp"))
+    torch.testing.assert_close(other["W_in"] * math.sqrt(20 / 12), one["W_in"])
+    assert torch.equal(other["W_out"], one["W_out"])
+
+
 def test_permuting_neurons_and_heads_changes_nothing() -> None:
-    params = weights()
+    model = network()
+    params = weights(model)
     neurons, heads = torch.randperm(20), torch.tensor([2, 0, 1])
     permuted = dict(params)
     permuted |= {name: params[name][..., neurons] for name in ("W_in", "b_in")} | {"W_out": params["W_out"][neurons]}
     permuted |= {name: params[name][heads] for name in ("W_Q", "W_K", "W_V", "W_O")}
     one, other = (
-        outputs({name: tensor.unsqueeze(0) for name, tensor in p.items()}, TASK.operands.unsqueeze(0))
+        model.program(TASK.inputs[None]).outputs({name: tensor[None] for name, tensor in p.items()})
         for p in (params, permuted)
     )
     torch.testing.assert_close(one, other, atol=1e-9, rtol=0)
 
 
 def test_an_unknown_site_is_answered_with_the_nearest() -> None:
+    model = network()
     with pytest.raises(ValueError, match=r"unknown site 'mlp_pots'. Did you mean 'mlp_post'"):
-        Activations(transformer.sites, weights(), TASK.operands)["mlp_pots"]
+        Activations(model.sites, weights(model), TASK.inputs)["mlp_pots"]
 
 
 def test_heads_must_divide_the_width() -> None:
     with pytest.raises(ValueError, match="n_heads must divide d_model, got 5 and 12"):
-        Transformer(d_model=12, n_heads=5)
+        TransformerOptions(d_model=12, n_heads=5)

@@ -15,10 +15,10 @@ def test_masks_part_the_inputs(tiny_run: Run) -> None:
     assert torch.equal(masks["twin"] | masks["fresh"], masks["test"])
     assert not (masks["train"] & masks["test"]).any()
     assert not (masks["twin"] & masks["fresh"]).any()
-    trained = {tuple(pair) for pair in task.operands[masks["train"]].tolist()}
-    for a, b in task.operands[masks["twin"]].tolist():
+    trained = {tuple(pair) for pair in task.inputs[masks["train"]].tolist()}
+    for a, b in task.inputs[masks["twin"]].tolist():
         assert (b, a) in trained
-    for a, b in task.operands[masks["fresh"]].tolist():
+    for a, b in task.inputs[masks["fresh"]].tolist():
         assert (b, a) not in trained
 
 
@@ -27,7 +27,7 @@ def test_outputs_and_sites_agree(tiny_run: Run) -> None:
     torch.testing.assert_close(snap.logits, snap.activations["logits"], atol=1e-4, rtol=1e-4)
     assert snap.outputs.shape == (121, 12)
     assert snap.logits.shape == (121, 11)
-    assert torch.equal(snap.labels, snap.task.operands.sum(1) % 11)
+    assert torch.equal(snap.labels, snap.task.inputs.sum(1) % 11)
 
 
 def test_views(tiny_run: Run) -> None:
@@ -43,7 +43,7 @@ def test_views(tiny_run: Run) -> None:
         assert snap.view("mlp_post", points).shape == (count, 24)
     assert snap.view("embed", "tokens").shape == (11, 16)
     cloud = snap.activations["resid_post"]
-    swap = snap.task.operands[:, 1] * 11 + snap.task.operands[:, 0]
+    swap = snap.task.inputs[:, 1] * 11 + snap.task.inputs[:, 0]
     pair_mean = (cloud + cloud[swap]) / 2
     torch.testing.assert_close(snap.view("resid_post", "orbits")[snap.task.orbits], pair_mean, atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(

@@ -68,7 +68,7 @@ def test_random_labels_have_no_circuit_measures_and_say_why(store: Path) -> None
     assert "cyclic" in missing["circuits.restricted_loss"]
     assert "weights.spectral_norm" in set(run.rows().measures)
     snap = run.snapshot()
-    assert not torch.equal(snap.labels, snap.task.operands.sum(1) % 11)
+    assert not torch.equal(snap.labels, snap.task.inputs.sum(1) % 11)
 
 
 def test_packs_keep_the_runs_apart(store: Path) -> None:

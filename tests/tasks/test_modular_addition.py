@@ -21,7 +21,7 @@ from grokscope.tasks.modular_addition import ModularAddition, build
 )
 def test_the_split_is_the_published_one(seed: int, pairs: list[tuple[int, int]]) -> None:
     task = build(ModularAddition(p=113))
-    first = task.operands[published_shuffle(task.n_inputs, seed)[:5]]
+    first = task.inputs[published_shuffle(task.n_inputs, seed)[:5]]
     assert [tuple(pair) for pair in first.tolist()] == pairs
     train = task.split(0.3, seed)
     assert int(train.sum()) == 3830
@@ -32,7 +32,7 @@ def test_the_split_equals_shuffling_the_pairs_themselves() -> None:
     pairs = [(a, b) for a in range(7) for b in range(7)]
     random.Random(3).shuffle(pairs)
     task = build(ModularAddition(p=7))
-    trained = {tuple(pair) for pair in task.operands[task.split(0.4, 3)].tolist()}
+    trained = {tuple(pair) for pair in task.inputs[task.split(0.4, 3)].tolist()}
     assert trained == set(pairs[: int(0.4 * 49)])
 
 
@@ -47,7 +47,7 @@ def test_the_split_leaves_the_global_generator_alone() -> None:
 @given(st.integers(3, 40))
 def test_labels_orbits_and_tokens(p: int) -> None:
     task = build(ModularAddition(p=p))
-    a, b = task.operands.unbind(1)
+    a, b = task.inputs.unbind(1)
     assert torch.equal(task.labels, (a + b) % p)
     assert torch.equal(task.tokens, torch.stack([a, b, torch.full_like(a, p)], dim=1))
     swapped = task.orbits[b * p + a]
@@ -66,7 +66,7 @@ def test_truth() -> None:
 def test_random_labels_keep_the_inputs_and_have_no_truth() -> None:
     task = build(ModularAddition(p=59))
     control = task.with_random_labels(5)
-    assert torch.equal(control.operands, task.operands)
+    assert torch.equal(control.inputs, task.inputs)
     # 3481 labels of 59 classes: agreement by chance is 59 +- 7.6; 4 standard errors.
     assert abs(int((control.labels == task.labels).sum()) - 59) < 31
     assert torch.equal(control.labels, task.with_random_labels(5).labels)

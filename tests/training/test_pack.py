@@ -41,11 +41,11 @@ def test_a_pack_equals_torchs_adamw_in_float64() -> None:
     optimizer = torch.optim.AdamW(params.values(), lr=2e-3, weight_decay=0.7, betas=(0.9, 0.98), eps=1e-8)
     warmup = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: min(step / 10, 1))
     task, train = pack.tasks[0], pack.train_masks[0]
-    model = config.build_model()
+    model = config.build_model(task)
     for _ in range(30):
         optimizer.zero_grad()
         packed = {name: tensor.unsqueeze(0) for name, tensor in params.items()}
-        cross_entropy(model.outputs(packed, task.operands[train].unsqueeze(0))[0], task.labels[train]).backward()
+        cross_entropy(model.outputs(packed, task.inputs[train].unsqueeze(0))[0], task.labels[train]).backward()
         optimizer.step()
         warmup.step()
         pack.advance()
@@ -117,7 +117,7 @@ def test_gradients_agree_with_finite_differences() -> None:
     config = tiny(dtype="float64", p=5, d_model=4, n_heads=2, d_mlp=6)
     pack = Pack([config], device=CPU)
     names = list(pack.tensors)
-    operands, labels = pack.tasks[0].operands.unsqueeze(0), pack.tasks[0].labels.unsqueeze(0)
+    operands, labels = pack.tasks[0].inputs.unsqueeze(0), pack.tasks[0].labels.unsqueeze(0)
 
     def loss(*tensors: torch.Tensor) -> torch.Tensor:
         return cross_entropy(pack.model.outputs(dict(zip(names, tensors, strict=True)), operands), labels)
@@ -136,7 +136,7 @@ def test_gradients_agree_with_finite_differences() -> None:
         ({"p": 13}, "p"),
         ({"d_model": 32}, "d_model"),
         ({"max_steps": 99}, "max_steps"),
-        ({"train_fraction": 0.4}, "train_fraction"),
+        ({"batch_size": 7}, "batch_size"),
     ],
 )
 def test_what_cannot_share_a_pack_is_named(change: dict, field: str) -> None:

@@ -3,21 +3,29 @@ replicas."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Float64
 from torch import Tensor
 
+from grokscope.registry import Options
 from grokscope.runs.config import RunConfig
 
 
 class Optimizer(ABC):
-    """Updates flat parameters in place.
+    """Updates flat parameters in place; the gradients are read only.
 
-    state: name -> (replica, parameter) tensor; what a resumed run needs, and what is zeroed when a replica ends.
+    options: the hyper-parameters of its own, beside learning rate and weight decay. state: name -> (replica, parameter)
+    tensor; what a resumed run needs, and what is zeroed when a replica ends.
     """
 
+    options: ClassVar[type[Options]]
     state: dict[str, Tensor]
+
+    @abstractmethod
+    def __init__(self, configs: Sequence[RunConfig], params: Float[Tensor, "replica parameter"]) -> None:
+        """State for these parameters; the fields of `options` are read from each replica's config."""
 
     @abstractmethod
     def update(
@@ -26,13 +34,19 @@ class Optimizer(ABC):
         gradients: Float[Tensor, "replica parameter"],
         *,
         step: int,
-        rates: Float[Tensor, "replica 1"],
+        rates: Float64[Tensor, "replica 1"],
+        decay: Float64[Tensor, "replica 1"],
     ) -> None:
-        """One step (counted from 0) at the given learning rates (float64; 0 for a replica that has ended)."""
+        """One step (counted from 0) at the given learning rates and weight decays.
+
+        A replica that has ended comes with rate, decay, gradient and state 0: its finite weights must then stay as they
+        are, and no others may take up what is not finite.
+        """
 
 
-def column(
-    configs: Sequence[RunConfig], value: Callable[[RunConfig], float], like: Tensor
-) -> Float[Tensor, "replica 1"]:
-    """One hyper-parameter of all replicas, float64: products such as 1 - rate * decay are rounded once, at the end."""
+def column(configs: Sequence[RunConfig], value: Callable[[Any], float], like: Tensor) -> Float64[Tensor, "replica 1"]:
+    """One hyper-parameter of all replicas, float64: products such as 1 - rate * decay are rounded once, at the end.
+
+    value takes a config; Any, since the fields of an optimizer's options are not among RunConfig's declared ones.
+    """
     return torch.tensor([[value(config)] for config in configs], dtype=torch.float64, device=like.device)

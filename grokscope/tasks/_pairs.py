@@ -1,0 +1,65 @@
+"""What the tasks over all pairs of symbols share: the task of a table, and the space of a commutative group."""
+
+import itertools
+import math
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+from grokscope.tasks.base import Task, Truth, pair_orbits
+
+
+def all_pairs(table: Int[Tensor, "n n"], *, truth: Truth, n_classes: int | None = None) -> Task:
+    """The task (a, b) -> table[a, b] over all n^2 pairs, in lexicographic order; n_classes is n unless given.
+
+    (a, b) and (b, a) share an orbit if the table is symmetric.
+    """
+    n = len(table)
+    inputs = torch.cartesian_prod(torch.arange(n), torch.arange(n))
+    a, b = inputs.unbind(1)
+    return Task(
+        inputs=inputs,
+        labels=table.flatten(),
+        orbits=pair_orbits(a, b, n) if torch.equal(table, table.T) else torch.arange(n * n),
+        n_symbols=n,
+        n_classes=n_classes or n,
+        truth=truth,
+    )
+
+
+def commutative_truth(name: str, orders: Sequence[int]) -> Truth:
+    """The truth of a direct product of cyclic groups: the orbit of its smallest faithful real representation.
+
+    Z_n lies on a circle (n >= 3) or on two points (n = 2). Groups that are the same get the same space, whatever their
+    names: Z7xZ8 is Z56, a circle, as no network could tell them apart; only a common divisor of 3 or more, as in Z7xZ7,
+    makes a torus. The orders used are therefore the invariant factors, each a divisor of the next.
+
+    The flat torus of the group's own representation lives in R^4; the smallest space that a torus embeds in is R^3.
+    """
+    factors = _invariant_factors(orders)
+    circles, copies = sum(n >= 3 for n in factors), 2 ** factors.count(2)
+    if circles == 0:
+        manifold = "points"
+    elif copies == 1:
+        manifold = "circle" if circles == 1 else "torus"
+    elif (circles, copies) == (1, 2):
+        manifold = "two circles"
+    else:  # several tori, or four circles and more: `Truth` has no name for them
+        return Truth(group=name)
+    return Truth(
+        group=name,
+        manifold=manifold,
+        intrinsic_dimension=circles,
+        # A torus of k circles is a hypersurface of R^(k+1); isolated points lie on a line, a single one needs none.
+        embedding_dimension=circles + 1 if circles else min(copies - 1, 1),
+        betti=tuple(copies * math.comb(circles, i) for i in range(circles + 1)),
+    )
+
+
+def _invariant_factors(orders: Sequence[int]) -> list[int]:
+    factors = list(orders)
+    for i, j in itertools.combinations(range(len(factors)), 2):
+        factors[i], factors[j] = math.gcd(factors[i], factors[j]), math.lcm(factors[i], factors[j])
+    return factors

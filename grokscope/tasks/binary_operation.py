@@ -1,0 +1,107 @@
+"""Power's binary operations modulo p: (x, y) -> x o y mod p.
+
+Source: Power et al. 2022, arXiv:2201.02177, appendix A.1.1 and released code (x*y is in the code and in figure 2).
+
+Inputs are all p^2 pairs in lexicographic order. x/y is x times the inverse of y and exists for y != 0 only: its
+p (p - 1) inputs stand in the published order, by quotient c, then y, with x = c y mod p. "x/y_or_x-y" divides for odd y
+and subtracts for even y, 0 among them.
+
+Truth. x+y and x-y: the answers form the cyclic group Z_p, on a circle. x*y and x/y, p prime: the answers other than 0
+form the multiplicative group, on a circle, class y being the group's element y (isomorphic to Z_(p-1) by the discrete
+logarithm, of which the labels' order shows nothing); 0 is no element of it and stands alone: a circle and a point. The
+others have no group, and x*y modulo a composite p has none either.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Literal
+
+import torch
+from jaxtyping import Int
+from pydantic import Field, model_validator
+from torch import Tensor
+
+from grokscope.numerics.groups import is_prime
+from grokscope.registry import Options
+from grokscope.tasks._pairs import all_pairs, commutative_truth
+from grokscope.tasks.base import Task, TaskFamily, Truth
+
+Operation = Literal[
+    "x+y",
+    "x-y",
+    "x*y",
+    "x/y",
+    "x/y_or_x-y",
+    "x^2+y^2",
+    "x^2+xy+y^2",
+    "x^2+xy+y^2+x",
+    "x^3+xy",
+    "x^3+xy^2+y",
+]
+POLYNOMIALS: dict[Operation, Callable[[Tensor, Tensor], Tensor]] = {
+    "x+y": lambda x, y: x + y,
+    "x-y": lambda x, y: x - y,
+    "x*y": lambda x, y: x * y,
+    "x^2+y^2": lambda x, y: x**2 + y**2,
+    "x^2+xy+y^2": lambda x, y: x**2 + x * y + y**2,
+    "x^2+xy+y^2+x": lambda x, y: x**2 + x * y + y**2 + x,
+    "x^3+xy": lambda x, y: x**3 + x * y,
+    "x^3+xy^2+y": lambda x, y: x**3 + x * y**2 + y,
+}
+
+
+class BinaryOperation(Options):
+    # All p^2 pairs and their p logits are held at once: 4 GB in float32 at p = 1,000.
+    p: int = Field(97, ge=2, le=1000, description="modulus; a prime for division [1]")
+    operation: Operation = Field("x+y", description="the operation modulo p")
+
+    @model_validator(mode="after")
+    def _check_division(self) -> "BinaryOperation":
+        for y in _divisors(self):
+            if math.gcd(y, self.p) > 1:
+                raise ValueError(
+                    f"operation {self.operation!r} is undefined for p = {self.p}, where {y} has no inverse; "
+                    "use a prime p"
+                )
+        return self
+
+
+def build(options: BinaryOperation) -> Task:
+    p, operation = options.p, options.operation
+    truth = _truth(operation, p)
+    if operation == "x/y":
+        quotient, y = torch.cartesian_prod(torch.arange(p), torch.arange(1, p)).unbind(1)
+        inputs = torch.stack([quotient * y % p, y], dim=1)
+        orbits = torch.arange(len(inputs))
+        return Task(inputs=inputs, labels=quotient, orbits=orbits, n_symbols=p, n_classes=p, truth=truth)
+    x, y = torch.arange(p)[:, None], torch.arange(p)[None, :]
+    if operation == "x/y_or_x-y":
+        return all_pairs(torch.where(y % 2 == 1, x * _inverses(options), x - y) % p, truth=truth)
+    return all_pairs(POLYNOMIALS[operation](x, y) % p, truth=truth)
+
+
+def _divisors(options: BinaryOperation) -> range:
+    """The y by which the operation divides."""
+    return {"x/y": range(1, options.p), "x/y_or_x-y": range(1, options.p, 2)}.get(options.operation, range(0))
+
+
+def _inverses(options: BinaryOperation) -> Int[Tensor, " y"]:
+    """y^-1 mod p of each y by which the operation divides; 0 for the others."""
+    inverses = torch.zeros(options.p, dtype=torch.int64)
+    for y in _divisors(options):
+        inverses[y] = pow(y, -1, options.p)
+    return inverses
+
+
+def _truth(operation: Operation, p: int) -> Truth:
+    if operation in {"x+y", "x-y"}:
+        return commutative_truth(f"cyclic({p})", (p,))
+    if operation not in {"x*y", "x/y"} or not is_prime(p):
+        return Truth()
+    name = f"multiplicative({p})"
+    if p < 5:  # no more than two answers besides 0: not a circle
+        return Truth(group=name, manifold="points", intrinsic_dimension=0, embedding_dimension=1, betti=(p,))
+    return Truth(group=name, manifold="circle and point", intrinsic_dimension=1, embedding_dimension=2, betti=(2, 1))
+
+
+binary_operation = TaskFamily(options=BinaryOperation, build=build)

@@ -1,0 +1,70 @@
+"""Composition in a finite group: (x, y) -> x y, x y x^-1 or x y x, over all pairs of its elements.
+
+Source: Power et al. 2022, arXiv:2201.02177, appendix A.1.1 (S5, the three operations); Chughtai et al. 2023,
+arXiv:2302.03025 (x y in cyclic, dihedral, symmetric and alternating groups). In published sizes: S5 has 14,400 pairs.
+
+Symbols and classes are the indices of the group's elements (`numerics.groups`). Truth of x y: products of cyclic groups
+lie on points, a circle or a torus (`commutative_truth`); a dihedral group on two circles, its rotations and its
+reflections, which fit into one plane although their matrices span R^4; S_n, A_n: the group with its irreps, and no
+manifold. The answers of x y x^-1 and x y x are elements of the same group; no manifold is claimed for them.
+"""
+
+from typing import Literal
+
+import torch
+from jaxtyping import Int
+from pydantic import Field, field_validator
+from torch import Tensor
+
+from grokscope.numerics.groups import Group, group, parse, spelling
+from grokscope.registry import Options
+from grokscope.tasks._pairs import all_pairs, commutative_truth
+from grokscope.tasks.base import Task, TaskFamily, Truth
+
+
+class GroupOperation(Options):
+    group: str = Field("symmetric(5)", description="cyclic(59), Z7xZ7, dihedral(5), alternating(5); or C59, D5, A5")
+    operation: Literal["xy", "xyx^-1", "xyx"] = Field("xy", description="product, conjugate or sandwich")
+
+    @field_validator("group")
+    @classmethod
+    def _check_group(cls, name: str) -> str:
+        # One spelling a group, so that S5 and symmetric(5) are the same run.
+        return spelling(*parse(name))
+
+
+def build(options: GroupOperation) -> Task:
+    chosen = group(options.group)
+    truth = _product_truth(chosen) if options.operation == "xy" else Truth(group=chosen.name)
+    return all_pairs(_answers(chosen, options.operation), truth=truth)
+
+
+def _answers(of: Group, operation: str) -> Int[Tensor, "x y"]:
+    match operation:
+        case "xyx^-1":
+            return of.table[of.table, of.inverse[:, None]]
+        case "xyx":
+            return of.table[of.table, torch.arange(of.order)[:, None]]
+        case _:
+            return of.table
+
+
+def _product_truth(of: Group) -> Truth:
+    match of.family:
+        case "cyclic" | "product":
+            return commutative_truth(of.name, of.parameters)
+        case "multiplicative":
+            return commutative_truth(of.name, (of.order,))
+        case "dihedral":
+            return Truth(
+                group=of.name,
+                manifold="two circles",
+                intrinsic_dimension=1,
+                embedding_dimension=2,
+                betti=(2, 2),
+            )
+        case _:
+            return Truth(group=of.name)
+
+
+group_operation = TaskFamily(options=GroupOperation, build=build)

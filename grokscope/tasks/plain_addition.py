@@ -1,0 +1,45 @@
+"""Addition without a modulus: (a, b) -> a + b, a and b in 0..p-1, with 2p - 1 classes.
+
+The answers lie on a segment: no loop, b0 = 1. With `unordered`, only the p (p + 1) / 2 pairs a <= b are inputs: the toy
+of Liu et al. 2022, arXiv:2205.10343, has p = 10 and 55 pairs. There the network learns by regression: each class stands
+for a fixed vector, drawn from N(0, 1) in R^30 (`template_dimension=30`), and the nearest one is the answer.
+"""
+
+import dataclasses
+
+import numpy as np
+import torch
+from pydantic import Field
+
+from grokscope.registry import Options
+from grokscope.tasks._pairs import all_pairs
+from grokscope.tasks.base import Task, TaskFamily, Truth
+
+
+class PlainAddition(Options):
+    # All p^2 pairs and their 2p - 1 logits are held at once: 1 GB in float32 at p = 500.
+    p: int = Field(59, ge=2, le=500, description="operands are 0..p-1 [1]")
+    unordered: bool = Field(False, description="only the pairs with a <= b")
+    template_dimension: int = Field(
+        0, ge=0, le=10_000, description="components of the vector learned for each class; 0: classes [1]"
+    )
+    data_seed: int = Field(0, ge=0, lt=2**63, description="seed of the classes' vectors")
+
+
+def build(options: PlainAddition) -> Task:
+    symbols = torch.arange(options.p)
+    truth = Truth(manifold="segment", intrinsic_dimension=1, embedding_dimension=1, betti=(1,))
+    task = all_pairs(symbols[:, None] + symbols[None, :], truth=truth, n_classes=2 * options.p - 1)
+    if options.unordered:
+        kept = task.inputs[:, 0] <= task.inputs[:, 1]
+        task = dataclasses.replace(
+            task, inputs=task.inputs[kept], labels=task.labels[kept], orbits=torch.arange(int(kept.sum()))
+        )
+    if options.template_dimension:
+        shape = (task.n_classes, options.template_dimension)
+        templates = np.random.default_rng(options.data_seed).standard_normal(shape)
+        task = dataclasses.replace(task, templates=torch.from_numpy(templates).float())
+    return task
+
+
+plain_addition = TaskFamily(options=PlainAddition, build=build)

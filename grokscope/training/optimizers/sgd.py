@@ -1,0 +1,44 @@
+"""Gradient descent with heavy-ball momentum and weight decay as a part of the gradient.
+
+    b <- mu b + g + lambda theta,   theta <- theta - eta b
+
+Source: Polyak 1964, in the form of torch.optim.SGD (dampening 0, no Nesterov step): the learning rate multiplies the
+whole buffer. The buffer starts at 0, so after the first step it is the first gradient, as there.
+"""
+
+from collections.abc import Sequence
+from typing import final
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from grokscope.registry import Options
+from grokscope.runs.config import RunConfig
+from grokscope.training.optimizers.base import Optimizer, column
+
+
+class SGDOptions(Options):
+    """Gradient descent's own hyper-parameter."""
+
+    momentum: float = Field(0.0, ge=0, lt=1, description="share of the last step's direction that is kept [1]")
+
+
+@final
+class SGD(Optimizer):
+    """One path for every momentum: a replica's bits must not depend on whether others have momentum."""
+
+    options = SGDOptions
+
+    def __init__(self, configs: Sequence[RunConfig], params: Tensor) -> None:
+        self.state = {"momentum_buffer": torch.zeros_like(params)}
+        self._momentum = column(configs, lambda config: config.momentum, params)
+
+    def update(self, params: Tensor, gradients: Tensor, *, step: int, rates: Tensor, decay: Tensor) -> None:  # noqa: ARG002
+        buffer = self.state["momentum_buffer"]
+        torch.addcmul(gradients, buffer, self._momentum.to(params.dtype), out=buffer)
+        buffer.addcmul_(params, decay.to(params.dtype))
+        params.addcmul_(buffer, (-rates).to(params.dtype))
+
+
+sgd = SGD

@@ -1,0 +1,71 @@
+"""⊥Grad: gradients without their part along the weights, the direction in which logits only grow.
+
+    g_perp = g - (theta.g / theta.theta) theta
+
+Source: Prieto et al. 2025, arXiv:2501.04697, definition 7: one theta of all weights, no rescaling. The released code
+does it tensor by tensor and gives g_perp the norm of g. Both are here. It is the gradient that is projected: momentum,
+Adam's denominators and weight decay bring a radial part back into the step.
+"""
+
+from collections.abc import Sequence
+from typing import final
+
+import torch
+from jaxtyping import Float, Float64
+from torch import Tensor
+
+from grokscope.training.transforms.base import Transform
+
+EPS = 1e-30  # of both denominators, as published: theta = 0 leaves g as it is
+# Below this share of |g| what is left of a gradient along the weights is float64 rounding (2e-16 an element).
+NOISE = 1e-14
+
+
+@final
+class Orthogonal(Transform):
+    """⊥Grad on flat buffers. tensors: the columns of each tensor; columns outside them keep their gradient.
+
+    per_tensor: every tensor is a theta of its own, or all of them together are one. rescale: to the norm of g.
+    """
+
+    when = "before"
+
+    def __init__(self, tensors: Sequence[slice], *, per_tensor: bool = True, rescale: bool = True) -> None:
+        if not tensors:
+            raise ValueError("⊥Grad needs at least one tensor, got none")
+        self.state = {}
+        self._thetas = [[columns] for columns in tensors] if per_tensor else [list(tensors)]
+        self._rescale = rescale
+
+    def apply(self, params: Tensor, gradients: Tensor, *, step: int) -> None:  # noqa: ARG002
+        for theta in self._thetas:
+            blocks = [gradients[:, columns] for columns in theta]
+            changed = project([params[:, columns] for columns in theta], blocks, rescale=self._rescale)
+            for block, new in zip(blocks, changed, strict=True):
+                block.copy_(new)
+
+
+def project(
+    weights: Sequence[Float[Tensor, "replica _"]], gradients: Sequence[Float[Tensor, "replica _"]], *, rescale: bool
+) -> list[Float64[Tensor, "replica _"]]:
+    """g_perp of the blocks taken together as one theta and one g, replica by replica; formed in float64.
+
+    theta = 0: g itself. Gradients along theta, among them all of one element: 0, also where the released code would
+    rescale their rounding error to the norm of g. g = 0: 0, whatever theta is. What is not finite becomes NaN.
+    """
+    g = [gradient.double() for gradient in gradients]
+    theta = [weight.double() for weight in weights]
+    ratio = _dot(theta, g) / (_dot(theta, theta) + EPS)
+    left = [torch.addcmul(a, b, -ratio) for a, b in zip(g, theta, strict=True)]
+    norm, norm_left = _dot(g, g).sqrt(), _dot(left, left).sqrt()
+    scale = norm / (norm_left + EPS) if rescale else torch.ones_like(norm)
+    gone = (norm_left <= NOISE * norm) | (norm == 0)
+    return [block.mul_(scale).masked_fill_(gone, 0.0) for block in left]
+
+
+def _dot(a: Sequence[Tensor], b: Sequence[Tensor]) -> Float64[Tensor, "replica 1"]:
+    """Inner product over all blocks, float64."""
+    return torch.stack([torch.linalg.vecdot(x, y) for x, y in zip(a, b, strict=True)]).sum(0).unsqueeze(-1)
+
+
+orthogonal = Orthogonal
