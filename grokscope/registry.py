@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 NOT_COMPONENTS = {"base"}
-SINGULAR = {"losses": "loss", "cli": "command", "training.optimizers": "optimizer"}
+SINGULAR = {"losses": "loss", "cli": "command", "training.optimizers": "optimizer", "benchmarks": "benchmark"}
 
 
 class Record(BaseModel):

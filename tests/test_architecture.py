@@ -19,6 +19,7 @@ LAYERS = [
     {"theories", "studies", "watch"},
     {"report"},
     {"recipes"},
+    {"benchmarks"},
     {"cli"},
 ]
 ABOVE_ALL = {"__init__", "__main__"}

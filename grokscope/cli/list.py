@@ -8,11 +8,13 @@ import tyro
 
 from grokscope.cli.base import Json, Store, emit
 
-Family = Literal["tasks", "models", "losses", "measures", "theories", "recipes", "fields", "runs"]
+Family = Literal[
+    "tasks", "models", "losses", "optimizers", "measures", "theories", "recipes", "benchmarks", "fields", "runs"
+]
 
 
 def list(what: tyro.conf.Positional[Family] = "runs", *, store: Store = Path("runs"), json: Json = False) -> None:
-    """Tasks, models, losses, measures, recipes, fields of a config, or the runs of a store."""
+    """Components of each kind, the fields of a config, or the runs of a store."""
     rows = {"measures": _measures, "fields": _fields, "runs": lambda: _runs(store)}.get(
         what, lambda: _components(what)
     )()
@@ -44,6 +46,8 @@ def _components(family: str) -> Any:
     import importlib
 
     from grokscope.registry import names
+
+    family = {"optimizers": "training.optimizers"}.get(family, family)
 
     def summary(name: str) -> str:
         module = importlib.import_module(f"grokscope.{family}.{name}")

@@ -62,7 +62,8 @@ class Loss:
 def class_index(outputs: Tensor, labels: Tensor) -> Int[Tensor, "*batch 1"]:
     """Labels as an index into the last axis. ValueError unless they are integers, one a sample."""
     if labels.is_floating_point():
-        raise ValueError(f"labels must be integers, got {str(labels.dtype).removeprefix('torch.')}")
+        kind = str(labels.dtype).removeprefix("torch.")
+        raise ValueError(f"this loss needs class labels (integers), got {kind}; for a regression use the loss mse")
     if labels.shape != outputs.shape[:-1]:
         raise ValueError(
             f"one label a sample: outputs of shape {tuple(outputs.shape)} need labels of shape "

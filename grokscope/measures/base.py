@@ -19,12 +19,28 @@ def _cyclic(snapshot: Snapshot) -> bool:
     return (snapshot.task.truth.group or "").startswith("cyclic")
 
 
+def _embedding(snapshot: Snapshot) -> bool:
+    return snapshot.task.n_symbols > 0 and "embed" in snapshot.activations
+
+
+def _mlp(snapshot: Snapshot) -> bool:
+    """Neurons that write to a stream from which the answers are read, once."""
+    W_out, W_U = (snapshot.params.get(name) for name in ("W_out", "W_U"))
+    return W_out is not None and W_U is not None and W_out.ndim == W_U.ndim == 2
+
+
+def _answers(snapshot: Snapshot) -> bool:
+    return snapshot.task.n_classes > 0 or snapshot.task.tolerance is not None
+
+
 # What a measure can need: does the snapshot have it, and the reason given when it does not.
 NEEDS: dict[str, tuple[Callable[[Snapshot], bool], str]] = {
     "cyclic": (_cyclic, "the task's answers do not form a cyclic group"),
+    "classes": (lambda snapshot: snapshot.task.n_classes > 0, "the task is a regression: it has no classes"),
+    "answers": (_answers, "the task is a regression without a tolerance: no answer is right or wrong"),
     "pattern": (lambda snapshot: "pattern" in snapshot.activations, "the network has no attention pattern"),
-    "embedding": (lambda snapshot: "W_E" in snapshot.params, "the network has no embedding W_E"),
-    "mlp": (lambda snapshot: {"W_out", "W_U"} <= set(snapshot.params), "the network has no W_out and W_U"),
+    "embedding": (_embedding, "the network has no embedding of symbols"),
+    "mlp": (_mlp, "the network has no W_out and W_U, one after the other"),
     "initial": (lambda snapshot: snapshot.initial is not None, "the weights at step 0 are not known"),
 }
 

@@ -18,18 +18,20 @@ table's row is again a weighted sum, over the samples that read it, always in th
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 from warnings import catch_warnings, simplefilter
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from grokscope.models._activation import ACTIVATIONS
 from grokscope.models._attention import Attention
 from grokscope.models.base import Loss, Params, Program
 
-# Elements of the activations of one chunk: 2 MB in float32.
-CHUNK = 1 << 19
+# Elements of the activations of one chunk: 4 MB in float32. From 1 to 8 MB it makes no difference that can be measured.
+CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,13 +107,14 @@ class TransformerProgram(Program):
         if self.settings.bottleneck == "mlp_post":
             W_out = params["W_down"] @ (params["W_up"] @ W_out)
 
-        def read(weight: Tensor, bias: Tensor | float) -> Tensor:
+        def read(name: str, weight: Tensor, bias: Tensor | float) -> Tensor:
             by_head = (W_O @ weight).unflatten(1, values.shape[1::2])
-            return torch.cat([(values @ by_head).flatten(1, 2), rest @ weight + bias], dim=1)
+            into = self._kept(name, (len(values), self.n_rows, weight.shape[-1]), weight.dtype)
+            return _Table.apply(values, by_head, rest @ weight + bias, into)
 
         b_in, b_out = (params[name][:, None] if name in params else None for name in ("b_in", "b_out"))
-        hidden = read(params["W_in"], 0.0 if b_in is None else b_in)
-        direct = read(params["W_U"], 0.0 if b_out is None else b_out @ params["W_U"])
+        hidden = read("hidden", params["W_in"], 0.0 if b_in is None else b_in)
+        direct = read("direct", params["W_U"], 0.0 if b_out is None else b_out @ params["W_U"])
         return Tables(
             scores=attention.scores(params, stream),
             hidden=hidden,
@@ -137,7 +140,10 @@ class TransformerProgram(Program):
 
     def _samples(self, tables: Tables, loss: Loss) -> tuple[Tensor, list[Tensor]]:
         weights, pattern = self._weights(tables)
-        d_pre, d_out = self._kept("pre", tables.hidden), self._kept("out", tables.direct)
+        d_pre, d_out = (
+            self._kept(name, (self.n_replicas, self.n_pairs, table.shape[-1]), table.dtype)
+            for name, table in (("d_pre", tables.hidden), ("d_out", tables.direct))
+        )
         d_readout = torch.zeros_like(tables.readout)
         losses = tables.hidden.new_empty(self.n_replicas, self.n_pairs, dtype=torch.float64)
         for chunk in self.chunks:
@@ -178,12 +184,12 @@ class TransformerProgram(Program):
             d_scores.index_add_(0, (rows + first).flatten(), d_score[key].flatten(0, 1))
         return d_scores.view_as(tables.scores)
 
-    def _kept(self, name: str, table: Float[Tensor, "replica row channel"]) -> Float[Tensor, "replica pair channel"]:
-        """An array for a gradient of all samples, the same at every step: fresh pages would cost a tenth of a step."""
+    def _kept(self, name: str, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+        """A large array of this program, the same at every step: fresh pages would cost a tenth of a step."""
         known = self._arrays.get(name)
-        if known is None or known.dtype != table.dtype:
-            known = self._arrays[name] = table.new_empty(self.n_replicas, self.n_pairs, table.shape[-1])
-        return known
+        if known is None or known.dtype != dtype:
+            known = self._arrays[name] = torch.empty(shape, dtype=dtype)
+        return known.detach()  # an alias: what autograd notes on it ends with the step
 
     def _chunks(self) -> Iterator[Chunk]:
         """Rows of one replica, or several whole replicas, about CHUNK activations at a time."""
@@ -223,6 +229,30 @@ class TransformerProgram(Program):
         order = rows.argsort(stable=True)
         counts = torch.bincount(rows, minlength=self.n_replicas * self.n_rows)
         return order, order // self.terms.shape[-1], counts.cumsum(0) - counts
+
+
+class _Table(torch.autograd.Function):
+    """Rows (head, symbol) of values times by_head, then the rest, written into an array that is there already."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, by_head: Tensor, rest: Tensor, into: Tensor) -> Tensor:
+        ctx.save_for_backward(values, by_head)
+        n = values.shape[1] * values.shape[2]
+        if len(values) == 1:
+            torch.bmm(values[0], by_head[0], out=into[0, :n].view(*values.shape[1:3], -1))
+        else:
+            into[:, :n] = (values @ by_head).flatten(1, 2)
+        into[:, n:] = rest
+        ctx.mark_dirty(into)
+        return into
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
+        values, by_head = ctx.saved_tensors
+        n = values.shape[1] * values.shape[2]
+        d_rows, d_rest = grad_outputs[0][:, :n].unflatten(1, values.shape[1:3]), grad_outputs[0][:, n:]
+        return d_rows @ by_head.mT, values.mT @ d_rows, d_rest, None
 
 
 def _sums(

@@ -18,6 +18,10 @@ from torch import Generator, Tensor
 from grokscope.registry import Options, unknown
 
 Params = Mapping[str, Tensor]
+# The two factors of a bottleneck.
+NECK = ("W_down", "W_up")
+# Elements of the activations of the replicas that are in work together: 16 MB in float32.
+GROUP = 1 << 22
 Sites = Mapping[str, "Callable[[Activations], Tensor]"]
 
 
@@ -94,8 +98,25 @@ class Model(ABC):
         return {}
 
     def program(self, inputs: Tensor) -> "Program":
-        """The network prepared to run again and again on the same (replica, pair, ...) inputs."""
+        """The network prepared to run again and again on the same (replica, pair, ...) inputs.
+
+        Few replicas at a time are in work: what they need stays in the cache, and memory does not grow with the pack.
+        """
+        n_replicas, n_pairs = inputs.shape[:2]
+        n_together = max(1, GROUP // (n_pairs * self.sample_size))
+        if inputs.is_cuda or n_together >= n_replicas:
+            return self.direct_program(inputs)
+        groups = [slice(start, start + n_together) for start in range(0, n_replicas, n_together)]
+        return Groups([(group, self.direct_program(inputs[group])) for group in groups])
+
+    def direct_program(self, inputs: Tensor) -> "Program":
+        """The same, for all replicas at once."""
         return Program(self, inputs)
+
+    @property
+    def sample_size(self) -> int:
+        """About how many numbers a sample's activations are."""
+        return sum(shape[-1] for shape in self.weight_shapes.values())
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
@@ -118,7 +139,7 @@ class Model(ABC):
         if not site:
             return {}
         width = self.bottleneck_widths[site]
-        return {"W_down": (width, width), "W_up": (width, width)}
+        return dict.fromkeys(NECK, (width, width))
 
     def _draw_neck(self, generator: Generator) -> dict[str, Tensor]:
         """A random projector on r directions, times sqrt(width / r), as two trained factors.
@@ -170,6 +191,24 @@ class Program:
         return losses, dict(zip(leaves, gradients, strict=True))
 
 
+class Groups(Program):
+    """Programs of a few replicas each, one after another."""
+
+    def __init__(self, programs: list[tuple[slice, Program]]) -> None:
+        self.programs = programs
+
+    def outputs(self, params: Params) -> Float[Tensor, "replica pair output"]:
+        return torch.cat([program.outputs(_of(params, group)) for group, program in self.programs])
+
+    def gradients(self, params: Params, loss: Loss) -> tuple[Float[Tensor, "replica pair"], dict[str, Tensor]]:
+        losses, gradients = [], []
+        for group, program in self.programs:
+            some, of_some = program.gradients(_of(params, group), _shifted(loss, group.start))
+            losses.append(some)
+            gradients.append(of_some)
+        return torch.cat(losses), {name: torch.cat([found[name] for found in gradients]) for name in params}
+
+
 class Activations(Mapping[str, Tensor]):
     """Activations of one replica by site name; each is computed when first asked for, then kept."""
 
@@ -194,6 +233,20 @@ class Activations(Mapping[str, Tensor]):
 
     def __len__(self) -> int:
         return len(self._sites)
+
+
+def _of(params: Params, group: slice) -> dict[str, Tensor]:
+    return {name: tensor[group] for name, tensor in params.items()}
+
+
+def _shifted(loss: Loss, first: int) -> Loss:
+    """The loss as seen from a program whose replicas start at `first`."""
+
+    def shifted(outputs: Tensor, replicas: slice, rows: slice) -> tuple[Tensor, Tensor]:
+        start = replicas.start or 0
+        return loss(outputs, slice(first + start, first + start + len(outputs)), rows)
+
+    return shifted
 
 
 def normal(shape: tuple[int, ...], scale: float, generator: Generator) -> Tensor:

@@ -89,7 +89,11 @@ class Transformer(Model):
     def bottleneck_widths(self) -> dict[str, int]:
         return {"embed": self.settings.d_model, "resid_mid": self.settings.d_model, "mlp_post": self.settings.d_mlp}
 
-    def program(self, inputs: Tensor) -> Program:
+    @property
+    def sample_size(self) -> int:
+        return self.settings.d_mlp
+
+    def direct_program(self, inputs: Tensor) -> Program:
         return Program(self, inputs) if inputs.is_cuda else TransformerProgram(self.attention, inputs)
 
     def outputs(

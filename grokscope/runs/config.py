@@ -32,6 +32,7 @@ class RunConfig(Record):
     if TYPE_CHECKING:  # type checkers see the declared fields only; those of the components are fields as well
 
         def __init__(self, /, **fields: Any) -> None: ...
+        def __getattr__(self, name: str) -> Any: ...
 
     task: str = Field("modular_addition", description="task id")
     random_labels: bool = Field(False, description="draw the labels at random: a control that can only be memorised")
@@ -57,6 +58,8 @@ class RunConfig(Record):
     weight_decay: float = Field(1.0, ge=0, description="weight decay, on every parameter [1]")
     weight_decay_start: int = Field(0, ge=0, description="first step with weight decay [steps]")
     weight_decay_stop: int | None = Field(None, ge=0, description="first step without it again; None: never [steps]")
+    tensor_rates: dict[str, float] = Field({}, description="factors on the learning rate of tensors, by name [1]")
+    tensor_decays: dict[str, float] = Field({}, description="factors on the weight decay of tensors, by name [1]")
     orthogonal_gradient: Literal["off", "per_tensor", "global"] = Field(
         "off", description="take the part along the weights out of the gradient, tensor by tensor or of all at once"
     )

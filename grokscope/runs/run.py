@@ -21,6 +21,7 @@ from grokscope.runs.store.status import read_status
 from grokscope.runs.writer import finished_at
 from grokscope.statistics.transitions import Phases, align, phases
 
+CURVES = ("train_accuracy", "test_accuracy", "train_loss", "test_loss")
 FINAL = ("train/loss", "train/accuracy", "test/loss", "test/accuracy")
 
 
@@ -99,11 +100,10 @@ class Run:
 
     def phases(self, **thresholds: Any) -> Phases:
         """memorized_at, onset_at, generalized_at, delay, grokked; thresholds as in statistics.transitions.phases."""
-        curves = {}
-        for curve in ("train_accuracy", "test_accuracy", "train_loss", "test_loss"):
-            rows = self.rows(f"behaviour.{curve}")
-            curves[curve] = (rows.steps, rows.values)
-        steps, aligned = align(curves)
+        rows = {curve: self.rows(f"behaviour.{curve}") for curve in CURVES}
+        # A task without right answers has losses alone.
+        some = any(len(found) for found in rows.values())
+        steps, aligned = align({curve: (r.steps, r.values) for curve, r in rows.items() if len(r) or not some})
         return phases(steps, **aligned, **thresholds)
 
     def snapshot(self, step: int | None = None) -> Snapshot:

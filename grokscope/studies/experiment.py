@@ -22,6 +22,7 @@ from grokscope.runs.store.segments import forget, recover, seal
 from grokscope.runs.writer import Writer, finished_at, open_writer
 from grokscope.studies.display import Display, display
 from grokscope.training.loop import Loop, disk_use
+from grokscope.training.memory import in_packs, replica_bytes
 from grokscope.training.pack import Pack, require_packable
 
 
@@ -49,15 +50,30 @@ def train(
     """Trains a config, or several as one pack, and measures the cheap quantities on the way.
 
     The pack's folder in the store is named by a hash of the configs. A pack that is done is not trained again; one
-    that was begun is gone on with when resume is true. device: auto (a GPU if there is one), cpu, cuda. progress: show
-    it on stderr.
+    that was begun is gone on with when resume is true. A pack that does not fit into half of the machine's memory is
+    trained as several, one after another, and that is said. device: auto (a GPU if there is one), cpu, cuda. progress:
+    show it on stderr.
     """
     if isinstance(configs, str):
         raise ValueError(f"train takes a RunConfig or several, got {configs!r}; make one: gs.recipe({configs!r})")
     several = not isinstance(configs, RunConfig)
-    pack = list(configs) if several else [configs]
-    require_packable(pack)
-    folder = Path(store) / pack_id(pack)
+    wanted = list(configs) if several else [configs]
+    require_packable(wanted)
+    packs = in_packs(wanted, chosen_device(device))
+    if len(packs) > 1 and progress:
+        print(
+            f"{len(wanted)} runs of {replica_bytes(wanted[0]) / 1e9:.2g} GB each do not fit into memory together; "
+            f"training them as {len(packs)} packs of up to {len(packs[0])}",
+            file=sys.stderr,
+        )
+    runs: list[Run] = []
+    for pack in packs:
+        runs += _train_pack(pack, store=Path(store), device=device, progress=progress, resume=resume)
+    return runs if several else runs[0]
+
+
+def _train_pack(pack: list[RunConfig], *, store: Path, device: str, progress: bool, resume: bool) -> list[Run]:
+    folder = store / pack_id(pack)
     if finished_at(folder) is not None:
         if progress:
             print(f"run {folder.name} in {folder} is done already; reading it", file=sys.stderr)
@@ -66,8 +82,7 @@ def train(
         with display(progress) as shown, open_writer(folder, pack, resume=resume) as writer:
             shown.start(folder, disk_use(built, folder))
             _train(built, writer, shown)
-    runs = load_pack(folder)
-    return runs if several else runs[0]
+    return load_pack(folder)
 
 
 def measure_checkpoints(run: Run, *, only: Sequence[str] = (), again: bool = False) -> dict[str, str]:

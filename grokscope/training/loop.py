@@ -57,13 +57,12 @@ class History:
         )
 
     def phases(self) -> Phases:
-        return phases(
-            self.steps,
-            train_accuracy=self.curves["train_accuracy"],
-            test_accuracy=self.curves["test_accuracy"],
-            train_loss=self.curves["train_loss"],
-            test_loss=self.curves["test_loss"],
-        )
+        """From accuracies, or, in a task without right answers, from losses alone."""
+        names = ("train_accuracy", "test_accuracy", "train_loss", "test_loss")
+        known: dict[str, Any] = {
+            name: self.curves[name] for name in names if not all(map(math.isnan, self.curves[name]))
+        }
+        return phases(self.steps, **(known or {"train_loss": self.curves["train_loss"]}))
 
 
 @dataclass

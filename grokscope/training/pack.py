@@ -10,8 +10,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from grokscope.models.base import Program
-from grokscope.registry import component
+from grokscope.models.base import NECK, Program
+from grokscope.registry import component, unknown
 from grokscope.runs.config import RunConfig
 from grokscope.training.batches import Data
 from grokscope.training.optimizers.base import column
@@ -52,12 +52,14 @@ class Pack:
         self._build_parameters(getattr(torch, configs[0].dtype))
         self._optimizer = component("training.optimizers", configs[0].optimizer)(configs, self._params)
         self._transforms = self._build_transforms()
+        self._build_rates()
         self.alive: Bool[Tensor, " replica"] = torch.ones(len(configs), dtype=torch.bool)
         self._data = Data(configs, self.tasks, self.train_masks, device=device, dtype=self._params.dtype)
         self._scale = None
         if any(config.output_scale != 1 for config in configs):
             self._scale = column(configs, lambda config: config.output_scale, self._params).to(self._params)[..., None]
         self._everything: Program | None = None
+        self._rule(torch.zeros(1, self.tasks[0].n_outputs), self.tasks[0].targets[:1], self._loss_options, False)
         self._prepare()
 
     @property
@@ -125,7 +127,8 @@ class Pack:
         self.tensors, self._gradient_views = views(self._params), views(self._gradients)
         for replica, (config, model) in enumerate(zip(self.configs, self.models, strict=True)):
             for name, tensor in model.init(torch.Generator().manual_seed(config.seed)).items():
-                self.tensors[name][replica] = tensor * config.init_scale
+                # A bottleneck keeps the scale of what passes through it; it is not among the weights that are scaled.
+                self.tensors[name][replica] = tensor if name in NECK else tensor * config.init_scale
         centred = self.configs[0].centred
         self._initial = {name: tensor.clone() for name, tensor in self.tensors.items()} if centred else {}
 
@@ -143,18 +146,35 @@ class Pack:
             tensors = list(self._columns.values())
             transforms.append(Orthogonal(tensors, per_tensor=per_tensor, rescale=config.orthogonal_rescale))
         if config.norm_sphere:
-            unknown = set(config.norm_sphere) - {"all", *self._columns}
-            if unknown:
-                raise ValueError(f"norm_sphere names {', '.join(unknown)}; the model has {', '.join(self._columns)}")
-            every = "all" in config.norm_sphere
-            kept = [columns for name, columns in self._columns.items() if every or name in config.norm_sphere]
-            transforms.append(NormSphere(self._params, kept))
+            names = self._columns if "all" in config.norm_sphere else config.norm_sphere
+            transforms.append(NormSphere(self._params, [self._of_tensor(name, "norm_sphere") for name in names]))
+        return transforms
+
+    def _of_tensor(self, name: str, field: str) -> slice:
+        if name not in self._columns:
+            raise ValueError(f"{field}: {unknown('tensor', name, self._columns)}")
+        return self._columns[name]
+
+    def _factors(self, field: str) -> Tensor | float:
+        """Factors on a rate by parameter: a row, or 1 where no tensor has one."""
+        factors = getattr(self.configs[0], field)
+        if not factors:
+            return 1.0
+        row = torch.ones(1, self._params.shape[1], dtype=torch.float64, device=self.device)
+        for name, factor in factors.items():
+            row[:, self._of_tensor(name, field)] = factor
+        return row
+
+    def _build_rates(self) -> None:
+        def of(value: Callable[[RunConfig], float]) -> Tensor:
+            return column(self.configs, value, self._params)
+
+        self._rate_factors, self._decay_factors = self._factors("tensor_rates"), self._factors("tensor_decays")
         self._rate = of(lambda c: c.learning_rate / (c.output_scale**2 if c.divide_rate_by_scale else 1))
         self._warmup = of(lambda config: config.warmup_steps)
         self._decay = of(lambda config: config.weight_decay)
         self._decay_start = of(lambda config: config.weight_decay_start)
         self._decay_stop = of(lambda config: torch.inf if (stop := config.weight_decay_stop) is None else stop)
-        return transforms
 
     def _update(self) -> None:
         """The optimizer's step, with what is done to the gradients before it and to the weights after it."""
@@ -165,6 +185,7 @@ class Pack:
         rates = torch.where(warming, self._rate * self.step / self._warmup, self._rate)
         decays = (self._decay_start <= self.step) & (self.step < self._decay_stop)
         decay = torch.where(decays, self._decay, 0.0)
+        rates, decay = rates * self._rate_factors, decay * self._decay_factors
         self._optimizer.update(self._params, self._gradients, step=self.step, rates=rates, decay=decay)
         for transform in self._transforms:
             if transform.when == "after":

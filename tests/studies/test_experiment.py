@@ -9,6 +9,7 @@ import torch
 from grokscope.errors import GrokscopeError
 from grokscope.measures.base import evaluate, measures
 from grokscope.registry import component
+from grokscope.studies import experiment
 from grokscope.studies.experiment import chosen_device, measure_checkpoints, train
 from tests.conftest import tiny
 
@@ -20,6 +21,16 @@ def test_one_config_gives_a_run_and_several_a_list(store: Path) -> None:
     assert several[0].id == one.id
     with pytest.raises(ValueError, match="at least one config"):
         train([], store=store, progress=False)
+
+
+def test_a_pack_that_does_not_fit_is_trained_as_several_and_that_is_said(
+    store: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(experiment, "in_packs", lambda configs, _: [configs[:2], configs[2:]])
+    runs = train([tiny(seed=seed, max_steps=3) for seed in range(3)], store=store)
+    assert [run.config.seed for run in runs] == [0, 1, 2]
+    assert len({run.folder for run in runs}) == 2
+    assert "training them as 2 packs of up to 2" in capsys.readouterr().err
 
 
 def test_cheap_measures_run_while_training_and_heavy_ones_on_checkpoints(store: Path) -> None:

@@ -2,15 +2,19 @@
 
 import itertools
 import math
+from typing import Any
 
 import pytest
 import torch
 
 from grokscope.losses import cross_entropy
+from grokscope.runs.config import RunConfig
 from grokscope.training.pack import PER_REPLICA, Pack
 from tests.conftest import tiny
 
 CPU = torch.device("cpu")
+POLYNOMIAL_TASK = {"task": "polynomial_regression", "dimension": 6, "n_samples": 40, "model": "mlp", "d_mlp": 8}
+POLYNOMIAL = POLYNOMIAL_TASK | {"loss": "mse"}
 
 
 def advanced(configs: list, steps: int) -> Pack:
@@ -26,6 +30,8 @@ def test_a_pack_equals_single_runs_in_float64() -> None:
         tiny(dtype="float64", seed=1, learning_rate=3e-3, weight_decay=0.1),
         tiny(dtype="float64", seed=2, betas=(0.8, 0.99), eps=1e-6),
         tiny(dtype="float64", seed=3, random_labels=True, weight_decay=0.0),
+        tiny(dtype="float64", seed=4, train_fraction=0.3, label_noise=0.2, init_scale=2.0, output_scale=0.5),
+        tiny(dtype="float64", seed=5, n_train=17, warmup_steps=0, weight_decay_start=5, weight_decay_stop=30),
     ]
     pack = advanced(configs, 50)
     for replica, config in enumerate(configs):
@@ -62,27 +68,161 @@ def test_the_first_step_has_rate_zero_as_published() -> None:
     assert not torch.equal(pack.state()["params"], before)
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"seed": 9},
-        {"learning_rate": 0.01},
-        {"weight_decay": 0.0},
-        {"betas": (0.5, 0.9)},
-        {"eps": 1e-3},
-        {"random_labels": True},
-    ],
-    ids=lambda change: next(iter(change)),
-)
-def test_what_differs_acts_on_its_replica_alone(change: dict) -> None:
-    assert set(change) <= PER_REPLICA
-    base = [tiny(seed=seed) for seed in (0, 1, 2)]
-    changed = [base[0], base[1].replace(**change), base[2]]
+# A change of each field that may differ, with what else the pack then needs.
+CHANGES: dict[str, tuple[Any, dict[str, Any]]] = {
+    "seed": (9, {}),
+    "data_seed": (1, POLYNOMIAL),
+    "random_labels": (True, {}),
+    "label_noise": (0.3, {}),
+    "outliers": (3, {}),
+    "train_fraction": (0.4, {}),  # of 0.5: the larger training sets decide the shapes
+    "n_train": (20, {}),
+    "split": ("nested", {"train_fraction": 0.5}),
+    "init_scale": (1.5, {}),
+    "output_scale": (0.5, {}),
+    "bottleneck_rank": (3, {"bottleneck": "resid_mid", "bottleneck_rank": 5}),
+    "learning_rate": (0.01, {}),
+    "warmup_steps": (3, {}),
+    "weight_decay": (0.0, {}),
+    "weight_decay_start": (10, {}),
+    "weight_decay_stop": (5, {}),
+    "betas": ((0.5, 0.9), {}),
+    "eps": (1e-3, {}),
+    "momentum": (0.5, {"optimizer": "sgd", "learning_rate": 0.1}),
+    "grokfast_gain": (2.0, {"grokfast_gain": 1.0}),
+    "grokfast_memory": (0.5, {"grokfast_gain": 1.0}),
+}
+
+
+def test_every_field_that_may_differ_has_its_test() -> None:
+    assert set(CHANGES) == PER_REPLICA
+
+
+@pytest.mark.parametrize("field", sorted(PER_REPLICA))
+def test_what_differs_acts_on_its_replica_alone(field: str) -> None:
+    value, shared = CHANGES[field]
+    base = [tiny(**({"seed": seed} | shared)) for seed in (0, 1, 2)]
+    changed = [base[0], base[1].replace(**{field: value}), base[2]]
     one, other = advanced(base, 20), advanced(changed, 20)
     for name in one.tensors:
         for replica in (0, 2):
-            assert torch.equal(one.tensors[name][replica], other.tensors[name][replica])
+            assert torch.equal(one.tensors[name][replica], other.tensors[name][replica]), name
     assert any(not torch.equal(one.tensors[name][1], other.tensors[name][1]) for name in one.tensors)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"centred": True, "output_scale": 3.0, "divide_rate_by_scale": True},
+        {"loss": "mse"},
+        {"loss": "stablemax_cross_entropy", "softmax_dtype": "float32"},
+        {"optimizer": "sgd", "momentum": 0.8, "learning_rate": 0.05},
+        {"optimizer": "adam", "weight_decay": 0.01},
+        {"orthogonal_gradient": "per_tensor"},
+        {"orthogonal_gradient": "global", "orthogonal_rescale": False},
+        {"norm_sphere": ("all",)},
+        {"norm_sphere": ("W_E", "W_in")},
+        {"grokfast_gain": 2.0},
+        {"batch_size": 13},
+        {"tensor_rates": {"W_E": 0.5}, "tensor_decays": {"W_U": 0.0, "b_in": 2.0}},
+        {"weight_decay_start": 8, "weight_decay_stop": 21},
+    ],
+    ids=str,
+)
+def test_every_way_to_train_packs_and_resumes(fields: dict[str, Any]) -> None:
+    configs = [tiny(dtype="float64", seed=seed, **fields) for seed in (0, 1)]
+    pack = advanced(configs, 25)
+    for replica, config in enumerate(configs):
+        single = advanced([config], 25)
+        for name, tensor in single.tensors.items():
+            torch.testing.assert_close(pack.tensors[name][replica], tensor[0], atol=1e-10, rtol=1e-10)
+    halfway = advanced(configs, 12)
+    resumed = Pack(configs, device=CPU)
+    resumed.restore(12, halfway.state())
+    for _ in range(13):
+        resumed.advance()
+    for name, tensor in pack.tensors.items():
+        assert torch.equal(resumed.tensors[name], tensor), name
+
+
+def literal_loss(config: RunConfig, pack: Pack, params: dict[str, torch.Tensor], first: torch.Tensor) -> torch.Tensor:
+    """The mean loss on the training set, written out."""
+    packed = {name: tensor.unsqueeze(0) for name, tensor in params.items()}
+    task, train = pack.tasks[0], pack.train_masks[0]
+    raw = pack.model.outputs(packed, task.inputs[train].unsqueeze(0))[0]
+    scaled = config.output_scale * (raw - first if config.centred else raw)
+    return torch.nn.functional.cross_entropy(scaled, task.labels[train])
+
+
+@pytest.mark.parametrize("centred", [False, True])
+def test_scale_and_centring_are_what_they_say(centred: bool) -> None:
+    fields = {"output_scale": 3.0, "divide_rate_by_scale": True, "centred": centred, "init_scale": 1.5}
+    config = tiny(dtype="float64", optimizer="sgd", learning_rate=0.9, weight_decay=0.0, warmup_steps=0, **fields)
+    pack = Pack([config], device=CPU)
+    params = {name: tensor[0].clone().requires_grad_() for name, tensor in pack.tensors.items()}
+    train = pack.train_masks[0]
+    packed = {name: tensor.detach().unsqueeze(0) for name, tensor in params.items()}
+    first = pack.model.outputs(packed, pack.tasks[0].inputs[train].unsqueeze(0))[0]
+    before = pack.outputs()
+    assert bool(before.any()) is not centred
+    for _ in range(5):
+        gradients = torch.autograd.grad(literal_loss(config, pack, params, first), list(params.values()))
+        for tensor, gradient in zip(params.values(), gradients, strict=True):
+            tensor.data -= 0.9 / 3.0**2 * gradient
+        pack.advance()
+    for name, tensor in params.items():
+        torch.testing.assert_close(pack.tensors[name][0], tensor.detach(), atol=1e-10, rtol=1e-10)
+
+
+def test_weight_decay_keeps_its_hours() -> None:
+    common = {"dtype": "float64", "learning_rate": 0.01, "weight_decay": 0.5}
+    never, late = tiny(**(common | {"weight_decay": 0.0})), tiny(**common, weight_decay_start=10, weight_decay_stop=12)
+    off, on = Pack([never], device=CPU), Pack([late], device=CPU)
+    for step in range(14):
+        off.advance()
+        on.advance()
+        same = torch.equal(off.state()["params"], on.state()["params"])
+        assert same == (step < 10), step
+    decayed, free = Pack([late], device=CPU), Pack([never], device=CPU)
+    for pack in (decayed, free):
+        pack.restore(12, on.state())
+        pack.advance()
+    assert torch.equal(decayed.state()["params"], free.state()["params"])
+
+
+def test_factors_on_tensors() -> None:
+    still = tiny(dtype="float64", tensor_rates={"W_E": 0.0})
+    pack, free = advanced([still], 15), advanced([tiny(dtype="float64")], 15)
+    assert torch.equal(pack.tensors["W_E"], Pack([still], device=CPU).tensors["W_E"])
+    assert not torch.equal(pack.tensors["W_in"], free.tensors["W_in"])
+    with pytest.raises(ValueError, match=r"tensor_decays: unknown tensor 'W_Q1'. Did you mean 'W_Q'"):
+        Pack([tiny(tensor_decays={"W_Q1": 1.0})], device=CPU)
+
+
+def test_the_sphere_keeps_the_norm_of_what_counts() -> None:
+    config = tiny(dtype="float64", norm_sphere=("W_E", "W_U"), init_scale=2.0, learning_rate=0.01)
+    pack, start = advanced([config], 15), Pack([config], device=CPU)
+
+    def norm(of: Pack) -> float:
+        return math.sqrt(sum(float(of.tensors[name].square().sum()) for name in ("W_E", "W_U")))
+
+    assert norm(pack) == pytest.approx(norm(start), rel=1e-12)
+    assert not torch.equal(pack.tensors["W_E"], start.tensors["W_E"])
+    with pytest.raises(ValueError, match="norm_sphere: unknown tensor 'W_e'"):
+        Pack([tiny(norm_sphere=("W_e",))], device=CPU)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"loss": "cross_entropy"} | POLYNOMIAL_TASK, "class labels"),
+        ({"n_train": 122}, "n_train must lie in 1..121"),
+        ({"train_fraction": 0.001}, "leaves no training input of 121"),
+    ],
+)
+def test_what_cannot_be_trained_is_one_line(fields: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Pack([tiny(**fields)], device=CPU)
 
 
 def test_a_loss_that_is_not_finite_ends_its_replica_and_no_other() -> None:

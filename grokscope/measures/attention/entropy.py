@@ -19,7 +19,10 @@ def entropy(snapshot: Snapshot) -> NDArray:
     """Mean entropy of a head's attention from the last position, over the log of the number of keys attended.
 
     H = -sum_j A_j log A_j,   result = mean H / log(number of keys),   0 one key, 1 uniform; the mean is over all inputs
+
+    A is scaled to sum to 1, which it does by itself unless the network has an attention rate.
     """
     pattern = snapshot.activations["pattern"].double()
+    pattern = pattern / pattern.sum(-1, keepdim=True)
     nats = torch.special.entr(pattern).sum(-1).mean(0)
     return (nats / math.log(pattern.shape[-1])).numpy()

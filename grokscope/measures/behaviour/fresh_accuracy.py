@@ -5,7 +5,7 @@ from grokscope.measures.base import measure
 from grokscope.runs.snapshot import Snapshot
 
 
-@measure(unit="1", source="Power et al. 2022, arXiv:2201.02177")
+@measure(unit="1", source="Power et al. 2022, arXiv:2201.02177", needs=("answers",))
 def fresh_accuracy(snapshot: Snapshot) -> float | Missing:
     """Share of right answers on test inputs whose symmetry orbit was never trained on.
 

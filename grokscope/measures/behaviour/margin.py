@@ -8,6 +8,7 @@ from grokscope.runs.snapshot import Snapshot
 @measure(
     unit="nats",
     source="Prieto et al. 2025, arXiv:2501.04697, appendix (logit margin)",
+    needs=("classes",),
     variants=({"split": "train"}, {"split": "test"}),
 )
 def margin(snapshot: Snapshot, split: str = "train") -> float | Missing:

@@ -9,8 +9,8 @@ from grokscope.runs.snapshot import Snapshot
 
 
 def embedding_table(snapshot: Snapshot) -> Float[Tensor, "residue d_model"]:
-    """W_E without the row of "="."""
-    return snapshot.params["W_E"][: snapshot.task.n_symbols].double()
+    """W_E without the row of "=", as the network reads it (behind a bottleneck, if there is one)."""
+    return snapshot.activations["embed"].double()
 
 
 def neuron_logit_table(snapshot: Snapshot) -> Float[Tensor, "residue d_mlp"]:

@@ -6,12 +6,20 @@ from torch import Tensor
 
 from grokscope.runs.snapshot import Snapshot
 
+BY_HEAD = ("W_Q", "W_K", "W_V", "W_O")
+
 
 def matrices(snapshot: Snapshot) -> Iterator[tuple[str, Tensor]]:
-    """Each tensor of two axes, and each with a head axis as the matrix between the stream and all heads; no biases."""
+    """Each weight as a matrix, layer by layer; of several heads the matrix between the stream and all of them."""
     for name, tensor in snapshot.params.items():
-        if tensor.ndim == 2:
-            yield name, tensor.double()
-        elif tensor.ndim == 3:
-            by_head = tensor.double() if name == "W_O" else tensor.double().transpose(1, 2)
-            yield name, by_head.flatten(0, 1)
+        if not name.startswith("W_"):
+            continue
+        layered = tensor.ndim > (3 if name in BY_HEAD else 2)
+        for layer, weight in enumerate(tensor.double() if layered else tensor.double()[None]):
+            yield f"{name}.{layer}" if layered else name, _matrix(name, weight)
+
+
+def _matrix(name: str, weight: Tensor) -> Tensor:
+    if name not in BY_HEAD:
+        return weight
+    return (weight if name == "W_O" else weight.transpose(1, 2)).flatten(0, 1)

@@ -1,0 +1,145 @@
+"""Training steps a second: ours against the plain three-position network, and against the arithmetic ceiling.
+
+Both train the same network on the same split from the same weights: full batch, cross-entropy over float64 logits,
+AdamW with decay on everything. "Plain" is what the paper's code does in today's PyTorch: embeddings, all three
+positions, masked attention, MLP and unembedding, loss at the last position, torch.optim.AdamW. Before timing, both
+take the same float64 steps and must agree.
+
+share_of_ceiling compares with a large float32 matrix product in the same run. flops_per_step counts the matrix products
+of the reduced form, two operations a multiply-add, backward twice forward, with n samples, vocabulary V:
+
+    n (d_model d_mlp + d_mlp V + d_model V)                                    z W_O W_in, phi W_out W_U, z W_O W_U
+    + (2 p + 1) d_model^2 + d_model^2 (d_mlp + V) + d_mlp d_model V            values, products of weights
+
+The engine needs fewer, because it replaces the first product by sums of 2 n_heads + 1 table rows a sample:
+executed_flops_per_step counts what it does, and executed_share_of_ceiling is the share by that count.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from grokscope.benchmarks.base import in_turns, matrix_product, summary
+from grokscope.errors import GrokscopeError
+from grokscope.recipes.base import recipe as config_of
+from grokscope.runs.config import RunConfig
+from grokscope.training.pack import Pack
+
+CHECK_STEPS = 12
+
+
+class Plain(torch.nn.Module):
+    """The network as one would write it: every position, one einsum a weight."""
+
+    mask: Tensor
+
+    def __init__(self, weights: dict[str, Tensor]) -> None:
+        super().__init__()
+        self.weights = torch.nn.ParameterDict(
+            {name: torch.nn.Parameter(tensor.clone()) for name, tensor in weights.items()}
+        )
+        self.register_buffer("mask", torch.ones(3, 3).tril().bool())
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        w = self.weights
+        x = torch.nn.functional.embedding(tokens, w["W_E"]) + w["W_pos"]
+        q, k, v = (torch.einsum("npd,hde->nhpe", x, w[name]) for name in ("W_Q", "W_K", "W_V"))
+        scores = (q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1])).masked_fill(~self.mask, -1e10)
+        x = x + torch.einsum("nhpe,hed->npd", scores.softmax(-1) @ v, w["W_O"])
+        x = x + torch.relu(x @ w["W_in"] + w["b_in"]) @ w["W_out"] + w["b_out"]
+        return (x @ w["W_U"])[:, -1]
+
+
+def plain_step(config: RunConfig) -> tuple[Callable[[], float], Plain]:
+    """One step of the plain network; and the network."""
+    pack = Pack([config], device=torch.device("cpu"))
+    task, train = pack.tasks[0], pack.train_masks[0]
+    model = Plain({name: tensor[0] for name, tensor in pack.tensors.items()})
+    optimizer = torch.optim.AdamW(
+        model.parameters(),
+        lr=config.learning_rate,
+        betas=config.betas,
+        eps=config.eps,
+        weight_decay=config.weight_decay,
+    )
+    warmup = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: min(step / config.warmup_steps, 1))
+    tokens, labels = task.tokens[train], task.labels[train]
+
+    def step() -> float:
+        optimizer.zero_grad()
+        loss = torch.nn.functional.cross_entropy(model(tokens).double(), labels)
+        loss.backward()
+        optimizer.step()
+        warmup.step()
+        return loss.item()
+
+    return step, model
+
+
+def check(config: RunConfig) -> float:
+    """Largest difference of any weight after some float64 steps of both."""
+    config = config.replace(dtype="float64")
+    pack = Pack([config], device=torch.device("cpu"))
+    step, model = plain_step(config)
+    for _ in range(CHECK_STEPS):
+        pack.advance()
+        step()
+    return max(float((pack.tensors[name][0] - tensor.detach()).abs().max()) for name, tensor in model.weights.items())
+
+
+def reduced_flops(config: RunConfig) -> float:
+    """Operations of a step in the reduced form, by matrix products alone."""
+    n, p, d, m, V, _ = _sizes(config)
+    return 6.0 * (n * (d * m + m * V + d * V) + (2 * p + 1) * d * d + d * d * (m + V) + m * d * V)
+
+
+def executed_flops(config: RunConfig) -> float:
+    """Operations of a step as it is computed."""
+    n, p, d, m, V, n_heads = _sizes(config)
+    samples = n * ((2 * n_heads + 1) * (m + V) + m * V)
+    return 6.0 * (samples + (2 * p + 1) * d * d + (d * d + 2 * p * d) * (m + V) + m * d * V)
+
+
+def _sizes(config: RunConfig) -> tuple[int, int, int, int, int, int]:
+    task = config.build_task()
+    n, p = int(config.train_mask(task).sum()), task.n_symbols
+    shapes = config.build_model(task).shapes
+    (n_heads, d_model, _), (d_mlp, _), V = shapes["W_Q"], shapes["W_out"], shapes["W_U"][1]
+    return n, p, d_model, d_mlp, V, n_heads
+
+
+def train_step(*, recipe: str = "nanda2023", rounds: int = 7, seconds: float = 2.0) -> dict[str, Any]:
+    """Medians over rounds in which every one has its turn, and their spread."""
+    config = config_of(recipe)
+    difference = check(config)
+    if difference > 1e-9:
+        raise GrokscopeError(
+            f"the two networks differ by {difference:.1e} after {CHECK_STEPS} float64 steps; expected below 1e-9"
+        )
+    product, flops = matrix_product()
+    ours, plain = Pack([config], device=torch.device("cpu")).advance, plain_step(config)[0]
+    rates = in_turns({"ours": ours, "plain": plain, "product": product}, rounds=rounds, seconds=seconds)
+    ceiling = [each * flops for each in rates["product"]]
+    values = {
+        "speedup": [one / other for one, other in zip(rates["ours"], rates["plain"], strict=True)],
+        "share_of_ceiling": _shares(rates["ours"], ceiling, reduced_flops(config)),
+        "executed_share_of_ceiling": _shares(rates["ours"], ceiling, executed_flops(config)),
+        "steps_per_second": rates["ours"],
+        "plain_steps_per_second": rates["plain"],
+        "ceiling_gflops": [each / 1e9 for each in ceiling],
+    }
+    return {
+        "recipe": recipe,
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+        "largest_difference_float64": difference,
+        "flops_per_step": reduced_flops(config),
+        "executed_flops_per_step": executed_flops(config),
+    } | summary(values)
+
+
+def _shares(steps: list[float], ceiling: list[float], flops: float) -> list[float]:
+    return [each * flops / most for each, most in zip(steps, ceiling, strict=True)]

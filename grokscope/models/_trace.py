@@ -1,0 +1,47 @@
+"""A forward pass as a walk past its sites: a generator of (site, activation) whose last activation is the outputs.
+
+The network is then written once: its outputs are the end of the walk, and a site's activation is where it stops.
+"""
+
+import functools
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+
+import torch
+from torch import Tensor
+
+from grokscope.models.base import Activations, Params, Sites
+
+Trace = Iterator[tuple[str, Tensor]]
+
+
+def end(trace: Trace) -> Tensor:
+    """The last activation, the outputs."""
+    return deque(trace, maxlen=1)[0][1]
+
+
+def sites(names: Iterable[str], trace: Callable[[Params, Tensor], Trace]) -> Sites:
+    """The named activations of one replica. Each walks from the start: a site costs at most a forward pass."""
+
+    def stop_at(name: str, site: Activations) -> Tensor:
+        packed = {weight: tensor.unsqueeze(0) for weight, tensor in site.params.items()}
+        return next(value for passed, value in trace(packed, site.inputs.unsqueeze(0)) if passed == name)[0]
+
+    return {name: functools.partial(stop_at, name) for name in names}
+
+
+def suffix(layer: int, n_layers: int) -> str:
+    """What follows the site names of a layer: nothing for the last, ".0", ".1", ... for those before it."""
+    return "" if layer == n_layers - 1 else f".{layer}"
+
+
+def rows(table: Tensor, inputs: Tensor) -> Tensor:
+    """Each replica's own rows of its table: (replica, row, channel), (replica, ...) -> (replica, ..., channel).
+
+    All tables are read as one long one, because the gradient of `embedding` adds samples to rows in a fixed order and
+    without the detour over an index a replica.
+    """
+    n_replicas, n_rows, width = table.shape
+    starts = torch.arange(n_replicas, device=inputs.device) * n_rows
+    places = inputs + starts.view(-1, *[1] * (inputs.ndim - 1))
+    return torch.nn.functional.embedding(places, table.reshape(-1, width))

@@ -1,0 +1,178 @@
+"""The transformer of n layers, with LayerNorm and positions to choose; on every position, as one would write it.
+
+    x = E[token] + position
+    post:  x <- LN(x + attention(x)),  x <- LN(x + mlp(x)),                    outputs = x W_U
+    pre:   x <- x + attention(LN(x)),  x <- x + mlp(LN(x)),                    outputs = LN(x) W_U
+    none:  the same without LN
+
+Tokens are the operands, then "=" if there is one; the answer is read at the last. Only the last layer is restricted to
+that position. Weights of a layer are the entries of a leading layer axis: W_Q is (layer, head, d_model, d_head).
+
+Sources, and how each one's network is had:
+- Power et al. 2022, arXiv:2201.02177, released code: two layers, d_model 128, 4 heads, 512 ReLU neurons, LayerNorm
+  after the residual sum, sinusoidal positions, no biases but LayerNorm's, PyTorch's initial weights: the defaults.
+  Departures: there the sequence is <eos> a op b = c <eos> and the loss the mean over the answer and the last <eos>;
+  here it is a b = with the loss on the answer alone, and outputs are this task's classes instead of a vocabulary of 239
+  shared by all tasks (the tokens left out are the same in every input, and the second answer is always <eos>).
+- Prieto et al. 2025, arXiv:2501.04697, released code (torch.nn.TransformerEncoder): n_layers=1, d_mlp=2048,
+  positions="none", equals_token=False, causal=False, mlp_biases=True, attention_biases=True. Their dropout is 0 here.
+- Nanda et al. 2023, arXiv:2301.05217, and Zhong et al. 2023, arXiv:2306.17844, with more layers than one:
+  layer_norm="none", positions="learned", mlp_biases=True, init="nanda". With one layer it is `transformer`, slower.
+"""
+
+import math
+from typing import Any, Literal, final
+
+import torch
+from jaxtyping import Float, Int
+from pydantic import Field, model_validator
+from torch import Generator, Tensor
+from torch.nn.functional import pad
+
+from grokscope.models import _trace
+from grokscope.models._activation import ActivationName
+from grokscope.models._block import SITES, Block, layer_norm, sinusoids
+from grokscope.models.base import Interface, Model, ModelOptions, Params, Sites, linear_default, normal
+
+OUTSIDE_LAYERS = {"W_E", "W_pos", "ln_final_w", "ln_final_b", "W_U"}
+
+
+class DecoderOptions(ModelOptions):
+    n_layers: int = Field(2, ge=1, description="layers of attention and MLP [1]")
+    d_model: int = Field(128, ge=1, description="width of the residual stream [1]")
+    n_heads: int = Field(4, ge=1, description="attention heads, each d_model / n_heads wide [1]")
+    d_mlp: int = Field(512, ge=1, description="neurons of each layer's MLP [1]")
+    activation: ActivationName = Field("relu", description="activation function of the neurons")
+    layer_norm: Literal["none", "pre", "post"] = Field(
+        "post", description="LayerNorm of each residual sum (post), or of what each sublayer and W_U read (pre)"
+    )
+    positions: Literal["learned", "sinusoidal", "none"] = Field("sinusoidal", description="positions added to tokens")
+    equals_token: bool = Field(True, description='read the answer at a last token "="; else at the last operand')
+    unembed_equals: bool = Field(True, description='give the "=" token an output of its own')
+    causal: bool = Field(True, description="a position attends to itself and those before it; else to all")
+    attention_rate: float = Field(1.0, ge=0, le=1, description="share of softmax attention; the rest weighs keys 1 [1]")
+    mlp_biases: bool = Field(False, description="train b_in and b_out")
+    attention_biases: bool = Field(False, description="train b_Q, b_K, b_V and b_O (start at 0)")
+    init: Literal["torch", "nanda"] = Field(
+        "torch", description="PyTorch's, embeddings N(0, 1); or normal, 1 / sqrt(d_model), biases 0"
+    )
+
+    @model_validator(mode="after")
+    def _heads_divide(self) -> "DecoderOptions":
+        if self.d_model % self.n_heads:
+            raise ValueError(f"n_heads must divide d_model, got {self.n_heads} and {self.d_model}")
+        return self
+
+
+@final
+class Decoder(Model):
+    """Sites, at the last position: `_block.SITES` of the last layer, resid_pre.0, ... of those before it; logits.
+
+    `embed` is the table of the symbols. With layer_norm="post", resid_mid and resid_post are what LayerNorm gives.
+    """
+
+    options = DecoderOptions
+    settings: DecoderOptions
+
+    def __init__(self, settings: DecoderOptions, interface: Interface) -> None:
+        super().__init__(settings, interface)
+        if not interface.n_symbols:
+            raise ValueError(f"the transformer reads symbols, this task's inputs are {interface.n_operands} features")
+
+    @property
+    def weight_shapes(self) -> dict[str, tuple[int, ...]]:
+        o, equals = self.settings, self.settings.equals_token
+        n, heads, d, d_head = o.n_layers, o.n_heads, o.d_model, o.d_model // o.n_heads
+        shapes: dict[str, tuple[int, ...]] = {"W_E": (self.interface.n_symbols + equals, d)}
+        if o.positions == "learned":
+            shapes["W_pos"] = (self.interface.n_operands + equals, d)
+        shapes |= dict.fromkeys(("W_Q", "W_K", "W_V"), (n, heads, d, d_head)) | {"W_O": (n, heads, d_head, d)}
+        if o.attention_biases:
+            shapes |= dict.fromkeys(("b_Q", "b_K", "b_V"), (n, heads, d_head)) | {"b_O": (n, d)}
+        shapes |= {"W_in": (n, d, o.d_mlp), "W_out": (n, o.d_mlp, d)}
+        if o.mlp_biases:
+            shapes |= {"b_in": (n, o.d_mlp), "b_out": (n, d)}
+        if o.layer_norm != "none":
+            shapes |= dict.fromkeys(("ln1_w", "ln1_b", "ln2_w", "ln2_b"), (n, d))
+        if o.layer_norm == "pre":
+            shapes |= dict.fromkeys(("ln_final_w", "ln_final_b"), (d,))
+        return shapes | {"W_U": (d, self.interface.n_outputs + (equals and o.unembed_equals))}
+
+    def draw(self, generator: Generator) -> dict[str, Tensor]:
+        """LayerNorm starts at gain 1 and bias 0.
+
+        "torch": as torch.nn.Linear and Embedding; with attention_biases as torch.nn.MultiheadAttention, whose W_Q, W_K
+        and W_V are uniform within sqrt(6 / (4 d_model)) and whose biases are 0. "nanda": as `transformer`.
+        """
+        return {name: self._drawn(name, shape, generator) for name, shape in self.weight_shapes.items()}
+
+    def _drawn(self, name: str, shape: tuple[int, ...], generator: Generator) -> Tensor:
+        o = self.settings
+        if name.startswith("ln"):
+            return torch.ones(shape) if name.endswith("_w") else torch.zeros(shape)
+        if name.startswith("b_") and (o.init == "nanda" or name not in ("b_in", "b_out")):
+            return torch.zeros(shape)
+        if o.init == "nanda":
+            return normal(shape, 1 / math.sqrt(shape[1] if name == "W_U" else o.d_model), generator)
+        if name in ("W_E", "W_pos"):
+            return normal(shape, 1.0, generator)
+        xavier = o.attention_biases and name in ("W_Q", "W_K", "W_V")
+        fan_in = o.d_mlp if name.endswith("_out") else o.d_model
+        return linear_default(shape, fan_in, generator) * (math.sqrt(1.5) if xavier else 1)
+
+    @property
+    def bottleneck_widths(self) -> dict[str, int]:
+        """At every position of a layer; in the last layer there is one."""
+        widths = {"embed": self.settings.d_model}
+        for layer in range(self.settings.n_layers):
+            name = _trace.suffix(layer, self.settings.n_layers)
+            widths |= {f"resid_mid{name}": self.settings.d_model, f"mlp_post{name}": self.settings.d_mlp}
+        return widths
+
+    def outputs(
+        self, params: Params, inputs: Int[Tensor, "replica pair operand"]
+    ) -> Float[Tensor, "replica pair output"]:
+        return _trace.end(self._walk(params, inputs))
+
+    @property
+    def sites(self) -> Sites:
+        n = self.settings.n_layers
+        in_layers = [f"{site}{_trace.suffix(layer, n)}" for layer in range(n) for site in SITES]
+        return _trace.sites(["embed", *in_layers, "logits"], self._walk)
+
+    def _walk(self, params: Params, inputs: Tensor) -> _trace.Trace:
+        o, n_symbols = self.settings, self.interface.n_symbols
+        table = self.squeeze(params, "embed", params["W_E"])
+        yield "embed", table[:, :n_symbols]
+        tokens = pad(inputs, (0, 1), value=n_symbols) if o.equals_token else inputs
+        stream = _trace.rows(table, tokens)
+        if o.positions == "learned":
+            stream = stream + params["W_pos"].unsqueeze(1)
+        elif o.positions == "sinusoidal":
+            stream = stream + sinusoids(stream.shape[-2], o.d_model).to(stream)
+        stacked = [name for name in self.weight_shapes if name not in OUTSIDE_LAYERS]
+        layers = zip(*(params[name].unbind(1) for name in stacked), strict=True)
+        for layer, tensors in enumerate(layers):
+            weights = dict(zip(stacked, tensors, strict=True))
+            stream = yield from Block(self, layer).trace(params, weights, stream)
+        last = stream[:, :, -1]
+        outputs = (layer_norm(last, params, "ln_final") if o.layer_norm == "pre" else last) @ params["W_U"]
+        yield "logits", outputs[..., : self.interface.n_outputs]
+        yield "outputs", outputs
+
+    @staticmethod
+    def infer(params: Params) -> dict[str, Any]:
+        n_layers, n_heads, d_model, _ = params["W_Q"].shape
+        found = {
+            "n_layers": n_layers,
+            "d_model": d_model,
+            "n_heads": n_heads,
+            "d_mlp": params["W_in"].shape[-1],
+            "mlp_biases": "b_in" in params,
+            "attention_biases": "b_Q" in params,
+            "layer_norm": "pre" if "ln_final_w" in params else "post" if "ln1_w" in params else "none",
+        }
+        return found | ({"positions": "learned"} if "W_pos" in params else {})
+
+
+decoder = Decoder

@@ -1,0 +1,50 @@
+"""How many replicas of a pack fit into a machine, before anything is built."""
+
+import os
+from collections.abc import Sequence
+
+import torch
+
+from grokscope.models.base import GROUP
+from grokscope.runs.config import RunConfig
+
+# Share of a machine's memory that a pack may plan with; the rest is the system's, the user's, and our error.
+SHARE = 0.5
+# Arrays as large as the parameters: themselves, gradients as they come and in their buffer, two moments and a scratch
+# buffer of the optimizer, initial weights, and the copy that is written to disk.
+COPIES = 8
+# Arrays as large as all outputs: at an evaluation, their double, the softmax, and what a measure makes of them.
+EVALUATED = 6
+# Bytes an input costs besides: its operands and where they lie in the tables.
+PER_INPUT = 400
+
+
+def replica_bytes(config: RunConfig) -> int:
+    """About what one more replica takes at most [bytes]."""
+    task = config.build_task()
+    model = config.build_model(task)
+    width = 8 if config.dtype == "float64" else 4
+    weights = sum(torch.Size(shape).numel() for shape in model.shapes.values())
+    inputs = task.n_inputs * (PER_INPUT + task.inputs[0].numel() * 8)
+    return width * (COPIES * weights + EVALUATED * task.n_inputs * task.n_outputs) + inputs
+
+
+def shared_bytes(config: RunConfig) -> int:
+    """About what a pack takes beside its replicas: activations of those in work, and Python with torch [bytes]."""
+    return 8 * GROUP * (8 if config.dtype == "float64" else 4) + (400 << 20)
+
+
+def machine_bytes(device: torch.device) -> int:
+    """Memory of the device, used or not: plans must not depend on what else is running [bytes]."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_properties(device).total_memory
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def in_packs(configs: Sequence[RunConfig], device: torch.device) -> list[list[RunConfig]]:
+    """The configs as one pack, or as several of nearly equal size where one would not fit."""
+    free = SHARE * machine_bytes(device) - shared_bytes(configs[0])
+    most = max(1, int(free // replica_bytes(configs[0])))
+    n_packs = -(-len(configs) // most)
+    size = -(-len(configs) // n_packs)
+    return [list(configs[start : start + size]) for start in range(0, len(configs), size)]

@@ -1,0 +1,30 @@
+"""A pack that would not fit is planned as several."""
+
+import pytest
+import torch
+
+from grokscope.training import memory
+from grokscope.training.memory import in_packs, replica_bytes, shared_bytes
+from tests.conftest import tiny
+
+CPU = torch.device("cpu")
+
+
+def with_room_for(monkeypatch: pytest.MonkeyPatch, replicas: int) -> None:
+    needed = shared_bytes(tiny()) + replicas * replica_bytes(tiny())
+    monkeypatch.setattr(memory, "machine_bytes", lambda _: (needed + 1) / memory.SHARE)
+
+
+@pytest.mark.parametrize(("room", "sizes"), [(7, [7]), (6, [4, 3]), (3, [3, 3, 1]), (1, [1] * 7), (0, [1] * 7)])
+def test_packs_are_as_large_as_fits(room: int, sizes: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    with_room_for(monkeypatch, room)
+    configs = [tiny(seed=seed) for seed in range(7)]
+    packs = in_packs(configs, CPU)
+    assert [len(pack) for pack in packs] == sizes
+    assert [config for pack in packs for config in pack] == configs
+
+
+def test_the_estimate_grows_with_what_takes_memory() -> None:
+    base = replica_bytes(tiny())
+    for change in ({"p": 31}, {"d_mlp": 2000}, {"dtype": "float64"}):
+        assert replica_bytes(tiny(**change)) > 1.2 * base
