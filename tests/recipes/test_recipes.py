@@ -1,0 +1,31 @@
+"""Every recipe trains, is measured and reported, whatever its task and network."""
+
+from pathlib import Path
+
+import pytest
+
+from grokscope.recipes.base import recipe
+from grokscope.registry import names
+from grokscope.report.html import write_report
+from grokscope.runs.config import RunConfig
+from grokscope.studies.experiment import measure_checkpoints, train
+
+
+@pytest.mark.parametrize("name", names("recipes"))
+def test_a_recipe_is_a_config_that_survives_json(name: str) -> None:
+    config = recipe(name)
+    assert RunConfig.model_validate_json(config.model_dump_json()) == config
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("name", names("recipes"))
+def test_a_recipe_trains_is_measured_and_reported(name: str, lang: str, tmp_path: Path) -> None:
+    config = recipe(name, max_steps=2)
+    run = train(config, store=tmp_path, progress=False)
+    missing = measure_checkpoints(run)
+    assert all(reason for reason in missing.values())
+    assert run.steps == 2
+    assert {"behaviour.train_loss", "weights.norm"} <= set(run.rows().measures)
+    page = write_report(run, lang=lang)  # pyright: ignore[reportArgumentType]
+    assert "</html>" in page.read_text()
+    assert run.summary()["final"]["train/loss"] > 0
