@@ -18,7 +18,7 @@ def gromov2023() -> RunConfig:
         d_mlp=500,
         loss="mse",
         optimizer="sgd",
-        learning_rate=1e4,
+        learning_rate=4e5,
         weight_decay=0.0,
         warmup_steps=0,
         max_steps=50_000,

@@ -22,6 +22,7 @@ def grokking_curve(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
     from plotly.graph_objects import Figure
 
     figure, drawn, losses = Figure(), 0, []
+    shown = "accuracy" if readings.has_answers else "loss"
     for split, (colour, dash) in theme.SPLITS.items():
         for quantity, axis in (("accuracy", "y2"), ("loss", "y3")):
             series = readings.series(f"behaviour.{split}_{quantity}")
@@ -33,26 +34,27 @@ def grokking_curve(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
                 y = [value if value is not None and value > SMALLEST_LOSS else None for value in y]
                 losses += y
             figure.add_scatter(
-                x=x, y=y, name=say(f"split.{split}", lang), legendgroup=split, showlegend=quantity == "accuracy",
+                x=x, y=y, name=say(f"split.{split}", lang), legendgroup=split, showlegend=quantity == shown,
                 mode="lines", line={"color": colour, "dash": dash, "width": 2}, yaxis=axis,
                 hovertemplate="%{y:.2%}" if quantity == "accuracy" else "%{y:.3g}",
             )  # fmt: skip
     if not drawn:
         return Missing("missing.no_evaluation")
     # Three panels over one step axis: the phases' lanes, accuracy, loss.
-    theme.layout(figure, height=600)
+    theme.layout(figure, height=600 if readings.has_answers else 420)
     theme.step_axis(figure, readings, lang)
+    top = 0.85 if theme.windows(readings) else 1.0
     figure.update_layout(
         xaxis={"anchor": "y3"},
         yaxis={"domain": [0.87, 1.0], "range": [-0.7, 2.7], "visible": False, "fixedrange": True},
         yaxis2={
-            "domain": [0.45, 0.85 if theme.windows(readings) else 1.0], "range": [-0.03, 1.03], "tickformat": ".0%",
+            "domain": [0.45, top], "visible": readings.has_answers, "range": [-0.03, 1.03], "tickformat": ".0%",
             "gridcolor": theme.GRID, "zeroline": False, "anchor": "x", "title": {"text": say("axis.accuracy", lang)},
         },
         yaxis3={
-            "domain": [0.0, 0.40], "type": "log", "gridcolor": theme.GRID, "zeroline": False, "anchor": "x",
-            "dtick": theme.log_ticks(losses),
-            "exponentformat": "power", "title": {"text": say("axis.loss", lang)},
+            "domain": [0.0, 0.40 if readings.has_answers else top], "type": "log", "dtick": theme.log_ticks(losses),
+            "gridcolor": theme.GRID, "zeroline": False, "anchor": "x",
+            "exponentformat": "power", "title": {"text": say(readings.loss_axis, lang)},
         },
     )  # fmt: skip
     theme.shade(figure, readings)

@@ -120,7 +120,13 @@ def _measured(readings: Readings, lang: Lang) -> Iterator[Number]:
     for measure, view in MEASURES.items():
         last = readings.last(measure, view)
         if last is not None:
-            yield _number(measure, percent(last[1]) if "accuracy" in measure else number(last[1]), last[0], lang)
+            yield _number(
+                readings,
+                measure,
+                percent(last[1]) if "accuracy" in measure else number(last[1]),
+                step=last[0],
+                lang=lang,
+            )
     heads = {
         view.removeprefix("head="): readings.last("attention.entropy", view)
         for view in readings.views("attention.entropy")
@@ -128,15 +134,19 @@ def _measured(readings: Readings, lang: Lang) -> Iterator[Number]:
     entropies = {head: last for head, last in heads.items() if last is not None}
     if entropies:
         values = [say("head_value", lang, head=head, value=number(last[1])) for head, last in entropies.items()]
-        yield _number("attention.entropy", ", ".join(values), next(iter(entropies.values()))[0], lang)
+        yield _number(
+            readings, "attention.entropy", ", ".join(values), step=next(iter(entropies.values()))[0], lang=lang
+        )
     if isinstance(readings.key_frequencies, list):
         keys = ", ".join(map(str, readings.key_frequencies))
-        yield _number("circuits.key_frequencies", keys, readings.checkpoints[-1], lang)
+        yield _number(readings, "circuits.key_frequencies", keys, step=readings.checkpoints[-1], lang=lang)
 
 
-def _number(measure: str, value: str, step: int, lang: Lang) -> Number:
+def _number(readings: Readings, measure: str, value: str, *, step: int, lang: Lang) -> Number:
     known = measures()[measure]
+    # A measure of the loss has the loss's unit; its own is that of cross-entropy.
+    unit = "1" if known.unit == "nats" and readings.run.config.loss == "mse" else known.unit
     return Number(
-        name=say(measure, lang), value=value, unit="" if value.endswith("%") else known.unit, step=step,
+        name=say(measure, lang), value=value, unit="" if value.endswith("%") else unit, step=step,
         definition=say(f"{measure}.define", lang), exact=known.definition, source=f"{measure}: {known.source}",
     )  # fmt: skip

@@ -75,6 +75,17 @@ class Readings:
         return (self.run.config.build_task().truth.group or "").startswith("cyclic")
 
     @property
+    def has_answers(self) -> bool:
+        """Whether an answer of this task can be right or wrong."""
+        task = self.run.config.build_task()
+        return task.n_classes > 0 or task.tolerance is not None
+
+    @property
+    def loss_axis(self) -> str:
+        """What the run's loss is, as an id of `words`."""
+        return "axis.squared_error" if self.run.config.loss == "mse" else "axis.loss"
+
+    @property
     def absence(self) -> str:
         """Why a number is not there, as an id of `words`."""
         if not self.numbers:

@@ -19,7 +19,7 @@ def headline(readings: Readings, lang: Lang) -> list[str]:
     """The sentences, the most important first."""
     if not readings.numbers:
         return [say("summary.nothing", lang), *_state(readings, lang)]
-    sentences = [_outcome(readings, lang)]
+    sentences = [_outcome(readings, lang) if readings.has_answers else _losses(readings, lang)]
     if readings.run.config.random_labels:
         chance = 1 / readings.run.config.build_task().n_classes
         sentences.append(say("summary.random_labels", lang, chance=percent(chance)))
@@ -65,6 +65,15 @@ def _outcome(readings: Readings, lang: Lang) -> str:
         inputs=inputs,
         accuracy=accuracy,
     )
+
+
+def _losses(readings: Readings, lang: Lang) -> str:
+    """What there is to say where no answer is right or wrong."""
+    losses = {}
+    for split in ("train", "test"):
+        last, first = (readings.at(step, f"behaviour.{split}_loss") for step in (readings.last_step, 0))
+        losses |= {split: number(last) if last else "–", f"{split}_0": number(first) if first else "–"}
+    return say("summary.losses_only", lang, last=count(readings.last_step), **losses)
 
 
 def _between(readings: Readings, lang: Lang) -> list[str]:

@@ -50,6 +50,7 @@ PAGE: dict[str, dict[Lang, str]] = {
     "axis.step": {"en": "training step", "zh": "训练步数"},
     "axis.accuracy": {"en": "accuracy", "zh": "准确率"},
     "axis.loss": {"en": "loss [nats]", "zh": "损失 [nat]"},
+    "axis.squared_error": {"en": "loss (mean squared error)", "zh": "损失（均方误差）"},
     "axis.norm": {"en": "2-norm", "zh": "2-范数"},
     "axis.entropy": {"en": "entropy / log(keys)", "zh": "归一化熵"},
     "axis.frequency": {"en": "frequency k", "zh": "频率 k"},
@@ -212,6 +213,13 @@ SUMMARY: dict[str, dict[Lang, str]] = {
         "en": "By step {last} the network has not memorised its training data: it answers {train} of it correctly, "
         "and {accuracy} of the {inputs}.",
         "zh": "到第 {last} 步，网络还没有记住训练数据：训练集答对 {train}，{inputs}答对 {accuracy}。",
+    },
+    "summary.losses_only": {
+        "en": "By step {last} the loss is {train} on the training inputs and {test} on inputs it was not trained on; "
+        "at step 0 it was {train_0} and {test_0}. In this task no answer counts as right or wrong.",
+        "zh": "到第 {last} 步，训练输入上的损失为 {train}，未训练过的输入上为 {test}；"
+        "第 0 步时分别为 {train_0} 和 {test_0}。"
+        "这个任务的答案不分对错。",
     },
     "summary.random_labels": {
         "en": "The labels of this run are random: they can only be memorised, and guessing right on new inputs has a "
