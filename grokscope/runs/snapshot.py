@@ -166,6 +166,8 @@ class Snapshot:
             )
         if points == "tokens":
             return cloud
+        if points == "class_means" and not self.task.n_classes:
+            raise ValueError("points='class_means' is for tasks with classes; this one is a regression")
         if points in ("orbits", "class_means"):
             return _means(cloud, self.task.orbits if points == "orbits" else self.labels)
         return cloud[self.masks[points]]

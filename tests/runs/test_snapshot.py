@@ -1,11 +1,18 @@
 """Snapshots: lazy, complete, and the same for weights from elsewhere."""
 
+import dataclasses
+from pathlib import Path
+
 import pytest
 import torch
 
 from grokscope.errors import Missing
+from grokscope.measures.base import evaluate
+from grokscope.recipes.base import recipe
 from grokscope.runs.run import Run
 from grokscope.runs.snapshot import Snapshot, snapshot
+from grokscope.studies.experiment import train
+from tests.conftest import tiny
 
 
 def test_masks_part_the_inputs(tiny_run: Run) -> None:
@@ -24,7 +31,8 @@ def test_masks_part_the_inputs(tiny_run: Run) -> None:
 
 def test_outputs_and_sites_agree(tiny_run: Run) -> None:
     snap = tiny_run.snapshot()
-    torch.testing.assert_close(snap.logits, snap.activations["logits"], atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(snap.logits, snap.model.sites["logits"](snap.activations), atol=1e-4, rtol=1e-4)
+    assert snap.activations["logits"] is snap.logits
     assert snap.outputs.shape == (121, 12)
     assert snap.logits.shape == (121, 11)
     assert torch.equal(snap.labels, snap.task.inputs.sum(1) % 11)
@@ -158,3 +166,51 @@ def test_nan_outputs_are_not_right_by_accident(tiny_run: Run) -> None:
         outputs=torch.full_like(own.outputs, torch.nan),
     )
     assert not snap.correct.any()
+
+
+def test_templates_answer_with_the_nearest(store: Path) -> None:
+    config = recipe("liu2022", max_steps=5, d_mlp=8)
+    snap = train(config, store=store, progress=False).snapshot()
+    task = snap.task
+    assert task.templates is not None
+    assert snap.outputs.shape == (55, 30)
+    for index in (0, 17, 54):
+        distances = (snap.outputs[index] - task.templates).square().sum(-1)
+        torch.testing.assert_close(snap.logits[index], -distances, atol=1e-4, rtol=1e-4)
+        assert bool(snap.correct[index]) == (int(distances.argmin()) == int(task.labels[index]))
+        error = (snap.outputs[index] - task.templates[task.labels[index]]).square().mean()
+        assert float(snap.sample_losses[index]) == pytest.approx(float(error), rel=1e-5)
+
+
+def test_a_regression_is_right_within_its_tolerance(store: Path) -> None:
+    config = recipe("omnigrok2023", max_steps=3, n_samples=40, n_train=20)
+    snap = train(config, store=store, progress=False).snapshot()
+    error = (snap.outputs - snap.labels).square().mean(-1)
+    near = Snapshot(
+        task=dataclasses.replace(snap.task, tolerance=float(error.mean())), model=snap.model, params=snap.params,
+        train_mask=snap.train_mask, loss="mse",
+    )  # fmt: skip
+    assert torch.equal(near.correct, error.double() < error.mean())
+    assert 0 < int(near.correct.sum()) < 40
+    open_ended = dataclasses.replace(snap.task, tolerance=None)
+    unjudged = Snapshot(
+        task=open_ended, model=snap.model, params=snap.params, train_mask=snap.train_mask, loss="mse"
+    )  # fmt: skip
+    assert evaluate("behaviour.train_accuracy", unjudged) == Missing(
+        "the task is a regression without a tolerance: no answer is right or wrong"
+    )
+    assert isinstance(evaluate("behaviour.margin", snap), Missing)
+    with pytest.raises(ValueError, match="for tasks with classes"):
+        snap.view("mlp_post", "class_means")
+
+
+def test_a_centred_run_starts_at_zero_and_is_measured_as_trained(store: Path) -> None:
+    run = train(tiny(dtype="float64", centred=True, output_scale=3.0), store=store, progress=False)
+    first, last = run.snapshot(0), run.snapshot()
+    assert not first.outputs.any()
+    packed = [{name: tensor[None] for name, tensor in snap.params.items()} for snap in (first, last)]
+    raw = [last.model.outputs(params, last.task.inputs[None])[0] for params in packed]
+    torch.testing.assert_close(last.outputs, 3.0 * (raw[1] - raw[0]), atol=1e-9, rtol=1e-9)
+    torch.testing.assert_close(last.activations["logits"], last.outputs[:, :11])
+    steps, losses = run.series("train/loss")
+    assert losses[steps.tolist().index(last.step)] == pytest.approx(evaluate("behaviour.train_loss", last), rel=1e-9)

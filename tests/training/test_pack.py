@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from grokscope.losses import cross_entropy
+from grokscope.models import base
 from grokscope.runs.config import RunConfig
 from grokscope.training.pack import PER_REPLICA, Pack
 from tests.conftest import tiny
@@ -38,6 +39,21 @@ def test_a_pack_equals_single_runs_in_float64() -> None:
         single = advanced([config], 50)
         for name, tensor in single.tensors.items():
             torch.testing.assert_close(pack.tensors[name][replica], tensor[0], atol=1e-10, rtol=0)
+
+
+@pytest.mark.parametrize(
+    "fields", [{}, {"model": "mlp"} | {"d_mlp": 12}, {"centred": True, "output_scale": 2.0}], ids=str
+)
+def test_replicas_in_small_groups_are_the_same_pack(fields: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    configs = [tiny(dtype="float64", seed=seed, train_fraction=0.3 + seed / 10, **fields) for seed in range(5)]
+    together = advanced(configs, 15)
+    sample = together.model.sample_size * together._data.inputs.shape[1]
+    monkeypatch.setattr(base, "GROUP", 2 * sample)
+    apart = advanced(configs, 15)
+    assert [group for group, _ in apart._program.programs] == [slice(0, 2), slice(2, 4), slice(4, 6)]  # pyright: ignore
+    for name, tensor in together.tensors.items():
+        torch.testing.assert_close(apart.tensors[name], tensor, atol=1e-12, rtol=1e-12)
+    torch.testing.assert_close(apart.outputs(), together.outputs(), atol=1e-12, rtol=1e-12)
 
 
 def test_a_pack_equals_torchs_adamw_in_float64() -> None:
