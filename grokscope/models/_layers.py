@@ -98,8 +98,9 @@ def times_inputs(
     """inputs W for features; for symbols, the sum of a row for each operand, which is what one-hots times W is."""
     if not n_symbols:
         return inputs.to(table.dtype) @ table
-    operands = torch.arange(inputs.shape[-1], device=inputs.device)
-    return rows(table, inputs + operands * n_symbols).sum(-2)
+    # Operand by operand: the gradient of a sum over them all would first be copied once for each.
+    first, *others = (rows(table, symbols + i * n_symbols) for i, symbols in enumerate(inputs.unbind(-1)))
+    return sum(others, first)
 
 
 def plus(x: Tensor, bias: Tensor | None) -> Tensor:
