@@ -10,7 +10,6 @@ are `mlp_pre` and `mlp_post`; those of the layers before it are numbered: `mlp_p
 import math
 from typing import Any, Literal
 
-import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 

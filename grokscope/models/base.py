@@ -179,16 +179,27 @@ class Program:
     def outputs(self, params: Params) -> Float[Tensor, "replica pair output"]:
         """Outputs on all inputs, without a graph."""
         with torch.no_grad():
-            return self.model.outputs(params, self.inputs)
+            return torch.cat([self.model.outputs(params, self.inputs[:, rows]) for rows in self._blocks()], dim=1)
 
     def gradients(self, params: Params, loss: Loss) -> tuple[Float[Tensor, "replica pair"], dict[str, Tensor]]:
         """The losses of all samples and the gradients of all parameters."""
         leaves = {name: tensor.detach().requires_grad_() for name, tensor in params.items()}
-        with torch.enable_grad():
-            outputs = self.model.outputs(leaves, self.inputs)
-        losses, d_outputs = loss(outputs.detach(), slice(None), slice(None))
-        gradients = torch.autograd.grad(outputs, list(leaves.values()), d_outputs)
-        return losses, dict(zip(leaves, gradients, strict=True))
+        losses, total = [], dict[str, Tensor]()
+        for rows in self._blocks():
+            with torch.enable_grad():
+                outputs = self.model.outputs(leaves, self.inputs[:, rows])
+            some, d_outputs = loss(outputs.detach(), slice(0, len(outputs)), rows)
+            gradients = torch.autograd.grad(outputs, list(leaves.values()), d_outputs)
+            losses.append(some)
+            for name, gradient in zip(leaves, gradients, strict=True):
+                total[name] = total[name] + gradient if name in total else gradient
+        return torch.cat(losses, dim=1), total
+
+    def _blocks(self) -> list[slice]:
+        """Rows in work together, so that memory does not grow with their number; on a GPU all."""
+        n_replicas, n_pairs = self.inputs.shape[:2]
+        n_rows = n_pairs if self.inputs.is_cuda else max(1, GROUP // (n_replicas * self.model.sample_size))
+        return [slice(start, min(start + n_rows, n_pairs)) for start in range(0, n_pairs, n_rows)]
 
 
 class Groups(Program):

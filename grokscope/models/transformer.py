@@ -22,6 +22,7 @@ from torch import Generator, Tensor
 
 from grokscope.models._activation import ACTIVATIONS, ActivationName
 from grokscope.models._attention import Attention, take
+from grokscope.models._layers import plus
 from grokscope.models._transformer_program import TransformerProgram
 from grokscope.models.base import Activations, Interface, Model, ModelOptions, Params, Program, Sites, normal
 
@@ -100,7 +101,7 @@ class Transformer(Model):
         self, params: Params, inputs: Int[Tensor, "replica pair operand"]
     ) -> Float[Tensor, "replica pair output"]:
         post = self._post(params, middle := self._middle(params, inputs))
-        return biased(middle + post @ params["W_out"], params, "b_out") @ params["W_U"]
+        return plus(middle + post @ params["W_out"], params.get("b_out")) @ params["W_U"]
 
     def _attend(self, params: Params, inputs: Tensor) -> tuple[Tensor, Tensor]:
         """Attention weights (key, replica, pair, head), and z (replica, pair, head, d_head)."""
@@ -123,7 +124,7 @@ class Transformer(Model):
         return self.squeeze(params, "resid_mid", self._before(params, inputs) + written)
 
     def _post(self, params: Params, middle: Tensor) -> Tensor:
-        pre = biased(middle @ params["W_in"], params, "b_in")
+        pre = plus(middle @ params["W_in"], params.get("b_in"))
         return self.squeeze(params, "mlp_post", ACTIVATIONS[self.settings.activation].function(pre))
 
     @property
@@ -146,7 +147,7 @@ class Transformer(Model):
             "attn_out": lambda site: torch.einsum("phe,hed->pd", site["z"], site.params["W_O"]),
             "resid_mid": lambda site: squeezed(site, "resid_mid", site["resid_pre"] + site["attn_out"]),
             "mlp_pre": lambda site: site["resid_mid"] @ site.params["W_in"] + site.params.get("b_in", 0.0),
-            "mlp_post": lambda site: self._post(site.params, site["resid_mid"]),
+            "mlp_post": lambda site: self._post(_packed(site.params), site["resid_mid"][None])[0],
             "mlp_out": lambda site: site["mlp_post"] @ site.params["W_out"] + site.params.get("b_out", 0.0),
             "resid_post": lambda site: site["resid_mid"] + site["mlp_out"],
             "logits": lambda site: (site["resid_post"] @ site.params["W_U"])[:, : self.interface.n_outputs],
@@ -167,11 +168,6 @@ class Transformer(Model):
 
 
 transformer = Transformer
-
-
-def biased(x: Tensor, params: Params, bias: str) -> Tensor:
-    """x plus a bias the network may have; with or without a replica axis."""
-    return x + params[bias].unsqueeze(-2) if bias in params else x
 
 
 def _packed(params: Params) -> dict[str, Tensor]:

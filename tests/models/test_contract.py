@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from grokscope.models import base
 from grokscope.models.base import Activations, Interface, Model
 from grokscope.registry import component, names
 
@@ -165,6 +166,27 @@ def test_a_program_is_the_network_and_its_gradient(name: str, kind: str, options
     scale = max(float(gradient.abs().max()) for gradient in expected)
     for weight, gradient in zip(leaves, expected, strict=True):
         close(gradients[weight], gradient, 1e-9, scale)
+
+
+@plainly
+@pytest.mark.parametrize("rows", [7, 25, 2 * N_INPUTS])
+def test_work_in_pieces_is_the_same_work(
+    name: str, kind: str, options: dict[str, Any], rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Few rows of one replica at a time, or few replicas."""
+    model = network(name, kind, options)
+    packed, x = pack(model), inputs(model)
+    whole = model.program(x)
+    losses, gradients = whole.gradients(packed, squared)
+    monkeypatch.setattr(base, "GROUP", rows * model.sample_size)
+    pieces = model.program(x)
+    assert isinstance(pieces, base.Groups)
+    found, total = pieces.gradients(packed, squared)
+    close(pieces.outputs(packed), whole.outputs(packed), 1e-12)
+    close(found, losses, 1e-12)
+    scale = max(float(gradient.abs().max()) for gradient in gradients.values())
+    for weight, gradient in gradients.items():
+        close(total[weight], gradient, 1e-12, scale)
 
 
 @always
