@@ -9,6 +9,7 @@ import torch
 
 from grokscope.losses import cross_entropy
 from grokscope.models import base
+from grokscope.registry import component, names
 from grokscope.runs.config import RunConfig
 from grokscope.training.pack import PER_REPLICA, Pack
 from tests.conftest import tiny
@@ -159,6 +160,26 @@ def test_every_way_to_train_packs_and_resumes(fields: dict[str, Any]) -> None:
         resumed.advance()
     for name, tensor in pack.tensors.items():
         assert torch.equal(resumed.tensors[name], tensor), name
+
+
+@pytest.mark.parametrize("task", names("tasks"))
+def test_every_task_packs_and_resumes(task: str) -> None:
+    options = component("tasks", task).options.model_fields.values()
+    if any(option.is_required() for option in options):
+        pytest.skip("the task needs files of the user's")
+    fields = {"task": task, "model": "mlp", "d_mlp": 4, "loss": "mse", "n_train": 20, "dtype": "float64"}
+    configs = [tiny(seed=seed, **fields) for seed in (0, 1)]
+    pack, halfway, resumed = advanced(configs, 6), advanced(configs, 3), Pack(configs, device=CPU)
+    resumed.restore(3, halfway.state())
+    for _ in range(3):
+        resumed.advance()
+    for replica, config in enumerate(configs):
+        single = advanced([config], 6)
+        for name, tensor in single.tensors.items():
+            torch.testing.assert_close(pack.tensors[name][replica], tensor[0], atol=1e-11, rtol=1e-11)
+    for name, tensor in pack.tensors.items():
+        assert torch.equal(resumed.tensors[name], tensor), name
+        assert not torch.equal(halfway.tensors[name], tensor), name
 
 
 def literal_loss(config: RunConfig, pack: Pack, params: dict[str, torch.Tensor], first: torch.Tensor) -> torch.Tensor:
