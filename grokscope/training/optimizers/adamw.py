@@ -9,11 +9,15 @@ learning rate.
 from collections.abc import Sequence
 from typing import final
 
+import torch
 from torch import Tensor
 
 from grokscope.runs.config import RunConfig
 from grokscope.training.optimizers._moments import MomentOptions, Moments
 from grokscope.training.optimizers.base import Optimizer
+
+# Parameters of a replica from which a call of the fused kernel for each costs less than passes over all of them.
+FUSED_FROM = 1 << 16
 
 
 class AdamWOptions(MomentOptions):
@@ -27,10 +31,27 @@ class AdamW(Optimizer):
     def __init__(self, configs: Sequence[RunConfig], params: Tensor) -> None:
         self._moments = Moments(configs, params)
         self.state = self._moments.state
+        self._betas = [config.betas for config in configs]
+        self._eps = [max(config.eps, torch.finfo(params.dtype).tiny) for config in configs]  # 0 would make 0/0
 
     def update(self, params: Tensor, gradients: Tensor, *, step: int, rates: Tensor, decay: Tensor) -> None:
+        if params.shape[1] >= FUSED_FROM and rates.shape[1] == decay.shape[1] == 1 and not params.is_cuda:
+            self._update_fused(params, gradients, step=step, rates=rates, decay=decay)
+            return
         params.mul_((1 - rates * decay).to(params.dtype))
         self._moments.step(params, gradients, step=step, rates=rates)
+
+    def _update_fused(self, params: Tensor, gradients: Tensor, *, step: int, rates: Tensor, decay: Tensor) -> None:
+        """The same step in one pass over memory, replica by replica, by the kernel of torch.optim.AdamW(fused=True)."""
+        first, second = self.state["first_moment"], self.state["second_moment"]
+        count = torch.tensor(float(step + 1))
+        for replica, (rate, share) in enumerate(zip(rates.flatten().tolist(), decay.flatten().tolist(), strict=True)):
+            beta1, beta2 = self._betas[replica]
+            torch._fused_adamw_(  # pyright: ignore[reportPrivateImportUsage]
+                [params[replica]], [gradients[replica]], [first[replica]], [second[replica]], [], [count],
+                lr=rate, beta1=beta1, beta2=beta2, weight_decay=share, eps=self._eps[replica],
+                amsgrad=False, maximize=False, grad_scale=None, found_inf=None,
+            )  # fmt: skip
 
 
 adamw = AdamW

@@ -11,6 +11,13 @@ from grokscope.training.optimizers.adamw import adamw
 COLUMN = torch.ones(1, 1, dtype=torch.float64)
 
 
+@pytest.fixture(autouse=True, params=[False, True], ids=["passes", "fused"])
+def fused(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both ways of AdamW."""
+    if request.param:
+        monkeypatch.setattr(f"{adamw.__module__}.FUSED_FROM", 1)
+
+
 @pytest.mark.parametrize("optimizer", [adam, adamw])
 def test_elements_without_gradient_stay_at_zero_however_small_eps_is(optimizer: type) -> None:
     """eps sqrt(1 - b2) = 1e-46 is 0 in float32; the padding between tensors would become 0/0."""

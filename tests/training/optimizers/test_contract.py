@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from grokscope.registry import component, names
+from grokscope.training.optimizers.adamw import adamw
 
 SIZE = 40  # parameters of a replica
 COMMON = {"betas": (0.9, 0.98), "eps": 1e-8, "momentum": 0.5, "rate": 1e-2, "decay": 0.3}
@@ -23,6 +24,13 @@ TORCHS: dict[str, tuple[type[torch.optim.Optimizer], set[str]]] = {
     "sgd": (torch.optim.SGD, {"momentum"}),
 }
 optimizers = pytest.mark.parametrize("name", names("training.optimizers"))
+
+
+@pytest.fixture(autouse=True, params=[False, True], ids=["passes", "fused"])
+def fused(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both ways, for an optimizer that has a fused kernel for large replicas."""
+    if request.param:
+        monkeypatch.setattr(f"{adamw.__module__}.FUSED_FROM", 1)
 
 
 def gradient(params: Tensor, step: int) -> Tensor:
