@@ -59,6 +59,7 @@ class Pack:
         if any(config.output_scale != 1 for config in configs):
             self._scale = column(configs, lambda config: config.output_scale, self._params).to(self._params)[..., None]
         self._everything: Program | None = None
+        # A loss that does not fit the task says so now, in its own words.
         self._rule(torch.zeros(1, self.tasks[0].n_outputs), self.tasks[0].targets[:1], self._loss_options, False)
         self._prepare()
 
