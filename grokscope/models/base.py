@@ -41,7 +41,10 @@ class Interface:
 
 
 class Loss(Protocol):
-    """The loss of some of the samples and its gradient: outputs of replicas and rows -> losses, d loss / d outputs."""
+    """The loss of some of the samples and its gradient: outputs of replicas and rows -> losses, d loss / d outputs.
+
+    The gradient may be wider than the outputs (float64 for float32); who takes it rounds it, once.
+    """
 
     def __call__(
         self, outputs: Float[Tensor, "replica pair output"], replicas: slice, rows: slice
@@ -189,7 +192,7 @@ class Program:
             with torch.enable_grad():
                 outputs = self.model.outputs(leaves, self.inputs[:, rows])
             some, d_outputs = loss(outputs.detach(), slice(0, len(outputs)), rows)
-            gradients = torch.autograd.grad(outputs, list(leaves.values()), d_outputs)
+            gradients = torch.autograd.grad(outputs, list(leaves.values()), d_outputs.to(outputs.dtype))
             losses.append(some)
             for name, gradient in zip(leaves, gradients, strict=True):
                 total[name] = total[name] + gradient if name in total else gradient

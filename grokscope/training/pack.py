@@ -208,7 +208,7 @@ class Pack:
         if gradient.dtype != torch.float64:  # a narrow softmax has done its rounding; the weights do none
             gradient = gradient.to(outputs.dtype)
         gradient = gradient.mul_(self._data.weights[replicas, rows][..., None])
-        return losses, (gradient if scale is None else gradient * scale).to(outputs.dtype)
+        return losses, gradient if scale is None else gradient * scale
 
     @property
     def _kept(self) -> dict[str, Tensor]:
