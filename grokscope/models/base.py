@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Protocol
 
 import torch
 from jaxtyping import Float
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Generator, Tensor
 
 from grokscope.registry import Options, unknown
@@ -56,6 +56,20 @@ class ModelOptions(Options):
 
     bottleneck: str | None = Field(None, description="site whose activations pass a linear map of low rank; None: none")
     bottleneck_rank: int | None = Field(None, ge=1, description="rank of that map [1]; None: the site's width")
+
+
+class AttentionOptions(ModelOptions):
+    """What can be set of every transformer."""
+
+    d_model: int = Field(128, ge=1, description="width of the residual stream [1]")
+    n_heads: int = Field(4, ge=1, description="attention heads, each d_model / n_heads wide [1]")
+    attention_rate: float = Field(1.0, ge=0, le=1, description="share of softmax attention; the rest weighs keys 1 [1]")
+
+    @model_validator(mode="after")
+    def _heads_divide(self) -> "AttentionOptions":
+        if self.d_model % self.n_heads:
+            raise ValueError(f"n_heads must divide d_model, got {self.n_heads} and {self.d_model}")
+        return self
 
 
 class Model(ABC):

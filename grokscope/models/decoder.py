@@ -25,22 +25,20 @@ from typing import Any, Literal, final
 
 import torch
 from jaxtyping import Float, Int
-from pydantic import Field, model_validator
+from pydantic import Field
 from torch import Generator, Tensor
 from torch.nn.functional import pad
 
 from grokscope.models import _trace
 from grokscope.models._activation import ActivationName
 from grokscope.models._block import SITES, Block, layer_norm, sinusoids
-from grokscope.models.base import Interface, Model, ModelOptions, Params, Sites, linear_default, normal
+from grokscope.models.base import AttentionOptions, Interface, Model, Params, Sites, linear_default, normal
 
 OUTSIDE_LAYERS = {"W_E", "W_pos", "ln_final_w", "ln_final_b", "W_U"}
 
 
-class DecoderOptions(ModelOptions):
+class DecoderOptions(AttentionOptions):
     n_layers: int = Field(2, ge=1, description="layers of attention and MLP [1]")
-    d_model: int = Field(128, ge=1, description="width of the residual stream [1]")
-    n_heads: int = Field(4, ge=1, description="attention heads, each d_model / n_heads wide [1]")
     d_mlp: int = Field(512, ge=1, description="neurons of each layer's MLP [1]")
     activation: ActivationName = Field("relu", description="activation function of the neurons")
     layer_norm: Literal["none", "pre", "post"] = Field(
@@ -50,18 +48,11 @@ class DecoderOptions(ModelOptions):
     equals_token: bool = Field(True, description='read the answer at a last token "="; else at the last operand')
     unembed_equals: bool = Field(True, description='give the "=" token an output of its own')
     causal: bool = Field(True, description="a position attends to itself and those before it; else to all")
-    attention_rate: float = Field(1.0, ge=0, le=1, description="share of softmax attention; the rest weighs keys 1 [1]")
     mlp_biases: bool = Field(False, description="train b_in and b_out")
     attention_biases: bool = Field(False, description="train b_Q, b_K, b_V and b_O (start at 0)")
     init: Literal["torch", "nanda"] = Field(
         "torch", description="PyTorch's, embeddings N(0, 1); or normal, 1 / sqrt(d_model), biases 0"
     )
-
-    @model_validator(mode="after")
-    def _heads_divide(self) -> "DecoderOptions":
-        if self.d_model % self.n_heads:
-            raise ValueError(f"n_heads must divide d_model, got {self.n_heads} and {self.d_model}")
-        return self
 
 
 @final

@@ -17,32 +17,23 @@ from typing import Any, Literal, final
 
 import torch
 from jaxtyping import Float, Int
-from pydantic import Field, model_validator
+from pydantic import Field
 from torch import Generator, Tensor
 
 from grokscope.models._activation import ACTIVATIONS, ActivationName
 from grokscope.models._attention import Attention, take
 from grokscope.models._layers import plus
 from grokscope.models._transformer_program import TransformerProgram
-from grokscope.models.base import Activations, Interface, Model, ModelOptions, Params, Program, Sites, normal
+from grokscope.models.base import Activations, AttentionOptions, Interface, Model, Params, Program, Sites, normal
 
 
-class TransformerOptions(ModelOptions):
-    d_model: int = Field(128, ge=1, description="width of the residual stream [1]")
-    n_heads: int = Field(4, ge=1, description="attention heads, each d_model / n_heads wide [1]")
+class TransformerOptions(AttentionOptions):
     d_mlp: int = Field(512, ge=1, description="neurons of the MLP [1]")
     activation: ActivationName = Field("relu", description="activation function of the neurons")
     mlp_biases: bool = Field(True, description="train b_in and b_out (start at 0)")
     equals_token: bool = Field(True, description='read the answer at a third token "="; else at the second operand')
     unembed_equals: bool = Field(True, description='give the "=" token an output of its own, as published')
-    attention_rate: float = Field(1.0, ge=0, le=1, description="share of softmax attention; the rest weighs keys 1 [1]")
     scale_W_in_by: Literal["d_model", "d_mlp"] = Field("d_model", description="W_in starts at 1 / sqrt of this width")
-
-    @model_validator(mode="after")
-    def _heads_divide(self) -> "TransformerOptions":
-        if self.d_model % self.n_heads:
-            raise ValueError(f"n_heads must divide d_model, got {self.n_heads} and {self.d_model}")
-        return self
 
 
 @final

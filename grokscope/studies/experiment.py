@@ -59,7 +59,8 @@ def train(
     several = not isinstance(configs, RunConfig)
     wanted = list(configs) if several else [configs]
     require_packable(wanted)
-    packs = in_packs(wanted, chosen_device(device))
+    chosen = chosen_device(device)
+    packs = in_packs(wanted, chosen)
     if len(packs) > 1 and progress:
         print(
             f"{len(wanted)} runs of {replica_bytes(wanted[0]) / 1e9:.2g} GB each do not fit into memory together; "
@@ -68,17 +69,17 @@ def train(
         )
     runs: list[Run] = []
     for pack in packs:
-        runs += _train_pack(pack, store=Path(store), device=device, progress=progress, resume=resume)
+        runs += _train_pack(pack, store=Path(store), device=chosen, progress=progress, resume=resume)
     return runs if several else runs[0]
 
 
-def _train_pack(pack: list[RunConfig], *, store: Path, device: str, progress: bool, resume: bool) -> list[Run]:
+def _train_pack(pack: list[RunConfig], *, store: Path, device: torch.device, progress: bool, resume: bool) -> list[Run]:
     folder = store / pack_id(pack)
     if finished_at(folder) is not None:
         if progress:
             print(f"run {folder.name} in {folder} is done already; reading it", file=sys.stderr)
     else:
-        built = Pack(pack, device=chosen_device(device))
+        built = Pack(pack, device=device)
         with display(progress) as shown, open_writer(folder, pack, resume=resume) as writer:
             shown.start(folder, disk_use(built, folder))
             _train(built, writer, shown)

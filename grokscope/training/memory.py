@@ -43,6 +43,8 @@ def machine_bytes(device: torch.device) -> int:
 
 def in_packs(configs: Sequence[RunConfig], device: torch.device) -> list[list[RunConfig]]:
     """The configs as one pack, or as several of nearly equal size where one would not fit."""
+    if len(configs) == 1:
+        return [list(configs)]
     free = SHARE * machine_bytes(device) - shared_bytes(configs[0])
     most = max(1, int(free // replica_bytes(configs[0])))
     n_packs = -(-len(configs) // most)
