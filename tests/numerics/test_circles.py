@@ -1,0 +1,412 @@
+"""The circle panel on clocks whose circles are known, on tables that have none, and against literal sums."""
+
+import itertools
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from grokscope.errors import Missing
+from grokscope.numerics import circles
+from grokscope.numerics.fourier import frequency_norms
+from grokscope.numerics.groups import discrete_logarithms, group
+from grokscope.numerics.irreps import irreps
+
+Table = NDArray[np.float64]
+
+
+def rows(p: int, width: int, seed: int = 0) -> Table:
+    return np.random.default_rng(seed).normal(size=(p, width))
+
+
+def clock(phases: Table, width: int, noise: float = 0.0, seed: int = 0, amplitudes: Sequence[float] = ()) -> Table:
+    """A circle for each row of phases, in orthonormal planes; noise: expected norm of its vector over the radius 1."""
+    generator = np.random.default_rng(seed)
+    planes = np.linalg.qr(generator.normal(size=(width, 2 * len(phases))))[0].T.reshape(len(phases), 2, width)
+    angle = 2 * np.pi * phases
+    waves = np.stack([np.cos(angle), np.sin(angle)], axis=2) * np.array(amplitudes or [1.0])[:, None, None]
+    return (waves @ planes).sum(0) + noise / math.sqrt(width) * generator.normal(size=(phases.shape[1], width))
+
+
+def residues(p: int, *ks: int) -> Table:
+    return np.outer(ks, np.arange(p)) % p / p
+
+
+def panel(table: Table, **options: object) -> circles.Panel:
+    found = circles.circle_panel(table, **{"permutations": 199, **options})
+    assert isinstance(found, circles.Panel)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("p", "ks", "width", "noise"),
+    [
+        (23, (3, 7), 32, 0.3),
+        (23, (1, 2, 5, 8, 11), 128, 0.3),
+        (59, (1, 16, 20, 27), 128, 0.67),
+        (60, (7, 6, 1), 128, 0.3),
+        (113, (4,), 512, 0.3),
+    ],
+)
+def test_every_circle_of_a_clock_is_certified_and_no_other(
+    p: int, ks: tuple[int, ...], width: int, noise: float
+) -> None:
+    found = panel(clock(residues(p, *ks), width, noise))
+    assert sorted(found.certified) == sorted(ks)
+    assert found.n_certified == len(ks) == len(found.circles)
+    assert found.implied_betti == tuple(math.comb(len(ks), j) for j in range(len(ks) + 1))
+    for circle in found.circles:
+        assert circle.share == pytest.approx(1 / len(ks), abs=0.15)
+        assert circle.phases == p // math.gcd(circle.key, p)
+        assert (circle.winding, circle.rings, circle.p_order) == (1, 1, None)
+        assert circle.coherence > 0.9
+        assert circle.ellipse_ratio > 0.8
+
+
+def test_tables_without_the_tasks_circles_have_none() -> None:
+    """Random rows, a clock whose residues are permuted, and few different rows repeated at random."""
+    for seed in range(8):
+        generator = np.random.default_rng(seed)
+        for width in (32, 128):
+            random = generator.normal(size=(59, width))
+            hidden = clock(residues(59, 3, 17), width, 0.05)[generator.permutation(59)]
+            for table in (random, hidden, random[generator.integers(0, 59, 59)]):
+                assert panel(table, seed=seed).n_certified == 0
+
+
+def test_a_random_function_of_the_residue_mod_m_is_no_circle() -> None:
+    """Its rows are repeated, so that folds over elements would know them and show a circle at every frequency."""
+    for m in (3, 4, 5, 6, 7, 11):
+        table = np.tile(rows(m, 128, seed=m), (77 // m, 1))
+        assert panel(table).n_certified == 0, m
+    single = circles.plane(np.tile(rows(11, 128), (7, 1)), 7)
+    assert not isinstance(single, Missing)
+    assert circles.coherence(single, residues(77, 7)[0]) < 0.9
+
+
+def test_a_circle_of_few_angles_needs_an_order_that_chance_has_not() -> None:
+    """m angles have (m - 1)! / 2 circular orders, and 12 of five cannot be significant."""
+    for m, certified in ((3, False), (5, False), (8, True)):
+        (circle,) = panel(clock(residues(120, 120 // m), 32, 0.2), permutations=999).circles
+        assert (circle.phases, circle.certified) == (m, certified)
+        assert isinstance(circle.rings, Missing)
+        assert isinstance(circle.p_ring, Missing)
+        assert circle.p_order is not None
+        assert circle.p_order == pytest.approx(max(2 / math.factorial(m - 1), 0.001), rel=0.3)
+        assert ("order" in circle.failed) is not certified
+
+
+def test_lines_and_bent_planes_are_present_but_no_circles() -> None:
+    p = 59
+    line = np.cos(2 * np.pi * residues(p, 5)).T @ rows(1, 32) + 0.01 * rows(p, 32, seed=1)
+    (found,) = panel(line).circles
+    assert found.key == 5
+    assert "ellipse_ratio" in found.failed
+    assert found.ellipse_ratio < 0.05
+
+
+def test_a_weak_circle_is_found_beside_a_strong_one_by_stepping_down() -> None:
+    p = 59
+    table = clock(residues(p, 4, 9), 64, 0.05, amplitudes=(1.0, 0.15))
+    plain = circles.frequency_power(table, permutations=199)
+    stepped = circles.frequency_power(table, permutations=199, step_down=0.01)
+    assert not isinstance(plain, Missing)
+    assert not isinstance(stepped, Missing)
+    assert plain.p_value[8] > 0.05
+    assert stepped.p_value[[3, 8]].max() == pytest.approx(1 / 200)
+    assert np.delete(stepped.p_value, [3, 8]).min() > 0.01
+    np.testing.assert_array_equal(plain.share, stepped.share)
+    assert panel(table).certified == (4, 9)
+    assert panel(table, min_share=0.05).certified == (4,)
+
+
+@pytest.mark.parametrize("p", [12, 23])
+def test_frequency_power_is_the_literal_one(p: int) -> None:
+    table = rows(p, 5) + 3
+    found = circles.frequency_power(table, permutations=99, seed=7)
+    assert not isinstance(found, Missing)
+
+    def shares(some: Table) -> Table:
+        power = frequency_norms(some) ** 2
+        return power / power.sum()
+
+    np.testing.assert_allclose(found.share, shares(table), atol=1e-9)
+    assert found.k.tolist() == list(range(1, p // 2 + 1))
+    orders = np.random.default_rng(7).permuted(np.tile(np.arange(p), (99, 1)), axis=1)
+    size = np.where(2 * found.k == p, 1, 2)
+    unit = np.sqrt(size * (p - 1 - size)) / (p - 1)
+    highest = [((shares(table[order]) - size / (p - 1)) / unit).max() for order in orders]
+    observed = (shares(table) - size / (p - 1)) / unit
+    np.testing.assert_allclose(found.p_value, [(1 + sum(h >= o for h in highest)) / 100 for o in observed], atol=1e-9)
+
+
+def test_p_values_of_random_rows_hold_their_level() -> None:
+    """The smallest p-value is uniform: 200 tables, 10 % below .1 within four standard errors."""
+    found = [circles.frequency_power(rows(17, 6, seed=seed), permutations=99, seed=seed) for seed in range(200)]
+    below = np.mean([result.p_value.min() <= 0.1 for result in found if not isinstance(result, Missing)])
+    assert below == pytest.approx(0.1, abs=4 * math.sqrt(0.1 * 0.9 / 200))
+
+
+@pytest.mark.parametrize("name", ["symmetric(4)", "dihedral(6)", "Z4xZ3", "alternating(4)", "multiplicative(13)"])
+def test_irrep_power_is_the_projection_onto_the_matrix_entries(name: str) -> None:
+    of = group(name)
+    table = rows(of.order, 7)
+    found = circles.irrep_power(table, of, permutations=19)
+    assert not isinstance(found, Missing)
+    centred = table - table.mean(0)
+    for i, irrep in enumerate(irreps(of)[1:]):
+        entries = irrep.matrices.reshape(of.order, -1).numpy()
+        q, s, _ = np.linalg.svd(entries, full_matrices=False)
+        q = q[:, s > 1e-9]
+        assert found.size[i] == q.shape[1]
+        assert found.share[i] == pytest.approx(np.square(q.T @ centred).sum() / np.square(centred).sum(), abs=1e-9)
+        carrier = entries @ rows(entries.shape[1], 7, seed=i) + 0.05 * table
+        one = circles.irrep_power(carrier, of, permutations=199)
+        assert not isinstance(one, Missing)
+        assert int(one.share.argmax()) == i
+    assert found.share.sum() == pytest.approx(1, abs=1e-9)
+
+
+def test_irreps_that_a_table_carries_predict_rows_not_seen() -> None:
+    of = group("symmetric(4)")
+    standard = next(i for i, irrep in enumerate(irreps(of)[1:]) if irrep.name == "standard")
+    entries = irreps(of)[1 + standard].matrices.reshape(24, -1).numpy()
+    found = circles.irrep_power(entries @ rows(9, 16) + 0.05 * rows(24, 16), of)
+    assert not isinstance(found, Missing)
+    assert found.keys[standard] == "standard"
+    assert found.p_value[standard] == pytest.approx(0.001)
+    assert np.delete(found.p_value, standard).min() > 0.5
+    assert found.r2[standard] > 0.95
+    assert max(np.delete(np.array(found.r2), standard)) < 0.1
+    none = circles.irrep_power(rows(24, 16), of)
+    assert not isinstance(none, Missing)
+    assert max(none.r2) < 0.2
+    assert circles.irrep_power(rows(3, 2), group("cyclic(3)"), permutations=5).r2[0].reason.startswith("2 elements")
+
+
+def test_r2_is_that_of_refitting_without_the_fold() -> None:
+    table, p, seed = rows(13, 4), 13, 3
+    found = circles.irrep_power(table, permutations=5, folds=4, seed=seed)
+    assert not isinstance(found, Missing)
+    for i, k in enumerate(found.keys):
+        angle = 2 * np.pi * residues(p, int(k))[0]
+        design = np.stack([np.ones(p), np.cos(angle), np.sin(angle)], axis=1)
+        squares = np.zeros(2)
+        for held in np.array_split(np.random.default_rng(seed).permutation(p), 4):
+            seen = np.delete(np.arange(p), held)
+            for j, some in enumerate((design[:, :1], design)):
+                fit = np.linalg.lstsq(some[seen], table[seen])[0]
+                squares[j] += np.square(table[held] - some[held] @ fit).sum()
+        assert found.r2[i] == pytest.approx(1 - squares[1] / squares[0], abs=1e-9)
+
+
+def test_a_group_without_complex_characters_has_no_panel() -> None:
+    for name in ("symmetric(4)", "dihedral(5)"):
+        of = group(name)
+        missing = circles.circle_panel(rows(of.order, 8), group=of)
+        assert isinstance(missing, Missing)
+        assert "no circle" in missing.reason
+        assert isinstance(circles.waves(of), Missing)
+    assert isinstance(circles.waves(2), Missing)
+
+
+def test_the_waves_are_characters() -> None:
+    for of in (group("cyclic(12)"), group("Z4xZ3"), group("multiplicative(13)"), group("alternating(4)")):
+        found = circles.waves(of)
+        assert not isinstance(found, Missing)
+        x, y = np.meshgrid(np.arange(of.order), np.arange(of.order), indexing="ij")
+        for phase in found.phases:
+            turns = phase[x] + phase[y] - phase[of.table.numpy()]
+            np.testing.assert_allclose(turns, np.round(turns), atol=1e-9)
+            assert len(np.unique(phase)) > 2
+    plain, named = circles.waves(12), circles.waves(group("cyclic(12)"))
+    assert not isinstance(plain, Missing)
+    assert not isinstance(named, Missing)
+    assert plain.keys == named.keys == (1, 2, 3, 4, 5)
+    np.testing.assert_allclose(plain.phases, named.phases, atol=1e-9)
+    np.testing.assert_allclose(plain.phases, residues(12, 1, 2, 3, 4, 5), atol=1e-9)
+
+
+def test_circles_of_other_groups() -> None:
+    of = group("multiplicative(59)")
+    logarithm = discrete_logarithms(59).numpy()
+    table = clock(residues(58, 3, 10)[:, logarithm], 64, 0.2)
+    assert sorted(panel(table, group=of).certified) == [3, 10]
+    assert panel(table).n_certified == 0  # the same rows, read as residues
+    torus = group("Z11xZ10")
+    i, j = np.array(torus.elements).T
+    table = clock(np.stack([i / 11, j / 10]), 64, 0.2)
+    assert sorted(panel(table, group=torus).certified) == ["k=(0,1)", "k=(1,0)"]
+
+
+@pytest.mark.parametrize(("noise", "least", "most"), [(0.05, 0.998, 1.0), (0.3, 0.95, 0.98), (1.0, 0.6, 0.72)])
+def test_equivariance_of_clocks(noise: float, least: float, most: float) -> None:
+    """science/manifold.md, section 4, whose noise is measured in norms of a row: sqrt(5) for five circles."""
+    found = circles.equivariance(clock(residues(113, 3, 9, 20, 31, 50), 128, noise * math.sqrt(5)))
+    assert not isinstance(found, Missing)
+    assert least < found.r2 < most
+    assert found.p_value == pytest.approx(0.001)
+    assert found.chance == pytest.approx(1 / 111, rel=0.2)
+
+
+def test_equivariance_is_the_literal_r2_on_both_sides() -> None:
+    of = group("dihedral(4)")
+    table, product, inverse = rows(8, 5), of.table.numpy(), of.inverse.numpy()
+    for side in ("left", "right"):
+        pairs: dict[int, list[float]] = {}
+        for x, y in itertools.permutations(range(8), 2):
+            kind = product[inverse[x], y] if side == "left" else product[x, inverse[y]]
+            pairs.setdefault(int(kind), []).append(float(np.square(table[x] - table[y]).sum()))
+        everything = np.concatenate(list(pairs.values()))
+        within = sum(np.square(np.array(d) - np.mean(d)).sum() for d in pairs.values())
+        found = circles.equivariance(table, group=of, side=side, permutations=19)
+        assert not isinstance(found, Missing)
+        assert found.r2 == pytest.approx(1 - within / np.square(everything - everything.mean()).sum(), abs=1e-9)
+    vectors = irreps(of)[-1].matrices.numpy()[:, :, 0]  # the orbit g -> rho(g) e: the group acts from the left
+    found = circles.equivariance(vectors @ np.diag([1.0, 1.0]), group=of, permutations=19)
+    assert not isinstance(found, Missing)
+    assert found.r2 == pytest.approx(1, abs=1e-9)
+
+
+def test_random_rows_are_not_equivariant() -> None:
+    found = circles.equivariance(rows(113, 64))
+    assert not isinstance(found, Missing)
+    assert found.r2 < 0.015
+    assert found.p_value > 0.05
+
+
+def test_a_plane_that_saw_the_labels_lies_and_a_held_out_one_does_not() -> None:
+    """science/manifold.md, section 4: in-sample coherence of random rows .44, .74, .94 at 32, 128, 512 channels."""
+    p, k = 113, 17
+    phase = residues(p, k)[0]
+    design = np.stack([np.cos(2 * np.pi * phase), np.sin(2 * np.pi * phase)], axis=1)
+    for width, seen in ((32, 0.44), (128, 0.74), (512, 0.94)):
+        inside, outside = [], []
+        for seed in range(10):
+            table = rows(p, width, seed)
+            centred = table - table.mean(0)
+            axes = np.linalg.lstsq(design, centred)[0]
+            inside.append(circles.coherence(np.linalg.lstsq(axes.T, centred.T)[0].T, phase))
+            points = circles.plane(table, k)
+            assert not isinstance(points, Missing)
+            outside.append(circles.coherence(points, phase))
+        assert np.mean(inside) == pytest.approx(seen, abs=0.05)
+        assert np.mean(outside) < 0.15
+
+
+def test_the_plane_of_a_clock_is_the_unit_circle() -> None:
+    table = 7 * clock(residues(31, 2, 9), 16) + 100
+    points = circles.plane(clock(residues(31, 9), 16), 9)
+    np.testing.assert_allclose(points, np.exp(2j * np.pi * residues(31, 9)[0]).view(float).reshape(-1, 2), atol=1e-9)
+    points = circles.plane(table, 9)
+    assert not isinstance(points, Missing)
+    assert circles.coherence(points, residues(31, 9)[0]) > 0.98
+
+
+def test_coherence_and_winding_in_closed_form() -> None:
+    phase = residues(30, 7)[0]
+    for turns in (-2, -1, 1, 2, 3):
+        circle = np.exp(2j * np.pi * turns * phase)
+        points = np.stack([circle.real, circle.imag], axis=1)
+        assert circles.winding(points, phase) == turns
+        assert circles.coherence(points, phase) == pytest.approx(1.0 if turns == 1 else 0.0, abs=1e-9)
+        assert circles.winding(points + 5, phase) == 0
+    rotated = np.stack([-np.sin(2 * np.pi * phase), np.cos(2 * np.pi * phase)], axis=1)
+    assert circles.coherence(rotated, phase) == pytest.approx(1, abs=1e-9)
+    repeated = residues(30, 6)[0]
+    assert (
+        circles.winding(np.stack([np.cos(2 * np.pi * repeated), np.sin(2 * np.pi * repeated)], axis=1), repeated) == 1
+    )
+
+
+def test_the_ellipse_ratio_is_that_of_the_axes() -> None:
+    phase = residues(29, 4)[0]
+    for ratio in (0.0, 0.3, 1.0):
+        ellipse = np.stack([np.cos(2 * np.pi * phase), ratio * np.sin(2 * np.pi * phase)], axis=1)
+        assert circles.ellipse_ratio(ellipse, phase) == pytest.approx(ratio, abs=1e-9)
+    assert circles.ellipse_ratio(ellipse[:, :1], phase) == 0
+    assert isinstance(circles.ellipse_ratio(ellipse, residues(29, 5)[0]), Missing)
+
+
+def test_the_ideal_clock_keeps_its_frequencies_and_nothing_else() -> None:
+    table = 5 * clock(residues(30, 2, 7, 11), 16) + 3
+    ideal = circles.ideal_clock(table, [7, 2, 7])
+    assert not isinstance(ideal, Missing)
+    expected = frequency_norms(table)
+    expected[np.setdiff1d(np.arange(15), [1, 6])] = 0
+    np.testing.assert_allclose(frequency_norms(ideal), expected, atol=1e-9)
+    np.testing.assert_allclose(circles.ideal_clock(ideal, [2, 7]), ideal, atol=1e-9)
+    np.testing.assert_allclose(ideal.mean(0), 0, atol=1e-9)
+    with pytest.raises(ValueError, match="unknown frequency or irrep 16; known are 1, 2"):
+        circles.ideal_clock(table, [16])
+
+
+def test_nothing_depends_on_rotation_scale_shift_or_the_kind_of_array() -> None:
+    table = clock(residues(31, 3, 8), 12, 0.5)
+    before = table.copy()
+    turn = np.linalg.qr(rows(12, 12, seed=4))[0]
+    expected = panel(table)
+    wide = np.concatenate([table, np.zeros((31, 40))], axis=1)
+    for other in (table @ turn, 1e-150 * table, 1e150 * table, table + 7, wide, torch.tensor(table)):
+        found = panel(other)
+        assert found.certified == expected.certified == (3, 8) or found.certified == (8, 3)
+        for one, two in zip(found.circles, expected.circles, strict=True):
+            assert one.coherence == pytest.approx(two.coherence, abs=1e-9)
+            assert one.share == pytest.approx(two.share, abs=1e-9)
+            assert one.ellipse_ratio == pytest.approx(two.ellipse_ratio, abs=1e-9)
+        assert found.equivariance.r2 == pytest.approx(expected.equivariance.r2, abs=1e-9)
+    assert panel(table) == expected
+    np.testing.assert_array_equal(table, before)
+    assert panel(table.astype(np.float32)).circles[0].share == pytest.approx(expected.circles[0].share, rel=1e-4)
+    shifted = panel(np.roll(table, 5, axis=0))
+    assert sorted(shifted.certified) == [3, 8]
+    assert shifted.equivariance.r2 == pytest.approx(expected.equivariance.r2, abs=1e-9)
+    relabelled = panel(table[2 * np.arange(31) % 31])
+    assert sorted(relabelled.certified) == [6, 15]  # 2 * 8 = 16 = -15
+
+
+def test_tables_without_variance_have_no_answer() -> None:
+    for table in (np.full((23, 3), 0.1), np.zeros((23, 3)), rows(1, 4)):
+        for ask in (circles.circle_panel, circles.frequency_power, circles.equivariance, circles.irrep_power):
+            assert isinstance(ask(table), Missing)
+        assert isinstance(circles.plane(table, 1), Missing)
+        assert isinstance(circles.ideal_clock(table, [1]), Missing)
+    one_hot = circles.equivariance(np.eye(23))
+    assert isinstance(one_hot, Missing)
+    assert "equally far apart" in one_hot.reason
+    assert panel(np.eye(23)).n_certified == 0
+
+
+def test_bad_arguments_are_refused() -> None:
+    table = rows(11, 4)
+    for bad in (table[0], np.where(table == table.max(), np.nan, table), table.astype(complex)):
+        with pytest.raises(ValueError, match="points must"):
+            circles.circle_panel(bad)
+    with pytest.raises(ValueError, match=r"the table has 11 rows, but cyclic\(12\) has 12 elements"):
+        circles.circle_panel(table, group=group("cyclic(12)"))
+    with pytest.raises(ValueError, match="permutations must be at least 1, got 0"):
+        circles.frequency_power(table, permutations=0)
+    with pytest.raises(ValueError, match="folds must be at least 2, got 1"):
+        circles.plane(table, 1, folds=1)
+    with pytest.raises(ValueError, match="side must be 'left' or 'right', got 'both'"):
+        circles.equivariance(table, side="both")  # pyright: ignore[reportArgumentType]
+    with pytest.raises(ValueError, match="phases must be one for each of the 11 rows"):
+        circles.ellipse_ratio(table, np.zeros(5))
+
+
+def test_a_circle_in_too_much_noise_fails_by_what_was_measured() -> None:
+    failures: set[str] = set()
+    for seed in range(6):
+        for circle in panel(clock(residues(23, 2, 5, 9), 128, 3.4, seed)).circles:
+            expected = {
+                "coherence": circle.coherence < 0.9,
+                "winding": circle.winding != 1,
+                "rings": circle.rings != 1,
+            }
+            assert circle.failed == tuple(name for name, failed in expected.items() if failed)
+            assert circle.certified is not any(expected.values())
+            failures.update(circle.failed)
+    assert failures == {"coherence", "winding", "rings"}

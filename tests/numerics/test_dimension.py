@@ -1,0 +1,302 @@
+"""Intrinsic dimension on clouds whose dimension is known, against an independent implementation, and on bad clouds."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from numpy.random import Generator, default_rng
+
+from grokscope.errors import Missing
+from grokscope.numerics.dimension import Dimension, Estimate, decimations, gride, intrinsic_dimension, twonn
+from grokscope.numerics.neighbours import distinct, neighbours
+
+Cloud = Callable[[Generator, int], np.ndarray]
+
+
+def placed(flat: np.ndarray, generator: Generator, channels: int = 128) -> np.ndarray:
+    """The cloud in a random subspace of R^128."""
+    return flat @ np.linalg.qr(generator.standard_normal((channels, flat.shape[1])))[0].T
+
+
+def torus(generator: Generator, n: int, circles: int = 2) -> np.ndarray:
+    angle = generator.uniform(0, 2 * np.pi, (n, circles))
+    return placed(np.hstack([np.cos(angle), np.sin(angle)]), generator)
+
+
+def sphere(generator: Generator, n: int) -> np.ndarray:
+    flat = generator.standard_normal((n, 3))
+    return placed(flat / np.linalg.norm(flat, axis=1, keepdims=True), generator)
+
+
+def swiss_roll(generator: Generator, n: int) -> np.ndarray:
+    # Uniform in the angle, not in arc length, as usual.
+    turn, height = 1.5 * np.pi * (1 + 2 * generator.uniform(size=n)), 21 * generator.uniform(size=n)
+    return placed(np.stack([turn * np.cos(turn), height, turn * np.sin(turn)], axis=1), generator)
+
+
+CLOUDS: dict[str, tuple[Cloud, float, float]] = {
+    "circle": (lambda generator, n: torus(generator, n, 1), 1, 0.25),
+    "segment": (lambda generator, n: placed(generator.uniform(size=(n, 1)), generator), 1, 0.25),
+    "2-torus": (torus, 2, 0.25),
+    "sphere": (sphere, 2, 0.25),
+    "swiss roll": (swiss_roll, 2, 0.3),
+    "5-torus": (lambda generator, n: torus(generator, n, 5), 5, 1),
+}
+
+
+def known(estimate: Estimate | Missing) -> Estimate:
+    assert isinstance(estimate, Estimate), estimate
+    return estimate
+
+
+@pytest.mark.parametrize("name", CLOUDS)
+@pytest.mark.parametrize("n", [113, 500])
+def test_known_dimensions(name: str, n: int) -> None:
+    """The mean over draws: one draw of 113 points has a standard error of d / sqrt(113)."""
+    cloud, truth, tolerance = CLOUDS[name]
+    generator = default_rng(3)
+    draws = [cloud(generator, n) for _ in range(20)]
+    assert np.mean([known(twonn(points)).value for points in draws]) == pytest.approx(truth, abs=tolerance)
+    assert np.mean([known(twonn(points, "fit")).value for points in draws]) == pytest.approx(truth, abs=tolerance)
+    curves = np.mean([[known(each).value for each in gride(points, (1, 2, 4))] for points in draws], axis=0)
+    # A 5-torus of 113 points bends within the distance of its fourth neighbours.
+    assert curves[0] == pytest.approx(truth, abs=tolerance)
+    if name != "5-torus":
+        assert curves == pytest.approx(truth, abs=tolerance)
+
+
+@pytest.mark.parametrize("name", CLOUDS)
+def test_known_dimensions_of_many_points_in_a_single_draw(name: str) -> None:
+    cloud, truth, tolerance = CLOUDS[name]
+    points = cloud(default_rng(4), 3830)
+    for estimate in (twonn(points), twonn(points, "fit"), *gride(points)):
+        assert known(estimate).value == pytest.approx(truth, abs=tolerance)
+        assert known(estimate).fits
+    found = intrinsic_dimension(points)
+    assert isinstance(found, Dimension)
+    assert found.value == pytest.approx(truth, abs=tolerance)
+
+
+def test_the_interval_holds_the_truth_as_often_as_it_says() -> None:
+    generator = default_rng(5)
+    counts = np.zeros(4)
+    for _ in range(200):
+        points = sphere(generator, 200)
+        estimates = [twonn(points), *gride(points, (1, 4, 8))]
+        counts += [known(each).low <= 2 <= known(each).high for each in estimates]
+    # 95 % of 200, four standard errors down; without the correlation of neighbours n1 = 8 comes to 60 %.
+    assert (counts / 200 >= 0.88).all(), counts / 200
+    assert (counts / 200 < 1).all(), counts / 200
+
+
+def test_agrees_with_scikit_dimension() -> None:
+    skdim = pytest.importorskip("skdim.id", reason="the oracle is not installed")
+    for name, (cloud, _, _) in CLOUDS.items():
+        points = cloud(default_rng(6), 400)
+        for ours, theirs in (("mle", "mle"), ("fit", "linear")):
+            for discard in (0.1, 0.25):
+                oracle = skdim.TwoNN(discard_fraction=discard, method=theirs).fit(points).dimension_
+                assert known(twonn(points, ours, discard)).value == pytest.approx(oracle, rel=1e-6), name
+        oracle = skdim.GRIDE(multiscale=True, range_max=32).fit(points).dimension_scales_
+        assert [known(each).value for each in gride(points)] == pytest.approx(oracle.tolist(), rel=1e-6), name
+
+
+@pytest.mark.parametrize(
+    ("name", "changed"),
+    [
+        ("off centre", lambda x: x + 100),
+        ("tiny", lambda x: x * 1e-200),
+        ("huge", lambda x: x * 1e200),
+        ("rotated", lambda x: x @ np.linalg.qr(default_rng(8).standard_normal((128, 128)))[0]),
+        ("in another order", lambda x: x[::-1]),
+        ("of tensors", torch.from_numpy),
+        ("of Fortran's order", np.asfortranarray),
+    ],
+)
+def test_only_the_shape_of_a_cloud_counts(name: str, changed: Callable[[np.ndarray], np.ndarray]) -> None:
+    points = torus(default_rng(7), 300)
+    before = [known(each).value for each in (twonn(points), twonn(points, "fit"), *gride(points))]
+    moved = changed(points.copy())
+    after = [known(each).value for each in (twonn(moved), twonn(moved, "fit"), *gride(moved))]
+    assert after == pytest.approx(before, rel=1e-6)
+
+
+def test_single_and_half_precision_and_integers_are_numbers() -> None:
+    points = torus(default_rng(9), 300)
+    value = known(twonn(points)).value
+    assert known(twonn(points.astype(np.float32))).value == pytest.approx(value, rel=1e-3)
+    assert known(twonn(torch.from_numpy(points).bfloat16())).value == pytest.approx(value, rel=0.3)
+    assert known(twonn(points.astype(np.float16))).value == pytest.approx(value, rel=0.05)
+    assert known(twonn((points * 1e6).astype(np.int64))).value == pytest.approx(value, rel=1e-3)
+    with pytest.raises(ValueError, match="real numbers"):
+        twonn(points.astype(complex))
+
+
+def test_repeated_points_count_once() -> None:
+    points = torus(default_rng(10), 200)
+    doubled = np.concatenate([points, points[:50], -0.0 * points[:1], 0.0 * points[:1]])
+    found = known(twonn(doubled))
+    assert found.n_duplicates == 51
+    assert found.n_used == 201
+    assert found.value == known(twonn(np.concatenate([points, 0 * points[:1]]))).value
+    assert known(gride(doubled, (2,))[0]).n_duplicates == 51
+
+
+def test_two_tight_clusters_far_apart() -> None:
+    """Their own size is 1e-9 of the cloud's: a matrix product in float64 sees only its rounding."""
+    generator = default_rng(11)
+    one, other = (torus(generator, 150) for _ in range(2))
+    found = known(twonn(np.concatenate([1e-9 * one, 1 + 1e-9 * other]))).value
+    # The shift by 1 leaves 7 digits of 1e-9: their ratios to 1e-6.
+    apart = known(twonn(np.concatenate([one, 1e9 + other]))).value
+    assert found == pytest.approx(apart, rel=1e-4)
+    assert found == pytest.approx(2, abs=0.35)
+
+
+def test_neighbours_are_those_of_all_differences() -> None:
+    generator = default_rng(12)
+    points = np.concatenate([generator.standard_normal((700, 5)), 1e-7 * generator.standard_normal((40, 5))])
+    distances, indices = neighbours(points, 7)
+    from grokscope.numerics._points import cloud
+
+    rows = cloud(points)
+    all_of_them = np.sqrt(((rows[:, None] - rows[None]) ** 2).sum(-1))
+    np.fill_diagonal(all_of_them, np.inf)
+    np.testing.assert_allclose(distances, np.sort(all_of_them, axis=1)[:, :7], rtol=1e-9)
+    np.testing.assert_allclose(np.take_along_axis(all_of_them, indices, axis=1), distances, rtol=1e-9)
+    with pytest.raises(ValueError, match=r"k must lie in 1\.\.739"):
+        neighbours(points, 740)
+
+
+def test_distinct_keeps_the_order() -> None:
+    points = np.array([[1.0, 2], [0, 0], [1, 2], [-0.0, 0], [3, 1]])
+    assert distinct(points).tolist() == [[1, 2], [0, 0], [3, 1]]
+
+
+def test_a_lattice_has_no_ratio_of_distances() -> None:
+    """Residues on a circle: the neighbours a + 1 and a - 1 are equally far. Larger scales see the circle."""
+    angle = 2 * np.pi * np.arange(113) / 113
+    clock = placed(np.stack([np.cos(angle), np.sin(angle)], axis=1), default_rng(13))
+    missing = twonn(clock)
+    assert isinstance(missing, Missing)
+    assert "100% of the points" in missing.reason
+    assert "lattice" in missing.reason
+    curve = gride(clock)
+    assert isinstance(curve[0], Missing)
+    assert known(curve[4]).value == pytest.approx(1, abs=0.25)
+    grid = np.stack(np.meshgrid(np.arange(30.0), np.arange(30.0)), axis=-1).reshape(-1, 2)
+    assert isinstance(twonn(grid), Missing)
+    some = grid[default_rng(14).permutation(900)[:270]]
+    assert isinstance(twonn(some), Missing)
+
+
+def test_a_lattice_with_noise_is_flagged() -> None:
+    """All pairs of a clock lie on a lattice of a torus: with 2 % noise TwoNN says 27, and the fit says no."""
+    generator = default_rng(15)
+    a, b = np.divmod(np.arange(113**2), 113)
+    angle = 2 * np.pi * np.stack([a, b], axis=1) / 113
+    pairs = placed(np.hstack([np.cos(angle), np.sin(angle)]), generator)
+    pairs = pairs[::3] + 0.02 * generator.standard_normal((4257, 128)) / np.sqrt(128)
+    found = known(twonn(pairs))
+    assert found.value > 3
+    assert not found.fits
+    assert known(gride(pairs)[4]).value == pytest.approx(2, abs=0.3)
+
+
+def test_twins_bring_twonn_below_one_and_are_flagged() -> None:
+    """(a, b) and (b, a) nearly coincide: the nearest neighbour of each point is its twin."""
+    generator = default_rng(16)
+    points = torus(generator, 800)
+    twins = np.concatenate([points, points + 1e-4 * generator.standard_normal(points.shape)])
+    found = known(twonn(twins))
+    assert found.value < 0.5
+    assert not found.fits
+    assert isinstance(intrinsic_dimension(points), Dimension)
+
+
+def test_noise_is_a_matter_of_scale() -> None:
+    generator = default_rng(17)
+    points = torus(generator, 3830)
+    noisy = points + 0.05 * generator.standard_normal(points.shape) * np.sqrt(2 / 128)
+    curve = [known(each).value for each in gride(noisy)]
+    assert curve[0] > 3.5
+    assert curve[4] == pytest.approx(2, abs=0.25)
+    assert curve == sorted(curve, reverse=True)
+
+
+def test_decimation_enlarges_the_scale() -> None:
+    generator = default_rng(18)
+    points = torus(generator, 3830)
+    noisy = points + 0.03 * generator.standard_normal(points.shape) * np.sqrt(2 / 128)
+    values = [known(each).value for each in decimations(noisy, (1.0, 0.3, 0.1))]
+    assert values[0] > values[1] > values[2] > 1.7
+    assert decimations(noisy, (0.1,), seed=1) == decimations(noisy, (0.1,), seed=1)
+    assert isinstance(decimations(noisy[:100], (0.03,))[0], Missing)
+    with pytest.raises(ValueError, match="shares must lie"):
+        decimations(noisy, (1.5,))
+
+
+def test_the_headline_says_what_it_was_read_from() -> None:
+    generator = default_rng(19)
+    found = intrinsic_dimension(torus(generator, 500))
+    assert isinstance(found, Dimension)
+    assert found.low <= 2 <= found.high
+    assert len(found.scales) >= 2
+    assert found.share == 1
+    assert len(found.gride) == 5
+    angle = 2 * np.pi * np.arange(113) / 113
+    clock = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    noisy = clock + 0.3 * generator.standard_normal((113, 128)) @ np.eye(128)[:, :2]
+    assert isinstance(intrinsic_dimension(placed(noisy, generator)), Dimension)
+    steep = placed(clock, generator) + 0.1 * generator.standard_normal((113, 128)) / np.sqrt(128)
+    missing = intrinsic_dimension(steep)
+    assert isinstance(missing, Missing)
+    assert "depends on the scale" in missing.reason
+
+
+@pytest.mark.parametrize(
+    ("points", "message"),
+    [
+        (np.zeros(20), "shape"),
+        (np.zeros((20, 3, 2)), "shape"),
+        (np.zeros((20, 0)), "shape"),
+        (np.array([[np.nan, 1.0]] * 20), "finite"),
+        (np.array([[np.inf, 1.0]] * 20), "finite"),
+        (np.array([["a", "b"]] * 20), "real numbers"),
+    ],
+)
+def test_what_is_no_cloud_is_refused(points: np.ndarray, message: str) -> None:
+    for estimate in (twonn, gride, intrinsic_dimension):
+        with pytest.raises(ValueError, match=message):
+            estimate(points)
+
+
+def test_too_few_points_have_no_dimension() -> None:
+    generator = default_rng(20)
+    for points in (generator.standard_normal((9, 3)), np.ones((50, 3)), np.zeros((0, 3))):
+        for found in (twonn(points), *gride(points, (1,)), intrinsic_dimension(points)):
+            assert isinstance(found, Missing)
+            assert "distinct points" in found.reason
+    few = gride(generator.standard_normal((12, 3)), (1, 8))
+    assert isinstance(few[0], Estimate)
+    assert isinstance(few[1], Missing)
+    assert "16 neighbours" in few[1].reason
+
+
+def test_a_line_of_one_channel() -> None:
+    assert known(twonn(default_rng(21).uniform(size=(300, 1)))).value == pytest.approx(1, abs=0.25)
+
+
+def test_wrong_options_are_refused() -> None:
+    points = default_rng(22).standard_normal((50, 3))
+    with pytest.raises(ValueError, match="method must be"):
+        twonn(points, "ml")  # pyright: ignore[reportArgumentType]
+    with pytest.raises(ValueError, match="discard must lie"):
+        twonn(points, discard=1.0)
+    for wrong in ((), (0,), (1.5,)):
+        with pytest.raises(ValueError, match="n1 must be"):
+            gride(points, wrong)
+    assert isinstance(twonn(points, discard=0.0), Estimate)
+    assert isinstance(twonn(points, "fit", discard=0.0), Estimate)
+    assert isinstance(twonn(points[:12], discard=0.99), Missing)

@@ -1,0 +1,344 @@
+"""Persistence and Betti numbers on clouds whose topology is known."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from grokscope.errors import Missing
+from grokscope.numerics import _persistence
+from grokscope.numerics.topology import (
+    Betti,
+    LandmarkBetti,
+    betti,
+    betti_of_landmarks,
+    persistence,
+    persistence_ratio,
+    power,
+    resistance,
+)
+
+RNG = np.random.default_rng
+
+
+def embedded(points: np.ndarray, channels: int, rng: np.random.Generator) -> np.ndarray:
+    return points @ np.linalg.qr(rng.normal(size=(channels, points.shape[1])))[0].T
+
+
+def circle(n: int, seed: int = 0, *, channels: int = 2, noise: float = 0.0, uneven: bool = False) -> np.ndarray:
+    """noise: length of the noise vector in radii."""
+    rng = RNG(seed)
+    angle = 2 * np.pi * (rng.random(n) if uneven else np.arange(n) / n)
+    ring = embedded(np.stack([np.cos(angle), np.sin(angle)], axis=1), channels, rng)
+    return ring + noise * rng.normal(size=ring.shape) / math.sqrt(channels)
+
+
+def torus(n: int, seed: int) -> np.ndarray:
+    rng = RNG(seed)
+    angle = 2 * np.pi * rng.random((n, 2))
+    return embedded(np.concatenate([np.cos(angle), np.sin(angle)], axis=1), 128, rng)
+
+
+def sphere(n: int, seed: int, dimension: int = 2) -> np.ndarray:
+    points = RNG(seed).normal(size=(n, dimension + 1))
+    return points / np.linalg.norm(points, axis=1, keepdims=True)
+
+
+def blobs(n: int, seed: int, *, channels: int = 10, apart: float = 10.0) -> np.ndarray:
+    centres = apart * np.eye(channels + 3)[:3, : max(3, channels)]
+    return np.repeat(centres, n // 3, axis=0) + RNG(seed).normal(size=(n // 3 * 3, max(3, channels)))
+
+
+def swiss_roll(n: int, seed: int) -> np.ndarray:
+    rng = RNG(seed)
+    angle = 1.5 * np.pi * (1 + 2 * rng.random(n))
+    return np.stack([angle * np.cos(angle), 21 * rng.random(n), angle * np.sin(angle)], axis=1)
+
+
+def two_circles(n: int, apart: float) -> np.ndarray:
+    ring = circle(n // 2)
+    return np.concatenate([ring, ring + [apart, 0.0]])
+
+
+CONNECTED: dict[str, Any] = {
+    **{f"gauss {d}": lambda n, seed, d=d: RNG(seed).normal(size=(n, d)) for d in (2, 3, 8, 32, 128)},
+    "line": lambda n, seed: RNG(seed).normal(size=(n, 1)) * [3.0, 4.0] + 0.01 * RNG(seed + 1).normal(size=(n, 2)),
+    "segment": lambda n, seed: RNG(seed).random((n, 1)) * [3.0, 4.0],
+    "disc": lambda n, seed: np.sqrt(RNG(seed).random((n, 1))) * sphere(n, seed + 1, 1),
+    "sphere": sphere,
+    "sphere 10": lambda n, seed: sphere(n, seed, 10),
+    "swiss roll": swiss_roll,
+    "cube": lambda n, seed: RNG(seed).random((n, 3)),
+    "relu": lambda n, seed: np.maximum(RNG(seed).normal(size=(n, 16)) @ RNG(seed + 1).normal(size=(16, 64)), 0),
+}
+LOOP_FREE = CONNECTED | {"clusters": blobs, "even segment": lambda n, seed: np.linspace(0, 1, n)[:, None] * [1.0, 2.0]}
+
+
+def numbers(points: Any, *args: Any, **options: Any) -> tuple[int | Missing, ...]:
+    answer = betti(points, *args, **options)
+    assert isinstance(answer, Betti)
+    return answer.numbers
+
+
+def test_persistence_of_a_square() -> None:
+    """Side 3: joined at 3, one loop from 3 to the diagonal, no void."""
+    h0, h1, h2 = persistence(3 * np.array([[0, 0], [0, 1], [1, 1], [1, 0]]), 2)
+    np.testing.assert_allclose(h0, [[0, math.inf], [0, 3], [0, 3], [0, 3]], rtol=1e-9)
+    np.testing.assert_allclose(h1, [[3, 3 * math.sqrt(2)]], rtol=1e-9)
+    assert len(h2) == 0
+
+
+def test_persistence_of_an_octahedron() -> None:
+    """Its six points at distance sqrt(2), opposite ones at 2: one void between."""
+    _, h1, h2 = persistence(np.concatenate([np.eye(3), -np.eye(3)]), 2)
+    assert len(h1) == 0
+    np.testing.assert_allclose(h2, [[math.sqrt(2), 2]], rtol=1e-9)
+
+
+@pytest.mark.parametrize("n", [12, 30, 113])
+def test_persistence_of_an_even_circle(n: int) -> None:
+    """Born at the side of the polygon; dies when three points span it (Adamaszek & Adams 2017, arXiv:1503.03669)."""
+    side, filled = 2 * math.sin(math.pi / n), 2 * math.sin(math.pi * math.ceil(n / 3) / n)
+    np.testing.assert_allclose(persistence(circle(n))[1], [[side, filled]], rtol=1e-9)
+    assert persistence_ratio(circle(n)) == pytest.approx(filled / side, rel=1e-9)
+
+
+@pytest.mark.parametrize("move", ["1e-8", "1e8", "1e-200", "rotation", "shift", "order", "float32", "tensor"])
+def test_moves_change_nothing(move: str) -> None:
+    points = circle(40, 3, channels=6, noise=0.5, uneven=True)
+    rotation = np.linalg.qr(RNG(4).normal(size=(6, 6)))[0]
+    unit = float(move) if move[0] == "1" else 1.0
+    moved: Any = {
+        "rotation": points @ rotation,
+        "shift": points + 100.0,
+        "order": points[RNG(5).permutation(40)],
+        "float32": points.astype(np.float32),
+        "tensor": torch.tensor(points),
+    }.get(move, unit * points)
+    tolerance = 1e-4 if move == "float32" else 1e-9
+    for a, b in zip(persistence(points), persistence(moved), strict=True):
+        assert not isinstance(a, Missing)
+        np.testing.assert_allclose(a * unit, b, rtol=tolerance)
+    before, after = betti(points), betti(moved)
+    assert isinstance(before, Betti)
+    assert isinstance(after, Betti)
+    assert before.numbers == after.numbers
+    for p, q in zip(before.p_values, after.p_values, strict=True):
+        # A p-value is a power of the ratio of about 10, which multiplies the rounding.
+        np.testing.assert_allclose(p, q, rtol=100 * tolerance, atol=tolerance)
+
+
+def test_ties_do_not_depend_on_the_order_of_the_points() -> None:
+    """A clock of three frequencies has every distance many times, each with its own rounding."""
+    angle = 2 * np.pi * np.outer(np.arange(59), [3, 7, 22]) / 59
+    clock = embedded(np.concatenate([np.cos(angle), np.sin(angle)], axis=1), 32, RNG(0))
+    first, second = persistence(clock)[1], persistence(clock[RNG(1).permutation(59)])[1]
+    np.testing.assert_allclose(first, second, rtol=1e-9)
+    assert numbers(clock) == numbers(clock[::-1])
+
+
+def test_duplicates_change_nothing() -> None:
+    points = circle(30, 1, channels=4, noise=0.2)
+    twice = np.concatenate([points, points[::2]])
+    for a, b in zip(persistence(points), persistence(twice), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-9)
+    once, again = betti(points), betti(twice)
+    assert isinstance(once, Betti)
+    assert isinstance(again, Betti)
+    assert again.n_points == 30
+    np.testing.assert_allclose(once.p_values[1], again.p_values[1], rtol=1e-6)
+
+
+def test_distances_may_be_given_and_rounding_in_them_is_harmless() -> None:
+    points = RNG(0).normal(size=(60, 40))
+    distances = np.sqrt(np.maximum(np.square(points[:, None] - points[None]).sum(-1), 0))
+    distances += np.triu(1e-15 * RNG(1).random((60, 60)), 1)
+    for a, b in zip(persistence(points), persistence(distances, metric="precomputed"), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-9)
+
+
+def test_the_p_values_are_those_of_the_law() -> None:
+    """pi ~ Pareto(rate), Bonferroni; the detectable ratio has p = level; bars and p-values are aligned."""
+    answer = betti(circle(60, 2, channels=32, noise=0.7), level=0.01)
+    assert isinstance(answer, Betti)
+    ratio = answer.bars[1][:, 1] / answer.bars[1][:, 0]
+    m, rate = answer.tests[1], answer.rates[1]
+    np.testing.assert_allclose(answer.p_values[1], np.minimum(1, m * ratio**-rate), rtol=1e-9)
+    assert m >= len(ratio)
+    assert m * answer.detectable[1] ** -rate == pytest.approx(0.01, rel=1e-9)
+    assert answer.numbers[1] == (ratio > answer.detectable[1]).sum() == 1
+    lengths = np.diff(answer.bars[1], axis=1)
+    assert (np.diff(lengths, axis=0) <= 0).all()
+    assert answer.p_values[0][0] == 0
+    assert len(answer.p_values[0]) == len(answer.bars[0]) == 60
+
+
+def test_the_rate_is_that_of_clouds_of_the_same_spectrum() -> None:
+    """A Gaussian cloud is its own surrogate: its bars' mean log ratio is 1 / rate, over many clouds."""
+    own, law = [], []
+    for seed in range(12):
+        answer = betti(RNG(seed).normal(size=(60, 4)), seed=seed)
+        assert isinstance(answer, Betti)
+        own.append(np.log(answer.bars[1][:, 1] / answer.bars[1][:, 0]).mean())
+        law.append(1 / answer.rates[1])
+    error = np.std(own, ddof=1) / math.sqrt(12)
+    assert abs(np.mean(own) - np.mean(law)) < 4 * error
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.3, 1.0])
+def test_a_circle_is_found_up_to_noise_as_long_as_its_radius(noise: float) -> None:
+    assert all(numbers(circle(113, seed, channels=128, noise=noise)) == (1, 1) for seed in range(3))
+
+
+def test_two_dimensional_shapes() -> None:
+    found = [numbers(torus(113, seed))[1] for seed in range(6)]
+    assert found.count(2) >= 4
+    assert numbers(sphere(80, 0), 2) == (1, 0, 1)
+
+
+@pytest.mark.parametrize("apart", [4.0, 10.0, 100.0])
+def test_two_circles(apart: float) -> None:
+    assert numbers(two_circles(112, apart)) == (2, 2)
+
+
+@pytest.mark.parametrize("channels", [2, 10, 100])
+def test_three_blobs(channels: int) -> None:
+    assert numbers(blobs(113, 0, channels=channels, apart=30.0)) == (3, 0)
+
+
+def test_outliers_are_no_components() -> None:
+    points = np.concatenate([RNG(0).normal(size=(60, 5)), [[40.0, 0, 0, 0, 0], [0, 40.0, 0, 0, 0]]])
+    assert numbers(points)[0] == 1
+
+
+@pytest.mark.parametrize("shape", LOOP_FREE)
+def test_no_loop_and_no_second_component_where_there_is_none(shape: str) -> None:
+    assert numbers(LOOP_FREE[shape](60, 0)) == (3 if shape == "clusters" else 1, 0)
+
+
+@pytest.mark.slow
+def test_false_loops_and_components_are_rarer_than_the_level() -> None:
+    """Type I error of the family over 15 shapes, three sizes and 12 draws: at most 5 %, four errors allowed."""
+    loops = components = clouds = connected = 0
+    for shape, draw in LOOP_FREE.items():
+        for n in (60, 113, 200):
+            for seed in range(12):
+                b0, b1 = numbers(draw(n, seed))
+                loops, clouds = loops + (b1 != 0), clouds + 1
+                if shape in CONNECTED:
+                    components, connected = components + (b0 != 1), connected + 1
+    assert loops <= 0.05 * clouds
+    assert components <= 0.05 * connected
+
+
+@pytest.mark.slow
+def test_tori_are_found() -> None:
+    assert sum(numbers(torus(113, seed))[1] == 2 for seed in range(20)) >= 15
+    assert sum(numbers(torus(300, seed))[1] == 2 for seed in range(20)) >= 19
+
+
+def test_resistance_of_a_ring_of_resistors() -> None:
+    """Two neighbours each: k (n - k) / n between points k apart, less 1/2 + 1/2, and 1/2 back between neighbours."""
+    n = 12
+    apart = np.abs(np.subtract.outer(np.arange(n), np.arange(n)))
+    expected = apart * (n - apart) / n - 1 + 0.5 * np.isin(apart, (1, n - 1))
+    np.fill_diagonal(expected, 0)
+    np.testing.assert_allclose(resistance(circle(n), 2), expected, atol=1e-9)
+    np.testing.assert_allclose(resistance(1e-8 * circle(n) + 1, 2), expected, atol=1e-9)
+
+
+def test_resistance_between_components_is_twice_the_largest_within() -> None:
+    found = resistance(two_circles(40, 100.0), 4)
+    assert (found[:20, 20:] == 2 * found[:20, :20].max()).all()
+    np.testing.assert_allclose(found[:20, :20], found[20:, 20:], atol=1e-9)
+
+
+def test_resistance_finds_the_circle_that_noise_hides() -> None:
+    clouds = [circle(113, seed, channels=128, noise=2.0) for seed in range(3)]
+    assert [numbers(points)[1] for points in clouds] == [0, 0, 0]
+    assert [numbers(points, metric="resistance")[1] for points in clouds] == [1, 1, 1]
+
+
+def test_landmarks_of_a_large_circle() -> None:
+    found = betti_of_landmarks(circle(2500, 0, channels=8, noise=0.05, uneven=True), n_landmarks=60)
+    assert isinstance(found, LandmarkBetti)
+    assert len(found.draws) == 3
+    assert found.numbers == found.low == found.high == (1, 1)
+    assert len({one.bars[1][0, 0] for one in found.draws}) > 1  # other starts, other landmarks
+    whole = betti_of_landmarks(circle(40))
+    assert isinstance(whole, LandmarkBetti)
+    assert len(whole.draws) == 1
+
+
+def test_power_rises_with_the_signal() -> None:
+    assert power(40, channels=8, noise=0.1, trials=3) == 1.0
+    assert power(40, channels=64, noise=8.0, trials=3) == 0.0
+    assert power(150, channels=8, noise=0.0, uneven=True, shape="torus", trials=2) == 1.0
+
+
+def test_no_answer_is_missing() -> None:
+    for points in (np.zeros((30, 2)), circle(9), np.repeat(circle(9), 5, axis=0), np.empty((0, 3))):
+        assert isinstance(betti(points), Missing)
+    assert isinstance(persistence_ratio(np.linspace(0, 1, 20)[:, None]), Missing)
+    late = betti(circle(40, noise=0.1, channels=3), 2, seconds=1e-3)
+    assert isinstance(late, Betti)
+    assert late.numbers[:2] == (1, 1)
+    assert isinstance(late.numbers[2], Missing)
+    assert "took more than" in late.numbers[2].reason
+    many = persistence(RNG(0).normal(size=(2001, 2)))
+    assert len(many[0]) == 2001
+    assert isinstance(many[1], Missing)
+
+
+def test_the_child_process_gives_the_same_bars() -> None:
+    points = sphere(30, 0)
+    for a, b in zip(persistence(points, 2), persistence(points, 2, seconds=100), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_few_surrogate_bars_are_said() -> None:
+    answer = betti(np.linspace(0, 1, 20)[:, None])
+    assert isinstance(answer, Betti)
+    assert answer.numbers == (1, 0)
+    assert isinstance(answer.rates[1], Missing)
+    few = betti(np.linspace(0, 1, 20)[:, None], surrogates=5)
+    assert isinstance(few, Betti)
+    assert isinstance(few.detectable[1], Missing)
+
+
+def test_tiny_clouds_have_bars_too() -> None:
+    assert [len(bars) for bars in persistence(np.ones((1, 2)), 2)] == [1, 0, 0]
+    assert [len(bars) for bars in persistence(np.ones((5, 2)), 2)] == [1, 0, 0]
+    assert _persistence.merges(np.zeros((1, 1)))[0].size == 0
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: betti(np.full((20, 2), np.nan)), "finite"),
+        (lambda: betti(np.zeros(20)), "shape"),
+        (lambda: betti(circle(20), level=0.0), "level"),
+        (lambda: betti(circle(20), level=1.0), "level"),
+        (lambda: betti(circle(20), surrogates=4), "surrogates"),
+        (lambda: betti(circle(20), 3), "max_dimension"),
+        (lambda: betti(circle(20), seconds=0), "seconds"),
+        (lambda: betti(circle(20), metric="precomputed"), "metric"),  # type: ignore[arg-type]
+        (lambda: betti(circle(12), metric="resistance"), "neighbours"),
+        (lambda: persistence(circle(20), -1), "max_dimension"),
+        (lambda: persistence(np.empty((0, 2))), "at least one point"),
+        (lambda: persistence(circle(20), metric="precomputed"), "symmetric"),
+        (lambda: persistence(1 - 2 * np.eye(3), metric="precomputed"), "negative"),
+        (lambda: persistence(np.ones((3, 3)), metric="precomputed"), "themselves"),
+        (lambda: persistence_ratio(circle(20), 0), "dimension"),
+        (lambda: persistence_ratio(persistence(circle(20)), 2), "dimensions 0 to 1"),
+        (lambda: resistance(circle(20), 20), "neighbours"),
+        (lambda: betti_of_landmarks(circle(20), starts=0), "starts"),
+        (lambda: power(20, channels=1, noise=0.0), "channels"),
+        (lambda: power(20, channels=4, noise=0.0, shape="knot"), "shape"),  # type: ignore[arg-type]
+    ],
+)
+def test_bad_arguments_are_refused(call: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        call()
