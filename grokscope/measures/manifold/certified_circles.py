@@ -1,0 +1,26 @@
+"""How many of a table's frequencies are circles of the task."""
+
+from grokscope.errors import Missing
+from grokscope.measures.base import measure
+from grokscope.measures.manifold._views import table_of
+from grokscope.numerics.circles import circle_panel
+from grokscope.runs.snapshot import Snapshot
+
+
+@measure(
+    unit="1",
+    source="the project's definition; docs/decisions/0011.md",
+    cost="heavy",
+    variants=({"view": "embed/tokens"}, {"view": "resid_mid/class_means"}),
+)
+def certified_circles(snapshot: Snapshot, view: str = "embed/tokens") -> float | Missing:
+    """Number of frequencies that pass every test of a circle (`numerics.circles.circle_panel`).
+
+    Power above 999 permutations of the elements, both axes of the ellipse, cross-validated phase, one turn, one loop of
+    the cross-validated plane. Random tables have none.
+    """
+    table = table_of(snapshot, view)
+    if isinstance(table, Missing):
+        return table
+    panel = circle_panel(table[0], group=table[1])
+    return panel if isinstance(panel, Missing) else float(panel.n_certified)

@@ -1,0 +1,41 @@
+"""The intrinsic dimension of a view."""
+
+from typing import Literal
+
+from grokscope.errors import Missing
+from grokscope.measures.base import measure
+from grokscope.measures.manifold._views import TABLES, cloud_of, parsed
+from grokscope.numerics.dimension import intrinsic_dimension, twonn
+from grokscope.registry import unknown
+from grokscope.runs.snapshot import Snapshot
+
+METHODS = ("plateau", "mle", "fit")
+
+
+@measure(
+    unit="1",
+    source="Facco et al. 2017, doi:10.1038/s41598-017-11873-y; Denti et al. 2022, doi:10.1038/s41598-022-20991-1",
+    cost="heavy",
+    variants=({"view": "resid_mid/orbits"}, {"view": "resid_mid/all", "method": "mle"}),
+)
+def dimension(
+    snapshot: Snapshot, view: str = "resid_mid/orbits", method: Literal["plateau", "mle", "fit"] = "plateau"
+) -> float | Missing:
+    """Intrinsic dimension of the points of a view, "site/points".
+
+    method: `plateau`, Gride where it does not depend on the scale (`numerics.dimension.intrinsic_dimension`); `mle` and
+    `fit`, TwoNN at the smallest scale. On all inputs of a commutative task TwoNN is the naive number: (a, b) and (b, a)
+    are near twins, and it falls towards 0 for no topological reason; orbits hold one point for both. Tables of a
+    group's elements are lattices, on which TwoNN means nothing: see manifold.gride.
+    """
+    if method not in METHODS:
+        raise ValueError(unknown("method", method, METHODS))
+    cloud = cloud_of(snapshot, view)
+    if isinstance(cloud, Missing):
+        return cloud
+    if method != "plateau" and snapshot.task.truth.group and parsed(view)[1] in TABLES:
+        return Missing(
+            "the elements of a group lie on a lattice, where ratios of distances to the two nearest say nothing"
+        )
+    found = intrinsic_dimension(cloud) if method == "plateau" else twonn(cloud, method)
+    return found if isinstance(found, Missing) else found.value

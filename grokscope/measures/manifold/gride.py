@@ -1,0 +1,29 @@
+"""The intrinsic dimension of a view against the scale."""
+
+from collections.abc import Mapping
+
+from grokscope.errors import Missing
+from grokscope.measures.base import measure
+from grokscope.measures.manifold._views import cloud_of
+from grokscope.numerics import dimension
+from grokscope.runs.snapshot import Snapshot
+
+
+@measure(
+    unit="1",
+    source="Denti et al. 2022, doi:10.1038/s41598-022-20991-1",
+    cost="heavy",
+    axis="n1",
+    variants=({"view": "resid_mid/orbits"}, {"view": "embed/tokens"}),
+)
+def gride(snapshot: Snapshot, view: str = "resid_mid/orbits") -> Mapping[str, float] | Missing:
+    """Dimension from the distances to the n1-th and the 2 n1-th neighbour, by n1; scales without an answer left out.
+
+    A curve that falls steeply from n1 = 1 to 16 is a lattice, or noise at small scale: no one number describes it.
+    """
+    cloud = cloud_of(snapshot, view)
+    if isinstance(cloud, Missing):
+        return cloud
+    curve = dimension.gride(cloud)
+    known = {str(each.n1): each.value for each in curve if not isinstance(each, Missing)}
+    return known or next(each for each in curve if isinstance(each, Missing))
