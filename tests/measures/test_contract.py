@@ -87,6 +87,7 @@ def test_permuting_neurons_and_heads_changes_nothing_else(name: str, snap: Snaps
     changed = permuted(snap)
     changed._initial = lambda: permuted(snap.initial)  # pyright: ignore[reportArgumentType]
     one, other = values(base, name), values(changed, name)
+    assert one.keys() == other.keys()
     if measures()[name].axis == "head":  # by head: the heads changed places
         other = {"head=0": other["head=1"], "head=1": other["head=0"]}
     for view, value in one.items():

@@ -1,7 +1,8 @@
 """What the measures of the manifold look at: a view by name, and the group that orders a table."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from jaxtyping import Float
 from torch import Tensor
@@ -11,6 +12,7 @@ from grokscope.numerics.groups import Group, group
 from grokscope.registry import unknown
 from grokscope.runs.snapshot import Snapshot
 
+T = TypeVar("T")
 TABLES = ("tokens", "class_means")  # views whose rows stand for the elements of the task's group
 
 
@@ -51,3 +53,11 @@ def table_of(snapshot: Snapshot, view: str | Sequence[str]) -> tuple[Float[Tenso
     if len(cloud) != chosen.order:
         return Missing(f"{view!r} has {len(cloud)} rows, the group {chosen.order} elements")
     return cloud, chosen
+
+
+def on_table(
+    snapshot: Snapshot, view: str | Sequence[str], ask: Callable[..., T | Missing], **options: Any
+) -> T | Missing:
+    """What a function of `numerics.circles` answers of a table: ask(rows, group=group, **options)."""
+    table = table_of(snapshot, view)
+    return table if isinstance(table, Missing) else ask(table[0], group=table[1], **options)

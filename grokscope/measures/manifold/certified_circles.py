@@ -2,7 +2,7 @@
 
 from grokscope.errors import Missing
 from grokscope.measures.base import measure
-from grokscope.measures.manifold._views import table_of
+from grokscope.measures.manifold._views import on_table
 from grokscope.numerics.circles import circle_panel
 from grokscope.runs.snapshot import Snapshot
 
@@ -19,8 +19,5 @@ def certified_circles(snapshot: Snapshot, view: str = "embed/tokens") -> float |
     Power above 999 permutations of the elements, both axes of the ellipse, cross-validated phase, one turn, one loop of
     the cross-validated plane. Random tables have none.
     """
-    table = table_of(snapshot, view)
-    if isinstance(table, Missing):
-        return table
-    panel = circle_panel(table[0], group=table[1])
+    panel = on_table(snapshot, view, circle_panel)
     return panel if isinstance(panel, Missing) else float(panel.n_certified)

@@ -2,7 +2,7 @@
 
 from grokscope.errors import Missing
 from grokscope.measures.base import measure
-from grokscope.measures.manifold._views import table_of
+from grokscope.measures.manifold._views import on_table
 from grokscope.numerics import circles
 from grokscope.runs.snapshot import Snapshot
 
@@ -19,8 +19,5 @@ def equivariance(snapshot: Snapshot, view: str = "embed/tokens") -> float | Miss
     1 where every element moves the table by an isometry, whatever the number of frequencies; about 2 / p on a random
     table of p residues.
     """
-    table = table_of(snapshot, view)
-    if isinstance(table, Missing):
-        return table
-    found = circles.equivariance(table[0], group=table[1], permutations=1)
+    found = on_table(snapshot, view, circles.equivariance, permutations=1)
     return found if isinstance(found, Missing) else found.r2
