@@ -195,9 +195,16 @@ def held_out(n: int, folds: int, seed: int) -> Iterator[Int[np.ndarray, " held"]
 
 
 def cross_validated_planes(
-    x: Float[np.ndarray, "element channel"], phases: Float[np.ndarray, "wave element"], *, folds: int, seed: int
+    x: Float[np.ndarray, "element channel"],
+    phases: Float[np.ndarray, "wave element"],
+    *,
+    folds: int,
+    seed: int,
+    first: int | None = None,
 ) -> Float[np.ndarray, "wave element 2"]:
     """Coordinates (u, v) of each element in the plane of each wave, fitted without it: y = b_0 + u b_cos + v b_sin.
+
+    first: only of the first so many waves; the others are fitted along.
 
     Elements of one phase are held out together: a frequency that shares a divisor with n repeats its angles, and of a
     random function of x mod m everything is known once another x of the same residue was seen.
@@ -209,8 +216,8 @@ def cross_validated_planes(
     n, width = x.shape
     angle = 2 * np.pi * phases
     waves = np.stack([np.cos(angle), np.sin(angle)], axis=1)  # wave, 2, element
-    points = np.empty((len(phases), n, 2))
-    for i, own in enumerate(waves):
+    points = np.empty((len(phases[:first]), n, 2))
+    for i, own in enumerate(waves[:first]):
         place = classes(phases[i])
         others = np.delete(waves, i, axis=0)[_beside(np.delete(phases, i, axis=0), place, width, folds)]
         design = np.concatenate([np.ones((1, n)), own, others.reshape(-1, n)]).T

@@ -206,7 +206,7 @@ def equivariance(
 
 
 def plane(
-    table: Any, key: Key, *, group: Group | None = None, folds: int = 10, seed: int = 0
+    table: Any, key: Key, *, beside: Sequence[Key] = (), group: Group | None = None, folds: int = 10, seed: int = 0
 ) -> Float[np.ndarray, "element 2"] | Missing:
     """Each element's point in the plane of one character, found by a fit that did not see its row.
 
@@ -214,13 +214,14 @@ def plane(
 
     b is fitted by least squares on the elements outside x's fold, with (u, v) put to (cos, sin); then (u, v) of the
     elements in the fold by least squares. These are coordinates in the plane's own axes: an ellipse becomes round.
+    beside: other characters that the table carries, fitted along, so that they do not leak into this plane.
     """
     x = _planes.rows(table)
     if isinstance(x, Missing):
         return x
     h = harmonics(len(x), group)
-    phases = h.phases[[h.waves.index(_place(h, key))]]
-    return _planes.cross_validated_planes(x, phases, folds=folds, seed=seed)[0]
+    chosen = [h.waves.index(_place(h, each)) for each in (key, *(other for other in beside if other != key))]
+    return _planes.cross_validated_planes(x, h.phases[chosen], folds=folds, seed=seed, first=1)[0]
 
 
 def ellipse_ratio(table: Any, phases: Float[np.ndarray, " element"]) -> float | Missing:

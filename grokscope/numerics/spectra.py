@@ -3,6 +3,10 @@
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
+
+from grokscope.errors import Missing
+from grokscope.numerics._points import cloud
 
 
 def effective_rank(matrix: Any) -> float:
@@ -14,8 +18,40 @@ def effective_rank(matrix: Any) -> float:
     scale-free. A zero matrix has effective rank 0 by convention of rank.
     """
     singular = np.linalg.svd(np.asarray(matrix, dtype=np.float64), compute_uv=False)
-    if singular.sum() == 0:
-        return 0.0
-    share = singular / singular.sum()
+    return _exp_entropy(singular / singular.sum()) if singular.any() else 0.0
+
+
+def participation_ratio(points: Any) -> float | Missing:
+    """(sum l)^2 / sum l^2 of the eigenvalues l of the points' covariance: how many directions share the variance, 1.
+
+    Between 1 (a line) and min(channels, points - 1) (all directions alike). Free of scale, rotation and offset.
+    `Missing` where all points are equal; ValueError for anything but finite rows.
+    Source: Gao et al. 2017, doi:10.1101/214262, equation 5.
+    """
+    share = _variances(points)
+    return share if isinstance(share, Missing) else float(1 / np.square(share).sum())
+
+
+def entropy_rank(points: Any) -> float | Missing:
+    """exp(-sum q_i log q_i) of the shares q_i = l_i / sum l of the variance; otherwise as `participation_ratio`, 1.
+
+    `effective_rank` takes the singular values themselves, and is larger.
+    """
+    share = _variances(points)
+    return share if isinstance(share, Missing) else _exp_entropy(share)
+
+
+def _variances(points: Any) -> Float[np.ndarray, " direction"] | Missing:
+    """The eigenvalues of the covariance over their sum."""
+    raw, rows = cloud(points, centre=False), cloud(points)
+    # Rounding of the mean leaves some 1e-16 of the size in equal points, which is not variance.
+    if len(raw) < 2 or np.ptp(raw, axis=0).max() <= 1e-12 * np.abs(raw).max():
+        return Missing(f"the {len(raw)} points are all equal: there is no variance")
+    gram = rows.T @ rows if rows.shape[1] <= len(rows) else rows @ rows.T
+    variances = np.maximum(np.linalg.eigvalsh(gram), 0)
+    return variances / variances.sum()
+
+
+def _exp_entropy(share: Float[np.ndarray, " direction"]) -> float:
     share = share[share > 0]
     return float(np.exp(-(share * np.log(share)).sum()))

@@ -3,10 +3,10 @@ asked for."""
 
 import functools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -15,9 +15,12 @@ from torch import Tensor
 from grokscope.errors import Missing
 from grokscope.models.base import Activations, Interface, Model
 from grokscope.registry import component, unknown
+from grokscope.runs import views
 from grokscope.runs.config import interface
 from grokscope.tasks.base import Task
 
+T = TypeVar("T")
+BY_FREQUENCY = ("frequency", "cluster")
 POINTS = ("all", "train", "test", "fresh", "twin", "orbits", "class_means", "tokens")
 
 
@@ -59,12 +62,19 @@ class Snapshot:
         self._given_outputs = outputs
         self._initial = initial
         self._final = final
+        self._answers: dict[Hashable, Any] = {}
         sites = {**model.sites, "logits": lambda _: self.logits}
         self.activations: Mapping[str, Tensor] = Activations(sites, self.params, task.inputs)
 
     def __repr__(self) -> str:
         size = sum(tensor.numel() for tensor in self.params.values())
         return f"Snapshot(step={self.step}, inputs={self.task.n_inputs}, parameters={size})"
+
+    def remembered(self, question: Hashable, answer: Callable[[], T]) -> T:
+        """The answer to a question that several measures ask of this snapshot, computed once."""
+        if question not in self._answers:
+            self._answers[question] = answer()
+        return self._answers[question]
 
     @property
     def labels(self) -> Int[Tensor, " pair"] | Float[Tensor, "pair output"]:
@@ -150,27 +160,52 @@ class Snapshot:
         """The same run at its last checkpoint; weights from elsewhere are their own last checkpoint."""
         return self._final() if self._final else self
 
-    def view(self, site: str, points: str = "all") -> Float[Tensor, "point channel"]:
+    def view(
+        self, site: str, points: str = "all", *, share: float | None = None, landmarks: int | None = None, seed: int = 0
+    ) -> Float[Tensor, "point channel"]:
         """A cloud of points: a site's activations on a set of inputs, channels flattened.
 
         points: all, train, test, fresh, twin; orbits (the mean over each input-symmetry orbit); class_means (the mean
-        over the inputs of each label); tokens (the rows of a table of symbols, such as `embed`).
+        over the inputs of each label); tokens (the rows of a table of symbols, such as `embed`); frequency=k (the
+        class means, or the tokens, in the cross-validated plane of frequency k); cluster=k (the orbits, in the neurons
+        whose dominant frequency is k).
+        share: of the points, drawn at random. landmarks: so many of them, by maxmin from a point drawn at random.
+
+        ValueError for what the task or the network does not have, too.
         """
-        if points not in POINTS:
-            raise ValueError(unknown("set of points", points, POINTS))
+        found = self.cloud(site, points, share=share, landmarks=landmarks, seed=seed)
+        if isinstance(found, Missing):
+            raise ValueError(found.reason)
+        return found
+
+    def cloud(
+        self, site: str, points: str, *, share: float | None = None, landmarks: int | None = None, seed: int = 0
+    ) -> Float[Tensor, "point channel"] | Missing:
+        """The cloud of `view`; `Missing` where this task or network has none by a name that others have."""
+        kind, _, value = points.partition("=")
+        if points not in POINTS and (kind not in BY_FREQUENCY or not value):
+            raise ValueError(unknown("set of points", points, [*POINTS, *(f"{kind}=k" for kind in BY_FREQUENCY)]))
+        if site not in self.activations:
+            return Missing(unknown("site", site, self.activations))
         cloud = self.activations[site].flatten(1)
-        if (points == "tokens") != (len(cloud) != self.task.n_inputs):
+        table = len(cloud) != self.task.n_inputs
+        if table != (points == "tokens") and not (table and kind == "frequency"):
             raise ValueError(
                 f"site {site!r} has {len(cloud)} rows, the task {self.task.n_inputs} inputs: "
                 f"points='tokens' is for tables of symbols, the others for activations on inputs"
             )
-        if points == "tokens":
-            return cloud
-        if points == "class_means" and not self.task.n_classes:
-            raise ValueError("points='class_means' is for tasks with classes; this one is a regression")
-        if points in ("orbits", "class_means"):
-            return _means(cloud, self.task.orbits if points == "orbits" else self.labels)
-        return cloud[self.masks[points]]
+        if not table and kind in ("class_means", "frequency"):
+            if not self.task.n_classes:
+                return Missing(f"points={points!r} is for tasks with classes; this one is a regression")
+            cloud = views.means(cloud, self.labels)
+        elif kind in ("orbits", "cluster"):
+            chosen = views.cluster(cloud, self.task, value) if kind == "cluster" else cloud
+            cloud = chosen if isinstance(chosen, Missing) else views.means(chosen, self.task.orbits)
+        elif not table:
+            cloud = cloud[self.masks[points]]
+        if kind == "frequency" and not isinstance(cloud, Missing):
+            cloud = views.frequency_plane(cloud, self.task, value)
+        return cloud if isinstance(cloud, Missing) else views.thinned(cloud, share, landmarks, seed)
 
 
 def snapshot(
@@ -236,9 +271,3 @@ def _made(architecture: type[Model], params: dict[str, Tensor], task: Interface,
             raise ValueError(f"the model has no tensor {name}, and it is not zero")
         del params[name]
     return model
-
-
-def _means(cloud: Float[Tensor, "point channel"], group: Int[Tensor, " point"]) -> Float[Tensor, "group channel"]:
-    n_groups = int(group.max()) + 1
-    total = torch.zeros(n_groups, cloud.shape[1], dtype=torch.float64).index_add_(0, group, cloud.double())
-    return (total / torch.bincount(group, minlength=n_groups)[:, None]).to(cloud.dtype)

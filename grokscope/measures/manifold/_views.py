@@ -1,6 +1,5 @@
 """What the measures of the manifold look at: a view by name, and the group that orders a table."""
 
-import re
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -8,51 +7,54 @@ from jaxtyping import Float
 from torch import Tensor
 
 from grokscope.errors import Missing
-from grokscope.numerics.groups import Group, group
+from grokscope.numerics.circles import Panel, circle_panel
+from grokscope.numerics.groups import Group
+from grokscope.numerics.topology import LandmarkBetti, betti_of_landmarks
 from grokscope.registry import unknown
-from grokscope.runs.snapshot import Snapshot
+from grokscope.runs.snapshot import POINTS, Snapshot
+from grokscope.runs.views import elements
 
 T = TypeVar("T")
+Options = dict[str, Any]
+OPTIONS: dict[str, Callable[[str], Any]] = {"share": float, "landmarks": int, "seed": int}
+OF_BETTI: Options = {"level": 0.05, "surrogates": 20, "n_landmarks": 300, "seed": 0}
 TABLES = ("tokens", "class_means")  # views whose rows stand for the elements of the task's group
+SITE = "resid_mid"  # where a view stands that names only its points; of tokens, the embedding
 
 
-def parsed(view: str | Sequence[str]) -> tuple[str, str]:
-    """Site and points of "site/points", such as "resid_mid/orbits"; a pair is taken as it is."""
-    parts = re.split(r"[/:, ]+", view) if isinstance(view, str) else list(view)
-    if len(parts) != 2:
+def parsed(view: str | Sequence[str]) -> tuple[str, str, Options]:
+    """Site, points and options of "site/points" or "site/points/share=0.1/landmarks=300/seed=1".
+
+    The points alone stand for those of the stream in the middle, tokens for those of the embedding; a pair is taken as
+    it is.
+    """
+    parts = view.split("/") if isinstance(view, str) else list(view)
+    if len(parts) == 1 and (parts[0] in POINTS or "=" in parts[0]):
+        parts = ["embed" if parts[0] == "tokens" else SITE, *parts]
+    options: Options = {}
+    for part in parts[2:]:
+        name, _, value = part.partition("=")
+        if name not in OPTIONS or not value:
+            raise ValueError(f"view {view!r}: {unknown('option', name, OPTIONS)}")
+        options[name] = OPTIONS[name](value)
+    if len(parts) < 2:
         raise ValueError(f"a view is 'site/points', such as 'resid_mid/orbits'; got {view!r}")
-    return parts[0], parts[1]
+    return parts[0], parts[1], options
 
 
 def cloud_of(snapshot: Snapshot, view: str | Sequence[str]) -> Float[Tensor, "point channel"] | Missing:
     """The cloud of a view; `Missing` where the network has no such site or the task no such points."""
-    site, points = parsed(view)
-    if site not in snapshot.activations:
-        return Missing(unknown("site", site, snapshot.activations))
-    if points == "class_means" and not snapshot.task.n_classes:
-        return Missing("the task is a regression: it has no classes")
-    return snapshot.view(site, points)
+    site, points, options = parsed(view)
+    return snapshot.cloud(site, points, **options)
 
 
 def table_of(snapshot: Snapshot, view: str | Sequence[str]) -> tuple[Float[Tensor, "element channel"], Group] | Missing:
-    """A view whose rows are the elements of the task's group in their order, and the group.
-
-    A multiplicative group of a prime p has p - 1 elements; the symbols and classes are 0..p-1, and 0 is left out.
-    """
-    name, (_, points) = snapshot.task.truth.group, parsed(view)
-    if name is None:
-        return Missing("the task has no group")
-    if points not in TABLES:
+    """A view whose rows are the elements of the task's group in their order, and the group."""
+    site, points, options = parsed(view)
+    if points not in TABLES or options:
         return Missing(f"the rows of {view!r} are no elements of a group; use one of {', '.join(TABLES)}")
-    cloud = cloud_of(snapshot, view)
-    if isinstance(cloud, Missing):
-        return cloud
-    chosen = group(name)
-    if chosen.family == "multiplicative" and len(cloud) == chosen.order + 1:
-        cloud = cloud[1:]
-    if len(cloud) != chosen.order:
-        return Missing(f"{view!r} has {len(cloud)} rows, the group {chosen.order} elements")
-    return cloud, chosen
+    cloud = snapshot.cloud(site, points)
+    return cloud if isinstance(cloud, Missing) else elements(cloud, snapshot.task)
 
 
 def on_table(
@@ -61,3 +63,23 @@ def on_table(
     """What a function of `numerics.circles` answers of a table: ask(rows, group=group, **options)."""
     table = table_of(snapshot, view)
     return table if isinstance(table, Missing) else ask(table[0], group=table[1], **options)
+
+
+def panel_of(snapshot: Snapshot, view: str | Sequence[str]) -> Panel | Missing:
+    """The circle panel of a table, once for all measures that ask."""
+    return snapshot.remembered(("panel", *parsed(view)[:2]), lambda: on_table(snapshot, view, circle_panel))
+
+
+def betti_of(
+    snapshot: Snapshot, view: str | Sequence[str], max_dimension: int, **options: Any
+) -> LandmarkBetti | Missing:
+    """Bars of a view with their significance, once for all measures that ask with the same options."""
+    question = ("betti", str(view), max_dimension, *sorted((OF_BETTI | options).items()))
+
+    def answer() -> LandmarkBetti | Missing:
+        cloud = cloud_of(snapshot, view)
+        if isinstance(cloud, Missing):
+            return cloud
+        return betti_of_landmarks(cloud, max_dimension=max_dimension, **(OF_BETTI | options))
+
+    return snapshot.remembered(question, answer)

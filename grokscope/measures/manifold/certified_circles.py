@@ -2,8 +2,7 @@
 
 from grokscope.errors import Missing
 from grokscope.measures.base import measure
-from grokscope.measures.manifold._views import on_table
-from grokscope.numerics.circles import circle_panel
+from grokscope.measures.manifold._views import panel_of
 from grokscope.runs.snapshot import Snapshot
 
 
@@ -19,5 +18,5 @@ def certified_circles(snapshot: Snapshot, view: str = "embed/tokens") -> float |
     Power above 999 permutations of the elements, both axes of the ellipse, cross-validated phase, one turn, one loop of
     the cross-validated plane. Random tables have none.
     """
-    panel = on_table(snapshot, view, circle_panel)
+    panel = panel_of(snapshot, view)
     return panel if isinstance(panel, Missing) else float(panel.n_certified)

@@ -1,0 +1,93 @@
+"""Clouds of points: which inputs of a site's activations, which of its channels, and how many of the points."""
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from grokscope.errors import Missing
+from grokscope.numerics.circles import plane, waves
+from grokscope.numerics.groups import Group, group
+from grokscope.numerics.sampling import decimate, maxmin
+from grokscope.registry import unknown
+from grokscope.tasks.base import Task
+
+Cloud = Float[Tensor, "point channel"]
+
+
+def means(cloud: Cloud, place: Int[Tensor, " point"]) -> Float[Tensor, "place channel"]:
+    """The mean point of each place 0..max."""
+    n = int(place.max()) + 1
+    total = torch.zeros(n, cloud.shape[1], dtype=torch.float64).index_add_(0, place, cloud.double())
+    return (total / torch.bincount(place, minlength=n)[:, None]).to(cloud.dtype)
+
+
+def thinned(cloud: Cloud, share: float | None, landmarks: int | None, seed: int) -> Cloud:
+    """A random share of the points; of these the maxmin landmarks, the first drawn with the seed; in ascending order
+    of the points."""
+    if share is not None:
+        cloud = cloud[decimate(len(cloud), share, seed)]
+    if landmarks is not None and landmarks < len(cloud):
+        start = int(np.random.default_rng(seed).integers(len(cloud)))
+        cloud = cloud[np.sort(maxmin(cloud, landmarks, start=start))]
+    return cloud
+
+
+def elements(rows: Cloud, task: Task) -> tuple[Cloud, Group] | Missing:
+    """A table of symbols or classes as the rows of the elements of the task's group, in their order, and the group.
+
+    A multiplicative group of a prime p has p - 1 elements; the symbols and classes are 0..p-1, and 0 is left out.
+    """
+    if task.truth.group is None:
+        return Missing("the task has no group")
+    chosen = group(task.truth.group)
+    if chosen.family == "multiplicative" and len(rows) == chosen.order + 1:
+        rows = rows[1:]
+    if len(rows) != chosen.order:
+        return Missing(f"the table has {len(rows)} rows, the group {chosen.order} elements")
+    return rows, chosen
+
+
+def frequency_plane(rows: Cloud, task: Task, frequency: str) -> Float[Tensor, "element 2"] | Missing:
+    """Each element of a table in the cross-validated plane of one frequency (`numerics.circles.plane`)."""
+    table = elements(rows, task)
+    if isinstance(table, Missing):
+        return table
+    known = waves(table[1])
+    if isinstance(known, Missing):
+        return known
+    key = {str(each): each for each in known.keys}.get(frequency)
+    if key is None:
+        raise ValueError(unknown("frequency", frequency, [str(each) for each in known.keys]))
+    found = plane(table[0], key, group=table[1])
+    return found if isinstance(found, Missing) else torch.from_numpy(found)
+
+
+def cluster(cloud: Float[Tensor, "pair neuron"], task: Task, frequency: str) -> Float[Tensor, "pair neuron"] | Missing:
+    """The neurons whose dominant frequency is this one.
+
+    The power of a neuron n(a, b) at k = 1..floor(p/2) is that of its Fourier components in a alone, in b alone, in
+    a + b and in a - b; F is the transform over all pairs:
+
+        P_k = |F(k, 0)|^2 + |F(0, k)|^2 + |F(k, k)|^2 + |F(k, -k)|^2
+
+    A neuron without any such power belongs to no cluster.
+    Source: the assignment of neurons in Nanda et al. 2023, arXiv:2301.05217, section 4.2; clusters of one frequency as
+    a manifold, Moisescu-Pareja et al. 2025, arXiv:2512.25060.
+    """
+    p = task.n_symbols
+    if task.truth.group != f"cyclic({p})" or task.n_inputs != p * p:
+        return Missing("clusters of neurons by frequency need the task of all pairs of residues")
+    highest = p // 2
+    if not frequency.isdigit() or not 1 <= int(frequency) <= highest:
+        raise ValueError(f"the frequency of a cluster must be one of 1..{highest}, got {frequency!r}")
+    k = torch.arange(1, highest + 1)
+    transform = torch.fft.fft2(cloud.double().reshape(p, p, -1), dim=(0, 1))
+    parts = (transform[k, 0], transform[0, k], transform[k, k], transform[k, -k])
+    power = torch.stack([part.abs().square() for part in parts]).sum(0)
+    of = torch.where(power.max(0).values > 1e-20 * cloud.double().square().sum(), 1 + power.argmax(0), 0)
+    chosen = cloud[:, of == int(frequency)]
+    if chosen.shape[1]:
+        return chosen
+    present = ", ".join(str(each) for each in of[of > 0].unique().tolist())
+    return Missing(f"no neuron has the dominant frequency {frequency}; there are those of {present or 'none'}")
