@@ -3,12 +3,14 @@
 import dataclasses
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from grokscope.errors import Missing
 from grokscope.measures.base import evaluate
 from grokscope.recipes.base import recipe
+from grokscope.runs import views
 from grokscope.runs.run import Run
 from grokscope.runs.snapshot import Snapshot, snapshot
 from grokscope.studies.experiment import train
@@ -64,6 +66,10 @@ def test_views(tiny_run: Run) -> None:
     [
         ("mlp_post", "trains", "unknown set of points 'trains'. Did you mean 'train'"),
         ("mlp_pots", "train", "unknown site 'mlp_pots'"),
+        ("embed", "frequency=6", "unknown frequency '6'"),
+        ("mlp_post", "frequency=", "unknown set of points"),
+        ("mlp_post", "cluster=6", "must be one of 1..5, got '6'"),
+        ("embed", "cluster=1", "is for tables of symbols"),
         ("embed", "train", "is for tables of symbols"),
         ("mlp_post", "tokens", "is for tables of symbols"),
     ],
@@ -71,6 +77,67 @@ def test_views(tiny_run: Run) -> None:
 def test_a_wrong_view_says_what_there_is(tiny_run: Run, site: str, points: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         tiny_run.snapshot().view(site, points)
+
+
+def test_a_frequency_is_seen_in_its_own_plane(tiny_run: Run) -> None:
+    snap = tiny_run.snapshot()
+    angle = 2 * np.pi * 3 * torch.arange(11) / 11
+    circle = torch.stack([angle.cos(), angle.sin()], dim=1)
+    table = torch.zeros(12, 16)
+    table[:11, 4:6] = 7 * circle
+    clock = Snapshot(task=snap.task, model=snap.model, params=snap.params | {"W_E": table}, train_mask=snap.train_mask)
+    torch.testing.assert_close(clock.view("embed", "frequency=3"), circle.double(), atol=1e-6, rtol=0)
+    assert snap.view("mlp_post", "frequency=3").shape == (11, 2)
+
+
+def test_neurons_are_clustered_by_their_frequency(tiny_run: Run) -> None:
+    snap = tiny_run.snapshot()
+    a, b = snap.task.inputs.double().T
+    wave = {k: 2 * np.pi * k / 11 for k in (2, 4)}
+    neurons = torch.stack(
+        [
+            (wave[2] * a).cos(),
+            (wave[4] * (a + b)).sin() + 0.5 * (wave[2] * b).cos(),
+            torch.zeros(121),
+            1 + (wave[2] * (a - b)).cos(),
+        ],
+        dim=1,
+    )
+    assert torch.equal(views.cluster(neurons, snap.task, "2"), neurons[:, [0, 3]])
+    assert torch.equal(views.cluster(neurons, snap.task, "4"), neurons[:, [1]])
+    missing = views.cluster(neurons, snap.task, "5")
+    assert isinstance(missing, Missing)
+    assert missing.reason.endswith("there are those of 2, 4")
+    assert snap.view("mlp_post", f"cluster={frequency_of_some_neuron(snap)}").shape[0] == 66
+
+
+def frequency_of_some_neuron(snap: Snapshot) -> int:
+    return next(k for k in range(1, 6) if not isinstance(snap.cloud("mlp_post", f"cluster={k}"), Missing))
+
+
+def test_a_cloud_is_thinned_at_random_or_by_landmarks(tiny_run: Run) -> None:
+    snap = tiny_run.snapshot()
+    cloud = snap.view("resid_mid", "orbits")
+    rows = {tuple(row.tolist()) for row in cloud}
+    share, landmarks = (snap.view("resid_mid", "orbits", **how) for how in ({"share": 0.5}, {"landmarks": 20}))
+    assert (len(share), len(landmarks)) == (33, 20)
+    assert all({tuple(row.tolist()) for row in some} < rows for some in (share, landmarks))
+    assert not torch.equal(share, snap.view("resid_mid", "orbits", share=0.5, seed=1))
+    assert not torch.equal(landmarks, snap.view("resid_mid", "orbits", landmarks=20, seed=1))
+    assert torch.cdist(cloud, landmarks).min(1).values.max() < torch.cdist(cloud, share[:20]).min(1).values.max()
+    assert torch.equal(snap.view("resid_mid", "orbits", landmarks=1000), cloud)
+    both = snap.view("resid_mid", "orbits", share=0.5, landmarks=20)
+    assert {tuple(row.tolist()) for row in both} < {tuple(row.tolist()) for row in share}
+
+
+def test_a_task_without_residues_has_no_such_clouds(tiny_run: Run) -> None:
+    snap = tiny_run.snapshot()
+    control = Snapshot(
+        task=snap.task.with_random_labels(0), model=snap.model, params=snap.params, train_mask=snap.train_mask
+    )
+    assert control.cloud("embed", "frequency=3") == Missing("the task has no group")
+    with pytest.raises(ValueError, match="need the task of all pairs of residues"):
+        control.view("mlp_post", "cluster=3")
 
 
 def test_the_run_knows_its_first_and_last_weights(tiny_run: Run) -> None:
