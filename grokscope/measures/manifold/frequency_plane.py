@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from grokscope.errors import Missing
 from grokscope.measures.base import measure
 from grokscope.measures.manifold._views import on_table, panel_of
-from grokscope.numerics.circles import Key, coherence, plane, waves
+from grokscope.numerics.circles import Key, plane, waves
 from grokscope.numerics.groups import Group
 from grokscope.runs.snapshot import Snapshot
 
@@ -21,10 +23,13 @@ from grokscope.runs.snapshot import Snapshot
 def frequency_plane(
     snapshot: Snapshot, view: str = "embed/tokens", frequencies: Sequence[Key] | None = None
 ) -> Mapping[str, float] | Missing:
-    """Coherence |mean_x exp i (theta_x - 2 pi k x / p)| of the elements' angles theta in the plane of each frequency k.
+    """Phase coherence mean_x cos(theta_x - 2 pi k x / p), theta the elements' angles in the plane of each frequency k.
 
-    The plane is fitted without the element that it shows, and with the other frequencies beside. 1: every element at
-    its angle; 1 / sqrt(p) by chance. frequencies: by default those that the view carries at the run's last checkpoint.
+    The plane is fitted without the element that it shows, and with the other frequencies beside; its axes are the
+    cosine's and the sine's, so that the angle has no offset to be found. 1: every element at its angle; by chance 0,
+    give or take 1 / sqrt(2 p). Below that: the table has no such frequency at all, and the fit of the rest of a sum
+    that is 0 points away from the element left out. frequencies: by default those that the view carries at the run's
+    last checkpoint.
     """
     if frequencies is None:
         panel = panel_of(snapshot.final, view)
@@ -45,5 +50,6 @@ def _coherences(rows: Any, *, group: Group, keys: list[Key]) -> Mapping[str, flo
         points = plane(rows, key, beside=keys, group=group)
         if isinstance(points, Missing):
             return points
-        found[str(key)] = coherence(points, known.phases[known.keys.index(key)])
+        theta = np.arctan2(points[:, 1], points[:, 0])
+        found[str(key)] = float(np.cos(theta - 2 * np.pi * known.phases[known.keys.index(key)]).mean())
     return found
