@@ -1,4 +1,4 @@
-"""`grokscope bench`: how fast this machine trains, as ratios."""
+"""`grokscope bench`: how fast this machine trains and measures."""
 
 from typing import Annotated, Any
 
@@ -10,28 +10,33 @@ from grokscope.cli.base import Json, emit
 def bench(
     name: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="NAME")] = "train_step",
     *,
-    rounds: int = 7,
-    seconds: float = 2.0,
+    rounds: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None,
+    seconds: Annotated[float | None, tyro.conf.arg(metavar="FLOAT")] = None,
     json: Json = False,
 ) -> None:
-    """Measure speed: train_step (one run against plain PyTorch and the arithmetic ceiling), pack (many small networks).
+    """Measure speed: one run, packs of small networks, the manifold's instruments.
 
-    What is compared takes turns in one process; numbers are medians over the rounds, with the least and the largest.
+    train_step: one run against plain PyTorch and the arithmetic ceiling. pack: many small networks against one after
+    another. manifold: dimension, Betti numbers and measures against their bars; it trains a network first, for a minute
+    or two. What is compared takes turns in one process; numbers are medians over the rounds, with their spread.
 
     Args:
-        name: train_step or pack.
-        rounds: turns of each that are counted [1].
-        seconds: length of a turn [s].
+        name: train_step, pack or manifold.
+        rounds: turns of each that are counted [1]; by default 7, 5 and 3.
+        seconds: length of a turn [s], at least one call; by default 2, 1 and 0.5.
     """
     from grokscope.registry import component
 
-    if rounds < 1 or seconds <= 0:
+    if (rounds is not None and rounds < 1) or (seconds is not None and seconds <= 0):
         raise ValueError(f"rounds must be at least 1 and seconds above 0, got {rounds} and {seconds}")
-    found = component("benchmarks", name)(rounds=rounds, seconds=seconds)
+    turns = {name: value for name, value in (("rounds", rounds), ("seconds", seconds)) if value is not None}
+    found = component("benchmarks", name)(**turns)
     if json:
         emit(found)
-    elif "rows" in found:
+    elif name == "pack":
         _rows(found["rows"])
+    elif "rows" in found:
+        _bars(found)
     else:
         _values(found)
 
@@ -54,3 +59,24 @@ def _rows(rows: list[dict[str, Any]]) -> None:
             f"{row['p']:4} {row['d_model']:8} {row['replicas']:9} {row['alone_steps_per_second']:9.1f} "
             f"{row['pack_steps_per_second']:9.1f}  {row['speedup']:.2f} ({low:.2f} to {high:.2f})"
         )
+
+
+def _bars(found: dict[str, Any]) -> None:
+    oracle = found["scikit_dimension"]
+    print(f"threads: torch {found['threads']}, BLAS {found['blas_threads']}; seconds a call, median (least to largest)")
+    for row in found["rows"]:
+        said = "within" if row["within_bar"] else "ABOVE"
+        print(f"{row['name']:44} {_seconds(row, 'seconds')}  {said} the bar of {row['bar']} s")
+        if row["skdim_seconds"] is not None:
+            low, high = row["spread"]["ratio_to_skdim"]
+            ratio = f"ours takes {row['ratio_to_skdim']:.2f} of it ({low:.2f} to {high:.2f})"
+            print(f"  {'scikit-dimension ' + oracle:42} {_seconds(row, 'skdim_seconds')}  {ratio}")
+        for name in row.get("parts", {}).get("spread", ()):
+            print(f"  {name:42} {_seconds(row['parts'], name)}")
+    if oracle is None:
+        print("scikit-dimension 0.5 or later is not installed: nothing to compare the dimensions with")
+
+
+def _seconds(row: dict[str, Any], name: str) -> str:
+    low, high = row["spread"][name]
+    return f"{row[name]:8.3f} ({low:.3f} to {high:.3f})"

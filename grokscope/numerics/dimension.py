@@ -83,10 +83,40 @@ class Dimension:
     gride: tuple[Estimate | Missing, ...]
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Nearest:
+    """A cloud with its nearest neighbours, found once: `twonn`, `gride` and `intrinsic_dimension` take it as points.
+
+    points: the distinct ones, as `numerics._points.cloud` scales them. distances, indices: of each point's k nearest,
+    ascending. n_duplicates: points dropped because they repeat another.
+    """
+
+    points: Float[np.ndarray, "point channel"]
+    distances: Float[np.ndarray, "point k"]
+    indices: Int[np.ndarray, "point k"]
+    n_duplicates: int
+
+
+def nearest(points: Any, k: int = 32) -> Nearest | Missing:
+    """The k nearest neighbours of each of the distinct points, or as many as there are: n1 goes up to k / 2.
+
+    `Missing` for fewer than 10 distinct points; ValueError for points that are no finite rows, and k < 1.
+    """
+    if k < 1:
+        raise ValueError(f"k must be at least 1, got {k}")
+    rows = cloud(points)
+    kept = distinct(rows)
+    if len(kept) < LEAST_POINTS:
+        return Missing(f"{len(kept)} distinct points; a dimension needs at least {LEAST_POINTS}")
+    distances, indices = neighbours(kept, min(k, len(kept) - 1))
+    return Nearest(points=kept, distances=distances, indices=indices, n_duplicates=len(rows) - len(kept))
+
+
 def twonn(points: Any, method: Literal["mle", "fit"] = "mle", discard: float = 0.1) -> Estimate | Missing:
     """Intrinsic dimension from the ratio mu = r_2 / r_1 of the distances to the two nearest neighbours.
 
-    points: (point, channel), any real dtype. Repeated points are dropped, all but the first.
+    points: (point, channel), any real dtype, or what `nearest` made of them. Repeated points are dropped, all but the
+    first.
     method "mle": maximum likelihood, the share `discard` of the largest ratios counting as censored (k are kept):
 
         d = (k - 1) / (sum_{i <= k} log mu_(i) + (N - k) log mu_(k))
@@ -100,10 +130,10 @@ def twonn(points: Any, method: Literal["mle", "fit"] = "mle", discard: float = 0
         raise ValueError(f"method must be 'mle' or 'fit', got {method!r}")
     if not 0 <= discard < 1:
         raise ValueError(f"discard must lie in [0, 1), got {discard}")
-    prepared = _distances(points, 2)
-    if isinstance(prepared, Missing):
-        return prepared
-    distances, near, n_duplicates = prepared
+    near = _nearest(points, 2)
+    if isinstance(near, Missing):
+        return near
+    distances, n_duplicates = near.distances, near.n_duplicates
     logs = np.log(distances[:, 1] / distances[:, 0])
     ties = _ties(logs, 1)
     if isinstance(ties, Missing):
@@ -120,7 +150,7 @@ def twonn(points: Any, method: Literal["mle", "fit"] = "mle", discard: float = 0
         used = slice(0, kept if kept < n else kept - 1)
         value = -float(np.log1p(-rank[used]) @ ordered[used]) / float(ordered[used] @ ordered[used])
     scores = (logs <= largest) / likeliest - np.minimum(logs, largest)
-    error = _relative_error(scores, kept / likeliest, near)
+    error = _relative_error(scores, kept / likeliest, near.indices[:, :2])
     ks = _kolmogorov_smirnov(1 - np.exp(-value * ordered))
     return _estimate(value, error, n_used=n, n_duplicates=n_duplicates, tie_share=ties, ks=ks, n1=1)
 
@@ -138,19 +168,18 @@ def gride(points: Any, n1: Sequence[int] = (1, 2, 4, 8, 16)) -> list[Estimate | 
     scales = [int(scale) for scale in n1]
     if not scales or min(scales) < 1 or scales != list(n1):
         raise ValueError(f"n1 must be whole numbers of at least 1, got {n1!r}")
-    rows = cloud(points)
-    kept = distinct(rows)
-    possible = [scale for scale in scales if 2 * scale < len(kept)]
-    prepared = _distances(rows, 2 * max(possible)) if possible else Missing(_too_few(len(kept)))
-    found: list[Estimate | Missing] = []
-    for scale in scales:
-        if isinstance(prepared, Missing):
-            found.append(prepared)
-        elif scale not in possible:
-            found.append(Missing(f"n1 = {scale} needs {2 * scale} neighbours; there are {len(kept)} distinct points"))
-        else:
-            found.append(_gride(prepared[0], prepared[1], scale, n_duplicates=prepared[2]))
-    return found
+    near = _nearest(points, 2 * max(scales))
+    if isinstance(near, Missing):
+        return [near] * len(scales)
+    known = near.distances.shape[1]
+    return [
+        _gride(near, scale)
+        if 2 * scale <= known
+        else Missing(
+            f"n1 = {scale} needs {2 * scale} neighbours, {known} are known of {len(near.points)} distinct points"
+        )
+        for scale in scales
+    ]
 
 
 def decimations(points: Any, shares: Sequence[float] = SHARES, *, seed: int = 0) -> list[Estimate | Missing]:
@@ -180,12 +209,11 @@ def intrinsic_dimension(points: Any, *, seed: int = 0) -> Dimension | Missing:
     largest share of the points, 100 of them at least, that the law fits and where Gride at n1 = 2 agrees. `Missing`
     where there is neither: then every number depends on the scale at which one looks.
     """
-    rows = cloud(points)
-    n = len(distinct(rows))
-    if n < LEAST_POINTS:
-        return Missing(_too_few(n))
-    scales = [scale for scale in (1, 2, 4, 8, 16) if 6 * scale <= n]
-    curve = gride(rows, scales)
+    near = _nearest(points, 32)
+    if isinstance(near, Missing):
+        return near
+    rows, n = near.points, len(near.points)
+    curve = gride(near, [scale for scale in (1, 2, 4, 8, 16) if 6 * scale <= n])
     if plateau := _plateau(curve):
         values, worst = [each.value for each in plateau], max(plateau, key=lambda each: each.high / each.low)
         value = math.exp(sum(map(math.log, values)) / len(values))
@@ -228,18 +256,8 @@ def _agree(one: Estimate, other: Estimate) -> bool:
     return abs(math.log(other.value / one.value)) <= max(0.05, NORMAL * error)
 
 
-def _distances(points: Any, k: int) -> tuple[Float[np.ndarray, "point k"], Int[np.ndarray, "point k"], int] | Missing:
-    """Distances to and indices of the k nearest of the distinct points, and how many points were repeated."""
-    rows = cloud(points)
-    kept = distinct(rows)
-    if len(kept) < max(LEAST_POINTS, k + 1):
-        return Missing(_too_few(len(kept)))
-    distances, near = neighbours(kept, k)
-    return distances, near, len(rows) - len(kept)
-
-
-def _too_few(n: int) -> str:
-    return f"{n} distinct points; a dimension needs at least {LEAST_POINTS}"
+def _nearest(points: Any, k: int) -> Nearest | Missing:
+    return points if isinstance(points, Nearest) else nearest(points, k)
 
 
 def _ties(logs: Ratios, n1: int) -> float | Missing:
@@ -252,12 +270,11 @@ def _ties(logs: Ratios, n1: int) -> float | Missing:
     )
 
 
-def _gride(
-    distances: Float[np.ndarray, "point k"], near: Int[np.ndarray, "point k"], n1: int, *, n_duplicates: int
-) -> Estimate | Missing:
+def _gride(nearest: Nearest, n1: int) -> Estimate | Missing:
     from scipy.optimize import brentq
     from scipy.special import betainc
 
+    distances = nearest.distances
     logs = np.log(distances[:, 2 * n1 - 1] / distances[:, n1 - 1])
     ties = _ties(logs, n1)
     if isinstance(ties, Missing):
@@ -277,9 +294,9 @@ def _gride(
     scores = np.zeros(len(logs))
     scores[used] = 1 / value + (n1 - 1) * chosen / -np.expm1(-value * chosen) - (2 * n1 - 1) * chosen
     information = n / value**2 + (n1 - 1) * float(np.square(chosen / (2 * np.sinh(value * chosen / 2))).sum())
-    error = _relative_error(scores, information * value, near[:, : 2 * n1])
+    error = _relative_error(scores, information * value, nearest.indices[:, : 2 * n1])
     ks = _kolmogorov_smirnov(betainc(n1, n1, np.exp(-value * np.sort(chosen)[::-1])))
-    return _estimate(value, error, n_used=n, n_duplicates=n_duplicates, tie_share=ties, ks=ks, n1=n1)
+    return _estimate(value, error, n_used=n, n_duplicates=nearest.n_duplicates, tie_share=ties, ks=ks, n1=n1)
 
 
 def _relative_error(scores: Ratios, information: float, near: Int[np.ndarray, "point k"]) -> float:

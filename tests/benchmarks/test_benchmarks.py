@@ -1,15 +1,21 @@
 """Benchmarks run and count what they say; how fast anything is, no test asks."""
 
 import json
+import sys
+from collections.abc import Callable
+from contextlib import nullcontext
 
+import numpy as np
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from grokscope.benchmarks import manifold as of_manifolds
 from grokscope.benchmarks import pack as of_packs
 from grokscope.benchmarks import train_step as of_steps
 from grokscope.benchmarks.base import in_turns, summary
 from grokscope.cli.base import main
+from grokscope.runs.run import Run
 from tests.conftest import tiny
 
 
@@ -76,3 +82,112 @@ def test_the_command_prints_one_object(capsys: pytest.CaptureFixture[str], monke
     assert main(["bench", "pakc"]) == 2
     assert "Did you mean 'pack'" in capsys.readouterr().err
     assert main(["bench", "--rounds", "0"]) == 2
+
+
+class Recorded:
+    """Stands for a measure: notes the snapshots whose rows were drawn to the end."""
+
+    def __init__(self) -> None:
+        self.seen: list[object] = []
+
+    def rows(self, snapshot: object):
+        yield "", 1.0
+        self.seen.append(snapshot)
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> dict[str, Recorded]:
+    """The manifold's benchmark on small clouds, with no training and two measures of which one is of the family."""
+    recorded = {"manifold.one": Recorded(), "manifold.other": Recorded(), "weights.norm": Recorded()}
+    monkeypatch.setattr(of_manifolds, "CLOUDS", ((60, 4, 1e9), (80, 5, 0.0)))
+    monkeypatch.setattr(of_manifolds, "RESIDUES", 12)
+    monkeypatch.setattr(of_manifolds, "CHANNELS", 16)
+    monkeypatch.setattr(of_manifolds, "scikit_dimension", lambda: None)
+    monkeypatch.setattr(of_manifolds, "checkpoint", lambda: nullcontext(object))
+    monkeypatch.setattr(of_manifolds, "measures", lambda: recorded)
+    return recorded
+
+
+def test_a_turn_is_one_call_or_the_mean_of_several() -> None:
+    calls: list[str] = []
+    lengths = {"short": 0.25, "long": 8.0}
+    steps = {name: lambda name=name: calls.append(name) or lengths[name] for name in lengths}
+    expected = {"short": [0.25, 0.25], "long": [8.0, 8.0]}
+    assert of_manifolds.durations(steps, rounds=2, seconds=1e-9) == expected
+    assert calls == ["short", "long"] * 2
+    assert of_manifolds.durations(steps, rounds=2, seconds=0.001) == expected
+    assert len(calls) > 8
+
+
+def test_the_manifold_benchmark_holds_every_instrument_against_its_bar(small: dict[str, Recorded]) -> None:
+    found = of_manifolds.manifold(rounds=2, seconds=1e-4)
+    assert [(row["name"], row["bar"], row["within_bar"]) for row in found["rows"][:2]] == [
+        ("TwoNN + Gride, 60 x 4", 1e9, True),
+        ("TwoNN + Gride, 80 x 5", 0.0, False),
+    ]
+    assert [row["bar"] for row in found["rows"][2:]] == [0.3, 2.0]
+    for row in found["rows"]:
+        low, high = row["spread"]["seconds"]
+        assert 0 < low <= row["seconds"] <= high
+        assert row["ratio_to_skdim"] is None
+        assert row["skdim_seconds"] is None
+    family = found["rows"][-1]
+    assert family["seconds"] == pytest.approx(family["parts"]["manifold.one"] + family["parts"]["manifold.other"])
+    assert found["threads"] == torch.get_num_threads()
+    assert found["scikit_dimension"] is None
+    json.dumps(found)
+
+
+def test_the_measures_of_the_family_share_a_fresh_snapshot_in_every_round(small: dict[str, Recorded]) -> None:
+    of_manifolds.manifold(rounds=2, seconds=1e-9)
+    one, other = (small[name].seen for name in ("manifold.one", "manifold.other"))
+    assert one == other  # once before the rounds, and once in each
+    assert len(set(one)) == 3
+    assert not small["weights.norm"].seen
+
+
+def test_the_oracle_takes_turns_and_must_agree(
+    small: dict[str, Recorded], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def oracle(scale: float) -> Callable[[], Callable[[np.ndarray], list[float]]]:
+        return lambda: lambda points: [each * scale for each in of_manifolds.ours(points)]
+
+    monkeypatch.setattr(of_manifolds, "scikit_dimension", oracle(1 + 1e-8))
+    row = of_manifolds.manifold(rounds=1, seconds=1e-4)["rows"][0]
+    assert row["ratio_to_skdim"] == pytest.approx(row["seconds"] / row["skdim_seconds"])
+    assert row["largest_difference"] == pytest.approx(1e-8, rel=1e-3)
+    monkeypatch.setattr(of_manifolds, "scikit_dimension", oracle(1.001))
+    assert main(["bench", "manifold", "--rounds", "1"]) == 1
+    assert "differ from scikit-dimension's by 1.0e-03" in capsys.readouterr().err
+
+
+def test_the_oracle_computes_the_same_dimensions() -> None:
+    points = np.random.default_rng(0).standard_normal((100, 30))
+    oracle = of_manifolds.scikit_dimension()
+    assert oracle is not None
+    assert oracle(points) == pytest.approx(of_manifolds.ours(points), rel=1e-6)
+
+
+def test_without_scikit_dimension_there_is_no_oracle(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "skdim.id", None)
+    assert of_manifolds.scikit_dimension() is None
+
+
+def test_snapshots_of_the_checkpoint_share_nothing(
+    tiny_run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(of_manifolds, "train", lambda config, **_: tiny_run)
+    with of_manifolds.checkpoint() as fresh:
+        one, other = fresh(), fresh()
+    assert one.step == other.step == 60
+    assert one.activations is not other.activations
+    assert one.initial is not None
+    assert one.initial is not other.initial
+    assert "training the quickstart" in capsys.readouterr().err
+
+
+def test_the_command_prints_bars(small: dict[str, Recorded], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bench", "manifold", "--rounds", "1", "--seconds", "0.0001"]) == 0
+    out = capsys.readouterr().out
+    for said in ("80 x 5", "ABOVE the bar of 0.0 s", "manifold.other", "not installed"):
+        assert said in out

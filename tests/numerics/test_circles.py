@@ -410,3 +410,33 @@ def test_a_circle_in_too_much_noise_fails_by_what_was_measured() -> None:
             assert circle.certified is not any(expected.values())
             failures.update(circle.failed)
     assert failures == {"coherence", "winding", "rings"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("p", [59, 113])
+def test_the_certified_circles_of_many_clocks_are_counted_right(p: int) -> None:
+    generator, right = np.random.default_rng(0), []
+    for k in (1, 2, 3, 4, 5):
+        for noise in (0.0, 0.1, 0.3):  # of the norm of a row
+            for seed in range(7):
+                ks = generator.choice(np.arange(1, (p + 1) // 2), size=k, replace=False)
+                found = circles.circle_panel(clock(residues(p, *ks), 128, noise=noise * math.sqrt(k), seed=seed))
+                assert isinstance(found, circles.Panel)
+                right.append(set(found.certified) == set(ks.tolist()))
+    assert np.mean(right) >= 0.95
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["random", "permuted"])
+def test_of_two_hundred_tables_without_circles_one_percent_at_most_have_one(kind: str) -> None:
+    generator, found = np.random.default_rng(1), 0
+    for seed in range(200):
+        p = int(generator.choice([23, 59, 97, 113]))
+        table = rows(p, int(generator.choice([32, 128, 512])), seed)
+        if kind == "permuted":
+            ks = generator.choice(np.arange(1, (p + 1) // 2), size=seed % 5 + 1, replace=False)
+            table = generator.permutation(clock(residues(p, *ks), 128, noise=0.1, seed=seed))
+        made = circles.circle_panel(table)
+        assert isinstance(made, circles.Panel)
+        found += made.n_certified > 0
+    assert found <= 2

@@ -8,7 +8,16 @@ import torch
 from numpy.random import Generator, default_rng
 
 from grokscope.errors import Missing
-from grokscope.numerics.dimension import Dimension, Estimate, decimations, gride, intrinsic_dimension, twonn
+from grokscope.numerics.dimension import (
+    Dimension,
+    Estimate,
+    Nearest,
+    decimations,
+    gride,
+    intrinsic_dimension,
+    nearest,
+    twonn,
+)
 from grokscope.numerics.neighbours import distinct, neighbours
 
 Cloud = Callable[[Generator, int], np.ndarray]
@@ -298,3 +307,20 @@ def test_wrong_options_are_refused() -> None:
     assert isinstance(twonn(points, discard=0.0), Estimate)
     assert isinstance(twonn(points, "fit", discard=0.0), Estimate)
     assert isinstance(twonn(points[:12], discard=0.99), Missing)
+
+
+def test_neighbours_found_once_give_the_same_numbers() -> None:
+    points = np.random.default_rng(0).normal(size=(60, 4))
+    points[50:] = points[:10]
+    near = nearest(points)
+    assert isinstance(near, Nearest)
+    assert (near.n_duplicates, near.distances.shape) == (10, (50, 32))
+    for method in ("mle", "fit"):
+        assert twonn(near, method) == twonn(points, method)
+    assert gride(near) == gride(points)
+    assert intrinsic_dimension(near) == intrinsic_dimension(points)
+    few = gride(nearest(points, 4), (1, 2, 4))
+    assert [isinstance(each, Missing) for each in few] == [False, False, True]
+    assert nearest(points[:9]) == Missing("9 distinct points; a dimension needs at least 10")
+    with pytest.raises(ValueError, match="k must be at least 1"):
+        nearest(points, 0)

@@ -235,7 +235,8 @@ def test_false_loops_and_components_are_rarer_than_the_level() -> None:
 
 @pytest.mark.slow
 def test_tori_are_found() -> None:
-    assert sum(numbers(torus(113, seed))[1] == 2 for seed in range(20)) >= 15
+    """17 of 20 at 113 points, 19 of 20 at 300."""
+    assert sum(numbers(torus(113, seed))[1] == 2 for seed in range(60)) >= 51
     assert sum(numbers(torus(300, seed))[1] == 2 for seed in range(20)) >= 19
 
 

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from grokscope.errors import Missing
 from grokscope.numerics.circles import Panel, circle_panel
+from grokscope.numerics.dimension import Nearest, nearest
 from grokscope.numerics.groups import Group
 from grokscope.numerics.topology import LandmarkBetti, betti_of_landmarks
 from grokscope.registry import unknown
@@ -83,3 +84,13 @@ def betti_of(
         return betti_of_landmarks(cloud, max_dimension=max_dimension, **(OF_BETTI | options))
 
     return snapshot.remembered(question, answer)
+
+
+def nearest_of(snapshot: Snapshot, view: str | Sequence[str], k: int) -> Nearest | Missing:
+    """The k nearest neighbours in a view, once for all measures that ask."""
+
+    def answer() -> Nearest | Missing:
+        cloud = cloud_of(snapshot, view)
+        return cloud if isinstance(cloud, Missing) else nearest(cloud, k)
+
+    return snapshot.remembered(("nearest", str(view), k), answer)

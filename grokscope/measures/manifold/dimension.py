@@ -4,7 +4,7 @@ from typing import Literal
 
 from grokscope.errors import Missing
 from grokscope.measures.base import measure
-from grokscope.measures.manifold._views import TABLES, cloud_of, parsed
+from grokscope.measures.manifold._views import TABLES, nearest_of, parsed
 from grokscope.numerics.dimension import intrinsic_dimension, twonn
 from grokscope.registry import unknown
 from grokscope.runs.snapshot import Snapshot
@@ -30,12 +30,12 @@ def dimension(
     """
     if method not in METHODS:
         raise ValueError(unknown("method", method, METHODS))
-    cloud = cloud_of(snapshot, view)
-    if isinstance(cloud, Missing):
-        return cloud
     if method != "plateau" and snapshot.task.truth.group and parsed(view)[1] in TABLES:
         return Missing(
             "the elements of a group lie on a lattice, where ratios of distances to the two nearest say nothing"
         )
-    found = intrinsic_dimension(cloud) if method == "plateau" else twonn(cloud, method)
+    near = nearest_of(snapshot, view, 32 if method == "plateau" else 2)
+    if isinstance(near, Missing):
+        return near
+    found = intrinsic_dimension(near) if method == "plateau" else twonn(near, method)
     return found if isinstance(found, Missing) else found.value

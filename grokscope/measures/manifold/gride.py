@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from grokscope.errors import Missing
 from grokscope.measures.base import measure
-from grokscope.measures.manifold._views import cloud_of
+from grokscope.measures.manifold._views import nearest_of
 from grokscope.numerics import dimension
 from grokscope.runs.snapshot import Snapshot
 
@@ -21,9 +21,9 @@ def gride(snapshot: Snapshot, view: str = "resid_mid/orbits") -> Mapping[str, fl
 
     A curve that falls steeply from n1 = 1 to 16 is a lattice, or noise at small scale: no one number describes it.
     """
-    cloud = cloud_of(snapshot, view)
-    if isinstance(cloud, Missing):
-        return cloud
-    curve = dimension.gride(cloud)
+    near = nearest_of(snapshot, view, 32)
+    if isinstance(near, Missing):
+        return near
+    curve = dimension.gride(near)
     known = {str(each.n1): each.value for each in curve if not isinstance(each, Missing)}
     return known or next(each for each in curve if isinstance(each, Missing))

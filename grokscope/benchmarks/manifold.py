@@ -1,0 +1,190 @@
+"""Seconds of the manifold's instruments, each beside the bar it has to stay below.
+
+Dimension: TwoNN and Gride, from neighbours found once, of a cloud as large as a 30 % split of all pairs at p = 113 and
+of one as large as all pairs; and of the same numbers by scikit-dimension, which finds them twice, in turns, where it is
+installed. Both must agree first. ratio_to_skdim is our time over theirs: below 1 ours is faster.
+
+Topology: Betti numbers of 113 points with 20 surrogates.
+
+Measures: the family "manifold." on one checkpoint of a grokked quickstart network, as where a run is measured: of one
+snapshot, in which nothing is computed yet, so that the first measure that asks pays for what others ask again.
+"""
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from importlib.metadata import version
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from grokscope.benchmarks.base import summary
+from grokscope.errors import GrokscopeError, Missing
+from grokscope.measures.base import measures
+from grokscope.numerics.dimension import gride, nearest, twonn
+from grokscope.numerics.topology import betti
+from grokscope.recipes.base import recipe
+from grokscope.runs.run import load
+from grokscope.runs.snapshot import Snapshot
+from grokscope.studies.experiment import train
+
+Points = Float[np.ndarray, "point channel"]
+
+# Points, channels, bar [s]: 30 % of the pairs at p = 113, and all of them in 512 neurons.
+CLOUDS = ((3830, 128, 0.3), (12769, 512, 6.0))
+RESIDUES, CHANNELS, BETTI_BAR = 113, 128, 0.3
+FAMILY, FAMILY_BAR = "manifold.", 2.0
+# Points on which ours and the oracle must agree before either is timed on all of them.
+COMPARED = 1000
+# Share of the radius: enough that no two points of a lattice are equally far, as in a network.
+NOISE = 0.05
+WITHOUT_ORACLE = {"skdim_seconds": None, "ratio_to_skdim": None}
+
+
+def manifold(*, rounds: int = 3, seconds: float = 0.5) -> dict[str, Any]:
+    """For each instrument: seconds a call (median over the rounds, and spread) and its bar.
+
+    In a turn each is called once, or until `seconds` have passed. Fields on scikit-dimension are None without it.
+    """
+    oracle = scikit_dimension()
+    rows = [_dimension(*each, oracle, rounds=rounds, seconds=seconds) for each in CLOUDS]
+    rows += [_betti(rounds=rounds, seconds=seconds), _family(rounds)]
+    return {
+        "threads": torch.get_num_threads(),
+        "blas_threads": _blas_threads(),
+        "torch": torch.__version__,
+        "scikit_dimension": version("scikit-dimension") if oracle else None,
+        "rows": [WITHOUT_ORACLE | row | {"within_bar": row["seconds"] < row["bar"]} for row in rows],
+    }
+
+
+def scikit_dimension() -> Callable[[Points], list[float]] | None:
+    """TwoNN and then Gride by scale, as `ours` defines them, by scikit-dimension 0.5; None where that is not there."""
+    try:
+        from skdim.id import GRIDE, TwoNN
+    except ImportError:
+        return None
+
+    def estimates(points: Points) -> list[float]:
+        first = TwoNN(discard_fraction=0.1, method="mle").fit(points).dimension_
+        return [float(first), *GRIDE(multiscale=True, range_max=32).fit(points).dimension_scales_.tolist()]
+
+    return estimates
+
+
+def ours(points: Points) -> list[float]:
+    """TwoNN and then Gride by scale; scales without an answer left out."""
+    near = nearest(points)
+    if isinstance(near, Missing):
+        return []
+    return [each.value for each in (twonn(near), *gride(near)) if not isinstance(each, Missing)]
+
+
+@contextmanager
+def checkpoint() -> Iterator[Callable[[], Snapshot]]:
+    """Gives a function that makes snapshots of a grokked quickstart network, of which nothing is computed yet."""
+    print("training the quickstart once, for a checkpoint that has grokked: a minute or two", file=sys.stderr)
+    with TemporaryDirectory() as store:
+        folder = train(recipe("quickstart"), store=store, device="cpu", progress=False).folder
+        # A run keeps its first snapshot, so each comes from a run of its own.
+        yield lambda: load(folder).snapshot()
+
+
+def durations(calls: Mapping[str, Callable[[], float]], *, rounds: int, seconds: float) -> dict[str, list[float]]:
+    """The seconds that a call says it took, by round; in each round all of them have their turn.
+
+    A turn is one call, or several until `seconds` have passed, and then their mean: large clouds take seconds a call,
+    and `in_turns` would call them three times at least. What a call prepares is not in the seconds it says.
+    """
+    found: dict[str, list[float]] = {name: [] for name in calls}
+    for _ in range(rounds):
+        for name, call in calls.items():
+            start, turn = time.perf_counter(), [call()]
+            while time.perf_counter() - start < seconds:
+                turn.append(call())
+            found[name].append(sum(turn) / len(turn))
+    return found
+
+
+def _timed(step: Callable[..., Any], *given: Any) -> float:
+    start = time.perf_counter()
+    step(*given)
+    return time.perf_counter() - start
+
+
+def _dimension(
+    n: int, channels: int, bar: float, oracle: Callable[[Points], list[float]] | None, **turns: Any
+) -> dict[str, Any]:
+    """A noisy torus."""
+    angle = np.random.default_rng(0).uniform(0, 2 * np.pi, (n, 2))
+    points = _placed(angle, channels)
+    calls = {"seconds": lambda: _timed(ours, points)}
+    mine, difference = ours(points[:COMPARED]), None  # the first call of all imports
+    if oracle:
+        difference = _disagreement(mine, oracle(points[:COMPARED]))  # compiles the oracle, too
+        calls["skdim_seconds"] = lambda: _timed(oracle, points)
+    found = durations(calls, **turns)
+    if oracle:
+        pairs = zip(found["seconds"], found["skdim_seconds"], strict=True)
+        found["ratio_to_skdim"] = [one / other for one, other in pairs]
+    row = {"name": f"TwoNN + Gride, {n:,} x {channels}", "bar": bar, "largest_difference": difference}
+    return row | summary(found)
+
+
+def _disagreement(mine: list[float], theirs: list[float]) -> float:
+    """The largest relative difference of two lists of dimensions."""
+    if len(mine) != len(theirs):
+        raise GrokscopeError(f"{len(mine)} dimensions are ours and {len(theirs)} scikit-dimension's")
+    difference = max(abs(one / other - 1) for one, other in zip(mine, theirs, strict=True))
+    if not difference < 1e-6:
+        raise GrokscopeError(f"dimensions differ from scikit-dimension's by {difference:.1e}; expected below 1e-6")
+    return difference
+
+
+def _betti(**turns: Any) -> dict[str, Any]:
+    """Residues on five circles, of the frequencies of no network in particular."""
+    angle = 2 * np.pi * np.outer(np.arange(RESIDUES), (1, 7, 20, 31, 44)) / RESIDUES
+    points = _placed(angle, CHANNELS)
+
+    def numbers() -> None:
+        betti(points, max_dimension=1, surrogates=20)
+
+    numbers()
+    found = durations({"seconds": lambda: _timed(numbers)}, **turns)
+    return {"name": f"Betti numbers, {RESIDUES} x {CHANNELS}, 20 surrogates", "bar": BETTI_BAR} | summary(found)
+
+
+def _family(rounds: int) -> dict[str, Any]:
+    chosen = {name: measure for name, measure in measures().items() if name.startswith(FAMILY)}
+
+    with checkpoint() as fresh:
+        turns_of: dict[str, list[float]] = {name: [] for name in chosen}
+        for turn in range(rounds + 1):
+            snapshot = fresh()
+            for name, measure in chosen.items():
+                taken = _timed(lambda measure=measure, snapshot=snapshot: list(measure.rows(snapshot)))
+                if turn:  # the first one imports
+                    turns_of[name].append(taken)
+    seconds = [sum(each) for each in zip(*turns_of.values(), strict=True)]
+    row = {"name": f"measures {FAMILY}*, one checkpoint", "bar": FAMILY_BAR}
+    return row | {"parts": summary(turns_of)} | summary({"seconds": seconds})
+
+
+def _placed(angle: Float[np.ndarray, "point circle"], channels: int) -> Points:
+    """A product of circles in a random subspace, with noise in all channels."""
+    generator = np.random.default_rng(1)
+    flat = np.hstack([np.cos(angle), np.sin(angle)])
+    plane = np.linalg.qr(generator.standard_normal((channels, flat.shape[1])))[0]
+    scale = NOISE * np.sqrt(angle.shape[1] / channels)
+    return flat @ plane.T + scale * generator.standard_normal((len(flat), channels))
+
+
+def _blas_threads() -> int | None:
+    """The threads of numpy's and scipy's BLAS, which scikit-dimension uses; None if they cannot be told."""
+    from threadpoolctl import threadpool_info
+
+    return max((each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"), default=None)
