@@ -151,23 +151,17 @@ def _order(n: int) -> torch.Tensor:
 
 
 def planes(subject: Subject, view: str, step: int) -> dict[str, tuple[Number, Number]]:
-    """Of every frequency that the view carries at a step: b1 and the dimension (Gride, n1 = 4) of its plane."""
+    """Of every key frequency, if there are any: b1 and dimension (Gride, n1 = 4) of a table in its plane."""
     snapshot = subject.snapshot(step)
-    coherences = evaluate("manifold.frequency_plane", _alone(snapshot), view=view)
-    if not isinstance(coherences, Mapping):
-        return {}
+    keys = evaluate("circuits.key_frequencies", snapshot)
     site, found = view.partition("/")[0], {}
-    for k in coherences:
+    for k in [] if isinstance(keys, Missing) else np.asarray(keys).tolist():
+        if 2 * k == snapshot.task.n_classes:
+            continue  # a sign, no circle
         of = {"view": f"{site}/frequency={k}"}
         b1 = Instrument("manifold.betti", of, 1)(snapshot)
-        found[k] = (b1, Instrument("manifold.gride", of, 4)(snapshot))
+        found[str(k)] = (b1, Instrument("manifold.gride", of, 4)(snapshot))
     return found
-
-
-def _alone(snapshot: Snapshot) -> Snapshot:
-    """The snapshot as its own last checkpoint."""
-    snapshot._final = None
-    return snapshot
 
 
 def entropies(run: Run) -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -214,15 +208,16 @@ def share_inside(run: Run, measure: str, view: str, window: tuple[float, float] 
     """Share of a stored measure's change since memorisation that happens within a window of steps.
 
     (v(start of the window) - v(end)) / (v(t_mem) - v(last step)), v between checkpoints on the logarithm of the step.
+    `Missing` where the whole change is not beyond the series' own fluctuation.
     """
     steps, values = series(run, measure, view)
     if window is None:
         return Missing("the run has no such window")
-    if len(steps) < 2 * WINDOW:
-        return Missing(f"{len(steps)} checkpoints, needs {2 * WINDOW}")
+    if isinstance(change := half_change(steps, values, window=WINDOW), Missing):
+        return change
     first, last = np.median(values[:WINDOW]), np.median(values[-WINDOW:])
     at = np.interp(np.log(window), np.log(steps), values)
-    return float((at[0] - at[1]) / (first - last)) if first != last else Missing("no change")
+    return float((at[0] - at[1]) / (first - last))
 
 
 def where(step: int | Missing, window: tuple[int, int] | None) -> str | Missing:

@@ -65,6 +65,16 @@ def _ratio(stage: str, name: str, of: Callable[[Subject], float]) -> Statistic:
     return statistic
 
 
+def _excess(stage: str, name: str) -> Statistic:
+    """A dimension less the task's."""
+
+    def statistic(seed: Seed) -> Number:
+        value = seed.at(stage, name)
+        return value if isinstance(value, Missing) else value - _dimension(seed.subject)
+
+    return statistic
+
+
 def _n_train(subject: Subject) -> float:
     return float(subject.run.snapshot(0).train_mask.sum())
 
@@ -74,12 +84,12 @@ def _dimension(subject: Subject) -> float:
 
 
 def _planes(part: int, summary: Callable[[Sequence[float]], float], view: str) -> Statistic:
-    """Of b1 (part 0) or dimension (part 1) of the planes of all frequencies present at the end."""
+    """Of b1 (part 0) or dimension (part 1) of the planes of all key frequencies at the end."""
 
     def statistic(seed: Seed) -> Number:
         found = planes(seed.subject, view, seed.subject.stages["after"])
         known = [value for each in found.values() if not isinstance(value := each[part], Missing)]
-        return summary(known) if known else Missing("no frequency present")
+        return summary(known) if known else Missing("no key frequency")
 
     return statistic
 
@@ -114,12 +124,28 @@ def _change_point(measure: str, view: str, *, fresh: bool) -> Statistic:
     return statistic
 
 
-def _circles_are_keys(seed: Seed) -> Number:
+def _kept(name: str) -> Statistic:
+    """What is left of a number after generalisation, as a share of what it was when memorised."""
+
+    def statistic(seed: Seed) -> Number:
+        before, after = seed.at("memorised", name), seed.at("after", name)
+        if isinstance(before, Missing) or isinstance(after, Missing):
+            return before if isinstance(before, Missing) else after
+        return after / before
+
+    return statistic
+
+
+def _certified(seed: Seed, *, exactly: bool) -> Number:
+    """Certified circles of the embedding over key frequencies; exactly: 1 if they are as many, and none before."""
     after, before = (seed.at(stage, "embedding: certified circles") for stage in ("after", "memorised"))
-    keys = evaluate("circuits.key_frequencies", seed.subject.run.snapshot())
+    keys = evaluate("circuits.key_frequencies", seed.subject.snapshot(seed.subject.stages["after"]))
     if isinstance(after, Missing) or isinstance(before, Missing) or isinstance(keys, Missing):
         return next(each for each in (after, before, keys) if isinstance(each, Missing))
-    return float(after == len(np.asarray(keys)) and before == 0)
+    n = len(np.asarray(keys))
+    if exactly:
+        return float(after == n and before == 0)
+    return after / n if n else Missing("no key frequency")
 
 
 def _entropy(literal: bool, what: Callable[[LowHighMid, Seed], float]) -> Statistic:
@@ -154,21 +180,26 @@ ROWS: tuple[Row, ...] = (
          _ratio("memorised", "TwoNN, training inputs", _n_train), ".5 to 2", "< .1"),
     Row("dimension.before_weak", "careful", "TwoNN of orbits, memorised, over the task's dimension",
          _ratio("memorised", "Gride, orbits, n1 = 1", _dimension), "> 3", "< 1.5"),
-    Row("dimension.after", "literal", "TwoNN of all inputs, after, over the task's dimension",
-         _ratio("after", "TwoNN, all inputs (naive)", _dimension), ".7 to 1.3", "< 0 or > 2"),
-    Row("dimension.after", "careful", "TwoNN of orbits, after",
-         _ratio("after", "Gride, orbits, n1 = 1", _dimension), ".7 to 1.3", "< 0 or > 2"),
-    Row("dimension.after", "careful", "class means, after, Gride n1 = 16",
-         _ratio("after", "class means: Gride, n1 = 16", _dimension), ".7 to 1.3", "< 0 or > 2"),
-    Row("dimension.after", "careful", "median over frequencies: plane of class means, Gride n1 = 4",
-         _planes(1, lambda known: float(np.median(known)), "resid_mid/class_means"), ".7 to 1.3", "< 0 or > 2"),
+    Row("dimension.after", "literal", "TwoNN of all inputs, after, less the task's dimension",
+         _excess("after", "TwoNN, all inputs (naive)"), "-.3 to .3", "beyond ±1"),
+    Row("dimension.after", "careful", "the same of orbits",
+         _excess("after", "Gride, orbits, n1 = 1"), "-.3 to .3", "beyond ±1"),
+    Row("dimension.after", "careful", "the same of class means, Gride n1 = 16",
+         _excess("after", "class means: Gride, n1 = 16"), "-.3 to .3", "beyond ±1"),
+    Row("dimension.after", "careful", "class means in the planes of key frequencies (median), Gride n1 = 4, less 1",
+         _planes(1, lambda known: float(np.median(known)) - 1, "resid_mid/class_means"), "-.3 to .3", "beyond ±1"),
     Row("dimension.drop", "literal", "half of TwoNN's change (all inputs) lies in [t_on, t_gen]",
          _change_point("manifold.dimension", NAIVE, fresh=False), MOST, HALF),
     Row("dimension.drop", "literal", "share of TwoNN's drop (all inputs) inside the transition",
          _drop("manifold.dimension", NAIVE, fresh=False), "> .5", "< .25"),
     Row("dimension.drop", "careful", "half of the change of orbits' Gride n1 = 4 is in [t_on, t_gen], fresh inputs",
          _change_point("manifold.gride", ORBITS, fresh=True), MOST, HALF),
-    Row("dimension.drop", "careful", "share of that drop inside the fresh transition",
+    *(
+        Row("dimension.drop", "careful", f"orbits' Gride n1 = {n1} after, over memorised",
+            _kept(f"Gride, orbits, n1 = {n1}"), "< 1", "> 1")
+        for n1 in (1, 4, 16)
+    ),
+    Row("dimension.drop", "careful", "share of that change inside the fresh transition, where there is one",
          _drop("manifold.gride", ORBITS, fresh=True), "> .5", "< .25"),
     Row("topology.before", "literal", "class means, memorised: b1 = 0",
          lambda seed: seed.holds("memorised", c_b1=0), MOST, HALF),
@@ -178,10 +209,14 @@ ROWS: tuple[Row, ...] = (
          lambda seed: seed.holds("after", c_b0=1, c_b1=1), MOST, HALF),
     Row("topology.after", "literal", "embedding, after: b0 = b1 = 1",
          lambda seed: seed.holds("after", e_b0=1, e_b1=1), MOST, HALF),
-    Row("topology.after", "careful", "all planes of class means, after: b1 = 1",
+    Row("topology.after", "careful", "class means in the plane of every key frequency, after: b1 = 1",
          _planes(0, lambda known: float(all(b1 == 1 for b1 in known)), "resid_mid/class_means"), MOST, HALF),
+    Row("topology.after", "careful", "embedding in the plane of every key frequency, after: b1 = 1",
+         _planes(0, lambda known: float(all(b1 == 1 for b1 in known)), "embed/tokens"), MOST, HALF),
     Row("topology.certified", "careful", "certified circles = key frequencies after, 0 when memorised (embedding)",
-         _circles_are_keys, MOST, HALF),
+         lambda seed: _certified(seed, exactly=True), MOST, HALF),
+    Row("topology.certified", "careful", "certified circles over key frequencies, after (embedding)",
+         lambda seed: _certified(seed, exactly=False), "1", "0"),
     *(
         Row("topology.order", form, f"half-rise of {name} in the transition{' of fresh inputs' if fresh else ''}",
              _inside(*of, fresh=fresh), MOST, HALF)
@@ -204,7 +239,7 @@ ROWS: tuple[Row, ...] = (
 
 
 def _loop(seed: Seed, n: int) -> Number:
-    snapshot = seed.subject.run.snapshot()
+    snapshot = seed.subject.snapshot(seed.subject.stages["after"])
     return Instrument("manifold.circular_coordinate", {"view": "resid_mid/class_means", "loops": n})(snapshot)
 
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from grokscope.errors import Missing
+from grokscope.measures.base import evaluate
 from grokscope.runs.run import Run
 from grokscope.runs.store.rows import Rows
 from grokscope.statistics.contrasts import Share
@@ -107,8 +108,15 @@ def test_an_instrument_takes_an_element_or_the_mean(tiny_run: Run) -> None:
     assert isinstance(Instrument("manifold.gride", {}, 64)(snap), Missing)
 
 
-def test_planes_without_a_frequency_are_none(tiny_run: Run) -> None:
-    assert planes(Subject(run=tiny_run), "embed/tokens", 0) == {}
+def test_planes_are_those_of_the_key_frequencies(tiny_run: Run) -> None:
+    last = tiny_run.checkpoints[-1]
+    keys = evaluate("circuits.key_frequencies", tiny_run.snapshot(last))
+    found = planes(Subject(run=tiny_run), "embed/tokens", last)
+    assert list(found) == [str(k) for k in np.asarray(keys)]
+    k, (b1, _) = next(iter(found.items()))
+    plane = tiny_run.snapshot(last).view("embed", f"frequency={k}")
+    assert b1 == evaluate("manifold.betti", tiny_run.snapshot(last), view=f"embed/frequency={k}")[1]
+    assert plane.shape == (11, 2)
 
 
 def test_every_prediction_is_a_number_or_says_why_not(tiny_run: Run) -> None:
