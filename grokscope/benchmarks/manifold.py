@@ -169,7 +169,7 @@ def _family(rounds: int) -> dict[str, Any]:
                 taken = _timed(lambda measure=measure, snapshot=snapshot: list(measure.rows(snapshot)))
                 if turn:  # the first one imports
                     turns_of[name].append(taken)
-    seconds = [sum(each) for each in zip(*turns_of.values(), strict=True)]
+    seconds = [sum(each, 0.0) for each in zip(*turns_of.values(), strict=True)]
     row = {"name": f"measures {FAMILY}*, one checkpoint", "bar": FAMILY_BAR}
     return row | {"parts": summary(turns_of)} | summary({"seconds": seconds})
 

@@ -3,18 +3,24 @@
 The figures over residues and frequencies are in `planes.py`. `Missing.reason` is an id of `words`.
 """
 
+import functools
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from grokscope.errors import Missing
 from grokscope.report import theme
 from grokscope.report.readings import Readings, Series
 from grokscope.report.words import Lang, say
+from grokscope.statistics.contrasts import low_high_mid
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 # Below this a loss is zero for all purposes: float32 losses end near 1e-7, float64 ones go on falling.
 SMALLEST_LOSS = 1e-9
+# The line of a level that stands at one step reaches this factor of steps to either side: wide enough to be seen.
+MARK = 1.15
 
 
 def grokking_curve(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
@@ -67,34 +73,65 @@ def weight_norm(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
     series = readings.series("weights.norm")
     if isinstance(series, Missing):
         return series
-    figure = _curves(readings, lang, height=430, title="axis.norm")
-    _line(figure, series, say("series.all_weights", lang), theme.NEUTRAL, width=4)
+    figure = theme.stack(readings, lang, ["axis.norm"], shares=[1], height=430)
+    theme.line(figure, series, say("series.all_weights", lang), theme.NEUTRAL, width=4)
     views = readings.views("weights.norm_by_tensor")
     # Biases and positions are small: their curves are a click away instead of crowding the bottom.
     for view, colour in zip(views, theme.SERIES * (len(views) // len(theme.SERIES) + 1), strict=False):
         name = view.removeprefix("tensor=")
-        _line(figure, readings.series("weights.norm_by_tensor", view), name, colour, width=1.6)
+        theme.line(figure, readings.series("weights.norm_by_tensor", view), name, colour, width=1.6)
         figure.data[-1].visible = "legendonly" if name.startswith("b_") or name == "W_pos" else True
     figure.update_yaxes(rangemode="tozero")
     return figure
 
 
 def attention_entropy(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
-    """The normalised entropy of each head's attention; 1 is uniform."""
+    """The normalised entropy of each head's attention and of their mean, with its levels; 1 is uniform."""
     views = readings.views("attention.entropy")
     if not views:
         return Missing("missing.no_attention" if readings.numbers else readings.absence)
-    figure = _curves(readings, lang, height=400, title="axis.entropy")
-    low, high = theme.log_range(readings)
-    figure.add_scatter(
-        x=[10**low, 10**high], y=[1, 1], name=say("series.uniform", lang), mode="lines", hoverinfo="skip",
-        line={"color": theme.NEUTRAL, "dash": "dash", "width": 1.5},
-    )  # fmt: skip
+    figure = theme.stack(readings, lang, ["axis.entropy"], shares=[1], height=400)
+    theme.level(figure, readings, 1, say("series.uniform", lang))
     for view, colour in zip(views, theme.SERIES * len(views), strict=False):
         head = view.removeprefix("head=")
-        _line(figure, readings.series("attention.entropy", view), say("series.head", lang, head=head), colour)
+        theme.line(figure, readings.series("attention.entropy", view), say("series.head", lang, head=head), colour)
+    mean = _mean([series for view in views if isinstance(series := readings.series("attention.entropy", view), tuple)])
+    theme.line(figure, mean, say("series.heads_mean", lang), theme.NEUTRAL, width=4)
+    _levels(figure, readings, mean, lang)
     figure.update_yaxes(range=[0, 1.06])
     return figure
+
+
+def _mean(series: list[Series]) -> Series:
+    """The mean of several series at the steps that all of them have."""
+    steps = functools.reduce(np.intersect1d, (at for at, _ in series))
+    return steps, np.mean([values[np.isin(at, steps)] for at, values in series], axis=0)
+
+
+def _levels(figure: "Figure", readings: Readings, mean: Series, lang: Lang) -> None:
+    """The three levels of a mean entropy as short lines; the legend compares them, beyond the fluctuation or not."""
+    mem, gen = readings.phases.memorized_at, readings.phases.generalized_at
+    found = low_high_mid(*mean, memorized_at=mem, generalized_at=gen)
+    if isinstance(found, Missing) or mem is None or gen is None:
+        return
+    signs = dict(zip(("rise", "fall", "rest"), ({1: ">", 0: "≈", -1: "<"}[sign] for sign in found.signs), strict=True))
+    marks = {"low": (mem, found.low), "high": (found.high_at, found.high), "mid": (gen, found.mid)}
+    first, last = (10**edge for edge in theme.log_range(readings))
+    x, y, names = [], [], []
+    for name, (step, value) in marks.items():
+        # "mid" is drawn over the steps it is the mean of, its name above; those of the others stand to the left, where
+        # the curve has come from above (low) or from below (high).
+        start, end = (step, last) if name == "mid" else (step / MARK, step * MARK)
+        start, end = max(start, first), min(end, last)
+        x += [start, (start * end) ** 0.5, end, None]
+        y += [value] * 3 + [None]
+        label = say(f"level.{name}", lang)
+        names += ["", label, "", ""] if name == "mid" else [f"{label} ", "", "", ""]
+    where = ["middle left"] * 8 + ["top center"] * 4
+    figure.add_scatter(
+        x=x, y=y, text=names, textposition=where, mode="lines+text", line={"color": theme.RED, "width": 4},
+        textfont={"size": 13, "color": theme.INK}, name=say("series.levels", lang, **signs), hoverinfo="skip",
+    )  # fmt: skip
 
 
 def progress_losses(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
@@ -105,12 +142,12 @@ def progress_losses(readings: Readings, lang: Lang = "en") -> "Figure | Missing"
     excluded = readings.series("circuits.excluded_loss")
     if isinstance(restricted, Missing) or isinstance(excluded, Missing):
         return Missing(readings.absence)
-    figure = _curves(readings, lang, height=430, title="axis.loss")
+    figure = theme.stack(readings, lang, ["axis.loss"], shares=[1], height=430)
     for split in ("train", "test"):
         colour, dash = theme.SPLITS[split]
-        _line(figure, readings.series(f"behaviour.{split}_loss"), say(f"split.{split}", lang), colour, dash=dash)
-    _line(figure, restricted, say("series.restricted", lang), theme.GREEN, dash="dash", mode="lines+markers")
-    _line(figure, excluded, say("series.excluded", lang), theme.AMBER, dash="dash", mode="lines+markers")
+        theme.line(figure, readings.series(f"behaviour.{split}_loss"), say(f"split.{split}", lang), colour, dash=dash)
+    theme.line(figure, restricted, say("series.restricted", lang), theme.GREEN, dash="dash", mode="lines+markers")
+    theme.line(figure, excluded, say("series.excluded", lang), theme.AMBER, dash="dash", mode="lines+markers")
     shown = [readings.series("behaviour.train_loss"), readings.series("behaviour.test_loss"), restricted, excluded]
     losses = [loss for series in shown if isinstance(series, tuple) for loss in theme.positive(series)[1]]
     figure.update_yaxes(type="log", exponentformat="power", dtick=theme.log_ticks(losses))
@@ -128,29 +165,8 @@ def gini(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
     }
     if all(isinstance(series, Missing) for series, _ in found.values()):
         return Missing(readings.absence)
-    figure = _curves(readings, lang, height=380, title="axis.gini")
+    figure = theme.stack(readings, lang, ["axis.gini"], shares=[1], height=380)
     for name, (series, colour) in found.items():
-        _line(figure, series, say(name, lang), colour)
+        theme.line(figure, series, say(name, lang), colour)
     figure.update_yaxes(range=[0, 1.02])
     return figure
-
-
-def _curves(readings: Readings, lang: Lang, *, height: int, title: str) -> "Figure":
-    """One panel over the steps, with the phases behind it."""
-    from plotly.graph_objects import Figure
-
-    figure = Figure()
-    theme.layout(figure, height=height)
-    theme.step_axis(figure, readings, lang)
-    figure.update_yaxes(title={"text": say(title, lang)})
-    theme.shade(figure, readings)
-    return figure
-
-
-def _line(figure: "Figure", series: Series | Missing, name: str, colour: str, *, width: float = 2, **line: str) -> None:
-    if isinstance(series, tuple):
-        x, y = theme.positive(series)
-        figure.add_scatter(
-            x=x, y=y, name=name, mode=line.get("mode", "lines"), marker={"size": 4},
-            line={"color": colour, "width": width, "dash": line.get("dash", "solid")}, hovertemplate="%{y:.3f}",
-        )  # fmt: skip

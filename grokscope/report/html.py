@@ -4,7 +4,7 @@ from html import escape
 from pathlib import Path
 
 from grokscope.errors import Missing
-from grokscope.report import figures, numbers, planes, theme
+from grokscope.report import diagrams, figures, manifold, numbers, planes, theme
 from grokscope.report.readings import Readings, read
 from grokscope.report.summary import headline, thresholds
 from grokscope.report.words import LANGUAGES, WORDS, Lang, count, percent, say
@@ -13,14 +13,19 @@ from grokscope.runs.store.atomic import write_atomic
 
 FIGURES = {
     "grokking_curve": figures.grokking_curve,
+    "cloud": diagrams.cloud,
+    "dimension": manifold.dimension,
     "planes": planes.planes,
+    "circles": manifold.circles,
+    "diagram": diagrams.diagram,
+    "order": manifold.order,
     "spectrum": planes.spectrum,
     "progress_losses": figures.progress_losses,
     "gini": figures.gini,
     "weight_norm": figures.weight_norm,
     "attention_entropy": figures.attention_entropy,
 }
-UNSHADED = ("planes", "spectrum")
+UNSHADED = ("cloud", "planes", "diagram", "spectrum")
 HERE = Path(__file__).parent
 
 

@@ -3,11 +3,11 @@
 const phone = window.matchMedia("(max-width: 640px)");
 const config = { responsive: true, displaylogo: false, displayModeBar: false, scrollZoom: false };
 
-// Squares in fewer columns on a phone, and as high as they are wide. Plotly follows the page's width by itself, but a height
+// Panels in fewer columns on a phone, and as high as they are wide. Plotly follows the page's width by itself, but a height
 // that is set ends that (autosize).
-function arrange(plot, { squares, columns, narrow, wide }) {
-  const across = Math.min(squares, phone.matches ? 2 : columns);
-  const height = Math.ceil(squares / across) * Math.min(340, plot.clientWidth / across) + 130;
+function arrange(plot, { squares, columns, few, side, below, narrow, wide }) {
+  const across = phone.matches ? few : columns;
+  const height = Math.ceil(squares / across) * Math.min(side, plot.clientWidth / across) + below;
   return Plotly.relayout(plot, { ...(phone.matches ? narrow : wide), height, autosize: true });
 }
 

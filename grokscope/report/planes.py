@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 
 from grokscope.errors import Missing
 from grokscope.numerics.fourier import basis, frequency_norms
-from grokscope.report import theme
+from grokscope.report import frames, theme
 from grokscope.report.readings import Readings
 from grokscope.report.words import Lang, say
 
@@ -73,17 +73,20 @@ def planes(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
     shown = sorted(sorted((k for k in keys if 2 * k != p), key=lambda k: -norms[k - 1])[:MOST_PLANES])
     if not shown:
         return Missing("missing.no_key_frequency")
-    frames = {step: [table @ plane(final, k) for k in shown] for step, table in tables.items()}
-    reach = 1.12 * max(float(np.abs(points).max()) for cloud in frames.values() for points in cloud)
+    seen = {step: [table @ plane(final, k) for k in shown] for step, table in tables.items()}
+    reach = 1.12 * max(float(np.abs(points).max()) for cloud in seen.values() for points in cloud)
     figure = Figure()
     for index, k in enumerate(shown):
-        figure.add_scatter(**_ring(frames[max(frames)][index], k, p), **_axes(index))
+        figure.add_scatter(**_ring(seen[max(seen)][index], k, p), **frames.axes(index))
     figure.frames = [
         Frame(name=str(step), data=[_at(points, k) for points, k in zip(cloud, shown, strict=True)])
-        for step, cloud in frames.items()
+        for step, cloud in seen.items()
     ]  # fmt: skip
-    _arrange(figure, shown, reach)
-    _add_slider(figure, sorted(frames), lang)
+    titles = [f"k = {k}" for k in shown]
+    columns = len(shown) if len(shown) <= 4 else 3
+    # All to one scale, so that a small circle looks small.
+    frames.squares(figure, titles, [reach] * len(shown), columns=columns, narrow=2, side=340)
+    frames.add_slider(figure, sorted(seen), lang)
     return figure
 
 
@@ -124,76 +127,6 @@ def _order(p: int, k: int) -> Int[np.ndarray, " point"]:
     """The residues in the order of a k mod p, the first again at the end (they share no order where k divides p)."""
     order = np.argsort((np.arange(p) * k) % p, kind="stable")
     return np.append(order, order[0])
-
-
-def _axes(index: int) -> dict[str, str]:
-    number = "" if index == 0 else str(index + 1)
-    return {"xaxis": f"x{number}", "yaxis": f"y{number}"}
-
-
-def _arrange(figure: "Figure", shown: list[int], reach: float) -> None:
-    """Squares in rows of two on a phone; all to one scale, so that a small circle looks small."""
-    columns = len(shown) if len(shown) <= 4 else 3
-    wide, narrow = _grid(len(shown), columns), _grid(len(shown), 2)
-    for index, k in enumerate(shown):
-        suffix = _axes(index)["xaxis"][1:]
-        blank = {"range": [-reach, reach], "showticklabels": False, "zeroline": True, "zerolinecolor": theme.GRID}
-        figure.update_layout(
-            {
-                f"xaxis{suffix}": blank | {"anchor": f"y{suffix}", "title": {"text": f"k = {k}", "standoff": 2}},
-                f"yaxis{suffix}": blank | {"anchor": f"x{suffix}", "scaleanchor": f"x{suffix}", "constrain": "domain"},
-            }
-        )
-    # A square is as wide as its share of the page, about 1040 pixels, and no higher than 340; below them is the slider.
-    theme.layout(figure, height=-(-len(shown) // columns) * min(340, 1040 // columns) + 130)
-    # page.js chooses between the two by the width of the page, and fits the height.
-    figure.update_layout(meta={"squares": len(shown), "wide": wide, "narrow": narrow, "columns": columns})
-    figure.update_layout(hovermode="closest", margin={"l": 8, "r": 8, "t": 8, "b": 100})
-    figure.update_xaxes(showgrid=False, zeroline=True, zerolinecolor=theme.GRID, constrain="domain")
-    figure.update_yaxes(showgrid=False, zeroline=True, zerolinecolor=theme.GRID)
-    for key, value in wide.items():
-        axis, _, _ = key.partition(".")
-        figure.layout[axis].domain = value
-
-
-def _grid(n: int, columns: int) -> dict[str, list[float]]:
-    """The domains of n squares, as Plotly.relayout names them."""
-    columns = min(columns, n)
-    rows = -(-n // columns)
-    gap_x, gap_y = 0.04, 0.09
-    width, height = (1 - gap_x * (columns - 1)) / columns, (1 - gap_y * (rows - 1)) / rows
-    domains = {}
-    for index in range(n):
-        row, column = divmod(index, columns)
-        suffix = _axes(index)["xaxis"][1:]
-        left, top = column * (width + gap_x), 1 - row * (height + gap_y)
-        domains[f"xaxis{suffix}.domain"] = [left, min(left + width, 1)]
-        domains[f"yaxis{suffix}.domain"] = [max(top - height, 0), top]
-    return domains
-
-
-def _add_slider(figure: "Figure", steps: list[int], lang: Lang) -> None:
-    instant = {"mode": "immediate", "frame": {"duration": 0, "redraw": False}, "transition": {"duration": 0}}
-    play = {"fromcurrent": False, "frame": {"duration": 150, "redraw": False}, "transition": {"duration": 0}}
-    slide = [{"method": "animate", "label": f"{step:,}", "args": [[str(step)], instant]} for step in steps]
-    figure.update_layout(
-        sliders=[
-            {
-                "active": len(steps) - 1, "steps": slide, "x": 0.0, "len": 1.0, "y": 0,
-                "pad": {"t": 52, "b": 6, "l": 90, "r": 14},
-                "currentvalue": {"prefix": say("slider.step", lang), "xanchor": "left", "font": {"size": 14}},
-                "ticklen": 4, "minorticklen": 2, "font": {"size": 11}, "bgcolor": "rgba(128,128,128,0.3)",
-                "borderwidth": 0,
-            }
-        ],
-        updatemenus=[
-            {
-                "type": "buttons", "showactive": False, "x": 0, "y": 0, "xanchor": "left", "yanchor": "top",
-                "pad": {"t": 66, "l": 2}, "bgcolor": "rgba(128,128,128,0.15)", "bordercolor": "rgba(128,128,128,0.4)",
-                "buttons": [{"method": "animate", "label": say("slider.play", lang), "args": [None, play]}],
-            }
-        ],
-    )  # fmt: skip
 
 
 def _edges(steps: list[int]) -> list[float]:

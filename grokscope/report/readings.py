@@ -6,18 +6,24 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
 from grokscope.errors import Missing
 from grokscope.measures.base import evaluate
+from grokscope.measures.manifold._views import cloud_of, table_of
 from grokscope.runs.run import Run
+from grokscope.runs.snapshot import Snapshot
 from grokscope.runs.store import checkpoints
 from grokscope.statistics.transitions import Phases, align, phases
 
+Points = Float[np.ndarray, "point channel"]
 Series = tuple[NDArray[np.int64], NDArray[np.float64]]
 # A slider of more positions than this is no easier to read, and the file grows with each.
 MOST_FRAMES = 60
+# Points of a cloud that a figure shows: more hide each other, and the file grows with them times the frames.
+MOST_POINTS = 400
+VIEWS = ("resid_mid/orbits", "resid_mid/class_means", "embed/tokens")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +78,12 @@ class Readings:
     @cached_property
     def cyclic(self) -> bool:
         """Whether the answers form a cyclic group, without which there are no frequencies to speak of."""
-        return (self.run.config.build_task().truth.group or "").startswith("cyclic")
+        return (self.group or "").startswith("cyclic")
+
+    @property
+    def group(self) -> str | None:
+        """The group behind the answers, by name."""
+        return self.run.config.build_task().truth.group
 
     @property
     def has_answers(self) -> bool:
@@ -107,14 +118,67 @@ class Readings:
     @cached_property
     def embeddings(self) -> dict[int, Float[np.ndarray, "residue d_model"]]:
         """W_E without the row of "=", (residue, d_model), at up to MOST_FRAMES checkpoints, the last included."""
-        n_symbols, steps = self.run.config.build_task().n_symbols, self.checkpoints
-        chosen = np.unique(np.linspace(0, len(steps) - 1, min(MOST_FRAMES, len(steps))).round().astype(int))
+        n_symbols = self.run.config.build_task().n_symbols
         tables = {}
-        for step in (steps[index] for index in chosen):
+        for step in spread(self.checkpoints, MOST_FRAMES):
             params = checkpoints.load(self.run.folder, step, replica=self.run.replica)
             if "W_E" in params:
                 tables[step] = params["W_E"][:n_symbols].double().numpy()
         return tables
+
+    @cached_property
+    def clouds(self) -> dict[int, Mapping[str, Points]]:
+        """By checkpoint (at most MOST_FRAMES, the last included) the points of each view of VIEWS that the network has.
+
+        Of resid_mid/orbits at most MOST_POINTS, the same at every checkpoint; tables of a group as
+        `measures.manifold._views.table_of` gives them. A class without inputs, and a network that is no longer finite,
+        have no points.
+        """
+        found = {}
+        for step in spread(self.checkpoints, MOST_FRAMES):
+            snapshot = self.run.snapshot(step)
+            if not snapshot.is_finite:
+                continue
+            views = {view: _points(snapshot, view) for view in VIEWS}
+            if isinstance(orbits := views["resid_mid/orbits"], np.ndarray):
+                views["resid_mid/orbits"] = orbits[self.orbits]
+            found[step] = {view: rows for view, rows in views.items() if rows is not None}
+        return found
+
+    @cached_property
+    def orbits(self) -> Int[np.ndarray, " orbit"]:
+        """The orbits shown as points: a fixed random choice where there are more than MOST_POINTS."""
+        n = int(self.run.config.build_task().orbits.max()) + 1
+        chosen = np.random.default_rng(0).choice(n, size=min(n, MOST_POINTS), replace=False)
+        return np.sort(chosen)
+
+    @cached_property
+    def n_train(self) -> int:
+        """The number of inputs trained on."""
+        config = self.run.config
+        return int(config.train_mask(config.build_task()).sum())
+
+
+def spread(steps: list[int], most: int) -> list[int]:
+    """At most `most` of the steps, evenly over their places, the first and the last among them."""
+    chosen = np.unique(np.linspace(0, len(steps) - 1, min(most, len(steps))).round().astype(int))
+    return [steps[index] for index in chosen]
+
+
+def _points(snapshot: Snapshot, view: str) -> Points | None:
+    """A view in float64: its table where the task has a group, without the classes that have no inputs.
+
+    None where there is no such view, or where it has overflowed.
+    """
+    table = table_of(snapshot, view)
+    cloud = cloud_of(snapshot, view) if isinstance(table, Missing) else table[0]
+    if isinstance(cloud, Missing):
+        return None
+    rows = cloud.detach().double().numpy()
+    finite = np.isfinite(rows).all(axis=1)
+    if view.endswith("class_means"):
+        return rows[finite]
+    return rows if finite.all() else None
 
 
 def read(run: Run) -> Readings:

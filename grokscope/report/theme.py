@@ -4,11 +4,12 @@ SVG traces only: headless and remote browsers lack WebGL. Text and grid are draw
 them on a dark one, and data colours are chosen to be read on both.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from grokscope.errors import Missing
 from grokscope.report.readings import Readings, Series
 from grokscope.report.words import Lang, say
 
@@ -19,9 +20,9 @@ FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "PingFang SC", "Microsoft 
 INK, GRID = "#475569", "rgba(128,128,128,0.22)"
 # Okabe & Ito's colours, which colour-blind readers can tell apart; blue a little lighter for a dark page.
 BLUE, ORANGE, PINK, GREEN, SKY, AMBER = "#2b83c6", "#d55e00", "#cc79a7", "#009e73", "#56b4e9", "#e69f00"
-NEUTRAL = "#8892a0"
+NEUTRAL, RED = "#8892a0", "#c44e52"
 SPLITS = {"train": (BLUE, "solid"), "test": (ORANGE, "solid"), "twin": (PINK, "dot"), "fresh": (GREEN, "dash")}
-SERIES = (BLUE, ORANGE, GREEN, PINK, AMBER, SKY, "#9b7fd1", "#b8860b", "#5f9e6e", "#c44e52", "#7f7f7f")
+SERIES = (BLUE, ORANGE, GREEN, PINK, AMBER, SKY, "#9b7fd1", "#b8860b", "#5f9e6e", RED, "#7f7f7f")
 PHASES = {"memorized": "#64748b", "transition": "#eab308", "after": "#7c6cf0"}
 # The share of the axis a phase's label needs inside its bar on a phone: about 70 of 300 pixels.
 LABEL_SHARE = 0.25
@@ -112,3 +113,58 @@ def positive(series: Series) -> tuple[list[int], list[float | None]]:
     """A series for a logarithmic step axis: step 0 has no place there, and what is not finite is a gap."""
     pairs = [(int(step), float(value)) for step, value in zip(*series, strict=True) if step > 0]
     return [step for step, _ in pairs], [value if np.isfinite(value) else None for _, value in pairs]
+
+
+def line(
+    figure: "Figure",
+    series: Series | Missing,
+    name: str,
+    colour: str,
+    *,
+    width: float = 2,
+    axis: str = "y",
+    **style: str,
+) -> None:
+    """A curve, where there is one. style: mode, dash and shape, as Plotly's."""
+    if isinstance(series, tuple):
+        x, y = positive(series)
+        figure.add_scatter(
+            x=x, y=y, name=name, mode=style.get("mode", "lines"), marker={"size": 4}, yaxis=axis,
+            line={
+                "color": colour, "width": width, "dash": style.get("dash", "solid"),
+                "shape": style.get("shape", "linear"),
+            },
+            hovertemplate="%{y:.3f}",
+        )  # fmt: skip
+
+
+def level(
+    figure: "Figure", readings: Readings, value: float, name: str, *, axis: str = "y", dash: str = "dash"
+) -> None:
+    """A named horizontal line over all steps."""
+    figure.add_scatter(
+        x=[10**edge for edge in log_range(readings)], y=[value, value], name=name, mode="lines", hoverinfo="skip",
+        line={"color": NEUTRAL, "dash": dash, "width": 1.5}, yaxis=axis,
+    )  # fmt: skip
+
+
+def stack(readings: Readings, lang: Lang, titles: Sequence[str], *, shares: Sequence[float], height: int) -> "Figure":
+    """Panels from top to bottom over one step axis, the phases behind them; their axes are y, y2, y3.
+
+    titles: ids of `words`; shares: of the height, adding up to 1.
+    """
+    from plotly.graph_objects import Figure
+
+    figure = Figure()
+    layout(figure, height=height)
+    step_axis(figure, readings, lang)
+    figure.update_layout(xaxis={"anchor": f"y{len(titles)}" if len(titles) > 1 else "y"})
+    gap, top = 0.06, 1.0
+    for index, (title, share) in enumerate(zip(titles, shares, strict=True)):
+        bottom = top - share * (1 - gap * (len(titles) - 1))
+        panel = {"domain": [max(bottom, 0.0), top], "anchor": "x", "gridcolor": GRID, "zeroline": False}
+        words = {"title": {"text": say(title, lang)}, "automargin": True}
+        figure.update_layout({f"yaxis{index + 1}" if index else "yaxis": panel | words})
+        top = bottom - gap
+    shade(figure, readings)
+    return figure

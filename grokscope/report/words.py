@@ -1,10 +1,12 @@
-"""All text of the report in English and Chinese; the names and definitions of its numbers are in `quantities.py`.
+"""All text of the report in English and Chinese.
 
+Names and definitions of its numbers are in `quantities.py`, titles and captions of its figures in `captions.py`.
 Placeholders are str.format's, the same in both languages; a test keeps them so.
 """
 
 from typing import Any, Literal
 
+from grokscope.report.captions import FIGURES
 from grokscope.report.quantities import QUANTITIES
 
 Lang = Literal["en", "zh"]
@@ -58,6 +60,21 @@ PAGE: dict[str, dict[Lang, str]] = {
     "axis.not_generalised": {"en": "runs not yet generalised", "zh": "尚未泛化的训练占比"},
     "series.rank": {"en": "rank {rank}", "zh": "秩 {rank}"},
     "series.no_bottleneck": {"en": "no bottleneck", "zh": "无瓶颈"},
+    "axis.dimension": {"en": "dimension", "zh": "维数"},
+    "axis.swap_distance": {"en": "swap distance", "zh": "交换距离"},
+    "axis.coherence": {"en": "coherence", "zh": "相位一致度"},
+    "axis.circles": {"en": "circles", "zh": "圆的个数"},
+    "axis.equivariance": {"en": "equivariance R²", "zh": "等变性 R²"},
+    "axis.share": {"en": "share", "zh": "占比"},
+    "axis.ratio": {"en": "death / birth", "zh": "消失 / 出现"},
+    "axis.birth": {"en": "birth ({table})", "zh": "出现（{table}）"},
+    "axis.death": {"en": "death", "zh": "消失"},
+    "axis.inputs": {"en": "inputs ({n} of {total})", "zh": "输入（{total} 个中的 {n} 个）"},
+    "axis.means": {"en": "means by answer c", "zh": "各答案 c 的均值"},
+    "axis.means_joined": {
+        "en": "means by answer c, in the order of {k}c mod {p}",
+        "zh": "各答案 c 的均值，按 {k}c mod {p} 相连",
+    },
     "axis.gini": {"en": "Gini coefficient", "zh": "基尼系数"},
     "split.train": {"en": "train", "zh": "训练"},
     "split.test": {"en": "test, all", "zh": "测试（全部）"},
@@ -66,6 +83,31 @@ PAGE: dict[str, dict[Lang, str]] = {
     "series.all_weights": {"en": "all weights", "zh": "全部权重"},
     "series.uniform": {"en": "uniform attention", "zh": "均匀注意力"},
     "series.head": {"en": "head {head}", "zh": "注意力头 {head}"},
+    "series.heads_mean": {"en": "mean of all heads", "zh": "各头平均"},
+    "series.levels": {
+        "en": "levels: high {rise} low, high {fall} mid, mid {rest} low",
+        "zh": "三个水平：高 {rise} 低，高 {fall} 中，中 {rest} 低",
+    },
+    "level.low": {"en": "low", "zh": "低"},
+    "level.high": {"en": "high", "zh": "高"},
+    "level.mid": {"en": "mid", "zh": "中"},
+    "series.class_means": {"en": "class means", "zh": "类均值"},
+    "series.dimension": {"en": "intrinsic", "zh": "内蕴维数"},
+    "series.dimension_naive": {"en": "intrinsic, naive", "zh": "内蕴维数（不加处理）"},
+    "series.linear": {"en": "linear", "zh": "线性维数"},
+    "series.linear_embedding": {"en": "linear, embedding W_E", "zh": "线性维数（嵌入 W_E）"},
+    "series.n_train": {"en": "training inputs: {n}", "zh": "训练样本数：{n}"},
+    "series.truth": {"en": "the task's own: {n}", "zh": "任务本身的维数：{n}"},
+    "series.swap_distance": {"en": "f(a, b) to f(b, a)", "zh": "f(a, b) 到 f(b, a)"},
+    "series.chance": {"en": "by chance", "zh": "随机水平"},
+    "series.harmonic_all": {"en": "by the rule, all", "zh": "符合规律的占比（全部）"},
+    "series.harmonic_test": {"en": "by the rule, test", "zh": "符合规律的占比（测试）"},
+    "series.test_accuracy": {"en": "test accuracy", "zh": "测试准确率"},
+    "series.no_loop": {"en": "no loop", "zh": "没有环"},
+    "series.loops": {"en": "loops within chance", "zh": "不显著的环"},
+    "series.loops_significant": {"en": "loops beyond chance", "zh": "显著的环"},
+    "series.threshold": {"en": "5% level", "zh": "5% 显著线"},
+    "series.diagonal": {"en": "death = birth", "zh": "消失 = 出现"},
     "series.restricted": {"en": "restricted", "zh": "限制损失"},
     "series.excluded": {"en": "excluded (train)", "zh": "排除损失（训练）"},
     "series.embedding": {"en": "embedding W_E", "zh": "嵌入 W_E"},
@@ -100,85 +142,25 @@ PAGE: dict[str, dict[Lang, str]] = {
         "en": "Not shown: the task's answers do not form a cyclic group, so they have no Fourier frequencies.",
         "zh": "未显示：该任务的答案不构成循环群，无从谈傅里叶频率。",
     },
+    "missing.no_group": {
+        "en": "Not shown: the task's answers do not form a group, so there is no symmetry to look for.",
+        "zh": "未显示：该任务的答案不构成群，没有可供检验的对称性。",
+    },
+    "missing.no_classes": {
+        "en": "Not shown: the task has no classes, so there is no answer to colour points by.",
+        "zh": "未显示：该任务没有类别，无法按答案给点着色。",
+    },
+    "missing.no_stream": {
+        "en": "Not shown: the network has no residual stream between attention and MLP.",
+        "zh": "未显示：该网络没有位于注意力与 MLP 之间的残差流。",
+    },
+    "missing.no_table": {
+        "en": "Not shown: the network has neither an embedding nor class means of enough points.",
+        "zh": "未显示：该网络的嵌入或类均值不存在，或点数太少。",
+    },
     "missing.no_key_frequency": {
         "en": "Not shown: the last checkpoint has no key frequency.",
         "zh": "未显示：最后一个检查点没有关键频率。",
-    },
-}
-
-FIGURES: dict[str, dict[Lang, str]] = {
-    "figure.grokking_curve": {"en": "The grokking curve", "zh": "grokking 曲线"},
-    "caption.grokking_curve": {
-        "en": "Above, the share of right answers; below, the mean loss, on four sets of inputs: train (blue), all "
-        "test inputs, none of which was trained on (orange), and the two parts of the test set. Twins (pink, dotted) "
-        "are pairs (a, b) whose mirror image (b, a) was trained on, so that knowing a + b = b + a is enough; fresh "
-        "inputs (green, dashed) have no such help and show whether the rule itself was found. The step axis is "
-        "logarithmic: equal distances are equal factors.",
-        "zh": "上图是答对的比例，下图是平均损失，各画四组输入：训练集（蓝）、全部测试输入（橙，均未训练过），以及测试"
-        "集的两个部分。对称输入（粉，点线）是指镜像 (b, a) 已在训练集中的 (a, b)，只要知道 a + b = b + a 就能答对；全"
-        "新输入（绿，虚线）没有这条捷径，只有它能说明网络是否真正学到了规律。横轴取对数：相等的距离代表相等的倍数。",
-    },
-    "figure.weight_norm": {"en": "The size of the weights", "zh": "权重的大小"},
-    "caption.weight_norm": {
-        "en": "The root of the sum of all squared weights (thick grey), and the same for each weight tensor by its "
-        "name (thin, coloured as in the legend; click a name to hide or show it). W_E embeds the symbols, W_Q, W_K, "
-        "W_V and W_O are the attention's, W_in and W_out the MLP's, W_U gives the logits. Weight decay pulls all of "
-        "them towards 0; a fall during the transition means that the solution found needs less weight than the "
-        "memorised one.",
-        "zh": "粗灰线是全部权重平方和的平方根，细线是每个权重张量各自的范数（颜色见图例，点击名称可隐藏或显示）。W_E "
-        "是符号的嵌入，W_Q、W_K、W_V、W_O 属于注意力，W_in、W_out 属于 MLP，W_U 输出 logit。权重衰减不断把它们拉向 0"
-        "；如果在转变期下降，说明新找到的解法比死记硬背更省权重。",
-    },
-    "figure.attention_entropy": {"en": "How widely the attention looks", "zh": "注意力的分散程度"},
-    "caption.attention_entropy": {
-        "en": "For each attention head (one colour each), how evenly the last position divides its attention over "
-        "the positions it can see, averaged over all inputs: entropy divided by its largest possible value. 1 "
-        "(dashed grey) is perfectly uniform attention, 0 is all attention on one position.",
-        "zh": "每个注意力头（一头一色）在最后一个位置上把注意力分给各位置的均匀程度，对全部输入取平均：熵除以其最大可"
-        "能值。1（灰色虚线）表示完全均匀，0 表示只看一个位置。",
-    },
-    "figure.spectrum": {"en": "Frequencies in the embedding", "zh": "嵌入矩阵的频谱"},
-    "caption.spectrum": {
-        "en": "The embedding as a function of the residue a is a sum of waves cos(2πka/p) and sin(2πka/p). Each row "
-        "is one frequency k, each column one checkpoint, and the colour the size of that wave: dark violet is "
-        "nothing, yellow the most. A generalising network keeps few rows and lets the others fade. Triangles mark "
-        "the key frequencies of the last checkpoint, those that the MLP writes to the answers. Step 0 is left out, "
-        "as the axis is logarithmic.",
-        "zh": "把嵌入看作余数 a 的函数，它是若干波 cos(2πka/p) 与 sin(2πka/p) 之和。每一行是一个频率 k，每一列是一个"
-        "检查点，颜色表示该波的大小：深紫为零，黄色最大。泛化的网络只留下少数几行，其余逐渐消失。三角标出最后一个检查"
-        "点的关键频率，即 MLP 真正写到答案上的那些。对数轴上没有第 0 步的位置，故略去。",
-    },
-    "figure.progress_losses": {"en": "Restricted and excluded loss", "zh": "限制损失与排除损失"},
-    "caption.progress_losses": {
-        "en": "Two losses that look behind the curve, beside train (blue) and test loss (orange). Restricted loss "
-        "(green) keeps only the part of the logits that runs along the key frequencies: when it falls, the rule is "
-        "already there, even if memorised noise still hides it. Excluded loss (yellow) takes that part away, on "
-        "training inputs: when it rises, the network has come to rely on the rule and lets go of what it had "
-        "memorised. Dots are checkpoints.",
-        "zh": "两种能看到曲线背后的损失，与训练损失（蓝）、测试损失（橙）并列。限制损失（绿）只保留 logit 中沿关键频"
-        "率的成分：它下降，说明规律已经成形，只是还被记忆下来的噪声掩盖。排除损失（黄）在训练输入上恰好去掉这一成分："
-        "它上升，说明网络已转而依靠规律，放弃了死记的内容。圆点为检查点。",
-    },
-    "figure.planes": {"en": "Do the numbers form circles?", "zh": "数字排成圆了吗？"},
-    "caption.planes": {
-        "en": "Each square is the plane of one key frequency k, seen at the checkpoint chosen below; each dot is a "
-        "residue a, namely its row of the embedding projected onto that plane. The colour is a·k mod p once around "
-        "the colour wheel, and the grey line joins the residues in that order: a clean ring with the colours in "
-        "order means that the network has placed the numbers on a circle on which adding is turning. The planes are "
-        "those of the last checkpoint at every step and all squares have the same scale. They are fitted to the "
-        "weights, so even unstructured weights give a ragged ring at the last step; they do not give a clean one.",
-        "zh": "每个方格是一个关键频率 k 所在的平面，显示下方滑块所选的检查点；每个点是一个余数 a，即它的嵌入向量在该"
-        "平面上的投影。颜色表示 a·k mod p，沿色环走一圈，灰线按同样的顺序连接各余数：如果成为颜色依次排列的整齐圆环，"
-        "就说明网络把数放到了圆上，加法变成了旋转。所有步数都用最后一个检查点的平面，各方格比例相同。平面是由权重拟合"
-        "出来的，所以即使权重毫无结构，最后一步也会出现毛糙的环，但不会是整齐的环。",
-    },
-    "figure.gini": {"en": "How few frequencies carry it", "zh": "频率的稀疏程度"},
-    "caption.gini": {
-        "en": "The Gini coefficient, known from incomes, of the sizes of all waves in the embedding (blue) and in "
-        "the map from MLP neurons to logits (orange): 0 if all frequencies are equally strong, near 1 if a few have "
-        "everything. A jump shows the network clearing away all but its key frequencies.",
-        "zh": "基尼系数（常用于衡量收入差距）在这里衡量各频率分量的大小：嵌入（蓝）与 MLP 神经元到 logit 的映射（橙）"
-        "。所有频率一样强时为 0，少数频率独占时接近 1。突然上升表示网络正在清除关键频率以外的成分。",
     },
 }
 

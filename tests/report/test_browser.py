@@ -58,6 +58,30 @@ def test_the_slider_moves_the_points(page: Any) -> None:
     assert page.noise == []
 
 
+def test_every_step_of_the_diagram_draws_its_own_loops(page: Any) -> None:
+    """Their number changes from frame to frame, so points must come and go."""
+    plot = "document.querySelector('#diagram .plot')"
+    page.evaluate(f"Plotly.animate({plot}, ['0'], {plot}.layout.sliders[0].steps[0].args[1])")
+    page.wait_for_function(f"{plot}.layout.sliders[0].active === 0", timeout=10_000)
+    traces = page.evaluate(f"{plot}._transitionData._frames[0].data.map(trace => trace.x)")
+    points = sum(x is not None for index, trace in enumerate(traces) if index % 3 < 2 for x in trace)
+    drawn = "document.querySelectorAll('#diagram .plot .scatterlayer .point').length"
+    page.wait_for_function(f"{drawn} === {points}", timeout=10_000)
+    assert points > 0
+    assert page.noise == []
+
+
+def test_the_two_clouds_stand_below_each_other_on_a_phone(page: Any) -> None:
+    layout = "document.querySelector('#cloud .plot')._fullLayout"
+    beside = page.evaluate(f"[{layout}.xaxis.domain[1], {layout}.xaxis2.domain[0]]")
+    assert beside[0] < beside[1]
+    page.set_viewport_size({"width": 390, "height": 900})
+    page.wait_for_function(f"{layout}.width < 390 && {layout}.xaxis2.domain[0] < 0.2", timeout=10_000)
+    width, height = page.evaluate(f"[{layout}.xaxis._length, {layout}.yaxis._length]")
+    assert width == pytest.approx(height, rel=0.01)
+    assert width > 250
+
+
 @pytest.mark.parametrize("width", [390, 768, 1400])
 def test_nothing_is_wider_than_the_page(page: Any, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 900})

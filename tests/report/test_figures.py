@@ -120,15 +120,15 @@ def test_figures_are_svg(name: str, lang: Any, measured_run: Run) -> None:
 @pytest.mark.parametrize("name", ALL)
 def test_nothing_measured_is_a_reason_in_words(name: str, measured_run: Run) -> None:
     found = FIGURES[name](from_numbers(measured_run, {}), "en")
-    # The planes need the weights alone.
-    assert name == "planes" or (isinstance(found, Missing) and found.reason in WORDS)
+    # These need the weights alone.
+    assert name in ("planes", "cloud", "diagram") or (isinstance(found, Missing) and found.reason in WORDS)
 
 
 def test_random_labels_have_no_frequencies(random_run: Run) -> None:
     readings = read(random_run)
-    for name in ("planes", "spectrum", "progress_losses", "gini"):
+    for name in ("planes", "circles", "spectrum", "progress_losses", "gini"):
         assert FIGURES[name](readings, "en") == Missing("missing.random_labels")
-    for name in ("grokking_curve", "weight_norm", "attention_entropy"):
+    for name in ("grokking_curve", "cloud", "dimension", "diagram", "weight_norm", "attention_entropy"):
         assert not isinstance(FIGURES[name](readings, "en"), Missing)
 
 
