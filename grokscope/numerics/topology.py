@@ -44,6 +44,7 @@ class Betti:
     infinite one. n_points: the distinct ones. detectable: the smallest strength that would have been significant, in
     H1 and H2 of death / birth, in H0 of death / median death: a number 0 beside a large one means "could not be seen".
     tests: by how many bars the p-values were multiplied. rates: e^B of the surrogates' law (H1, H2), 1.
+    null: the bars of all surrogates together (H1, H2), in the units of the cloud.
     """
 
     numbers: tuple[int | Missing, ...]
@@ -54,6 +55,7 @@ class Betti:
     detectable: tuple[float | Missing, ...]
     tests: tuple[float | Missing, ...]
     rates: tuple[float | Missing, ...]
+    null: tuple[Bars | Missing, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,6 +181,10 @@ def betti(
         detectable=each("detectable"),
         tests=each("tests"),
         rates=each("rate"),
+        null=(
+            Missing("H0 is held against the surrogates' largest merges"),
+            *(one if isinstance(one, Missing) else np.ldexp(np.concatenate(one[1:]), unit) for one in by_dimension[1:]),
+        ),
     )
 
 

@@ -15,7 +15,8 @@ FIGURES: dict[str, dict[Literal["en", "zh"], str]] = {
         "step axis is logarithmic: equal distances are equal factors.",
         "zh": "上图是答对的比例，下图是平均损失，各画四组输入：训练集（蓝）、全部测试输入（橙，均未训练过），以及测试"
         "集的两个部分。对称输入（粉，点线）是指镜像 (b, a) 已在训练集中的 (a, b)，只要知道 a + b = b + a 就能答对；"
-        "全新输入（绿，虚线）没有这条捷径，只有它能说明网络是否真正学到了规律。横轴取对数：相等的距离代表相等的倍数。",
+        "全新输入（绿，虚线）没有这条捷径，只有它能说明网络是否真正学到了规律。横轴取对数：相等的距离代表相等的倍数"
+        "。",
     },
     "figure.weight_norm": {"en": "The size of the weights", "zh": "权重的大小"},
     "caption.weight_norm": {
@@ -25,7 +26,8 @@ FIGURES: dict[str, dict[Literal["en", "zh"], str]] = {
         "them towards 0; a fall during the transition means that the solution found needs less weight than the "
         "memorised one.",
         "zh": "粗灰线是全部权重平方和的平方根，细线是每个权重张量各自的范数（颜色见图例，点击名称可隐藏或显示）。W_E "
-        "是符号的嵌入，W_Q、W_K、W_V、W_O 属于注意力，W_in、W_out 属于 MLP，W_U 输出 logit。权重衰减不断把它们拉向 0；"
+        "是符号的嵌入，W_Q、W_K、W_V、W_O 属于注意力，W_in、W_out 属于 MLP，W_U 输出 logit。权重衰减不断把它们拉向 "
+        "0；"
         "如果在转变期下降，说明新找到的解法比死记硬背更省权重。",
     },
     "figure.attention_entropy": {"en": "How widely the attention looks", "zh": "注意力的分散程度"},
@@ -100,7 +102,8 @@ FIGURES: dict[str, dict[Literal["en", "zh"], str]] = {
     "caption.dimension": {
         "en": "How many numbers it takes to say where a point of the residual stream lies. Blue, the intrinsic "
         "dimension, judges by the distances to near neighbours (Gride), with (a, b) and (b, a) as one point; where "
-        "the answer depends on the scale there is a gap instead of a number. Orange is the naive way: all inputs, "
+        "the answer depends on the scale there is a gap instead of a number, and light blue is what one scale alone "
+        "(the 4th and 8th neighbours) would say. Orange is the naive way: all inputs, "
         "the two nearest neighbours (TwoNN). It falls towards 0 for a reason that has nothing to do with dimension: "
         "once the network knows that a + b = b + a, the nearest neighbour of a point is its own mirror image (as in "
         "the untrained network, to which both positions look alike). The lower panel shows this, the distance from "
@@ -110,7 +113,8 @@ FIGURES: dict[str, dict[Literal["en", "zh"], str]] = {
         "fall of the orange curve is no evidence. Above ten or so, read the numbers as more or less, not as "
         "dimensions.",
         "zh": "要说清残差流中一个点的位置，需要几个数？蓝线是内蕴维数，由近邻之间的距离估计（Gride 方法），(a, b) 与 "
-        "(b, a) 只算一个点；如果结果随尺度而变，就留空，不给数值。橙线是不加处理的做法：用全部输入，只看最近的两个邻"
+        "(b, a) 只算一个点；如果结果随尺度而变，就留空，不给数值；浅蓝线是只看一个尺度（第 4 与第 8 近邻）的结果。橙"
+        "线是不加处理的做法：用全部输入，只看最近的两个邻"
         "居（TwoNN）。它会降到 0 附近，但这与维数无关：网络一旦知道 a + b = b + a，每个点最近的邻居就成了自己的镜像"
         "（未经训练的网络分不清两个位置，也是如此）。下图画的正是这一点：f(a, b) 到 f(b, a) 的距离，除以任意两个输入"
         "之间的典型距离。绿线是线性维数（参与率），即点云铺展在多少个方向上：一个圆为 2，K 个同样大的圆为 2K。如果蓝"
@@ -121,7 +125,8 @@ FIGURES: dict[str, dict[Literal["en", "zh"], str]] = {
     "caption.circles": {
         "en": "Does adding a number turn the cloud? Top: every frequency k that the last checkpoint carries has a "
         "plane, and its curve says how exactly the numbers stand there at their angles 2πka/p. 1 is each in its "
-        "place, the pink line what chance gives in a cyclic task (1/√p). Solid lines are the embedding, dotted ones "
+        "place, the pink line what 97.5% of random tables of a cyclic task stay below. Solid lines are the "
+        "embedding, dotted ones "
         "the class means. No point has a part in fitting the plane it is tested in; without this care random "
         "weights pass as well. Middle: how many frequencies pass all tests of a circle, that is more power than in "
         "999 shuffles of the numbers, as wide as high, the right angles, one turn, one loop. Bottom: the share of "
@@ -130,10 +135,12 @@ FIGURES: dict[str, dict[Literal["en", "zh"], str]] = {
         "little of it in an untrained network already. As the frequencies were picked at the last step, it is no "
         "surprise that their curves end high; when they rise is the finding.",
         "zh": "加上一个数，点云是否随之转动？上图：最后一个检查点带有的每个频率 k 各有一个平面，曲线表示各数落在角度 "
-        "2πka/p 上的准确程度。1 表示每个数都准确到位，粉线是循环群任务的随机水平（1/√p）。实线是嵌入，点线是类均值。"
+        "2πka/p 上的准确程度。1 表示每个数都准确到位，粉线是循环群任务中 97.5% 的随机表格达不到的水平。实线是嵌入，"
+        "点线是类均值。"
         "检验某个点时，拟合平面不用这个点本身；不这样做，随机权重也能蒙混过关。中图：通过全部检验的频率有几个，即强"
         "度超过 999 次随机打乱、长短轴相当、角度正确、恰好绕一圈、并且只有一个环。下图：所有两点间距离的方差中，单凭"
-        " a − b 就能解释的比例（随机水平 1/(p − 2)）。个数大于 0，或等变性远高于起点（它与平面的选择无关），才算证据；"
+        " a − b 就能解释的比例（随机水平 1/(p − 2)）。个数大于 0，或等变性远高于起点（它与平面的选择无关），才算证据"
+        "；"
         "未经训练的网络，类均值也已有少许等变性。频率是在最后一步选出来的，所以曲线最终很高并不意外；值得看的是它们"
         "何时升高。",
     },
@@ -143,15 +150,17 @@ FIGURES: dict[str, dict[Literal["en", "zh"], str]] = {
         "to the right) and are filled in (death, upwards). Each dot is one loop of the embedding or of the class "
         "means. The longer it lasts the further it lies above the diagonal; both axes are logarithmic, so that an "
         "equal distance above it is an equal death / birth, and in units of the widest gap that must be bridged to "
-        "connect the same cloud, so that the size of the weights does not matter. The null: 20 clouds with as many "
-        "points and the same spread in every direction, but no shape. At most 5% of such clouds would have a loop "
+        "connect the same cloud, so that the size of the weights does not matter. The null: 20 surrogates, clouds "
+        "with as many points and the same spread in every direction, but no shape; their loops are the small grey "
+        "dots. At most 5% of such clouds would have a loop "
         "above the dashed line, so a dot above it is evidence of a loop. That there is none is no evidence against "
         "circles: p numbers on K circles at once leave only about p^(1/K) points for each, at p near 100 too few to "
         "see from three circles on. Those are counted in the figure before.",
         "zh": "把距离小于某个值的点两两相连，再让这个值逐渐变大：环会出现（横轴），然后被填满而消失（纵轴）。每个点代"
         "表嵌入或类均值中的一个环，存在得越久，离对角线越远。两轴都取对数，离对角线同样远就是消失与出现之比相同；单"
-        "位是把同一点云连成一片所要跨过的最大间隙，因此与权重大小无关。对照是 20 个点云，点数相同、各方向的离散程度"
-        "相同，但没有任何形状：其中至多 5% 会有越过虚线的环，所以越过虚线的点是环存在的证据。没有这样的点，却不能说"
+        "位是把同一点云连成一片所要跨过的最大间隙，因此与权重大小无关。对照是 20 份替代数据，即点数相同、各方向的离"
+        "散程度相同、但没有任何形状的点云（灰色小点是它们的环）：其中至多 5% 会有越过虚线的环，所以越过虚线的点是环"
+        "存在的证据。没有这样的点，却不能说"
         "明没有圆：p 个数同时排在 K 个圆上，每个圆只分到大约 p^(1/K) 个点，p 在 100 左右时，从三个圆起就少得看不出来"
         "了。要数那些圆，请看前面“经得起检验的圆”一图。",
     },
@@ -185,7 +194,8 @@ FIGURES: dict[str, dict[Literal["en", "zh"], str]] = {
         "en": "The Gini coefficient, known from incomes, of the sizes of all waves in the embedding (blue) and in "
         "the map from MLP neurons to logits (orange): 0 if all frequencies are equally strong, near 1 if a few have "
         "everything. A jump shows the network clearing away all but its key frequencies.",
-        "zh": "基尼系数（常用于衡量收入差距）在这里衡量各频率分量的大小：嵌入（蓝）与 MLP 神经元到 logit 的映射（橙）。"
+        "zh": "基尼系数（常用于衡量收入差距）在这里衡量各频率分量的大小：嵌入（蓝）与 MLP 神经元到 logit 的映射（橙"
+        "）。"
         "所有频率一样强时为 0，少数频率独占时接近 1。突然上升表示网络正在清除关键频率以外的成分。",
     },
 }

@@ -27,6 +27,7 @@ MOST, LARGE, FEWEST = 30, 80, 5
 NOTHING = {"x": [None], "y": [None]}  # a trace without a point at all would leave the legend
 SIDE = 440  # pixels: two panels of it side by side fill the page
 LEVEL = 0.05
+MOVING = 4  # traces of a panel that change with the step
 Plane = Float[np.ndarray, "point axis=2"]
 
 
@@ -34,11 +35,13 @@ Plane = Float[np.ndarray, "point axis=2"]
 class Diagram:
     """The loops of a cloud as (birth, death), over the largest finite death of H0, and those that are significant.
 
-    detectable: the death / birth from which on a loop would be significant; None where there is no such law.
+    null: those of its surrogates. detectable: the death / birth from which on a loop would be significant; None where
+    there is no such law.
     """
 
     bars: Float[np.ndarray, "bar 2"]
     significant: Float[np.ndarray, "bar 2"]
+    null: Float[np.ndarray, "bar 2"]
     detectable: float | None
 
 
@@ -98,7 +101,10 @@ def diagram(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
     if not found:
         return Missing("missing.no_table" if readings.clouds else "missing.no_checkpoint")
     views = [view for view in TABLES if any(view in seen for seen in found.values())]
-    corners = np.concatenate([each.bars for seen in found.values() for each in seen.values()] + [np.ones((1, 2))])
+    drawn = [
+        bars for seen in found.values() for each in seen.values() for bars in (each.bars, each.significant, each.null)
+    ]
+    corners = np.concatenate([*drawn, np.ones((1, 2))])
     low, right, high = 0.9 * corners.min(), 1.25 * corners[:, 0].max(), 1.25 * corners[:, 1].max()
     seen = {step: [_traces(each.get(view), low, high) for view in views] for step, each in found.items()}
     figure = Figure()
@@ -112,7 +118,9 @@ def diagram(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
             hoverinfo="skip", legendgroup=name, showlegend=not index, **frames.axes(index),
         )  # fmt: skip
     figure.frames = [
-        Frame(name=str(step), data=[part for parts in panels for part in parts], traces=list(range(3 * len(views))))
+        Frame(
+            name=str(step), data=[part for parts in panels for part in parts], traces=list(range(MOVING * len(views)))
+        )
         for step, panels in seen.items()
     ]
     frames.arrange(figure, len(views), columns=2, narrow=1, side=SIDE, gaps=(0.1, 0.14))
@@ -196,20 +204,23 @@ def _diagram(points: Points) -> Diagram | None:
     if isinstance(found, Missing):
         return None
     components, loops, p_values, detectable = found.bars[0], found.bars[1], found.p_values[1], found.detectable[1]
-    if isinstance(components, Missing) or isinstance(loops, Missing) or isinstance(p_values, Missing):
+    null = found.null[1]
+    if isinstance(components, Missing) or isinstance(loops, Missing):
         return None
-    bars, certain = loops / components[1, 1], p_values < LEVEL
+    if isinstance(p_values, Missing) or isinstance(null, Missing):
+        return None
+    unit, certain = components[1, 1], p_values < LEVEL
     ratio = None if isinstance(detectable, Missing) else detectable
-    return Diagram(bars=bars[~certain], significant=bars[certain], detectable=ratio)
+    return Diagram(bars=loops[~certain] / unit, significant=loops[certain] / unit, null=null / unit, detectable=ratio)
 
 
 def _traces(found: Diagram | None, low: float, high: float) -> list[dict[str, Any]]:
-    """What moves in a panel: loops that chance explains, loops that it does not, the line between."""
+    """What moves in a panel: the surrogates' loops, those that chance explains, those it does not, the line between."""
     if found is None:
-        return [NOTHING] * 3
+        return [NOTHING] * MOVING
     loops = []
-    for bars in (found.bars, found.significant):
-        x, y = np.round(bars, 4).T.tolist()
+    for bars in (found.null, found.bars, found.significant):
+        x, y = np.round(bars, 3).T.tolist()
         loops.append({"x": x, "y": y} if len(bars) else NOTHING)
     if found.detectable is None:
         return [*loops, NOTHING]
@@ -226,6 +237,10 @@ def _span(low: float, high: float) -> dict[str, Any]:
 def _styles(lang: Lang) -> list[dict[str, Any]]:
     hover = "%{x:.3g}, %{y:.3g}<extra></extra>"
     return [
+        {
+            "name": say("series.loops_null", lang), "mode": "markers", "hoverinfo": "skip",
+            "marker": {"size": 4, "color": theme.NEUTRAL, "opacity": 0.45},
+        },
         {
             "name": say("series.loops", lang), "mode": "markers", "hovertemplate": hover,
             "marker": {"symbol": "circle-open", "size": 8, "color": theme.BLUE, "line": {"width": 1.5}},

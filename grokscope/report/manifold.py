@@ -21,6 +21,7 @@ TABLES = {"embed/tokens": ("series.embedding", "solid"), "resid_mid/class_means"
 # Of the dimensions: (measure, view), name, colour.
 DIMENSIONS = (
     ("manifold.dimension", "view=resid_mid/orbits", "series.dimension", theme.BLUE, "solid"),
+    ("manifold.gride", "view=resid_mid/orbits,n1=4", "series.gride", theme.SKY, "dash"),
     ("manifold.dimension", "view=resid_mid/all,method=mle", "series.dimension_naive", theme.ORANGE, "dot"),
     ("manifold.linear_dimension", "view=resid_mid/orbits", "series.linear", theme.GREEN, "solid"),
     ("manifold.linear_dimension", "view=embed/tokens", "series.linear_embedding", theme.GREEN, "dash"),
@@ -79,8 +80,13 @@ def circles(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
         _tables(figure, series, lang, axis.get(title, "y"), shape="hv" if title == "axis.circles" else "linear")
     _chances(figure, readings, lang, axis)
     for title in titles:
-        limits = {"rangemode": "tozero", "nticks": 4} if title == "axis.circles" else {"range": [0, 1.05]}
-        figure.update_layout({axis[title].replace("y", "yaxis"): limits})
+        # The coherence of a frequency that is not there yet is about 0, on either side.
+        limits = {
+            "axis.circles": {"rangemode": "tozero", "nticks": 4},
+            "axis.coherence": {"range": [-0.5, 1.05]},
+            "axis.equivariance": {"range": [0, 1.05]},
+        }
+        figure.update_layout({axis[title].replace("y", "yaxis"): limits[title]})
     return figure
 
 
@@ -163,11 +169,11 @@ def _planes(readings: Readings) -> dict[tuple[str, str], tuple[Series, str]]:
 
 
 def _chances(figure: "Figure", readings: Readings, lang: Lang, axis: dict[str, str]) -> None:
-    """What random rows of residues give: 1 / sqrt(p), 1 / (p - 2)."""
+    """What random rows of residues give: in 97.5 % coherence below 1.96 / sqrt(2 p); equivariance 1 / (p - 2)."""
     if not readings.cyclic:
         return
     p = readings.run.config.build_task().n_classes
-    chance = {"axis.coherence": 1 / math.sqrt(p), "axis.equivariance": 1 / (p - 2)}
+    chance = {"axis.coherence": 1.96 / math.sqrt(2 * p), "axis.equivariance": 1 / (p - 2)}
     for index, title in enumerate(title for title in chance if title in axis):
         theme.level(figure, readings, chance[title], say("series.chance", lang), axis=axis[title])
         figure.data[-1].update(legendgroup="chance", showlegend=index == 0, line_color=theme.PINK)

@@ -25,6 +25,11 @@ MEASURES = {
     "circuits.excluded_loss": "",
     "circuits.gini_embedding": "",
     "circuits.gini_neuron_logit": "",
+    "manifold.dimension": "view=resid_mid/orbits",
+    "manifold.certified_circles": "view=embed/tokens",
+    "manifold.equivariance": "view=embed/tokens",
+    "manifold.harmonic_share": "split=all",
+    "manifold.swap_distance": "",
 }
 
 

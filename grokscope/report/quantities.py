@@ -104,6 +104,33 @@ QUANTITIES: dict[str, dict[Literal["en", "zh"], str]] = {
         "en": "The same for the map from MLP neurons to logits.",
         "zh": "同上，对象为 MLP 神经元到 logit 的映射。",
     },
+    "manifold.dimension": {"en": "intrinsic dimension", "zh": "内蕴维数"},
+    "manifold.dimension.define": {
+        "en": "Of the stream after attention, from the distances between near inputs, (a, b) and (b, a) being one; of "
+        "the last checkpoint at which it does not depend on the scale.",
+        "zh": "注意力之后的残差流的维数，由相邻输入之间的距离估计，(a, b) 与 (b, a) 只算一个；取结果与尺度无关的最后一"
+        "个检查点。",
+    },
+    "manifold.certified_circles": {"en": "certified circles", "zh": "经检验的圆"},
+    "manifold.certified_circles.define": {
+        "en": "Frequencies of the embedding that pass every test of a circle.",
+        "zh": "嵌入中通过圆的全部检验的频率个数。",
+    },
+    "manifold.equivariance": {"en": "equivariance", "zh": "等变性"},
+    "manifold.equivariance.define": {
+        "en": "Share of the variance of distances in the embedding that the difference of the symbols explains.",
+        "zh": "嵌入中两点距离的方差，能由两个符号之差解释的比例。",
+    },
+    "manifold.harmonic_share": {"en": "harmonic share", "zh": "规律占比"},
+    "manifold.harmonic_share.define": {
+        "en": "Share of the logits' variance that depends only on how far a class is from the right answer.",
+        "zh": "logit 的方差中，只取决于类别与正确答案之差的比例。",
+    },
+    "manifold.swap_distance": {"en": "swap distance", "zh": "交换距离"},
+    "manifold.swap_distance.define": {
+        "en": "Distance from f(a, b) to f(b, a) over that of two inputs at random, after attention.",
+        "zh": "注意力之后 f(a, b) 与 f(b, a) 的距离，除以任意两个输入之间的典型距离。",
+    },
     "origin.run": {"en": "Run", "zh": "训练编号"},
     "origin.replica": {"en": "Replica of the pack", "zh": "同批训练中的编号"},
     "origin.replica_note": {

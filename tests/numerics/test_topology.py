@@ -343,3 +343,15 @@ def test_tiny_clouds_have_bars_too() -> None:
 def test_bad_arguments_are_refused(call: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_the_surrogates_bars_are_in_the_units_of_the_cloud() -> None:
+    cloud = torus(60, 0)
+    one, other = betti(cloud), betti(1e6 * cloud)
+    assert isinstance(one, Betti)
+    assert isinstance(other, Betti)
+    for null, larger in zip(one.null[1:], other.null[1:], strict=True):
+        np.testing.assert_allclose(1e6 * np.asarray(null), larger, rtol=1e-9)
+    assert isinstance(one.null[0], Missing)
+    strengths = np.asarray(one.null[1])[:, 1] / np.asarray(one.null[1])[:, 0]
+    assert one.rates[1] == pytest.approx(1 / np.log(strengths).mean())

@@ -64,7 +64,7 @@ def test_every_step_of_the_diagram_draws_its_own_loops(page: Any) -> None:
     page.evaluate(f"Plotly.animate({plot}, ['0'], {plot}.layout.sliders[0].steps[0].args[1])")
     page.wait_for_function(f"{plot}.layout.sliders[0].active === 0", timeout=10_000)
     traces = page.evaluate(f"{plot}._transitionData._frames[0].data.map(trace => trace.x)")
-    points = sum(x is not None for index, trace in enumerate(traces) if index % 3 < 2 for x in trace)
+    points = sum(x is not None for index, trace in enumerate(traces) if index % 4 < 3 for x in trace)
     drawn = "document.querySelectorAll('#diagram .plot .scatterlayer .point').length"
     page.wait_for_function(f"{drawn} === {points}", timeout=10_000)
     assert points > 0

@@ -126,13 +126,14 @@ def test_a_circle_is_one_loop_from_1_to_the_side_of_its_triangle(measured_run: R
     noise = np.random.default_rng(0).normal(size=(30, 8))
     seen = {9: {"embed/tokens": circle(30), "resid_mid/class_means": noise}}
     figure: Any = diagrams.diagram(holding(measured_run, clouds=seen))
-    within, beyond, _, none_within, none_beyond, line = figure.data[:6]
+    _, within, beyond, _, null, none_within, none_beyond, line = figure.data[:8]
     assert beyond.x == (pytest.approx(1, abs=1e-4),)
     assert beyond.y == (pytest.approx(np.sqrt(3) / (2 * np.sin(np.pi / 30)), abs=1e-3),)
     assert within.x == none_beyond.x == (None,)
     found = betti(noise)
     assert isinstance(found, Betti)
     assert len(none_within.x) == len(found.bars[1])  # pyright: ignore[reportArgumentType]
+    assert len(null.x) == len(found.null[1]) > 20 * 3  # pyright: ignore[reportArgumentType]
     assert np.divide(line.y, line.x) == pytest.approx(found.detectable[1])
     assert all(death > birth for birth, death in zip(none_within.x, none_within.y, strict=True))
 
@@ -201,7 +202,7 @@ def test_circles_show_frequency_by_colour_and_table_by_dash(measured_run: Run) -
     assert by["k = 1", "y"].line.color != solid.line.color
     assert by["embedding W_E", "y2"].line.shape == "hv"
     assert by["class means", "y3"].line.dash == "dot"
-    assert by["by chance", "y"].y == pytest.approx([1 / np.sqrt(P)] * 2)
+    assert by["by chance", "y"].y == pytest.approx([1.96 / np.sqrt(2 * P)] * 2)
     assert by["by chance", "y3"].y == pytest.approx([1 / (P - 2)] * 2)
     named = [trace.name for trace in figure.data if trace.showlegend is not False]
     assert sorted(named) == ["by chance", "class means", "embedding W_E", "k = 1", "k = 2"]
