@@ -23,7 +23,7 @@ from jaxtyping import Float, Int
 
 from grokscope.errors import Missing
 from grokscope.numerics._points import cloud
-from grokscope.numerics.neighbours import distinct, neighbours
+from grokscope.numerics.neighbours import distinct, neighbours_of_rows
 
 # Fewer distinct points than this say nothing: the standard error of TwoNN is d / sqrt(N).
 LEAST_POINTS = 10
@@ -108,7 +108,7 @@ def nearest(points: Any, k: int = 32) -> Nearest | Missing:
     kept = distinct(rows)
     if len(kept) < LEAST_POINTS:
         return Missing(f"{len(kept)} distinct points; a dimension needs at least {LEAST_POINTS}")
-    distances, indices = neighbours(kept, min(k, len(kept) - 1))
+    distances, indices = neighbours_of_rows(kept, min(k, len(kept) - 1))
     return Nearest(points=kept, distances=distances, indices=indices, n_duplicates=len(rows) - len(kept))
 
 

@@ -37,17 +37,27 @@ def neighbours(points: Any, k: int) -> tuple[Float[np.ndarray, "point k"], Int[n
     points: (point, channel), any real dtype; k < number of points. Distances are those of `numerics._points.cloud`:
     in units of a power of two near the cloud's size. O(n^2 d) operations, memory 512 n.
     """
-    rows = torch.from_numpy(cloud(points))
+    return neighbours_of_rows(cloud(points), k)
+
+
+def neighbours_of_rows(
+    points: Float[np.ndarray, "point channel"], k: int
+) -> tuple[Float[np.ndarray, "point k"], Int[np.ndarray, "point k"]]:
+    """The same of points as `numerics._points.cloud` makes them, or some of these."""
+    rows = torch.from_numpy(points)
     n, dimension = rows.shape
     if not 1 <= k < n:
         raise ValueError(f"k must lie in 1..{n - 1} for {n} points, got {k}")
-    squares = rows.square().sum(1)
-    # gamma_d (|x| + |y|)^2: the error bound of a sum of d products.
-    bound = 4 * (dimension + 4) * 2.0**-53 * float(squares.max())
+    squares = rows.square().sum(1, keepdim=True)
+    # gamma (|x| + |y|)^2: the error bound of a sum of d + 2 products.
+    bound = 4 * (dimension + 6) * 2.0**-53 * float(squares.max())
+    ones = torch.ones_like(squares)
+    left, right = torch.cat([-2 * rows, ones, squares], 1), torch.cat([rows, squares, ones], 1).T
     distances, indices = torch.empty(n, k, dtype=torch.float64), torch.empty(n, k, dtype=torch.int64)
+    buffer = torch.empty(min(BLOCK, n), n, dtype=torch.float64)
     for start in range(0, n, BLOCK):
         here = torch.arange(start, min(start + BLOCK, n))
-        block = torch.addmm(squares, rows[here], rows.T, alpha=-2).add_(squares[here, None])
+        block = torch.mm(left[start : start + BLOCK], right, out=buffer[: len(here)])
         block[torch.arange(len(here)), here] = torch.inf
         near, candidates = block.topk(min(k + SPARE, n - 1), largest=False)
         exact = _differences(rows, here, candidates)
@@ -69,7 +79,8 @@ def _differences(
     step = max(1, (1 << 18) // (candidates.shape[1] * rows.shape[1]))
     for start in range(0, len(of), step):
         part = slice(start, start + step)
-        squared[part] = (rows[candidates[part]] - rows[of[part], None]).square_().sum(-1)
+        apart = rows[candidates[part]].sub_(rows[of[part], None])
+        squared[part] = torch.linalg.vector_norm(apart, dim=-1).square_()
     return squared
 
 

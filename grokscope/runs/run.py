@@ -123,7 +123,8 @@ class Run:
             output_scale=self.config.output_scale,
             centred=self.config.centred,
             initial=lambda: self._first,
-            final=lambda: self._last,
+            # The last one is its own: what measures compute of it once is there for all.
+            final=None if step == self.checkpoints[-1] else lambda: self._last,
         )
 
     @cached_property
