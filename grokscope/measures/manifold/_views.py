@@ -68,6 +68,8 @@ def on_table(
 
 def panel_of(snapshot: Snapshot, view: str | Sequence[str]) -> Panel | Missing:
     """The circle panel of a table, once for all measures that ask."""
+    if not snapshot.is_finite:
+        return Missing(f"the weights at step {snapshot.step} are not finite")
     return snapshot.remembered(("panel", *parsed(view)[:2]), lambda: on_table(snapshot, view, circle_panel))
 
 
