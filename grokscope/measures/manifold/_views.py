@@ -46,15 +46,18 @@ def parsed(view: str | Sequence[str]) -> tuple[str, str, Options]:
 def cloud_of(snapshot: Snapshot, view: str | Sequence[str]) -> Float[Tensor, "point channel"] | Missing:
     """The cloud of a view; `Missing` where the network has no such site or the task no such points."""
     site, points, options = parsed(view)
-    return snapshot.cloud(site, points, **options)
+    cloud = snapshot.cloud(site, points, **options)
+    if isinstance(cloud, Missing) or bool(cloud.isfinite().all()):
+        return cloud
+    return Missing(f"{view!r} is not finite at step {snapshot.step}")
 
 
 def table_of(snapshot: Snapshot, view: str | Sequence[str]) -> tuple[Float[Tensor, "element channel"], Group] | Missing:
     """A view whose rows are the elements of the task's group in their order, and the group."""
-    site, points, options = parsed(view)
+    _, points, options = parsed(view)
     if points not in TABLES or options:
         return Missing(f"the rows of {view!r} are no elements of a group; use one of {', '.join(TABLES)}")
-    cloud = snapshot.cloud(site, points)
+    cloud = cloud_of(snapshot, view)
     return cloud if isinstance(cloud, Missing) else elements(cloud, snapshot.task)
 
 
@@ -68,8 +71,6 @@ def on_table(
 
 def panel_of(snapshot: Snapshot, view: str | Sequence[str]) -> Panel | Missing:
     """The circle panel of a table, once for all measures that ask."""
-    if not snapshot.is_finite:
-        return Missing(f"the weights at step {snapshot.step} are not finite")
     return snapshot.remembered(("panel", *parsed(view)[:2]), lambda: on_table(snapshot, view, circle_panel))
 
 

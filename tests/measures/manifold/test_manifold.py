@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from grokscope.errors import Missing
-from grokscope.measures.base import evaluate
+from grokscope.measures.base import evaluate, measures
 from grokscope.models.base import Interface
 from grokscope.models.transformer import TransformerOptions, transformer
 from grokscope.numerics.groups import group
@@ -206,3 +206,12 @@ def test_a_multiplicative_task_is_ordered_by_its_logarithms() -> None:
     assert evaluate("manifold.equivariance", snap) > 0.95
     residues = dataclasses.replace(task, truth=TASK.truth)
     assert evaluate("manifold.equivariance", network(None, task=residues, params=snap.params)) < 0.1
+
+
+def test_finite_weights_whose_activations_overflow_have_no_answer() -> None:
+    snap = network([5])
+    snap.params["W_E"].mul_(1e38)
+    for name in (name for name in measures() if name.startswith("manifold.")):
+        for _, value in measures()[name].rows(snap):
+            assert isinstance(value, Missing) or np.isfinite(value)
+    assert "is not finite" in evaluate("manifold.betti", snap, view="resid_mid/class_means").reason
