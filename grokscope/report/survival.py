@@ -12,7 +12,7 @@ from grokscope.statistics.survival import Curve
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-BAND_OPACITY = 0.12  # seven arms' bands over each other leave the curves readable
+BAND_OPACITY, ALL_BANDS = 0.12, 0.36  # of one band, and of all that lie over each other: the curves stay readable
 
 
 def survival(curves: Mapping[int | None, Curve], lang: Lang = "en") -> "Figure":
@@ -38,7 +38,8 @@ def survival(curves: Mapping[int | None, Curve], lang: Lang = "en") -> "Figure":
         plain = rank is None
         colour = theme.NEUTRAL if plain else next(colours)
         name = say("series.no_bottleneck", lang) if plain else say("series.rank", lang, rank=rank)
-        _arm(figure, curve, start, name, colour, dash="dash" if plain else "solid")
+        opacity = min(BAND_OPACITY, ALL_BANDS / len(curves))
+        _arm(figure, curve, start, name, colour, dash="dash" if plain else "solid", opacity=opacity)
     margin = 0.01 * np.log10(end / start)
     figure.update_xaxes(
         type="log", range=[np.log10(start), np.log10(end) + margin], dtick=theme.log_ticks([start, end]),
@@ -49,7 +50,7 @@ def survival(curves: Mapping[int | None, Curve], lang: Lang = "en") -> "Figure":
     return figure
 
 
-def _arm(figure: "Figure", curve: Curve, start: float, name: str, colour: str, *, dash: str) -> None:
+def _arm(figure: "Figure", curve: Curve, start: float, name: str, colour: str, *, dash: str, opacity: float) -> None:
     """Band, curve and censoring marks of one arm."""
     x = [start, *curve.times.tolist()]
     low, high = ([1.0, *end.tolist()] for end in (curve.low, curve.high))
@@ -60,7 +61,7 @@ def _arm(figure: "Figure", curve: Curve, start: float, name: str, colour: str, *
     edge = [x[i] for i in right]
     figure.add_scatter(
         x=edge + edge[::-1], y=[high[i] for i in corners] + [low[i] for i in corners][::-1], mode="lines",
-        line={"width": 0}, fill="toself", fillcolor=colour, opacity=BAND_OPACITY, **shared,
+        line={"width": 0}, fill="toself", fillcolor=colour, opacity=opacity, **shared,
     )  # fmt: skip
     figure.add_scatter(
         x=x, y=[1.0, *curve.survival.tolist()], name=name, mode="lines", legendgroup=name,

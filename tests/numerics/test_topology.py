@@ -235,8 +235,11 @@ def test_false_loops_and_components_are_rarer_than_the_level() -> None:
 
 @pytest.mark.slow
 def test_tori_are_found() -> None:
-    """17 of 20 at 113 points, 19 of 20 at 300."""
-    assert sum(numbers(torus(113, seed))[1] == 2 for seed in range(60)) >= 51
+    """At 113 points drawn at random 88 % are (of 180); the others have a second loop within chance, or a third beyond.
+
+    Of 60 draws that is 45 or more in 99 % of samples.
+    """
+    assert sum(numbers(torus(113, seed))[1] == 2 for seed in range(60)) >= 45
     assert sum(numbers(torus(300, seed))[1] == 2 for seed in range(20)) >= 19
 
 
