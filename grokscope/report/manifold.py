@@ -23,6 +23,7 @@ DIMENSIONS = (
     ("manifold.dimension", "view=resid_mid/orbits", "series.dimension", theme.BLUE, "solid"),
     ("manifold.gride", "view=resid_mid/orbits,n1=4", "series.gride", theme.SKY, "dash"),
     ("manifold.dimension", "view=resid_mid/all,method=mle", "series.dimension_naive", theme.ORANGE, "dot"),
+    ("manifold.gride", "view=embed/tokens,n1=16", "series.gride_embedding", theme.PINK, "dash"),
     ("manifold.linear_dimension", "view=resid_mid/orbits", "series.linear", theme.GREEN, "solid"),
     ("manifold.linear_dimension", "view=embed/tokens", "series.linear_embedding", theme.GREEN, "dash"),
 )

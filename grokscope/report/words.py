@@ -94,6 +94,7 @@ PAGE: dict[str, dict[Lang, str]] = {
     "series.class_means": {"en": "class means", "zh": "类均值"},
     "series.dimension": {"en": "intrinsic", "zh": "内蕴维数"},
     "series.gride": {"en": "at one scale", "zh": "单一尺度"},
+    "series.gride_embedding": {"en": "embedding, at one scale", "zh": "嵌入，单一尺度"},
     "series.dimension_naive": {"en": "intrinsic, naive", "zh": "内蕴维数（不加处理）"},
     "series.linear": {"en": "linear", "zh": "线性维数"},
     "series.linear_embedding": {"en": "linear, embedding W_E", "zh": "线性维数（嵌入 W_E）"},
