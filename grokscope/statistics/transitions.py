@@ -146,6 +146,18 @@ def align(curves: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> tuple[list[int
     return steps, {name: [table.get(step, np.nan) for step in steps] for name, table in tables.items()}
 
 
+def first_held(steps: ArrayLike, values: ArrayLike, level: float, *, stable: int = 3) -> int | None:
+    """First step from which a curve stays at a level or above for `stable` evaluations, this one among them.
+
+    Values that are NaN are no evaluations. Raises ValueError as `phases`.
+    """
+    at, series = _steps(steps), _array("values", values)
+    if stable < 1 or at.size != series.size:
+        raise ValueError(f"expected one value a step and stable >= 1, got {series.size}, {at.size} and {stable}")
+    known = ~np.isnan(series)
+    return _first((at[known], series[known]), stable, level)
+
+
 def _held(values: Values, stable: int) -> Values:
     """Per evaluation: the largest of the minima of the windows of `stable` evaluations that contain it."""
     lows = sliding_window_view(values, stable).min(axis=1)
