@@ -1,11 +1,14 @@
 """Speed as ratios: rates of two or more things, taken in turns in one process."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from statistics import median
 from typing import Any
 
 import torch
+
+from grokscope.measures.base import measures
+from grokscope.runs.snapshot import Snapshot
 
 # Side of the square float32 product that stands for what the arithmetic units can do.
 CEILING_SIDE = 2048
@@ -42,3 +45,34 @@ def summary(values: Mapping[str, list[float]]) -> dict[str, Any]:
     """Median of each over the rounds, and under `spread` its least and largest value."""
     medians: dict[str, Any] = {name: median(each) for name, each in values.items()}
     return medians | {"spread": {name: [min(each), max(each)] for name, each in values.items()}}
+
+
+def timed(step: Callable[..., Any], *given: Any) -> float:
+    """The seconds of one call."""
+    start = time.perf_counter()
+    step(*given)
+    return time.perf_counter() - start
+
+
+def family(prefix: str, fresh: Callable[[], Snapshot], *, rounds: int, bar: float) -> dict[str, Any]:
+    """Seconds of all measures of a family on one checkpoint, and of each: a row for a table of bars.
+
+    In a round all share one snapshot, in which nothing is computed yet, so that the first measure that asks pays for
+    what others ask again, as where a run is measured. A round before the first is not counted: it imports.
+    """
+    chosen = {name: measure for name, measure in measures().items() if name.startswith(prefix)}
+    found: dict[str, list[float]] = {name: [] for name in chosen}
+    for turn in range(rounds + 1):
+        snapshot = fresh()
+        for name, measure in chosen.items():
+            taken = timed(_all, measure.rows(snapshot))
+            if turn:
+                found[name].append(taken)
+    seconds = [sum(each, 0.0) for each in zip(*found.values(), strict=True)]
+    row = {"name": f"measures {prefix}*, one checkpoint", "bar": bar}
+    return row | {"parts": summary(found)} | summary({"seconds": seconds})
+
+
+def _all(rows: Iterable[Any]) -> None:
+    for _ in rows:
+        pass

@@ -6,8 +6,7 @@ installed. Both must agree first. ratio_to_skdim is our time over theirs: below 
 
 Topology: Betti numbers of 113 points with 20 surrogates.
 
-Measures: the family "manifold." on one checkpoint of a grokked quickstart network, as where a run is measured: of one
-snapshot, in which nothing is computed yet, so that the first measure that asks pays for what others ask again.
+Measures: the family "manifold." on one checkpoint of a grokked quickstart network.
 """
 
 import sys
@@ -22,9 +21,8 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from grokscope.benchmarks.base import summary
+from grokscope.benchmarks.base import family, summary, timed
 from grokscope.errors import GrokscopeError, Missing
-from grokscope.measures.base import measures
 from grokscope.numerics.dimension import gride, nearest, twonn
 from grokscope.numerics.topology import betti
 from grokscope.recipes.base import recipe
@@ -52,7 +50,9 @@ def manifold(*, rounds: int = 3, seconds: float = 0.5) -> dict[str, Any]:
     """
     oracle = scikit_dimension()
     rows = [_dimension(*each, oracle, rounds=rounds, seconds=seconds) for each in CLOUDS]
-    rows += [_betti(rounds=rounds, seconds=seconds), _family(rounds)]
+    rows.append(_betti(rounds=rounds, seconds=seconds))
+    with checkpoint() as fresh:
+        rows.append(family(FAMILY, fresh, rounds=rounds, bar=FAMILY_BAR))
     return {
         "threads": torch.get_num_threads(),
         "blas_threads": _blas_threads(),
@@ -110,23 +110,17 @@ def durations(calls: Mapping[str, Callable[[], float]], *, rounds: int, seconds:
     return found
 
 
-def _timed(step: Callable[..., Any], *given: Any) -> float:
-    start = time.perf_counter()
-    step(*given)
-    return time.perf_counter() - start
-
-
 def _dimension(
     n: int, channels: int, bar: float, oracle: Callable[[Points], list[float]] | None, **turns: Any
 ) -> dict[str, Any]:
     """A noisy torus."""
     angle = np.random.default_rng(0).uniform(0, 2 * np.pi, (n, 2))
     points = _placed(angle, channels)
-    calls = {"seconds": lambda: _timed(ours, points)}
+    calls = {"seconds": lambda: timed(ours, points)}
     mine, difference = ours(points[:COMPARED]), None  # the first call of all imports
     if oracle:
         difference = _disagreement(mine, oracle(points[:COMPARED]))  # compiles the oracle, too
-        calls["skdim_seconds"] = lambda: _timed(oracle, points)
+        calls["skdim_seconds"] = lambda: timed(oracle, points)
     found = durations(calls, **turns)
     if oracle:
         pairs = zip(found["seconds"], found["skdim_seconds"], strict=True)
@@ -154,24 +148,8 @@ def _betti(**turns: Any) -> dict[str, Any]:
         betti(points, max_dimension=1, surrogates=20)
 
     numbers()
-    found = durations({"seconds": lambda: _timed(numbers)}, **turns)
+    found = durations({"seconds": lambda: timed(numbers)}, **turns)
     return {"name": f"Betti numbers, {RESIDUES} x {CHANNELS}, 20 surrogates", "bar": BETTI_BAR} | summary(found)
-
-
-def _family(rounds: int) -> dict[str, Any]:
-    chosen = {name: measure for name, measure in measures().items() if name.startswith(FAMILY)}
-
-    with checkpoint() as fresh:
-        turns_of: dict[str, list[float]] = {name: [] for name in chosen}
-        for turn in range(rounds + 1):
-            snapshot = fresh()
-            for name, measure in chosen.items():
-                taken = _timed(lambda measure=measure, snapshot=snapshot: list(measure.rows(snapshot)))
-                if turn:  # the first one imports
-                    turns_of[name].append(taken)
-    seconds = [sum(each, 0.0) for each in zip(*turns_of.values(), strict=True)]
-    row = {"name": f"measures {FAMILY}*, one checkpoint", "bar": FAMILY_BAR}
-    return row | {"parts": summary(turns_of)} | summary({"seconds": seconds})
 
 
 def _placed(angle: Float[np.ndarray, "point circle"], channels: int) -> Points:

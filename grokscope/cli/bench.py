@@ -14,16 +14,17 @@ def bench(
     seconds: Annotated[float | None, tyro.conf.arg(metavar="FLOAT")] = None,
     json: Json = False,
 ) -> None:
-    """Measure speed: one run, packs of small networks, the manifold's instruments.
+    """Measure speed: one run, packs of small networks, the instruments of the manifold and of the circuits.
 
     train_step: one run against plain PyTorch and the arithmetic ceiling. pack: many small networks against one after
     another. manifold: dimension, Betti numbers and measures against their bars; it trains a network first, for a minute
-    or two. What is compared takes turns in one process; numbers are medians over the rounds, with their spread.
+    or two. circuits: the measures of one checkpoint at p = 113. What is compared takes turns in one process; numbers
+    are medians over the rounds, with their spread.
 
     Args:
-        name: train_step, pack or manifold.
-        rounds: turns of each that are counted [1]; by default 7, 5 and 3.
-        seconds: length of a turn [s], at least one call; by default 2, 1 and 0.5.
+        name: train_step, pack, manifold or circuits.
+        rounds: turns of each that are counted [1]; by default 7, 5, 3 and 3.
+        seconds: length of a turn [s], at least one call; by default 2, 1 and 0.5; circuits have none.
     """
     from grokscope.registry import component
 
@@ -62,18 +63,18 @@ def _rows(rows: list[dict[str, Any]]) -> None:
 
 
 def _bars(found: dict[str, Any]) -> None:
-    oracle = found["scikit_dimension"]
-    print(f"threads: torch {found['threads']}, BLAS {found['blas_threads']}; seconds a call, median (least to largest)")
+    oracle, blas = found.get("scikit_dimension"), found.get("blas_threads", "as it comes")
+    print(f"threads: torch {found['threads']}, BLAS {blas}; seconds a call, median (least to largest)")
     for row in found["rows"]:
         said = "within" if row["within_bar"] else "ABOVE"
         print(f"{row['name']:44} {_seconds(row, 'seconds')}  {said} the bar of {row['bar']} s")
-        if row["skdim_seconds"] is not None:
+        if row.get("skdim_seconds") is not None:
             low, high = row["spread"]["ratio_to_skdim"]
             ratio = f"ours takes {row['ratio_to_skdim']:.2f} of it ({low:.2f} to {high:.2f})"
             print(f"  {'scikit-dimension ' + oracle:42} {_seconds(row, 'skdim_seconds')}  {ratio}")
         for name in row.get("parts", {}).get("spread", ()):
             print(f"  {name:42} {_seconds(row['parts'], name)}")
-    if oracle is None:
+    if "scikit_dimension" in found and oracle is None:
         print("scikit-dimension 0.5 or later is not installed: nothing to compare the dimensions with")
 
 

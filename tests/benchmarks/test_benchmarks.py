@@ -10,11 +10,14 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from grokscope.benchmarks import base
+from grokscope.benchmarks import circuits as of_circuits
 from grokscope.benchmarks import manifold as of_manifolds
 from grokscope.benchmarks import pack as of_packs
 from grokscope.benchmarks import train_step as of_steps
 from grokscope.benchmarks.base import in_turns, summary
 from grokscope.cli.base import main
+from grokscope.measures.base import evaluate
 from grokscope.runs.run import Run
 from tests.conftest import tiny
 
@@ -104,7 +107,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> dict[str, Recorded]:
     monkeypatch.setattr(of_manifolds, "CHANNELS", 16)
     monkeypatch.setattr(of_manifolds, "scikit_dimension", lambda: None)
     monkeypatch.setattr(of_manifolds, "checkpoint", lambda: nullcontext(object))
-    monkeypatch.setattr(of_manifolds, "measures", lambda: recorded)
+    monkeypatch.setattr(base, "measures", lambda: recorded)
     return recorded
 
 
@@ -191,3 +194,18 @@ def test_the_command_prints_bars(small: dict[str, Recorded], capsys: pytest.Capt
     out = capsys.readouterr().out
     for said in ("80 x 5", "ABOVE the bar of 0.0 s", "manifold.other", "not installed"):
         assert said in out
+
+
+def test_the_circuits_benchmark_measures_a_network_with_the_published_frequencies(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keys = evaluate("circuits.key_frequencies", of_circuits.checkpoint()())
+    assert np.asarray(keys).tolist() == list(of_circuits.FREQUENCIES)
+    recorded = {"circuits.one": Recorded(), "manifold.one": Recorded()}
+    monkeypatch.setattr(base, "measures", lambda: recorded)
+    monkeypatch.setattr(of_circuits, "checkpoint", lambda: object)
+    found = of_circuits.circuits(rounds=2)
+    assert list(found["rows"][0]["parts"]) == ["circuits.one", "spread"]
+    assert (len(recorded["circuits.one"].seen), len(recorded["manifold.one"].seen)) == (3, 0)
+    assert main(["bench", "circuits", "--rounds", "1"]) == 0
+    assert "within the bar of 2.0 s" in capsys.readouterr().out

@@ -1,0 +1,47 @@
+"""Seconds of the circuit's measures on one checkpoint at p = 113, each beside the bar it has to stay below.
+
+The network is nanda2023's as it is drawn, with an unembedding of five frequencies, so that it has as many key
+frequencies as a trained one: what a measure costs depends on nothing else that training makes.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from grokscope.benchmarks.base import family
+from grokscope.numerics.fourier import basis
+from grokscope.recipes.base import recipe
+from grokscope.runs.snapshot import Snapshot
+
+FREQUENCIES = (14, 35, 41, 42, 52)  # of the published run
+FAMILY, BAR = "circuits.", 2.0
+
+
+def circuits(*, rounds: int = 3, seconds: float = 0.5) -> dict[str, Any]:  # noqa: ARG001  a turn is one checkpoint
+    """Seconds of all measures of the family and of each (median over the rounds, and spread), and the bar of all."""
+    row = family(FAMILY, checkpoint(), rounds=rounds, bar=BAR)
+    return {
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+        "rows": [row | {"within_bar": row["seconds"] < row["bar"]}],
+    }
+
+
+def checkpoint() -> Callable[[], Snapshot]:
+    """Makes snapshots of the network, in which nothing is computed yet."""
+    config = recipe("nanda2023")
+    task = config.build_task()
+    model = config.build_model(task)
+    params = model.init(torch.Generator().manual_seed(0))
+    first = {name: tensor.clone() for name, tensor in params.items()}
+    p, width = task.n_classes, params["W_U"].shape[0]
+    rows = [row for k in FREQUENCIES for row in (2 * k - 1, 2 * k)]
+    mixing = np.random.default_rng(0).standard_normal((width, len(rows)))
+    params["W_U"][:, :p] = torch.from_numpy(mixing @ basis(p)[rows]).float()
+
+    def snapshot(params: dict[str, torch.Tensor], **initial: Any) -> Snapshot:
+        return Snapshot(task=task, model=model, params=params, train_mask=config.train_mask(task), **initial)
+
+    return lambda: snapshot(params, initial=lambda: snapshot(first))
