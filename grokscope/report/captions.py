@@ -61,10 +61,14 @@ FIGURES: dict[str, dict[Literal["en", "zh"], str]] = {
         "(green) keeps only the part of the logits that runs along the key frequencies: when it falls, the rule is "
         "already there, even if memorised noise still hides it. Excluded loss (yellow) takes that part away, on "
         "training inputs: when it rises, the network has come to rely on the rule and lets go of what it had "
-        "memorised. Dots are checkpoints.",
+        "memorised. Dots are checkpoints. Upright lines end the published phases, found by rule: memorisation at "
+        "the largest test loss, circuit formation where it has halved, cleanup where the weights have made nine "
+        "tenths of their last fall; the thick marks at the bottom are what other levels would have said.",
         "zh": "两种能看到曲线背后的损失，与训练损失（蓝）、测试损失（橙）并列。限制损失（绿）只保留 logit 中沿关键频"
         "率的成分：它下降，说明规律已经成形，只是还被记忆下来的噪声掩盖。排除损失（黄）在训练输入上恰好去掉这一成分："
-        "它上升，说明网络已转而依靠规律，放弃了死记的内容。圆点为检查点。",
+        "它上升，说明网络已转而依靠规律，放弃了死记的内容。圆点为检查点。竖线是文献中三个阶段的终点，按规则找出：测"
+        "试损失最大时记忆结束，降到一半时回路成形，权重完成最后那次下降的九成时清理结束；底部的粗线表示换用别的比例"
+        "会得到的范围。",
     },
     "figure.planes": {"en": "Do the numbers form circles?", "zh": "数字排成圆了吗？"},
     "caption.planes": {

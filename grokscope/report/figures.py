@@ -11,8 +11,10 @@ import numpy as np
 from grokscope.errors import Missing
 from grokscope.report import theme
 from grokscope.report.readings import Readings, Series
-from grokscope.report.words import Lang, say
+from grokscope.report.words import Lang, count, say
+from grokscope.statistics.circuit_phases import Border, circuit_phases
 from grokscope.statistics.contrasts import low_high_mid
+from grokscope.statistics.transitions import align
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -152,7 +154,39 @@ def progress_losses(readings: Readings, lang: Lang = "en") -> "Figure | Missing"
     losses = [loss for series in shown if isinstance(series, tuple) for loss in theme.positive(series)[1]]
     figure.update_yaxes(type="log", exponentformat="power", dtick=theme.log_ticks(losses))
     figure.update_traces(hovertemplate="%{y:.3g}")
+    _borders(figure, readings, losses, lang)
     return figure
+
+
+def _borders(figure: "Figure", readings: Readings, losses: list[float | None], lang: Lang) -> None:
+    """Where memorisation, circuit formation and cleanup end, each with the range that other levels would give."""
+    loss, norm = readings.series("behaviour.test_loss"), readings.series("weights.squared_norm")
+    if isinstance(loss, Missing) or isinstance(norm, Missing):
+        return
+    steps, aligned = align({"loss": loss, "norm": norm})
+    found = circuit_phases(
+        steps, test_loss=aligned["loss"], squared_norm=aligned["norm"], onset_at=readings.phases.onset_at
+    )
+    if isinstance(found, Missing):
+        return
+    known = [value for value in losses if value is not None and value > 0]
+    borders = {
+        "memorization": (Border(at=found.memorization, low=found.memorization, high=found.memorization), "dot"),
+        "formation": (found.formation, "dash"),
+        "cleanup": (found.cleanup, "solid"),
+    }
+    for name, (border, dash) in borders.items():
+        if isinstance(border, Missing):
+            continue
+        said = say(f"border.{name}", lang, step=count(border.at))
+        figure.add_scatter(
+            x=[border.at] * 2, y=[min(known), max(known)], mode="lines", name=said, hoverinfo="skip",
+            line={"color": theme.NEUTRAL, "dash": dash, "width": 1.5},
+        )  # fmt: skip
+        figure.add_shape(
+            type="line", xref="x", yref="paper", x0=border.low, x1=border.high, y0=0, y1=0,
+            line={"color": theme.NEUTRAL, "width": 5},
+        )  # fmt: skip
 
 
 def gini(readings: Readings, lang: Lang = "en") -> "Figure | Missing":

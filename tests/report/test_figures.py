@@ -135,3 +135,19 @@ def test_random_labels_have_no_frequencies(random_run: Run) -> None:
 def test_unmeasured_checkpoints_are_said(tiny_run: Run) -> None:
     assert FIGURES["spectrum"](read(tiny_run), "en") == Missing("missing.not_measured")
     assert FIGURES["progress_losses"](read(tiny_run), "en") == Missing("missing.not_measured")
+
+
+def test_the_ends_of_the_circuits_phases_are_marked(staged: Staged) -> None:
+    readings = staged(memorised=200, generalised=3000)
+    steps = readings.numbers["behaviour.test_loss", ""][0]
+    falling = np.interp(steps, [0, 1500, 2000, 2500], [4.0, 10.0, 10.0, 0.1])
+    norm = np.interp(steps, [0, 2000, 3500], [3000.0, 2500.0, 700.0])
+    numbers = {**readings.numbers, ("behaviour.test_loss", ""): (steps, falling)}
+    numbers["weights.squared_norm", ""] = (steps, norm)
+    figure: Any = FIGURES["progress_losses"](from_numbers(readings.run, numbers), "en")
+    names = [trace.name for trace in figure.data]
+    assert names[-3:] == ["memorisation ends: 1,500", "circuit formed: 2,275", "cleanup ends: 3,400"]
+    assert [trace.x for trace in figure.data[-3:]] == [(1500, 1500), (2275, 2275), (3400, 3400)]
+    del numbers["weights.squared_norm", ""]
+    unmarked: Any = FIGURES["progress_losses"](from_numbers(readings.run, numbers), "en")
+    assert [trace.name for trace in unmarked.data] == names[:-3]
