@@ -122,7 +122,8 @@ class Run:
             loss_options=self.config.options("loss").model_dump(),
             output_scale=self.config.output_scale,
             centred=self.config.centred,
-            initial=lambda: self._first,
+            # Of imported weights nobody knows what they started from.
+            initial=None if "imported" in self.about else lambda: self._first,
             # The last one is its own: what measures compute of it once is there for all.
             final=None if step == self.checkpoints[-1] else lambda: self._last,
         )

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from grokscope.errors import GrokscopeError
-from grokscope.runs.config import RunConfig, pack_id
+from grokscope.runs.config import RunConfig
 from grokscope.runs.store import checkpoints, events
 from grokscope.runs.store.atomic import write_atomic
 from grokscope.runs.store.journal import Journal, Row
@@ -28,10 +28,9 @@ def finished_at(folder: Path) -> int | None:
     return next((event["step"] for event in events.read_events(folder) if event.get("event") == FINISHED), None)
 
 
-def run_ids(configs: Sequence[RunConfig]) -> list[str]:
+def run_ids(pack: str, n_replicas: int) -> list[str]:
     """Ids of a pack's replicas: the pack's own for a pack of one, else numbered."""
-    pack = pack_id(configs)
-    return [pack] if len(configs) == 1 else [f"{pack}-{replica}" for replica in range(len(configs))]
+    return [pack] if n_replicas == 1 else [f"{pack}-{replica}" for replica in range(n_replicas)]
 
 
 class Writer:
@@ -40,11 +39,11 @@ class Writer:
 
     def __init__(self, folder: Path, configs: Sequence[RunConfig], journal: Journal) -> None:
         self.folder = folder
-        self.ids = run_ids(configs)
+        self.ids = run_ids(folder.name, len(configs))
         self._configs = configs
         self._journal = journal
 
-    def describe(self, device: torch.device) -> None:
+    def describe(self, device: torch.device, **more: Any) -> None:
         """pack.json: what was trained, with what, on what."""
         packages = ("grokscope", "torch", "numpy")
         about = {
@@ -56,6 +55,7 @@ class Writer:
             "versions": {"python": platform.python_version()} | {name: version(name) for name in packages},
             "device": str(device),
             "threads": torch.get_num_threads(),
+            **more,
         }
         write_atomic(self.folder / "pack.json", json.dumps(about, indent=1).encode())
 

@@ -1,0 +1,121 @@
+"""A run's weights or its numbers as a file that others read.
+
+Formats: "safetensors", the weights of a checkpoint under this project's names, with the run's config in the file's
+metadata; "transformer-lens", the same under TransformerLens's names, by torch.save, or as safetensors where the path
+ends so; "csv" and "parquet", every measured number, in the columns run, step, measure, view, value.
+`runs.foreign` reads both kinds of weights back.
+"""
+
+import io
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal, TypeAlias, get_args
+
+import torch
+from torch import Tensor
+
+from grokscope.errors import StoreError
+from grokscope.registry import unknown
+from grokscope.runs.config import RunConfig
+from grokscope.runs.run import Run
+from grokscope.runs.store.atomic import write_atomic
+from grokscope.runs.store.segments import engine
+
+Format: TypeAlias = Literal["transformer-lens", "safetensors", "csv", "parquet"]
+SUFFIX = {"transformer-lens": "pt"}
+LENS_MODELS = ("transformer", "decoder")
+OUTSIDE_LAYERS = {
+    "W_E": "embed.W_E",
+    "W_pos": "pos_embed.W_pos",
+    "W_U": "unembed.W_U",
+    "ln_final_w": "ln_final.w",
+    "ln_final_b": "ln_final.b",
+}
+# Fields that a TransformerLens network does not have, and the values at which it computes the same all the same.
+BEYOND_LENS = {
+    "attention_rate": (1.0,),
+    "activation": ("relu", "gelu"),
+    "layer_norm": ("none", "pre"),
+    "positions": ("learned",),
+    "output_scale": (1.0,),
+    "centred": (False,),
+}
+
+
+def export_run(run: Run, format: Format, path: str | Path | None = None, *, step: int | None = None) -> Path:
+    """Writes the file, atomically, and returns its path; by default it lies in the run's folder.
+
+    step: the checkpoint whose weights are written; by default the last. Numbers are written of all steps.
+
+    ValueError for an unknown format, for weights that have no names in TransformerLens, and for a step with csv or
+    parquet.
+    """
+    if format not in get_args(Format):
+        raise ValueError(unknown("format", format, get_args(Format)))
+    suffix = SUFFIX.get(format, format)
+    if format in ("csv", "parquet"):
+        if step is not None:
+            raise ValueError(f"{format} holds the numbers of all steps; step = {step} is for weights")
+        path = run.folder / f"{run.id}.{suffix}" if path is None else Path(path)
+        write_atomic(path, _table(run, format))
+        return path
+    snap = run.snapshot(step)
+    path = run.folder / f"{run.id}-step-{snap.step}.{suffix}" if path is None else Path(path)
+    params = lens_names(run.config, snap.params) if format == "transformer-lens" else snap.params
+    about = {"run": run.id, "step": str(snap.step), "config": run.config.model_dump_json()}
+    write_atomic(path, _weights(params, about, as_torch=format == "transformer-lens" and path.suffix != ".safetensors"))
+    return path
+
+
+def lens_names(config: RunConfig, params: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """A transformer's weights under TransformerLens's names: `blocks.0.attn.W_Q`, ...; shapes are the same there."""
+    if config.model not in LENS_MODELS or config.bottleneck:
+        what = f"a bottleneck at {config.bottleneck}" if config.model in LENS_MODELS else f"model {config.model}"
+        raise ValueError(f"TransformerLens has no names for {what}; export to safetensors instead")
+    named = {}
+    for name, tensor in params.items():
+        if name in OUTSIDE_LAYERS:
+            named[OUTSIDE_LAYERS[name]] = tensor
+            continue
+        if name.startswith("ln"):
+            place = name.replace("_", ".")
+        else:
+            place = f"attn.{name}" if name[2:] in ("Q", "K", "V", "O") else f"mlp.{name}"
+        layers = tensor if config.model == "decoder" else [tensor]
+        named |= {f"blocks.{layer}.{place}": one for layer, one in enumerate(layers)}
+    return named
+
+
+def beyond_lens(config: RunConfig) -> dict[str, object]:
+    """The fields, with their values, by which a TransformerLens network of these weights would compute another
+    function; who imports the weights again must set them again."""
+    fields = config.model_dump()
+    return {name: fields[name] for name, same in BEYOND_LENS.items() if name in fields and fields[name] not in same}
+
+
+def _weights(params: Mapping[str, Tensor], about: dict[str, str], *, as_torch: bool) -> bytes:
+    if not as_torch:
+        from safetensors.torch import save
+
+        return save(dict(params), about)
+    torch.save(dict(params), file := io.BytesIO())
+    return file.getvalue()
+
+
+def _table(run: Run, format: str) -> bytes:
+    rows = run.rows()
+    if not len(rows):
+        raise StoreError(f"run {run.id} has no numbers yet; measure it: grokscope measure {run.id}")
+    columns = {"run": rows.runs, "step": rows.steps, "measure": rows.measures, "view": rows.views, "value": rows.values}
+    columns = {name: column if column.dtype.kind in "if" else column.astype(object) for name, column in columns.items()}
+    connection = engine()
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "table"
+        connection.register("numbers", columns)
+        header = ", HEADER" if format == "csv" else ""
+        connection.execute(
+            f"COPY (SELECT * FROM numbers ORDER BY measure, view, step) TO '{target}' (FORMAT {format}{header})"
+        )
+        connection.unregister("numbers")
+        return target.read_bytes()
