@@ -81,15 +81,23 @@ def config_fields(readings: Readings) -> dict[str, str]:
 
 
 def command(readings: Readings) -> str:
-    """The command that trains the same run again; every field is given, so that no recipe's default matters."""
-    sets = [part for name, value in config_fields(readings).items() for part in ("--set", f"{name}={value}")]
-    return shlex.join(["grokscope", "run", *sets, "--device", str(readings.run.about.get("device", "auto"))])
+    """The command that makes the same run again; every field is given, so that no recipe's default matters."""
+    fields, imported = config_fields(readings), readings.run.about.get("imported")
+    verb, end = ["run"], ["--device", str(readings.run.about.get("device", "auto"))]
+    if imported:
+        of = ["--as", imported["format"], "--task", fields.pop("task"), "--step", str(readings.run.steps)]
+        verb, end = ["import", imported["file"], *of], []
+    sets = [part for name, value in fields.items() for part in ("--set", f"{name}={value}")]
+    return shlex.join(["grokscope", *verb, *sets, *end])
 
 
 def python(readings: Readings) -> str:
     """The same in Python."""
     fields = ", ".join(f"{name}={value!r}" for name, value in readings.run.config.model_dump().items())
     device = readings.run.about.get("device", "auto")
+    if imported := readings.run.about.get("imported"):
+        of = f"{imported['file']!r}, {imported['format']!r}, step={readings.run.steps}"
+        return f"from grokscope.runs.foreign import import_weights\n\nrun = import_weights({of}, {fields})"
     return f'import grokscope as gs\n\nrun = gs.train(gs.RunConfig({fields}), device="{device}")'
 
 

@@ -147,6 +147,6 @@ QUANTITIES: dict[str, dict[Literal["en", "zh"], str]] = {
     "origin.thresholds": {"en": "Thresholds of the phases", "zh": "划分阶段的阈值"},
     "origin.checkpoints": {"en": "Checkpoints", "zh": "检查点"},
     "origin.config": {"en": "Configuration", "zh": "配置"},
-    "origin.again": {"en": "To train it again", "zh": "复现命令"},
+    "origin.again": {"en": "To make it again", "zh": "复现命令"},
     "origin.python": {"en": "or in Python", "zh": "或在 Python 中"},
 }

@@ -19,11 +19,22 @@ def headline(readings: Readings, lang: Lang) -> list[str]:
     """The sentences, the most important first."""
     if not readings.numbers:
         return [say("summary.nothing", lang), *_state(readings, lang)]
+    if "imported" in readings.run.about:
+        return [_imported(readings, lang), *_mechanism(readings, lang)]
     sentences = [_outcome(readings, lang) if readings.has_answers else _losses(readings, lang)]
     if readings.run.config.random_labels:
         chance = 1 / readings.run.config.build_task().n_classes
         sentences.append(say("summary.random_labels", lang, chance=percent(chance)))
     return [*sentences, *_between(readings, lang), *_mechanism(readings, lang), *_state(readings, lang)]
+
+
+def _imported(readings: Readings, lang: Lang) -> str:
+    """Of weights from elsewhere nothing is known but what they are."""
+    right = readings.last("behaviour.train_accuracy")
+    name = readings.run.about["imported"]["file"]
+    if right is None:
+        return say("summary.imported", lang, file=name)
+    return say("summary.imported_answers", lang, file=name, accuracy=percent(right[1]))
 
 
 def _outcome(readings: Readings, lang: Lang) -> str:

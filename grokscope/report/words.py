@@ -171,6 +171,15 @@ PAGE: dict[str, dict[Lang, str]] = {
 }
 
 SUMMARY: dict[str, dict[Lang, str]] = {
+    "summary.imported": {
+        "en": "These weights were imported from {file}; how they were trained is not known here.",
+        "zh": "这组权重从 {file} 导入；训练过程不详。",
+    },
+    "summary.imported_answers": {
+        "en": "These weights were imported from {file}; they answer {accuracy} of the inputs that count as trained on "
+        "correctly. How they were trained is not known here.",
+        "zh": "这组权重从 {file} 导入，在算作训练集的输入上答对 {accuracy}；训练过程不详。",
+    },
     "summary.nothing": {"en": "Nothing has been evaluated in this run yet.", "zh": "这次训练还没有任何评估结果。"},
     "summary.grokked": {
         "en": "The network had memorised its training data by step {mem}, yet it took until step {gen}, {ratio} "

@@ -1,13 +1,20 @@
 """The headline is right whatever the run did."""
 
+import shlex
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from grokscope.measures.base import measures
+from grokscope.report.numbers import command, python
 from grokscope.report.readings import Readings, from_numbers, read
 from grokscope.report.summary import headline
 from grokscope.report.words import LANGUAGES
+from grokscope.runs.export import export_run
+from grokscope.runs.foreign import import_weights
 from grokscope.runs.run import Run
+from grokscope.studies.experiment import measure_checkpoints
 
 Staged = Callable[..., Readings]
 
@@ -71,3 +78,18 @@ def test_nothing_evaluated(measured_run: Run) -> None:
 def test_every_case_has_its_words(staged: Staged, lang: str, memorised: int | None, generalised: int | None) -> None:
     sentences = headline(staged(memorised=memorised, generalised=generalised), lang)  # pyright: ignore[reportArgumentType]
     assert all(sentence and "{" not in sentence for sentence in sentences)
+
+
+def test_imported_weights_are_said_to_be_imported(measured_run: Run, tmp_path: Path) -> None:
+    weights = export_run(measured_run, "safetensors", tmp_path / "theirs.safetensors")
+    fields = measured_run.config.options("model").model_dump() | {"p": measured_run.config.build_task().n_symbols}
+    run = import_weights(weights, "safetensors", store=tmp_path / "store", step=7, **fields)
+    measure_checkpoints(run, only=[name for name in measures() if name.startswith("behaviour.")])
+    readings = read(run)
+    assert headline(readings, "en")[0].startswith("These weights were imported from theirs.safetensors; they answer")
+    again = shlex.split(command(readings))
+    assert again[:9] == [
+        "grokscope", "import", "theirs.safetensors", "--as", "safetensors", "--task", "modular_addition", "--step", "7",
+    ]  # fmt: skip
+    assert "--device" not in again
+    assert "import_weights('theirs.safetensors', 'safetensors', step=7, task='modular_addition'" in python(readings)
