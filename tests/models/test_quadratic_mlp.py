@@ -10,6 +10,7 @@ from torch import Tensor
 from grokscope.models.base import Activations, Interface
 from grokscope.models.mlp import MlpOptions, mlp
 from grokscope.models.quadratic_mlp import QuadraticMlpOptions, quadratic_mlp
+from grokscope.numerics.gromov import solution
 
 P = 5
 PAIRS = torch.cartesian_prod(torch.arange(P), torch.arange(P))
@@ -83,15 +84,6 @@ def test_fixed_readouts_have_the_tangent_kernel_of_their_source() -> None:
     along, second = x @ w.mean(1), w @ w.T / 9
     expected = (x @ x.T) * (1 + eps * (along[:, None] + along[None, :]) + eps**2 * x @ second @ x.T)
     torch.testing.assert_close(9 * gradients @ gradients.T, expected, atol=1e-9, rtol=0)
-
-
-def solution(p: int, width: int, seed: int) -> dict[str, Tensor]:
-    """Gromov's closed form (arXiv:2301.02679): cosines with phases f1 + f2 = f3."""
-    frequency = 2 * math.pi / p * (torch.arange(width).double() % (p // 2) + 1)
-    f1, f2 = 2 * math.pi * torch.rand(2, width, generator=torch.Generator().manual_seed(seed)).double()
-    n = torch.arange(p)[:, None]
-    W_in = torch.cat([torch.cos(frequency * n + f1), torch.cos(frequency * n + f2)])
-    return {"W_in": W_in, "W_out": torch.cos(frequency * n + f1 + f2).T}
 
 
 @pytest.mark.parametrize(

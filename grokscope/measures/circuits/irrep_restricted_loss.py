@@ -1,0 +1,32 @@
+"""The loss with nothing of the neurons but the key irreps."""
+
+from collections.abc import Sequence
+
+from grokscope.errors import Missing
+from grokscope.measures.base import measure
+from grokscope.measures.circuits._irreps import loss_along
+from grokscope.runs.snapshot import Snapshot
+
+
+@measure(
+    unit="nats",
+    source="Chughtai et al. 2023, arXiv:2302.03025, section 5 (restricted loss) and released code",
+    cost="heavy",
+    needs=("classes",),
+)
+def irrep_restricted_loss(
+    snapshot: Snapshot, split: str = "all", irreps: Sequence[str] | None = None, skip: bool = False
+) -> float | Missing:
+    """Cross-entropy over all inputs with the neurons N projected on the entries of rho(a b), rho in the key irreps.
+
+        logits = Q Q^T N W,   Q an orthonormal basis over the inputs of rho(a b)_ij,   W = W_out W_U (or W_out)
+
+    N is not centred, and its mean is not put back: irreps=["trivial", ...] does that, rho(a b) = 1 being the trivial
+    irrep. skip: add what else reaches the logits (the stream around the neurons, biases); not so as published.
+    irreps: by default the key irreps of the run's last checkpoint, for every step. The projection is fitted on all
+    inputs, trained or not.
+
+    Departure: Q drops null directions (`_groups.bases`). The released code's QR keeps two arbitrary directions a
+    frequency of a cyclic group, and its published restricted losses there are thousands of times too large.
+    """
+    return loss_along(snapshot, irreps, keep=True, skip=skip, split=split)

@@ -1,0 +1,24 @@
+"""How well the pizza describes the logits of one circle."""
+
+from grokscope.errors import Missing
+from grokscope.measures.base import measure
+from grokscope.measures.circuits._circles import Plane, explained
+from grokscope.runs.snapshot import Snapshot
+
+
+@measure(
+    unit="1",
+    source="Zhong et al. 2023, arXiv:2306.17844, table 2",
+    cost="heavy",
+    needs=("cyclic", "embedding"),
+    axis="frequency",
+)
+def pizza_explained(snapshot: Snapshot, plane: Plane = "pca", n_circles: int | None = 3) -> dict[str, float] | Missing:
+    """For each circle of the embedding alone: variance of the logits explained by the pizza.
+
+        F = |cos(w (a - b) / 2)| cos(w (a + b - c)),   w = 2 pi k / p
+
+    All else as in `clock_explained`. The formula is the paper's; the figures printed in its released notebook come from
+    another one, of the absolute difference.
+    """
+    return explained(snapshot, plane, n_circles, pizza=True)
