@@ -1,11 +1,18 @@
 """The loss with the key frequencies taken away."""
 
 from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from grokscope.errors import Missing
 from grokscope.measures.base import measure
 from grokscope.measures.circuits._cyclic import chosen, loss_of, projection
+from grokscope.registry import unknown
 from grokscope.runs.snapshot import Snapshot
+
+KINDS = ("together", "each", "largest")
 
 
 @measure(
@@ -13,17 +20,40 @@ from grokscope.runs.snapshot import Snapshot
     source="Nanda et al. 2023, arXiv:2301.05217, section 5.1 and appendix C.2",
     cost="heavy",
     needs=("cyclic",),
+    axis="frequency",
 )
 def excluded_loss(
-    snapshot: Snapshot, split: str = "train", frequencies: Sequence[int] | None = None
-) -> float | Missing:
+    snapshot: Snapshot,
+    split: str = "train",
+    frequencies: Sequence[int] | None = None,
+    kind: Literal["together", "each", "largest"] = "together",
+) -> float | dict[str, float] | Missing:
     """Cross-entropy over the training inputs of the logits without the key frequencies' two directions each.
 
         E = L - sum_{k in K} (C_k C_k^T + S_k S_k^T) L,   C_k, S_k ∝ cos, sin(2 pi k (a + b) / p)
 
     The constant is kept and nothing is added back. frequencies: K; by default those of the run's last checkpoint.
+
+    kind: "together" takes all of K away at once (figure 7 of the paper). "each" takes one k at a time and gives the
+    loss by frequency (its figure 15). "largest" is the largest loss that one k alone gives, over all k = 1..floor(p/2)
+    unless frequencies are named: the paper's form that needs no key frequencies, and so no last checkpoint.
     """
+    if kind not in KINDS:
+        raise ValueError(unknown("kind", kind, KINDS))
+    if kind == "largest" and frequencies is None:
+        frequencies = range(1, snapshot.task.n_classes // 2 + 1)
     keys = chosen(snapshot, frequencies)
     if isinstance(keys, Missing):
         return keys
-    return loss_of(snapshot, snapshot.logits.double() - projection(snapshot, keys), split)
+    logits = snapshot.logits.double()
+
+    def without(keys: NDArray) -> float | Missing:
+        return loss_of(snapshot, logits - projection(snapshot, keys), split)
+
+    together = without(keys)
+    if kind == "together" or isinstance(together, Missing):
+        return together
+    alone = {str(int(k)): without(np.array([k])) for k in np.unique(keys)}
+    # The split has inputs, as `together` has shown: none is missing.
+    losses: dict[str, float] = {k: loss for k, loss in alone.items() if not isinstance(loss, Missing)}
+    return losses if kind == "each" else max(losses.values())

@@ -5,31 +5,44 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from grokscope.errors import Missing
 from grokscope.measures.base import measure
+from grokscope.measures.circuits._neurons import THRESHOLD, clusters
 from grokscope.measures.circuits._tables import embedding_table, neuron_logit_table
 from grokscope.numerics import fourier
 from grokscope.registry import unknown
 from grokscope.runs.snapshot import Snapshot
 
 TABLES = {"neuron_logit": neuron_logit_table, "embedding": embedding_table}
+RULES = {"neuron_logit": 0.25, "embedding": 0.25, "neuron": THRESHOLD}
 
 
 @measure(
     unit="1",
-    source="Nanda et al. 2023, arXiv:2301.05217, appendix C.2 (neuron_logit) and section 4.1 (embedding)",
+    source="Nanda et al. 2023, arXiv:2301.05217, appendix C.2 (neuron_logit), section 4.1 (embedding) and "
+    "released notebook (neuron)",
     cost="heavy",
     needs=("cyclic", "embedding", "mlp"),
     axis="index",
 )
 def key_frequencies(
-    snapshot: Snapshot, rule: Literal["neuron_logit", "embedding"] = "neuron_logit", threshold: float = 0.25
-) -> NDArray[np.int64]:
-    """Frequencies whose norm in a table over the residues exceeds `threshold` times the largest, ascending; maybe none.
+    snapshot: Snapshot,
+    rule: Literal["neuron_logit", "embedding", "neuron"] = "neuron_logit",
+    threshold: float | None = None,
+) -> NDArray[np.int64] | Missing:
+    """Frequencies of 1..floor(p/2) that stand out, ascending; maybe none. Three rules are published, and they differ.
 
-    rule: the table. `neuron_logit`: W_L = W_out W_U transformed along the logits, the published rule for restricted
-    and excluded loss ("nontrivial" coefficients; the paper gives no number, a quarter of the largest is ours).
-    `embedding`: W_E without "=".
+    - `neuron_logit`: W_L = W_out W_U transformed along the logits, the rule for restricted and excluded loss: norm
+      above `threshold` times the largest, 0.25 unless given ("nontrivial" in the paper, which gives no number).
+    - `embedding`: the same of W_E without "=".
+    - `neuron`: the frequencies that explain most of the variance of some neuron, as in `neuron_explained`, and more
+      than `threshold` of it, 0.85 unless given. The released notebook takes every neuron, however little of it is
+      explained: threshold=0. Its older code never looks at k = (p - 1)/2; this does.
     """
-    if rule not in TABLES:
-        raise ValueError(unknown("rule", rule, TABLES))
-    return fourier.key_frequencies(TABLES[rule](snapshot), threshold=threshold)
+    if rule not in RULES:
+        raise ValueError(unknown("rule", rule, RULES))
+    level = RULES[rule] if threshold is None else threshold
+    if rule != "neuron":
+        return fourier.key_frequencies(TABLES[rule](snapshot), threshold=level)
+    found = clusters(snapshot, level)
+    return found if isinstance(found, Missing) else np.unique(found[found > 0].numpy())

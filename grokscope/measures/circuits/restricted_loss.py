@@ -22,6 +22,8 @@ def restricted_loss(
 
         R = sum_{k in K} (C_k C_k^T + S_k S_k^T) L + mean_inputs(L),   C_k, S_k ∝ cos, sin(2 pi k (a + b) / p)
 
+    The released code calls this the trig loss; the two are one. `excluded_loss` is what the other directions give.
+
     frequencies: K; by default the key frequencies of the run's last checkpoint, for every step. split: the inputs
     averaged over (the paper does not say; its code shows all and train).
     """

@@ -1,0 +1,141 @@
+"""What the loss becomes when parts of the network are taken away."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float64
+from numpy.typing import NDArray
+from torch import Tensor
+
+from grokscope.errors import Missing
+from grokscope.measures.base import measure
+from grokscope.measures.circuits._cyclic import chosen, loss_of, projection
+from grokscope.measures.circuits._neurons import THRESHOLD, clusters
+from grokscope.measures.circuits._tables import neuron_logit_table
+from grokscope.numerics.fourier import sum_directions
+from grokscope.registry import unknown
+from grokscope.runs.snapshot import Snapshot
+
+Part = Literal["all", "skip", "heads", "neurons", "directions", "logits"]
+Logits = dict[str, Float64[Tensor, "pair class"]]
+
+
+@measure(
+    unit="nats",
+    source="Nanda et al. 2023, arXiv:2301.05217, sections 4.4 and 5, and released notebook",
+    cost="heavy",
+    needs=("cyclic", "mlp", "pattern"),
+    axis="ablation",
+    variants=({"part": "skip"},),
+)
+def ablations(
+    snapshot: Snapshot,
+    part: Part = "all",
+    split: str = "all",
+    frequencies: Sequence[int] | None = None,
+    threshold: float = THRESHOLD,
+) -> dict[str, float] | Missing:
+    """Cross-entropy over the inputs of a split, by name of what was taken away.
+
+    The logits are resid_mid W_U + n W_L + constant: the skip path around the MLP, and the neurons n by
+    W_L = W_out W_U. K are the key frequencies; u_k, v_k as in `neuron_logit_explained`.
+
+    - `none`: nothing taken away (only with part="all").
+    - skip: `skip_zero` without resid_mid W_U; `skip_mean` with its mean over all inputs instead.
+    - heads: `head_h` without what head h writes, to the neurons too.
+    - neurons: `neurons_k_zero` and `neurons_k_mean`, the neurons of frequency k (`neuron_frequencies`, with this
+      threshold) set to 0 or to their means over all inputs; each k in K.
+    - directions: `directions_on`, the neurons projected on span {u_k, v_k : k in K}; `directions_off`, what is left of
+      them; both not centred.
+    - logits: `logits_on`, projected on cos and sin(2 pi k (a + b) / p), k in K, plus each class's mean: the restricted
+      loss; `logits_off`, without these directions: the excluded loss, here of this split.
+
+    part: one of these groups, or "all" (at p = 113 a second: a run stores the skip path alone). frequencies: K; by
+    default those of the run's last checkpoint. Means, projections and clusters are over all inputs, trained or not.
+    """
+    if part != "all" and part not in PLAIN and part not in BY_FREQUENCY:
+        raise ValueError(unknown("part", part, ["all", *PLAIN, *BY_FREQUENCY]))
+    groups: list[Callable[[], Logits]] = [partial(PLAIN[name], snapshot) for name in PLAIN if part in ("all", name)]
+    if part == "all":
+        groups.append(lambda: {"none": snapshot.logits.double()})
+    if part not in PLAIN:
+        keys, cluster_of = chosen(snapshot, frequencies), clusters(snapshot, threshold)
+        if isinstance(keys, Missing):
+            return keys
+        if isinstance(cluster_of, Missing):
+            return cluster_of
+        sum_directions(range(snapshot.task.n_classes), snapshot.task.n_classes, keys)  # says which there are
+        keys = np.unique(keys).astype(np.int64)
+        groups += [
+            partial(BY_FREQUENCY[name], snapshot, keys, cluster_of) for name in BY_FREQUENCY if part in ("all", name)
+        ]
+    losses: dict[str, float] = {}
+    for changed in groups:
+        for name, logits in changed().items():
+            loss = loss_of(snapshot, logits, split)
+            if isinstance(loss, Missing):
+                return loss
+            losses[name] = loss
+    return losses
+
+
+def _skip(snapshot: Snapshot) -> Logits:
+    W_U = snapshot.params["W_U"].double()[:, : snapshot.task.n_classes]
+    written = snapshot.output_scale * (snapshot.activations["resid_mid"].double() @ W_U)
+    zero = snapshot.logits.double() - written
+    return {"skip_zero": zero, "skip_mean": zero + written.mean(0)}
+
+
+def _heads(snapshot: Snapshot) -> Logits:
+    W_O = snapshot.params["W_O"]
+    heads = torch.arange(len(W_O))[:, None, None]
+    return {f"head_{h}": _with(snapshot, W_O=torch.where(heads == h, 0, W_O)).logits.double() for h in range(len(W_O))}
+
+
+def _with(snapshot: Snapshot, **changed: Tensor) -> Snapshot:
+    """The same network with other weights, its initial weights left as they are."""
+    return Snapshot(
+        task=snapshot.task,
+        model=snapshot.model,
+        params=snapshot.params | changed,
+        train_mask=snapshot.train_mask,
+        output_scale=snapshot.output_scale,
+        centred=snapshot.centred,
+        initial=snapshot._initial,
+    )
+
+
+def _neurons(snapshot: Snapshot, keys: NDArray, cluster_of: Tensor) -> Logits:
+    logits, W_L = snapshot.logits.double(), snapshot.output_scale * neuron_logit_table(snapshot).T
+    found: Logits = {}
+    for k in keys:
+        of_k = cluster_of == int(k)
+        written = snapshot.activations["mlp_post"][:, of_k].double() @ W_L[of_k]
+        found[f"neurons_{k}_zero"] = logits - written
+        found[f"neurons_{k}_mean"] = logits - written + written.mean(0)
+    return found
+
+
+def _directions(snapshot: Snapshot, keys: NDArray, _: Tensor) -> Logits:
+    p, W_L = snapshot.task.n_classes, neuron_logit_table(snapshot).T
+    read = W_L @ torch.from_numpy(sum_directions(range(p), p, keys))
+    # Directions that W_L lacks are dropped: a QR decomposition would put arbitrary ones in their place.
+    basis, sizes, _ = torch.linalg.svd(read, full_matrices=False)
+    basis = basis[:, sizes > 1e-9 * sizes[0]]
+    neurons = snapshot.activations["mlp_post"].double()
+    along = snapshot.output_scale * ((neurons @ basis) @ (basis.T @ W_L))
+    everything = snapshot.output_scale * (neurons @ W_L)
+    logits = snapshot.logits.double()
+    return {"directions_on": logits - everything + along, "directions_off": logits - along}
+
+
+def _logits(snapshot: Snapshot, keys: NDArray, _: Tensor) -> Logits:
+    logits, along = snapshot.logits.double(), projection(snapshot, keys)
+    return {"logits_on": along + logits.mean(0), "logits_off": logits - along}
+
+
+PLAIN = {"skip": _skip, "heads": _heads}
+BY_FREQUENCY = {"neurons": _neurons, "directions": _directions, "logits": _logits}

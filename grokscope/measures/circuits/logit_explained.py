@@ -1,0 +1,51 @@
+"""How much of the logits is the published formula."""
+
+from collections.abc import Sequence
+
+import torch
+
+from grokscope.errors import Missing
+from grokscope.measures.base import measure
+from grokscope.measures.circuits._cyclic import chosen
+from grokscope.measures.circuits._groups import product
+from grokscope.numerics.fourier import sum_directions
+from grokscope.runs.snapshot import Snapshot
+
+
+@measure(
+    unit="1",
+    source="Nanda et al. 2023, arXiv:2301.05217, section 4.2 and table 5",
+    cost="heavy",
+    needs=("cyclic",),
+)
+def logit_explained(snapshot: Snapshot, frequencies: Sequence[int] | None = None) -> float | Missing:
+    """R^2 of the least-squares fit of the logits by one cosine of a + b - c for each key frequency.
+
+        L(a, b, c) - mean_c L(a, b, .) ~ sum_{k in K} alpha_k cos(2 pi k (a + b - c) / p),   R^2 = 1 - SS_res / SS_tot
+
+    over all p^2 inputs, trained or not, and all p classes. Convention: the logits are centred over the classes, which
+    a softmax does not see and the paper does not state; SS_tot is what is left. The cosines are orthogonal and sum to 0
+    over the classes, so the fit needs no constant and alpha_k is a projection. A bias of a class counts as not
+    explained. In subtraction a - b stands for a + b.
+
+    frequencies: K; by default the key frequencies of the run's last checkpoint. They and the right answers are given
+    to the fit; logits at random have R^2 = |K| / p^3.
+    """
+    keys, task = chosen(snapshot, frequencies), product(snapshot)
+    if isinstance(task, Missing):
+        return task
+    if isinstance(keys, Missing):
+        return keys
+    p = task.of.order
+    cosines = torch.from_numpy(sum_directions(range(p), p, keys))[:, ::2]  # before each sine, which k = p/2 has not
+    logits = snapshot.logits.double()
+    centred = logits - logits.mean(1, keepdim=True)
+    total = float(centred.square().sum())
+    # Rounding leaves some 1e-14 (float32) of logits that are the same for all classes.
+    if not total > 1e-12 * float(logits.square().sum()):
+        return Missing("all logits of an input are equal: there is no variance to explain")
+    # The fit is blind to what inputs of one answer y differ in: their sum, and its diagonals c - y, are enough.
+    sums = torch.zeros(p, p, dtype=torch.float64).index_add_(0, task.answers, centred)
+    y = torch.arange(p)
+    by_difference = sums.gather(1, (y[:, None] + y) % p).sum(0)
+    return float((cosines.T @ by_difference).square().sum()) / (p * p * total)

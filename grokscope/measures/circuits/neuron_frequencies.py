@@ -1,0 +1,29 @@
+"""How the neurons divide up among the frequencies."""
+
+import torch
+
+from grokscope.errors import Missing
+from grokscope.measures.base import measure
+from grokscope.measures.circuits._neurons import THRESHOLD, clusters
+from grokscope.runs.snapshot import Snapshot
+
+
+@measure(
+    unit="1",
+    source="Nanda et al. 2023, arXiv:2301.05217, section 4.3 and figure 5; counts: its released notebook",
+    cost="heavy",
+    needs=("cyclic",),
+    axis="frequency",
+)
+def neuron_frequencies(snapshot: Snapshot, threshold: float = THRESHOLD) -> dict[str, float] | Missing:
+    """How many neurons belong to each frequency k = 1..floor(p/2).
+
+    A neuron belongs to the frequency that explains most of its variance, as in `neuron_explained`, if that share is
+    above the threshold; the others (dead neurons too) belong to none, so that the counts add up to neuron_explained
+    times the neurons. threshold=0 lets every neuron that varies belong to one.
+    """
+    found = clusters(snapshot, threshold)
+    if isinstance(found, Missing):
+        return found
+    counts = torch.bincount(found, minlength=snapshot.task.n_classes // 2 + 1)
+    return {str(k): float(count) for k, count in enumerate(counts.tolist()) if k}
