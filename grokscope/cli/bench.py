@@ -71,7 +71,7 @@ def _bars(found: dict[str, Any]) -> None:
         if row.get("skdim_seconds") is not None:
             low, high = row["spread"]["ratio_to_skdim"]
             ratio = f"ours takes {row['ratio_to_skdim']:.2f} of it ({low:.2f} to {high:.2f})"
-            print(f"  {'scikit-dimension ' + oracle:42} {_seconds(row, 'skdim_seconds')}  {ratio}")
+            print(f"  {f'scikit-dimension {oracle}':42} {_seconds(row, 'skdim_seconds')}  {ratio}")
         for name in row.get("parts", {}).get("spread", ()):
             print(f"  {name:42} {_seconds(row['parts'], name)}")
     if "scikit_dimension" in found and oracle is None:
