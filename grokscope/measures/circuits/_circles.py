@@ -151,7 +151,7 @@ def explained(snapshot: Snapshot, plane: Plane, n_circles: int | None, *, pizza:
         if isinstance(correlation, Missing):
             return correlation
         found[str(k)] = 2 * correlation - 1  # the variance of a difference of two z-scores is 2 - 2 correlation
-    return found
+    return found or Missing("no two components of the embedding form a circle of one frequency")
 
 
 def _correlation(

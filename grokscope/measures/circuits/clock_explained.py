@@ -24,7 +24,7 @@ def clock_explained(snapshot: Snapshot, plane: Plane = "pca", n_circles: int | N
 
     plane: "pca", as published, the two principal components of one frequency (each with more than .9 of its variance
     there; components that mix circles are none); "fourier": the table's Fourier components of each key frequency.
-    n_circles: the strongest ones; None: all. By frequency 1..floor(p/2); empty where the embedding has no such circle.
-    A circle that another uses at twice its frequency (the accompanying pizza) answers at half of its own: -1.
+    n_circles: the strongest ones; None: all. By frequency 1..floor(p/2); `Missing` where the embedding has no such
+    circle. A circle that another uses at twice its frequency (the accompanying pizza) answers at half of its own: -1.
     """
     return explained(snapshot, plane, n_circles, pizza=False)

@@ -333,7 +333,9 @@ def test_circularity_in_closed_form() -> None:
 def test_an_embedding_without_circles_has_none() -> None:
     noise = torch.randn(P, 16, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     params = {"W_E": noise, "W_U": torch.zeros(2, P)}
-    assert numbers("pizza_explained", formula(CLOCK, params=params)) == {}
+    missing = evaluate("circuits.pizza_explained", formula(CLOCK, params=params))
+    assert isinstance(missing, Missing)
+    assert "circle of one frequency" in missing.reason
     constant = formula(CLOCK, params=params | {"W_E": torch.ones(P, 2)})
     for name in ("circularity", "clock_explained"):
         missing = evaluate(f"circuits.{name}", constant)
