@@ -24,9 +24,9 @@ def _embedding(snapshot: Snapshot) -> bool:
 
 
 def _mlp(snapshot: Snapshot) -> bool:
-    """Neurons that write to a stream from which the answers are read, once."""
-    W_out, W_U = (snapshot.params.get(name) for name in ("W_out", "W_U"))
-    return W_out is not None and W_U is not None and W_out.ndim == W_U.ndim == 2
+    """Neurons that write to the logits by weights alone: no LayerNorm lies in between."""
+    writes = "W_out" in snapshot.params and "mlp_post" in snapshot.activations
+    return writes and not any(name.startswith("ln") for name in snapshot.params)
 
 
 def _answers(snapshot: Snapshot) -> bool:
@@ -40,7 +40,7 @@ NEEDS: dict[str, tuple[Callable[[Snapshot], bool], str]] = {
     "answers": (_answers, "the task is a regression without a tolerance: no answer is right or wrong"),
     "pattern": (lambda snapshot: "pattern" in snapshot.activations, "the network has no attention pattern"),
     "embedding": (_embedding, "the network has no embedding of symbols"),
-    "mlp": (_mlp, "the network has no W_out and W_U, one after the other"),
+    "mlp": (_mlp, "the network has no neurons that write to the logits without a LayerNorm in between"),
     "initial": (lambda snapshot: snapshot.initial is not None, "the weights at step 0 are not known"),
 }
 

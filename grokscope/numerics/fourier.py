@@ -84,20 +84,26 @@ def varies(table: Any) -> bool:
 def sum_directions(answers: Any, p: int, frequencies: Any) -> NDArray[np.float64]:
     """Unit vectors over the inputs along cos and sin(2 pi k y / p), y = (a + b) mod p: two columns a frequency.
 
-    frequencies: whole numbers in 1..floor(p/2), or ValueError; each counts once. At k = p/2 there is no sine, and one
-    column.
+    frequencies: as in `distinct`. At k = p/2 there is no sine, and one column.
 
     Over all p^2 pairs these are the published directions (cos x cos - sin x sin)/sqrt(2) and (sin x cos + cos x
     sin)/sqrt(2).
     """
-    answers, given = _array(answers).astype(np.int64), _array(frequencies).ravel()
-    keys = np.unique(given.astype(np.int64))
-    if not (np.isin(given, keys).all() and len(keys) and keys[0] >= 1 and keys[-1] <= p // 2):
-        raise ValueError(f"frequencies must be whole numbers in 1..{p // 2}, got {given.tolist()}")
+    answers, keys = _array(answers).astype(np.int64), distinct(frequencies, p)
     angle = 2 * np.pi * ((answers[:, None] * keys[None, :]) % p) / p
     waves = np.stack([np.cos(angle), np.sin(angle)], axis=2)
     columns = waves.reshape(len(answers), -1)[:, np.repeat(2 * keys, 2) != np.tile([-1, p], len(keys))]
     return columns / np.linalg.norm(columns, axis=0)
+
+
+def distinct(frequencies: Any, p: int) -> NDArray[np.int64]:
+    """The frequencies named, ascending, each once. ValueError for none, and for other than whole numbers in
+    1..floor(p/2)."""
+    given = _array(frequencies).ravel()
+    keys = np.unique(given.astype(np.int64))
+    if not (np.isin(given, keys).all() and len(keys) and keys[0] >= 1 and keys[-1] <= p // 2):
+        raise ValueError(f"frequencies must be whole numbers in 1..{p // 2}, got {given.tolist()}")
+    return keys
 
 
 def gini(values: Any) -> float:

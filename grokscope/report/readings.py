@@ -131,8 +131,7 @@ class Readings:
         """By checkpoint (at most MOST_FRAMES, the last included) the points of each view of VIEWS that the network has.
 
         Of resid_mid/orbits at most MOST_POINTS, the same at every checkpoint; tables of a group as
-        `measures.manifold._views.table_of` gives them. A class without inputs, and a network that is no longer finite,
-        have no points.
+        `measures.manifold._views.table_of` gives them. A network that is no longer finite has no points.
         """
         found = {}
         for step in spread(self.checkpoints, MOST_FRAMES):
@@ -166,19 +165,10 @@ def spread(steps: list[int], most: int) -> list[int]:
 
 
 def _points(snapshot: Snapshot, view: str) -> Points | None:
-    """A view in float64: its table where the task has a group, without the classes that have no inputs.
-
-    None where there is no such view, or where it has overflowed.
-    """
+    """A view in float64: its table where the task has a group. None where there is no such view, or it overflows."""
     table = table_of(snapshot, view)
     cloud = cloud_of(snapshot, view) if isinstance(table, Missing) else table[0]
-    if isinstance(cloud, Missing):
-        return None
-    rows = cloud.detach().double().numpy()
-    finite = np.isfinite(rows).all(axis=1)
-    if view.endswith("class_means"):
-        return rows[finite]
-    return rows if finite.all() else None
+    return None if isinstance(cloud, Missing) else cloud.detach().double().numpy()
 
 
 def read(run: Run) -> Readings:

@@ -98,9 +98,12 @@ class Run:
         chosen = rows.views == (views[0] if view is None else view)
         return rows.steps[chosen], rows.values[chosen]
 
-    def phases(self, **thresholds: Any) -> Phases:
-        """memorized_at, onset_at, generalized_at, delay, grokked; thresholds as in statistics.transitions.phases."""
-        rows = {curve: self.rows(f"behaviour.{curve}") for curve in CURVES}
+    def phases(self, split: str = "test", **thresholds: Any) -> Phases:
+        """memorized_at, onset_at, generalized_at, delay, grokked; thresholds as in statistics.transitions.phases.
+
+        split: the inputs not trained on that they are found on, all (test) or fresh.
+        """
+        rows = {curve: self.rows(f"behaviour.{curve.replace('test', split)}") for curve in CURVES}
         # A task without right answers has losses alone.
         some = any(len(found) for found in rows.values())
         steps, aligned = align({curve: (r.steps, r.values) for curve, r in rows.items() if len(r) or not some})

@@ -8,6 +8,7 @@ from torch import Tensor
 from grokscope.errors import Missing
 from grokscope.numerics.circles import plane, waves
 from grokscope.numerics.groups import Group, group
+from grokscope.numerics.pairs import pair_energies
 from grokscope.numerics.sampling import decimate, maxmin
 from grokscope.registry import unknown
 from grokscope.tasks.base import Task
@@ -16,10 +17,10 @@ Cloud = Float[Tensor, "point channel"]
 
 
 def means(cloud: Cloud, place: Int[Tensor, " point"]) -> Float[Tensor, "place channel"]:
-    """The mean point of each place 0..max."""
-    n = int(place.max()) + 1
-    total = torch.zeros(n, cloud.shape[1], dtype=torch.float64).index_add_(0, place, cloud.double())
-    return (total / torch.bincount(place, minlength=n)[:, None]).to(cloud.dtype)
+    """The mean point of each place that has points, in ascending order of the places."""
+    size = torch.bincount(place)
+    total = torch.zeros(len(size), cloud.shape[1], dtype=torch.float64).index_add_(0, place, cloud.double())
+    return (total / size[:, None])[size > 0].to(cloud.dtype)
 
 
 def thinned(cloud: Cloud, share: float | None, landmarks: int | None, seed: int) -> Cloud:
@@ -64,14 +65,9 @@ def frequency_plane(rows: Cloud, task: Task, frequency: str) -> Float[Tensor, "e
 
 
 def cluster(cloud: Float[Tensor, "pair neuron"], task: Task, frequency: str) -> Float[Tensor, "pair neuron"] | Missing:
-    """The neurons whose dominant frequency is this one.
+    """The neurons whose dominant frequency is this one: the most energy in a alone, in b alone, in a + b and in a - b
+    (`numerics.pairs.pair_energies`, the block). A neuron without any belongs to no cluster.
 
-    The power of a neuron n(a, b) at k = 1..floor(p/2) is that of its Fourier components in a alone, in b alone, in
-    a + b and in a - b; F is the transform over all pairs:
-
-        P_k = |F(k, 0)|^2 + |F(0, k)|^2 + |F(k, k)|^2 + |F(k, -k)|^2
-
-    A neuron without any such power belongs to no cluster.
     Source: the assignment of neurons in Nanda et al. 2023, arXiv:2301.05217, section 4.2; clusters of one frequency as
     a manifold, Moisescu-Pareja et al. 2025, arXiv:2512.25060.
     """
@@ -81,11 +77,9 @@ def cluster(cloud: Float[Tensor, "pair neuron"], task: Task, frequency: str) -> 
     highest = p // 2
     if not frequency.isdigit() or not 1 <= int(frequency) <= highest:
         raise ValueError(f"the frequency of a cluster must be one of 1..{highest}, got {frequency!r}")
-    k = torch.arange(1, highest + 1)
-    transform = torch.fft.fft2(cloud.double().reshape(p, p, -1), dim=(0, 1))
-    parts = (transform[k, 0], transform[0, k], transform[k, k], transform[k, -k])
-    power = torch.stack([part.abs().square() for part in parts]).sum(0)
-    of = torch.where(power.max(0).values > 1e-20 * cloud.double().square().sum(), 1 + power.argmax(0), 0)
+    functions = cloud.double()
+    energy, of = pair_energies(functions, p, terms="block").max(0)
+    of = torch.where(energy > 1e-20 * functions.square().sum(), 1 + of, 0)
     chosen = cloud[:, of == int(frequency)]
     if chosen.shape[1]:
         return chosen

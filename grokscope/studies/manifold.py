@@ -13,7 +13,7 @@ from grokscope.measures.base import Value, evaluate
 from grokscope.runs.run import Run
 from grokscope.runs.snapshot import Snapshot
 from grokscope.statistics.contrasts import LowHighMid, half_change, low_high_mid
-from grokscope.statistics.transitions import Phases, align, phases
+from grokscope.statistics.transitions import Phases
 
 Number = float | Missing
 # Checkpoints a level is the median of: fewer than of evaluations, of which there are many more.
@@ -110,14 +110,7 @@ class Subject:
     @cached_property
     def fresh(self) -> Phases:
         """The phases on fresh test inputs, where symmetry alone answers nothing; on all of them without fresh ones."""
-        names = {"train_accuracy": "train_accuracy", "test_accuracy": "fresh_accuracy", "test_loss": "fresh_loss"}
-        rows = {curve: self.run.rows(f"behaviour.{name}") for curve, name in names.items()}
-        curves = {curve: (found.steps, found.values) for curve, found in rows.items()}
-        if not all(len(found) for found in rows.values()):
-            return self.run.phases()
-        steps, aligned = align(curves)
-        accuracy, fresh, loss = (aligned[name] for name in names)
-        return phases(steps, train_accuracy=accuracy, test_accuracy=fresh, test_loss=loss)
+        return self.run.phases("fresh" if len(self.run.rows("behaviour.fresh_accuracy")) else "test")
 
     def snapshot(self, step: int, permuted: str = "") -> Snapshot:
         """The network at a step; permuted: with its symbols, or its labels, in a random order."""

@@ -260,12 +260,18 @@ def test_a_regression_has_no_answers_to_colour(tmp_path: Any) -> None:
 
 
 def test_a_class_without_inputs_is_no_point(measured_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = torch.ones(4, 3)
-    rows[2] = torch.nan
-    means = "resid_mid/class_means"
-    given = lambda _, view: (rows, None) if view == means else Missing("none")  # noqa: E731
-    monkeypatch.setattr("grokscope.report.readings.table_of", given)
-    assert read(measured_run).clouds[0][means].shape == (3, 3)
+    original, means = Run.snapshot, "resid_mid/class_means"
+
+    def without_a_class(run: Run, step: int | None = None) -> Any:
+        snapshot = original(run, step)
+        labels = snapshot.task.labels
+        snapshot.task = dataclasses.replace(snapshot.task, labels=torch.where(labels == 2, 3, labels))
+        return snapshot
+
+    monkeypatch.setattr(Run, "snapshot", without_a_class)
+    shown = read(measured_run).clouds[0][means]
+    assert shown.shape == (10, 16)
+    assert np.isfinite(shown).all()
 
 
 def test_a_network_that_is_not_finite_is_left_out(measured_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -130,6 +130,20 @@ def test_a_cloud_is_thinned_at_random_or_by_landmarks(tiny_run: Run) -> None:
     assert {tuple(row.tolist()) for row in both} < {tuple(row.tolist()) for row in share}
 
 
+def test_a_class_without_inputs_has_no_mean(tiny_run: Run) -> None:
+    snap = tiny_run.snapshot()
+    labels = torch.where(snap.labels == 2, 3, snap.labels)
+    without = Snapshot(
+        task=dataclasses.replace(snap.task, labels=labels),
+        model=snap.model,
+        params=snap.params,
+        train_mask=snap.train_mask,
+    )
+    own, means = snap.view("resid_mid", "class_means"), without.view("resid_mid", "class_means")
+    torch.testing.assert_close(means[[0, 1, 3]], own[[0, 1, 4]])
+    assert len(means) == 10
+
+
 def test_a_task_without_residues_has_no_such_clouds(tiny_run: Run) -> None:
     snap = tiny_run.snapshot()
     control = Snapshot(

@@ -11,6 +11,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from grokscope.errors import Missing
+from grokscope.measures.circuits._groups import product
 from grokscope.measures.circuits._tables import embedding_table
 from grokscope.numerics import fourier
 from grokscope.registry import unknown
@@ -55,14 +56,11 @@ class Components(NamedTuple):
 
 def addends(snapshot: Snapshot) -> Addends | Missing:
     """`Missing` unless the inputs are all pairs of residues and most labels are a + b, or a - b, mod p."""
-    task, p = snapshot.task, snapshot.task.n_classes
-    if task.n_symbols == p and task.n_inputs == p * p:
-        a, b = task.inputs.unbind(1)
-        for second in (b, -b % p):
-            found = Addends(a, second, p)
-            if (found.answers == task.labels).double().mean() > 0.5:
-                return found
-    return Missing("the answers are no sums or differences mod p over all pairs of residues")
+    task = product(snapshot)
+    if isinstance(task, Missing) or task.of.family != "cyclic":
+        return Missing("the answers are no sums or differences mod p over all pairs of residues")
+    a, b = snapshot.task.inputs.unbind(1)
+    return Addends(a, task.reading[b], task.of.order)  # -x mod p is its own inverse
 
 
 def one_table(snapshot: Snapshot) -> dict[str, Tensor] | Missing:

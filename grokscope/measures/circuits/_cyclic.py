@@ -10,15 +10,16 @@ from torch import Tensor
 
 from grokscope.errors import Missing
 from grokscope.losses import cross_entropy
+from grokscope.measures.circuits._groups import product
 from grokscope.measures.circuits.key_frequencies import key_frequencies
-from grokscope.numerics.fourier import sum_directions
+from grokscope.numerics.fourier import distinct, sum_directions
 from grokscope.runs.snapshot import Snapshot
 
 
-def chosen(snapshot: Snapshot, frequencies: Sequence[int] | None) -> NDArray | Missing:
+def chosen(snapshot: Snapshot, frequencies: Sequence[int] | None) -> NDArray[np.int64] | Missing:
     """The frequencies asked for, or else the key frequencies of the run's last checkpoint, as published."""
     if frequencies is not None:
-        return np.asarray(frequencies)
+        return distinct(frequencies, snapshot.task.n_classes)
     found = key_frequencies(snapshot.final)
     if isinstance(found, Missing):
         return found
@@ -28,10 +29,12 @@ def chosen(snapshot: Snapshot, frequencies: Sequence[int] | None) -> NDArray | M
 def projection(snapshot: Snapshot, frequencies: NDArray) -> Float[Tensor, "pair class"]:
     """The part of the logits over all inputs that lies along cos and sin(2 pi k (a + b) / p), k in frequencies.
 
-    The answers are residues, so the directions over the inputs follow from the labels alone. The projection is fitted
-    on all inputs, trained or not, as published.
+    a + b is the right answer of an input, whatever its label: labels may be noisy. In a task whose answers are residues
+    but no product of the operands, its labels. The projection is fitted on all inputs, trained or not, as published.
     """
-    directions = torch.from_numpy(sum_directions(snapshot.labels, snapshot.task.n_classes, frequencies))
+    task = product(snapshot)
+    answers = snapshot.labels if isinstance(task, Missing) else task.answers
+    directions = torch.from_numpy(sum_directions(answers, snapshot.task.n_classes, frequencies))
     return directions @ (directions.T @ snapshot.logits.double())
 
 

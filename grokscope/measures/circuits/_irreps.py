@@ -21,11 +21,9 @@ def loss_along(
     if isinstance(task, Missing):
         return task
     names = _chosen(snapshot, task, irreps)
-    to_logits = readout(snapshot)
     if isinstance(names, Missing):
         return names
-    if isinstance(to_logits, Missing):
-        return to_logits
+    to_logits = readout(snapshot)
     # The projection on functions of the answer alone: of the neurons' mean over the inputs of each answer.
     basis = torch.cat([bases(task.of)[name] for name in names], dim=1)
     found = means(snapshot, task, "mlp_post")

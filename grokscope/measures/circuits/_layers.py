@@ -87,13 +87,10 @@ def operand_tables(snapshot: Snapshot, task: Product) -> tuple[Table, Table] | M
     return found.a, found.b
 
 
-def readout(snapshot: Snapshot) -> Float[Tensor, "neuron class"] | Missing:
-    """The linear map from the last layer's neurons to the logits: W_out W_U, or W_out, as the network scales it."""
+def readout(snapshot: Snapshot) -> Float64[Tensor, "neuron class"]:
+    """W_L, the linear map from the last layer's neurons to the logits: W_out W_U without the column of "=", or W_out,
+    as the network scales it. For measures that need "mlp"."""
     params, n_classes = snapshot.params, snapshot.task.n_classes
-    if "W_out" not in params or "mlp_post" not in snapshot.activations:
-        return Missing("the network has no tensor W_out by which neurons write to the logits")
-    if any(name.startswith("ln") for name in params):
-        return Missing("a LayerNorm lies between the neurons and the logits: no linear map leads from one to the other")
     W_out = params["W_out"].double()
     W_out = W_out[-1] if W_out.ndim == 3 else W_out
     to_logits = W_out @ params["W_U"].double() if "W_U" in params else W_out

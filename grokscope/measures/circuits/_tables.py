@@ -13,12 +13,6 @@ def embedding_table(snapshot: Snapshot) -> Float[Tensor, "residue d_model"]:
     return snapshot.activations["embed"].double()
 
 
-def neuron_logit_table(snapshot: Snapshot) -> Float[Tensor, "residue d_mlp"]:
-    """W_L = W_out W_U without the column of "=", logits first: how each neuron writes to each answer."""
-    W_L = snapshot.params["W_out"].double() @ snapshot.params["W_U"].double()
-    return W_L[:, : snapshot.task.n_classes].T
-
-
 def spectral_gini(table: Float[Tensor, "residue channel"], paired: bool) -> float | Missing:
     """Gini coefficient of the norms of a table's Fourier components.
 

@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Literal
 
-import numpy as np
 import torch
 from jaxtyping import Float64
 from numpy.typing import NDArray
@@ -13,8 +12,8 @@ from torch import Tensor
 from grokscope.errors import Missing
 from grokscope.measures.base import measure
 from grokscope.measures.circuits._cyclic import chosen, loss_of, projection
+from grokscope.measures.circuits._layers import readout
 from grokscope.measures.circuits._neurons import THRESHOLD, clusters
-from grokscope.measures.circuits._tables import neuron_logit_table
 from grokscope.numerics.fourier import sum_directions
 from grokscope.registry import unknown
 from grokscope.runs.snapshot import Snapshot
@@ -58,6 +57,8 @@ def ablations(
     """
     if part != "all" and part not in PLAIN and part not in BY_FREQUENCY:
         raise ValueError(unknown("part", part, ["all", *PLAIN, *BY_FREQUENCY]))
+    if snapshot.params["W_out"].ndim > 2:
+        return Missing("the network has several layers: its skip path and its heads are those of one")
     groups: list[Callable[[], Logits]] = [partial(PLAIN[name], snapshot) for name in PLAIN if part in ("all", name)]
     if part == "all":
         groups.append(lambda: {"none": snapshot.logits.double()})
@@ -67,8 +68,6 @@ def ablations(
             return keys
         if isinstance(cluster_of, Missing):
             return cluster_of
-        sum_directions(range(snapshot.task.n_classes), snapshot.task.n_classes, keys)  # says which there are
-        keys = np.unique(keys).astype(np.int64)
         groups += [
             partial(BY_FREQUENCY[name], snapshot, keys, cluster_of) for name in BY_FREQUENCY if part in ("all", name)
         ]
@@ -109,7 +108,7 @@ def _with(snapshot: Snapshot, **changed: Tensor) -> Snapshot:
 
 
 def _neurons(snapshot: Snapshot, keys: NDArray, cluster_of: Tensor) -> Logits:
-    logits, W_L = snapshot.logits.double(), snapshot.output_scale * neuron_logit_table(snapshot).T
+    logits, W_L = snapshot.logits.double(), readout(snapshot)
     found: Logits = {}
     for k in keys:
         of_k = cluster_of == int(k)
@@ -120,14 +119,14 @@ def _neurons(snapshot: Snapshot, keys: NDArray, cluster_of: Tensor) -> Logits:
 
 
 def _directions(snapshot: Snapshot, keys: NDArray, _: Tensor) -> Logits:
-    p, W_L = snapshot.task.n_classes, neuron_logit_table(snapshot).T
+    p, W_L = snapshot.task.n_classes, readout(snapshot)
     read = W_L @ torch.from_numpy(sum_directions(range(p), p, keys))
     # Directions that W_L lacks are dropped: a QR decomposition would put arbitrary ones in their place.
     basis, sizes, _ = torch.linalg.svd(read, full_matrices=False)
     basis = basis[:, sizes > 1e-9 * sizes[0]]
     neurons = snapshot.activations["mlp_post"].double()
-    along = snapshot.output_scale * ((neurons @ basis) @ (basis.T @ W_L))
-    everything = snapshot.output_scale * (neurons @ W_L)
+    along = (neurons @ basis) @ (basis.T @ W_L)
+    everything = neurons @ W_L
     logits = snapshot.logits.double()
     return {"directions_on": logits - everything + along, "directions_off": logits - along}
 

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from grokscope.errors import Missing
 from grokscope.measures.base import measure
 from grokscope.measures.circuits._groups import product
-from grokscope.measures.circuits._neurons import CONSTANT, of_frequencies
+from grokscope.measures.circuits._neurons import CONSTANT
 from grokscope.numerics.fourier import basis
+from grokscope.numerics.pairs import by_frequency
 from grokscope.registry import unknown
 from grokscope.runs.snapshot import Snapshot
 
@@ -46,7 +47,7 @@ def attention_explained(snapshot: Snapshot, quantity: Literal["share", "frequenc
     variance = centred.square().sum((0, 1))
     # The fit is the projection on (wave in a - wave in b) / sqrt(2), the other operand constant: two means tell it all.
     difference = (centred.sum(1) - centred.sum(0)) / (2 * p) ** 0.5
-    energies = of_frequencies((torch.from_numpy(basis(p))[1:] @ difference).square())
+    energies = by_frequency((torch.from_numpy(basis(p))[1:] @ difference).square())
     live = variance > CONSTANT * attention.square().sum(0)
     if not live.any():
         return Missing("attention does not depend on the inputs")

@@ -50,10 +50,12 @@ def excluded_loss(
     def without(keys: NDArray) -> float | Missing:
         return loss_of(snapshot, logits - projection(snapshot, keys), split)
 
-    together = without(keys)
-    if kind == "together" or isinstance(together, Missing):
-        return together
-    alone = {str(int(k)): without(np.array([k])) for k in np.unique(keys)}
-    # The split has inputs, as `together` has shown: none is missing.
-    losses: dict[str, float] = {k: loss for k, loss in alone.items() if not isinstance(loss, Missing)}
+    if kind == "together":
+        return without(keys)
+    losses: dict[str, float] = {}
+    for k in keys:
+        loss = without(np.array([k]))
+        if isinstance(loss, Missing):
+            return loss
+        losses[str(int(k))] = loss
     return losses if kind == "each" else max(losses.values())

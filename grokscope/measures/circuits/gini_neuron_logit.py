@@ -2,7 +2,8 @@
 
 from grokscope.errors import Missing
 from grokscope.measures.base import measure
-from grokscope.measures.circuits._tables import neuron_logit_table, spectral_gini
+from grokscope.measures.circuits._layers import readout
+from grokscope.measures.circuits._tables import spectral_gini
 from grokscope.runs.snapshot import Snapshot
 
 
@@ -16,4 +17,4 @@ def gini_neuron_logit(snapshot: Snapshot, paired: bool = False) -> float | Missi
 
     Cosine and sine count apart, with the constant (N = p values); paired: together, without it (N = (p - 1)/2).
     """
-    return spectral_gini(neuron_logit_table(snapshot), paired)
+    return spectral_gini(readout(snapshot).T, paired)

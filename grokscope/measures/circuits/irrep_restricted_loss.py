@@ -12,7 +12,7 @@ from grokscope.runs.snapshot import Snapshot
     unit="nats",
     source="Chughtai et al. 2023, arXiv:2302.03025, section 5 (restricted loss) and released code",
     cost="heavy",
-    needs=("classes",),
+    needs=("classes", "mlp"),
 )
 def irrep_restricted_loss(
     snapshot: Snapshot, split: str = "all", irreps: Sequence[str] | None = None, skip: bool = False

@@ -6,14 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grokscope.errors import Missing
-from grokscope.measures.base import measure
+from grokscope.measures.base import NEEDS, measure
+from grokscope.measures.circuits._layers import readout
 from grokscope.measures.circuits._neurons import THRESHOLD, clusters
-from grokscope.measures.circuits._tables import embedding_table, neuron_logit_table
+from grokscope.measures.circuits._tables import embedding_table
 from grokscope.numerics import fourier
 from grokscope.registry import unknown
 from grokscope.runs.snapshot import Snapshot
 
-TABLES = {"neuron_logit": neuron_logit_table, "embedding": embedding_table}
+NEEDED = {"neuron_logit": "mlp", "embedding": "embedding"}
 RULES = {"neuron_logit": 0.25, "embedding": 0.25, "neuron": THRESHOLD}
 
 
@@ -22,7 +23,7 @@ RULES = {"neuron_logit": 0.25, "embedding": 0.25, "neuron": THRESHOLD}
     source="Nanda et al. 2023, arXiv:2301.05217, appendix C.2 (neuron_logit), section 4.1 (embedding) and "
     "released notebook (neuron)",
     cost="heavy",
-    needs=("cyclic", "embedding", "mlp"),
+    needs=("cyclic",),
     axis="index",
 )
 def key_frequencies(
@@ -32,8 +33,8 @@ def key_frequencies(
 ) -> NDArray[np.int64] | Missing:
     """Frequencies of 1..floor(p/2) that stand out, ascending; maybe none. Three rules are published, and they differ.
 
-    - `neuron_logit`: W_L = W_out W_U transformed along the logits, the rule for restricted and excluded loss: norm
-      above `threshold` times the largest, 0.25 unless given ("nontrivial" in the paper, which gives no number).
+    - `neuron_logit`: W_L = W_out W_U (or W_out) transformed along the logits, the rule for restricted and excluded
+      loss: norm above `threshold` times the largest, 0.25 unless given ("nontrivial" in the paper, without a number).
     - `embedding`: the same of W_E without "=".
     - `neuron`: the frequencies that explain most of the variance of some neuron, as in `neuron_explained`, and more
       than `threshold` of it, 0.85 unless given. The released notebook takes every neuron, however little of it is
@@ -43,6 +44,10 @@ def key_frequencies(
         raise ValueError(unknown("rule", rule, RULES))
     level = RULES[rule] if threshold is None else threshold
     if rule != "neuron":
-        return fourier.key_frequencies(TABLES[rule](snapshot), threshold=level)
+        has, reason = NEEDS[NEEDED[rule]]
+        if not has(snapshot):
+            return Missing(reason)
+        table = embedding_table(snapshot) if rule == "embedding" else readout(snapshot).T
+        return fourier.key_frequencies(table, threshold=level)
     found = clusters(snapshot, level)
     return found if isinstance(found, Missing) else np.unique(found[found > 0].numpy())

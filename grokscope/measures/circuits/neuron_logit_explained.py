@@ -8,8 +8,8 @@ from grokscope.errors import Missing
 from grokscope.measures.base import measure
 from grokscope.measures.circuits._cyclic import chosen
 from grokscope.measures.circuits._groups import product
+from grokscope.measures.circuits._layers import readout
 from grokscope.measures.circuits._neurons import CONSTANT
-from grokscope.measures.circuits._tables import neuron_logit_table
 from grokscope.numerics.fourier import sum_directions
 from grokscope.runs.snapshot import Snapshot
 
@@ -40,7 +40,7 @@ def neuron_logit_explained(snapshot: Snapshot, frequencies: Sequence[int] | None
         return keys
     p = task.of.order
     of_logits, of_inputs = (torch.from_numpy(sum_directions(x, p, keys)) for x in (range(p), task.answers))
-    W_L = neuron_logit_table(snapshot)
+    W_L = readout(snapshot).T
     directions = W_L.T @ of_logits
     read = snapshot.activations["mlp_post"].double() @ directions
     centred = read - read.mean(0)
@@ -48,6 +48,6 @@ def neuron_logit_explained(snapshot: Snapshot, frequencies: Sequence[int] | None
     explained = (of_inputs * centred).sum(0).square() / variance
     # Rounding leaves some 1e-32 of W_L's energy in a direction that it does not have.
     live = (variance > CONSTANT * read.square().sum(0)) & (directions.square().sum(0) > 1e-24 * W_L.square().sum())
-    names = [f"{wave}_{k}" for k in sorted({int(k) for k in keys}) for wave in ("cos", "sin")[: 1 + (2 * k != p)]]
+    names = [f"{wave}_{k}" for k in keys for wave in ("cos", "sin")[: 1 + (2 * k != p)]]
     found = {name: float(share) for name, share, varies in zip(names, explained, live, strict=True) if varies}
     return found or Missing("the neurons do not vary along any direction of these frequencies")

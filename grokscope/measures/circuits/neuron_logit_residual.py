@@ -7,7 +7,7 @@ import torch
 from grokscope.errors import Missing
 from grokscope.measures.base import measure
 from grokscope.measures.circuits._cyclic import chosen
-from grokscope.measures.circuits._tables import neuron_logit_table
+from grokscope.measures.circuits._layers import readout
 from grokscope.numerics.fourier import sum_directions
 from grokscope.runs.snapshot import Snapshot
 
@@ -31,7 +31,7 @@ def neuron_logit_residual(snapshot: Snapshot, frequencies: Sequence[int] | None 
     keys = chosen(snapshot, frequencies)
     if isinstance(keys, Missing):
         return keys
-    W_L = neuron_logit_table(snapshot)
+    W_L = readout(snapshot).T
     directions = torch.from_numpy(sum_directions(range(len(W_L)), len(W_L), keys))
     size = float(W_L.norm())
     if not size > 0:

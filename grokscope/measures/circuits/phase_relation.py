@@ -18,7 +18,7 @@ ABOUT = ("any", "zero")
     unit="1",
     source="Gromov 2023, arXiv:2301.02679 (phases of the found and of the analytic solution)",
     cost="heavy",
-    needs=("cyclic",),
+    needs=("cyclic", "mlp"),
 )
 def phase_relation(snapshot: Snapshot, about: Literal["any", "zero"] = "any") -> float | Missing:
     """How well f1 + f2 - f3 is one angle in all neurons: |mean_i exp(i (f1_i + f2_i - f3_i))|, 0 to 1.
@@ -42,8 +42,6 @@ def phase_relation(snapshot: Snapshot, about: Literal["any", "zero"] = "any") ->
     tables, to_logits = operand_tables(snapshot, task), readout(snapshot)
     if isinstance(tables, Missing):
         return tables
-    if isinstance(to_logits, Missing):
-        return to_logits
     # A neuron writes through the bottleneck behind it, if there is one.
     neck = snapshot.model.squeeze(snapshot.params, "mlp_post", torch.eye(len(to_logits)).to(snapshot.params["W_out"]))
     waves = torch.stack([torch.fft.rfft(table, dim=0)[1:] for table in (*tables, (neck.double() @ to_logits).T)])

@@ -11,8 +11,10 @@ from torch import Tensor
 
 from grokscope.errors import Missing
 from grokscope.measures.base import evaluate, measures
+from grokscope.measures.circuits._cyclic import projection
 from grokscope.models.base import Activations, Interface
 from grokscope.models.transformer import TransformerOptions, transformer
+from grokscope.numerics.gromov import solution
 from grokscope.runs.snapshot import Snapshot, snapshot
 from grokscope.tasks.base import Task
 from grokscope.tasks.binary_operation import BinaryOperation
@@ -111,7 +113,7 @@ def test_gromovs_neuron_is_four_fifths_of_one_frequency() -> None:
     assert value("neuron_explained", snap) == 0
     expected = {str(each): float(n) for each, n in enumerate(torch.bincount(k).tolist()) if each}
     assert value("neuron_frequencies", snap, threshold=0.79) == expected
-    assert isinstance(value("key_frequencies", snap), Missing)  # no W_U
+    assert isinstance(value("key_frequencies", snap, rule="embedding"), Missing)
 
 
 @pytest.mark.parametrize("p", [12, 23])
@@ -439,8 +441,31 @@ def test_what_cannot_be_asked_is_said(name: str, options: dict[str, Any], messag
         value(name, made(), **options)
 
 
-def test_networks_without_attention_or_unembedding_have_no_answer() -> None:
+def test_networks_without_attention_have_no_answer() -> None:
     snap = snapshot({"W_in": gaussian(2 * P, 8), "W_out": gaussian(8, P)}, p=P, model="quadratic_mlp")
-    for name in ("attention_explained", "ablations", "neuron_logit_explained", "neuron_logit_residual"):
+    for name in ("attention_explained", "ablations"):
         assert isinstance(value(name, snap), Missing)
     assert isinstance(value("ablations", snapshot(made().params, p=P), part="skip", split="test"), Missing)
+
+
+def test_the_closed_form_is_found_through_its_readout() -> None:
+    """Gromov's network has no W_U: W_out is the map to the logits, and what it is made of is found and is enough."""
+    frequencies = [2, 5, 9]
+    params = solution(P, 300, frequencies=frequencies)
+    snap = snapshot(params, p=P, model="quadratic_mlp")
+    for rule in ({"rule": "neuron_logit"}, {"rule": "neuron", "threshold": 0.7}):
+        assert value("key_frequencies", snap, **rule).tolist() == frequencies
+    assert value("neuron_logit_residual", snap) == pytest.approx(0, abs=1e-9)
+    assert value("gini_neuron_logit", snap, paired=True) > 0.7
+    assert value("excluded_loss", snap, split="all") > math.log(P) > value("restricted_loss", snap)
+
+
+def test_directions_follow_the_right_answers_under_label_noise() -> None:
+    """Labels at random in a third of the inputs leave the restricted logits those of a + b; only the loss changes."""
+    clean = made()
+    noisy = made(TASK.with_noise(torch.ones_like(TRAIN), share=0.3, outliers=0, seed=0))
+    assert (noisy.labels != clean.labels).double().mean() > 0.2
+    both = [projection(snap, np.array([2, 5])) for snap in (clean, noisy)]
+    torch.testing.assert_close(*both, rtol=0, atol=0)
+    losses = [value("restricted_loss", snap, frequencies=[2, 5]) for snap in (clean, noisy)]
+    assert losses[0] != losses[1]
