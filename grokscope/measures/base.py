@@ -12,6 +12,7 @@ from grokscope.errors import Missing
 from grokscope.registry import component, names, unknown
 from grokscope.runs.snapshot import Snapshot
 
+Cost = Literal["cheap", "heavy", "asked"]
 Value = float | NDArray[Any] | Mapping[str, float]
 
 
@@ -50,14 +51,15 @@ class Measure:
     """A quantity: snapshot (and options) -> a number, a small array, numbers by name, or `Missing`.
 
     unit: of its values. source: the publication that defines it. cost: "cheap" ones run while training, "heavy" ones on
-    checkpoints. needs: keys of NEEDS; without them the answer is `Missing`. axis: what an array or mapping runs over.
-    variants: the options under which a run stores it, each as a view of its own.
+    checkpoints, "asked" ones where they are named (`grokscope measure RUN --only id`). needs: keys of NEEDS; without
+    them the answer is `Missing`. axis: what an array or mapping runs over. variants: the options under which a run
+    stores it, each as a view of its own.
     """
 
     id: str
     unit: str
     source: str
-    cost: Literal["cheap", "heavy"]
+    cost: Cost
     needs: tuple[str, ...]
     axis: str
     variants: tuple[Mapping[str, Any], ...]
@@ -102,7 +104,7 @@ def measure(
     *,
     unit: str,
     source: str,
-    cost: Literal["cheap", "heavy"] = "cheap",
+    cost: Cost = "cheap",
     needs: tuple[str, ...] = (),
     axis: str = "",
     variants: tuple[Mapping[str, Any], ...] = ({},),

@@ -10,6 +10,7 @@ import functools
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from jaxtyping import Bool
@@ -47,6 +48,13 @@ class RunConfig(Record):
     model: str = Field("transformer", description="model id")
     dtype: Literal["float32", "float64"] = Field("float32", description="dtype of weights and activations")
     init_scale: float = Field(1.0, gt=0, description="factor on all initial weights and biases [1]")
+    start: str | None = Field(
+        None, description="safetensors file with the initial weights, as `grokscope export` writes; None: drawn"
+    )
+    start_hash: str | None = Field(None, description="SHA-256 of that file; found when the config is made")
+    init_noise: float = Field(
+        0.0, ge=0, description="Gaussian noise on the initial weights, in units of each tensor's root mean square [1]"
+    )
     output_scale: float = Field(1.0, gt=0, description="factor alpha on the network's outputs [1]")
     centred: bool = Field(False, description="train alpha (f - f_0): subtract the outputs of step 0")
     loss: str = Field("cross_entropy", description="loss id")
@@ -96,11 +104,15 @@ class RunConfig(Record):
             own |= options(**mine).model_dump()
         if extra:
             raise ValueError(unknown("field", next(iter(extra)), known))
+        if own.get("start") is not None and own.get("start_hash") is None:
+            own["start_hash"] = _hash(own["start"])
         return own
 
     def replace(self, /, **fields: Any) -> "RunConfig":
         """The same config with some fields changed. Changing a component drops the old one's own fields."""
         data = self.model_dump()
+        if "start" in fields:
+            data["start_hash"] = None
         for field, family in COMPONENTS.items():
             if fields.get(field, data[field]) != data[field]:
                 for name in component(family, data[field]).options.model_fields:
@@ -140,6 +152,14 @@ def pack_id(configs: Sequence[RunConfig]) -> str:
     """The pack's id: a hash of its configs, in order."""
     text = json.dumps([json.loads(config.model_dump_json()) for config in configs], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _hash(path: str | Path) -> str:
+    """So that two configs are the same run only if they start from the same weights."""
+    try:
+        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    except OSError as error:
+        raise ValueError(f"cannot read start = {path}: {error.strerror or error}") from error
 
 
 @functools.lru_cache(maxsize=8)

@@ -160,6 +160,22 @@ class Snapshot:
         """The same run at its last checkpoint; weights from elsewhere are their own last checkpoint."""
         return self._final() if self._final else self
 
+    def with_params(self, params: "Mapping[str, Tensor]") -> "Snapshot":
+        """The same network with other weights; what it was at step 0, and at the end, is left as it is."""
+        return Snapshot(
+            task=self.task,
+            model=self.model,
+            params=params,
+            train_mask=self.train_mask,
+            step=self.step,
+            loss=self._loss,
+            loss_options=self._loss_options,
+            output_scale=self.output_scale,
+            centred=self.centred,
+            initial=self._initial,
+            final=lambda: self.final,
+        )
+
     def view(
         self, site: str, points: str = "all", *, share: float | None = None, landmarks: int | None = None, seed: int = 0
     ) -> Float[Tensor, "point channel"]:

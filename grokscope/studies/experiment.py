@@ -89,11 +89,12 @@ def _train_pack(pack: list[RunConfig], *, store: Path, device: torch.device, pro
 def measure_checkpoints(run: Run, *, only: Sequence[str] = (), again: bool = False) -> dict[str, str]:
     """Measures the run's checkpoints and stores what is new; returns measures without an answer, with the reason.
 
-    only: ids of measures; by default all. What the store has of a measure at a step is not measured again: each number
-    is there once. again: measure it anew all the same, in place of what is there (after a definition has changed).
-    Checkpoints after a loss that was not finite are left out.
+    only: ids of measures; by default all but those of cost "asked". What the store has of a measure at a step is not
+    measured again: each number is there once. again: measure it anew all the same, in place of what is there (after a
+    definition has changed). Checkpoints after a loss that was not finite are left out.
     """
-    chosen: list[Measure] = [component("measures", name) for name in only] or list(measures().values())
+    chosen: list[Measure] = [component("measures", name) for name in only]
+    chosen = chosen or [measure for measure in measures().values() if measure.cost != "asked"]
     missing: dict[str, str] = {}
     with hold(run.folder):
         journal = recover(run.folder)

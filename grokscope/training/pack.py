@@ -10,10 +10,11 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from grokscope.models.base import NECK, Program
+from grokscope.models.base import Program
 from grokscope.registry import component, unknown
 from grokscope.runs.config import RunConfig
 from grokscope.training.batches import Data
+from grokscope.training.initial import initial
 from grokscope.training.optimizers.base import column
 from grokscope.training.transforms.base import Transform
 from grokscope.training.transforms.grokfast import Grokfast
@@ -22,7 +23,7 @@ from grokscope.training.transforms.orthogonal import Orthogonal
 
 PER_REPLICA = {
     *("seed", "data_seed", "random_labels", "label_noise", "outliers", "train_fraction", "n_train", "split"),
-    *("init_scale", "output_scale", "bottleneck_rank"),
+    *("init_scale", "start", "start_hash", "init_noise", "output_scale", "bottleneck_rank"),
     *("learning_rate", "warmup_steps", "weight_decay", "weight_decay_start", "weight_decay_stop"),
     *("betas", "eps", "momentum", "grokfast_gain", "grokfast_memory"),
 }
@@ -127,9 +128,8 @@ class Pack:
 
         self.tensors, self._gradient_views = views(self._params), views(self._gradients)
         for replica, (config, model) in enumerate(zip(self.configs, self.models, strict=True)):
-            for name, tensor in model.init(torch.Generator().manual_seed(config.seed)).items():
-                # A bottleneck keeps the scale of what passes through it; it is not among the weights that are scaled.
-                self.tensors[name][replica] = tensor if name in NECK else tensor * config.init_scale
+            for name, tensor in initial(config, model).items():
+                self.tensors[name][replica] = tensor
         centred = self.configs[0].centred
         self._initial = {name: tensor.clone() for name, tensor in self.tensors.items()} if centred else {}
 

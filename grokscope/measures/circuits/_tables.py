@@ -13,6 +13,17 @@ def embedding_table(snapshot: Snapshot) -> Float[Tensor, "residue d_model"]:
     return snapshot.activations["embed"].double()
 
 
+def operand_blocks(snapshot: Snapshot) -> list[tuple[str, slice]] | Missing:
+    """The weights that the operands' symbols read, by tensor and rows: a table for both operands, or one for each."""
+    params, n = snapshot.params, snapshot.task.n_symbols
+    tables = [(name, slice(n)) for name in ("W_E", "W_E_right") if name in params]
+    if tables:
+        return tables
+    if n and "W_in" in params and len(params["W_in"]) == 2 * n:
+        return [("W_in", slice(n)), ("W_in", slice(n, 2 * n))]
+    return Missing("the network has no table of symbols")
+
+
 def spectral_gini(table: Float[Tensor, "residue channel"], paired: bool) -> float | Missing:
     """Gini coefficient of the norms of a table's Fourier components.
 

@@ -91,20 +91,10 @@ def _skip(snapshot: Snapshot) -> Logits:
 def _heads(snapshot: Snapshot) -> Logits:
     W_O = snapshot.params["W_O"]
     heads = torch.arange(len(W_O))[:, None, None]
-    return {f"head_{h}": _with(snapshot, W_O=torch.where(heads == h, 0, W_O)).logits.double() for h in range(len(W_O))}
-
-
-def _with(snapshot: Snapshot, **changed: Tensor) -> Snapshot:
-    """The same network with other weights, its initial weights left as they are."""
-    return Snapshot(
-        task=snapshot.task,
-        model=snapshot.model,
-        params=snapshot.params | changed,
-        train_mask=snapshot.train_mask,
-        output_scale=snapshot.output_scale,
-        centred=snapshot.centred,
-        initial=snapshot._initial,
-    )
+    without = [
+        snapshot.with_params(snapshot.params | {"W_O": torch.where(heads == h, 0, W_O)}) for h in range(len(W_O))
+    ]
+    return {f"head_{h}": changed.logits.double() for h, changed in enumerate(without)}
 
 
 def _neurons(snapshot: Snapshot, keys: NDArray, cluster_of: Tensor) -> Logits:

@@ -1,0 +1,53 @@
+"""The weights a replica starts from: drawn, or read from a file, scaled, with noise."""
+
+import hashlib
+from pathlib import Path
+
+import torch
+from torch import Generator, Tensor
+
+from grokscope.errors import GrokscopeError
+from grokscope.models.base import NECK, Model
+from grokscope.runs.config import RunConfig
+
+
+def initial(config: RunConfig, model: Model) -> dict[str, Tensor]:
+    """init_scale (w + init_noise rms(w) N(0, 1)) for each tensor w of `start`, or else of the model's own draw.
+
+    The noise is drawn after the weights, from the same generator. A bottleneck keeps the scale of what passes through
+    it: it is neither scaled nor made noisy. GrokscopeError where the file is gone, is another than when the config was
+    made, or holds other tensors than the network has.
+    """
+    generator = Generator().manual_seed(config.seed)
+    drawn = model.init(generator)
+    tensors = drawn if config.start is None else _started(config, drawn)
+    found = {}
+    for name, tensor in tensors.items():
+        if name in NECK:
+            found[name] = tensor
+            continue
+        noise = torch.randn(tensor.shape, generator=generator, dtype=tensor.dtype) if config.init_noise else 0.0
+        found[name] = (tensor + config.init_noise * tensor.square().mean().sqrt() * noise) * config.init_scale
+    return found
+
+
+def _started(config: RunConfig, drawn: dict[str, Tensor]) -> dict[str, Tensor]:
+    import safetensors.torch
+
+    assert config.start is not None
+    try:
+        data = Path(config.start).read_bytes()
+        tensors = safetensors.torch.load(data)
+    except OSError as error:
+        raise GrokscopeError(f"cannot read start = {config.start}: {error.strerror or error}") from error
+    except safetensors.SafetensorError as error:
+        raise GrokscopeError(f"start = {config.start} is no safetensors file, or a damaged one ({error})") from error
+    if hashlib.sha256(data).hexdigest() != config.start_hash:
+        raise GrokscopeError(f"{config.start} is another file than when this config was made; name it in a new config")
+    shapes = {name: tuple(tensor.shape) for name, tensor in drawn.items()}
+    for name in sorted(shapes.keys() | tensors.keys()):
+        came = tuple(tensors[name].shape) if name in tensors else "no tensor"
+        expected = shapes.get(name, "no tensor")
+        if came != expected:
+            raise GrokscopeError(f"start = {config.start}: {name}: the file has {came}, this network {expected}")
+    return {name: tensors[name] for name in shapes}
