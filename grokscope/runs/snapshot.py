@@ -115,10 +115,8 @@ class Snapshot:
     @cached_property
     def sample_losses(self) -> Float[Tensor, " pair"]:
         """The loss of every input over the task's outputs, in float64 [nats for cross-entropy]."""
-        loss = component("losses", self._loss)
         with torch.no_grad():
-            outputs = self.outputs[:, : self.task.n_outputs]
-            return loss(outputs, self.task.targets, reduction="none", **self._loss_options)
+            return self.loss(self.outputs[:, : self.task.n_outputs], self.task.targets, reduction="none")
 
     @cached_property
     def correct(self) -> Bool[Tensor, " pair"]:
@@ -160,7 +158,25 @@ class Snapshot:
         """The same run at its last checkpoint; weights from elsewhere are their own last checkpoint."""
         return self._final() if self._final else self
 
-    def with_params(self, params: "Mapping[str, Tensor]") -> "Snapshot":
+    def function(self, rows: Bool[Tensor, " pair"]) -> Callable[[Mapping[str, Tensor]], Tensor]:
+        """All outputs on some of the inputs as a function of the weights, scaled and centred as trained: to be
+        differentiated."""
+        inputs = self.task.inputs[rows].unsqueeze(0)
+
+        def outputs(params: Mapping[str, Tensor]) -> Tensor:
+            return self.model.outputs({name: tensor.unsqueeze(0) for name, tensor in params.items()}, inputs)[0]
+
+        if not (self.centred and self.initial is not None):
+            return lambda params: self.output_scale * outputs(params)
+        first = outputs(self.initial.params).detach()
+        return lambda params: self.output_scale * (outputs(params) - first.to(next(iter(params.values())).dtype))
+
+    @property
+    def loss(self) -> Callable[..., Tensor]:
+        """(outputs, targets, reduction=...) -> the loss that the network is trained on [nats for cross-entropy]."""
+        return functools.partial(component("losses", self._loss), **self._loss_options)
+
+    def with_params(self, params: Mapping[str, Tensor]) -> "Snapshot":
         """The same network with other weights; what it was at step 0, and at the end, is left as it is."""
         return Snapshot(
             task=self.task,

@@ -8,10 +8,12 @@ import torch
 from torch import Tensor
 
 from grokscope.errors import Missing
+from grokscope.measures._curvature import curvature
 from grokscope.measures.base import evaluate
 from grokscope.measures.circuits.frequency_intervention import _shift
 from grokscope.models.base import Interface
 from grokscope.models.transformer import TransformerOptions, transformer
+from grokscope.numerics.curvature import Curvature
 from grokscope.runs.snapshot import Snapshot, snapshot
 
 P = 11
@@ -175,3 +177,42 @@ def test_what_cannot_be_patched_is_said() -> None:
     assert isinstance(evaluate(PATCHING, snapshot(exact(P, [2]), p=P, model="quadratic_mlp")), Missing)
     deaf = small(W_V=torch.zeros(2, 16, 8).double())
     assert "does not change the logits" in evaluate(PATCHING, deaf).reason
+
+
+# Sharpness.
+
+
+def test_sharpness_of_a_linear_readout_is_known() -> None:
+    """Neurons held at 1 for every input, mean squared error: z = b_out, so the Hessian in b_out is 2 / classes."""
+    params = exact(P, [2])
+    flat = {name: torch.zeros_like(tensor) for name, tensor in params.items()}
+    snap = snapshot(
+        flat | {"b_in": torch.zeros(9).double(), "b_out": torch.ones(P).double()}, p=P, model="mlp", n_hidden=1
+    )
+    snap._loss = "mse"
+    assert values("circuits.sharpness", snap) == pytest.approx(2 / P, rel=1e-3)
+
+
+def test_sharpness_is_the_curvature_of_the_loss_along_its_direction() -> None:
+    """The loss along the found direction, by finite differences in weights; the seed changes nothing."""
+    snap = small()
+    one, other = (values("circuits.sharpness", snap, seed=seed) for seed in (0, 1))
+    assert one == pytest.approx(other, rel=1e-3)
+    found = curvature(snap)
+    assert isinstance(found, Curvature)
+    top = found.top()
+    assert not isinstance(top, Missing)
+    along = found.unflattened(top[1][:, 0])
+
+    def loss(step: float) -> float:
+        moved = snap.with_params({name: tensor + step * along[name] for name, tensor in snap.params.items()})
+        return float(moved.loss(moved.outputs, moved.task.targets))
+
+    step = 1e-4
+    assert (loss(step) - 2 * loss(0) + loss(-step)) / step**2 == pytest.approx(one, rel=1e-2)
+
+
+def test_sharpness_of_inputs_that_are_not_there() -> None:
+    assert "no test inputs" in evaluate("circuits.sharpness", small(), split="test").reason
+    with pytest.raises(ValueError, match="unknown split 'tset'"):
+        evaluate("circuits.sharpness", small(), split="tset")

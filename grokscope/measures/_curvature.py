@@ -1,0 +1,26 @@
+"""The curvature of the loss that a snapshot's network is trained on."""
+
+import torch
+from torch import Tensor
+
+from grokscope.errors import Missing
+from grokscope.numerics.curvature import Curvature
+from grokscope.registry import unknown
+from grokscope.runs.snapshot import Snapshot
+
+
+def curvature(snapshot: Snapshot, split: str = "train") -> Curvature | Missing:
+    """The Hessian of the mean loss over a split's inputs as trained (with the output of "=", without weight decay)."""
+    if split not in snapshot.masks:
+        raise ValueError(unknown("split", split, snapshot.masks))
+    rows = snapshot.masks[split]
+    if not rows.any():
+        return Missing(f"the task has no {split} inputs here")
+    targets = snapshot.task.targets[rows]
+
+    def gradient(outputs: Tensor) -> Tensor:
+        outputs = outputs.detach().requires_grad_()
+        return torch.autograd.grad(snapshot.loss(outputs, targets), outputs)[0]
+
+    params = {name: tensor.double() for name, tensor in snapshot.params.items()}
+    return Curvature(function=snapshot.function(rows), gradient=gradient, params=params)
