@@ -4,7 +4,7 @@ from html import escape
 from pathlib import Path
 
 from grokscope.errors import Missing
-from grokscope.report import diagrams, figures, manifold, numbers, planes, theme
+from grokscope.report import circuit, clock_pizza, diagrams, figures, manifold, numbers, planes, theme, waves
 from grokscope.report.readings import Readings, read
 from grokscope.report.summary import headline, thresholds
 from grokscope.report.words import LANGUAGES, WORDS, Lang, count, percent, say
@@ -22,10 +22,14 @@ FIGURES = {
     "spectrum": planes.spectrum,
     "progress_losses": figures.progress_losses,
     "gini": figures.gini,
+    "spectra": waves.spectra,
+    "neurons": circuit.neurons,
+    "logits": waves.logits,
+    "clock_pizza": clock_pizza.clock_pizza,
     "weight_norm": figures.weight_norm,
     "attention_entropy": figures.attention_entropy,
 }
-UNSHADED = ("cloud", "planes", "diagram", "spectrum")
+UNSHADED = ("cloud", "planes", "diagram", "spectrum", "spectra", "neurons", "logits", "clock_pizza")
 HERE = Path(__file__).parent
 
 
@@ -107,7 +111,7 @@ def _section(name: str, readings: Readings, lang: Lang) -> str:
     data = str(figure.to_json()).replace("</", "<\\/")
     caption = f"<p>{escape(say(f'caption.{name}', lang))}</p>\n"
     shading = "" if name in UNSHADED else _shading(readings, lang)
-    note = _phases_note(readings, lang) if name == "grokking_curve" else ""
+    note = _note(name, readings, lang)
     return f"""<section id="{name}">{title}
 <div class="plot" style="min-height:{figure.layout.height}px" data-figure="{name}-data"></div>
 <script type="application/json" id="{name}-data">{data}</script>
@@ -124,6 +128,14 @@ def _shading(readings: Readings, lang: Lang) -> str:
         words = say("phase_steps", lang, phase=say(f"phase.{name}", lang), start=count(start), end=count(end))
         chips.append(f'<span><i style="background:{theme.PHASES[name]}"></i>{escape(words)}</span>')
     return f'<p class="key">{say("shaded", lang)} {" ".join(chips)}</p>\n'
+
+
+def _note(name: str, readings: Readings, lang: Lang) -> str:
+    """What stands below a caption and differs from run to run."""
+    if name == "grokking_curve":
+        return _phases_note(readings, lang)
+    said = clock_pizza.verdict(readings, lang) if name == "clock_pizza" else None
+    return f"<p>{escape(said)}</p>\n" if said else ""
 
 
 def _phases_note(readings: Readings, lang: Lang) -> str:

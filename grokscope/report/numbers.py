@@ -11,6 +11,8 @@ from grokscope.report.summary import thresholds
 from grokscope.report.words import Lang, count, number, percent, say
 from grokscope.statistics.transitions import phases
 
+# In a cyclic task the same two losses stand there for key frequencies.
+OF_OTHER_GROUPS = ("circuits.irrep_restricted_loss", "circuits.irrep_excluded_loss")
 # Views where a measure has several; a measure with an axis (heads) stands in one row with all its values.
 MEASURES = {
     "behaviour.train_accuracy": "",
@@ -23,8 +25,18 @@ MEASURES = {
     "weights.norm": "",
     "circuits.restricted_loss": "split=all",
     "circuits.excluded_loss": "",
+    "circuits.irrep_restricted_loss": "",
+    "circuits.irrep_excluded_loss": "",
     "circuits.gini_embedding": "",
     "circuits.gini_neuron_logit": "",
+    "circuits.neuron_explained": "",
+    "circuits.logit_explained": "",
+    "circuits.neuron_logit_residual": "",
+    "circuits.inverse_participation_ratio": "convention=rfft_one",
+    "circuits.phase_relation": "",
+    "circuits.circularity": "",
+    "circuits.gradient_symmetricity": "",
+    "circuits.distance_irrelevance": "variant=correct",
     "manifold.dimension": "view=resid_mid/orbits",
     "manifold.certified_circles": "view=embed/tokens",
     "manifold.equivariance": "view=embed/tokens",
@@ -132,7 +144,7 @@ def _phases(readings: Readings, lang: Lang) -> Iterator[Number]:
 def _measured(readings: Readings, lang: Lang) -> Iterator[Number]:
     for measure, view in MEASURES.items():
         last = readings.last(measure, view)
-        if last is not None:
+        if last is not None and not (readings.cyclic and measure in OF_OTHER_GROUPS):
             yield _number(
                 readings,
                 measure,

@@ -94,6 +94,16 @@ QUANTITIES: dict[str, dict[Literal["en", "zh"], str]] = {
         "en": "Loss over trained inputs with the key frequencies taken out of the logits.",
         "zh": "从 logit 中去掉关键频率成分后，训练输入上的损失。",
     },
+    "circuits.irrep_restricted_loss": {"en": "restricted loss (irreps)", "zh": "限制损失（不可约表示）"},
+    "circuits.irrep_restricted_loss.define": {
+        "en": "Loss over all inputs with nothing but the key irreps of the group in the neurons.",
+        "zh": "神经元只保留群的关键不可约表示成分时，全部输入上的损失。",
+    },
+    "circuits.irrep_excluded_loss": {"en": "excluded loss (irreps)", "zh": "排除损失（不可约表示）"},
+    "circuits.irrep_excluded_loss.define": {
+        "en": "Loss over trained inputs with the key irreps of the group taken out of the neurons.",
+        "zh": "从神经元中去掉群的关键不可约表示成分后，训练输入上的损失。",
+    },
     "circuits.gini_embedding": {"en": "Gini, embedding", "zh": "基尼系数（嵌入）"},
     "circuits.gini_embedding.define": {
         "en": "How unequally the embedding's Fourier components are sized: 0 all equal, towards 1 a few have all.",
@@ -103,6 +113,50 @@ QUANTITIES: dict[str, dict[Literal["en", "zh"], str]] = {
     "circuits.gini_neuron_logit.define": {
         "en": "The same for the map from MLP neurons to logits.",
         "zh": "同上，对象为 MLP 神经元到 logit 的映射。",
+    },
+    "circuits.neuron_explained": {"en": "tuned neurons", "zh": "单频神经元"},
+    "circuits.neuron_explained.define": {
+        "en": "Share of the neurons more than 85% of whose variance is waves of one frequency.",
+        "zh": "方差有 85% 以上来自单一频率的神经元所占比例。",
+    },
+    "circuits.logit_explained": {"en": "logits explained", "zh": "logit 被解释的比例"},
+    "circuits.logit_explained.define": {
+        "en": "Share of the logits' variance that one cosine of a + b − c for each key frequency explains (in "
+        "subtraction a − b − c).",
+        "zh": "每个关键频率各取一个 a + b − c 的余弦（减法任务为 a − b − c），能解释的 logit 方差比例。",
+    },
+    "circuits.neuron_logit_residual": {"en": "neuron-logit residual", "zh": "神经元到 logit 映射的残差"},
+    "circuits.neuron_logit_residual.define": {
+        "en": "Norm of what the key frequencies leave of the map from neurons to logits, over the norm of the map.",
+        "zh": "神经元到 logit 的映射去掉关键频率后，剩余部分的范数与整体范数之比。",
+    },
+    "circuits.inverse_participation_ratio": {"en": "inverse participation ratio", "zh": "逆参与率"},
+    "circuits.inverse_participation_ratio.define": {
+        "en": "How few frequencies a neuron reads of its operands, averaged over the neurons: 1 is a single one.",
+        "zh": "神经元从每个输入数中读取的频率有多集中，对全部神经元取平均：1 表示只读一个频率。",
+    },
+    "circuits.phase_relation": {"en": "phase relation", "zh": "相位关系"},
+    "circuits.phase_relation.define": {
+        "en": "Whether the phases with which a neuron reads a and b add up to the one it writes: 1 in all neurons "
+        "alike, near 0 by chance.",
+        "zh": "神经元读取 a、b 的相位之和与写出的相位之差，在各神经元之间是否一致：1 为完全一致，随机时接近 0。",
+    },
+    "circuits.circularity": {"en": "circularity", "zh": "圆度"},
+    "circuits.circularity.define": {
+        "en": "How nearly each of the embedding's four widest directions is a wave of one frequency: 1 exactly.",
+        "zh": "嵌入最分散的四个方向各自有多接近单一频率的波：1 表示完全是。",
+    },
+    "circuits.gradient_symmetricity": {"en": "gradient symmetricity", "zh": "梯度对称度"},
+    "circuits.gradient_symmetricity.define": {
+        "en": "Mean cosine between the gradients of a logit by the embeddings of a and of b, over 1,000 (a, b, c).",
+        "zh": "logit 对 a 的嵌入与对 b 的嵌入的梯度夹角余弦，取 1,000 组 (a, b, c) 的平均。",
+    },
+    "circuits.distance_irrelevance": {"en": "distance irrelevance", "zh": "距离无关度"},
+    "circuits.distance_irrelevance.define": {
+        "en": "Spread of the right answer's logit at a fixed a − b over its spread over all inputs: 0 if a − b "
+        "alone decides it, 1 if a − b does not matter.",
+        "zh": "a − b 固定时正确答案 logit 的离散程度，与全部输入上的离散程度之比：0 表示完全由 a − b 决定，1 表示与 "
+        "a − b 无关。",
     },
     "manifold.dimension": {"en": "intrinsic dimension", "zh": "内蕴维数"},
     "manifold.dimension.define": {

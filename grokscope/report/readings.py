@@ -76,6 +76,15 @@ class Readings:
         return self.run.checkpoints
 
     @cached_property
+    def final(self) -> Snapshot | None:
+        """The network at the last checkpoint, with all that was computed of it; None where no checkpoint is kept."""
+        return self.run.snapshot(self.checkpoints[-1]) if self.checkpoints else None
+
+    def snapshot(self, step: int) -> Snapshot:
+        """The network at a checkpoint; the last one is always the same object."""
+        return self.final if self.final and step == self.final.step else self.run.snapshot(step)
+
+    @cached_property
     def cyclic(self) -> bool:
         """Whether the answers form a cyclic group, without which there are no frequencies to speak of."""
         return (self.group or "").startswith("cyclic")
@@ -110,7 +119,7 @@ class Readings:
             return Missing("missing.random_labels" if self.run.config.random_labels else "missing.not_cyclic")
         if not self.checkpoints:
             return Missing("missing.no_checkpoint")
-        found = evaluate("circuits.key_frequencies", self.run.snapshot(self.checkpoints[-1]))
+        found = evaluate("circuits.key_frequencies", self.snapshot(self.checkpoints[-1]))
         if isinstance(found, Missing) or not np.size(found):  # pyright: ignore[reportArgumentType, reportCallIssue]
             return Missing("missing.no_key_frequency")
         return [int(k) for k in np.asarray(found)]

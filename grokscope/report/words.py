@@ -1,12 +1,14 @@
 """All text of the report in English and Chinese.
 
-Names and definitions of its numbers are in `quantities.py`, titles and captions of its figures in `captions.py`.
+Names and definitions of its numbers are in `quantities.py`, titles and captions of its figures in `captions.py`,
+all words of the circuit's figures in `captions_circuit.py`.
 Placeholders are str.format's, the same in both languages; a test keeps them so.
 """
 
 from typing import Any, Literal
 
 from grokscope.report.captions import FIGURES
+from grokscope.report.captions_circuit import CIRCUIT
 from grokscope.report.quantities import QUANTITIES
 
 Lang = Literal["en", "zh"]
@@ -267,7 +269,7 @@ SUMMARY: dict[str, dict[Lang, str]] = {
     },
 }
 
-WORDS: dict[str, dict[Lang, str]] = PAGE | FIGURES | SUMMARY | QUANTITIES
+WORDS: dict[str, dict[Lang, str]] = PAGE | FIGURES | CIRCUIT | SUMMARY | QUANTITIES
 
 
 def say(key: str, lang: Lang, **values: Any) -> str:

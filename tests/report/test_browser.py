@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from grokscope.measures.base import evaluate
 from grokscope.report.html import FIGURES, write_report
 from grokscope.runs.run import Run
 
@@ -69,6 +71,31 @@ def test_every_step_of_the_diagram_draws_its_own_loops(page: Any) -> None:
     page.wait_for_function(f"{drawn} === {points}", timeout=10_000)
     assert points > 0
     assert page.noise == []
+
+
+def test_every_step_of_the_neurons_draws_its_own_dots(page: Any, measured_run: Run) -> None:
+    """Tuned and other neurons change places from frame to frame, and come packed as bytes."""
+    plot = "document.querySelector('#neurons .plot')"
+    page.evaluate(f"Plotly.animate({plot}, ['0'], {plot}.layout.sliders[0].steps[0].args[1])")
+    page.wait_for_function(f"{plot}.layout.sliders[0].active === 0", timeout=10_000)
+    share = evaluate("circuits.neuron_explained", measured_run.snapshot(0), by_neuron=True)
+    alive = int((np.asarray(share) > 0).sum())
+    drawn = "document.querySelectorAll('#neurons .plot .scatterlayer .point').length"
+    page.wait_for_function(f"{drawn} === {2 * alive}", timeout=10_000)  # in either panel
+    tuned = int((np.asarray(share) > 0.85).sum())
+    words = "[...document.querySelectorAll('#neurons .plot .textpoint')].map(text => text.textContent).join()"
+    assert f"{tuned} of 32 neurons above 85%" in page.evaluate(words)
+    assert page.noise == []
+
+
+def test_panels_without_a_slider_leave_no_room_for_one(page: Any) -> None:
+    page.set_viewport_size({"width": 390, "height": 900})
+    layout = "document.querySelector('#logits .plot')._fullLayout"
+    page.wait_for_function(f"{layout}.width < 390 && {layout}.xaxis2.domain[0] < 0.6", timeout=10_000)
+    width, height = page.evaluate(f"[{layout}.xaxis._length, {layout}.yaxis._length]")
+    assert width == pytest.approx(height, rel=0.01)
+    assert width > 120
+    assert page.evaluate(f"{layout}.height") < 500
 
 
 def test_the_two_clouds_stand_below_each_other_on_a_phone(page: Any) -> None:

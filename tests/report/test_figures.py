@@ -114,19 +114,31 @@ def test_the_transition_is_that_of_fresh_inputs(staged: Staged) -> None:
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_figures_are_svg(name: str, lang: Any, measured_run: Run) -> None:
     figure: Any = FIGURES[name](read(measured_run), lang)
-    assert {trace.type for trace in figure.data} <= {"scatter", "heatmap"}
+    assert {trace.type for trace in figure.data} <= {"scatter", "bar", "heatmap"}
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_nothing_measured_is_a_reason_in_words(name: str, measured_run: Run) -> None:
     found = FIGURES[name](from_numbers(measured_run, {}), "en")
     # These need the weights alone.
-    assert name in ("planes", "cloud", "diagram") or (isinstance(found, Missing) and found.reason in WORDS)
+    assert name in ("planes", "cloud", "diagram", "spectra", "neurons", "logits") or (
+        isinstance(found, Missing) and found.reason in WORDS
+    )
 
 
 def test_random_labels_have_no_frequencies(random_run: Run) -> None:
     readings = read(random_run)
-    for name in ("planes", "circles", "spectrum", "progress_losses", "gini"):
+    for name in (
+        "planes",
+        "circles",
+        "spectrum",
+        "progress_losses",
+        "gini",
+        "spectra",
+        "neurons",
+        "logits",
+        "clock_pizza",
+    ):
         assert FIGURES[name](readings, "en") == Missing("missing.random_labels")
     for name in ("grokking_curve", "cloud", "dimension", "diagram", "weight_norm", "attention_entropy"):
         assert not isinstance(FIGURES[name](readings, "en"), Missing)
