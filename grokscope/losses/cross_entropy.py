@@ -10,15 +10,23 @@ rounded to the dtype of the logits.
 
 import torch
 from jaxtyping import Float, Int
+from pydantic import Field
 from torch import Tensor
 
 from grokscope.losses.base import Loss, SoftmaxOptions, class_index
 
 
+class CrossEntropyOptions(SoftmaxOptions):
+    label_smoothing: float = Field(0.0, ge=0, le=1, description="share of the target spread over all classes [1]")
+    temperature: float = Field(1.0, gt=0, description="logits are divided by it [1]")
+
+
 def losses_and_gradient(
-    outputs: Tensor, targets: Tensor, options: SoftmaxOptions, with_gradient: bool
+    outputs: Tensor, targets: Tensor, options: CrossEntropyOptions, with_gradient: bool
 ) -> tuple[Tensor, Tensor | None]:
     """Cross-entropy in nats, float64: of each sample, or (default) their mean.
+
+    label_smoothing e, of C classes: the target is (1 - e) onehot + e / C, and the loss e (z_y - mean z) larger.
 
     softmax_dtype: the logits are cast to it and every step is rounded to it: shift by the maximum, exponentials, their
     total, logarithm, quotients p and p_y - 1. Loss and gradient of the correct class are exactly 0 in the same samples:
@@ -33,7 +41,19 @@ def losses_and_gradient(
     Two departures from runs wholly in the low dtype: the mean over samples and its backward are float64 and the logits'
     own dtype, and logits that overflow float16 (beyond 65504) give NaN, which ends a replica.
     """
-    return softmax_loss(outputs.to(getattr(torch, options.softmax_dtype)), targets, with_gradient)
+    z = outputs.to(getattr(torch, options.softmax_dtype))
+    if options.temperature != 1:
+        z = z / options.temperature
+    losses, gradient = softmax_loss(z, targets, with_gradient)
+    share = options.label_smoothing
+    if share:
+        index = class_index(z, targets)
+        losses = losses + share * (z.gather(-1, index).squeeze(-1) - z.mean(-1)).double()
+    if gradient is not None and share:
+        gradient.sub_(share / z.shape[-1]).scatter_add_(-1, index, torch.full_like(gradient[..., :1], share))
+    if gradient is not None and options.temperature != 1:
+        gradient.div_(options.temperature)
+    return losses, gradient
 
 
 def softmax_loss(
@@ -52,4 +72,4 @@ def softmax_loss(
     return (total.log() - z_y).squeeze(-1).double(), gradient
 
 
-cross_entropy = Loss(options=SoftmaxOptions, function=losses_and_gradient)
+cross_entropy = Loss(options=CrossEntropyOptions, function=losses_and_gradient)
