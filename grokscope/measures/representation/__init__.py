@@ -1,0 +1,1 @@
+"""How far its embedding is an addition: the effective theory of representations."""

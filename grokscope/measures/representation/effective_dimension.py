@@ -1,0 +1,21 @@
+"""How many directions the embeddings spread over."""
+
+from grokscope.errors import Missing
+from grokscope.measures.base import measure
+from grokscope.numerics.spectra import entropy_rank
+from grokscope.runs.snapshot import Snapshot
+
+
+@measure(
+    unit="1",
+    source="Liu et al. 2022, arXiv:2205.10343, section 4, figure 7",
+    cost="heavy",
+    needs=("embedding",),
+)
+def effective_dimension(snapshot: Snapshot) -> float | Missing:
+    """exp(S), S = -sum s_i log s_i, s_i the share of principal component i in the variance of the symbols' embeddings.
+
+    1 on a line, 2 on a circle, n where n directions share the variance alike. The left table where there are two.
+    `manifold.linear_dimension` has it for other sites, as its entropy rank.
+    """
+    return entropy_rank(snapshot.activations["embed"])

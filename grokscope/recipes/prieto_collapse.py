@@ -1,0 +1,31 @@
+"""Softmax collapse without weight decay: figure 2 of Prieto et al. 2025.
+
+Source: arXiv:2501.04697, figure 2 a, and the released code: the bias-free ReLU network of `prieto2025`, cross-entropy
+in a chosen dtype, AdamW without weight decay at 5e-4. Other panels: --set train_fraction=0.6 or 0.7, --set
+softmax_dtype=float16 or float64. Departures: eps is 1e-25 in all panels (figure 2 a used 1e-30); the loss is one
+implementation for all dtypes, where the released code has three. Its issue threads (9 and 8) say that figure 2 a did
+not reproduce: the collapse rate of float32 stayed below .4.
+"""
+
+from grokscope.runs.config import RunConfig
+
+
+def prieto_collapse() -> RunConfig:
+    """Modular addition, p = 113, 40 % of the pairs, ReLU network 226-200-200-113, AdamW, float32 softmax, no decay."""
+    return RunConfig(
+        task="modular_addition",
+        p=113,
+        train_fraction=0.4,
+        model="mlp",
+        n_hidden=2,
+        d_mlp=200,
+        mlp_biases=False,
+        softmax_dtype="float32",
+        learning_rate=5e-4,
+        weight_decay=0.0,
+        betas=(0.9, 0.99),
+        eps=1e-25,
+        warmup_steps=0,
+        max_steps=20_000,
+        evaluate_every=100,
+    )
