@@ -115,20 +115,19 @@ class Run:
             if not self.checkpoints:
                 raise StoreError(f"run {self.id} has no checkpoint yet")
             step = self.checkpoints[-1]
+        trained, imported = as_trained(self.config), "imported" in self.about
+        if imported:  # of these weights nobody knows what they started from, nor how fast they learned
+            trained["learning_rate"] = None
         return Snapshot(
             task=self._task,
             model=self._model,
             params=checkpoints.load(self.folder, step, replica=self.replica),
             train_mask=self._train_mask,
             step=step,
-            loss=self.config.loss,
-            loss_options=self.config.options("loss").model_dump(),
-            output_scale=self.config.output_scale,
-            centred=self.config.centred,
-            # Of imported weights nobody knows what they started from.
-            initial=None if "imported" in self.about else lambda: self._first,
+            initial=None if imported else lambda: self._first,
             # The last one is its own: what measures compute of it once is there for all.
             final=None if step == self.checkpoints[-1] else lambda: self._last,
+            **trained,
         )
 
     @cached_property
@@ -177,6 +176,17 @@ class Run:
             "train_seconds": status.get("train_seconds"),
             "final": final,
         }
+
+
+def as_trained(config: RunConfig) -> dict[str, Any]:
+    """What a snapshot knows of its training, as its keywords."""
+    return {
+        "loss": config.loss,
+        "loss_options": config.options("loss").model_dump(),
+        "learning_rate": config.learning_rate / (config.output_scale**2 if config.divide_rate_by_scale else 1),
+        "output_scale": config.output_scale,
+        "centred": config.centred,
+    }
 
 
 def load(path: str | Path) -> Run:

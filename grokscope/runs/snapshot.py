@@ -14,7 +14,7 @@ from torch import Tensor
 
 from grokscope.errors import Missing
 from grokscope.models.base import Activations, Interface, Model
-from grokscope.registry import component, unknown
+from grokscope.registry import Options, component, unknown
 from grokscope.runs import views
 from grokscope.runs.config import interface
 from grokscope.tasks.base import Task
@@ -30,6 +30,7 @@ class Snapshot:
     task, labels, train_mask: the inputs in the task's order, the labels trained on, and which inputs are trained on.
     params: TransformerLens's names to tensors, without a replica axis.
     loss, loss_options: what the network is trained on, for `sample_losses`.
+    learning_rate: of the training after warm-up, before factors on single tensors; None where it is not known.
     output_scale, centred: the trained function is output_scale * f, or, centred, output_scale * (f - f_0).
     initial, final: functions that give the snapshots of the same run at step 0 and at its last checkpoint, or None
         (weights from elsewhere).
@@ -45,6 +46,7 @@ class Snapshot:
         step: int = 0,
         loss: str = "cross_entropy",
         loss_options: Mapping[str, Any] = MappingProxyType({}),
+        learning_rate: float | None = None,
         output_scale: float = 1.0,
         centred: bool = False,
         outputs: Float[Tensor, "pair output"] | None = None,
@@ -56,6 +58,7 @@ class Snapshot:
         self.params = dict(params)
         self.train_mask = train_mask
         self.step = step
+        self.learning_rate = learning_rate
         self.output_scale = output_scale
         self.centred = centred
         self._loss, self._loss_options = loss, dict(loss_options)
@@ -176,6 +179,11 @@ class Snapshot:
         """(outputs, targets, reduction=...) -> the loss that the network is trained on [nats for cross-entropy]."""
         return functools.partial(component("losses", self._loss), **self._loss_options)
 
+    @property
+    def loss_options(self) -> Options:
+        """All options of the loss that the network is trained on, such as softmax_dtype, where it has them."""
+        return component("losses", self._loss).options(**self._loss_options)
+
     def with_params(self, params: Mapping[str, Tensor]) -> "Snapshot":
         """The same network with other weights; what it was at step 0, and at the end, is left as it is."""
         return Snapshot(
@@ -186,6 +194,7 @@ class Snapshot:
             step=self.step,
             loss=self._loss,
             loss_options=self._loss_options,
+            learning_rate=self.learning_rate,
             output_scale=self.output_scale,
             centred=self.centred,
             initial=self._initial,

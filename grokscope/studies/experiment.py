@@ -13,7 +13,7 @@ from grokscope.errors import GrokscopeError, Missing
 from grokscope.measures.base import Measure, measures
 from grokscope.registry import component
 from grokscope.runs.config import RunConfig, pack_id
-from grokscope.runs.run import Run, load_pack
+from grokscope.runs.run import Run, as_trained, load_pack
 from grokscope.runs.snapshot import Snapshot
 from grokscope.runs.store.journal import Row
 from grokscope.runs.store.lock import hold
@@ -144,16 +144,12 @@ def _train(pack: Pack, writer: Writer, shown: Display) -> None:
 
 
 def _snapshot(pack: Pack, replica: int, tensors: Mapping[str, Tensor], **more: Any) -> Snapshot:
-    config = pack.configs[replica]
     return Snapshot(
         task=pack.tasks[replica],
         model=pack.models[replica],
         params={name: tensor[replica].cpu() for name, tensor in tensors.items()},
         train_mask=pack.train_masks[replica],
-        loss=config.loss,
-        loss_options=config.options("loss").model_dump(),
-        output_scale=config.output_scale,
-        centred=config.centred,
+        **as_trained(pack.configs[replica]),
         **more,
     )
 

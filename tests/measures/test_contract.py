@@ -13,6 +13,8 @@ from grokscope.runs.run import Run
 from grokscope.runs.snapshot import Snapshot, snapshot
 
 ALL = sorted(measures())
+# What is lost to the weights' own dtype is another share in every dtype: that is the measure.
+OF_THE_DTYPE = {"stability.absorbed_updates"}
 
 
 def rebuilt(snap: Snapshot, params: Mapping[str, torch.Tensor], initial: Snapshot | None = None) -> Snapshot:
@@ -22,6 +24,7 @@ def rebuilt(snap: Snapshot, params: Mapping[str, torch.Tensor], initial: Snapsho
         params=params,
         train_mask=snap.train_mask,
         step=snap.step,
+        learning_rate=snap.learning_rate,
         initial=(lambda: initial) if initial else None,
     )
 
@@ -61,7 +64,7 @@ def test_the_same_input_gives_the_same_answer_and_is_left_alone(name: str, snap:
     assert all(math.isfinite(value) for value in first.values())
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", [name for name in ALL if name not in OF_THE_DTYPE])
 def test_float32_agrees_with_float64(name: str, snap: Snapshot) -> None:
     assert snap.initial is not None
     double = rebuilt(snap, {key: tensor.double() for key, tensor in snap.params.items()}, snap.initial)

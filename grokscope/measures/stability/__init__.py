@@ -1,0 +1,1 @@
+"""Where the arithmetic of training ends: collapse of the softmax, gradients along the weights, steps that are lost."""

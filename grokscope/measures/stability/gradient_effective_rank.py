@@ -1,0 +1,98 @@
+"""How many directions the samples still pull in."""
+
+from typing import Literal, get_args
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from grokscope.errors import Missing
+from grokscope.measures.base import measure
+from grokscope.measures.stability._gradients import rows
+from grokscope.numerics import spectra
+from grokscope.registry import unknown
+from grokscope.runs.snapshot import Snapshot
+
+At = Literal["logits", "weights"]
+BLOCK = 2**27  # bytes of the gradients of a block of samples; two blocks are held at a time
+
+
+@measure(
+    unit="1",
+    source="Roy & Vetterli 2007, definition 1, of the gradients of Prieto et al. 2025, arXiv:2501.04697, section 4",
+    cost="heavy",
+)
+def gradient_effective_rank(
+    snapshot: Snapshot, at: At = "logits", split: str = "train", n_samples: int = 256, seed: int = 0
+) -> float | Missing:
+    """exp of the entropy of the normalised singular values of the matrix whose rows are the samples' loss gradients.
+
+    at "logits": (sample, output), all samples of the split, the outputs of the task without "=", as in the losses that
+    are reported. Each row counts with its size: samples on which the softmax has collapsed hardly do.
+    at "weights": (sample, weight), all weights, the loss as trained with "=". From the Gram matrix of n_samples samples
+    drawn with a seed (all, where the split has no more); eigenvalues below rounding are 0. Never held at once: two
+    blocks of samples' gradients, 128 MiB each (or one sample's, where that is more), are.
+
+    In float64, but for the softmax, which has the dtype trained with. `Missing` where every gradient is exactly 0.
+    """
+    if at not in get_args(At):
+        raise ValueError(unknown("place of gradients", at, get_args(At)))
+    chosen = rows(snapshot, split)
+    if isinstance(chosen, Missing):
+        return chosen
+    index = chosen.nonzero().flatten()
+    if at == "logits":
+        rank = _of_logits(snapshot, index)
+    elif n_samples < 1:
+        raise ValueError(f"n_samples must be at least 1, got {n_samples}")
+    else:
+        order = torch.randperm(len(index), generator=torch.Generator().manual_seed(seed))
+        rank = _of_weights(snapshot, index[order[:n_samples].sort().values])
+    return rank or Missing(f"every gradient at step {snapshot.step} is exactly 0, or one is not finite")
+
+
+def _slopes(snapshot: Snapshot, outputs: Tensor, index: Int[Tensor, " sample"]) -> Float[Tensor, "sample output"]:
+    """dL_i/dz_i of each sample's own loss L_i."""
+    z = outputs[index].double().requires_grad_()
+    losses = snapshot.loss(z, snapshot.task.targets[index], reduction="none")
+    return torch.autograd.grad(losses.sum(), z)[0]
+
+
+def _of_logits(snapshot: Snapshot, index: Int[Tensor, " sample"]) -> float:
+    slopes = _slopes(snapshot, snapshot.outputs[:, : snapshot.task.n_outputs], index)
+    return spectra.effective_rank(slopes.numpy()) if bool(slopes.isfinite().all()) else 0.0
+
+
+def _of_weights(snapshot: Snapshot, index: Int[Tensor, " sample"]) -> float:
+    # Without output_scale, the last factor of each gradient: the rank is free of scale.
+    slopes = _slopes(snapshot, snapshot.outputs, index)
+    size = 8 * sum(tensor.numel() for tensor in snapshot.params.values())
+    blocks = list(torch.arange(len(index)).split(max(1, BLOCK // size)))
+    gram = torch.zeros(len(index), len(index), dtype=torch.float64)
+    for number, one in enumerate(blocks):
+        held = _sample_gradients(snapshot, index[one], slopes[one])
+        for other in blocks[: number + 1]:
+            again = held if other is one else _sample_gradients(snapshot, index[other], slopes[other])
+            part = sum(held[name] @ again[name].T for name in held)
+            gram[one[:, None], other], gram[other[:, None], one] = part, part.T  # pyright: ignore
+    if not bool(gram.isfinite().all()):
+        return 0.0
+    values = torch.linalg.eigvalsh(gram)
+    noise = len(index) * torch.finfo(torch.float64).eps * values[-1]
+    singular = torch.where(values > noise, values.clamp(min=0), 0.0).sqrt()
+    return spectra.effective_rank(torch.diag(singular).numpy())
+
+
+def _sample_gradients(
+    snapshot: Snapshot, index: Int[Tensor, " sample"], slopes: Float[Tensor, "sample output"]
+) -> dict[str, Float[Tensor, "sample weight"]]:
+    """Each sample's own gradient, by tensor."""
+    # One sample after another: a batch of backward passes would hold a copy of the weights for each, and is slower.
+    leaves = {name: tensor.double().unsqueeze(0).requires_grad_() for name, tensor in snapshot.params.items()}
+    held = {name: tensor.new_empty(len(index), tensor.numel()) for name, tensor in leaves.items()}
+    for row, (one, slope) in enumerate(zip(snapshot.task.inputs[index], slopes, strict=True)):
+        outputs = snapshot.model.outputs(leaves, one[None, None])[0, 0]
+        found = torch.autograd.grad(outputs, list(leaves.values()), slope, materialize_grads=True)
+        for into, gradient in zip(held.values(), found, strict=True):
+            into[row] = gradient.flatten()
+    return held
