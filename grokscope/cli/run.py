@@ -43,6 +43,8 @@ def run(
         raise ValueError(f"seeds must be at least 1, got {seeds}")
     base = config_of(recipe, **dict(assignment(text) for text in set))
     configs = [base.replace(seed=base.seed + number) for number in range(seeds)]
+    for remark in base.remarks:
+        print(f"note: {remark}", file=sys.stderr)
     trained = train(configs, store=out, device=device, progress=True, resume=resume)
     summaries = []
     for number, one in enumerate(trained, 1):

@@ -77,6 +77,9 @@ class RunConfig(Record):
     norm_sphere: tuple[str, ...] = Field(
         (), description='tensors kept at their joint initial norm after each step, or "all"'
     )
+    norm_sphere_step: Literal["rate", "angle"] = Field(
+        "rate", description="on a norm sphere: the learning rate itself, or times init_scale (for Adam, equal angles)"
+    )
     max_steps: int = Field(40_000, ge=1, description="the run ends here at the latest [steps]")
     evaluate_every: int = Field(25, ge=1, description="evaluations are at most this far apart [steps]")
     checkpoint_ratio: float = Field(
@@ -104,6 +107,8 @@ class RunConfig(Record):
             own |= options(**mine).model_dump()
         if extra:
             raise ValueError(unknown("field", next(iter(extra)), known))
+        if isinstance(own.get("norm_sphere"), str):  # "all", or one tensor: as --set gives it
+            own["norm_sphere"] = (own["norm_sphere"],)
         if own.get("start") is not None and own.get("start_hash") is None:
             own["start_hash"] = _hash(own["start"])
         return own
@@ -124,6 +129,20 @@ class RunConfig(Record):
         options = component(COMPONENTS[field], getattr(self, field)).options
         extra = self.__pydantic_extra__ or {}
         return options(**{name: extra[name] for name in options.model_fields})
+
+    @property
+    def remarks(self) -> list[str]:
+        """Plain sentences about settings that are allowed and do less than they seem to."""
+        said = []
+        if self.norm_sphere and self.weight_decay:
+            given = f"weight_decay = {self.weight_decay:g}"
+            if "all" not in self.norm_sphere:
+                said.append(f"{given} shrinks only the tensors outside norm_sphere: the others are rescaled after it")
+            elif not self.tensor_decays:
+                said.append(f"{given} shrinks no weight: norm_sphere rescales all of them after each step")
+        if self.norm_sphere_step == "angle" and not self.norm_sphere:
+            said.append("norm_sphere_step = angle changes nothing: norm_sphere names no tensor")
+        return said
 
     def build_task(self) -> Task:
         """The task, with labels drawn at random where the config says so."""

@@ -60,6 +60,16 @@ def test_run_prints_a_summary_for_people(capsys: pytest.CaptureFixture, store: P
     assert "memorised" in out
 
 
+def test_run_says_what_does_less_than_it_seems_to(capsys: pytest.CaptureFixture, store: Path) -> None:
+    sphere = ("--set", "norm_sphere=all")
+    args = ("run", "--out", str(store), "--json", "--no-report", *SETTINGS, "--set", "max_steps=2")
+    code, out, err = run(capsys, *args, *sphere)
+    assert code == 0
+    assert json.loads(out)["steps"] == 2
+    assert err.startswith("note: weight_decay = 1 shrinks no weight: norm_sphere rescales all of them")
+    assert "note" not in run(capsys, *args)[2]
+
+
 def test_measure_show_query_list_report(capsys: pytest.CaptureFixture, tiny_run: Run, store: Path) -> None:
     shutil.copytree(tiny_run.folder, store / tiny_run.id)
     at = ("--store", str(store), "--json")

@@ -60,6 +60,10 @@ def test_ids_depend_on_every_field_and_on_the_order() -> None:
     assert len({pack_id([a]), pack_id([b]), pack_id([a, b]), pack_id([b, a]), pack_id([a.replace(p=61)])}) == 5
 
 
+def test_one_name_on_the_sphere_may_stand_alone() -> None:
+    assert recipe("quickstart", norm_sphere="all") == recipe("quickstart", norm_sphere=("all",))
+
+
 def test_changing_the_seed_back_gives_the_same_config() -> None:
     config = recipe("quickstart")
     assert config.replace(seed=5).replace(seed=config.seed) == config
@@ -80,6 +84,9 @@ def test_changing_the_seed_back_gives_the_same_config() -> None:
         ({"n_heads": 3}, "n_heads must divide d_model, got 3 and 128"),
         ({"betas": (0.9, 1.0)}, "betas: both must lie in [0, 1) (got (0.9, 1.0))"),
         ({"learning_rate": float("nan")}, "learning_rate: input should be a finite number (got nan)"),
+        ({"init_scale": 0}, "init_scale: input should be greater than 0 (got 0)"),
+        ({"init_scale": -1.5}, "init_scale: input should be greater than 0 (got -1.5)"),
+        ({"norm_sphere_step": "angel"}, "norm_sphere_step: input should be 'rate' or 'angle' (got 'angel')"),
         ({"max_steps": "many"}, "max_steps: input should be a valid integer"),
     ],
 )
@@ -93,3 +100,26 @@ def test_a_mistake_is_one_line_that_says_what_came_and_what_was_expected(fields:
 def test_an_unknown_recipe_is_answered_with_the_nearest() -> None:
     with pytest.raises(ValueError, match=r"unknown recipe 'quikstart'. Did you mean 'quickstart'"):
         recipe("quikstart")
+
+
+@pytest.mark.parametrize(
+    ("fields", "remarks"),
+    [
+        ({}, []),
+        ({"norm_sphere": ("all",), "weight_decay": 0.0}, []),
+        (
+            {"norm_sphere": ("all",), "weight_decay": 0.5},
+            ["weight_decay = 0.5 shrinks no weight: norm_sphere rescales all of them after each step"],
+        ),
+        ({"norm_sphere": ("all",), "tensor_decays": {"W_E": 0.0}}, []),
+        (
+            {"norm_sphere": ("W_E", "W_U")},
+            ["weight_decay = 1 shrinks only the tensors outside norm_sphere: the others are rescaled after it"],
+        ),
+        ({"norm_sphere": ("all",), "weight_decay": 0.0, "norm_sphere_step": "angle"}, []),
+        ({"norm_sphere_step": "angle"}, ["norm_sphere_step = angle changes nothing: norm_sphere names no tensor"]),
+    ],
+    ids=str,
+)
+def test_settings_that_do_less_than_they_seem_to_are_said(fields: dict[str, Any], remarks: list[str]) -> None:
+    assert recipe("quickstart", **fields).remarks == remarks

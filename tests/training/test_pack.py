@@ -9,6 +9,7 @@ import torch
 
 from grokscope.losses import cross_entropy
 from grokscope.models import base
+from grokscope.recipes.base import recipe
 from grokscope.registry import component, names
 from grokscope.runs.config import RunConfig
 from grokscope.training.pack import PER_REPLICA, Pack
@@ -141,6 +142,7 @@ def test_what_differs_acts_on_its_replica_alone(field: str) -> None:
         {"orthogonal_gradient": "global", "orthogonal_rescale": False},
         {"norm_sphere": ("all",)},
         {"norm_sphere": ("W_E", "W_in")},
+        {"norm_sphere": ("all",), "norm_sphere_step": "angle", "init_scale": 2.0},
         {"grokfast_gain": 2.0},
         {"batch_size": 13},
         {"tensor_rates": {"W_E": 0.5}, "tensor_decays": {"W_U": 0.0, "b_in": 2.0}},
@@ -251,6 +253,36 @@ def test_the_sphere_keeps_the_norm_of_what_counts() -> None:
     assert not torch.equal(pack.tensors["W_E"], start.tensors["W_E"])
     with pytest.raises(ValueError, match="norm_sphere: unknown tensor 'W_e'"):
         Pack([tiny(norm_sphere=("W_e",))], device=CPU)
+
+
+def angles(steps: int, **fields: Any) -> torch.Tensor:
+    """The angle of each step, (step, alpha), of a student without a kink on spheres of 0.1 to 10 times its norm."""
+    small = {"norm_sphere": ("all",), "weight_decay": 0.0, "dtype": "float64", "d_mlp": 50, "optimizer": "adam"}
+    base = recipe("omnigrok2023", **(small | fields))
+    pack, found = Pack([base.replace(init_scale=alpha) for alpha in (0.1, 0.5, 1.0, 2.0, 10.0)], device=CPU), []
+    for _ in range(steps):
+        before = pack.state()["params"]
+        pack.advance()
+        after = pack.state()["params"]
+        found.append(((before * after).sum(1) / before.norm(dim=1) / after.norm(dim=1)).clamp(max=1).acos())
+    return torch.stack(found)
+
+
+def test_equal_angles_are_equal_at_every_norm_with_adam() -> None:
+    """The first steps move each weight by the rate; later ones by less where the gradient changes from step to step."""
+    equal, plain = angles(10, norm_sphere_step="angle"), angles(10)
+    torch.testing.assert_close(equal[0], equal[0][2].expand(5), rtol=0.01, atol=0)
+    torch.testing.assert_close(equal[:5], equal[:5, 2:3].expand(5, 5), rtol=0.15, atol=0)
+    torch.testing.assert_close(plain[0] * torch.tensor([0.1, 0.5, 1, 2, 10]), equal[0], rtol=0.02, atol=0)
+    assert torch.equal(plain[:, 2], equal[:, 2])  # at init_scale 1 they are one setting
+
+
+def test_equal_angles_are_not_for_sgd_or_without_a_sphere() -> None:
+    by_gradient = angles(1, norm_sphere_step="angle", optimizer="sgd")[0]
+    assert by_gradient.max() > 3 * by_gradient.min()
+    free = {"init_scale": 3.0, "dtype": "float64", "norm_sphere_step": "angle"}
+    one, other = advanced([tiny(**free)], 5), advanced([tiny(**(free | {"norm_sphere_step": "rate"}))], 5)
+    assert all(torch.equal(one.tensors[name], other.tensors[name]) for name in one.tensors)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,316 @@
+"""Norms at which a network generalises, and how long one that starts beyond them takes to come down.
+
+Source: Liu, Michaud & Tegmark 2023 ("Omnigrok"), arXiv:2210.01117, sections 2 to 4. Trained at a fixed norm w, the
+train loss falls with w and stays low (the L), the test loss rises again (the U); the norms between are the Goldilocks
+zone, a shell in weight space. Weight decay carries a network from outside w_c to it in a time ln(w0 / w_c) / (eta
+gamma).
+
+Norms are compared by their ratios: edges are interpolated, averaged and given intervals in ln w. Tables are (norm,
+seed). Edges have Student's interval, not the bootstrap's, which for five seeds is too short.
+"""
+
+import itertools
+import math
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import ArrayLike, NDArray
+
+from grokscope.errors import Missing
+from grokscope.statistics.intervals import FEWEST, Effect, mean_effect
+
+Table: TypeAlias = Float[np.ndarray, "norm seed"]
+# The ends of one seed's shell; None where it goes on beyond the norms looked at.
+Edges: TypeAlias = tuple[float | None, float | None]
+
+SMALLEST, LARGEST = 1e-300, 1e300  # stand for a loss of 0, which has no logarithm, and for an infinite one
+FEWEST_EVENTS = 3  # runs that generalised, below which a line through them has no error
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reduced:
+    """Losses of networks trained at fixed norms, each as mean and interval over seeds.
+
+    norms: the geometric mean over seeds. Missing where some seed's loss was not finite: then its mean is not either.
+    """
+
+    norms: Float[np.ndarray, " norm"]
+    train: tuple[Effect | Missing, ...]
+    test: tuple[Effect | Missing, ...]
+
+
+def reduced(norms: ArrayLike, train: ArrayLike, test: ArrayLike, *, level: float = 0.95) -> Reduced:
+    """The reduced train and test loss (L and U) by norm: final losses of runs trained on spheres.
+
+    norms: (norm,) or (norm, seed), ascending. train, test: (norm, seed). Intervals as `intervals.mean_effect`.
+    Raises ValueError for tables of other shapes and for norms that are not positive and ascending.
+    """
+    losses = [_table(name, values) for name, values in (("train", train), ("test", test))]
+    if losses[0].shape != losses[1].shape:
+        raise ValueError(f"train and test differ in shape: {losses[0].shape} and {losses[1].shape}")
+
+    def effect(values: NDArray) -> Effect | Missing:
+        lost = int((~np.isfinite(values)).sum())
+        if lost:
+            return Missing(f"{lost} of {len(values)} seeds ended with a loss that is not finite")
+        return mean_effect(values, level=level)
+
+    at = _norms(norms, losses[0].shape)
+    by_norm = [tuple(effect(row) for row in table) for table in losses]
+    return Reduced(norms=np.exp(np.log(at).mean(1)), train=by_norm[0], test=by_norm[1])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shell:
+    """The Goldilocks shell [w_lo, w_hi]: geometric means over seeds, intervals of Student's t in ln w.
+
+    edges: of each seed; None for a seed in which the criterion holds nowhere, an end None where the shell goes on
+    beyond the norms looked at. never: how many seeds are None; they have no edge and count in neither end's n. An end
+    is Missing where no seed has one, and where some seed's is open: a mean of the others alone would lie too far
+    inside.
+    """
+
+    low: Effect | Missing
+    high: Effect | Missing
+    edges: tuple[Edges | None, ...]
+    never: int
+
+
+def shell(
+    norms: ArrayLike,
+    values: ArrayLike,
+    *,
+    kind: Literal["accuracy", "loss"] = "accuracy",
+    least: float = 0.9,
+    factor: float = 10.0,
+    axis: str = "norm",
+    level: float = 0.95,
+) -> Shell:
+    """The norms at which a network generalises.
+
+    kind accuracy: test accuracy >= least. kind loss (regressions): test loss <= factor times the seed's smallest.
+    A seed's shell is the stretch of neighbouring norms that hold and contain its best value; of several the widest. An
+    edge lies between the last norm that holds and the first that does not, where the accuracy, or the logarithm of the
+    loss, crosses its bound on a straight line in ln w. A value that is not finite holds nowhere.
+
+    norms: (norm,) or (norm, seed), ascending. values: (norm, seed). The share of data at which networks begin to
+    generalise is the lower end of the same computation with shares in place of norms; axis: the word for them.
+    Raises ValueError for other shapes, norms that are not positive and ascending, bounds that nothing or all satisfies.
+    """
+    table = _table("values", values)
+    at = np.log(_norms(norms, table.shape))
+    if kind == "accuracy":
+        if not 0 < least <= 1:
+            raise ValueError(f"least must lie in (0, 1], got {least}")
+        scores = table - least
+    elif kind == "loss":
+        if not factor > 1:
+            raise ValueError(f"factor must be above 1, got {factor}")
+        finite = np.isfinite(table)
+        logs = np.log(np.where(finite, np.maximum(table, SMALLEST), LARGEST))
+        scores = np.where(finite, math.log(factor) + logs.min(0) - logs, -np.inf)
+    else:
+        raise ValueError(f"kind must be accuracy or loss, got {kind!r}")
+    scores = np.where(np.isnan(scores), -np.inf, scores)
+    edges = tuple(_edges(at[:, seed], scores[:, seed]) for seed in range(table.shape[1]))
+    return Shell(
+        low=_end(edges, 0, axis, level),
+        high=_end(edges, 1, axis, level),
+        edges=edges,
+        never=sum(edge is None for edge in edges),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Law:
+    """t_gen = slope (ln w0 - ln w_c).
+
+    slope [steps], w_c: with their intervals; n is the number of runs, n_censored of them never generalised. predicted:
+    1 / (eta gamma) where it was given. r_squared: of the runs that generalised, about the line.
+    """
+
+    slope: Effect
+    w_c: Effect
+    r_squared: float
+    n: int
+    n_censored: int
+    predicted: float | None
+
+    def at(self, w0: ArrayLike) -> NDArray:
+        """The line: t_gen of networks that start at these norms."""
+        return self.slope.value * np.log(np.asarray(w0) / self.w_c.value)
+
+
+def generalisation_law(
+    w0: ArrayLike,
+    t_gen: ArrayLike,
+    observed: ArrayLike | None = None,
+    *,
+    rate: float | None = None,
+    decay: float | None = None,
+    level: float = 0.95,
+) -> Law | Missing:
+    """Regression of the time to generalise on the logarithm of the initial norm.
+
+        t_i = a + b ln w0_i + sigma e_i,   b = 1 / (eta gamma),   w_c = exp(-a / b),   e_i normal
+
+    A run that never generalised (observed false, t_gen its last step) is not dropped, which would flatten the line: it
+    enters with the probability that its time lies beyond that step (Tobin 1958, Econometrica 26, 24; maximum likelihood
+    in the concave parameters 1/sigma and (a, b)/sigma of Olsen 1978, Econometrica 46, 1211). Without such a run this is
+    least squares. Intervals: Student's with (runs that generalised - 2) degrees of freedom, which is exact without
+    censoring; of w_c by Fieller 1954, J. R. Stat. Soc. B 16, 175, its ends Missing where the slope's interval holds 0.
+
+    w0, t_gen, observed: (run,). Runs count as independent and the line as straight: leave out norms below w_c, where
+    nothing has to decay. rate, decay: eta and gamma, for the predicted slope.
+    `Missing` with fewer than three runs that generalised or these at one norm. Raises ValueError for unequal lengths,
+    values that are not finite, norms that are not positive.
+    """
+    x, y = np.asarray(w0, dtype=np.float64), np.asarray(t_gen, dtype=np.float64)
+    events = np.ones(x.shape, dtype=bool) if observed is None else np.asarray(observed).astype(bool)
+    if x.ndim != 1 or not x.shape == y.shape == events.shape:
+        raise ValueError(f"expected one norm, time and flag a run, got shapes {x.shape}, {y.shape}, {events.shape}")
+    if not (np.isfinite(x).all() and np.isfinite(y).all() and (x > 0).all()):
+        raise ValueError("norms must be positive and finite, times finite: censored runs have their last step")
+    if events.sum() < FEWEST_EVENTS or np.ptp(x[events]) == 0:
+        return Missing(f"{events.sum()} of {len(x)} runs generalised: a line needs {FEWEST_EVENTS} and two norms")
+    centre = np.log(x[events]).mean()
+    found = _line(np.log(x) - centre, y, events)
+    if isinstance(found, Missing):
+        return found
+    (a, b), covariance = found
+    from scipy.stats import t
+
+    quantile = float(t.isf((1 - level) / 2, int(events.sum()) - 2))
+    reach = quantile * math.sqrt(covariance[1, 1])
+    residuals = y[events] - a - b * (np.log(x[events]) - centre)
+    total = float(np.square(y[events] - y[events].mean()).sum())
+    low, high = _fieller(a, b, quantile**2 * covariance)
+    n = len(x)
+    return Law(
+        slope=Effect(value=b, low=b - reach, high=b + reach, n=n),
+        w_c=Effect(
+            value=math.exp(centre - a / b),
+            low=low if isinstance(low, Missing) else math.exp(centre + low),
+            high=high if isinstance(high, Missing) else math.exp(centre + high),
+            n=n,
+        ),
+        r_squared=1 - float(np.square(residuals).sum()) / total if total else 0.0,
+        n=n,
+        n_censored=int((~events).sum()),
+        predicted=None if rate is None or not decay else 1 / (rate * decay),
+    )
+
+
+def _edges(at: NDArray, scores: NDArray) -> Edges | None:
+    """The ends of the best stretch of norms with scores of 0 or more."""
+    groups = [list(group) for held, group in itertools.groupby(range(len(at)), lambda i: scores[i] >= 0) if held]
+    if not groups:
+        return None
+    best = max(groups, key=lambda group: (scores[group].max(), at[group[-1]] - at[group[0]]))
+
+    def edge(inside: int, outside: int) -> float | None:
+        if not 0 <= outside < len(at):
+            return None
+        share = scores[inside] / (scores[inside] - scores[outside])
+        return math.exp(at[inside] + share * (at[outside] - at[inside]))
+
+    return edge(best[0], best[0] - 1), edge(best[-1], best[-1] + 1)
+
+
+def _end(edges: tuple[Edges | None, ...], which: Literal[0, 1], axis: str, level: float) -> Effect | Missing:
+    found = [edge[which] for edge in edges if edge is not None]
+    known = [value for value in found if value is not None]
+    if not found:
+        return Missing(f"the criterion holds at no {axis} in any of {len(edges)} seeds")
+    if len(known) < len(found):
+        end = "largest" if which else "smallest"
+        return Missing(f"in {len(found) - len(known)} of {len(found)} seeds the shell goes on beyond the {end} {axis}")
+    return _geometric(np.array(known), level)
+
+
+def _geometric(values: NDArray, level: float) -> Effect:
+    """Geometric mean with Student's interval of the mean logarithm."""
+    from scipy.stats import t
+
+    logs, n = np.log(values), len(values)
+    mean = float(logs.mean())
+    if n < FEWEST:
+        few = Missing(f"{n} seeds; an interval needs {FEWEST}")
+        return Effect(value=math.exp(mean), low=few, high=few, n=n)
+    reach = float(t.isf((1 - level) / 2, n - 1) * logs.std(ddof=1) / math.sqrt(n))
+    return Effect(value=math.exp(mean), low=math.exp(mean - reach), high=math.exp(mean + reach), n=n)
+
+
+def _line(x: NDArray, y: NDArray, events: NDArray) -> tuple[tuple[float, float], NDArray] | Missing:
+    """(a, b) of y = a + b x with right-censored y, and their covariance."""
+    from scipy.special import log_ndtr
+
+    design = np.stack([np.ones_like(x), x], axis=1)
+    scale = float(np.abs(y).max()) or 1.0
+    start, *_ = np.linalg.lstsq(design[events], y[events] / scale, rcond=None)
+    spread = float(np.sqrt(np.square(y[events] / scale - design[events] @ start).mean()))
+    if spread < 1e-12 and events.all():
+        return (float(start[0] * scale), float(start[1] * scale)), np.zeros((2, 2))
+    rows = np.column_stack([y / scale, -design])  # u = (1/sigma, a/sigma, b/sigma) . row
+    theta = np.append(1.0, start) / max(spread, 1e-6)
+
+    def likelihood(theta: NDArray) -> float:
+        if theta[0] <= 0:
+            return -math.inf
+        u = rows @ theta
+        return float(events.sum() * np.log(theta[0]) - np.square(u[events]).sum() / 2 + log_ndtr(-u[~events]).sum())
+
+    def slopes(theta: NDArray) -> tuple[NDArray, NDArray]:
+        """Gradient, and minus the second derivatives, which are positive definite."""
+        u = rows @ theta
+        hazard = np.exp(-np.square(u) / 2 - math.log(2 * math.pi) / 2 - log_ndtr(-u))
+        first = -(np.where(events, u, hazard) @ rows)
+        first[0] += events.sum() / theta[0]
+        second = (rows.T * np.where(events, 1.0, hazard * (hazard - u))) @ rows
+        second[0, 0] += events.sum() / theta[0] ** 2
+        return first, second
+
+    for _ in range(100):
+        first, second = slopes(theta)
+        move = np.linalg.solve(second, first)
+        while likelihood(theta + move) < likelihood(theta) - 1e-12 and np.abs(move).max() > 0:
+            move = move / 2
+        theta = theta + move
+        if np.abs(move).max() <= 1e-10 * np.abs(theta).max():
+            break
+    else:
+        return Missing("the fit to censored times did not converge: those observed lie on a line by themselves")
+    precision, a, b = theta
+    to_line = np.array([[-a / precision, 1, 0], [-b / precision, 0, 1]]) * scale / precision
+    n = int(events.sum())
+    covariance = to_line @ np.linalg.inv(slopes(theta)[1]) @ to_line.T * n / (n - 2)
+    return (float(a / precision * scale), float(b / precision * scale)), covariance
+
+
+def _fieller(a: float, b: float, margin: NDArray) -> tuple[float, float] | tuple[Missing, Missing]:
+    """The ends of {x: (a + b x)^2 <= (1, x) margin (1, x)^T}; margin: t^2 times the covariance of a and b."""
+    square, half, rest = b**2 - margin[1, 1], a * b - margin[0, 1], a**2 - margin[0, 0]
+    if square <= 0:
+        open_end = Missing("the slope cannot be told from 0, so the norm at which the line is 0 has no bound")
+        return open_end, open_end
+    root = math.sqrt(max(half**2 - square * rest, 0.0))
+    return (-half - root) / square, (-half + root) / square
+
+
+def _table(name: str, values: ArrayLike) -> Table:
+    table = np.asarray(values, dtype=np.float64)
+    if table.ndim != 2 or not table.size:
+        raise ValueError(f"{name} has the shape {table.shape}: expected (norm, seed), at least one of each")
+    return table
+
+
+def _norms(norms: ArrayLike, shape: tuple[int, ...]) -> Table:
+    given = np.asarray(norms, dtype=np.float64)
+    if given.shape not in (shape, shape[:1]):
+        raise ValueError(f"norms have the shape {given.shape}: expected {shape[:1]} or {shape}, as the values")
+    table = np.broadcast_to(given if given.ndim == 2 else given[:, None], shape)
+    if not (np.isfinite(table).all() and (table > 0).all() and (np.diff(table, axis=0) > 0).all()):
+        raise ValueError("norms must be positive, finite and ascending")
+    return table
