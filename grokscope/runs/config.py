@@ -131,6 +131,19 @@ class RunConfig(Record):
         return options(**{name: extra[name] for name in options.model_fields})
 
     @property
+    def rate(self) -> float:
+        """The learning rate after warm-up, before factors on single tensors.
+
+        Adam moves each weight by about the rate, whatever the gradient's size: on a sphere of init_scale times the
+        radius that turns the weights by 1 / init_scale of the angle, and a large sphere looks hard to train on because
+        the run has hardly moved. norm_sphere_step = "angle" multiplies the rate by init_scale: the angle is then that
+        at init_scale 1. Not so for SGD, whose step follows the gradient: there the angle is the same only where the
+        gradient does not depend on the norm.
+        """
+        angle = self.init_scale if self.norm_sphere and self.norm_sphere_step == "angle" else 1
+        return self.learning_rate * angle / (self.output_scale**2 if self.divide_rate_by_scale else 1)
+
+    @property
     def remarks(self) -> list[str]:
         """Plain sentences about settings that are allowed and do less than they seem to."""
         said = []

@@ -183,7 +183,7 @@ def as_trained(config: RunConfig) -> dict[str, Any]:
     return {
         "loss": config.loss,
         "loss_options": config.options("loss").model_dump(),
-        "learning_rate": config.learning_rate / (config.output_scale**2 if config.divide_rate_by_scale else 1),
+        "learning_rate": config.rate,
         "output_scale": config.output_scale,
         "centred": config.centred,
     }

@@ -171,7 +171,7 @@ class Pack:
             return column(self.configs, value, self._params)
 
         self._rate_factors, self._decay_factors = self._factors("tensor_rates"), self._factors("tensor_decays")
-        self._rate = of(_rate)
+        self._rate = of(lambda config: config.rate)
         self._warmup = of(lambda config: config.warmup_steps)
         self._decay = of(lambda config: config.weight_decay)
         self._decay_start = of(lambda config: config.weight_decay_start)
@@ -224,19 +224,6 @@ class Pack:
         self._decay[ended] = 0
         for tensor in self._kept.values():
             tensor[ended] = 0
-
-
-def _rate(config: RunConfig) -> float:
-    """The learning rate of a replica.
-
-    Adam moves each weight by about the rate, whatever the gradient's size: on a sphere of init_scale times the radius
-    that turns the weights by 1 / init_scale of the angle, and a large sphere looks hard to train on because the run has
-    hardly moved. norm_sphere_step = "angle" multiplies the rate by init_scale: the angle is then that at init_scale 1.
-    Not so for SGD, whose step follows the gradient: there the angle is the same only where the gradient does not depend
-    on the norm.
-    """
-    angle = config.init_scale if config.norm_sphere and config.norm_sphere_step == "angle" else 1
-    return config.learning_rate * angle / (config.output_scale**2 if config.divide_rate_by_scale else 1)
 
 
 def require_packable(configs: Sequence[RunConfig]) -> None:
