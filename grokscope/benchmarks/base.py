@@ -55,7 +55,9 @@ def timed(step: Callable[..., Any], *given: Any) -> float:
 
 
 def family(prefix: str, fresh: Callable[[], Snapshot], *, rounds: int, bar: float) -> dict[str, Any]:
-    """Seconds of all measures of a family on one checkpoint, and of each: a row for a table of bars.
+    """Seconds of all measures of a family that a run stores on one checkpoint, and of each: a row for a table of bars.
+
+    Those of cost "asked" are timed as parts and not counted in the sum.
 
     In a round all share one snapshot, in which nothing is computed yet, so that the first measure that asks pays for
     what others ask again, as where a run is measured. A round before the first is not counted: it imports.
@@ -68,7 +70,8 @@ def family(prefix: str, fresh: Callable[[], Snapshot], *, rounds: int, bar: floa
             taken = timed(_all, measure.rows(snapshot))
             if turn:
                 found[name].append(taken)
-    seconds = [sum(each, 0.0) for each in zip(*found.values(), strict=True)]
+    stored = [times for name, times in found.items() if chosen[name].cost != "asked"]
+    seconds = [sum(each, 0.0) for each in zip(*stored, strict=True)]
     row = {"name": f"measures {prefix}*, one checkpoint", "bar": bar}
     return row | {"parts": summary(found)} | summary({"seconds": seconds})
 
