@@ -90,8 +90,9 @@ def test_the_command_prints_one_object(capsys: pytest.CaptureFixture[str], monke
 class Recorded:
     """Stands for a measure: notes the snapshots whose rows were drawn to the end."""
 
-    def __init__(self) -> None:
+    def __init__(self, cost: str = "heavy") -> None:
         self.seen: list[object] = []
+        self.cost = cost
 
     def rows(self, snapshot: object):
         yield "", 1.0
@@ -100,8 +101,9 @@ class Recorded:
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> dict[str, Recorded]:
-    """The manifold's benchmark on small clouds, with no training and two measures of which one is of the family."""
-    recorded = {"manifold.one": Recorded(), "manifold.other": Recorded(), "weights.norm": Recorded()}
+    """The manifold's benchmark on small clouds, with no training; one measure is of another family, one is asked for."""
+    names = ("manifold.one", "manifold.other", "weights.norm")
+    recorded = {name: Recorded() for name in names} | {"manifold.asked": Recorded("asked")}
     monkeypatch.setattr(of_manifolds, "CLOUDS", ((60, 4, 1e9), (80, 5, 0.0)))
     monkeypatch.setattr(of_manifolds, "RESIDUES", 12)
     monkeypatch.setattr(of_manifolds, "CHANNELS", 16)
@@ -138,6 +140,7 @@ def test_the_manifold_benchmark_holds_every_instrument_against_its_bar(small: di
     assert family["seconds"] == pytest.approx(family["parts"]["manifold.one"] + family["parts"]["manifold.other"])
     assert found["threads"] == torch.get_num_threads()
     assert found["scikit_dimension"] is None
+    assert family["parts"]["manifold.asked"] > 0  # timed, not counted
     json.dumps(found)
 
 
