@@ -101,7 +101,7 @@ class Recorded:
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> dict[str, Recorded]:
-    """The manifold's benchmark on small clouds, with no training; one measure is of another family, one is asked for."""
+    """The manifold's benchmark on small clouds, with no training; one measure of another family, one asked for."""
     names = ("manifold.one", "manifold.other", "weights.norm")
     recorded = {name: Recorded() for name in names} | {"manifold.asked": Recorded("asked")}
     monkeypatch.setattr(of_manifolds, "CLOUDS", ((60, 4, 1e9), (80, 5, 0.0)))
