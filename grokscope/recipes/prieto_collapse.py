@@ -7,25 +7,18 @@ implementation for all dtypes, where the released code has three. Its issue thre
 not reproduce: the collapse rate of float32 stayed below .4.
 """
 
+from grokscope.recipes.prieto2025 import prieto2025
 from grokscope.runs.config import RunConfig
 
 
 def prieto_collapse() -> RunConfig:
     """Modular addition, p = 113, 40 % of the pairs, ReLU network 226-200-200-113, AdamW, float32 softmax, no decay."""
-    return RunConfig(
-        task="modular_addition",
-        p=113,
-        train_fraction=0.4,
-        model="mlp",
-        n_hidden=2,
-        d_mlp=200,
-        mlp_biases=False,
-        softmax_dtype="float32",
+    return prieto2025().replace(
+        orthogonal_gradient="off",
         learning_rate=5e-4,
-        weight_decay=0.0,
         betas=(0.9, 0.99),
         eps=1e-25,
-        warmup_steps=0,
         max_steps=20_000,
         evaluate_every=100,
+        stop_after=40,
     )

@@ -5,26 +5,18 @@ cross-entropy in float64, AdamW without weight decay at 0.01. Departures: the lo
 not as the logarithm of a ratio; the run stops once it has generalised and stayed so.
 """
 
+from grokscope.recipes.prieto2025 import prieto2025
 from grokscope.runs.config import RunConfig
 
 
 def prieto_stablemax() -> RunConfig:
     """Modular addition, p = 113, 40 % of the pairs, ReLU network 226-200-200-113, AdamW, StableMax, no decay."""
-    return RunConfig(
-        task="modular_addition",
-        p=113,
-        train_fraction=0.4,
-        model="mlp",
-        n_hidden=2,
-        d_mlp=200,
-        mlp_biases=False,
+    return prieto2025().replace(
+        orthogonal_gradient="off",
         loss="stablemax_cross_entropy",
         softmax_dtype="float64",
         learning_rate=0.01,
-        weight_decay=0.0,
-        betas=(0.9, 0.999),
         eps=1e-25,
-        warmup_steps=0,
         max_steps=100_000,
         evaluate_every=200,
         stop_after=10,
