@@ -5,17 +5,14 @@ from torch import Tensor
 
 from grokscope.errors import Missing
 from grokscope.numerics.curvature import Curvature
-from grokscope.registry import unknown
 from grokscope.runs.snapshot import Snapshot
 
 
 def curvature(snapshot: Snapshot, split: str = "train") -> Curvature | Missing:
     """The Hessian of the mean loss over a split's inputs as trained (with the output of "=", without weight decay)."""
-    if split not in snapshot.masks:
-        raise ValueError(unknown("split", split, snapshot.masks))
-    rows = snapshot.masks[split]
-    if not rows.any():
-        return Missing(f"the task has no {split} inputs here")
+    rows = snapshot.rows(split)
+    if isinstance(rows, Missing):
+        return rows
     targets = snapshot.task.targets[rows]
 
     def gradient(outputs: Tensor) -> Tensor:

@@ -142,8 +142,7 @@ def _tensor(name: str, values: Any) -> Tensor:
     tensor = values.detach()
     if tensor.is_complex() or tensor.numel() == 0:
         raise ValueError(f"{name} must be real numbers, at least one; got {_name(tensor.dtype)} {tuple(tensor.shape)}")
-    if not all(
-        bool(end.isfinite()) for end in tensor.aminmax()
-    ):  # a NaN is both ends; many times faster than all of them
+    # A NaN is both ends, which are found many times faster than every element is asked.
+    if not all(bool(end.isfinite()) for end in tensor.aminmax()):
         raise ValueError(f"{name} must be finite; there are NaN or infinite values among them")
     return tensor

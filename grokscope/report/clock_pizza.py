@@ -139,7 +139,7 @@ def _published(figure: "Figure", lang: Lang) -> None:
         x=[x for _, x, _ in PUBLISHED], y=[height(s) for *_, s in PUBLISHED], mode="markers",
         name=say("series.published", lang), marker={"symbol": "diamond", "size": 10, "color": theme.AMBER},
         customdata=[[name, s] for name, (*_, s) in zip(names, PUBLISHED, strict=True)],
-        hovertemplate="%{customdata[0]}: %{x:.3f}, %{customdata[1]:.3f}<extra></extra>",
+        hovertemplate=HOVER,
     )  # fmt: skip
 
 

@@ -144,7 +144,7 @@ class Readings:
         """
         found = {}
         for step in spread(self.checkpoints, MOST_FRAMES):
-            snapshot = self.run.snapshot(step)
+            snapshot = self.snapshot(step)
             if not snapshot.is_finite:
                 continue
             views = {view: _points(snapshot, view) for view in VIEWS}

@@ -10,7 +10,7 @@ from jaxtyping import Float64
 
 from grokscope.errors import Missing
 from grokscope.measures.base import NEEDS
-from grokscope.measures.circuits._groups import Product, product
+from grokscope.measures.circuits._groups import product
 from grokscope.measures.circuits._layers import readout
 from grokscope.measures.circuits._neurons import shares
 from grokscope.measures.circuits._tables import embedding_table
@@ -82,7 +82,7 @@ def logits(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
     figure, titles, p = Figure(), [], readings.run.config.build_task().n_classes
     ends = [say(f"axis.{end}", lang) for end in ("lowest", "highest")]
     for index, (step, (name, snapshot)) in enumerate(shown.items()):
-        grid = _centred(snapshot)[:, ANSWER].reshape(p, p)
+        grid = _centred(snapshot)[:, ANSWER].reshape(p, p).numpy()
         low, high = grid.min(), grid.max()
         # Small integers, as Plotly packs them, are finer than the eye sees.
         levels = (100 * (grid - low) / max(high - low, 1e-300)).round().astype(np.uint8)
@@ -119,24 +119,17 @@ def spectra_of(snapshot: Snapshot) -> dict[str, Spectrum]:
     if NEEDS["mlp"][0](snapshot):
         tables["readout"] = readout(snapshot).T
     if not isinstance(task, Missing):
-        tables["logits"] = _by_answer(snapshot, task)
+        tables["logits"] = task.summed(_centred(snapshot)) / task.of.order
     found = {name: frequency_norms(table) for name, table in tables.items() if varies(table)}
     if not isinstance(share, Missing) and share.any():
         found["neurons"] = share.mean(1).numpy()
     return {name: found[name] for name in SPECTRA if name in found}
 
 
-def _centred(snapshot: Snapshot) -> Float64[np.ndarray, "pair class"]:
+def _centred(snapshot: Snapshot) -> Float64[torch.Tensor, "pair class"]:
     """The logits less each input's mean, which a softmax does not see."""
-    values = snapshot.logits.detach().double().numpy()
-    return values - values.mean(1, keepdims=True)
-
-
-def _by_answer(snapshot: Snapshot, task: Product) -> Float64[np.ndarray, "answer class"]:
-    """The mean of the centred logits over the inputs of each right answer."""
-    p = task.of.order
-    sums = torch.zeros(p, p, dtype=torch.float64).index_add_(0, task.answers, torch.from_numpy(_centred(snapshot)))
-    return sums.numpy() / p
+    values = snapshot.logits.detach().double()
+    return values - values.mean(1, keepdim=True)
 
 
 def _moments(readings: Readings) -> dict[int, str]:

@@ -142,15 +142,20 @@ def _bytes(path: Path) -> bytes:
         raise GrokscopeError(f"cannot read {path}: {error.strerror or error}") from error
 
 
+def safetensors_of(path: str | Path, data: bytes) -> dict[str, Tensor]:
+    """The tensors in the bytes of a safetensors file; path: for the message where they are none."""
+    import safetensors.torch
+
+    try:
+        return safetensors.torch.load(data)
+    except safetensors.SafetensorError as error:
+        raise GrokscopeError(f"{path} is no safetensors file, or a damaged one ({error})") from error
+
+
 def _read(path: Path, data: bytes, format: Format) -> dict[str, Tensor]:
     """The tensors of a file by name; nothing in it is run."""
     if format == "safetensors" or (format == "transformer-lens" and path.suffix == ".safetensors"):
-        import safetensors.torch
-
-        try:
-            return safetensors.torch.load(data)
-        except safetensors.SafetensorError as error:
-            raise GrokscopeError(f"{path} is no safetensors file, or a damaged one ({error})") from error
+        return safetensors_of(path, data)
     try:
         with warnings.catch_warnings():  # on pickles of another kind, which are refused below
             warnings.simplefilter("ignore")

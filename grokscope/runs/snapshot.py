@@ -144,12 +144,17 @@ class Snapshot:
         twin = ~train & seen[self.task.orbits]
         return {"all": torch.ones_like(train), "train": train, "test": ~train, "twin": twin, "fresh": ~train & ~twin}
 
-    def mean(self, values: Float[Tensor, " pair"], split: str) -> float | Missing:
-        """The mean of a quantity over all, train, test, fresh or twin inputs; `Missing` where there are none."""
+    def rows(self, split: str) -> Bool[Tensor, " pair"] | Missing:
+        """Which inputs are in all, train, test, fresh or twin; `Missing` where there are none."""
         if split not in self.masks:
             raise ValueError(unknown("split", split, self.masks))
-        chosen = values[self.masks[split]]
-        return chosen.double().mean().item() if len(chosen) else Missing(f"the task has no {split} inputs here")
+        mask = self.masks[split]
+        return mask if mask.any() else Missing(f"the task has no {split} inputs here")
+
+    def mean(self, values: Float[Tensor, " pair"], split: str) -> float | Missing:
+        """The mean of a quantity over the inputs of a split; `Missing` where there are none."""
+        rows = self.rows(split)
+        return rows if isinstance(rows, Missing) else values[rows].double().mean().item()
 
     @cached_property
     def initial(self) -> "Snapshot | None":

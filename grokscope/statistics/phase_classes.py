@@ -51,7 +51,8 @@ def classify(
     for name, value in (("limit", limit), ("delay", delay)):
         if value is not None and not value >= 0:
             raise ValueError(f"{name} must not be below 0, got {value}")
-    train, test = (reached(name, table, limit=limit, never=never) for name, table in _named(train_step, test_step))
+    train = reached("train_step", train_step, limit=limit, never=never)
+    test = reached("test_step", test_step, limit=limit, never=never)
     if train.shape != test.shape:
         raise ValueError(f"train_step has shape {train.shape}, test_step {test.shape}: expected one shape")
     fitted, found = np.isfinite(train), np.isfinite(test)
@@ -107,10 +108,6 @@ def reached(
     if limit is not None:
         steps[steps > limit] = math.inf
     return steps
-
-
-def _named(train_step: Any, test_step: Any) -> tuple[tuple[str, Any], ...]:
-    return ("train_step", train_step), ("test_step", test_step)
 
 
 def _place(where: NDArray[np.bool_]) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.signal import find_peaks, peak_prominences
 
-from grokscope.statistics.transitions import LARGEST_LOSS, Steps, Values, _array, _steps
+from grokscope.statistics.transitions import LARGEST_LOSS, Steps, Values, as_series, as_steps
 
 # Evaluations by which the norm may lead the loss, if the spike itself is no longer.
 LEAD = 5
@@ -98,7 +98,7 @@ def slingshots(
 
 def _series(steps: ArrayLike, norm: ArrayLike, loss: ArrayLike, floor: float) -> tuple[Steps, Values, Values]:
     """Steps, log(norm) and log(loss) where both have a value."""
-    at, norms, losses = _steps(steps), _array("norm", norm), _array("train_loss", loss)
+    at, norms, losses = as_steps(steps), as_series("norm", norm), as_series("train_loss", loss)
     for name, series in (("norm", norms), ("train_loss", losses)):
         if series.size != at.size:
             raise ValueError(f"{name} has {series.size} values for {at.size} steps: expected one value a step")

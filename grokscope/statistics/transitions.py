@@ -103,7 +103,7 @@ def phases(
     if stable < 1:
         raise ValueError(f"stable = {stable}: expected at least 1 evaluation")
     curves = _curves(
-        _steps(steps),
+        as_steps(steps),
         train_accuracy=train_accuracy,
         test_accuracy=test_accuracy,
         train_loss=train_loss,
@@ -151,7 +151,7 @@ def first_held(steps: ArrayLike, values: ArrayLike, level: float, *, stable: int
 
     Values that are NaN are no evaluations. Raises ValueError as `phases`.
     """
-    at, series = _steps(steps), _array("values", values)
+    at, series = as_steps(steps), as_series("values", values)
     if stable < 1 or at.size != series.size:
         raise ValueError(f"expected one value a step and stable >= 1, got {series.size}, {at.size} and {stable}")
     known = ~np.isnan(series)
@@ -206,7 +206,8 @@ def _window(start: int | None, end: int | None) -> tuple[int, int] | None:
     return None if start is None or end is None else (start, end)
 
 
-def _array(name: str, series: ArrayLike) -> Values:
+def as_series(name: str, series: ArrayLike) -> Values:
+    """Anybody's series in float64; ValueError unless it has one dimension."""
     # Through a list, because numpy knows neither a tensor that requires grad nor bfloat16.
     plain = series.detach().cpu().tolist() if hasattr(series, "detach") else series  # pyright: ignore[reportAttributeAccessIssue]
     values = np.asarray(plain, dtype=np.float64)
@@ -215,8 +216,9 @@ def _array(name: str, series: ArrayLike) -> Values:
     return values
 
 
-def _steps(series: ArrayLike) -> Steps:
-    values = _array("steps", series)
+def as_steps(series: ArrayLike) -> Steps:
+    """Anybody's steps; ValueError unless they are whole and strictly increasing."""
+    values = as_series("steps", series)
     whole = np.rint(values)
     # linspace misses whole numbers by rounding: one part in 1e9 is far below any two steps' distance.
     odd = ~(np.isfinite(values) & np.isclose(values, whole, rtol=1e-9, atol=1e-9))
@@ -231,7 +233,7 @@ def _steps(series: ArrayLike) -> Steps:
 
 def _curves(steps: Steps, **series: ArrayLike | None) -> dict[str, Curve]:
     """Each given curve at the steps where it has a value."""
-    given = {name: _array(name, values) for name, values in series.items() if values is not None}
+    given = {name: as_series(name, values) for name, values in series.items() if values is not None}
     if not given:
         raise ValueError("no curve came: expected train_accuracy, test_accuracy, train_loss or test_loss")
     curves = {}

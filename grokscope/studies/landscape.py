@@ -18,6 +18,7 @@ from torch import Tensor
 
 from grokscope.errors import Missing
 from grokscope.measures._curvature import curvature
+from grokscope.numerics.curvature import Curvature
 from grokscope.registry import unknown
 from grokscope.runs.snapshot import Snapshot
 
@@ -133,9 +134,10 @@ def slice_2d(
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Space:
-    """Weights as one vector. centre: w. losses: the mean loss of each split at any weights."""
+    """Weights as one vector. centre: w. losses: the mean loss of each split at any weights. hessian: at w."""
 
     snapshot: Snapshot
+    hessian: Curvature
     centre: NDArray
     norm: float
     losses: Callable[[NDArray], list[float]]
@@ -143,15 +145,12 @@ class _Space:
 
     def axis(self, direction: Direction, seed: int) -> tuple[NDArray, Axis] | Missing:
         """The unit vector of a direction, and what is known of it at the centre."""
-        hessian = curvature(self.snapshot)
-        if isinstance(hessian, Missing):
-            return hessian
         name, rank = ("given", 0) if isinstance(direction, Mapping) else _named(direction)
         value: float | Missing = Missing("the direction is no eigenvector that was looked for")
         if isinstance(direction, Mapping):
             d = _flat(_checked(direction, self.snapshot.params))
         elif rank:
-            top = hessian.top(rank, seed=seed)
+            top = self.hessian.top(rank, seed=seed)
             if isinstance(top, Missing):
                 return top
             value, d = float(top[0][rank - 1]), np.ascontiguousarray(top[1][:, rank - 1])
@@ -162,7 +161,7 @@ class _Space:
         below, here, above = (self.train_loss(self.centre + sign * step * d) for sign in (-1, 0, 1))
         return d, Axis(
             direction=name if rank < 2 else f"{name}={rank}",
-            curvature=float(d @ hessian.product(d)),
+            curvature=float(d @ self.hessian.product(d)),
             difference=(above - 2 * here + below) / step**2,
             eigenvalue=value,
         )
@@ -170,25 +169,23 @@ class _Space:
 
 def _space(snapshot: Snapshot, splits: Sequence[str]) -> _Space | Missing:
     for split in splits:
-        if split not in snapshot.masks:
-            raise ValueError(unknown("split", split, snapshot.masks))
-        if not snapshot.masks[split].any():
-            return Missing(f"the task has no {split} inputs here")
+        if isinstance(missing := snapshot.rows(split), Missing):
+            return missing
+    hessian = curvature(snapshot)
+    if isinstance(hessian, Missing):
+        return hessian
     centre = _flat(snapshot.params)
     norm = float(np.linalg.norm(centre)) if snapshot.is_finite else 0.0
     if not norm:
         return Missing("the weights are not finite" if not snapshot.is_finite else "all weights are 0")
-    sizes = [tensor.numel() for tensor in snapshot.params.values()]
 
     def loss(split: str) -> Callable[[NDArray], float]:
         rows = snapshot.masks[split]
         function, targets = snapshot.function(rows), snapshot.task.targets[rows]
 
         def at(weights: NDArray) -> float:
-            parts = torch.as_tensor(weights).split(sizes)
-            named = zip(snapshot.params.items(), parts, strict=True)
             with torch.no_grad():
-                outputs = function({name: part.view(tensor.shape) for (name, tensor), part in named})
+                outputs = function(hessian.unflattened(weights))
                 return float(snapshot.loss(outputs[:, : snapshot.task.n_outputs], targets))
 
         return at
@@ -196,6 +193,7 @@ def _space(snapshot: Snapshot, splits: Sequence[str]) -> _Space | Missing:
     of_splits = [loss(split) for split in splits]
     return _Space(
         snapshot=snapshot,
+        hessian=hessian,
         centre=centre,
         norm=norm,
         losses=lambda weights: [at(weights) for at in of_splits],

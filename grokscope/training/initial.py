@@ -9,6 +9,7 @@ from torch import Generator, Tensor
 from grokscope.errors import GrokscopeError
 from grokscope.models.base import NECK, Model
 from grokscope.runs.config import RunConfig
+from grokscope.runs.foreign import safetensors_of
 
 
 def initial(config: RunConfig, model: Model) -> dict[str, Tensor]:
@@ -32,16 +33,12 @@ def initial(config: RunConfig, model: Model) -> dict[str, Tensor]:
 
 
 def _started(config: RunConfig, drawn: dict[str, Tensor]) -> dict[str, Tensor]:
-    import safetensors.torch
-
     assert config.start is not None
     try:
         data = Path(config.start).read_bytes()
-        tensors = safetensors.torch.load(data)
     except OSError as error:
         raise GrokscopeError(f"cannot read start = {config.start}: {error.strerror or error}") from error
-    except safetensors.SafetensorError as error:
-        raise GrokscopeError(f"start = {config.start} is no safetensors file, or a damaged one ({error})") from error
+    tensors = safetensors_of(f"start = {config.start}", data)
     if hashlib.sha256(data).hexdigest() != config.start_hash:
         raise GrokscopeError(f"{config.start} is another file than when this config was made; name it in a new config")
     shapes = {name: tuple(tensor.shape) for name, tensor in drawn.items()}

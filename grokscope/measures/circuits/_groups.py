@@ -27,6 +27,10 @@ class Product:
     answers: Int[Tensor, " pair"]
     reading: Int[Tensor, " element"]
 
+    def summed(self, values: Float64[Tensor, "pair channel"]) -> Float64[Tensor, "answer channel"]:
+        """Sums over the inputs of each answer: all that functions of the answer see."""
+        return values.new_zeros(self.of.order, values.shape[1]).index_add_(0, self.answers, values)
+
 
 def product(snapshot: Snapshot) -> Product | Missing:
     """The product that the task asks for; `Missing` for a task without a group or with another operation."""

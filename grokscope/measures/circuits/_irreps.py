@@ -28,7 +28,9 @@ def loss_along(
     basis = torch.cat([bases(task.of)[name] for name in names], dim=1)
     found = means(snapshot, task, "mlp_post")
     along = basis @ (basis.T @ (found.product + found.mean) @ to_logits)
-    rows = snapshot.masks.get(split, snapshot.masks["all"])  # `mean` refuses another split
+    rows = snapshot.rows(split)
+    if isinstance(rows, Missing):
+        return rows
     # kept, whole - kept; with the rest, which neurons do not write: kept + all logits - whole, all logits - kept.
     logits = along[task.answers[rows]] * (1 if keep else -1)
     if skip:

@@ -70,5 +70,4 @@ def _shares_of(neurons: Float64[Tensor, "pair neuron"], task: Product, terms: Te
 def _along_answers(centred: Tensor, task: Product) -> Shares:
     """Energies along the waves of the answer. The p inputs of an answer are alike to them: only their sum counts."""
     p = task.of.order
-    sums = torch.zeros(p, centred.shape[1], dtype=centred.dtype).index_add_(0, task.answers, centred)
-    return by_frequency((torch.from_numpy(basis(p))[1:] @ sums).square() / p)
+    return by_frequency((torch.from_numpy(basis(p))[1:] @ task.summed(centred)).square() / p)

@@ -45,7 +45,6 @@ def logit_explained(snapshot: Snapshot, frequencies: Sequence[int] | None = None
     if not total > 1e-12 * float(logits.square().sum()):
         return Missing("all logits of an input are equal: there is no variance to explain")
     # The fit is blind to what inputs of one answer y differ in: their sum, and its diagonals c - y, are enough.
-    sums = torch.zeros(p, p, dtype=torch.float64).index_add_(0, task.answers, centred)
     y = torch.arange(p)
-    by_difference = sums.gather(1, (y[:, None] + y) % p).sum(0)
+    by_difference = task.summed(centred).gather(1, (y[:, None] + y) % p).sum(0)
     return float((cosines.T @ by_difference).square().sum()) / (p * p * total)

@@ -36,7 +36,7 @@ def logit_similarity(snapshot: Snapshot) -> dict[str, float] | Missing:
         return Missing("all logits of an input are equal")
     # The character sees a b c^-1 alone: add up, by answer and class, then by element, what has the same one.
     of = task.of
-    by_answer = torch.zeros(of.order, of.order, dtype=torch.float64).index_add_(0, task.answers, centred)
+    by_answer = task.summed(centred)
     quotients = of.table[:, of.inverse].flatten()
     by_element = torch.zeros(of.order, dtype=torch.float64).index_add_(0, quotients, by_answer.flatten())
     return {

@@ -1,7 +1,5 @@
 """How much of the logits follows the task's symmetry: the order parameter."""
 
-import torch
-
 from grokscope.errors import Missing
 from grokscope.measures.base import measure
 from grokscope.numerics.groups import group
@@ -30,9 +28,10 @@ def harmonic_share(snapshot: Snapshot, split: str = "all") -> float | Missing:
     first = 1 if chosen.family == "multiplicative" and snapshot.task.n_classes == chosen.order + 1 else 0
     if snapshot.task.n_classes != chosen.order + first:
         return Missing(f"the task has {snapshot.task.n_classes} classes, the group {chosen.order} elements")
-    if split not in snapshot.masks:
-        snapshot.mean(torch.empty(0), split)  # says which there are
-    rows = snapshot.masks[split] & (snapshot.labels >= first)
+    rows = snapshot.rows(split)
+    if isinstance(rows, Missing):
+        return rows
+    rows = rows & (snapshot.labels >= first)
     if not rows.any():
         return Missing(f"the task has no {split} inputs here")
     logits = snapshot.logits[rows, first:].double()

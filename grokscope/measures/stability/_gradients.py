@@ -3,26 +3,17 @@
 from collections.abc import Iterator, Mapping
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 
 from grokscope.errors import Missing
 from grokscope.measures.weights._matrices import BY_HEAD
 from grokscope.models.base import Loss, Program
-from grokscope.registry import unknown
 from grokscope.runs.snapshot import Snapshot
 
 # Rounding leaves about 1e-16 of the whole gradient in a tensor on which the loss does not depend, such as the bias of
 # attention's keys.
 NOTHING = 1e-13
-
-
-def rows(snapshot: Snapshot, split: str) -> Bool[Tensor, " pair"] | Missing:
-    """The inputs of a split, `Missing` where there are none."""
-    if split not in snapshot.masks:
-        raise ValueError(unknown("split", split, snapshot.masks))
-    mask = snapshot.masks[split]
-    return mask if mask.any() else Missing(f"the task has no {split} inputs here")
 
 
 def gradient(snapshot: Snapshot, dtype: torch.dtype | None = torch.float64) -> dict[str, Tensor] | Missing:
@@ -32,7 +23,7 @@ def gradient(snapshot: Snapshot, dtype: torch.dtype | None = torch.float64) -> d
     """
 
     def answer() -> dict[str, Tensor] | Missing:
-        mask = rows(snapshot, "train")
+        mask = snapshot.rows("train")
         if isinstance(mask, Missing):
             return mask
         # By the program of training: a third of the time of `snapshot.function`, whose graph is for any derivative.

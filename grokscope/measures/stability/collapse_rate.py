@@ -4,7 +4,6 @@ from torch import Tensor
 
 from grokscope.errors import Missing
 from grokscope.measures.base import measure
-from grokscope.measures.stability._gradients import rows
 from grokscope.numerics import precision
 from grokscope.runs.snapshot import Snapshot
 
@@ -27,7 +26,7 @@ def collapse_rate(
     (`numerics.precision`). After StableMax it is the collapse that the softmax of these logits would have: what is
     lost of the loss itself says `zero_loss_share`.
     """
-    chosen = rows(snapshot, split)
+    chosen = snapshot.rows(split)
     if isinstance(chosen, Missing):
         return chosen
     options = snapshot.loss_options

@@ -8,7 +8,6 @@ from torch import Tensor
 
 from grokscope.errors import Missing
 from grokscope.measures.base import measure
-from grokscope.measures.stability._gradients import rows
 from grokscope.numerics import spectra
 from grokscope.registry import unknown
 from grokscope.runs.snapshot import Snapshot
@@ -37,7 +36,7 @@ def gradient_effective_rank(
     """
     if at not in get_args(At):
         raise ValueError(unknown("place of gradients", at, get_args(At)))
-    chosen = rows(snapshot, split)
+    chosen = snapshot.rows(split)
     if isinstance(chosen, Missing):
         return chosen
     index = chosen.nonzero().flatten()

@@ -5,7 +5,6 @@ from typing import Literal, get_args
 from grokscope.errors import Missing
 from grokscope.measures.base import measure
 from grokscope.measures.behaviour.margin import margin
-from grokscope.measures.stability._gradients import rows
 from grokscope.registry import unknown
 from grokscope.runs.snapshot import Snapshot
 
@@ -28,7 +27,7 @@ def logit_scale(snapshot: Snapshot, of: Of = "rms", split: str = "train") -> flo
     """
     if of not in get_args(Of):
         raise ValueError(unknown("scale", of, get_args(Of)))
-    chosen = rows(snapshot, split)
+    chosen = snapshot.rows(split)
     if isinstance(chosen, Missing):
         return chosen
     if of == "margin":
