@@ -42,6 +42,7 @@ NEEDS: dict[str, tuple[Callable[[Snapshot], bool], str]] = {
     "pattern": (lambda snapshot: "pattern" in snapshot.activations, "the network has no attention pattern"),
     "embedding": (_embedding, "the network has no embedding of symbols"),
     "mlp": (_mlp, "the network has no neurons that write to the logits without a LayerNorm in between"),
+    "before": (lambda snapshot: snapshot.before is not None, "the weights before the last step are not known"),
     "initial": (lambda snapshot: snapshot.initial is not None, "the weights at step 0 are not known"),
 }
 

@@ -32,6 +32,7 @@ class Snapshot:
     loss, loss_options: what the network is trained on, for `sample_losses`.
     learning_rate: of the training after warm-up, before factors on single tensors; None where it is not known.
     output_scale, centred: the trained function is output_scale * f, or, centred, output_scale * (f - f_0).
+    before: the weights before the last step; known while a run is trained, not from its checkpoints.
     initial, final: functions that give the snapshots of the same run at step 0 and at its last checkpoint, or None
         (weights from elsewhere).
     """
@@ -50,6 +51,7 @@ class Snapshot:
         output_scale: float = 1.0,
         centred: bool = False,
         outputs: Float[Tensor, "pair output"] | None = None,
+        before: Mapping[str, Tensor] | None = None,
         initial: "Callable[[], Snapshot] | None" = None,
         final: "Callable[[], Snapshot] | None" = None,
     ) -> None:
@@ -59,6 +61,7 @@ class Snapshot:
         self.train_mask = train_mask
         self.step = step
         self.learning_rate = learning_rate
+        self.before = before
         self.output_scale = output_scale
         self.centred = centred
         self._loss, self._loss_options = loss, dict(loss_options)

@@ -137,6 +137,8 @@ def _train(pack: Pack, writer: Writer, shown: Display) -> None:
         rows = []
         for replica in pack.alive.nonzero().flatten().tolist():
             now = {"step": pack.step, "outputs": outputs[replica], "initial": lambda replica=replica: initial[replica]}
+            if pack.before is not None:
+                now["before"] = _of(replica, pack.before)
             rows.extend(_rows(writer.ids[replica], cheap, _snapshot(pack, replica, pack.tensors, **now)))
         return rows
 
@@ -147,11 +149,15 @@ def _snapshot(pack: Pack, replica: int, tensors: Mapping[str, Tensor], **more: A
     return Snapshot(
         task=pack.tasks[replica],
         model=pack.models[replica],
-        params={name: tensor[replica].cpu() for name, tensor in tensors.items()},
+        params=_of(replica, tensors),
         train_mask=pack.train_masks[replica],
         **as_trained(pack.configs[replica]),
         **more,
     )
+
+
+def _of(replica: int, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor[replica].cpu() for name, tensor in tensors.items()}
 
 
 def _rows(run: str, chosen: Iterable[Measure], snapshot: Snapshot) -> list[Row]:

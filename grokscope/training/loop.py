@@ -129,7 +129,8 @@ class Loop:
     def _advance(self) -> None:
         started = time.perf_counter()
         step = self.pack.step
-        for replica in self.pack.advance().nonzero().flatten().tolist():
+        evaluated = step + 1 == self.config.max_steps or is_evaluated(step + 1, self.config.evaluate_every)
+        for replica in self.pack.advance(keep=evaluated).nonzero().flatten().tolist():
             self._event(replica, step, "non-finite")
         self.train_seconds += time.perf_counter() - started
 

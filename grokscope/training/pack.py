@@ -36,7 +36,8 @@ class Pack:
     """The replicas' weights, optimizer state and training inputs; `advance` makes one step of all of them.
 
     step: steps made so far. tensors: name -> (replica, ...) parameters. alive: replicas whose loss is still finite.
-    train_masks: (replica, pair) inputs trained on.
+    train_masks: (replica, pair) inputs trained on. before: the parameters before the last step, None where it did not
+    keep them.
     """
 
     def __init__(self, configs: Sequence[RunConfig], *, device: torch.device) -> None:
@@ -60,6 +61,7 @@ class Pack:
         if any(config.output_scale != 1 for config in configs):
             self._scale = column(configs, lambda config: config.output_scale, self._params).to(self._params)[..., None]
         self._everything: Program | None = None
+        self.before: dict[str, Tensor] | None = None
         # A loss that does not fit the task says so now, in its own words.
         self._rule(torch.zeros(1, self.tasks[0].n_outputs), self.tasks[0].targets[:1], self._loss_options, False)
         self._prepare()
@@ -68,8 +70,12 @@ class Pack:
     def n_replicas(self) -> int:
         return len(self.configs)
 
-    def advance(self) -> Bool[Tensor, " replica"]:
-        """One step; True for the replicas whose loss has just become non-finite. Their weights stay as they were."""
+    def advance(self, keep: bool = False) -> Bool[Tensor, " replica"]:
+        """One step; True for the replicas whose loss has just become non-finite. Their weights stay as they were.
+
+        keep: keep the weights before the step, for what asks what the step did.
+        """
+        self.before = {name: tensor.clone() for name, tensor in self.tensors.items()} if keep else None
         if self._data.batched:
             self._data.draw(self.step)
             self._prepare()
