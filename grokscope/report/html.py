@@ -4,7 +4,7 @@ from html import escape
 from pathlib import Path
 
 from grokscope.errors import Missing
-from grokscope.report import circuit, clock_pizza, diagrams, figures, manifold, numbers, planes, theme, waves
+from grokscope.report import circuit, clock_pizza, collapse, diagrams, figures, manifold, numbers, planes, theme, waves
 from grokscope.report.page import Html, Section, Table, code, document, facts, require_language
 from grokscope.report.readings import Readings, read
 from grokscope.report.summary import headline, thresholds
@@ -28,6 +28,7 @@ FIGURES = {
     "logits": waves.logits,
     "clock_pizza": clock_pizza.clock_pizza,
     "weight_norm": figures.weight_norm,
+    "collapse": collapse.collapse,
     "attention_entropy": figures.attention_entropy,
 }
 UNSHADED = ("cloud", "planes", "diagram", "spectrum", "spectra", "neurons", "logits", "clock_pizza")

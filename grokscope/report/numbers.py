@@ -43,6 +43,13 @@ MEASURES = {
     "manifold.equivariance": "view=embed/tokens",
     "manifold.harmonic_share": "split=all",
     "manifold.swap_distance": "",
+    "stability.logit_scale": "",
+    "stability.collapse_rate": "dtype=float32",
+    "stability.zero_loss_share": "",
+    "stability.gradient_effective_rank": "",
+    "stability.radial_share": "",
+    "representation.effective_dimension": "",
+    "representation.quality_index": "convention=standardised",
 }
 
 

@@ -1,4 +1,4 @@
-"""All words of the pages that are not one run's, in English and Chinese: Goldilocks, phase diagram, landscape.
+"""The words of Goldilocks, phase diagrams, landscapes and softmax collapse, in English and Chinese.
 
 A caption says what is plotted and how to read it; for what is held as evidence also what is none.
 """
@@ -208,5 +208,77 @@ STUDIES: dict[str, dict[Literal["en", "zh"], str]] = {
         "zh": "理解：训练与测试准确率先后达到 {limit}，相差不到 {delay} 步。顿悟（grokking）：测试更晚才达到。记忆：只"
         "学会训练输入。混乱：连训练输入也没学会。一格有多次训练时取多数的阶段，同样多时取较差的。若有报告，点击格子即"
         "可打开。“从未达到”取决于训练多久。",
+    },
+    "stability.title": {
+        "en": "Softmax collapse: what stops a network, and what lifts it",
+        "zh": "softmax 坍缩：什么让网络停下，什么又让它继续",
+    },
+    "stability.all": {"en": "All seeds generalise with: {arms}.", "zh": "所有种子都泛化的设置：{arms}。"},
+    "stability.none": {"en": "No seed generalises with: {arms}.", "zh": "没有一个种子泛化的设置：{arms}。"},
+    "stability.some": {
+        "en": "In every arm some seeds generalise and others do not.",
+        "zh": "每一组里都有的种子泛化，有的没有。",
+    },
+    "figure.arms": {
+        "en": "Accuracy on new inputs, and what rounding has taken",
+        "zh": "新输入上的准确率，以及被舍入吃掉的部分",
+    },
+    "caption.arms": {
+        "en": "Each colour is an arm: the same networks and data, with one thing changed; the line is the median over "
+        "seeds, the band runs from the worst seed to the best. Above: accuracy on inputs never trained on. Below: the "
+        "share of training inputs on which the softmax, in the precision that the arm trains with, has nothing left "
+        "to say, since the sum of exponentials is the largest of them alone. For these the loss of a right answer is "
+        "exactly 0 and pulls no more. Evidence that collapse stops learning is an arm that stays at chance above "
+        "while it collapses below, and that learns once collapse alone is taken away. That an arm collapses after it "
+        "has stopped shows nothing. Under StableMax the collapse shown is the one its logits would have under softmax.",
+        "zh": "每种颜色是一组：网络和数据相同，只改一处；折线为各种子的中位数，色带从最差的种子到最好的种子。上图：没"
+        "训练过的输入上的准确率。下图：按该组训练所用的精度，softmax 已无话可说的训练输入占比，也就是指数之和只剩最大"
+        "的那一项；答对的输入这时损失恰为 0，不再起作用。若某组上图停在随机水平而下图发生坍缩，并且仅仅去掉坍缩就能学"
+        "会，才说明是坍缩阻止了学习；先停下、后坍缩，则什么也说明不了。StableMax 一组画的是假如对同样的 logit 用"
+        " softmax 时的坍缩。",
+    },
+    "arm.float16": {"en": "softmax in float16", "zh": "float16 的 softmax"},
+    "arm.bfloat16": {"en": "softmax in bfloat16", "zh": "bfloat16 的 softmax"},
+    "arm.float32": {"en": "softmax in float32", "zh": "float32 的 softmax"},
+    "arm.float64": {"en": "softmax in float64", "zh": "float64 的 softmax"},
+    "arm.weight_decay": {"en": "weight decay 1", "zh": "权重衰减 1"},
+    "arm.stablemax": {"en": "StableMax", "zh": "StableMax 损失"},
+    "arm.perpendicular": {"en": "⊥Grad, by tensor", "zh": "⊥Grad（逐个张量）"},
+    "arm.perpendicular_global": {"en": "⊥Grad, all at once", "zh": "⊥Grad（整体）"},
+    "arm.label_smoothing": {"en": "labels smoothed by 0.1", "zh": "标签平滑 0.1"},
+    "arm.temperature": {"en": "temperature 10", "zh": "温度 10"},
+    "column.arm": {"en": "Arm", "zh": "组别"},
+    "column.memorised": {"en": "Memorised", "zh": "记住"},
+    "column.generalised": {"en": "Generalised", "zh": "泛化"},
+    "column.peak": {"en": "Best test accuracy", "zh": "最高测试准确率"},
+    "column.collapse": {"en": "Largest collapse", "zh": "最大坍缩占比"},
+    "column.norm_growth": {"en": "Norm, times its start", "zh": "范数（起始值的倍数）"},
+    "of": {"en": "{k} of {n}", "zh": "{n} 次中的 {k} 次"},
+    "reached": {"en": "{share}, median step {step}", "zh": "{share}，中位步数 {step}"},
+    "figure.collapse": {"en": "What rounding leaves of the softmax", "zh": "舍入还给 softmax 留下多少"},
+    "caption.collapse": {
+        "en": "A softmax in floating point has collapsed on an input when the exponentials of all other classes are "
+        "lost beside the largest: the loss of a right answer is then exactly 0, and its class learns no more from it. "
+        "Top: the share of training inputs on which that would be so in each precision, for the logits as they are; "
+        "the thick line is the precision this run trains with, dotted grey the share whose trained loss is exactly 0. "
+        "Bottom: the size of the logits (root mean square), which makes it happen: about 17 nats of lead collapse "
+        "float32, 37 float64. Red triangles are slingshots, spikes of the training loss with a jump of the norm, "
+        "after which a network may generalise for that reason alone. A collapse of the thick line while test accuracy "
+        "still waits is evidence that the waiting may not end; weight decay keeps logits small and the line at 0.",
+        "zh": "浮点 softmax 在某个输入上坍缩，是指其余类别的指数在最大者旁边全被舍入掉：答对时损失恰为 0，这个类别再也"
+        "学不到东西。上图：对当前的 logit，在各种精度下会坍缩的训练输入占比；粗线是本次训练所用的精度，灰色点线是训练"
+        "损失恰为 0 的占比。下图：logit 的大小（均方根），坍缩由它造成：领先约 17 nat 时 float32 坍缩，37 nat 时"
+        " float64 坍缩。红色三角是弹弓效应，即训练损失出现尖峰、范数同时跳升，此后的泛化可能只因为它。测试准确率还没动"
+        "而粗线已经坍缩，说明这段等待可能没有尽头；权重衰减让 logit 保持较小，粗线停在 0。",
+    },
+    "axis.collapsed": {"en": "share of training inputs", "zh": "训练输入占比"},
+    "axis.logits": {"en": "logits [nats]", "zh": "logit 大小 [nat]"},
+    "series.collapse": {"en": "collapsed in {dtype}", "zh": "{dtype} 下坍缩"},
+    "series.zero_loss": {"en": "loss exactly 0", "zh": "损失恰为 0"},
+    "series.logit_scale": {"en": "logits, root mean square", "zh": "logit 均方根"},
+    "series.slingshots": {"en": "slingshots: {n}", "zh": "弹弓效应：{n} 次"},
+    "missing.no_softmax": {
+        "en": "Not shown: the task has no classes, so there is no softmax that could collapse.",
+        "zh": "未显示：该任务没有类别，也就没有会坍缩的 softmax。",
     },
 }
