@@ -8,7 +8,7 @@ import numpy as np
 
 from grokscope.errors import Missing
 from grokscope.report import theme
-from grokscope.report.page import Section, require_language, write_page
+from grokscope.report.page import Html, Section, code, require_language, write_page
 from grokscope.report.words import Lang, count, number, say
 from grokscope.runs.run import Run
 from grokscope.studies.landscape import Axis, Slice1D, Slice2D, slice_1d, slice_2d
@@ -38,6 +38,12 @@ def write(
     ]
     found.append(("plane", slice_2d(snapshot, reach=reach, n=n)))
     sections = [_section(name, each, lang, squared_error=mse) for name, each in found]
+    again = (
+        f'import grokscope as gs\nfrom grokscope.report import landscape\n\nrun = gs.load("{run.folder.parent / run.id}")\n'
+        f'landscape.write(run, "landscape.html", step={snapshot.step}, reach={reach}, n={n})'
+    )
+    body = f"<h3>{say('origin.python_again', lang)}</h3>\n{code(again)}"
+    sections.append(Section(id="provenance", title=say("provenance", lang), body=Html(text=body)))
     title = say("landscape.title", lang, run=run.id, step=count(snapshot.step))
     return write_page(path, title, _lead([each for _, each in found], lang), sections, lang)
 

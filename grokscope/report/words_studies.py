@@ -264,12 +264,14 @@ STUDIES: dict[str, dict[Literal["en", "zh"], str]] = {
         "Bottom: the size of the logits (root mean square), which makes it happen: about 17 nats of lead collapse "
         "float32, 37 float64. Red triangles are slingshots, spikes of the training loss with a jump of the norm, "
         "after which a network may generalise for that reason alone. A collapse of the thick line while test accuracy "
-        "still waits is evidence that the waiting may not end; weight decay keeps logits small and the line at 0.",
+        "still waits is evidence that the waiting may not end; weight decay keeps logits small and the line at 0. "
+        "Under another loss than cross-entropy (StableMax) these are the softmax that its logits would have.",
         "zh": "浮点 softmax 在某个输入上坍缩，是指其余类别的指数在最大者旁边全被舍入掉：答对时损失恰为 0，这个类别再也"
         "学不到东西。上图：对当前的 logit，在各种精度下会坍缩的训练输入占比；粗线是本次训练所用的精度，灰色点线是训练"
         "损失恰为 0 的占比。下图：logit 的大小（均方根），坍缩由它造成：领先约 17 nat 时 float32 坍缩，37 nat 时"
         " float64 坍缩。红色三角是弹弓效应，即训练损失出现尖峰、范数同时跳升，此后的泛化可能只因为它。测试准确率还没动"
-        "而粗线已经坍缩，说明这段等待可能没有尽头；权重衰减让 logit 保持较小，粗线停在 0。",
+        "而粗线已经坍缩，说明这段等待可能没有尽头；权重衰减让 logit 保持较小，粗线停在 0。损失不是交叉熵（如 StableMax"
+        "）时，画的是假如对这些 logit 用 softmax 时的情形。",
     },
     "axis.collapsed": {"en": "share of training inputs", "zh": "训练输入占比"},
     "axis.logits": {"en": "logits [nats]", "zh": "logit 大小 [nat]"},
