@@ -39,7 +39,8 @@ def write(
     found.append(("plane", slice_2d(snapshot, reach=reach, n=n)))
     sections = [_section(name, each, lang, squared_error=mse) for name, each in found]
     again = (
-        f'import grokscope as gs\nfrom grokscope.report import landscape\n\nrun = gs.load("{run.folder.parent / run.id}")\n'
+        f"import grokscope as gs\nfrom grokscope.report import landscape\n\n"
+        f'run = gs.load("{run.folder.parent / run.id}")\n'
         f'landscape.write(run, "landscape.html", step={snapshot.step}, reach={reach}, n={n})'
     )
     body = f"<h3>{say('origin.python_again', lang)}</h3>\n{code(again)}"
