@@ -2,7 +2,7 @@
 
     w_G = g_1 g_2,   w_M = m_1 m_2                                    logits that the circuits give the right answer
     train = log(e^(w_G + w_M) + q - 1) - (w_G + w_M)                  both know the training inputs [nats]
-    test  = log(e^(w_G) + e^(w_M) + q - 2) - w_G                      on others the memorising one votes for a wrong class
+    test  = log(e^(w_G) + e^(w_M) + q - 2) - w_G                      the memorising one is wrong on others
     penalty = c alpha (P_G^2 |w_G|^(2/kappa) + P_M^2 |w_M|^(2/kappa))
 
 P is the norm of the weights with which a circuit gives a logit of 1, and w^(1/kappa) P that with which it gives w, its
@@ -130,13 +130,14 @@ class Trajectory:
     train_loss: Float[np.ndarray, " evaluation"]
     test_loss: Float[np.ndarray, " evaluation"]
 
-    def reached(self, loss: float, split: Literal["train", "test"] = "test") -> int | Missing:
-        """First evaluated step from which the split's loss stays at most `loss`."""
-        values = self.train_loss if split == "train" else self.test_loss
-        above = np.flatnonzero(values > loss)
-        if len(above) == len(values) or (len(above) and above[-1] == len(values) - 1):
-            return Missing(f"{split} loss is {values[-1]:.3g} at step {self.steps[-1]}, above {loss:g}")
-        return int(self.steps[above[-1] + 1 if len(above) else 0])
+    @property
+    def overtaken_at(self) -> int | Missing:
+        """First evaluated step from which w_G > w_M: the right answer then has the largest logit on other inputs."""
+        behind = np.flatnonzero(self.w_G <= self.w_M)
+        if len(behind) and behind[-1] == len(self.steps) - 1:
+            gap = f"w_G = {self.w_G[-1]:.3g} and w_M = {self.w_M[-1]:.3g}"
+            return Missing(f"the generalising circuit is not ahead at step {self.steps[-1]}: {gap}")
+        return int(self.steps[behind[-1] + 1 if len(behind) else 0])
 
 
 def simulate(
@@ -151,8 +152,9 @@ def simulate(
     """Gradient descent on g_1, g_2, m_1, m_2: train + penalty, by the chain rule of w = g_1 g_2.
 
     start_G, start_M: the paper's. A small g_2 is a circuit that learns slowly, since dw/dt = -(g_1^2 + g_2^2) dL/dw:
-    the generalising one, so that grokking has a delay; g_2 = 1 takes it away. rate: ours; at 0.1 a step follows the
-    gradient flow (a tenth of it gives the same curves against rate times step). per_doubling: evaluations, from step 8 on.
+    the generalising one, so that grokking has a delay; g_2 = 1 takes it away. rate: ours; at 0.1 the steps follow the
+    gradient flow (a tenth of it gives the same curves against rate times step). per_doubling: evaluations, from step 8.
+
     ValueError for a rate or a number of steps that is not positive, and where the descent runs away.
     """
     if not (rate > 0 and n_steps >= 1 and per_doubling >= 1):

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from grokscope.report.captions import FIGURES
 from grokscope.report.captions_circuit import CIRCUIT
 from grokscope.report.quantities import QUANTITIES
+from grokscope.report.words_efficiency import EFFICIENCY
 
 Lang = Literal["en", "zh"]
 LANGUAGES: tuple[Lang, ...] = ("en", "zh")
@@ -292,7 +293,7 @@ SUMMARY: dict[str, dict[Lang, str]] = {
     },
 }
 
-WORDS: dict[str, dict[Lang, str]] = PAGE | FIGURES | CIRCUIT | SUMMARY | QUANTITIES
+WORDS: dict[str, dict[Lang, str]] = PAGE | FIGURES | CIRCUIT | SUMMARY | QUANTITIES | EFFICIENCY
 
 
 def say(key: str, lang: Lang, **values: Any) -> str:

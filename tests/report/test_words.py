@@ -30,7 +30,7 @@ def test_chinese_is_chinese() -> None:
 def test_no_id_is_defined_twice() -> None:
     from grokscope.report import words
 
-    parts = (words.PAGE, words.FIGURES, words.CIRCUIT, words.SUMMARY, words.QUANTITIES)
+    parts = (words.PAGE, words.FIGURES, words.CIRCUIT, words.SUMMARY, words.QUANTITIES, words.EFFICIENCY)
     assert sum(map(len, parts)) == len(WORDS)
 
 
