@@ -44,7 +44,7 @@ class Plan:
 PLANS: dict[str, Plan] = {
     "tiny": Plan(
         recipe="quickstart", seeds=(0, 1), memorising=(8, 16), generalising=(30, 40), shrunk=(10, 30),
-        decays=(1.0, 2.0), scratch=(20,), steps=dict.fromkeys(ARMS, 30),
+        decays=(1.0, 2.0), scratch=(20,), steps=dict.fromkeys(ARMS, 16),
         fields={"p": 7, "d_model": 16, "n_heads": 2, "d_mlp": 24},
     ),
     # p = 31 in a network a quarter as wide as the recipe's, as in `goldilocks.PLANS`: a step of five seeds takes 4 to

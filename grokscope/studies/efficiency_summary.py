@@ -1,6 +1,6 @@
 """What the arms of weight efficiency say: two curves of the norm, their crossing, ungrokking, semi-grokking."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,8 +39,10 @@ class Curve:
 class Shrunk:
     """Networks that went on with fewer inputs under one weight decay; tables (size, seed), at the end.
 
-    critical: the size from which accuracy stays at one half or more, on all inputs that are not trained on now, and on
-    fresh ones alone. kept: the norm of those that still generalise alone.
+    critical: the size from which accuracy stays at one half or more, on all inputs that are not trained on now;
+    critical_fresh: on fresh ones alone; critical_early: on all, at the step that has seen as much weight decay (rate
+    times decay times step) as the last one under the smallest of the decays. kept: the norm of the networks that still
+    generalise alone.
     """
 
     sizes: tuple[int, ...]
@@ -48,6 +50,7 @@ class Shrunk:
     fresh: Float[np.ndarray, "size seed"]
     critical: Shell
     critical_fresh: Shell
+    critical_early: Shell
     kept: Curve
 
 
@@ -75,7 +78,8 @@ class Summary:
     at: the logit that norms are compared at. crossing: where the memorising networks' line passes the generalising
     networks' mean; crossing_of_lines: and their own line, continued below the sizes they were trained on. ungrokking:
     by weight decay. independence: the critical size under the largest weight decay over that under the smallest, seed
-    by seed; 1 where it does not depend on it.
+    by seed; 1 where it does not depend on it. independence_early: the same at equal amounts of decay instead of steps:
+    networks that are still losing what they knew lose it at the pace of weight decay.
     """
 
     at: float
@@ -85,6 +89,7 @@ class Summary:
     crossing_of_lines: Crossing | Missing
     ungrokking: Mapping[float, Shrunk]
     independence: Effect | Missing
+    independence_early: Effect | Missing
     scratch: Mapping[int, Scratch]
 
     def __str__(self) -> str:
@@ -98,9 +103,13 @@ class Summary:
             lines.append(f"ungrokking, weight decay {decay:g}")
             for size, accuracy, fresh in zip(arm.sizes, arm.accuracy, arm.fresh, strict=True):
                 lines.append(f"  {size}: test {_listed(accuracy)}, fresh {_listed(fresh)}")
-            lines.append(f"  critical size: test {_shown(arm.critical.low)}, fresh {_shown(arm.critical_fresh.low)}")
+            for name, found in (("", arm.critical), (" (fresh)", arm.critical_fresh), (" (early)", arm.critical_early)):
+                lines.append(f"  critical size{name}: {_shown(found.low)}")
             lines += _curve_lines("kept", arm.kept)
-        lines.append(f"critical size, largest over smallest weight decay: {_shown(self.independence)}")
+        lines.append(
+            f"critical size, largest over smallest weight decay: {_shown(self.independence)}; at equal amounts of "
+            f"decay: {_shown(self.independence_early)}"
+        )
         for size, arm in self.scratch.items():
             lines.append(
                 f"from scratch, {size}: fresh {_listed(arm.fresh)}, semi-grokked {arm.semi} of {len(arm.fresh)}, "
@@ -114,7 +123,8 @@ def summarise(trained: Trained, *, at: float = 10.0) -> Summary:
     absent = Missing("the arm was not trained")
     memorising = _curve(trained.memorising, at, _memorises) if trained.memorising else absent
     generalising = _curve(trained.generalising, at, _generalises) if trained.generalising else absent
-    ungrokking = {decay: _shrunk(runs, at) for decay, runs in trained.ungrokking.items()}
+    least = min(trained.ungrokking, default=0.0)
+    ungrokking = {decay: _shrunk(runs, at, early=least / decay) for decay, runs in trained.ungrokking.items()}
     return Summary(
         at=at,
         memorising=memorising,
@@ -122,7 +132,8 @@ def summarise(trained: Trained, *, at: float = 10.0) -> Summary:
         crossing=_crossing(memorising, generalising, flat=True),
         crossing_of_lines=_crossing(memorising, generalising, flat=False),
         ungrokking=ungrokking,
-        independence=_independence(ungrokking),
+        independence=_independence({decay: arm.critical for decay, arm in ungrokking.items()}),
+        independence_early=_independence({decay: arm.critical_early for decay, arm in ungrokking.items()}),
         scratch={size: _scratch(runs) for size, runs in trained.scratch.items()},
     )
 
@@ -157,39 +168,45 @@ def _crossing(memorising: Curve | Missing, generalising: Curve | Missing, *, fla
     return crossing(memorising.sizes, memorising.norms, generalising.sizes, generalising.norms, flat=flat)
 
 
-def _shrunk(runs: Mapping[int, list[Run]], at: float) -> Shrunk:
+def _shrunk(runs: Mapping[int, list[Run]], at: float, *, early: float) -> Shrunk:
+    """early: share of the steps after which critical_early is taken."""
     sizes = tuple(runs)
-    accuracy, fresh = (
-        np.array([[_accuracy(run, name) for run in some] for some in runs.values()]) for name in ("test", "fresh")
-    )
+
+    def table(split: str, share: float = 1.0) -> Float[np.ndarray, "size seed"]:
+        return np.array([[_accuracy(run, split, share) for run in some] for some in runs.values()])
+
+    def critical(accuracy: Float[np.ndarray, "size seed"]) -> Shell:
+        return shell(sizes, accuracy, least=HALF, axis="size")
+
+    accuracy, fresh = table("test"), table("fresh")
     return Shrunk(
         sizes=sizes,
         accuracy=accuracy,
         fresh=fresh,
-        critical=shell(sizes, accuracy, least=HALF, axis="size"),
-        critical_fresh=shell(sizes, fresh, least=HALF, axis="size"),
+        critical=critical(accuracy),
+        critical_fresh=critical(fresh),
+        critical_early=critical(table("test", early)),
         kept=_curve(runs, at, _generalises),
     )
 
 
-def _accuracy(run: Run, split: str) -> float:
-    """At the end; NaN of a run whose loss was not finite, which counts as not generalising."""
+def _accuracy(run: Run, split: str, share: float) -> float:
+    """After a share of the steps; NaN of a run whose loss was not finite, which counts as not generalising."""
     ended = any(event["event"] == "non-finite" for event in run.events)
-    return np.nan if ended else _at_the_end(run.rows(f"behaviour.{split}_accuracy").values)
+    rows = run.rows(f"behaviour.{split}_accuracy")
+    return np.nan if ended else _at_the_end(rows.values[rows.steps <= share * run.steps])
 
 
-def _independence(ungrokking: Mapping[float, Shrunk]) -> Effect | Missing:
-    if len(ungrokking) < 2:
-        return Missing(f"{len(ungrokking)} weight decays were trained; two can be compared")
-    smallest, largest = ([edge and edge[0] for edge in ungrokking[decay].critical.edges] for decay in _ends(ungrokking))
+def _independence(critical: Mapping[float, Shell]) -> Effect | Missing:
+    if len(critical) < 2:
+        return Missing(f"{len(critical)} weight decays were trained; two can be compared")
+    smallest, largest = (
+        [edge and edge[0] for edge in critical[decay].edges] for decay in (min(critical), max(critical))
+    )
     ratios = [high / low for low, high in zip(smallest, largest, strict=True) if low is not None and high is not None]
     if len(ratios) < len(smallest):
         return Missing(f"{len(smallest) - len(ratios)} of {len(smallest)} seeds have no critical size in both")
     return geometric_effect(ratios)
-
-
-def _ends(decays: Iterable[float]) -> tuple[float, float]:
-    return min(decays), max(decays)
 
 
 def _scratch(runs: list[Run]) -> Scratch:

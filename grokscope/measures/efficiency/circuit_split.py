@@ -29,8 +29,8 @@ def circuit_split(
 
     y: the right answer of input x; for residues f is any sum of cos, sin(2 pi k (a + b - c) / p).
 
-        strength  mean over x in split of gen_x and of mem_x at the label of x [nats]; they add up to the mean of z there
-        share     |gen|^2 / |z|^2 and |mem|^2 / |z|^2 over the inputs of fit [1]; `manifold.harmonic_share` and the rest
+        strength  mean over x in split of gen_x and of mem_x at the label of x [nats]; together the mean of z there
+        share     |gen|^2 / |z|^2 and |mem|^2 / |z|^2 over the inputs of fit [1]; `harmonic_share` and the rest
 
     fit "all", as published, over-counts the generalising part: a training input that is known by heart looks like the
     symmetry at g = e. A network that knows a share r of the inputs by heart, each with logit M, and nothing else, has

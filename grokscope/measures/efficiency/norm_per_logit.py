@@ -28,6 +28,7 @@ REACH = 3.0
 def norm_per_logit(
     snapshot: Snapshot,
     of: Of = "quotient",
+    *,
     logit: Logit = "centred",
     at: float = 10.0,
     kappa: float | None = None,
@@ -40,15 +41,15 @@ def norm_per_logit(
                margin    mean over them of z_y - max over other classes (`behaviour.margin`)
 
         of     quotient  w / z
-               degree    w (at / z)^(1/kappa)             the norm at logit `at`, for z that grows as c^kappa with
-                                                          weights c w; at = 1: the P of the paper's theorems
-               rescaled  c w with z(c w) = at             the same, by the network itself at weights c w, in float64
+               degree    w (at / z)^(1/kappa)    the norm at logit `at`, for z that grows as c^kappa with weights c w;
+                                                 at = 1: the P of the paper's theorems
+               rescaled  c w with z(c w) = at    the same, by the network itself at weights c w, in float64
 
-    quotient says little: the smaller the logit, the larger it is, since kappa > 1. The other two do not change where all
-    weights are multiplied by one factor, and differ only as far as the network is not homogeneous (biases, attention,
-    the residual stream beside the neurons); kappa None: d ln z / d ln c as measured at c = 1. None of them is the
-    smallest norm of this function: w changes where one layer is made larger and the next smaller, which weight decay
-    forbids in training. at = 10: a loss of about 58 e^-10 = .003 nats at p = 59, within the reach of trained networks.
+    quotient says little: since kappa > 1 it is smaller for larger logits. The other two do not change where all weights
+    are multiplied by one factor, and differ only as far as the network is not homogeneous (biases, attention, the
+    residual stream beside the neurons). kappa None: d ln z / d ln c as measured at c = 1. None of them is the smallest
+    norm of this function: w changes where one layer is made larger and the next smaller, which weight decay balances.
+    at = 10: a loss of about 58 e^-10 = .003 nats at p = 59, within reach of every network that has fitted its data.
 
     `Missing` where z is not above 0 and where no factor within e^-3 to e^3 gives the logit `at`.
     """
@@ -57,29 +58,24 @@ def norm_per_logit(
             raise ValueError(unknown(f"kind of {what}", value, known))
     if not at > 0 or (kappa is not None and not kappa > 0):
         raise ValueError(f"at and kappa must be positive, got {at} and {kappa}")
-    size, z = norm.function(snapshot), _logit(snapshot, logit, split)
+    z = _logit(snapshot, logit, split)
     if isinstance(z, Missing):
         return z
     if not z > 0:
         return Missing(f"the {logit} logit of the right answer is {z:.3g} at step {snapshot.step}, not above 0")
+    size: float = norm.function(snapshot)  # pyright: ignore[reportAssignmentType]
     if of == "quotient":
-        return size / z  # pyright: ignore[reportOperatorIssue]
+        return size / z
 
     def scaled(log_c: float) -> float:
         """z(c w), in float64."""
         params = {name: tensor.double() * math.exp(log_c) for name, tensor in snapshot.params.items()}
         return _logit(snapshot.with_params(params), logit, split)  # pyright: ignore[reportReturnType]
 
-    if of == "rescaled":
-        log_c = _root(lambda log_c: scaled(log_c) / at - 1)
-        if log_c is None:
-            return Missing(f"no factor from e^-{REACH:g} to e^{REACH:g} on the weights gives a {logit} logit of {at:g}")
-        return size * math.exp(log_c)  # pyright: ignore[reportOperatorIssue]
-    if kappa is None:
-        kappa = (scaled(STEP) - scaled(-STEP)) / (2 * STEP * z)
-        if not kappa > 0:
-            return Missing(f"the {logit} logit does not grow with the weights: its degree is {kappa:.3g}")
-    return size * (at / z) ** (1 / kappa)  # pyright: ignore[reportOperatorIssue]
+    log_c = _by_degree(scaled, kappa, z, at) if of == "degree" else _root(lambda log_c: scaled(log_c) / at - 1)
+    if log_c is None:
+        return Missing(f"no factor from e^-{REACH:g} to e^{REACH:g} on the weights gives a {logit} logit of {at:g}")
+    return size * math.exp(log_c)
 
 
 def _logit(snapshot: Snapshot, logit: Logit, split: str) -> float | Missing:
@@ -87,6 +83,14 @@ def _logit(snapshot: Snapshot, logit: Logit, split: str) -> float | Missing:
         return margin.function(snapshot, split)  # pyright: ignore[reportReturnType]
     z = snapshot.logits.double()
     return snapshot.mean(z.gather(1, snapshot.labels.unsqueeze(1)).squeeze(1) - z.mean(1), split)
+
+
+def _by_degree(scaled: Callable[[float], float], kappa: float | None, z: float, at: float) -> float | None:
+    """ln c with c^kappa z = at; None where z does not grow with the weights, or beyond REACH."""
+    if kappa is None:
+        kappa = (scaled(STEP) - scaled(-STEP)) / (2 * STEP * z)
+    log_c = math.log(at / z) / kappa if kappa > 0 else math.inf
+    return log_c if abs(log_c) <= REACH else None
 
 
 def _root(excess: Callable[[float], float]) -> float | None:
