@@ -151,9 +151,14 @@ def simulate(
 ) -> Trajectory:
     """Gradient descent on g_1, g_2, m_1, m_2: train + penalty, by the chain rule of w = g_1 g_2.
 
-    start_G, start_M: the paper's. A small g_2 is a circuit that learns slowly, since dw/dt = -(g_1^2 + g_2^2) dL/dw:
-    the generalising one, so that grokking has a delay; g_2 = 1 takes it away. rate: ours; at 0.1 the steps follow the
-    gradient flow (a tenth of it gives the same curves against rate times step). per_doubling: evaluations, from step 8.
+    start_G, start_M: the paper's. While the memorising circuit is at rest alone, with an error of lambda (1 minus the
+    probability of the right answer), the other grows as
+
+        w_G = g_2(0)^2 sinh(2 lambda t) / 2,   t = rate * step
+
+    so it takes over after about ln(4 / g_2(0)^2) / (2 lambda rate) steps: that is the delay of grokking, and g_2 = 1
+    takes it away. rate: ours; at 0.1 the steps follow the gradient flow (a tenth of it gives the same curves against
+    rate times step). per_doubling: evaluations, from step 8 on.
 
     ValueError for a rate or a number of steps that is not positive, and where the descent runs away.
     """

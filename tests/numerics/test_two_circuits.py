@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy.optimize import minimize
+from scipy.optimize import brentq, minimize
 
 from grokscope.errors import Missing
 from grokscope.numerics.two_circuits import TwoCircuits, fixed_point, simulate
@@ -82,6 +82,17 @@ def test_descent_memorises_first_and_ends_at_the_fixed_point(convention: Any) ->
     assert isinstance(found.overtaken_at, int)
     assert found.overtaken_at > 5 * fitted
     assert found.test_loss.max() > math.log(113) + 1
+
+
+@pytest.mark.parametrize("g_2", [0.0005, 0.005, 0.05])
+def test_the_delay_is_that_of_exponential_growth(g_2: float) -> None:
+    """From where the memorising circuit is at rest alone: 112 / (e^w + 112) = .005 4 (2 / 1.2) w^(2/3)."""
+    at_rest = brentq(lambda w: 112 / (math.exp(w) + 112) - 0.005 * 4 / 0.6 * w ** (2 / 3), 1, 10)
+    error = 112 / (math.exp(at_rest) + 112)
+    predicted = math.log(4 / g_2**2) / (2 * error * 0.1)
+    assert simulate(TwoCircuits(), start_G=(0.0, g_2), per_doubling=64).overtaken_at == pytest.approx(
+        predicted, rel=0.05
+    )
 
 
 def test_without_a_slow_start_there_is_no_delay() -> None:
