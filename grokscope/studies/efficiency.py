@@ -52,7 +52,7 @@ PLANS: dict[str, Plan] = {
     # a wider one takes ten times as long. 913 of the 961 pairs are "all" of them: some are left to see generalisation.
     "laptop": Plan(
         recipe="quickstart", seeds=(0, 1, 2, 3, 4), memorising=(50, 100, 200, 400, 800), generalising=(480, 670, 913),
-        shrunk=(40, 60, 90, 135, 200, 300, 450), decays=(1.0, 2.0), scratch=(170, 200, 240),
+        shrunk=(40, 60, 90, 135, 200, 300, 450), decays=(1.0, 2.0), scratch=(240, 300, 380),
         steps={"memorising": 6000, "generalising": 6000, "ungrokking": 6000, "scratch": 15_000},
         fields={
             "p": 31, "d_model": 32, "d_mlp": 128, "evaluate_every": 250, "checkpoint_ratio": 2.0,
