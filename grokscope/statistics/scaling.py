@@ -13,7 +13,7 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike, NDArray
 
 from grokscope.errors import Missing
-from grokscope.statistics.intervals import Effect, geometric_effect, student_effect
+from grokscope.statistics.intervals import FEWEST, Effect, student_effect
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,11 +45,11 @@ def scaling(sizes: ArrayLike, values: ArrayLike, *, level: float = 0.95) -> Scal
 
 @dataclass(frozen=True, kw_only=True)
 class Crossing:
-    """Where a rising curve meets another.
+    """The size from which a rising curve lies above a level.
 
-    size: geometric mean over seeds, Missing where a seed's curves do not cross. by_seed: NaN where not known, infinite
-    where the rising curve stays below. beyond: how many of them lie outside the sizes at which the rising curve was
-    measured, where the lines only are continued.
+    by_seed: of each rising seed's line and the common level; NaN without a line, infinite where it does not rise.
+    size: geometric mean over them; n counts the seeds of the rising curve. beyond: how many lie outside the sizes at
+    which it was measured, where the line is only continued.
     """
 
     size: Effect | Missing
@@ -57,43 +57,52 @@ class Crossing:
     beyond: int
 
 
-def crossing(
-    sizes: ArrayLike,
-    rising: ArrayLike,
-    other_sizes: ArrayLike,
-    other: ArrayLike,
-    *,
-    flat: bool = True,
-    level: float = 0.95,
-) -> Crossing:
-    """The size from which `rising` lies above `other`; both (size, seed), of the same seeds, each at its own sizes.
+def crossing(sizes: ArrayLike, rising: ArrayLike, other: ArrayLike, *, level: float = 0.95) -> Crossing:
+    """Where the lines of `rising` (size, seed) meet the level of other networks, (size, seed) of seeds of their own.
 
-        flat        ln n* = (mean ln other - a) / b             the other at its geometric mean, whatever the size
-        otherwise   ln n* = (a' - a) / (b - b')                 its own line, continued to n*
+        ln n_i = (L - a_i) / b_i,   L = mean over the other seeds of h_j, a seed's mean ln v
 
-    where a, b are the line of `rising`. Raises ValueError for unequal numbers of seeds and as `scaling`.
+        variance of the mean of ln n_i = s^2(ln n_i) / n + s^2(h_j) / (m mean(b)^2)
+
+    with Student's interval, its degrees of freedom as Welch 1947, Biometrika 34, 28: both curves are uncertain, and no
+    seed of the one belongs to one of the other. The ends are `Missing` where either has fewer than 5 seeds; the size is
+    where one has none, and where a line does not rise. Raises ValueError as `scaling`.
     """
     n, table = _checked(sizes, rising)
-    m, against = _checked(other_sizes, other)
-    if table.shape[1] != against.shape[1]:
-        raise ValueError(f"the curves have {table.shape[1]} and {against.shape[1]} seeds: expected the same ones")
+    against = np.asarray(other, dtype=np.float64)
+    against = _checked(np.arange(1, len(against) + 1), against)[1]
+    heights = np.array([np.log(column[~np.isnan(column)]).mean() for column in against.T if not np.isnan(column).all()])
+    lines = np.array([_line(np.log(n), np.log(column)) for column in table.T])
+    drawn = np.isfinite(lines[:, 1])
     found = np.full(table.shape[1], np.nan)
-    for seed, (up, down) in enumerate(zip(np.log(table).T, np.log(against).T, strict=True)):
-        a, b = _line(np.log(n), up)
-        known = down[np.isfinite(down)]
-        a_2, b_2 = (known.mean() if len(known) else np.nan, 0.0) if flat else _line(np.log(m), down)
-        if np.isfinite([b, a_2, b_2]).all():
-            found[seed] = np.exp((a_2 - a) / (b - b_2)) if b > b_2 else np.inf
-    known = found[~np.isnan(found)]
-    size: Effect | Missing
-    if not len(known):
-        size = Missing("no seed has both curves")
-    elif not np.isfinite(known).all():
-        size = Missing(f"in {np.isinf(known).sum()} of {len(known)} seeds the one does not rise above the other")
-    else:
-        size = geometric_effect(known, level=level)
-    outside = (known < n.min()) | (known > n.max())
-    return Crossing(size=size, by_seed=found, beyond=int(outside.sum()))
+    if not len(heights) or not drawn.any():
+        return Crossing(size=Missing("no seed has a line, or none a level"), by_seed=found, beyond=0)
+    b = lines[drawn, 1]
+    found[drawn] = [np.exp((heights.mean() - a_i) / b_i) if b_i > 0 else np.inf for a_i, b_i in lines[drawn]]
+    known = found[drawn]
+    still = int((b <= 0).sum())
+    return Crossing(
+        size=Missing(f"in {still} of {len(b)} seeds the curve does not rise")
+        if still
+        else _size(np.log(known), heights / b.mean(), level),
+        by_seed=found,
+        beyond=int(((known < n.min()) | (known > n.max())).sum()),
+    )
+
+
+def _size(logs: NDArray, shifts: NDArray, level: float) -> Effect:
+    """logs: where each seed's line meets the mean level. shifts: how each seed's level moves that."""
+    fewest = min(len(logs), len(shifts))
+    value = float(np.exp(logs.mean()))
+    if fewest < FEWEST:
+        few = Missing(f"{fewest} seeds; an interval needs {FEWEST}")
+        return Effect(value=value, low=few, high=few, n=fewest)
+    from scipy.stats import t
+
+    parts = np.array([part.var(ddof=1) / len(part) for part in (logs, shifts)])
+    freedom = parts.sum() ** 2 / sum(part**2 / (len(of) - 1) for part, of in zip(parts, (logs, shifts), strict=True))
+    reach = float(t.isf((1 - level) / 2, freedom) * np.sqrt(parts.sum())) if parts.sum() > 0 else 0.0
+    return Effect(value=value, low=value * np.exp(-reach), high=value * np.exp(reach), n=fewest)
 
 
 def _line(x: NDArray, y: NDArray) -> tuple[float, float]:

@@ -41,8 +41,7 @@ class Shrunk:
 
     critical: the size from which accuracy stays at one half or more, on all inputs that are not trained on now;
     critical_fresh: on fresh ones alone; critical_early: on all, at the step that has seen as much weight decay (rate
-    times decay times step) as the last one under the smallest of the decays. kept: the norm of the networks that still
-    generalise alone.
+    times decay times step) as the last one under the smallest of the decays.
     """
 
     sizes: tuple[int, ...]
@@ -51,7 +50,6 @@ class Shrunk:
     critical: Shell
     critical_fresh: Shell
     critical_early: Shell
-    kept: Curve
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,18 +73,17 @@ class Scratch:
 class Summary:
     """What the trained arms say; an arm that was not trained is Missing, or not there.
 
-    at: the logit that norms are compared at. crossing: where the memorising networks' line passes the generalising
-    networks' mean; crossing_of_lines: and their own line, continued below the sizes they were trained on. ungrokking:
-    by weight decay. independence: the critical size under the largest weight decay over that under the smallest, seed
-    by seed; 1 where it does not depend on it. independence_early: the same at equal amounts of decay instead of steps:
-    networks that are still losing what they knew lose it at the pace of weight decay.
+    at: the logit that norms are compared at. crossing: the size from which memorising takes more of it than
+    generalising, which takes the same at every size. ungrokking: by weight decay. independence: the critical size under
+    the largest weight decay over that under the smallest, seed by seed; 1 where it does not depend on it.
+    independence_early: the same at equal amounts of decay instead of steps: networks that are still losing what they
+    knew lose it at the pace of weight decay.
     """
 
     at: float
     memorising: Curve | Missing
     generalising: Curve | Missing
     crossing: Crossing | Missing
-    crossing_of_lines: Crossing | Missing
     ungrokking: Mapping[float, Shrunk]
     independence: Effect | Missing
     independence_early: Effect | Missing
@@ -96,16 +93,17 @@ class Summary:
         lines = [f"norm at a logit of {self.at:g}"]
         for name, curve in (("memorising", self.memorising), ("generalising", self.generalising)):
             lines += _curve_lines(name, curve)
-        for name, found in (("mean", self.crossing), ("line", self.crossing_of_lines)):
-            said = _shown(found) if isinstance(found, Missing) else f"{_shown(found.size)}, {found.beyond} beyond"
-            lines.append(f"  crossing with the generalising {name}: {said}")
+        met = self.crossing
+        lines.append(
+            f"  crossing: {_shown(met) if isinstance(met, Missing) else _shown(met.size)}"
+            + ("" if isinstance(met, Missing) else f"; {met.beyond} of {len(met.by_seed)} beyond the sizes trained on")
+        )
         for decay, arm in self.ungrokking.items():
             lines.append(f"ungrokking, weight decay {decay:g}")
             for size, accuracy, fresh in zip(arm.sizes, arm.accuracy, arm.fresh, strict=True):
                 lines.append(f"  {size}: test {_listed(accuracy)}, fresh {_listed(fresh)}")
             for name, found in (("", arm.critical), (" (fresh)", arm.critical_fresh), (" (early)", arm.critical_early)):
                 lines.append(f"  critical size{name}: {_shown(found.low)}")
-            lines += _curve_lines("kept", arm.kept)
         lines.append(
             f"critical size, largest over smallest weight decay: {_shown(self.independence)}; at equal amounts of "
             f"decay: {_shown(self.independence_early)}"
@@ -124,13 +122,12 @@ def summarise(trained: Trained, *, at: float = 10.0) -> Summary:
     memorising = _curve(trained.memorising, at, _memorises) if trained.memorising else absent
     generalising = _curve(trained.generalising, at, _generalises) if trained.generalising else absent
     least = min(trained.ungrokking, default=0.0)
-    ungrokking = {decay: _shrunk(runs, at, early=least / decay) for decay, runs in trained.ungrokking.items()}
+    ungrokking = {decay: _shrunk(runs, early=least / decay) for decay, runs in trained.ungrokking.items()}
     return Summary(
         at=at,
         memorising=memorising,
         generalising=generalising,
-        crossing=_crossing(memorising, generalising, flat=True),
-        crossing_of_lines=_crossing(memorising, generalising, flat=False),
+        crossing=_crossing(memorising, generalising),
         ungrokking=ungrokking,
         independence=_independence({decay: arm.critical for decay, arm in ungrokking.items()}),
         independence_early=_independence({decay: arm.critical_early for decay, arm in ungrokking.items()}),
@@ -160,15 +157,15 @@ def _curve(runs: Mapping[int, list[Run]], at: float, counts: Callable[[Snapshot]
     return Curve(sizes=tuple(runs), norms=norms, scaling=scaling(tuple(runs), norms))
 
 
-def _crossing(memorising: Curve | Missing, generalising: Curve | Missing, *, flat: bool) -> Crossing | Missing:
+def _crossing(memorising: Curve | Missing, generalising: Curve | Missing) -> Crossing | Missing:
     if isinstance(memorising, Missing):
         return memorising
     if isinstance(generalising, Missing):
         return generalising
-    return crossing(memorising.sizes, memorising.norms, generalising.sizes, generalising.norms, flat=flat)
+    return crossing(memorising.sizes, memorising.norms, generalising.norms)
 
 
-def _shrunk(runs: Mapping[int, list[Run]], at: float, *, early: float) -> Shrunk:
+def _shrunk(runs: Mapping[int, list[Run]], *, early: float) -> Shrunk:
     """early: share of the steps after which critical_early is taken."""
     sizes = tuple(runs)
 
@@ -186,7 +183,6 @@ def _shrunk(runs: Mapping[int, list[Run]], at: float, *, early: float) -> Shrunk
         critical=critical(accuracy),
         critical_fresh=critical(fresh),
         critical_early=critical(table("test", early)),
-        kept=_curve(runs, at, _generalises),
     )
 
 

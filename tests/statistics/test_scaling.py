@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import t
 
 from grokscope.errors import Missing
 from grokscope.statistics.intervals import Effect, geometric_effect, student_effect
@@ -40,33 +41,37 @@ def test_networks_left_out_are_counted_and_bend_no_line() -> None:
     assert nothing.exponent == Missing("no seed has values at two sizes")
 
 
-def test_curves_cross_where_they_were_laid() -> None:
-    rising, level = power(0.0, 0.5), power(0.5 * np.log(150), 0.0, [480, 913])  # one factor a seed, common to both
-    for flat in (True, False):
-        found = crossing(SIZES, rising, [480, 913], level, flat=flat)
-        assert found.by_seed == pytest.approx(np.full(SEEDS, 150), rel=1e-9)
-        assert isinstance(found.size, Effect)
-        assert found.size.value == pytest.approx(150, rel=1e-9)
-        assert found.beyond == 0
-    falling = power(0.7 * np.log(150), -0.2, [480, 913])
-    assert crossing(SIZES, rising, [480, 913], falling, flat=False).by_seed == pytest.approx(150, rel=1e-9)
-    assert (crossing(SIZES, rising, [480, 913], falling).by_seed < 150).all()
-    assert crossing(SIZES, rising, [480, 913], level * 10).beyond == SEEDS
+def test_a_curve_meets_the_level_where_it_was_laid() -> None:
+    rising, level = power(0.0, 0.5), np.sqrt(150) * np.exp([[-0.1, 0.1, 0, 0.2, -0.2], [0, 0, 0, 0, 0]])
+    own = rising[0] / np.sqrt(50)  # of each seed: n_i = 150 / own^2
+    found = crossing(SIZES, rising, level)
+    assert found.by_seed == pytest.approx(150 / own**2, rel=1e-9)
+    assert found.beyond == 0
+    assert isinstance(found.size, Effect)
+    assert found.size.value == pytest.approx(150 / np.exp(2 * np.log(own).mean()), rel=1e-9)
+    parts = [np.var(2 * np.log(own), ddof=1) / SEEDS, np.var(np.array([-0.05, 0.05, 0, 0.1, -0.1]) / 0.5, ddof=1) / 5]
+    freedom = sum(parts) ** 2 / (parts[0] ** 2 / (SEEDS - 1) + parts[1] ** 2 / 4)
+    reach = np.exp(t.ppf(0.975, freedom) * np.sqrt(sum(parts)))
+    assert (found.size.low, found.size.high) == pytest.approx((found.size.value / reach, found.size.value * reach))
+    assert found.size.n == 5
+    assert crossing(SIZES, rising, level * 10).beyond == SEEDS
 
 
 def test_what_does_not_cross_is_said_and_not_dropped() -> None:
-    rising, level = power(0.0, 0.5), power(3.0, 0.0, [480, 913])
-    rising[:, 0] = 1 / rising[:, 0]
-    found = crossing(SIZES, rising, [480, 913], level)
-    assert found.size == Missing(f"in 1 of {SEEDS} seeds the one does not rise above the other")
-    assert np.isinf(found.by_seed[0])
-    level[:, 1] = np.nan  # this seed has no second curve: it counts in no n
-    rising[:, 0] = power(0.0, 0.5)[:, 0]
-    found = crossing(SIZES, rising, [480, 913], level)
+    rising, level = power(0.0, 0.5), np.full((2, 5), np.sqrt(150))
+    level[:, 1], level[0, 2] = np.nan, np.nan  # the one seed has no level, the other that of its one network
+    found = crossing(SIZES, rising, level)
     assert isinstance(found.size, Effect)
-    assert found.size.n == SEEDS - 1
-    assert np.isnan(found.by_seed[1])
-    assert crossing(SIZES, rising, [480], np.full((1, SEEDS), np.nan)).size == Missing("no seed has both curves")
+    assert (found.size.n, found.size.low) == (4, Missing("4 seeds; an interval needs 5"))
+    rising[:, 0] = 1 / rising[:, 0]
+    found = crossing(SIZES, rising, level)
+    assert found.size == Missing(f"in 1 of {SEEDS} seeds the curve does not rise")
+    assert np.isinf(found.by_seed[0])
+    rising[1:, 0] = np.nan
+    assert np.isnan(crossing(SIZES, rising, level).by_seed).tolist() == [True] + [False] * (SEEDS - 1)
+    nothing = Missing("no seed has a line, or none a level")
+    assert crossing(SIZES, rising, np.full((1, 5), np.nan)).size == nothing
+    assert crossing(SIZES[:1], rising[:1], level).size == nothing
 
 
 def test_intervals_cover_the_truth_as_often_as_they_say() -> None:
@@ -75,7 +80,7 @@ def test_intervals_cover_the_truth_as_often_as_they_say() -> None:
     for draw in range(400):
         rising = power(0.0, 0.5, noise=0.1, seed=draw)
         slope = scaling(SIZES, rising).exponent
-        met = crossing(SIZES, rising, [480, 913], power(0.5 * np.log(150), 0.0, [480, 913], 0.1, draw + 1000)).size
+        met = crossing(SIZES, rising, power(0.5 * np.log(150), 0.0, [480, 913], 0.1, draw + 1000)).size
         assert isinstance(slope, Effect)
         assert isinstance(met, Effect)
         held += [slope.low < 0.5 < slope.high, met.low < 150 < met.high]  # pyright: ignore[reportOperatorIssue]
@@ -112,8 +117,3 @@ def test_student_and_geometric_means() -> None:
 def test_bad_tables_are_refused(sizes: Any, values: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         scaling(sizes, values)
-
-
-def test_curves_of_other_seeds_are_refused() -> None:
-    with pytest.raises(ValueError, match="the curves have 6 and 5 seeds"):
-        crossing(SIZES, power(0, 1), [480], np.ones((1, 5)))
