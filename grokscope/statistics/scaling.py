@@ -48,8 +48,8 @@ class Crossing:
     """The size from which a rising curve lies above a level.
 
     by_seed: of each rising seed's line and the common level; NaN without a line, infinite where it does not rise.
-    size: geometric mean over them; n counts the seeds of the rising curve. beyond: how many lie outside the sizes at
-    which it was measured, where the line is only continued.
+    size: geometric mean over them; its n is that of the curve with fewer seeds. beyond: how many lie outside the sizes
+    at which it was measured, where the line is only continued.
     """
 
     size: Effect | Missing
