@@ -16,7 +16,7 @@ from grokscope.statistics.scaling import Crossing, Scaling, crossing, scaling
 from grokscope.studies.efficiency import Trained
 
 # Share of the logits' squared norm on the task's harmonics from which a network counts as generalising alone: the
-# paper's 95 %, taken of the square, which asks for more than of the norm.
+# paper's 95 %, taken of the square, which asks for more than of the norm (there it is .95^2 of the square).
 LEAST_SHARE = 0.95
 MEMORISED = 0.99  # train accuracy from which a network has memorised, as `transitions.phases`
 HALF = 0.5  # test accuracy that tells generalisation kept from generalisation lost
@@ -116,11 +116,20 @@ class Summary:
         return "\n".join(lines)
 
 
-def summarise(trained: Trained, *, at: float = 10.0) -> Summary:
-    """The summary of trained arms; at: the logit [nats] (`measures.efficiency.norm_per_logit`, rescaled)."""
+def summarise(trained: Trained, *, at: float = 10.0, least_share: float = LEAST_SHARE) -> Summary:
+    """The summary of trained arms.
+
+    at: the logit [nats] (`measures.efficiency.norm_per_logit`, rescaled). least_share: of the squared logits on the
+    task's harmonics, from which a network generalises alone (`circuit_split`).
+    """
+
+    def generalises(snapshot: Snapshot) -> bool:
+        share = evaluate("efficiency.circuit_split", snapshot, of="share")
+        return isinstance(share, Mapping) and share["generalising"] >= least_share
+
     absent = Missing("the arm was not trained")
     memorising = _curve(trained.memorising, at, _memorises) if trained.memorising else absent
-    generalising = _curve(trained.generalising, at, _generalises) if trained.generalising else absent
+    generalising = _curve(trained.generalising, at, generalises) if trained.generalising else absent
     least = min(trained.ungrokking, default=0.0)
     ungrokking = {decay: _shrunk(runs, early=least / decay) for decay, runs in trained.ungrokking.items()}
     return Summary(
@@ -138,11 +147,6 @@ def summarise(trained: Trained, *, at: float = 10.0) -> Summary:
 def _memorises(snapshot: Snapshot) -> bool:
     accuracy = evaluate("behaviour.train_accuracy", snapshot)
     return isinstance(accuracy, float) and accuracy >= MEMORISED
-
-
-def _generalises(snapshot: Snapshot) -> bool:
-    share = evaluate("efficiency.circuit_split", snapshot, of="share")
-    return isinstance(share, Mapping) and share["generalising"] >= LEAST_SHARE
 
 
 def _curve(runs: Mapping[int, list[Run]], at: float, counts: Callable[[Snapshot], bool]) -> Curve:

@@ -144,6 +144,8 @@ def test_planted_curves_come_out_of_the_summary(made_up: None) -> None:
     assert (generalising.scaling.n_left_out, generalising.scaling.n_networks) == (2, 10)  # pyright: ignore
     assert met.by_seed == pytest.approx(144 / factor**2, rel=1e-9)  # pyright: ignore
     assert "2 of 12 networks left out" in str(found)
+    every = summarise(Trained(**of), least_share=0.94).generalising
+    assert (every.norms[:, 5] == 99).all()  # pyright: ignore
     assert "crossing: 138 [133, 144] (n = 5); 0 of 5 beyond the sizes trained on" in str(found)
 
 
