@@ -10,13 +10,14 @@ from grokscope.report.captions import FIGURES
 from grokscope.report.captions_circuit import CIRCUIT
 from grokscope.report.quantities import QUANTITIES
 from grokscope.report.words_axes import AXES
+from grokscope.report.words_efficiency import EFFICIENCY
 from grokscope.report.words_page import PAGE
 from grokscope.report.words_studies import STUDIES
 from grokscope.report.words_summary import SUMMARY
 
 Lang = Literal["en", "zh"]
 LANGUAGES: tuple[Lang, ...] = ("en", "zh")
-PARTS = (PAGE, AXES, FIGURES, CIRCUIT, SUMMARY, QUANTITIES, STUDIES)
+PARTS = (PAGE, AXES, FIGURES, CIRCUIT, SUMMARY, QUANTITIES, STUDIES, EFFICIENCY)
 
 WORDS: dict[str, dict[Lang, str]] = {id_: text for part in PARTS for id_, text in part.items()}
 

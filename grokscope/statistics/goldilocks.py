@@ -19,7 +19,7 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike, NDArray
 
 from grokscope.errors import Missing
-from grokscope.statistics.intervals import FEWEST, Effect, mean_effect
+from grokscope.statistics.intervals import Effect, geometric_effect, mean_effect
 
 Table: TypeAlias = Float[np.ndarray, "norm seed"]
 # The ends of one seed's shell; None where it goes on beyond the norms looked at.
@@ -227,20 +227,7 @@ def _end(edges: tuple[Edges | None, ...], which: Literal[0, 1], axis: str, level
     if len(known) < len(found):
         end = "largest" if which else "smallest"
         return Missing(f"in {len(found) - len(known)} of {len(found)} seeds the shell goes on beyond the {end} {axis}")
-    return _geometric(np.array(known), level)
-
-
-def _geometric(values: NDArray, level: float) -> Effect:
-    """Geometric mean with Student's interval of the mean logarithm."""
-    from scipy.stats import t
-
-    logs, n = np.log(values), len(values)
-    mean = float(logs.mean())
-    if n < FEWEST:
-        few = Missing(f"{n} seeds; an interval needs {FEWEST}")
-        return Effect(value=math.exp(mean), low=few, high=few, n=n)
-    reach = float(t.isf((1 - level) / 2, n - 1) * logs.std(ddof=1) / math.sqrt(n))
-    return Effect(value=math.exp(mean), low=math.exp(mean - reach), high=math.exp(mean + reach), n=n)
+    return geometric_effect(known, level=level)
 
 
 def _line(x: NDArray, y: NDArray, events: NDArray) -> tuple[tuple[float, float], NDArray] | Missing:

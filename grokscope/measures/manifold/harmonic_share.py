@@ -1,8 +1,8 @@
 """How much of the logits follows the task's symmetry: the order parameter."""
 
 from grokscope.errors import Missing
+from grokscope.measures._harmonics import harmonics
 from grokscope.measures.base import measure
-from grokscope.numerics.groups import group
 from grokscope.runs.snapshot import Snapshot
 
 
@@ -20,24 +20,10 @@ def harmonic_share(snapshot: Snapshot, split: str = "all") -> float | Missing:
     For residues y^-1 c is c - a - b mod p, and its functions are the task's harmonics cos, sin(2 pi k (a + b - c) / p)
     of all k. 1: the network does nothing else; logits at random: 1 / n, n the number of inputs.
     """
-    name = snapshot.task.truth.group
-    if name is None:
-        return Missing("the task has no group")
-    chosen = group(name)
-    # The classes of a multiplicative group are 0..p-1, and 0 is no element.
-    first = 1 if chosen.family == "multiplicative" and snapshot.task.n_classes == chosen.order + 1 else 0
-    if snapshot.task.n_classes != chosen.order + first:
-        return Missing(f"the task has {snapshot.task.n_classes} classes, the group {chosen.order} elements")
-    rows = snapshot.rows(split)
-    if isinstance(rows, Missing):
-        return rows
-    rows = rows & (snapshot.labels >= first)
-    if not rows.any():
-        return Missing(f"the task has no {split} inputs here")
-    logits = snapshot.logits[rows, first:].double()
-    logits = logits - logits.mean(1, keepdim=True)
-    by_difference = logits.gather(1, chosen.table[snapshot.labels[rows] - first])
-    total = float(logits.square().sum())
+    found = harmonics(snapshot, split)
+    if isinstance(found, Missing):
+        return found
+    total = float(found.centred.square().sum())
     if not total > 0:
         return Missing("all logits of an input are equal: there is no variance to explain")
-    return len(logits) * float(by_difference.mean(0).square().sum()) / total
+    return len(found.centred) * float(found.profile.square().sum()) / total

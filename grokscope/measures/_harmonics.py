@@ -1,0 +1,59 @@
+"""The part of the logits that follows the task's symmetry, for all measures that ask for it."""
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from grokscope.errors import Missing
+from grokscope.numerics.groups import group
+from grokscope.runs.snapshot import Snapshot
+
+
+class Harmonics(NamedTuple):
+    """Logits of some inputs x, less their mean over the classes, and their mean as functions of y^-1 c.
+
+    y: the answer of x, c: a class, both elements of the group. For residues y^-1 c is c - a - b mod p, and its
+    functions are the task's harmonics cos, sin(2 pi k (a + b - c) / p) of all k.
+
+    rows: the inputs. classes: class y_x g of each input and element g. centred: z_x(c). profile: f(g) = mean over x of
+    z_x(y_x g), the projection of z on functions of y^-1 c alone. first: the class that is the group's first element.
+    """
+
+    rows: Bool[Tensor, " pair"]
+    classes: Int[Tensor, "input element"]
+    centred: Float[Tensor, "input element"]
+    profile: Float[Tensor, " element"]
+    first: int
+
+
+def harmonics(snapshot: Snapshot, split: str, answers: Int[Tensor, " pair"] | None = None) -> Harmonics | Missing:
+    """Of the inputs of a split. answers: the right one of each input; None: its label.
+
+    `Missing` where the task has no group or the split no inputs.
+    """
+    name = snapshot.task.truth.group
+    if name is None:
+        return Missing("the task has no group")
+    chosen = group(name)
+    # The classes of a multiplicative group are 0..p-1, and 0 is no element.
+    first = 1 if chosen.family == "multiplicative" and snapshot.task.n_classes == chosen.order + 1 else 0
+    if snapshot.task.n_classes != chosen.order + first:
+        return Missing(f"the task has {snapshot.task.n_classes} classes, the group {chosen.order} elements")
+    rows = snapshot.rows(split)
+    if isinstance(rows, Missing):
+        return rows
+    answers = snapshot.labels if answers is None else answers
+    rows = rows & (answers >= first)
+    if not rows.any():
+        return Missing(f"the task has no {split} inputs here")
+    logits = snapshot.logits[rows, first:].double()
+    centred = logits - logits.mean(1, keepdim=True)
+    classes = chosen.table[answers[rows] - first]
+    return Harmonics(rows, classes, centred, centred.gather(1, classes).mean(0), first)
+
+
+def along(profile: Float[Tensor, " element"], classes: Int[Tensor, "input element"]) -> Float[Tensor, "input element"]:
+    """The function f(y^-1 c) of a profile f over inputs and classes."""
+    return torch.zeros(classes.shape, dtype=profile.dtype).scatter_(1, classes, profile.expand(classes.shape))

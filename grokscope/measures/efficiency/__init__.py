@@ -1,0 +1,1 @@
+"""What a circuit's logits cost in weights."""
