@@ -100,9 +100,11 @@ def _size(logs: NDArray, shifts: NDArray, level: float) -> Effect:
     from scipy.stats import t
 
     parts = np.array([part.var(ddof=1) / len(part) for part in (logs, shifts)])
+    if not parts.sum() > 0:
+        return Effect(value=value, low=value, high=value, n=fewest)
     freedom = parts.sum() ** 2 / sum(part**2 / (len(of) - 1) for part, of in zip(parts, (logs, shifts), strict=True))
-    reach = float(t.isf((1 - level) / 2, freedom) * np.sqrt(parts.sum())) if parts.sum() > 0 else 0.0
-    return Effect(value=value, low=value * np.exp(-reach), high=value * np.exp(reach), n=fewest)
+    reach = float(np.exp(t.isf((1 - level) / 2, freedom) * np.sqrt(parts.sum())))
+    return Effect(value=value, low=value / reach, high=value * reach, n=fewest)
 
 
 def _line(x: NDArray, y: NDArray) -> tuple[float, float]:
