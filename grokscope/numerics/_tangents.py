@@ -18,7 +18,7 @@ is taken transposed, and one whose gradients have no such factors, such as a bia
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 import torch
@@ -32,6 +32,8 @@ Function = Callable[[dict[str, Tensor], Tensor], Tensor]
 ROUNDING = 64
 # Copies of a gradient alive while it is made: itself, the one that a transposed product gives, activations, products.
 COPIES = 4
+# The largest rank that is tried: products of pairs grow with its square.
+MOST = 8
 SEED = 0  # of the random combinations: which are drawn changes a kernel by rounding
 
 
@@ -132,13 +134,15 @@ class Tangents:
         """
         candidates = {name: _candidates(tensor.shape, n_products) for name, tensor in self.weights.items()}
         probes = self._probes(2)
-        for chunk in inputs.split(max(1, work // (2 * self.bytes_formed))):
+        # What has no factors is told by few samples.
+        chunks = [inputs[:2], *inputs[2:].split(max(1, work // (2 * self.bytes_formed)))]
+        for chunk in filter(len, chunks):
             for name, gradients in self._formed(chunk, probes, dict.fromkeys(self.weights)).items():
-                candidates[name] = [
-                    fitted
+                found = [
+                    _fitted(shape, *shape.matrices(gradients, 2).unbind(1), self._combinations(shape))
                     for shape in candidates[name]
-                    if (fitted := _fitted(shape, *shape.matrices(gradients, 2).unbind(1), self._combinations(shape)))
                 ]
+                candidates[name] = [shape for shape in found if shape]
         for name, found in candidates.items():
             whole = Shape(groups=1, into=1, out=self.weights[name].numel())
             ranked = [shape for shape in found if shape.multiplications(n_products) < whole.multiplications(n_products)]
@@ -184,8 +188,8 @@ class Tangents:
             formed = self._formed(inputs, self._probes(2)[:1], lefts)
             for name, shape in self.shapes.items():
                 if shape.rank:
-                    sketch = shape.matrices(formed[name], 2)[:, 0] @ self._combinations(shape)[:, : shape.rank]
-                    lefts[name] = torch.linalg.qr(sketch).Q.mT
+                    first = shape.matrices(formed[name], 2)[:, 0]
+                    lefts[name] = _range(first, self._combinations(shape)[:, : shape.rank]).mT
         return lefts
 
     def _formed(
@@ -212,11 +216,10 @@ class Tangents:
         generator = torch.Generator().manual_seed(SEED)
         return torch.randn(n, self.n_outputs, generator=generator, dtype=torch.float64).to(self.dtype)
 
-    def _combinations(self, shape: Shape) -> Float[Tensor, "out rank"]:
-        """Random combinations of a gradient's columns, always the same."""
+    def _combinations(self, shape: Shape) -> Float[Tensor, "in column"]:
+        """Random combinations of a gradient's rows, always the same."""
         generator = torch.Generator().manual_seed(SEED)
-        n = min(shape.into, shape.out)
-        return torch.randn(n, shape.out, generator=generator, dtype=torch.float64).to(self.dtype).T
+        return torch.randn(MOST, shape.into, generator=generator, dtype=torch.float64).to(self.dtype).T
 
 
 def _candidates(shape: torch.Size, n_products: int) -> list[Shape]:
@@ -235,24 +238,30 @@ def _fitted(
     shape: Shape,
     first: Float[Tensor, "sample group in out"],
     second: Float[Tensor, "sample group in out"],
-    combinations: Float[Tensor, "out column"],
+    combinations: Float[Tensor, "in column"],
 ) -> Shape | None:
     """The shape with the least rank, not below its own, that is enough on these samples; None where none is of use.
 
     The rows of Q for `first` must leave nothing of `second`.
     """
     assert shape.rank is not None
-    # Beyond this rank, factors take more multiplications than the gradients, whatever the outputs: rank^2 < in.
-    most = min(shape.into, shape.out, max(shape.rank, int(shape.into**0.5) + 1))
-    q = torch.linalg.qr(first @ combinations[:, :most]).Q
     least = ROUNDING * torch.finfo(first.dtype).eps * torch.linalg.matrix_norm(second)
-    rest = second
-    for rank in range(1, most + 1):
-        column = q[..., rank - 1 : rank]
-        rest = rest - column @ (column.mT @ rest)
-        if rank >= shape.rank and bool((torch.linalg.matrix_norm(rest) <= least).all()):
-            return Shape(groups=shape.groups, into=shape.into, out=shape.out, rank=rank, transposed=shape.transposed)
+    for rank in range(shape.rank, min(shape.into, shape.out, MOST) + 1):
+        q = _range(first, combinations[:, :rank])
+        rest = torch.linalg.matrix_norm(second - q @ (q.mT @ second))
+        if bool((rest <= least).all()):
+            return replace(shape, rank=rank)
     return None
+
+
+def _range(
+    matrices: Float[Tensor, "*batch in out"], combinations: Float[Tensor, "in rank"]
+) -> Float[Tensor, "*batch in rank"]:
+    """Orthonormal columns that span what the matrices' own do, where their rank is no larger.
+
+    By way of the rows: random combinations of the columns themselves may nearly cancel.
+    """
+    return torch.linalg.qr(matrices @ torch.linalg.qr(matrices.mT @ combinations).Q).Q
 
 
 def blocks(n: int, size: int) -> Iterator[slice]:
