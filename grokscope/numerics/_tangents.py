@@ -103,9 +103,7 @@ class Tangents:
         if first.shape[:1] != (1,) or first.ndim > 2:
             raise ValueError(f"function must give (n, outputs) or (n,) of n inputs; of 1 it gave {tuple(first.shape)}")
         self.n_outputs = first.numel()
-        self.shapes = {
-            name: Shape(groups=1, into=1, out=tensor.numel()) for name, tensor in self.weights.items()
-        }
+        self.shapes = {name: Shape(groups=1, into=1, out=tensor.numel()) for name, tensor in self.weights.items()}
 
     @property
     def size(self) -> int:
@@ -165,7 +163,7 @@ class Tangents:
                 some = slice(first, first + n_pulls)
                 for name, right in self._formed(inputs[rows], pulls[some], lefts).items():
                     shape = self.shapes[name]
-                    parts = right.view(*right.shape[:2], shape.groups, shape.rank or 1, shape.out)
+                    parts = right.reshape(*right.shape[:2], shape.groups, shape.rank or 1, shape.out)
                     made[name].right[rows, :, :, some] = parts.permute(0, 2, 3, 1, 4)
         return made
 

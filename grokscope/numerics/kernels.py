@@ -1,163 +1,180 @@
-"""The empirical neural tangent kernel of a network, and what is asked of a kernel.
+"""Kernels: the empirical tangent kernel of a network (`ntk`), and what is read off a kernel.
 
-    K(x, x')_cd = <d f_c(x) / d theta, d f_d(x') / d theta>
+K is symmetric, (sample, sample); y holds targets, (sample,) or (sample, output). Arrays or tensors; all in float64.
 
-Source: Jacot, Gabriel & Hongler 2018, arXiv:1806.07572; what is read off it: Kumar et al. 2024, arXiv:2310.06110.
+Sources: Jacot, Gabriel & Hongler 2018, arXiv:1806.07572 (the kernel); Kumar et al. 2024, arXiv:2310.06110, sections 3
+and 4 and released code (alignment, difficulty, kernel regression as the reference of the lazy network); Cortes, Mohri &
+Rostamizadeh 2012 and Kornblith et al. 2019, arXiv:1905.00414 (centred alignment, CKA).
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import numpy as np
-import torch
-from jaxtyping import Float, Float64
-from torch import Tensor
+from jaxtyping import Float64
 
 from grokscope.errors import Missing
-from grokscope.numerics._tangents import Factor, Function, Tangents, blocks
+from grokscope.numerics._ntk import MEMORY as MEMORY
+from grokscope.numerics._ntk import Kind as Kind
+from grokscope.numerics._ntk import ntk as ntk
+from grokscope.numerics.spectra import effective_rank as effective_rank
 from grokscope.registry import unknown
 
-Kind = Literal["trace", "output", "full"]
-Convention = Literal["kumar", "cka"]
-MEMORY = 2**30  # bytes
+Convention = Literal["kumar", "centred", "uncentred"]
+Array = Float64[np.ndarray, "..."]
 
 
-def ntk(
-    function: Function,
-    params: Mapping[str, Tensor],
-    x1: Float[Tensor, "one ..."],
-    x2: Float[Tensor, "other ..."] | None = None,
-    *,
-    kind: Kind = "trace",
-    memory: int = MEMORY,
-) -> Float64[Tensor, "one other"] | Float64[Tensor, "one other output"] | Float64[Tensor, "one output other output"]:
-    """The empirical neural tangent kernel of x1 with x2 (or with itself), over all weights.
+def alignment(K: Any, y: Any, *, convention: Convention = "kumar") -> float | Missing:
+    """<K, y y^T> / (|K|_F |y y^T|_F), the alignment of a kernel with targets, which is |y|^2 below for one output.
 
-    function: (params, inputs) -> (n, outputs) or (n,), each row of its own input, as
-    `lambda params, x: torch.func.functional_call(module, params, (x,))`. params of integers are given to it, no more.
-    kind: "trace": the sum of K_cc over the outputs c; "output": each K_cc, (one, other, output); "full": K_cd,
-    (one, output, other, output).
-    memory: bytes, of the result and of what is held beside it. Gradients are formed in as few blocks of samples as it
-    allows; the blocks change the result by rounding only. In the dtype of the weights, summed in float64.
-
-    ValueError where the memory is not enough for the result, or not even for a block of one sample: it says what is.
+    convention: what is centred first. "kumar": y, and the columns of K (each minus its mean over the rows), as in the
+    released code. "centred": y, and K on both sides, the CKA of K and y y^T; the numerator is the same. "uncentred":
+    neither. `Missing` where K or y are constant, so that centring leaves nothing.
     """
-    if kind not in get_args(Kind):
-        raise ValueError(unknown("kind of kernel", kind, get_args(Kind)))
-    tangents = Tangents(function, params, x1)
-    n_outputs, same = tangents.n_outputs, x2 is None
-    other = x1 if x2 is None else x2
-    shape = {
-        "trace": (len(x1), len(other)),
-        "output": (len(x1), len(other), n_outputs),
-        "full": (len(x1), n_outputs, len(other), n_outputs),
-    }[kind]
-    free = _free(memory, shape, tangents)
-    n_products = n_outputs**2 if kind == "full" else n_outputs
-    tangents.fit(x1 if same else torch.cat([x1, other]), n_products, free // 4)
-    plan = _plan(tangents, free, len(x1), None if same else len(other), kind)
-    kernel = torch.zeros(shape, dtype=torch.float64)
-    for outputs in blocks(n_outputs, plan.n_outputs):
-        place = kernel[:, :, outputs] if kind == "output" else kernel
-        for rows in blocks(len(x1), plan.n_samples):
-            held = tangents.block(x1[rows], outputs, plan.work)
-            for columns in blocks(rows.stop if same else len(other), plan.n_samples):
-                own = same and rows == columns
-                again = held if own else tangents.block(other[columns], outputs, plan.work)
-                part = place[rows, :, columns] if kind == "full" else place[rows, columns]
-                _add(part, held, again, kind, plan.pairs)
-                if same and not own:
-                    (place[columns, :, rows] if kind == "full" else place[columns, rows]).copy_(_swapped(part, kind))
-    return kernel
+    if convention not in get_args(Convention):
+        raise ValueError(unknown("convention", convention, get_args(Convention)))
+    K, y = _kernel(K), _targets(y)
+    _require_rows(K, y)
+    if convention != "uncentred":
+        y = _column_centred(y)
+        K = _centred(K) if convention == "centred" else _column_centred(K)
+    size = float(np.linalg.norm(K) * np.linalg.norm(y.T @ y))  # |y y^T|_F = |y^T y|_F
+    if not size:
+        return Missing("the targets, or the kernel, are the same for all samples: there is nothing to align")
+    return float((y * (K @ y)).sum()) / size
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Plan:
-    """n_outputs, n_samples: of a block. work, pairs: bytes to form gradients in, and for products of pairs."""
+def cka(K: Any, L: Any) -> float | Missing:
+    """<HKH, HLH> / (|HKH|_F |HLH|_F), H = 1 - 1/n: 1 for kernels equal but for scale and offset."""
+    K, L = _kernel(K), _kernel(L)
+    _require_rows(K, L)
+    one, other = _centred(K), _centred(L)
+    size = float(np.linalg.norm(one) * np.linalg.norm(other))
+    return float((one * other).sum()) / size if size else Missing("a kernel is constant: centring leaves nothing")
 
-    n_outputs: int
-    n_samples: int
-    work: int
-    pairs: int
+
+def distance(K: Any, L: Any) -> float | Missing:
+    """The kernel distance 1 - cka, which scale does not change."""
+    found = cka(K, L)
+    return found if isinstance(found, Missing) else 1 - found
 
 
-def _free(memory: int, shape: tuple[int, ...], tangents: Tangents) -> int:
-    """The bytes left beside the result, enough at least to form one gradient."""
-    result = 8 * int(np.prod([float(size) for size in shape]))
-    if result > memory:
+def relative_change(K: Any, K_0: Any) -> float | Missing:
+    """|K - K_0|_F / |K_0|_F."""
+    K, K_0 = _kernel(K), _kernel(K_0)
+    _require_rows(K, K_0)
+    size = float(np.linalg.norm(K_0))
+    return float(np.linalg.norm(K - K_0)) / size if size else Missing("the first kernel is zero")
+
+
+def spectrum(K: Any) -> Float64[np.ndarray, " eigenvalue"]:
+    """The eigenvalues, largest first. Those of K / n estimate the kernel's operator under the inputs' distribution."""
+    return np.linalg.eigvalsh(_kernel(K))[::-1]
+
+
+def regression(K: Any, y: Any, K_test: Any, *, ridge: float = 0.0) -> Array:
+    """K_test (K + ridge)^-1 y: the predictions of kernel regression, (test, output), or (test,) for y of (sample,).
+
+    Without a ridge: the solution of least norm, in which directions of K below rounding do not take part. It is where
+    gradient descent on squared error ends in a linearised network whose outputs start at 0.
+    """
+    values, vectors = _solvable(K, ridge)
+    K_test, Y = np.asarray(_array(K_test)), _targets(y)
+    if K_test.ndim != 2 or K_test.shape[1] != len(vectors) or len(Y) != len(vectors):
         raise ValueError(
-            f"a kernel of shape {shape} takes {_mb(result)} itself, more than memory = {_mb(memory)}: give more, "
-            f'take fewer samples, or ask for kind="trace"'
+            f"K {(len(vectors),) * 2}, y {Y.shape} and K_test {K_test.shape} do not fit: expected (n, n), (n, outputs) "
+            f"and (test, n)"
         )
-    need = 4 * tangents.bytes_formed
-    if memory - result < need:
+    found = K_test @ (vectors @ ((vectors.T @ Y) * _inverse(values)[:, None]))
+    return found[:, 0] if np.ndim(_array(y)) == 1 else found
+
+
+def difficulty(K: Any, y: Any, *, ridge: float = 0.0) -> float | Missing:
+    """y^T (K + ridge)^-1 y, summed over outputs: large where the targets lie along small eigenvalues.
+
+    `Missing` where they have a part along none at all (no ridge, a kernel below full rank).
+    """
+    values, vectors = _solvable(K, ridge)
+    Y = _targets(y)
+    _require_rows(vectors, Y)
+    parts = np.square(vectors.T @ Y).sum(1)
+    outside = parts[values == 0].sum()
+    if outside > 1e-12 * parts.sum():  # the square of rounding, with room
+        return Missing(f"the kernel cannot fit {outside / parts.sum():.2g} of the targets: the difficulty is infinite")
+    return float((parts * _inverse(values)).sum())
+
+
+def gradient_descent(
+    K: Any, y: Any, K_test: Any, *, rate: float, step: int
+) -> tuple[Float64[np.ndarray, "sample"], Float64[np.ndarray, "test"]]:
+    """The outputs of a linearised network after `step` steps of gradient descent, on training and on other samples.
+
+        f_t = y - (1 - eta)^t (y),   eta = 2 rate K / n
+
+    exact for any rate: outputs that start at 0, (1 / n) sum (f - y)^2 as the loss. K_test: (test, sample).
+    """
+    values, vectors = np.linalg.eigh(_kernel(K))
+    y = _array(y).reshape(-1)
+    _require_rows(vectors, y)
+    eta = 2 * rate * np.maximum(values, 0) / len(y)
+    left = np.power(1 - eta, step)
+    small = eta < 0.5
+    left[small] = np.exp(step * np.log1p(-eta[small]))
+    # (1 - left) / values, and its limit where a value is 0.
+    done = np.where(small, -np.expm1(step * np.log1p(-np.where(small, eta, 0))), 1 - left)
+    tiny = values <= np.finfo(np.float64).tiny
+    through = np.where(tiny, 2 * rate * step / len(y), done / np.where(tiny, 1, values))
+    parts = vectors.T @ y
+    return vectors @ (done * parts), _array(K_test) @ (vectors @ (through * parts))
+
+
+def _solvable(K: Any, ridge: float) -> tuple[Array, Array]:
+    """Eigenvalues with the ridge, 0 where they are below rounding, and eigenvectors."""
+    if not ridge >= 0:
+        raise ValueError(f"ridge must be at least 0, got {ridge}")
+    values, vectors = np.linalg.eigh(_kernel(K))
+    noise = len(values) * np.finfo(np.float64).eps * max(abs(values[-1]), abs(values[0]))
+    return np.where(values > noise, values, 0) + ridge, vectors
+
+
+def _inverse(values: Array) -> Array:
+    return np.where(values > 0, 1 / np.where(values > 0, values, 1), 0)
+
+
+def _column_centred(matrix: Array) -> Array:
+    centred = matrix - matrix.mean(0)
+    # Rounding of the mean is not a difference between samples.
+    return centred if np.abs(centred).max() > 1e-14 * np.abs(matrix).max() else np.zeros_like(centred)
+
+
+def _centred(K: Array) -> Array:
+    return _column_centred(_column_centred(K).T).T
+
+
+def _array(values: Any) -> Array:
+    if hasattr(values, "detach"):
+        values = values.detach().cpu().double()
+    found = np.asarray(values, dtype=np.float64)
+    if not np.isfinite(found).all():
+        raise ValueError("kernels and targets must be finite; there are NaN or infinite values among them")
+    return found
+
+
+def _kernel(K: Any) -> Float64[np.ndarray, "sample sample"]:
+    found = _array(K)
+    if found.ndim != 2 or found.shape[0] != found.shape[1] or not len(found):
+        raise ValueError(f"a kernel must have the shape (samples, samples), got {found.shape}")
+    if np.abs(found - found.T).max() > 1e-6 * np.abs(found).max():
         raise ValueError(
-            f"blocks of one sample still need {_mb(need)} beside the {_mb(result)} of the result ({tangents.size:,} "
-            f"weights of {tangents.width} bytes), and memory is {_mb(memory)}: give at least {_mb(need + result)}"
+            "a kernel must be symmetric; this one differs from its transpose by more than 1e-6 of its size"
         )
-    return memory - result
+    return found
 
 
-def _plan(tangents: Tangents, free: int, n_one: int, n_other: int | None, kind: Kind) -> _Plan:
-    """All samples in one block if they fit, with as many outputs as do; else as many samples as do."""
-    work, pairs = free // 4, free // 8
-    held = free - work - pairs
-    total = n_one + (n_other or 0)
-    least = tangents.n_outputs if kind == "full" else 1
-    one_more = tangents.bytes_held(1) - tangents.bytes_held(0)
-    n_outputs = (held // total - tangents.bytes_held(0)) // one_more
-    if n_outputs >= least:
-        n_outputs, n_samples = min(n_outputs, tangents.n_outputs), max(n_one, n_other or 0)
-    else:
-        n_outputs, n_samples = least, held // (2 * tangents.bytes_held(least))
-    if n_samples < 1:
-        need = 2 * tangents.bytes_held(least)
-        raise ValueError(
-            f"two blocks of one sample with its gradients of {least} outputs need {_mb(need)}, and of memory they may "
-            f"take {_mb(held)}: give at least {_mb(2 * need)} beside the result"
-        )
-    return _Plan(n_outputs=n_outputs, n_samples=n_samples, work=work, pairs=pairs)
+def _targets(y: Any) -> Float64[np.ndarray, "sample output"]:
+    found = _array(y)
+    return found[:, None] if found.ndim == 1 else found
 
 
-def _add(into: Tensor, one: dict[str, Factor], other: dict[str, Factor], kind: Kind, pairs: int) -> None:
-    """Adds the inner products of two blocks, few enough rows at a time for what pairs of them need."""
-    for name, factor in one.items():
-        again = other[name]
-        (_, groups, k, n_outputs, _), (m, _, q, _, _) = factor.right.shape, again.right.shape
-        # Products of lefts, of rights, and of both.
-        width = 3 * k * q * m * (n_outputs**2 if kind == "full" else 1) * factor.right.itemsize
-        for rows in blocks(len(factor.right), max(1, pairs // width)):
-            for group in range(groups):
-                into[rows] += _inner(factor, again, rows, group, kind)
-
-
-def _inner(one: Factor, other: Factor, rows: slice, group: int, kind: Kind) -> Tensor:
-    """Inner products of one group, as `ntk` lays them out."""
-    b, d = one.right[rows, group], other.right[:, group]
-    (n, k, c, _), (m, q, e, _) = b.shape, d.shape
-    lefts = None
-    if one.left is not None and other.left is not None:
-        a = one.left[rows, group]
-        lefts = (a.flatten(0, 1) @ other.left[:, group].flatten(0, 1).T).view(n, k, m, q)
-
-    def summed(rights: Tensor) -> Tensor:
-        found = rights.view(n, k, m, q)
-        return (found if lefts is None else found * lefts).sum((1, 3))
-
-    if kind == "trace":
-        return summed(b.reshape(n * k, -1) @ d.reshape(m * q, -1).T)
-    if kind == "output":
-        each = (b[:, :, i].flatten(0, 1) @ d[:, :, i].flatten(0, 1).T for i in range(c))
-        return torch.stack([summed(rights) for rights in each], dim=-1)
-    rights = (b.flatten(0, 2) @ d.flatten(0, 2).T).view(n, k, c, m, q, e)
-    return (rights if lefts is None else rights * lefts[:, :, None, :, :, None]).sum((1, 4))
-
-
-def _swapped(part: Tensor, kind: Kind) -> Tensor:
-    """The block on the other side of the diagonal."""
-    return part.permute(2, 3, 0, 1) if kind == "full" else part.transpose(0, 1)
-
-
-def _mb(n_bytes: float) -> str:
-    return f"{n_bytes / 2**20:,.1f} MiB"
+def _require_rows(K: Array, other: Array) -> None:
+    if len(K) != len(other):
+        raise ValueError(f"one row a sample: a kernel of {len(K)} samples came with {len(other)} rows")
