@@ -135,9 +135,9 @@ class Tangents:
         # What has no factors is told by few samples.
         chunks = [inputs[:2], *inputs[2:].split(max(1, work // (2 * self.bytes_formed)))]
         for chunk in filter(len, chunks):
-            for name, gradients in self._formed(chunk, probes, dict.fromkeys(self.weights)).items():
+            for name, gradients in self._formed(chunk, probes, {}).items():
                 found = [
-                    _fitted(shape, *shape.matrices(gradients, 2).unbind(1), self._combinations(shape))
+                    _fitted(shape, shape.matrices(gradients, 2), self._combinations(shape))
                     for shape in candidates[name]
                 ]
                 candidates[name] = [shape for shape in found if shape]
@@ -151,16 +151,13 @@ class Tangents:
         pulls = torch.eye(self.n_outputs, dtype=self.dtype)[outputs]
         made = self._empty(len(inputs), len(pulls))
         together = max(1, work // self.bytes_formed)
+        for rows in blocks(len(inputs), together):
+            for name, left in self._lefts(inputs[rows]).items():
+                made[name].left[rows] = left  # pyright: ignore[reportOptionalSubscript]
         n_pulls = min(len(pulls), together)
-        n_samples = max(1, together // n_pulls)
-        for start in range(0, len(inputs), n_samples):
-            rows = slice(start, start + n_samples)
-            lefts = self._lefts(inputs[rows])
-            for name, left in lefts.items():
-                if left is not None:
-                    made[name].left[rows] = left  # pyright: ignore[reportOptionalSubscript]
-            for first in range(0, len(pulls), n_pulls):
-                some = slice(first, first + n_pulls)
+        for rows in blocks(len(inputs), max(1, together // n_pulls)):
+            lefts = {name: factor.left[rows] for name, factor in made.items() if factor.left is not None}
+            for some in blocks(len(pulls), n_pulls):
                 for name, right in self._formed(inputs[rows], pulls[some], lefts).items():
                     shape = self.shapes[name]
                     parts = right.reshape(*right.shape[:2], shape.groups, shape.rank or 1, shape.out)
@@ -179,25 +176,22 @@ class Tangents:
             for name, shape in self.shapes.items()
         }
 
-    def _lefts(self, inputs: Tensor) -> dict[str, Tensor | None]:
-        """Q of each weight on these samples."""
-        lefts: dict[str, Tensor | None] = dict.fromkeys(self.weights)
-        if any(shape.rank for shape in self.shapes.values()):
-            formed = self._formed(inputs, self._probes(2)[:1], lefts)
-            for name, shape in self.shapes.items():
-                if shape.rank:
-                    first = shape.matrices(formed[name], 2)[:, 0]
-                    lefts[name] = _range(first, self._combinations(shape)[:, : shape.rank]).mT
-        return lefts
+    def _lefts(self, inputs: Tensor) -> dict[str, Float[Tensor, "sample group rank in"]]:
+        """Q on these samples, of the weights that have one."""
+        held = {name: shape for name, shape in self.shapes.items() if shape.rank}
+        formed = self._formed(inputs, self._probes(2)[:1], {}) if held else {}
+        return {
+            name: _range(shape.matrices(formed[name], 2)[:, 0], self._combinations(shape)[:, : shape.rank]).mT
+            for name, shape in held.items()
+        }
 
     def _formed(
-        self, inputs: Tensor, pulls: Float[Tensor, "pull output"], lefts: Mapping[str, Tensor | None]
+        self, inputs: Tensor, pulls: Float[Tensor, "pull output"], lefts: dict[str, Tensor]
     ) -> dict[str, Float[Tensor, "sample pull ..."]]:
         """d <pull, f> / dW of every sample and pull, multiplied from the left by Q where one is given."""
-        given = {name: left for name, left in lefts.items() if left is not None}
 
         def one(x: Tensor, own: dict[str, Tensor]) -> dict[str, Tensor]:
-            _, back = vjp(lambda w: self.function({**w, **self.fixed}, x.unsqueeze(0)).reshape(-1), self.weights)
+            back = vjp(lambda w: self.function({**w, **self.fixed}, x.unsqueeze(0)).reshape(-1), self.weights)[1]
 
             def pulled(pull: Tensor) -> dict[str, Tensor]:
                 found = back(pull)[0]
@@ -207,7 +201,7 @@ class Tangents:
 
             return vmap(pulled)(pulls)
 
-        return vmap(one)(inputs, given)
+        return vmap(one)(inputs, lefts)
 
     def _probes(self, n: int) -> Float[Tensor, "pull output"]:
         """Random combinations of the outputs, always the same."""
@@ -233,16 +227,14 @@ def _candidates(shape: torch.Size, n_products: int) -> list[Shape]:
 
 
 def _fitted(
-    shape: Shape,
-    first: Float[Tensor, "sample group in out"],
-    second: Float[Tensor, "sample group in out"],
-    combinations: Float[Tensor, "in column"],
+    shape: Shape, probes: Float[Tensor, "sample two group in out"], combinations: Float[Tensor, "in column"]
 ) -> Shape | None:
     """The shape with the least rank, not below its own, that is enough on these samples; None where none is of use.
 
-    The rows of Q for `first` must leave nothing of `second`.
+    The rows of Q for the first probe's gradients must leave nothing of the second's.
     """
     assert shape.rank is not None
+    first, second = probes.unbind(1)
     least = ROUNDING * torch.finfo(first.dtype).eps * torch.linalg.matrix_norm(second)
     for rank in range(shape.rank, min(shape.into, shape.out, MOST) + 1):
         q = _range(first, combinations[:, :rank])

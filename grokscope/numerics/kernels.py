@@ -13,11 +13,25 @@ import numpy as np
 from jaxtyping import Float64
 
 from grokscope.errors import Missing
-from grokscope.numerics._ntk import MEMORY as MEMORY
-from grokscope.numerics._ntk import Kind as Kind
-from grokscope.numerics._ntk import ntk as ntk
-from grokscope.numerics.spectra import effective_rank as effective_rank
+from grokscope.numerics._ntk import MEMORY, Kind, ntk
+from grokscope.numerics.spectra import effective_rank
 from grokscope.registry import unknown
+
+__all__ = [
+    "MEMORY",
+    "Convention",
+    "Kind",
+    "alignment",
+    "cka",
+    "difficulty",
+    "distance",
+    "effective_rank",
+    "gradient_descent",
+    "ntk",
+    "regression",
+    "relative_change",
+    "spectrum",
+]
 
 Convention = Literal["kumar", "centred", "uncentred"]
 Array = Float64[np.ndarray, "..."]

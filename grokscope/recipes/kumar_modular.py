@@ -1,0 +1,28 @@
+"""Kumar et al. 2024, arXiv:2310.06110, figure 2: modular addition in the lazy and the rich regime.
+
+Gromov's quadratic network on p = 23 and 90 % of the pairs, gradient descent without weight decay. alpha is
+output_scale, and the rate is divided by its square; the released code multiplies the outputs by its own alpha twice, so
+that its alpha is the root of ours. There the squared error is added up over the 23 outputs at rate 100, here it is
+their mean: rate 100 times 23.
+"""
+
+from grokscope.runs.config import RunConfig
+
+
+def kumar_modular() -> RunConfig:
+    """Modular addition, p = 23, 90 % of the pairs, 100 quadratic neurons, gradient descent at rate 2300 / alpha^2."""
+    return RunConfig(
+        task="modular_addition",
+        p=23,
+        train_fraction=0.9,
+        model="quadratic_mlp",
+        d_mlp=100,
+        loss="mse",
+        optimizer="sgd",
+        learning_rate=2300.0,
+        divide_rate_by_scale=True,
+        weight_decay=0.0,
+        warmup_steps=0,
+        max_steps=50_000,
+        evaluate_every=50,
+    )
