@@ -1,4 +1,4 @@
-"""Kumar et al. 2024, arXiv:2310.06110, figure 9: how many samples a lazy network needs to grok, and not to learn at once.
+"""Kumar et al. 2024, arXiv:2310.06110, figure 9: how many samples grokking needs, and how many end it.
 
 The network of figure 1 (`kumar2024`), smaller: with few samples (n_train=50) nothing generalises, with many (500) test
 loss falls with train loss, between them it falls later. With output_scale = alpha it is an alpha sweep as well: the

@@ -2,15 +2,16 @@
 
 Gromov's quadratic network on p = 23 and 90 % of the pairs, gradient descent without weight decay. alpha is
 output_scale, and the rate is divided by its square; the released code multiplies the outputs by its own alpha twice, so
-that its alpha is the root of ours. There the squared error is added up over the 23 outputs at rate 100, here it is
-their mean: rate 100 times 23.
+that its alpha is the root of ours. The source's rate is 100 on a squared error whose first value is far above the 1/23
+that it is here, the mean over 23 outputs. 1150 is that rate for half the squared error, summed over the outputs; it
+gives the published steps (all of the training pairs right at about 2,000), and twice as much halves them.
 """
 
 from grokscope.runs.config import RunConfig
 
 
 def kumar_modular() -> RunConfig:
-    """Modular addition, p = 23, 90 % of the pairs, 100 quadratic neurons, gradient descent at rate 2300 / alpha^2."""
+    """Modular addition, p = 23, 90 % of the pairs, 100 quadratic neurons, gradient descent at rate 1150 / alpha^2."""
     return RunConfig(
         task="modular_addition",
         p=23,
@@ -19,7 +20,7 @@ def kumar_modular() -> RunConfig:
         d_mlp=100,
         loss="mse",
         optimizer="sgd",
-        learning_rate=2300.0,
+        learning_rate=1150.0,
         divide_rate_by_scale=True,
         weight_decay=0.0,
         warmup_steps=0,
