@@ -2,10 +2,10 @@
 
 The network is the quickstart's as it is drawn: one layer, p = 59, d_model 128, 4 heads, d_mlp 512, 59 outputs.
 
-One row is the kernel traced over outputs on 512 samples, in a process of its own, whose largest resident memory beyond
-what it held before is the kernel's. The plain way multiplies 59 Jacobians of 512 by 212,000 numbers: 6.6e12 operations;
-it is timed on few samples, output by output, in turns with ours, and both must agree first. So must one piece and
-blocks that a fraction of the memory allows.
+The first rows are the kernel traced over outputs on 512 samples, in a process of its own, whose largest resident
+memory beyond what it held before is the kernel's; with the seconds of all threads together. The plain way multiplies 59
+Jacobians of 512 by 212,000 numbers: 6.6e12 operations; it is timed on few samples, output by output, in turns with
+ours, and both must agree first. So must one piece and blocks that a fraction of the memory allows.
 """
 
 import resource
