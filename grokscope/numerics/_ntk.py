@@ -67,6 +67,8 @@ def ntk(
                 _add(part, held, again, kind, plan.pairs)
                 if same and not own:
                     (place[columns, :, rows] if kind == "full" else place[columns, rows]).copy_(_swapped(part, kind))
+                del again  # before the next one is made
+            del held
     return kernel
 
 

@@ -258,7 +258,6 @@ def _shown(effect: Effect | Missing) -> str:
 
 
 def _median(found: Median) -> str:
-    def shown(step: float | None) -> str:
-        return "never" if step is None else f"{step:,.0f}"
-
-    return f"{shown(found.value)} [{shown(found.low)}, {shown(found.high)}]"
+    value = "never by the end" if found.value is None else f"{found.value:,.0f}"
+    low, high = ("open" if end is None else f"{end:,.0f}" for end in (found.low, found.high))
+    return f"{value} [{low}, {high}]"

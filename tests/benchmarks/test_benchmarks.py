@@ -235,7 +235,7 @@ def test_the_kernel_benchmark_compares_with_jacobians_and_with_blocks(
 ) -> None:
     monkeypatch.setattr(of_kernels, "ProcessPoolExecutor", Inline)
     monkeypatch.setattr(of_kernels, "recipe", lambda _: tiny(p=7))
-    monkeypatch.setattr(of_kernels, "SMALL", 2**18)
+    monkeypatch.setattr(of_kernels, "SMALL", 2**19)
     found = of_kernels.kernel(rounds=2, n_samples=5, few=4)
     single, double, plain, blocks = found["rows"]
     for row in (single, double):
