@@ -6,6 +6,9 @@ import tyro
 
 from grokscope.cli.base import Json, emit
 
+# What rows of `bench kernel` say beside seconds.
+OF_KERNELS = ("cpu_seconds", "peak_mib", "jacobian_seconds", "ratio_to_jacobians", "ratio_to_one_piece")
+
 
 def bench(
     name: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="NAME")] = "train_step",
@@ -14,17 +17,18 @@ def bench(
     seconds: Annotated[float | None, tyro.conf.arg(metavar="FLOAT")] = None,
     json: Json = False,
 ) -> None:
-    """Measure speed: one run, packs of small networks, the instruments of the manifold and of the circuits.
+    """Measure speed: one run, packs of small networks, the instruments of the manifold, the circuits and the kernel.
 
     train_step: one run against plain PyTorch and the arithmetic ceiling. pack: many small networks against one after
     another. manifold: dimension, Betti numbers and measures against their bars; it trains a network first, for a minute
-    or two. circuits: the measures of one checkpoint at p = 113. What is compared takes turns in one process; numbers
-    are medians over the rounds, with their spread.
+    or two. circuits: the measures of one checkpoint at p = 113. kernel: seconds and memory of a tangent kernel, and its
+    ratio to Jacobians. What is compared takes turns in one process; numbers are medians over the rounds, with their
+    spread.
 
     Args:
-        name: train_step, pack, manifold or circuits.
-        rounds: turns of each that are counted [1]; by default 7, 5, 3 and 3.
-        seconds: length of a turn [s], at least one call; by default 2, 1 and 0.5; circuits have none.
+        name: train_step, pack, manifold, circuits or kernel.
+        rounds: turns of each that are counted [1]; by default 7, 5, and 3 of the others.
+        seconds: length of a turn [s], at least one call; by default 2, 1 and 0.5; circuits and kernel have none.
     """
     from grokscope.registry import component
 
@@ -67,7 +71,10 @@ def _bars(found: dict[str, Any]) -> None:
     print(f"threads: torch {found['threads']}, BLAS {blas}; seconds a call, median (least to largest)")
     for row in found["rows"]:
         said = "within" if row["within_bar"] else "ABOVE"
-        print(f"{row['name']:44} {_seconds(row, 'seconds')}  {said} the bar of {row['bar']} s")
+        bar = f"  {said} the bar of {row['bar']} s" if row["bar"] is not None else ""
+        print(f"{row['name']:44} {_seconds(row, 'seconds')}{bar}")
+        for name in (name for name in OF_KERNELS if name in row):
+            print(f"  {name.replace('_', ' '):42} {_seconds(row, name)}")
         if row.get("skdim_seconds") is not None:
             low, high = row["spread"]["ratio_to_skdim"]
             ratio = f"ours takes {row['ratio_to_skdim']:.2f} of it ({low:.2f} to {high:.2f})"

@@ -42,6 +42,10 @@ NEEDS: dict[str, tuple[Callable[[Snapshot], bool], str]] = {
     "pattern": (lambda snapshot: "pattern" in snapshot.activations, "the network has no attention pattern"),
     "embedding": (_embedding, "the network has no embedding of symbols"),
     "mlp": (_mlp, "the network has no neurons that write to the logits without a LayerNorm in between"),
+    "descent": (
+        lambda snapshot: snapshot.plain_descent and snapshot.loss_name == "mse",
+        "only gradient descent on squared error, without momentum, decay or warm-up, has a closed form when linearised",
+    ),
     "before": (lambda snapshot: snapshot.before is not None, "the weights before the last step are not known"),
     "initial": (lambda snapshot: snapshot.initial is not None, "the weights at step 0 are not known"),
 }

@@ -13,6 +13,7 @@ How it is trained on many samples with fewer operations is in `_transformer_prog
 """
 
 import math
+from dataclasses import replace
 from typing import Any, Literal, final
 
 import torch
@@ -91,8 +92,23 @@ class Transformer(Model):
     def outputs(
         self, params: Params, inputs: Int[Tensor, "replica pair operand"]
     ) -> Float[Tensor, "replica pair output"]:
+        if 2 * inputs.shape[1] < self.interface.n_symbols:
+            return self._few_outputs(params, inputs)
         post = self._post(params, middle := self._middle(params, inputs))
         return plus(middle + post @ params["W_out"], params.get("b_out")) @ params["W_U"]
+
+    def _few_outputs(self, params: Params, inputs: Tensor) -> Tensor:
+        """Of fewer samples than would read every row of the tables: on the symbols they have, as symbols of their own.
+
+        For gradients by sample, which would else be mostly those of rows that the sample does not read.
+        """
+        n_replicas, n_pairs = inputs.shape[:2]
+        rows = inputs.flatten(1)
+        if self.settings.equals_token:
+            rows = torch.cat([rows, torch.full_like(rows[:, :1], self.interface.n_symbols)], dim=1)
+        few = Transformer(self.settings, replace(self.interface, n_symbols=2 * n_pairs))
+        symbols = torch.arange(2 * n_pairs, device=inputs.device).view(1, n_pairs, 2).expand(n_replicas, -1, -1)
+        return few.outputs({**params, "W_E": take(params["W_E"], rows)}, symbols)
 
     def _attend(self, params: Params, inputs: Tensor) -> tuple[Tensor, Tensor]:
         """Attention weights (key, replica, pair, head), and z (replica, pair, head, d_head)."""

@@ -145,6 +145,13 @@ class RunConfig(Record):
         return self.learning_rate * angle / (self.output_scale**2 if self.divide_rate_by_scale else 1)
 
     @property
+    def is_plain_descent(self) -> bool:
+        """Whether each step is the rate times the gradient over all training inputs, for all weights, and no more."""
+        off = self.weight_decay, self.warmup_steps, self.grokfast_gain, getattr(self, "momentum", 0)
+        whole = self.batch_size is None and self.orthogonal_gradient == "off" and not self.unit_gradient
+        return self.optimizer == "sgd" and whole and not (any(off) or self.norm_sphere or self.tensor_rates)
+
+    @property
     def remarks(self) -> list[str]:
         """Plain sentences about settings that are allowed and do less than they seem to."""
         said = []

@@ -184,6 +184,7 @@ def as_trained(config: RunConfig) -> dict[str, Any]:
         "loss": config.loss,
         "loss_options": config.options("loss").model_dump(),
         "learning_rate": config.rate,
+        "plain_descent": config.is_plain_descent,
         "output_scale": config.output_scale,
         "centred": config.centred,
     }

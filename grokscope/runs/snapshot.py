@@ -31,6 +31,7 @@ class Snapshot:
     params: TransformerLens's names to tensors, without a replica axis.
     loss, loss_options: what the network is trained on, for `sample_losses`.
     learning_rate: of the training after warm-up, before factors on single tensors; None where it is not known.
+    plain_descent: whether each step is the rate times the gradient of the training loss, and nothing else.
     output_scale, centred: the trained function is output_scale * f, or, centred, output_scale * (f - f_0).
     before: the weights before the last step; known while a run is trained, not from its checkpoints.
     initial, final: functions that give the snapshots of the same run at step 0 and at its last checkpoint, or None
@@ -48,6 +49,7 @@ class Snapshot:
         loss: str = "cross_entropy",
         loss_options: Mapping[str, Any] = MappingProxyType({}),
         learning_rate: float | None = None,
+        plain_descent: bool = False,
         output_scale: float = 1.0,
         centred: bool = False,
         outputs: Float[Tensor, "pair output"] | None = None,
@@ -61,6 +63,7 @@ class Snapshot:
         self.train_mask = train_mask
         self.step = step
         self.learning_rate = learning_rate
+        self.plain_descent = plain_descent
         self.before = before
         self.output_scale = output_scale
         self.centred = centred
@@ -188,6 +191,11 @@ class Snapshot:
         return functools.partial(component("losses", self._loss), **self._loss_options)
 
     @property
+    def loss_name(self) -> str:
+        """The id of that loss."""
+        return self._loss
+
+    @property
     def loss_options(self) -> Options:
         """All options of the loss that the network is trained on, such as softmax_dtype, where it has them."""
         return component("losses", self._loss).options(**self._loss_options)
@@ -203,6 +211,7 @@ class Snapshot:
             loss=self._loss,
             loss_options=self._loss_options,
             learning_rate=self.learning_rate,
+            plain_descent=self.plain_descent,
             output_scale=self.output_scale,
             centred=self.centred,
             initial=self._initial,

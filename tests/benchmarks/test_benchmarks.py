@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,11 +13,13 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from grokscope.benchmarks import base
 from grokscope.benchmarks import circuits as of_circuits
+from grokscope.benchmarks import kernel as of_kernels
 from grokscope.benchmarks import manifold as of_manifolds
 from grokscope.benchmarks import pack as of_packs
 from grokscope.benchmarks import train_step as of_steps
 from grokscope.benchmarks.base import in_turns, summary
 from grokscope.cli.base import main
+from grokscope.errors import GrokscopeError
 from grokscope.measures.base import evaluate
 from grokscope.runs.run import Run
 from tests.conftest import tiny
@@ -212,3 +215,38 @@ def test_the_circuits_benchmark_measures_a_network_with_the_published_frequencie
     assert (len(recorded["circuits.one"].seen), len(recorded["manifold.one"].seen)) == (3, 0)
     assert main(["bench", "circuits", "--rounds", "1"]) == 0
     assert "within the bar of 2.0 s" in capsys.readouterr().out
+
+
+class Inline:
+    """A process of its own that is none."""
+
+    def __init__(self, *_: Any, **__: Any) -> None: ...
+    def __enter__(self) -> "Inline":
+        return self
+
+    def __exit__(self, *_: Any) -> None: ...
+    def submit(self, call: Callable[..., Any], *given: Any) -> "Inline":
+        self.result = lambda: call(*given)
+        return self
+
+
+def test_the_kernel_benchmark_compares_with_jacobians_and_with_blocks(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(of_kernels, "ProcessPoolExecutor", Inline)
+    monkeypatch.setattr(of_kernels, "recipe", lambda _: tiny(p=7))
+    monkeypatch.setattr(of_kernels, "SMALL", 2**19)
+    found = of_kernels.kernel(rounds=2, n_samples=5, few=4)
+    single, double, plain, blocks = found["rows"]
+    for row in (single, double):
+        assert row["within_bar"] is (row["seconds"] < 20)
+        assert row["peak_mib"] >= 0
+    assert plain["largest_difference"] < 1e-4
+    assert blocks["largest_difference"] < 1e-9
+    assert len(plain["spread"]["ratio_to_jacobians"]) == 2
+    monkeypatch.setattr(of_kernels, "by_jacobians", lambda *given: 2 * of_kernels.ntk(*given))
+    with pytest.raises(GrokscopeError, match="the kernels differ by 5"):
+        of_kernels.kernel(rounds=1, n_samples=5, few=4)
+    monkeypatch.setattr(of_kernels, "kernel", lambda **_: found)
+    assert main(["bench", "kernel", "--rounds", "1"]) == 0
+    assert "ratio to jacobians" in capsys.readouterr().out

@@ -32,9 +32,9 @@ def rebuilt(snap: Snapshot, params: Mapping[str, torch.Tensor], initial: Snapsho
 def values(snap: Snapshot, name: str) -> dict[str, float]:
     found = dict(measures()[name].rows(snap))
     # 11 residues of a network of 16 channels have no dimension, loop or circle to speak of; all else has an answer.
-    # What a step did is known to a training alone.
     may_lack = name.startswith("manifold.") or name in ("circuits.clock_explained", "circuits.pizza_explained")
-    may_lack |= "before" in measures()[name].needs
+    # What a step did is known to a training alone; only plain descent on squared error has a closed form.
+    may_lack |= bool({"before", "descent"} & set(measures()[name].needs))
     assert may_lack or not any(isinstance(value, Missing) for value in found.values()), found
     return {view: float(value) for view, value in found.items() if not isinstance(value, Missing)}
 

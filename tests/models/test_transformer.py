@@ -114,6 +114,20 @@ def test_outputs_losses_and_gradients_equal_the_literal_network(options: dict[st
             torch.testing.assert_close(gradients[name][replica], gradient, atol=atol, rtol=1e-9)
 
 
+@pytest.mark.parametrize("options", VARIANTS)
+def test_few_samples_have_the_outputs_and_gradients_that_they_have_among_all(options: dict[str, Any]) -> None:
+    model = network(**options)
+    rows = torch.tensor([0, 3, 60, 60, 117])[None].expand(2, -1)
+    two = [weights(model, seed) for seed in (0, 1)]
+    leaves = {name: torch.stack([each[name] for each in two]).requires_grad_() for name in two[0]}
+    few = model.outputs(leaves, TASK.inputs[rows])
+    among = model.outputs(leaves, TASK.inputs.expand(2, -1, -1))[:, rows[0]]
+    torch.testing.assert_close(few, among, rtol=1e-9, atol=1e-9)
+    pull = torch.randn(few.shape, generator=torch.Generator().manual_seed(0), dtype=few.dtype)
+    for one, other in zip(*(torch.autograd.grad(z, list(leaves.values()), pull) for z in (few, among)), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-9)
+
+
 @pytest.mark.parametrize("chunk", [1, 7 * 20, 41 * 20, 90 * 20], ids=lambda chunk: f"{chunk} activations")
 def test_chunks_change_nothing(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
     model = network()

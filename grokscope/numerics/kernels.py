@@ -1,0 +1,194 @@
+"""Kernels: the empirical tangent kernel of a network (`ntk`), and what is read off a kernel.
+
+K is symmetric, (sample, sample); y holds targets, (sample,) or (sample, output). Arrays or tensors; all in float64.
+
+Sources: Jacot, Gabriel & Hongler 2018, arXiv:1806.07572 (the kernel); Kumar et al. 2024, arXiv:2310.06110, sections 3
+and 4 and released code (alignment, difficulty, kernel regression as the reference of the lazy network); Cortes, Mohri &
+Rostamizadeh 2012 and Kornblith et al. 2019, arXiv:1905.00414 (centred alignment, CKA).
+"""
+
+from typing import Any, Literal, get_args
+
+import numpy as np
+from jaxtyping import Float64
+
+from grokscope.errors import Missing
+from grokscope.numerics._ntk import MEMORY, Kind, ntk
+from grokscope.numerics.spectra import effective_rank
+from grokscope.registry import unknown
+
+__all__ = [
+    "MEMORY",
+    "Convention",
+    "Kind",
+    "alignment",
+    "cka",
+    "difficulty",
+    "distance",
+    "effective_rank",
+    "gradient_descent",
+    "ntk",
+    "regression",
+    "relative_change",
+    "spectrum",
+]
+
+Convention = Literal["kumar", "centred", "uncentred"]
+Array = Float64[np.ndarray, "..."]
+
+
+def alignment(K: Any, y: Any, *, convention: Convention = "kumar") -> float | Missing:
+    """<K, y y^T> / (|K|_F |y y^T|_F), the alignment of a kernel with targets, which is |y|^2 below for one output.
+
+    convention: what is centred first. "kumar": y, and the columns of K (each minus its mean over the rows), as in the
+    released code. "centred": y, and K on both sides, the CKA of K and y y^T; the numerator is the same. "uncentred":
+    neither. `Missing` where K or y are constant, so that centring leaves nothing.
+    """
+    if convention not in get_args(Convention):
+        raise ValueError(unknown("convention", convention, get_args(Convention)))
+    K, y = _kernel(K), _targets(y)
+    _require_rows(K, y)
+    if convention != "uncentred":
+        y = _column_centred(y)
+        K = _centred(K) if convention == "centred" else _column_centred(K)
+    size = float(np.linalg.norm(K) * np.linalg.norm(y.T @ y))  # |y y^T|_F = |y^T y|_F
+    if not size:
+        return Missing("the targets, or the kernel, are the same for all samples: there is nothing to align")
+    return float((y * (K @ y)).sum()) / size
+
+
+def cka(K: Any, L: Any) -> float | Missing:
+    """<HKH, HLH> / (|HKH|_F |HLH|_F), H = 1 - 1/n: 1 for kernels equal but for scale and offset."""
+    K, L = _kernel(K), _kernel(L)
+    _require_rows(K, L)
+    one, other = _centred(K), _centred(L)
+    size = float(np.linalg.norm(one) * np.linalg.norm(other))
+    return float((one * other).sum()) / size if size else Missing("a kernel is constant: centring leaves nothing")
+
+
+def distance(K: Any, L: Any) -> float | Missing:
+    """The kernel distance 1 - cka, which scale does not change."""
+    found = cka(K, L)
+    return found if isinstance(found, Missing) else 1 - found
+
+
+def relative_change(K: Any, K_0: Any) -> float | Missing:
+    """|K - K_0|_F / |K_0|_F."""
+    K, K_0 = _kernel(K), _kernel(K_0)
+    _require_rows(K, K_0)
+    size = float(np.linalg.norm(K_0))
+    return float(np.linalg.norm(K - K_0)) / size if size else Missing("the first kernel is zero")
+
+
+def spectrum(K: Any) -> Float64[np.ndarray, " eigenvalue"]:
+    """The eigenvalues, largest first. Those of K / n estimate the kernel's operator under the inputs' distribution."""
+    return np.linalg.eigvalsh(_kernel(K))[::-1]
+
+
+def regression(K: Any, y: Any, K_test: Any, *, ridge: float = 0.0) -> Array:
+    """K_test (K + ridge)^-1 y: the predictions of kernel regression, (test, output), or (test,) for y of (sample,).
+
+    Without a ridge: the solution of least norm, in which directions of K below rounding do not take part. It is where
+    gradient descent on squared error ends in a linearised network whose outputs start at 0.
+    """
+    values, vectors = _solvable(K, ridge)
+    K_test, Y = np.asarray(_array(K_test)), _targets(y)
+    if K_test.ndim != 2 or K_test.shape[1] != len(vectors) or len(Y) != len(vectors):
+        raise ValueError(
+            f"K {(len(vectors),) * 2}, y {Y.shape} and K_test {K_test.shape} do not fit: expected (n, n), (n, outputs) "
+            f"and (test, n)"
+        )
+    found = K_test @ (vectors @ ((vectors.T @ Y) * _inverse(values)[:, None]))
+    return found[:, 0] if np.ndim(_array(y)) == 1 else found
+
+
+def difficulty(K: Any, y: Any, *, ridge: float = 0.0) -> float | Missing:
+    """y^T (K + ridge)^-1 y, summed over outputs: large where the targets lie along small eigenvalues.
+
+    `Missing` where they have a part along none at all (no ridge, a kernel below full rank).
+    """
+    values, vectors = _solvable(K, ridge)
+    Y = _targets(y)
+    _require_rows(vectors, Y)
+    parts = np.square(vectors.T @ Y).sum(1)
+    outside = parts[values == 0].sum()
+    if outside > 1e-12 * parts.sum():  # the square of rounding, with room
+        return Missing(f"the kernel cannot fit {outside / parts.sum():.2g} of the targets: the difficulty is infinite")
+    return float((parts * _inverse(values)).sum())
+
+
+def gradient_descent(
+    K: Any, y: Any, K_test: Any, *, rate: float, step: int
+) -> tuple[Float64[np.ndarray, "sample"], Float64[np.ndarray, "test"]]:
+    """The outputs of a linearised network after `step` steps of gradient descent, on training and on other samples.
+
+        f_t = y - (1 - eta)^t (y),   eta = 2 rate K / n
+
+    exact for any rate: outputs that start at 0, (1 / n) sum (f - y)^2 as the loss. K_test: (test, sample).
+    """
+    values, vectors = np.linalg.eigh(_kernel(K))
+    y = _array(y).reshape(-1)
+    _require_rows(vectors, y)
+    eta = 2 * rate * np.maximum(values, 0) / len(y)
+    left = np.power(1 - eta, step)
+    small = eta < 0.5
+    left[small] = np.exp(step * np.log1p(-eta[small]))
+    # (1 - left) / values, and its limit where a value is 0.
+    done = np.where(small, -np.expm1(step * np.log1p(-np.where(small, eta, 0))), 1 - left)
+    tiny = values <= np.finfo(np.float64).tiny
+    through = np.where(tiny, 2 * rate * step / len(y), done / np.where(tiny, 1, values))
+    parts = vectors.T @ y
+    return vectors @ (done * parts), _array(K_test) @ (vectors @ (through * parts))
+
+
+def _solvable(K: Any, ridge: float) -> tuple[Array, Array]:
+    """Eigenvalues with the ridge, 0 where they are below rounding, and eigenvectors."""
+    if not ridge >= 0:
+        raise ValueError(f"ridge must be at least 0, got {ridge}")
+    values, vectors = np.linalg.eigh(_kernel(K))
+    noise = len(values) * np.finfo(np.float64).eps * max(abs(values[-1]), abs(values[0]))
+    return np.where(values > noise, values, 0) + ridge, vectors
+
+
+def _inverse(values: Array) -> Array:
+    return np.where(values > 0, 1 / np.where(values > 0, values, 1), 0)
+
+
+def _column_centred(matrix: Array) -> Array:
+    centred = matrix - matrix.mean(0)
+    # Rounding of the mean is not a difference between samples.
+    return centred if np.abs(centred).max() > 1e-14 * np.abs(matrix).max() else np.zeros_like(centred)
+
+
+def _centred(K: Array) -> Array:
+    return _column_centred(_column_centred(K).T).T
+
+
+def _array(values: Any) -> Array:
+    if hasattr(values, "detach"):
+        values = values.detach().cpu().double()
+    found = np.asarray(values, dtype=np.float64)
+    if not np.isfinite(found).all():
+        raise ValueError("kernels and targets must be finite; there are NaN or infinite values among them")
+    return found
+
+
+def _kernel(K: Any) -> Float64[np.ndarray, "sample sample"]:
+    found = _array(K)
+    if found.ndim != 2 or found.shape[0] != found.shape[1] or not len(found):
+        raise ValueError(f"a kernel must have the shape (samples, samples), got {found.shape}")
+    if np.abs(found - found.T).max() > 1e-6 * np.abs(found).max():
+        raise ValueError(
+            "a kernel must be symmetric; this one differs from its transpose by more than 1e-6 of its size"
+        )
+    return found
+
+
+def _targets(y: Any) -> Float64[np.ndarray, "sample output"]:
+    found = _array(y)
+    return found[:, None] if found.ndim == 1 else found
+
+
+def _require_rows(K: Array, other: Array) -> None:
+    if len(K) != len(other):
+        raise ValueError(f"one row a sample: a kernel of {len(K)} samples came with {len(other)} rows")

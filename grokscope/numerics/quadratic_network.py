@@ -1,0 +1,65 @@
+"""The quadratic network of Kumar et al. 2024, in closed form: tangent kernel, test loss, and the kernel's spectrum.
+
+    f(x) = (alpha / N) sum_i phi(w_i . x) = alpha wbar . x + (alpha eps / 2) x^T M x,   phi(h) = h + (eps / 2) h^2
+    wbar = (1 / N) sum_i w_i,   M = (1 / N) sum_i w_i w_i^T;   y = (1/2) (beta . x)^2,   x ~ N(0, I / D)
+
+In the names of `models.quadratic_mlp`: W_in has the w_i as columns, quadratic = eps / 2, output_scale = alpha.
+
+Source: arXiv:2310.06110, section 3 and appendix. Where it disagrees with itself, or a gradient with it, is said below.
+"""
+
+import torch
+from jaxtyping import Float, Float64
+from torch import Tensor
+
+Weights = Float[Tensor, "D N"]
+
+
+def moments(W: Weights) -> tuple[Float64[Tensor, " D"], Float64[Tensor, "D D"]]:
+    """wbar and M, all that the network depends on."""
+    W = W.double()
+    return W.mean(1), W @ W.T / W.shape[1]
+
+
+def ntk(
+    W: Weights,
+    x1: Float[Tensor, "one D"],
+    x2: Float[Tensor, "other D"] | None = None,
+    *,
+    eps: float,
+    alpha: float = 1.0,
+) -> Float64[Tensor, "one other"]:
+    """(alpha^2 / N) (x . x') [1 + eps wbar . (x + x') + eps^2 x^T M x'].
+
+    The prefactor is the gradients'; the paper leaves it to the learning rate.
+    """
+    wbar, M = moments(W)
+    one = x1.double()
+    other = one if x2 is None else x2.double()
+    linear = (one @ wbar)[:, None] + other @ wbar
+    return alpha**2 / W.shape[1] * (one @ other.T) * (1 + eps * linear + eps**2 * (one @ M @ other.T))
+
+
+def population_loss(W: Weights, beta: Float[Tensor, " D"], *, eps: float, alpha: float = 1.0) -> dict[str, float]:
+    """The mean squared error over the inputs' distribution in its three terms, of the network that is not centred.
+
+    "variance": (1/4) (|beta|^2 / D - alpha eps Tr M / D)^2, the error of the mean output. "misalignment":
+    (1 / (2 D^2)) |alpha eps M - beta beta^T|_F^2. "linear": (alpha^2 / D) |wbar|^2. Their sum is the loss.
+    """
+    (wbar, M), b, D = moments(W), beta.double(), len(beta)
+    error = alpha * eps * M - torch.outer(b, b)
+    return {
+        "variance": float(error.trace() / D) ** 2 / 4,
+        "misalignment": float(error.square().sum()) / (2 * D**2),
+        "linear": alpha**2 / D * float(wbar.square().sum()),
+    }
+
+
+def spectrum(D: int, eps: float) -> dict[str, float]:
+    """Eigenvalues of the first kernel under the inputs' distribution as N grows, without the prefactor alpha^2 / N.
+
+    Then wbar = 0, M = 1 and K = x . x' + eps^2 (x . x')^2. "linear": 1 / D, of the D functions x_i. "quadratic":
+    2 eps^2 / D^2, of quadratic forms without trace (the appendix; the main text prints 2 eps / D^2). "norm":
+    (eps^2 / D) (1 + 2 / D), of |x|^2 (equation 13; equation 16 drops eps^2).
+    """
+    return {"linear": 1 / D, "quadratic": 2 * eps**2 / D**2, "norm": eps**2 / D * (1 + 2 / D)}

@@ -1,0 +1,24 @@
+"""Kumar et al. 2024, arXiv:2310.06110, figure 9: how many samples grokking needs, and how many end it.
+
+The network of figure 1 (`kumar2024`), smaller: with few samples (n_train=50) nothing generalises, with many (500) test
+loss falls with train loss, between them it falls later. With output_scale = alpha it is an alpha sweep as well: the
+rate is divided by alpha^2, and larger alpha is lazier. As in figure 1 the outputs of step 0 are subtracted; the source
+does not say whether they are here.
+"""
+
+from grokscope.recipes.kumar2024 import kumar2024
+from grokscope.runs.config import RunConfig
+
+
+def kumar_goldilocks() -> RunConfig:
+    """120 of 1,120 points in 40 dimensions, 100 neurons h + 0.25 h^2, gradient descent at rate 50 / alpha^2."""
+    return kumar2024().replace(
+        dimension=40,
+        n_samples=1120,
+        n_train=120,
+        d_mlp=100,
+        quadratic=0.25,
+        learning_rate=50.0,
+        divide_rate_by_scale=True,
+        max_steps=50_000,
+    )
