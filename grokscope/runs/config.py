@@ -57,6 +57,7 @@ class RunConfig(Record):
     )
     output_scale: float = Field(1.0, gt=0, description="factor alpha on the network's outputs [1]")
     centred: bool = Field(False, description="train alpha (f - f_0): subtract the outputs of step 0")
+    linearised: bool = Field(False, description="train the network's first-order expansion around its initial weights")
     loss: str = Field("cross_entropy", description="loss id")
     optimizer: str = Field("adamw", description="optimizer id")
     learning_rate: float = Field(1e-3, gt=0, description="learning rate [1]")
@@ -163,6 +164,8 @@ class RunConfig(Record):
                 said.append(f"{given} shrinks no weight: norm_sphere rescales all of them after each step")
         if self.norm_sphere_step == "angle" and not self.norm_sphere:
             said.append("norm_sphere_step = angle changes nothing: norm_sphere names no tensor")
+        if self.linearised:
+            said.append("linearised: outputs are linear in the weights; activations are those of the network itself")
         return said
 
     def build_task(self) -> Task:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grokscope.errors import StoreError
+from grokscope.models._linearised import Linearised
 from grokscope.registry import unknown
 from grokscope.runs.config import RunConfig
 from grokscope.runs.snapshot import Snapshot
@@ -136,7 +137,11 @@ class Run:
 
     @cached_property
     def _model(self) -> Any:
-        return self.config.build_model(self._task)
+        model = self.config.build_model(self._task)
+        if not self.config.linearised:
+            return model
+        first = checkpoints.load(self.folder, 0, replica=self.replica)
+        return Linearised(model, {name: tensor.unsqueeze(0) for name, tensor in first.items()})
 
     @cached_property
     def _train_mask(self) -> Any:

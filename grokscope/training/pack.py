@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from grokscope.models._linearised import Linearised
 from grokscope.models.base import Program
 from grokscope.registry import component, unknown
 from grokscope.runs.config import RunConfig
@@ -53,6 +54,13 @@ class Pack:
         self.model = self.models[0]
         self._rule, self._loss_options = component("losses", configs[0].loss).function, configs[0].options("loss")
         self._build_parameters(getattr(torch, configs[0].dtype))
+        if configs[0].linearised:
+            first = {name: tensor.clone() for name, tensor in self.tensors.items()}
+            self.model = Linearised(self.model, first)
+            self.models = [
+                Linearised(model, {name: tensor[replica : replica + 1].cpu() for name, tensor in first.items()})
+                for replica, model in enumerate(self.models)
+            ]
         self._optimizer = component("training.optimizers", configs[0].optimizer)(configs, self._params)
         self._transforms = self._build_transforms()
         self._build_rates()

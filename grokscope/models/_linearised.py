@@ -1,0 +1,71 @@
+"""A network's first-order expansion around its initial weights, as a network.
+
+    f(theta) = f(theta_0) + (d f / d theta)(theta_0) (theta - theta_0)
+
+Its tangent kernel never changes: trained by the same optimizer it is what the lazy network would have become (Chizat,
+Oyallon & Bach 2019, arXiv:1812.07956; Kumar et al. 2024, arXiv:2310.06110, figure 1).
+"""
+
+import functools
+import warnings
+from collections.abc import Mapping
+from typing import Any, final
+
+import torch
+from jaxtyping import Float
+from torch import Generator, Tensor
+from torch.func import jvp
+
+from grokscope.models.base import Model, ModelOptions, Params, Program, Sites
+
+
+@final
+class Linearised(Model):
+    """inner: the network. first: its initial parameters, with the leading replica axis of those it will be given.
+
+    Outputs are linear in the weights; activations inside are those of the network itself at these weights.
+    """
+
+    options = ModelOptions
+
+    def __init__(self, inner: Model, first: Mapping[str, Tensor]) -> None:
+        _load_forward_mode()
+        self._inner = inner
+        super().__init__(inner.settings, inner.interface)
+        self._first = {name: tensor.detach() for name, tensor in first.items()}
+
+    @property
+    def weight_shapes(self) -> dict[str, tuple[int, ...]]:
+        return self._inner.weight_shapes
+
+    def draw(self, generator: Generator) -> dict[str, Tensor]:
+        return self._inner.draw(generator)
+
+    @property
+    def sites(self) -> Sites:
+        return self._inner.sites
+
+    @property
+    def bottleneck_widths(self) -> dict[str, int]:
+        return self._inner.bottleneck_widths
+
+    def program(self, inputs: Tensor) -> Program:
+        return Program(self, inputs)  # all replicas at once: `first` is theirs
+
+    def outputs(self, params: Params, inputs: Tensor) -> Float[Tensor, "replica pair output"]:
+        first = {name: self._first[name].to(tensor) for name, tensor in params.items()}
+        moved = {name: tensor - first[name] for name, tensor in params.items()}
+
+        def network(weights: dict[str, Tensor]) -> Any:
+            return self._inner.outputs(weights, inputs)
+
+        start, change = jvp(network, (first,), (moved,))
+        return start + change
+
+
+@functools.cache
+def _load_forward_mode() -> None:
+    """What torch loads at the first use of forward differentiation warns of torch's own use of torch.jit."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        jvp(torch.sin, (torch.zeros(1),), (torch.ones(1),))
