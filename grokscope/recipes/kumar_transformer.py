@@ -1,0 +1,27 @@
+"""A transformer made lazy by its output scale: figure 6 of Kumar et al. 2024.
+
+Source: arXiv:2310.06110, figures 6 b and 12 and the released code: the one-layer transformer of Nanda et al. 2023 on
+modular addition, p = 113, 40 % of the pairs, outputs alpha (f - f_0), AdamW at rate 6e-6 / alpha^2 with weight decay 1.
+There grokking vanishes at alpha = .15, and figure 12 has (alpha, weight decay) = (.5, 1) grok, (.5, 5) not, (1.4, 5)
+grok again: --set output_scale=0.15 --set weight_decay=5. Departures: the loss is over the "=" output too, as in
+`nanda2023`. 200,000 steps take hours on two cores; for a look: --set p=31 --set learning_rate=1e-4.
+"""
+
+from grokscope.recipes.nanda2023 import nanda2023
+from grokscope.runs.config import RunConfig
+
+
+def kumar_transformer() -> RunConfig:
+    """Modular addition, p = 113, one-layer transformer with outputs 0.5 (f - f_0), AdamW at 6e-6 / alpha^2."""
+    return nanda2023().replace(
+        train_fraction=0.4,
+        output_scale=0.5,
+        centred=True,
+        divide_rate_by_scale=True,
+        learning_rate=6e-6,
+        weight_decay=1.0,
+        betas=(0.9, 0.98),
+        warmup_steps=10,
+        max_steps=200_000,
+        evaluate_every=250,
+    )
