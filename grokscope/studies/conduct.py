@@ -33,6 +33,8 @@ def conduct(
     say = say or _say
     study = plan.study
     slots, threads = division(plan, workers)
+    if address is not None:  # nodes of a cluster may have fewer cores than this machine
+        threads = 1
     outcomes: list[Outcome] = []
     with hold(study.folder):
         study.save([_about(pack) for pack in plan.packs])
@@ -50,10 +52,10 @@ def conduct(
 
 
 def division(plan: Plan, workers: int | None = None) -> tuple[int, int]:
-    """Processes at a time and threads of each, together as many as there are cores.
+    """Processes at a time and threads of each, together as many as there are cores; as many as asked for, of one each.
 
-    Decided by all packs of the plan, done or not: a pack that is gone on with has as many threads as it had, and ends in
-    the same weights. Fewer processes where their packs would not fit into half of the memory together.
+    Decided by all packs of the plan, done or not: a pack that is gone on with has as many threads as it had, and ends
+    in the same weights. Fewer processes where their packs would not fit into half of the memory together.
     """
     cores = available_cores()
     if workers is not None and workers < 1:

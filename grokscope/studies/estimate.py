@@ -127,6 +127,8 @@ def _costs(packs: Sequence[Planned], threads: int, measures: Sequence[str] | Non
     ordered = sorted(kinds, key=work.__getitem__)
     spread = {round(place * (len(ordered) - 1) / max(1, TRIED - 1)) for place in range(TRIED)}
     chosen = ordered if len(ordered) <= TRIED else [ordered[place] for place in sorted(spread)]
+    if chosen:  # the first trial of a process also imports what it needs, and is not counted
+        trial(kinds[chosen[0]].configs[:1], threads, None)
     tried = {kind: trial(kinds[kind].configs, threads, measures) for kind in chosen}
 
     def cost(kind: tuple[str, int]) -> Cost:

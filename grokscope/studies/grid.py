@@ -35,4 +35,6 @@ def grid(base: RunConfig, axes: Mapping[str, Sequence[Any]], seeds: int = 1) -> 
 
 def label(fields: Mapping[str, Any]) -> str:
     """The name of a cell."""
-    return ", ".join(f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}" for name, value in fields.items())
+    return ", ".join(
+        f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}" for name, value in fields.items()
+    )

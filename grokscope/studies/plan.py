@@ -14,7 +14,9 @@ from typing import Any, Literal
 
 import torch
 
+from grokscope.errors import StoreError
 from grokscope.runs.config import RunConfig, config_key, pack_id
+from grokscope.runs.run import load_pack
 from grokscope.runs.store.index import index
 from grokscope.runs.writer import finished_at, run_ids
 from grokscope.studies.study import Study, load_study, pack_of
@@ -52,19 +54,21 @@ class Planned:
 class Plan:
     """A study and the packs that it trains, in the order of its arms.
 
-    reused: runs that other packs of the store have done. notes: what is allowed but does less than it seems, and what
-    of the store cannot be read.
+    reused: runs that other packs of the store have done. borrowed: those packs, where the study measures something.
+    notes: what is allowed but does less than it seems, and what of the store cannot be read.
     """
 
     study: Study
     packs: tuple[Planned, ...]
+    borrowed: tuple[Planned, ...]
     reused: int
     notes: tuple[str, ...]
 
     @property
     def todo(self) -> list[Planned]:
-        """The packs that are not done, begun ones first."""
-        return sorted((pack for pack in self.packs if pack.state != "done"), key=lambda pack: pack.state != "begun")
+        """The packs that are not done, begun ones first; done is what is trained and, where asked, measured."""
+        left = [pack for pack in (*self.borrowed, *self.packs) if pack.state != "done"]
+        return sorted(left, key=lambda pack: pack.state != "begun")
 
 
 @dataclass
@@ -75,8 +79,7 @@ class _Layout:
     packs: list[Keys] = field(default_factory=list)
     elsewhere: dict[str, str] = field(default_factory=dict)
 
-    @property
-    def open(self) -> set[str]:
+    def missing(self) -> set[str]:
         return self.wanted.keys() - self.elsewhere.keys() - {key for pack in self.packs for key in pack}
 
 
@@ -99,6 +102,8 @@ def plan(
     if not arms or empty:
         raise ValueError(f"arm {empty[0]!r} has no run" if empty else "a study needs at least one arm, got none")
     store = Path(store)
+    if store.exists() and not store.is_dir():
+        raise StoreError(f"cannot write to {store}: it is not a folder")
     keys = {arm: tuple(config_key(config) for config in configs) for arm, configs in arms.items()}
     layout = _Layout({})
     for arm, configs in arms.items():
@@ -106,7 +111,9 @@ def plan(
             layout.wanted.setdefault(key, ("" if mixed else arm, config))
     study_id = f"{name}-{hashlib.sha256(json.dumps(keys).encode()).hexdigest()[:8]}"
     damaged = _fill(layout, store, study_id, keys)
-    packs = {pack_id(configs): configs for configs in ([layout.wanted[key][1] for key in pack] for pack in layout.packs)}
+    packs = {
+        pack_id(configs): configs for configs in ([layout.wanted[key][1] for key in pack] for pack in layout.packs)
+    }
     place = dict(layout.elsewhere)
     for one, pack in zip(packs, layout.packs, strict=True):
         place |= zip(pack, run_ids(one, len(pack)), strict=True)
@@ -120,9 +127,12 @@ def plan(
         packs={one: len(configs) for one, configs in packs.items()},
     )
     measured = study.measured() if measures is not None else set(packs)
+    others = sorted({pack_of(run) for run in layout.elsewhere.values()}) if measures is not None else []
+    borrowed = {one: [run.config for run in load_pack(store / one)] for one in others}
     return Plan(
         study=study,
         packs=tuple(_planned(store, one, configs, one in measured) for one, configs in packs.items()),
+        borrowed=tuple(_planned(store, one, configs, one in measured) for one, configs in borrowed.items()),
         reused=len(layout.elsewhere),
         notes=(*_notes(arms, packs.values()), *(f"{folder} is damaged and left out" for folder in damaged)),
     )
@@ -154,21 +164,23 @@ def _fill(layout: _Layout, store: Path, study_id: str, keys: Mapping[str, Keys])
     if (store / "studies" / study_id / "plan.json").exists():
         earlier = load_study(store, study_id)
         place = {run: key for arm, runs in earlier.arms.items() for run, key in zip(runs, keys[arm], strict=True)}
-        layout.packs = [
-            tuple(place[run] for run in run_ids(pack, n_runs)) for pack, n_runs in earlier.packs.items()
-        ]  # fmt: skip
+        packs = earlier.packs.items()
+        layout.packs = [tuple(place[run] for run in run_ids(pack, n_runs)) for pack, n_runs in packs]
         layout.elsewhere = {
             key: run
             for run, key in place.items()
             if pack_of(run) not in earlier.packs and finished_at(store / pack_of(run)) is not None
         }
-    if not layout.open:
+    missing = layout.missing()
+    if not missing:
         return []
-    found = index(store, layout.open)
-    layout.elsewhere |= {key: run for key, run in found.done.items() if key in layout.open}
+    found = index(store, missing)
+    layout.elsewhere |= {key: run for key, run in found.done.items() if key in missing}
+    missing -= found.done.keys()
     for pack in found.begun.values():
-        if layout.open.issuperset(pack):
+        if missing.issuperset(pack):
             layout.packs.append(pack)
+            missing -= set(pack)
     layout.packs += _compose(layout)
     return found.damaged
 
@@ -176,7 +188,7 @@ def _fill(layout: _Layout, store: Path, study_id: str, keys: Mapping[str, Keys])
 def _compose(layout: _Layout) -> Iterator[Keys]:
     """What is not placed yet, in packs: by shape, then by how long they are expected to take, then by size."""
     groups: dict[tuple[str, str], list[tuple[str, RunConfig]]] = {}
-    missing = layout.open
+    missing = layout.missing()
     for key, (arm, config) in layout.wanted.items():
         if key in missing:
             groups.setdefault((arm, shape_of(config)), []).append((key, config))

@@ -43,7 +43,9 @@ class Study:
         """The trained runs by arm. A pack that could not be trained leaves out its runs."""
         wanted = {run for arm in self.arms.values() for run in arm}
         folders = {self.store / pack_of(run) for run in wanted}
-        found = {run.id: run for folder in sorted(folders) if (folder / "pack.json").exists() for run in load_pack(folder)}
+        found = {
+            run.id: run for folder in sorted(folders) if (folder / "pack.json").exists() for run in load_pack(folder)
+        }
         return {arm: [found[run] for run in listed if run in found] for arm, listed in self.arms.items()}
 
     def measured(self) -> set[str]:

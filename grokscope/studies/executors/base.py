@@ -79,12 +79,14 @@ def work(job: Job) -> Outcome:
 def _train(job: Job) -> None:
     import torch
 
-    from grokscope.runs.config import RunConfig
+    from grokscope.runs.config import RunConfig, pack_id
     from grokscope.studies.experiment import measure_checkpoints, train
     from grokscope.training.memory import in_packs
 
     torch.set_num_threads(job.threads)
     configs = [RunConfig(**fields) for fields in job.configs]
+    if pack_id(configs) != job.pack:
+        raise GrokscopeError("its configs are read differently here than where it was planned: is grokscope the same?")
     if len(in_packs(configs, torch.device("cpu"))) > 1:  # it would be split, and be other packs than those planned
         raise GrokscopeError(f"a pack of {len(configs)} runs does not fit into the memory of this machine")
 

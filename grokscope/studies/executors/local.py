@@ -66,7 +66,9 @@ class Local:
             code = _end(child)
         died = f"by signal {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
         return Outcome(
-            pack=job.pack, state="failed", reason=f"its worker died {TRIES} times, the last time {died} (out of memory?)"
+            pack=job.pack,
+            state="failed",
+            reason=f"its worker died {TRIES} times, the last time {died} (out of memory?)",
         )
 
     def _child(self) -> "subprocess.Popen[str]":
