@@ -14,7 +14,7 @@ from jaxtyping import Float
 
 from grokscope.report import theme
 from grokscope.report.words import Lang, count, say
-from grokscope.runs.run import Run
+from grokscope.runs.run import Run, phases_of
 from grokscope.statistics.phase_classes import CLASSES, PUBLISHED, classify, counts, reached
 
 if TYPE_CHECKING:
@@ -98,8 +98,8 @@ def from_runs(
     90 %). Raises ValueError without a run, for a field that a run's config lacks, and for a run never evaluated.
     """
     cells: dict[tuple[Any, Any], list[tuple[str, float, float]]] = {}
-    for run in runs:
-        found = run.phases(**(PUBLISHED | thresholds))
+    listed = list(runs)
+    for run, found in zip(listed, phases_of(listed, **(PUBLISHED | thresholds)), strict=True):
         if found.last_at is None:
             raise ValueError(f"run {run.id} has not been evaluated: it has no phase yet")
         fields = run.config.model_dump()

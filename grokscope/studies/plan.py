@@ -17,8 +17,9 @@ import torch
 from grokscope.errors import StoreError
 from grokscope.runs.config import RunConfig, config_key, pack_id
 from grokscope.runs.run import load_pack
+from grokscope.runs.store.events import finished_at
 from grokscope.runs.store.index import index
-from grokscope.runs.writer import finished_at, run_ids
+from grokscope.runs.writer import run_ids
 from grokscope.studies.study import Study, load_study, pack_of
 from grokscope.training.memory import in_packs
 from grokscope.training.pack import PER_REPLICA

@@ -9,6 +9,7 @@ from grokscope.cli.sweep import axis
 from grokscope.studies import arms as studies
 from grokscope.studies import estimate as estimating
 from tests.cli.test_commands import run
+from tests.conftest import tiny
 
 SIZE = {"p": 7, "d_model": 8, "n_heads": 2, "d_mlp": 16, "train_fraction": 0.5, "max_steps": 12}
 SETTINGS = [part for field, value in SIZE.items() for part in ("--set", f"{field}={value}")]
@@ -137,8 +138,6 @@ def test_a_study_is_planned_and_says_that_few_seeds_decide_nothing(
 
 
 def test_a_study_is_carried_out(capsys: pytest.CaptureFixture, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tests.conftest import tiny  # noqa: PLC0415
-
     own = {"a": [tiny(seed=seed, **SIZE) for seed in range(2)]}
     monkeypatch.setattr(studies, "arms", lambda *_: own)
     monkeypatch.setattr(studies, "measured", lambda _: ("weights.effective_rank",))

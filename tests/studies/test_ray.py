@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from grokscope.errors import GrokscopeError
+from grokscope.runs.store.events import finished_at
 from grokscope.runs.store.rows import read_rows
-from grokscope.runs.writer import finished_at
 from grokscope.studies.conduct import conduct
 from grokscope.studies.executors.ray import ray as engine
 from grokscope.studies.grid import grid

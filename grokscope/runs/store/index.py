@@ -8,7 +8,7 @@ from pathlib import Path
 from grokscope.errors import StoreError
 from grokscope.runs.config import config_key
 from grokscope.runs.store.catalogue import packs
-from grokscope.runs.writer import finished_at
+from grokscope.runs.store.events import finished_at
 
 
 @dataclass(frozen=True, kw_only=True)
