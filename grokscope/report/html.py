@@ -1,13 +1,14 @@
-"""The report of a run: one HTML file with everything in it, which asks nothing of any network."""
+"""The report of a run: its figures, numbers and origin on one page."""
 
 from html import escape
 from pathlib import Path
 
 from grokscope.errors import Missing
-from grokscope.report import circuit, clock_pizza, diagrams, figures, manifold, numbers, planes, theme, waves
+from grokscope.report import circuit, clock_pizza, collapse, diagrams, figures, manifold, numbers, planes, theme, waves
+from grokscope.report.page import Html, Section, Table, code, document, facts, require_language
 from grokscope.report.readings import Readings, read
 from grokscope.report.summary import headline, thresholds
-from grokscope.report.words import LANGUAGES, WORDS, Lang, count, percent, say
+from grokscope.report.words import WORDS, Lang, count, percent, say
 from grokscope.runs.run import Run
 from grokscope.runs.store.atomic import write_atomic
 
@@ -27,10 +28,10 @@ FIGURES = {
     "logits": waves.logits,
     "clock_pizza": clock_pizza.clock_pizza,
     "weight_norm": figures.weight_norm,
+    "collapse": collapse.collapse,
     "attention_entropy": figures.attention_entropy,
 }
 UNSHADED = ("cloud", "planes", "diagram", "spectrum", "spectra", "neurons", "logits", "clock_pizza")
-HERE = Path(__file__).parent
 
 
 def report_path(run: Run) -> Path:
@@ -43,8 +44,7 @@ def write_report(run: Run, path: Path | None = None, *, lang: Lang = "en") -> Pa
 
     lang: en or zh.
     """
-    if lang not in LANGUAGES:
-        raise ValueError(f"lang must be one of {', '.join(LANGUAGES)}, got {lang!r}")
+    require_language(lang)
     path = report_path(run) if path is None else Path(path)
     write_atomic(path, page(read(run), lang).encode())
     return path
@@ -52,42 +52,11 @@ def write_report(run: Run, path: Path | None = None, *, lang: Lang = "en") -> Pa
 
 def page(readings: Readings, lang: Lang) -> str:
     """The whole document."""
-    from plotly.offline import get_plotlyjs
-
-    run = readings.run
-    title = say("title", lang, run=run.id, task=_task(readings, lang))
-    sections = "\n".join(_section(name, readings, lang) for name in FIGURES)
-    lead, *rest = (escape(sentence) for sentence in headline(readings, lang))
-    gap = "" if lang == "zh" else " "
-    return f"""<!doctype html>
-<html lang="{"zh-CN" if lang == "zh" else "en"}">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<link rel="icon" href="data:,">
-<title>{escape(title)}</title>
-<style>{(HERE / "page.css").read_text(encoding="utf-8")}</style>
-<script>{get_plotlyjs()}</script>
-</head>
-<body>
-<header>
-<p class="kicker">{say("made_by", lang)}</p>
-<h1>{escape(title)}</h1>
-<p class="lead">{lead}</p>
-<p>{gap.join(rest)}</p>
-<p class="aside">{say("what_is_grokking", lang)}</p>
-<noscript><p>{say("noscript", lang)}</p></noscript>
-</header>
-<main>
-{sections}
-{_table(readings, lang)}
-{_provenance(readings, lang)}
-</main>
-<script>{(HERE / "page.js").read_text(encoding="utf-8")}</script>
-</body>
-</html>
-"""
+    title = say("title", lang, run=readings.run.id, task=_task(readings, lang))
+    sections = [_section(name, readings, lang) for name in FIGURES]
+    return document(
+        title, headline(readings, lang), [*sections, _numbers(readings, lang), _provenance(readings, lang)], lang
+    )
 
 
 def _task(readings: Readings, lang: Lang) -> str:
@@ -100,49 +69,46 @@ def _task(readings: Readings, lang: Lang) -> str:
     return f"{name} ({options})" if options else name
 
 
-def _section(name: str, readings: Readings, lang: Lang) -> str:
+def _section(name: str, readings: Readings, lang: Lang) -> Section:
     """A figure with its explanation, or a line that says why it is not there."""
     figure = FIGURES[name](readings, lang)
-    title = f"<h2>{escape(say(f'figure.{name}', lang))}</h2>"
     if isinstance(figure, Missing):
-        reason = escape(say(figure.reason, lang, run=readings.run.id))
-        return f'<section id="{name}">{title}<p class="missing">{reason}</p></section>'
-    # A "</script>" in a name would end the script element.
-    data = str(figure.to_json()).replace("</", "<\\/")
-    caption = f"<p>{escape(say(f'caption.{name}', lang))}</p>\n"
-    shading = "" if name in UNSHADED else _shading(readings, lang)
-    note = _note(name, readings, lang)
-    return f"""<section id="{name}">{title}
-<div class="plot" style="min-height:{figure.layout.height}px" data-figure="{name}-data"></div>
-<script type="application/json" id="{name}-data">{data}</script>
-{shading}{caption}{note}</section>"""
+        figure = Missing(say(figure.reason, lang, run=readings.run.id))
+    return Section(
+        id=name,
+        title=say(f"figure.{name}", lang),
+        figure=figure,
+        key=None if name in UNSHADED else _shading(readings, lang),
+        caption=say(f"caption.{name}", lang),
+        notes=_notes(name, readings, lang),
+    )
 
 
-def _shading(readings: Readings, lang: Lang) -> str:
+def _shading(readings: Readings, lang: Lang) -> Html:
     """What the bands behind the curves are."""
     windows = theme.windows(readings)
     if not windows:
-        return f'<p class="key">{escape(say("no_phase", lang))}</p>\n'
+        return Html(text=f'<p class="key">{escape(say("no_phase", lang))}</p>')
     chips = []
     for name, (start, end) in windows.items():
         words = say("phase_steps", lang, phase=say(f"phase.{name}", lang), start=count(start), end=count(end))
         chips.append(f'<span><i style="background:{theme.PHASES[name]}"></i>{escape(words)}</span>')
-    return f'<p class="key">{say("shaded", lang)} {" ".join(chips)}</p>\n'
+    return Html(text=f'<p class="key">{say("shaded", lang)} {" ".join(chips)}</p>')
 
 
-def _note(name: str, readings: Readings, lang: Lang) -> str:
+def _notes(name: str, readings: Readings, lang: Lang) -> list[str]:
     """What stands below a caption and differs from run to run."""
     if name == "grokking_curve":
-        return _phases_note(readings, lang)
+        return [_phases_note(readings, lang)]
     said = clock_pizza.verdict(readings, lang) if name == "clock_pizza" else None
-    return f"<p>{escape(said)}</p>\n" if said else ""
+    return [said] if said else []
 
 
 def _phases_note(readings: Readings, lang: Lang) -> str:
     """How the phases are defined, with the thresholds used."""
     limits = thresholds()
     inputs = say("inputs.fresh" if readings.fresh_phases else "inputs.test", lang)
-    note = say(
+    return say(
         "phases_note",
         lang,
         inputs=inputs,
@@ -150,11 +116,9 @@ def _phases_note(readings: Readings, lang: Lang) -> str:
         test=percent(limits["test_threshold"]),
         stable=limits["stable"],
     )
-    return f"<p>{escape(note)}</p>\n"
 
 
-def _table(readings: Readings, lang: Lang) -> str:
-    heads = [say(f"column.{name}", lang) for name in ("quantity", "value", "unit", "step", "definition")]
+def _numbers(readings: Readings, lang: Lang) -> Section:
     rows = []
     for row in numbers.numbers(readings, lang):
         step = "" if row.step is None else count(row.step)
@@ -162,32 +126,21 @@ def _table(readings: Readings, lang: Lang) -> str:
             f"<details><summary>{say('exactly', lang)}</summary><pre lang='en'>{escape(row.exact)}</pre>"
             f"<p lang='en'>{escape(row.source)}</p></details>"
         )
-        cells = [escape(row.name), escape(row.value), escape(row.unit), step, escape(row.definition) + exact]
-        labelled = zip(heads[1:], cells[1:], strict=True)
-        body = "".join(
-            f'<td data-label="{escape(head)}"{"" if cell else " class=empty"}>{cell}</td>' for head, cell in labelled
-        )
-        rows.append(f"<tr><th scope='row'>{cells[0]}</th>{body}</tr>")
-    columns = "".join(f"<th scope='col'>{escape(head)}</th>" for head in heads)
-    return f"""<section id="numbers"><h2>{say("numbers", lang)}</h2>
-<table><thead><tr>{columns}</tr></thead><tbody>
-{chr(10).join(rows)}
-</tbody></table></section>"""
+        rows.append((row.name, row.value, row.unit, step, Html(text=escape(row.definition) + exact)))
+    columns = [say(f"column.{name}", lang) for name in ("quantity", "value", "unit", "step", "definition")]
+    return Section(id="numbers", title=say("numbers", lang), table=Table(columns=columns, rows=rows))
 
 
-def _provenance(readings: Readings, lang: Lang) -> str:
-    facts = "".join(
-        f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in numbers.provenance(readings, lang)
-    )
+def _provenance(readings: Readings, lang: Lang) -> Section:
     fields = "".join(
         f"<dt><code>{escape(name)}</code></dt><dd><code>{escape(value)}</code></dd>"
-        for name, value in numbers.config_fields(readings).items()
+        for name, value in numbers.config_fields(readings.run.config).items()
     )
-    return f"""<section id="provenance"><h2>{say("provenance", lang)}</h2>
-<dl>{facts}</dl>
+    body = f"""{facts(numbers.provenance(readings, lang))}
 <h3>{say("origin.config", lang)}</h3>
 <dl class="fields">{fields}</dl>
 <h3>{say("origin.again", lang)}</h3>
-<pre class="code">{escape(numbers.command(readings))}</pre>
+{code(numbers.command(readings))}
 <p>{say("origin.python", lang)}</p>
-<pre class="code">{escape(numbers.python(readings))}</pre></section>"""
+{code(numbers.python(readings))}"""
+    return Section(id="provenance", title=say("provenance", lang), body=Html(text=body))

@@ -1,90 +1,73 @@
-"""Figures of the Goldilocks zone: the L and the U, the law, and slices of the loss around a network."""
+"""Slices of the loss around a network: lines, planes, and a page of one checkpoint's."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from grokscope.errors import Missing
 from grokscope.report import theme
+from grokscope.report.page import Html, Section, code, require_language, write_page
 from grokscope.report.words import Lang, count, number, say
-from grokscope.statistics.goldilocks import Law, Reduced, Shell
-from grokscope.statistics.intervals import Effect
-from grokscope.studies.landscape import Axis, Slice1D, Slice2D
+from grokscope.runs.run import Run
+from grokscope.studies.landscape import Axis, Slice1D, Slice2D, slice_1d, slice_2d
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 WIDE = 100.0  # ratio of losses from which an axis is logarithmic
 LEVELS = 24  # contours, at most
+LINES = ("weights", "hessian", "random")
 
 
-def l_and_u(found: Reduced, shell: Shell | None = None, lang: Lang = "en", *, squared_error: bool = False) -> "Figure":
-    """Train loss (the L) and test loss (the U) against the norm that training kept, with intervals over seeds.
+def write(
+    run: Run, path: str | Path, lang: Lang = "en", *, step: int | None = None, reach: float = 0.5, n: int = 21
+) -> Path:
+    """Writes a page of the loss around a checkpoint: along its weights, the sharpest direction and a random one, and
+    over the plane of the first two; returns its path.
 
-    The shell is shaded, more lightly over its ends' intervals; an end that is not known lies at the edge of the figure.
-    squared_error: what the loss is, instead of nats. Raises ValueError where no norm has a loss above 0.
+    step: of the checkpoint, by default the last. reach, n: as in `studies.landscape`. ValueError for another step than
+    the run has kept.
     """
-    from plotly.graph_objects import Figure
-
-    figure = Figure()
-    theme.layout(figure, height=430)
-    edges = _edges(found.norms)
-    if shell is not None and not (isinstance(shell.low, Missing) and isinstance(shell.high, Missing)):
-        _shade_shell(figure, shell, edges, lang)
-    for split, effects in (("train", found.train), ("test", found.test)):
-        colour, _ = theme.SPLITS[split]
-        known = [effect if isinstance(effect, Effect) and effect.value > 0 else None for effect in effects]
-        figure.add_scatter(
-            x=found.norms.tolist(), y=[effect and effect.value for effect in known], name=say(f"split.{split}", lang),
-            mode="lines+markers", line={"color": colour, "width": 2}, marker={"size": 6},
-            error_y=_bars(known, colour), hovertemplate="%{y:.2e}",
-        )  # fmt: skip
-    shown = [effect.value for effect in (*found.train, *found.test) if isinstance(effect, Effect) and effect.value > 0]
-    if not shown:
-        raise ValueError("no norm has a loss above 0: there is nothing to draw")
-    _norm_axis(figure, edges, say("axis.norm_kept", lang))
-    _loss_axis(figure, say("axis.squared_error" if squared_error else "axis.loss", lang), shown, log=True)
-    return figure
+    require_language(lang)
+    snapshot = run.snapshot(step)
+    mse = run.config.loss == "mse"
+    found: list[tuple[str, Slice1D | Slice2D | Missing]] = [
+        (name, slice_1d(snapshot, name, reach=reach, n=2 * n - 1)) for name in LINES
+    ]
+    found.append(("plane", slice_2d(snapshot, reach=reach, n=n)))
+    sections = [_section(name, each, lang, squared_error=mse) for name, each in found]
+    again = (
+        f"import grokscope as gs\nfrom grokscope.report import landscape\n\n"
+        f'run = gs.load("{run.folder.parent / run.id}")\n'
+        f'landscape.write(run, "landscape.html", step={snapshot.step}, reach={reach}, n={n})'
+    )
+    body = f"<h3>{say('origin.python_again', lang)}</h3>\n{code(again)}"
+    sections.append(Section(id="provenance", title=say("provenance", lang), body=Html(text=body)))
+    title = say("landscape.title", lang, run=run.id, step=count(snapshot.step))
+    return write_page(path, title, _lead([each for _, each in found], lang), sections, lang)
 
 
-def law(found: Law, w0: ArrayLike, t_gen: ArrayLike, observed: ArrayLike, lang: Lang = "en") -> "Figure":
-    """Time to generalise against the initial norm on a logarithmic axis: runs, the fitted line, the predicted slope.
+def _section(name: str, found: Slice1D | Slice2D | Missing, lang: Lang, *, squared_error: bool) -> Section:
+    draw = plane if isinstance(found, Slice2D) else line
+    figure = (
+        Missing(say("missing.slice", lang, reason=found.reason))
+        if isinstance(found, Missing)
+        else draw(found, lang, squared_error=squared_error)  # pyright: ignore[reportArgumentType]
+    )
+    caption = say("caption.plane" if name == "plane" else "caption.line", lang)
+    return Section(id=name, title=say(f"figure.landscape_{name}", lang), figure=figure, caption=caption)
 
-    w0, t_gen, observed: (run,), as given to `generalisation_law`; a run that never generalised stands at its last step.
-    The predicted line goes through the middle of the fitted one.
-    """
-    from plotly.graph_objects import Figure
 
-    norms, times, reached = (np.asarray(each) for each in (w0, t_gen, observed))
-    figure = Figure()
-    theme.layout(figure, height=430)
-    groups = (("generalised", reached.astype(bool), "circle"), ("censored", ~reached.astype(bool), "triangle-up-open"))
-    for name, chosen, symbol in groups:
-        if chosen.any():
-            figure.add_scatter(
-                x=norms[chosen].tolist(), y=times[chosen].tolist(), name=say(f"series.{name}", lang), mode="markers",
-                marker={"size": 8, "symbol": symbol, "color": theme.BLUE, "opacity": 0.75}, hovertemplate="%{y:,.0f}",
-            )  # fmt: skip
-    ends = np.array([norms.min(), norms.max()], dtype=float)
-    fitted = say(
-        "series.law", lang, slope=count(round(found.slope.value)), norm=number(found.w_c.value),
-        r=f"{found.r_squared:.3f}",
-    )  # fmt: skip
-    lines = [(fitted, found.at(ends), "solid", theme.ORANGE)]
-    if found.predicted is not None:
-        name = say("series.law_predicted", lang, slope=count(round(found.predicted)))
-        turned = found.predicted * np.log(ends / np.sqrt(ends.prod())) + found.at(ends).mean()
-        lines.append((name, turned, "dash", theme.NEUTRAL))
-    for name, y, dash, colour in lines:
-        figure.add_scatter(
-            x=ends.tolist(), y=y.tolist(), name=name, mode="lines", hoverinfo="skip",
-            line={"color": colour, "width": 2, "dash": dash},
-        )  # fmt: skip
-    _norm_axis(figure, _edges(ends), say("axis.norm_initial", lang))
-    figure.update_yaxes(rangemode="tozero", tickformat=",d", title={"text": say("axis.t_gen", lang)})
-    figure.update_layout(hovermode="closest")
-    return figure
+def _lead(found: Sequence[Slice1D | Slice2D | Missing], lang: Lang) -> list[str]:
+    """How much sharper the sharpest direction is than the other two."""
+    along = {each.axis.direction: each.axis.curvature for each in found if isinstance(each, Slice1D)}
+    sentences = [say("landscape.lead", lang)]
+    if set(LINES) <= set(along):
+        shown = {name: number(along[name]) for name in LINES}
+        sentences.append(say("landscape.curvatures", lang, **shown))
+    return sentences
 
 
 def line(found: Slice1D, lang: Lang = "en", *, squared_error: bool = False) -> "Figure":
@@ -117,7 +100,7 @@ def line(found: Slice1D, lang: Lang = "en", *, squared_error: bool = False) -> "
             line={"color": theme.NEUTRAL, "width": 1.5, "dash": "dash"},
         )  # fmt: skip
     figure.update_xaxes(title={"text": _along(found.axis, lang)}, hoverformat=".3f")
-    _loss_axis(figure, say("axis.squared_error" if squared_error else "axis.loss", lang), shown.tolist(), log=log)
+    theme.loss_axis(figure, say("axis.squared_error" if squared_error else "axis.loss", lang), shown.tolist(), log=log)
     return figure
 
 
@@ -179,60 +162,3 @@ def plane(found: Slice2D, lang: Lang = "en", *, squared_error: bool = False) -> 
 def _along(axis: Axis, lang: Lang) -> str:
     name, _, rank = axis.direction.partition("=")
     return say("axis.along", lang, direction=say(f"direction.{name}", lang, rank=rank or 1))
-
-
-def _edges(norms: np.ndarray) -> tuple[float, float]:
-    """The ends of a logarithmic axis, a little beyond the norms."""
-    beyond = (norms.max() / norms.min()) ** 0.04
-    return float(norms.min() / beyond), float(norms.max() * beyond)
-
-
-def _norm_axis(figure: "Figure", edges: tuple[float, float], title: str) -> None:
-    # Within a decade Plotly's own ticks would be one or two.
-    near = edges[1] < 10 * edges[0]
-    nice = 10 ** np.floor(np.log10(edges[1] - edges[0]))
-    figure.update_xaxes(
-        type="log", range=np.log10(edges).tolist(), dtick=f"L{nice / 2:g}" if near else theme.log_ticks(edges),
-        tickformat="~g", hoverformat=".3g",
-        title={"text": title}, minor={"dtick": "D1", "ticks": "outside", "ticklen": 3},
-    )  # fmt: skip
-    if near:
-        figure.update_xaxes(minor={"ticks": ""})
-
-
-def _loss_axis(figure: "Figure", title: str, shown: list[float], *, log: bool) -> None:
-    figure.update_yaxes(title={"text": title})
-    if log:
-        figure.update_yaxes(type="log", dtick=theme.log_ticks(shown), exponentformat="power")
-
-
-def _bars(known: list[Effect | None], colour: str) -> dict[str, Any]:
-    """Error bars; of length 0 where there is no interval."""
-
-    def arm(effect: Effect | None, sign: int) -> float:
-        end = None if effect is None else effect.high if sign > 0 else effect.low
-        return 0.0 if effect is None or not isinstance(end, float) else max(sign * (end - effect.value), 0.0)
-
-    return {
-        "type": "data", "symmetric": False, "array": [arm(effect, 1) for effect in known],
-        "arrayminus": [arm(effect, -1) for effect in known], "color": colour, "thickness": 1.5, "width": 4,
-    }  # fmt: skip
-
-
-def _shade_shell(figure: "Figure", shell: Shell, edges: tuple[float, float], lang: Lang) -> None:
-    ends = [
-        (end.value, *(side if isinstance(side, float) else end.value for side in (end.low, end.high)))
-        if isinstance(end, Effect)
-        else (edge, edge, edge)
-        for end, edge in zip((shell.low, shell.high), edges, strict=True)
-    ]
-    names = ["?" if isinstance(end, Missing) else number(end.value) for end in (shell.low, shell.high)]
-    for x0, x1, opacity in ((ends[0][1], ends[1][2], 0.08), (ends[0][0], ends[1][0], 0.16)):
-        figure.add_shape(
-            type="rect", xref="x", yref="paper", x0=x0, x1=x1, y0=0, y1=1, layer="below", line={"width": 0},
-            fillcolor=theme.GREEN, opacity=opacity,
-        )  # fmt: skip
-    figure.add_scatter(
-        x=[None], y=[None], mode="markers", name=say("series.shell", lang, low=names[0], high=names[1]),
-        marker={"symbol": "square", "size": 13, "color": theme.GREEN, "opacity": 0.35}, hoverinfo="skip",
-    )  # fmt: skip

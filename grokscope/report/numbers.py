@@ -9,6 +9,7 @@ from grokscope.measures.base import measures
 from grokscope.report.readings import Readings
 from grokscope.report.summary import thresholds
 from grokscope.report.words import Lang, count, number, percent, say
+from grokscope.runs.config import RunConfig
 from grokscope.statistics.transitions import phases
 
 # In a cyclic task the same two losses stand there for key frequencies.
@@ -42,6 +43,13 @@ MEASURES = {
     "manifold.equivariance": "view=embed/tokens",
     "manifold.harmonic_share": "split=all",
     "manifold.swap_distance": "",
+    "stability.logit_scale": "",
+    "stability.collapse_rate": "dtype=float32",
+    "stability.zero_loss_share": "",
+    "stability.gradient_effective_rank": "",
+    "stability.radial_share": "",
+    "representation.effective_dimension": "",
+    "representation.quality_index": "convention=standardised",
 }
 
 
@@ -86,15 +94,15 @@ def provenance(readings: Readings, lang: Lang) -> list[tuple[str, str]]:
     return [(say(name, lang), value) for name, value in facts.items()]
 
 
-def config_fields(readings: Readings) -> dict[str, str]:
+def config_fields(config: RunConfig) -> dict[str, str]:
     """The whole configuration, each value as JSON without quotes."""
-    fields = json.loads(readings.run.config.model_dump_json())
+    fields = json.loads(config.model_dump_json())
     return {name: value if isinstance(value, str) else json.dumps(value) for name, value in fields.items()}
 
 
 def command(readings: Readings) -> str:
     """The command that makes the same run again; every field is given, so that no recipe's default matters."""
-    fields, imported = config_fields(readings), readings.run.about.get("imported")
+    fields, imported = config_fields(readings.run.config), readings.run.about.get("imported")
     verb, end = ["run"], ["--device", str(readings.run.about.get("device", "auto"))]
     if imported:
         of = ["--as", imported["format"], "--task", fields.pop("task"), "--step", str(readings.run.steps)]

@@ -11,6 +11,15 @@ function arrange(plot, { squares, columns, few, side, below, narrow, wide }) {
   return Plotly.relayout(plot, { ...(phone.matches ? narrow : wide), height, autosize: true });
 }
 
+// A click on a mark whose customdata begins with the id of a run that has a report opens it.
+function lead(plot, links) {
+  const target = (event) => links[event.points[0]?.customdata?.[0]];
+  const point = (shape) => (plot.querySelector(".nsewdrag").style.cursor = shape);
+  plot.on("plotly_hover", (event) => point(target(event) ? "pointer" : "default"));
+  plot.on("plotly_unhover", () => point(""));
+  plot.on("plotly_click", (event) => target(event) && window.location.assign(target(event)));
+}
+
 async function draw(plot) {
   const figure = JSON.parse(document.getElementById(plot.dataset.figure).textContent);
   const meta = figure.layout.meta;
@@ -24,6 +33,7 @@ async function draw(plot) {
       width = plot.clientWidth;
     });
   }
+  if (plot.dataset.links) lead(plot, JSON.parse(plot.dataset.links));
   plot.style.removeProperty("min-height");
 }
 

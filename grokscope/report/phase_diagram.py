@@ -5,15 +5,17 @@ figure leads to the run: `plotly_click` has it at `event.points[0].customdata[0]
 Source of the phases: Liu et al. 2022, arXiv:2205.10343, table 1 and figures 5 and 6.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float
 
 from grokscope.report import theme
-from grokscope.report.words import Lang, count, say
+from grokscope.report.page import Section, write_page
+from grokscope.report.words import Lang, count, percent, say
 from grokscope.runs.run import Run, phases_of
 from grokscope.statistics.phase_classes import CLASSES, PUBLISHED, classify, counts, reached
 
@@ -127,6 +129,33 @@ def from_runs(
         table.classes[place], table.share[place] = common, (tally[common], len(listed))
         table.runs[place], table.train_step[place], table.test_step[place] = first
     return table
+
+
+def write(
+    table: PhaseTable,
+    path: str | Path,
+    lang: Lang = "en",
+    *,
+    links: Mapping[str, str] | None = None,
+    limit: float = PUBLISHED["test_threshold"],
+    delay: float = 1e3,
+) -> Path:
+    """Writes the page of a table and returns its path.
+
+    links: run id to the address of its report, relative to the page. limit, delay: accuracy and steps that the table
+    was classified with, to be said.
+    """
+    seen = counts([name for name in table.classes.ravel() if name])
+    shown = {name: count(seen[name]) for name in CLASSES}
+    section = Section(
+        id="phases",
+        title=say("figure.phases", lang),
+        figure=phase_diagram(table, lang),
+        caption=say("caption.phases", lang, limit=percent(limit), delay=count(round(delay))),
+        links=links or {},
+    )
+    lead = say("phases.lead", lang, total=count(sum(seen.values())), **shown)
+    return write_page(path, say("phases.title", lang, x=table.x_name, y=table.y_name), [lead], [section], lang)
 
 
 def phase_diagram(table: PhaseTable, lang: Lang = "en") -> "Figure":

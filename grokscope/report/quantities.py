@@ -153,10 +153,10 @@ QUANTITIES: dict[str, dict[Literal["en", "zh"], str]] = {
     },
     "circuits.distance_irrelevance": {"en": "distance irrelevance", "zh": "距离无关度"},
     "circuits.distance_irrelevance.define": {
-        "en": "Spread of the right answer's logit at a fixed a − b over its spread over all inputs: 0 if a − b "
-        "alone decides it, 1 if a − b does not matter.",
-        "zh": "a − b 固定时正确答案 logit 的离散程度，与全部输入上的离散程度之比：0 表示完全由 a − b 决定，1 表示与 "
-        "a − b 无关。",
+        "en": "Spread of the right answer's logit at a fixed a − b over its spread over all inputs: 0 if a − b alone "
+        "decides it, 1 if a − b does not matter.",
+        "zh": "a − b 固定时正确答案 logit 的离散程度，与全部输入上的离散程度之比：0 表示完全由 a − b 决定，1 表示与 a "
+        "− b 无关。",
     },
     "manifold.dimension": {"en": "intrinsic dimension", "zh": "内蕴维数"},
     "manifold.dimension.define": {
@@ -203,4 +203,39 @@ QUANTITIES: dict[str, dict[Literal["en", "zh"], str]] = {
     "origin.config": {"en": "Configuration", "zh": "配置"},
     "origin.again": {"en": "To make it again", "zh": "复现命令"},
     "origin.python": {"en": "or in Python", "zh": "或在 Python 中"},
+    "stability.logit_scale": {"en": "size of the logits", "zh": "logit 大小"},
+    "stability.logit_scale.define": {
+        "en": "Root mean square of the training inputs' logits, each input's mean taken out.",
+        "zh": "训练输入的 logit（各减去自身均值）的均方根。",
+    },
+    "stability.collapse_rate": {"en": "softmax collapse in float32", "zh": "float32 的 softmax 坍缩"},
+    "stability.collapse_rate.define": {
+        "en": "Share of training inputs on which a float32 softmax keeps the largest class alone.",
+        "zh": "float32 的 softmax 只剩最大类别的训练输入占比。",
+    },
+    "stability.zero_loss_share": {"en": "loss exactly 0", "zh": "损失恰为 0"},
+    "stability.zero_loss_share.define": {
+        "en": "Share of training inputs whose loss, as trained, is exactly 0.",
+        "zh": "训练所用的损失恰为 0 的训练输入占比。",
+    },
+    "stability.gradient_effective_rank": {"en": "effective rank of the gradients", "zh": "梯度的有效秩"},
+    "stability.gradient_effective_rank.define": {
+        "en": "In how many directions at once the training inputs pull the logits.",
+        "zh": "训练输入同时把 logit 拉向多少个方向。",
+    },
+    "stability.radial_share": {"en": "gradient along the weights", "zh": "沿权重的梯度占比"},
+    "stability.radial_share.define": {
+        "en": "Share of the squared gradient that only scales the weights.",
+        "zh": "梯度平方中只改变权重大小的那一部分所占比例。",
+    },
+    "representation.effective_dimension": {"en": "effective dimension of the embedding", "zh": "嵌入的有效维数"},
+    "representation.effective_dimension.define": {
+        "en": "Exponential of the entropy of the principal components' shares of variance.",
+        "zh": "各主成分方差占比的熵取指数。",
+    },
+    "representation.quality_index": {"en": "quality of the representation (RQI)", "zh": "表示质量指数（RQI）"},
+    "representation.quality_index.define": {
+        "en": "Share of the pairs of sums that are equal whose embeddings form a parallelogram.",
+        "zh": "和相等的两对数，其嵌入构成平行四边形的比例。",
+    },
 }

@@ -109,6 +109,13 @@ def log_ticks(values: Iterable[float | None]) -> int | str:
     return "D2" if decades < 2 else 1 if decades < 5 else 2
 
 
+def loss_axis(figure: "Figure", title: str, shown: Iterable[float], *, log: bool) -> None:
+    """Every loss axis of a figure; shown: the losses drawn."""
+    figure.update_yaxes(title={"text": title})
+    if log:
+        figure.update_yaxes(type="log", dtick=log_ticks(shown), exponentformat="power")
+
+
 def positive(series: Series) -> tuple[list[int], list[float | None]]:
     """A series for a logarithmic step axis: step 0 has no place there, and what is not finite is a gap."""
     pairs = [(int(step), float(value)) for step, value in zip(*series, strict=True) if step > 0]

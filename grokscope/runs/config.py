@@ -72,6 +72,7 @@ class RunConfig(Record):
         "off", description="take the part along the weights out of the gradient, tensor by tensor or of all at once"
     )
     orthogonal_rescale: bool = Field(True, description="give what is left the norm of the whole gradient")
+    unit_gradient: bool = Field(False, description="divide the gradient by its norm: steps as long as the rate")
     grokfast_gain: float = Field(0.0, ge=0, description="Grokfast: gain of the slow part of the gradient; 0: off [1]")
     grokfast_memory: float = Field(0.98, ge=0, lt=1, description="Grokfast: share of the slow part kept a step [1]")
     norm_sphere: tuple[str, ...] = Field(

@@ -20,6 +20,7 @@ from grokscope.training.transforms.base import Transform
 from grokscope.training.transforms.grokfast import Grokfast
 from grokscope.training.transforms.norm_sphere import NormSphere
 from grokscope.training.transforms.orthogonal import Orthogonal
+from grokscope.training.transforms.unit_gradient import UnitGradient
 
 PER_REPLICA = {
     *("seed", "data_seed", "random_labels", "label_noise", "outliers", "train_fraction", "n_train", "split"),
@@ -152,6 +153,8 @@ class Pack:
             per_tensor = config.orthogonal_gradient == "per_tensor"
             tensors = list(self._columns.values())
             transforms.append(Orthogonal(tensors, per_tensor=per_tensor, rescale=config.orthogonal_rescale))
+        if config.unit_gradient:
+            transforms.append(UnitGradient())
         if config.norm_sphere:
             names = self._columns if "all" in config.norm_sphere else config.norm_sphere
             transforms.append(NormSphere(self._params, [self._of_tensor(name, "norm_sphere") for name in names]))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from grokscope.report import clock_pizza
-from grokscope.report.html import _note
+from grokscope.report.html import _notes
 from grokscope.report.readings import Readings, from_numbers, read
 from grokscope.runs.run import Run
 
@@ -67,8 +67,8 @@ def test_the_verdict_is_said_with_its_numbers(measured_run: Run, symmetric: floa
     assert f"{symmetric:g}" in said
     assert f"{distance:g}" in said
     assert "circular" not in said
-    assert _note("clock_pizza", readings, "en") == f"<p>{said}</p>\n"
-    assert _note("clock_pizza", plane(measured_run, [0.5] * 4, [0.9] * 4), "zh").startswith("<p>按这两个阈值")
+    assert _notes("clock_pizza", readings, "en") == [said]
+    assert _notes("clock_pizza", plane(measured_run, [0.5] * 4, [0.9] * 4), "zh")[0].startswith("按这两个阈值")
 
 
 def test_what_is_not_circular_gets_a_caveat(measured_run: Run) -> None:
@@ -80,5 +80,5 @@ def test_what_is_not_circular_gets_a_caveat(measured_run: Run) -> None:
 def test_without_the_numbers_there_is_no_verdict(measured_run: Run, random_run: Run) -> None:
     assert clock_pizza.verdict(from_numbers(measured_run, {}), "en") is None
     assert clock_pizza.verdict(read(random_run), "en") is None
-    assert _note("clock_pizza", from_numbers(measured_run, {}), "en") == ""
-    assert _note("gini", read(measured_run), "en") == ""
+    assert _notes("clock_pizza", from_numbers(measured_run, {}), "en") == []
+    assert _notes("gini", read(measured_run), "en") == []

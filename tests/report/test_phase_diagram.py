@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from grokscope.report import phase_diagram as phase_diagram_module
-from grokscope.report.phase_diagram import COLOURS, PhaseTable, from_runs, from_steps, phase_diagram
+from grokscope.report.phase_diagram import COLOURS, PhaseTable, from_runs, from_steps, phase_diagram, write
 from grokscope.runs.run import Run
 from grokscope.statistics.phase_classes import CLASSES, counts
 from grokscope.statistics.transitions import phases
@@ -145,3 +145,14 @@ def test_bad_tables_are_answered_clearly() -> None:
     unseen: Any = SimpleNamespace(id="new", phases=lambda **rules: phases([], train_accuracy=[], **rules))
     with pytest.raises(ValueError, match="run new has not been evaluated"):
         from_runs([unseen])
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_page_counts_the_phases_and_leads_to_the_runs(tmp_path: Path, lang: Any) -> None:
+    runs = np.array([["first", "second"]])
+    table = from_steps([[100, 100]], [[150, np.inf]], x=(0.0, 1.0), y=(1e-3,), runs=runs)
+    text = write(table, tmp_path / "page.html", lang, links={"first": "../runs/first/report.html"})
+    page = text.read_text(encoding="utf-8")
+    assert "../runs/first/report.html" in page
+    assert 'data-figure="phases-data"' in page
+    assert ("Of 2 settings 1 comprehend, 0 grok, 1 only memorise and 0 learn neither." in page) == (lang == "en")

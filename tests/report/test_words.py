@@ -8,7 +8,7 @@ import pytest
 
 import grokscope.report
 from grokscope.report.numbers import MEASURES
-from grokscope.report.words import LANGUAGES, WORDS, number, percent, say
+from grokscope.report.words import LANGUAGES, PARTS, WORDS, number, percent, say
 
 
 def placeholders(text: str) -> set[str]:
@@ -28,10 +28,7 @@ def test_chinese_is_chinese() -> None:
 
 
 def test_no_id_is_defined_twice() -> None:
-    from grokscope.report import words
-
-    parts = (words.PAGE, words.FIGURES, words.CIRCUIT, words.SUMMARY, words.QUANTITIES)
-    assert sum(map(len, parts)) == len(WORDS)
+    assert sum(map(len, PARTS)) == len(WORDS)
 
 
 def test_every_id_that_the_code_asks_for_exists() -> None:

@@ -144,6 +144,7 @@ def test_what_differs_acts_on_its_replica_alone(field: str) -> None:
         {"norm_sphere": ("W_E", "W_in")},
         {"norm_sphere": ("all",), "norm_sphere_step": "angle", "init_scale": 2.0},
         {"grokfast_gain": 2.0},
+        {"unit_gradient": True, "optimizer": "sgd", "momentum": 0.2},
         {"batch_size": 13},
         {"tensor_rates": {"W_E": 0.5}, "tensor_decays": {"W_U": 0.0, "b_in": 2.0}},
         {"weight_decay_start": 8, "weight_decay_stop": 21},

@@ -1,0 +1,36 @@
+"""Normalised gradient descent: the gradient divided by its norm, so that a step's length is the learning rate.
+
+    g <- g / |g|
+
+Source: Prieto et al. 2025, arXiv:2501.04697, figure 9, where SGD's rate is divided by the norm of the full gradient, a
+small one then being no reason to stop. The scheduler itself is not released: with momentum it would divide the sum of
+past gradients by the present norm, here each gradient is divided by its own. The norm is that of all parameters of a
+replica; a gradient of 0 stays 0.
+"""
+
+from typing import final
+
+import torch
+from torch import Tensor
+
+from grokscope.training.transforms.base import Transform
+
+
+@final
+class UnitGradient(Transform):
+    """Each replica's gradient gets the norm 1, formed in float64."""
+
+    when = "before"
+
+    def __init__(self) -> None:
+        self.state = {}
+
+    def apply(self, params: Tensor, gradients: Tensor, *, step: int) -> None:  # noqa: ARG002
+        # The largest entry first: squares of small gradients are 0 even in float64 below 1e-162.
+        largest = gradients.abs().amax(1, keepdim=True).double()
+        scaled = gradients.double() / torch.where(largest > 0, largest, 1.0)
+        norm = torch.linalg.vector_norm(scaled, dim=1, keepdim=True)
+        gradients.copy_(scaled / torch.where(norm > 0, norm, 1.0))
+
+
+unit_gradient = UnitGradient
