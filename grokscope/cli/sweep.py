@@ -1,5 +1,6 @@
 """`grokscope sweep`: every combination of values of some fields, with seeds in each."""
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -22,6 +23,7 @@ def sweep(
     engine: Literal["local", "ray"] = "local",
     address: Annotated[str | None, tyro.conf.arg(metavar="HOST:PORT")] = None,
     workers: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None,
+    lang: Literal["en", "zh"] = "en",
     dry_run: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     store: Store = Path("runs"),
     json: Json = False,
@@ -40,9 +42,11 @@ def sweep(
         address: of the head of a Ray cluster, or "auto"; without it Ray is started here.
         workers: packs trained at a time, each on one thread [1]; by default as many as there are cores, and where there
             are fewer packs than cores, with several threads each.
+        lang: language of the page of phase diagrams, heat maps and survival curves.
         dry_run: say what it would take, and start nothing.
     """
     from grokscope.recipes.base import recipe as config_of
+    from grokscope.report.sweep import write
     from grokscope.studies.grid import grid as cells
     from grokscope.studies.plan import plan
 
@@ -56,6 +60,11 @@ def sweep(
     arms = cells(base, axes, seeds)
     found = plan(f"sweep-{recipe}", arms, store, mixed=True, axes=axes)
     about = carry_out(found, engine=engine, address=address, workers=workers, dry_run=dry_run)
+    if not dry_run and about["error"] is None:
+        options = [part for text in grid for part in ("--grid", text)]
+        options += [part for text in set for part in ("--set", text)]
+        command = shlex.join(["grokscope", "sweep", recipe, *options, "--seeds", str(seeds), "--store", str(store)])
+        about |= {"report": str(write(found.study, found.study.folder / "report.html", lang, command=command))}
     say(about, json=json)
 
 
@@ -111,6 +120,8 @@ def say(*abouts: dict[str, Any], json: bool) -> None:
             _print_estimate(about)
         elif about["error"] is None:
             print(f"{about['study']}: {about['runs']} runs in {len(about['arms'])} arms, all done; in {about['dir']}")
+            if "report" in about:
+                print(f"report  {about['report']}")
     failed = [about["error"] for about in abouts if about.get("error")]
     if failed:
         raise GrokscopeError("; ".join(failed))

@@ -39,6 +39,8 @@ def test_a_sweep_says_what_it_takes_and_starts_nothing_then_does_it(
     done = json.loads(out)
     assert (len(done["trained"]), done["failed"], done["study"]) == (2, {}, dry["study"])
     assert "pack 2 of 2" in err
+    page = Path(done["report"]).read_text()
+    assert "--grid weight_decay=0.5,1 --grid d_mlp=16,24 --set p=7" in page
     code, out, _ = run(capsys, *args)
     assert code == 0
     assert out.startswith(f"{dry['study']}: 8 runs in 4 arms, all done; in {store}")
