@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import torch
@@ -19,35 +20,42 @@ from grokscope.studies.plan import Plan, Planned
 from grokscope.training.memory import SHARE, machine_bytes, replica_bytes, shared_bytes
 
 Say = Callable[[str], None]
+Start = Callable[..., AbstractContextManager[Engine]]
 
 
 def conduct(
-    plan: Plan, *, engine: str = "local", address: str | None = None, workers: int | None = None, say: Say | None = None
+    plan: Plan,
+    *,
+    engine: str | Start = "local",
+    address: str | None = None,
+    workers: int | None = None,
+    say: Say | None = None,
 ) -> list[Outcome]:
     """Trains and measures what is not done, and returns the outcome of every pack that was begun.
 
-    engine: id of an executor. workers: packs at a time, as many as fit by default. say: told a line now and then; on
-    stderr by default. When the store cannot be written any more, no other pack is begun. Raises StoreError where the
-    store cannot be written to begin with, and where another process carries out the same study.
+    engine: id of an executor, or what starts one. workers: packs at a time, as many as fit by default. say: told a line
+    for each pack; on stderr by default. When the store cannot be written any more, no other pack is begun. Raises
+    StoreError where the store cannot be written to begin with, and where another process carries out the same study.
     """
     say = say or _say
-    study = plan.study
+    study, todo = plan.study, plan.todo
+    start = component("studies.executors", engine) if isinstance(engine, str) else engine
     slots, threads = division(plan, workers)
     if address is not None:  # nodes of a cluster may have fewer cores than this machine
         threads = 1
     outcomes: list[Outcome] = []
     with hold(study.folder):
         study.save([_about(pack) for pack in plan.packs])
-        if not plan.todo:
+        if not todo:
             return outcomes
-        with component("studies.executors", engine)(slots=slots, threads=threads, address=address) as running:
-            say(f"{study.id}: {len(plan.todo)} packs, {running.slots} at a time, {threads} threads each")
+        with start(slots=slots, threads=threads, address=address) as running:
+            say(f"{study.id}: {len(todo)} packs, {running.slots} at a time, {threads} threads each")
             began = time.monotonic()
-            for outcome in _each(_jobs(plan, threads), running):
+            for outcome in _each(_jobs(plan, todo, threads), running):
                 outcomes.append(outcome)
                 if outcome.state == "done" and study.measures is not None:
                     study.mark_measured(outcome.pack)
-                say(_progress(outcome, len(outcomes), len(plan.todo), time.monotonic() - began))
+                say(_progress(outcome, len(outcomes), len(todo), time.monotonic() - began))
     return outcomes
 
 
@@ -73,8 +81,8 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _jobs(plan: Plan, threads: int) -> Iterator[Job]:
-    for pack in plan.todo:
+def _jobs(plan: Plan, todo: Sequence[Planned], threads: int) -> Iterator[Job]:
+    for pack in todo:
         yield Job(
             pack=pack.id,
             configs=tuple(json.loads(config.model_dump_json()) for config in pack.configs),

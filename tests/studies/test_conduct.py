@@ -157,10 +157,9 @@ class Stub:
         return future
 
 
-def test_a_full_disk_ends_the_study_without_beginning_other_packs(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_ends_the_study_without_beginning_other_packs(store: Path) -> None:
     found = plan("full", {str(seed): [tiny(seed=seed, **SIZE)] for seed in range(9)}, store)
-    monkeypatch.setattr(conducting, "component", lambda *_: Stub)
-    outcomes = conduct(found, workers=1, say=lambda _: None)
+    outcomes = conduct(found, engine=Stub, workers=1, say=lambda _: None)
     assert [outcome.state for outcome in outcomes].count("failed") == 1
     assert len(outcomes) <= 4
     failure = first_failure(outcomes, len(found.todo))
