@@ -93,10 +93,11 @@ def carry_out(plan: "Plan", *, engine: str, address: str | None, workers: int | 
         slots, threads = division(plan, workers)
         found = estimate(plan, slots=slots, threads=threads, engine=engine)
         return about | {
-            "dry_run": True, "workers": slots, "threads": threads, "seconds": found.seconds, "most_seconds": found.most,
+            "dry_run": True, "workers": slots, "threads": threads, "seconds": found.seconds,
+            "soonest_seconds": found.soonest, "most_seconds": found.most,
             "machine_seconds": found.machine_seconds, "bytes": found.bytes, "free_bytes": found.free,
             "plan": [
-                {"pack": pack.id, "runs": len(pack.configs), "state": pack.state, "expected_steps": pack.steps}
+                {"pack": pack.id, "runs": len(pack.configs), "state": pack.state, "soonest_end": pack.soonest}
                 | dict(zip(("seconds", "bytes"), found.packs.get(pack.id, (0.0, 0)), strict=True))
                 for pack in (*plan.borrowed, *plan.packs)
             ],
@@ -148,8 +149,8 @@ def _print_estimate(about: dict[str, Any]) -> None:
         f"{about['study']}: {about['runs']} runs in {len(about['arms'])} arms; {about['reused']} in the store already\n"
         f"packs       {packs['all']}: {packs['done']} done, {packs['begun']} begun, {packs['missing']} to begin\n"
         f"at a time   {about['workers']} packs of {about['threads']} threads\n"
-        f"time        about {clock(about['seconds'])}, at most {clock(about['most_seconds'])} "
-        f"(if no run stopped before max_steps); {about['machine_seconds'] / 3600:.2g} machine-hours\n"
+        f"time        about {clock(about['seconds'])}: {clock(about['soonest_seconds'])} if all generalise "
+        f"soon, {clock(about['most_seconds'])} if none does; {about['machine_seconds'] / 3600:.2g} machine-hours\n"
         f"disk        at most {about['bytes'] / 1e6:.3g} MB of {about['free_bytes'] / 1e9:.3g} GB free"
         + ("; it may not fit" if about["bytes"] > about["free_bytes"] else "")
         + "\nnothing was started: this was --dry-run"

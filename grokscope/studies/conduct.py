@@ -117,7 +117,7 @@ def _about(pack: Planned) -> dict[str, object]:
     return {
         "id": pack.id,
         "runs": len(pack.configs),
-        "expected_steps": pack.steps,
+        "soonest_end": pack.soonest,
         "max_steps": pack.most,
         "bytes_without_metrics": pack_bytes(pack, 0),
     }

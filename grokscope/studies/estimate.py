@@ -47,11 +47,13 @@ class Cost:
 class Estimate:
     """Of the packs that are not done.
 
-    seconds: on the clock; most: if every run went on to its max_steps. machine_seconds: of all workers. bytes: of disk,
-    at most; free: what there is. packs: id -> (seconds, bytes).
+    soonest, most: seconds on the clock, if every run ends as soon as it may and if none ends before max_steps. seconds:
+    the geometric mean of the two, whose largest factor of error is the least. machine_seconds: of all workers, by the
+    same rule. bytes: of disk, at most; free: what there is. packs: id -> (seconds, bytes).
     """
 
     seconds: float
+    soonest: float
     most: float
     machine_seconds: float
     bytes: int
@@ -62,21 +64,25 @@ class Estimate:
 def estimate(plan: Plan, *, slots: int, threads: int, engine: str = "local") -> Estimate:
     """Tries a few steps of each shape (in a temporary folder, for seconds) and adds up what the packs will take.
 
-    Where a run will have generalised is foretold (`plan.expected_steps`), and not where the answer is max_steps.
+    What a step takes is measured; when a run will have generalised nobody knows, so that the answer is a range
+    (`plan.soonest_end`), and its middle.
     """
     todo = plan.todo
     costs = dict(zip((pack.id for pack in todo), _costs(todo, threads, plan.study.measures), strict=True))
-    seconds = {pack.id: pack_seconds(pack, pack.steps, costs[pack.id]) for pack in todo}
-    longest = {pack.id: pack_seconds(pack, pack.most, costs[pack.id]) for pack in todo}
-    sizes = {pack.id: pack_bytes(pack, costs[pack.id].rows) for pack in todo}
+    soonest = [pack_seconds(pack, pack.soonest, costs[pack.id]) for pack in todo]
+    most = [pack_seconds(pack, pack.most, costs[pack.id]) for pack in todo]
+    middle = [math.sqrt(low * high) for low, high in zip(soonest, most, strict=True)]
+    sizes = [pack_bytes(pack, costs[pack.id].rows) for pack in todo]
     start = (_start_seconds() if todo else 0.0) + (RAY_SECONDS if engine == "ray" and todo else 0.0)
+    low, high = (start + makespan(each, slots) for each in (soonest, most))
     return Estimate(
-        seconds=start + makespan([seconds[pack.id] for pack in todo], slots),
-        most=start + makespan([longest[pack.id] for pack in todo], slots),
-        machine_seconds=sum(seconds.values()),
-        bytes=sum(sizes.values()),
+        seconds=math.sqrt(low * high),
+        soonest=low,
+        most=high,
+        machine_seconds=sum(middle),
+        bytes=sum(sizes),
         free=free_bytes(plan.study.store),
-        packs={pack.id: (seconds[pack.id], sizes[pack.id]) for pack in todo},
+        packs={pack.id: (seconds, size) for pack, seconds, size in zip(todo, middle, sizes, strict=True)},
     )
 
 
@@ -93,10 +99,10 @@ def pack_bytes(pack: Planned, rows: float) -> int:
     task = config.build_task()
     weights = sum(torch.Size(shape).numel() for shape in config.build_model(task).shapes.values())
     width = 8 if config.dtype == "float64" else 4
-    kept = most_checkpoints(config.replace(max_steps=pack.steps)) + 3
+    kept = most_checkpoints(config) + 3
     return round(
         len(pack.configs) * weights * width * kept
-        + rows * BYTES_A_ROW * evaluations(pack.steps, config.evaluate_every)
+        + rows * BYTES_A_ROW * evaluations(pack.most, config.evaluate_every)
     )  # fmt: skip
 
 

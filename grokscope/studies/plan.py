@@ -28,12 +28,12 @@ from grokscope.training.pack import PER_REPLICA
 # 64 replicas of 7 residues and 16 channels make 38 times the steps of one, 8 of 59 and 32 make 1.9 times, and networks
 # of 59 and 128 never more than 1.2 times (docs/scale.md). A larger pack only waits longer for its slowest replica.
 WORK, LARGEST = 2e8, 64
-# Runs that are expected to take more than twice as long as others are packed apart: a pack trains until its last run
-# has generalised.
+# Runs that cannot end before others have taken twice as long are packed apart: a pack trains until its last run has
+# generalised.
 APART = 2.0
-# A run generalises after about so many times 1 / (rate x weight decay), the time in which decay shrinks the weights by
-# e: 3.9 (quickstart), 6.4 (nanda2023), 4.9 (31 residues), medians in docs/results.md; 6 for the slowest of a pack.
-DECAY_TIMES = 6.0
+# A run generalises no sooner than about so many times 1 / (rate x weight decay), the time in which decay shrinks the
+# weights by e: 3.9 (quickstart), 6.4 (nanda2023), 4.9 (31 residues), medians of docs/results.md. Many never do.
+DECAY_TIMES = 4.0
 # Seeds below which no prediction is decided (docs: predictions, "How decided").
 DECIDING = 5
 
@@ -42,12 +42,12 @@ Keys = tuple[str, ...]
 
 @dataclass(frozen=True, kw_only=True)
 class Planned:
-    """One pack of a plan. steps: how long it is expected to train, and at most."""
+    """One pack of a plan. soonest, most: between which steps it is expected to end."""
 
     id: str
     configs: tuple[RunConfig, ...]
     state: Literal["done", "begun", "missing"]
-    steps: int
+    soonest: int
     most: int
 
 
@@ -139,8 +139,8 @@ def plan(
     )
 
 
-def expected_steps(config: RunConfig) -> int:
-    """About when a run ends: when it has generalised, where that can be foretold; else at max_steps."""
+def soonest_end(config: RunConfig) -> int:
+    """When a run may have generalised and end; max_steps where it is not weight decay that brings it there."""
     ends = config.optimizer in ("adam", "adamw") and config.weight_decay > 0 and config.rate > 0
     if not ends or config.norm_sphere or config.random_labels or config.weight_decay_stop is not None:
         return config.max_steps
@@ -187,7 +187,7 @@ def _fill(layout: _Layout, store: Path, study_id: str, keys: Mapping[str, Keys])
 
 
 def _compose(layout: _Layout) -> Iterator[Keys]:
-    """What is not placed yet, in packs: by shape, then by how long they are expected to take, then by size."""
+    """What is not placed yet, in packs: by shape, then by when they may end, then by size."""
     groups: dict[tuple[str, str], list[tuple[str, RunConfig]]] = {}
     missing = layout.missing()
     for key, (arm, config) in layout.wanted.items():
@@ -206,8 +206,8 @@ def _compose(layout: _Layout) -> Iterator[Keys]:
 
 
 def _alike(group: list[tuple[str, RunConfig]]) -> Iterator[list[tuple[str, RunConfig]]]:
-    """Stretches whose expected steps lie within a factor."""
-    steps = {key: expected_steps(config) for key, config in group}
+    """Stretches whose soonest ends lie within a factor."""
+    steps = {key: soonest_end(config) for key, config in group}
     ordered = sorted(group, key=lambda one: steps[one[0]])
     start = 0
     for place, (key, _) in enumerate(ordered):
@@ -224,7 +224,7 @@ def _planned(store: Path, pack: str, configs: Sequence[RunConfig], measured: boo
         id=pack,
         configs=tuple(configs),
         state="done" if done else "begun" if (folder / "pack.json").exists() else "missing",
-        steps=max(map(expected_steps, configs)),
+        soonest=max(map(soonest_end, configs)),
         most=configs[0].max_steps,
     )
 

@@ -26,7 +26,7 @@ def test_a_sweep_says_what_it_takes_and_starts_nothing_then_does_it(
     dry = json.loads(out)
     assert dry["packs"] == {"all": 2, "done": 0, "begun": 0, "missing": 2}
     assert (dry["runs"], dry["reused"], dry["workers"], len(dry["arms"])) == (8, 0, 1, 4)
-    assert [pack["expected_steps"] for pack in dry["plan"]] == [12, 12]
+    assert [pack["soonest_end"] for pack in dry["plan"]] == [12, 12]
     assert 3 < dry["seconds"] == pytest.approx(3 + dry["machine_seconds"])  # one after another
     assert dry["bytes"] == sum(pack["bytes"] for pack in dry["plan"]) > 10_000
     assert err == "note: runs that differ in d_mlp cannot share a pack: they train in packs of 2 kinds\n"

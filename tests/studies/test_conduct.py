@@ -61,7 +61,7 @@ def test_a_study_is_trained_measured_and_then_done(store: Path) -> None:
     assert conduct(again, workers=1, say=said.append) == []
     about = json.loads((first.study.folder / "plan.json").read_text())
     assert {pack["id"]: pack["runs"] for pack in about["packs"]} == {pack.id: 1 for pack in first.packs}
-    assert about["packs"][0]["expected_steps"] == 4
+    assert about["packs"][0]["soonest_end"] == 4
 
 
 def test_cores_are_divided_among_packs_and_not_oversubscribed(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from grokscope.studies import arms as studies
 from grokscope.studies import plan as planning
 from grokscope.studies.experiment import train
 from grokscope.studies.grid import grid
-from grokscope.studies.plan import APART, LARGEST, expected_steps, plan, too_few
+from grokscope.studies.plan import APART, LARGEST, plan, soonest_end, too_few
 from grokscope.studies.study import load_study
 from tests.conftest import tiny
 
@@ -76,11 +76,11 @@ def test_what_does_not_fit_into_memory_together_is_packed_apart(store: Path, mon
 def test_runs_that_end_much_later_do_not_keep_others_training(store: Path) -> None:
     base = tiny(p=7, max_steps=40_000)
     cells = grid(base, {"weight_decay": [0.0, 1.0, 1.5]}, seeds=2)
-    steps = [expected_steps(configs[0]) for configs in cells.values()]
-    assert steps == [40_000, 6_500, 4_500]  # never foretold; 6 / (0.001 * wd) and 20 evaluations of 25 steps more
+    steps = [soonest_end(configs[0]) for configs in cells.values()]
+    assert steps == [40_000, 4_500, 3_167]  # never foretold; 4 / (0.001 * wd) and 20 evaluations of 25 steps more
     packs = plan("sweep", cells, store, mixed=True).packs
     assert [{config.weight_decay for config in pack.configs} for pack in packs] == [{1.0, 1.5}, {0.0}]
-    assert all(max(map(expected_steps, p.configs)) <= APART * min(map(expected_steps, p.configs)) for p in packs)
+    assert all(max(map(soonest_end, p.configs)) <= APART * min(map(soonest_end, p.configs)) for p in packs)
 
 
 def test_only_what_the_store_lacks_is_trained_in_whatever_pack_it_was(store: Path) -> None:
