@@ -230,7 +230,7 @@ def sweep(store: Path, capsys: pytest.CaptureFixture) -> dict[str, Any]:
     return json.loads(capsys.readouterr().out)
 
 
-def until(happens: Any, seconds: float = 120) -> None:
+def until(happens: Any, seconds: float = 300) -> None:
     deadline = time.monotonic() + seconds
     while not happens():
         assert time.monotonic() < deadline, "it did not happen in time"
