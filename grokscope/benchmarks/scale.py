@@ -52,7 +52,7 @@ class Stubs:
 
 
 def _stages(place: Path, seeds: int) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = {"spread": {}}
 
     def timed(name: str, act: Callable[[], Any]) -> Any:
         started, worked = time.perf_counter(), time.process_time()

@@ -14,17 +14,18 @@ def bench(
     seconds: Annotated[float | None, tyro.conf.arg(metavar="FLOAT")] = None,
     json: Json = False,
 ) -> None:
-    """Measure speed: one run, packs of small networks, the instruments of the manifold and of the circuits.
+    """Measure speed: one run, packs of small networks, the instruments of manifold and circuits, a large store.
 
     train_step: one run against plain PyTorch and the arithmetic ceiling. pack: many small networks against one after
     another. manifold: dimension, Betti numbers and measures against their bars; it trains a network first, for a minute
-    or two. circuits: the measures of one checkpoint at p = 113. What is compared takes turns in one process; numbers
-    are medians over the rounds, with their spread.
+    or two. circuits: the measures of one checkpoint at p = 113. store: reading 1,000 runs of 10^6 numbers. scale: a
+    study of 10,000 packs that nobody trains, planned, handed out and asked. What is compared takes turns in one
+    process; numbers are medians over the rounds, with their spread.
 
     Args:
-        name: train_step, pack, manifold or circuits.
-        rounds: turns of each that are counted [1]; by default 7, 5, 3 and 3.
-        seconds: length of a turn [s], at least one call; by default 2, 1 and 0.5; circuits have none.
+        name: train_step, pack, manifold, circuits, store or scale.
+        rounds: turns of each that are counted [1]; by default 7, 5, 3, 3, 3 and 1.
+        seconds: length of a turn [s], at least one call; by default 2, 1 and 0.5; circuits, store and scale have none.
     """
     from grokscope.registry import component
 

@@ -103,7 +103,7 @@ def cluster() -> Iterator[Any]:
 def test_a_node_killed_in_the_middle_of_a_sweep_costs_nothing(cluster: Any, tmp_path: Path) -> None:
     import ray
 
-    cells = grid(tiny(dtype="float64", **(SIZE | {"max_steps": 600, "evaluate_every": 200})),
+    cells = grid(tiny(dtype="float64", **(SIZE | {"max_steps": 400, "evaluate_every": 200})),
                  {"d_mlp": [8, 12, 16, 20, 24, 28]}, seeds=2)  # fmt: skip
     nodes = [cluster.add_node(num_cpus=1, object_store_memory=80 << 20) for _ in range(2)]
     store, undisturbed = tmp_path / "store", tmp_path / "undisturbed"
