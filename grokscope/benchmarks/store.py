@@ -91,8 +91,8 @@ def stub(place: Path, configs: Sequence[RunConfig], *, evaluated: int = EVALUATE
 
 @cache
 def _segment(replicas: int, evaluated: int, series: int) -> bytes:
-    """A Parquet file of the pack TEMPLATE. Not compressed and without checksums, so that another id of the same length
-    can take its place: writing each anew would take a hundred times as long as all the rest."""
+    """A Parquet file of the pack TEMPLATE. Without compression, checksums and Bloom filter, so that another id of the
+    same length can take its place: writing each anew would take a hundred times as long as all the rest."""
     ids = run_ids(TEMPLATE, replicas)
     names = ([f"behaviour.{curve}" for curve in CURVES] + [f"weights.stub_{k}" for k in range(series)])[:series]
     rng = np.random.default_rng(0)
@@ -108,7 +108,9 @@ def _segment(replicas: int, evaluated: int, series: int) -> bytes:
     cursor.register("incoming", columns)
     with TemporaryDirectory() as folder:
         path = Path(folder) / "seg.parquet"
-        cursor.execute(f"COPY incoming TO '{path}' (FORMAT parquet, COMPRESSION uncompressed)")
+        cursor.execute(
+            f"COPY incoming TO '{path}' (FORMAT parquet, COMPRESSION uncompressed, WRITE_BLOOM_FILTER false)"
+        )
         cursor.unregister("incoming")
         return path.read_bytes()
 
