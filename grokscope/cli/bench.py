@@ -17,18 +17,19 @@ def bench(
     seconds: Annotated[float | None, tyro.conf.arg(metavar="FLOAT")] = None,
     json: Json = False,
 ) -> None:
-    """Measure speed: one run, packs of small networks, the instruments of the manifold, the circuits and the kernel.
+    """Measure speed: one run, packs of small networks, instruments of manifold, circuits and kernel, a large store.
 
     train_step: one run against plain PyTorch and the arithmetic ceiling. pack: many small networks against one after
     another. manifold: dimension, Betti numbers and measures against their bars; it trains a network first, for a minute
     or two. circuits: the measures of one checkpoint at p = 113. kernel: seconds and memory of a tangent kernel, and its
-    ratio to Jacobians. What is compared takes turns in one process; numbers are medians over the rounds, with their
-    spread.
+    ratio to Jacobians. store: reading 1,000 runs of 10^6 numbers. scale: a study of 10,000 packs that nobody trains,
+    planned, handed out and asked. What is compared takes turns in one process; numbers are medians over the rounds,
+    with their spread.
 
     Args:
-        name: train_step, pack, manifold, circuits or kernel.
-        rounds: turns of each that are counted [1]; by default 7, 5, and 3 of the others.
-        seconds: length of a turn [s], at least one call; by default 2, 1 and 0.5; circuits and kernel have none.
+        name: train_step, pack, manifold, circuits, kernel, store or scale.
+        rounds: turns of each that are counted [1]; by default 7, 5, then 3 of each, and 1 of scale.
+        seconds: length of a turn [s], at least one call; by default 2, 1 and 0.5; the others have none.
     """
     from grokscope.registry import component
 

@@ -90,9 +90,8 @@ def _fields() -> Any:
 
 def _runs(store: Path) -> Any:
     from grokscope.errors import StoreError
-    from grokscope.runs.run import runs
+    from grokscope.runs.listing import summaries
 
     if not store.is_dir():
         raise StoreError(f"no store at {store}; give one with --store")
-    found = runs(store, on_damage=lambda error: print(f"warning: {error}", file=sys.stderr))
-    return [run.summary() for run in found]
+    return [*summaries(store, on_damage=lambda error: print(f"warning: {error}", file=sys.stderr))]

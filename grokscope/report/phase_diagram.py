@@ -16,7 +16,7 @@ from jaxtyping import Float
 from grokscope.report import theme
 from grokscope.report.page import Section, write_page
 from grokscope.report.words import Lang, count, percent, say
-from grokscope.runs.run import Run
+from grokscope.runs.run import Run, phases_of
 from grokscope.statistics.phase_classes import CLASSES, PUBLISHED, classify, counts, reached
 
 if TYPE_CHECKING:
@@ -100,8 +100,8 @@ def from_runs(
     90 %). Raises ValueError without a run, for a field that a run's config lacks, and for a run never evaluated.
     """
     cells: dict[tuple[Any, Any], list[tuple[str, float, float]]] = {}
-    for run in runs:
-        found = run.phases(**(PUBLISHED | thresholds))
+    listed = list(runs)
+    for run, found in zip(listed, phases_of(listed, **(PUBLISHED | thresholds)), strict=True):
         if found.last_at is None:
             raise ValueError(f"run {run.id} has not been evaluated: it has no phase yet")
         fields = run.config.model_dump()
@@ -113,7 +113,7 @@ def from_runs(
         cells.setdefault((fields[y], fields[x]), []).append((run.id, *steps))
     if not cells:
         raise ValueError("expected at least one run, got none")
-    rows, columns = (tuple(sorted({key[axis] for key in cells}, key=_order)) for axis in (0, 1))
+    rows, columns = (tuple(sorted({key[axis] for key in cells}, key=axis_order)) for axis in (0, 1))
     shape = (len(rows), len(columns))
     table = PhaseTable(
         x=columns, y=rows, x_name=x, y_name=y, classes=np.full(shape, "", dtype=object),
@@ -180,15 +180,16 @@ def phase_diagram(table: PhaseTable, lang: Lang = "en") -> "Figure":
     theme.layout(figure, height=FRAME + CELL * max(len(table.y), 4))
     figure.update_layout(hovermode="closest", legend={"itemclick": False, "itemdoubleclick": False})
     # Places and not values: cells are of one size whether an axis is linear, logarithmic or of names.
-    figure.update_xaxes(**_axis(table.x, table.x_name))
-    figure.update_yaxes(**_axis(table.y, table.y_name))
+    figure.update_xaxes(**axis(table.x, table.x_name))
+    figure.update_yaxes(**axis(table.y, table.y_name))
     return figure
 
 
-def _axis(values: Sequence[Any], name: str) -> dict[str, Any]:
+def axis(values: Sequence[Any], name: str) -> dict[str, Any]:
+    """One place a value, as options of a plotly axis."""
     places = list(range(len(values)))
     return {
-        "title": {"text": name}, "tickvals": places, "ticktext": [_label(value) for value in values],
+        "title": {"text": name}, "tickvals": places, "ticktext": [axis_label(value) for value in values],
         "range": [-0.5, len(values) - 0.5], "showgrid": False,
     }  # fmt: skip
 
@@ -197,7 +198,7 @@ def _about(table: PhaseTable, place: tuple[int, int], lang: Lang) -> list[str]:
     """What a cell says: the run's id, its place, its phase with the share of runs in it, two steps, the id again."""
     if not table.classes[place]:
         return [""] * 6
-    where = f"{table.y_name} {_label(table.y[place[0]])}, {table.x_name} {_label(table.x[place[1]])}"
+    where = f"{table.y_name} {axis_label(table.y[place[0]])}, {table.x_name} {axis_label(table.x[place[1]])}"
     phase, (n, total) = say(f"learning.{table.classes[place]}", lang), table.share[place]
     if total > 1:
         phase += say("learning.share", lang, n=count(int(n)), total=count(int(total)))
@@ -211,10 +212,11 @@ def _about(table: PhaseTable, place: tuple[int, int], lang: Lang) -> list[str]:
     return [run, where, phase, *steps, f"<br>{run}" if run else ""]
 
 
-def _label(value: Any) -> str:
+def axis_label(value: Any) -> str:
+    """A value of an axis."""
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-def _order(value: Any) -> tuple[int, Any]:
+def axis_order(value: Any) -> tuple[int, Any]:
     """Numbers by size, then names, then what is not set."""
     return (2, 0) if value is None else (0, value) if isinstance(value, int | float) else (1, str(value))

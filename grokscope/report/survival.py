@@ -1,7 +1,7 @@
 """Survival curves of arms: the share of runs not yet generalised against the step."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 BAND_OPACITY, ALL_BANDS = 0.12, 0.36  # of one band, and of all that lie over each other: the curves stay readable
 
 
-def survival(curves: Mapping[int | None, Curve], lang: Lang = "en") -> "Figure":
+def survival(curves: Mapping[Any, Curve], lang: Lang = "en", *, named: Callable[[Any], str] | None = None) -> "Figure":
     """One falling staircase an arm, with its band; a tick where runs are censored.
 
-    curves: rank of the bottleneck (None: no bottleneck) -> curve of generalisation times in steps, all above 0. An
-    arm's band hides and shows with its curve. Raises ValueError without a curve, and for a time that has no place on a
-    logarithmic axis.
+    curves: rank of the bottleneck (None: no bottleneck) -> curve of generalisation times in steps, all above 0; or
+    anything else, with a name for each by `named`. An arm's band hides and shows with its curve. Raises ValueError
+    without a curve, and for a time that has no place on a logarithmic axis.
     """
     from plotly.graph_objects import Figure
 
@@ -35,9 +35,12 @@ def survival(curves: Mapping[int | None, Curve], lang: Lang = "en") -> "Figure":
     theme.layout(figure, height=430)
     colours = iter(theme.SERIES * (len(curves) // len(theme.SERIES) + 1))
     for rank, curve in curves.items():
-        plain = rank is None
+        plain = rank is None and named is None
         colour = theme.NEUTRAL if plain else next(colours)
-        name = say("series.no_bottleneck", lang) if plain else say("series.rank", lang, rank=rank)
+        if named is not None:
+            name = named(rank)
+        else:
+            name = say("series.no_bottleneck", lang) if plain else say("series.rank", lang, rank=rank)
         opacity = min(BAND_OPACITY, ALL_BANDS / len(curves))
         _arm(figure, curve, start, name, colour, dash="dash" if plain else "solid", opacity=opacity)
     margin = 0.01 * np.log10(end / start)

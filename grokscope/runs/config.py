@@ -197,6 +197,12 @@ def pack_id(configs: Sequence[RunConfig]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
+def config_key(config: RunConfig | Mapping[str, Any]) -> str:
+    """A hash of one config, also as pack.json holds it: the same run has the same key in whatever pack it trains."""
+    fields = config if isinstance(config, Mapping) else json.loads(config.model_dump_json())
+    return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
+
+
 def _hash(path: str | Path) -> str:
     """So that two configs are the same run only if they start from the same weights."""
     try:

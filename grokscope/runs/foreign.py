@@ -22,7 +22,8 @@ from grokscope.registry import component, unknown
 from grokscope.runs.config import RunConfig, pack_id
 from grokscope.runs.run import Run
 from grokscope.runs.snapshot import Snapshot, snapshot
-from grokscope.runs.writer import finished_at, open_writer
+from grokscope.runs.store.events import finished_at
+from grokscope.runs.writer import open_writer
 
 Format: TypeAlias = Literal["pizza", "transformer-lens", "safetensors"]
 # Modules of TransformerLens whose name says no more than the tensor's own, and the buffers that are not weights.

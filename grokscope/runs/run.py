@@ -1,7 +1,7 @@
 """A run in the store: its config, series, events, phases and snapshots."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,11 @@ from grokscope.registry import unknown
 from grokscope.runs.config import RunConfig
 from grokscope.runs.snapshot import Snapshot
 from grokscope.runs.store import checkpoints
-from grokscope.runs.store.events import read_events
+from grokscope.runs.store.events import finished_at, read_events
 from grokscope.runs.store.lock import is_held
 from grokscope.runs.store.rows import Rows, read_rows
+from grokscope.runs.store.series import Series, read_series
 from grokscope.runs.store.status import read_status
-from grokscope.runs.writer import finished_at
 from grokscope.statistics.transitions import Phases, align, phases
 
 CURVES = ("train_accuracy", "test_accuracy", "train_loss", "test_loss")
@@ -29,13 +29,14 @@ FINAL = ("train/loss", "train/accuracy", "test/loss", "test/accuracy")
 class Run:
     """One replica of a pack, as the store has it; reading beside its writer is allowed.
 
-    id: the pack's id, numbered in a pack of several. folder: the pack's folder.
+    id: the pack's id, numbered in a pack of several. folder: the pack's folder. about: its pack.json, where that has
+    been read already.
     """
 
-    def __init__(self, folder: Path, replica: int = 0) -> None:
+    def __init__(self, folder: Path, replica: int = 0, about: dict[str, Any] | None = None) -> None:
         self.folder = folder
         self.replica = replica
-        about = _about(folder)
+        about = about or _about(folder)
         if not 0 <= replica < len(about["runs"]):
             raise StoreError(f"{folder} holds replicas 0 to {len(about['runs']) - 1}, asked for {replica}")
         try:
@@ -104,11 +105,8 @@ class Run:
 
         split: the inputs not trained on that they are found on, all (test) or fresh.
         """
-        rows = {curve: self.rows(f"behaviour.{curve.replace('test', split)}") for curve in CURVES}
-        # A task without right answers has losses alone.
-        some = any(len(found) for found in rows.values())
-        steps, aligned = align({curve: (r.steps, r.values) for curve, r in rows.items() if len(r) or not some})
-        return phases(steps, **aligned, **thresholds)
+        rows = {curve: self.rows(measure) for curve, measure in _behaviour(split).items()}
+        return _phases({curve: (found.steps, found.values) for curve, found in rows.items()}, thresholds)
 
     def snapshot(self, step: int | None = None) -> Snapshot:
         """The network at a checkpoint; by default the last one."""
@@ -183,6 +181,28 @@ class Run:
         }
 
 
+def phases_of(runs: Sequence[Run], split: str = "test", **thresholds: Any) -> list[Phases]:
+    """`Run.phases` of many runs, from one reading of all their packs: of 1,000 a second instead of half a minute."""
+    measures = _behaviour(split)
+    found = read_series(sorted({run.folder for run in runs}), list(measures.values()))
+    nothing = np.array([], np.int64), np.array([], np.float64)
+    return [
+        _phases({curve: found.get((run.id, measure), nothing) for curve, measure in measures.items()}, thresholds)
+        for run in runs
+    ]
+
+
+def _behaviour(split: str) -> dict[str, str]:
+    return {curve: f"behaviour.{curve.replace('test', split)}" for curve in CURVES}
+
+
+def _phases(curves: Mapping[str, Series], thresholds: Mapping[str, Any]) -> Phases:
+    # A task without right answers has losses alone.
+    some = any(len(steps) for steps, _ in curves.values())
+    steps, aligned = align({curve: series for curve, series in curves.items() if len(series[0]) or not some})
+    return phases(steps, **aligned, **thresholds)
+
+
 def as_trained(config: RunConfig) -> dict[str, Any]:
     """What a snapshot knows of its training, as its keywords."""
     return {
@@ -216,7 +236,8 @@ def load(path: str | Path) -> Run:
 
 def load_pack(folder: Path) -> list[Run]:
     """All replicas of the pack in a folder."""
-    return [Run(folder, replica) for replica in range(len(_about(folder)["runs"]))]
+    about = _about(folder)
+    return [Run(folder, replica, about) for replica in range(len(about["runs"]))]
 
 
 def runs(store: str | Path, *, on_damage: Callable[[StoreError], None] = lambda _: None) -> Iterator[Run]:

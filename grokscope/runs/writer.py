@@ -20,12 +20,9 @@ from grokscope.runs.store.lock import hold
 from grokscope.runs.store.segments import recover, rewind, seal
 from grokscope.runs.store.status import read_status, write_status
 
-FINISHED = "finished"
-
-
-def finished_at(folder: Path) -> int | None:
-    """The step at which the pack in a folder came to its end; None before."""
-    return next((event["step"] for event in events.read_events(folder) if event.get("event") == FINISHED), None)
+# Length of a journal from which it is sealed [bytes]: reading a live one takes 10 ms a MB. Sealed at every resume point
+# instead, a run of 40,000 steps would be 160 files, and a store of a million runs mostly tiny ones.
+SEALED_AT = 2_000_000
 
 
 def run_ids(pack: str, n_replicas: int) -> list[str]:
@@ -75,9 +72,10 @@ class Writer:
         checkpoints.save(self.folder, step, tensors)
 
     def save(self, step: int, state: Mapping[str, Tensor], **more: Any) -> None:
-        """The resume point, then the seal."""
+        """The resume point, then, once the journal is long, the seal."""
         checkpoints.save_resume(self.folder, state, {"step": step, **more})
-        self.seal()
+        if self._journal.size > SEALED_AT:
+            self.seal()
 
     def seal(self) -> None:
         seal(self.folder, self._journal)
@@ -95,7 +93,7 @@ class Writer:
         """Marks every replica as finished, in the synced events; only then is the resume point not needed any more."""
         self.seal()
         for replica in range(len(self.ids)):
-            self.event(replica, step, FINISHED)
+            self.event(replica, step, events.FINISHED)
         (self.folder / "resume.safetensors").unlink(missing_ok=True)
 
 

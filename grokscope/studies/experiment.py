@@ -15,11 +15,12 @@ from grokscope.registry import component
 from grokscope.runs.config import RunConfig, pack_id
 from grokscope.runs.run import Run, as_trained, load_pack
 from grokscope.runs.snapshot import Snapshot
+from grokscope.runs.store.events import finished_at
 from grokscope.runs.store.journal import Row
 from grokscope.runs.store.lock import hold
 from grokscope.runs.store.rows import read_rows
 from grokscope.runs.store.segments import forget, recover, seal
-from grokscope.runs.writer import Writer, finished_at, open_writer
+from grokscope.runs.writer import Writer, open_writer
 from grokscope.studies.display import Display, display
 from grokscope.training.loop import Loop, disk_use
 from grokscope.training.memory import in_packs, replica_bytes

@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,12 +17,16 @@ from grokscope.benchmarks import circuits as of_circuits
 from grokscope.benchmarks import kernel as of_kernels
 from grokscope.benchmarks import manifold as of_manifolds
 from grokscope.benchmarks import pack as of_packs
+from grokscope.benchmarks import scale as of_scale
+from grokscope.benchmarks import store as of_stores
 from grokscope.benchmarks import train_step as of_steps
 from grokscope.benchmarks.base import in_turns, summary
 from grokscope.cli.base import main
 from grokscope.errors import GrokscopeError
 from grokscope.measures.base import evaluate
-from grokscope.runs.run import Run
+from grokscope.runs.listing import summaries
+from grokscope.runs.run import Run, runs
+from grokscope.studies.plan import plan
 from tests.conftest import tiny
 
 
@@ -76,6 +81,32 @@ def test_the_pack_benchmark_compares_every_size(monkeypatch: pytest.MonkeyPatch)
     found = of_packs.pack(rounds=1, seconds=0.01)
     assert [(row["p"], row["replicas"]) for row in found["rows"]] == [(5, 2), (5, 3), (7, 2), (7, 3)]
     assert found["least_speedup_small"] == min(row["speedup"] for row in found["rows"])
+
+
+def test_a_stub_is_read_like_a_trained_pack(store: Path) -> None:
+    configs = [tiny(seed=seed) for seed in range(2)]
+    of_stores.stub(store, configs, evaluated=6, series=5)
+    one, other = runs(store)
+    assert [one.config, other.config] == configs
+    assert len(one.rows()) == len(other.rows()) == 30
+    assert set(other.rows().runs) == {other.id}
+    assert one.series("test/accuracy")[0].tolist() == [0, 25, 50, 75, 100, 125]
+    assert [found["run"] for found in summaries(store)] == [one.id, other.id]
+    assert plan("stubs", {"a": configs}, store).todo == []
+
+
+def test_the_store_benchmark_times_every_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(of_stores, "RUNS", 40)
+    found = of_stores.store(rounds=2)
+    assert [row["bar"] for row in found["rows"]] == [1.0, 1.0, 2.0] * 2
+    assert [row["name"].split(",")[0] for row in found["rows"]] == [*of_stores.BARS] * 2
+
+
+def test_the_scale_benchmark_plans_only_what_is_missing(tmp_path: Path) -> None:
+    found = of_scale.scale(packs=200, place=tmp_path / "store")
+    assert (found["packs"], found["packs left by set difference"]) == (200, 100)
+    assert found["files"] == 200 * 5 + 2  # five a pack, a plan and its lock
+    assert not (tmp_path / "store").exists()
 
 
 def test_the_command_prints_one_object(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from grokscope.report import phase_diagram as phase_diagram_module
 from grokscope.report.phase_diagram import COLOURS, PhaseTable, from_runs, from_steps, phase_diagram, write
 from grokscope.runs.run import Run
 from grokscope.statistics.phase_classes import CLASSES, counts
@@ -20,6 +21,18 @@ RATES = (10 ** np.linspace(-4, -2, 11)).tolist()
 def released() -> PhaseTable:
     train, test = (np.loadtxt(FOLDER / f"{name}_steps.txt") for name in ("train", "test"))
     return from_steps(train, test, x=range(11), y=RATES, never=99_999)
+
+
+@pytest.fixture(autouse=True)
+def one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most runs here are staged and lie in no store: their phases are asked of each."""
+    together = phase_diagram_module.phases_of
+
+    def phases_of(runs: list[Any], **rules: Any) -> list[Any]:
+        stored = all(isinstance(run, Run) for run in runs)
+        return together(runs, **rules) if stored else [run.phases(**rules) for run in runs]
+
+    monkeypatch.setattr(phase_diagram_module, "phases_of", phases_of)
 
 
 def staged(name: str, train: int | None, test: int | None, **fields: Any) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 from grokscope.runs.store import jsonl
 
 _NAME = "events.jsonl"
+FINISHED = "finished"
 
 
 def append_event(folder: Path, event: dict[str, Any]) -> None:
@@ -20,6 +21,11 @@ def append_event(folder: Path, event: dict[str, Any]) -> None:
 def read_events(folder: Path) -> list[dict[str, Any]]:
     """The events of a pack in the order in which they were written; a torn last line is dropped."""
     return jsonl.read_lines(folder / _NAME).records()
+
+
+def finished_at(folder: Path) -> int | None:
+    """The step at which the pack in a folder came to its end; None before."""
+    return next((event["step"] for event in read_events(folder) if event.get("event") == FINISHED), None)
 
 
 def truncate_events_after(folder: Path, step: int) -> int:

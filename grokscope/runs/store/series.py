@@ -1,0 +1,71 @@
+"""Some series of all runs of many packs in one scan: what takes 5 ms a run one after another."""
+
+from collections.abc import Sequence
+from glob import escape
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from grokscope.errors import StoreError
+from grokscope.runs.store.journal import Row
+from grokscope.runs.store.rows import read_rows
+from grokscope.runs.store.segments import damage_as_store_error, engine, segment_path, snapshot
+
+Series: TypeAlias = tuple[Int[np.ndarray, "evaluation"], Float[np.ndarray, "evaluation"]]
+
+
+def read_series(folders: Sequence[Path], measures: Sequence[str]) -> dict[tuple[str, str], Series]:
+    """Steps and values of some measures of all runs of many packs, in one scan: (run, measure) -> series, by step.
+
+    A measure with several views comes with all of them in one series.
+    """
+    live: dict[tuple[str, str], list[Row]] = {}
+    paths: list[str] = []
+    for folder in folders:
+        numbers, rows = snapshot(folder)
+        paths += [escape(str(segment_path(folder, number))) for number in numbers]
+        for row in rows:
+            if row["measure"] in measures:
+                live.setdefault((row["run"], row["measure"]), []).append(row)
+    try:
+        found = _sealed(paths, measures)
+    except StoreError:  # a resumed writer may have rewound a segment away meanwhile; reading one by one waits for that
+        return _one_by_one(folders, measures)
+    for key, rows in live.items():
+        steps, values = found.get(key, (np.array([], np.int64), np.array([])))
+        steps = np.append(steps, [row["step"] for row in rows])
+        order = np.argsort(steps, kind="stable")
+        found[key] = steps[order], np.append(values, [row["value"] for row in rows])[order]
+    return found
+
+
+def _sealed(paths: list[str], measures: Sequence[str]) -> dict[tuple[str, str], Series]:
+    """Two queries in one order, so that no text has to travel with every number."""
+    if not paths:
+        return {}
+    source = "FROM read_parquet($1) WHERE list_contains($2, measure)"
+    cursor = engine()
+    with damage_as_store_error(Path(paths[0]).parents[2]):
+        counts = cursor.execute(
+            f"SELECT run, measure, count(*) {source} GROUP BY ALL ORDER BY run, measure", [paths, list(measures)]
+        ).fetchall()
+        if not counts:
+            return {}
+        query = f"SELECT step, value {source} ORDER BY run, measure, step"
+        columns = cursor.execute(query, [paths, list(measures)]).fetchnumpy()
+    ends = np.cumsum([count for _, _, count in counts])[:-1]
+    parts = zip(np.split(columns["step"], ends), np.split(columns["value"], ends), strict=True)
+    return {(run, measure): part for (run, measure, _), part in zip(counts, parts, strict=True)}
+
+
+def _one_by_one(folders: Sequence[Path], measures: Sequence[str]) -> dict[tuple[str, str], Series]:
+    found = {}
+    for folder in folders:
+        for measure in measures:
+            rows = read_rows(folder, measure=measure)
+            for run in set(rows.runs.tolist()):
+                mine = rows.runs == run
+                found[run, measure] = rows.steps[mine], rows.values[mine]
+    return found

@@ -1,0 +1,146 @@
+"""Carries out a plan: hands packs to an engine, says how far it is, and keeps account of what was measured."""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import torch
+
+from grokscope.registry import component
+from grokscope.runs.store.lock import hold
+from grokscope.studies.display import clock
+from grokscope.studies.estimate import pack_bytes
+from grokscope.studies.executors.base import Engine, Job, Outcome
+from grokscope.studies.plan import Plan, Planned
+from grokscope.training.memory import SHARE, machine_bytes, replica_bytes, shared_bytes
+
+Say = Callable[[str], None]
+Start = Callable[..., AbstractContextManager[Engine]]
+
+
+def conduct(
+    plan: Plan,
+    *,
+    engine: str | Start = "local",
+    address: str | None = None,
+    workers: int | None = None,
+    say: Say | None = None,
+) -> list[Outcome]:
+    """Trains and measures what is not done, and returns the outcome of every pack that was begun.
+
+    engine: id of an executor, or what starts one. workers: packs at a time, as many as fit by default. say: told a line
+    for each pack; on stderr by default. When the store cannot be written any more, no other pack is begun. Raises
+    StoreError where the store cannot be written to begin with, and where another process carries out the same study.
+    """
+    say = say or _say
+    study, todo = plan.study, plan.todo
+    start = component("studies.executors", engine) if isinstance(engine, str) else engine
+    slots, threads = division(plan, workers)
+    if address is not None:  # nodes of a cluster may have fewer cores than this machine
+        threads = 1
+    outcomes: list[Outcome] = []
+    with hold(study.folder):
+        study.save([_about(pack) for pack in plan.packs])
+        if not todo:
+            return outcomes
+        with start(slots=slots, threads=threads, address=address) as running:
+            say(f"{study.id}: {len(todo)} packs, {running.slots} at a time, {threads} threads each")
+            began = time.monotonic()
+            for outcome in _each(_jobs(plan, todo, threads), running):
+                outcomes.append(outcome)
+                if outcome.state == "done" and study.measures is not None:
+                    study.mark_measured(outcome.pack)
+                say(_progress(outcome, len(outcomes), len(todo), time.monotonic() - began))
+    return outcomes
+
+
+def division(plan: Plan, workers: int | None = None) -> tuple[int, int]:
+    """Processes at a time and threads of each, together as many as there are cores; as many as asked for, of one each.
+
+    Decided by all packs of the plan, done or not: a pack that is gone on with has as many threads as it had, and ends
+    in the same weights. Fewer processes where their packs would not fit into half of the memory together.
+    """
+    cores = available_cores()
+    if workers is not None and workers < 1:
+        raise ValueError(f"workers must be at least 1, got {workers}")
+    largest = max(
+        (shared_bytes(p.configs[0]) + len(p.configs) * replica_bytes(p.configs[0]) for p in plan.packs), default=1
+    )
+    fit = max(1, int(SHARE * machine_bytes(torch.device("cpu")) // largest))
+    slots = max(1, min(workers or cores, fit, len(plan.packs)))
+    return slots, max(1, cores // slots) if workers is None else 1
+
+
+def available_cores() -> int:
+    """Cores that this process may use: fewer than the machine has where it is bound to some (taskset, a container)."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _jobs(plan: Plan, todo: Sequence[Planned], threads: int) -> Iterator[Job]:
+    for pack in todo:
+        yield Job(
+            pack=pack.id,
+            configs=tuple(json.loads(config.model_dump_json()) for config in pack.configs),
+            store=str(Path(plan.study.store).absolute()),
+            threads=threads,
+            measures=plan.study.measures,
+        )
+
+
+def _each(jobs: Iterator[Job], engine: Engine) -> Iterator[Outcome]:
+    """Outcomes as they come. Few jobs are submitted ahead, so that a million packs do not lie in the engine's memory,
+    and none after one that says that the store cannot be written."""
+    pending: set[Future[Outcome]] = set()
+    ended = False
+    while True:
+        while not ended and len(pending) < 2 * engine.slots:
+            job = next(jobs, None)
+            if job is None:
+                ended = True
+            else:
+                pending.add(engine.submit(job))
+        if not pending:
+            return
+        done, pending = wait(pending, return_when=FIRST_COMPLETED)
+        for future in done:
+            outcome = future.result()
+            ended = ended or outcome.fatal
+            yield outcome
+
+
+def _about(pack: Planned) -> dict[str, object]:
+    return {
+        "id": pack.id,
+        "runs": len(pack.configs),
+        "soonest_end": pack.soonest,
+        "max_steps": pack.most,
+        "bytes_without_metrics": pack_bytes(pack, 0),
+    }
+
+
+def _progress(outcome: Outcome, number: int, total: int, seconds: float) -> str:
+    left = clock(seconds / number * (total - number)) if number < total else ""
+    how = f"failed: {outcome.reason}" if outcome.state == "failed" else f"done in {clock(outcome.seconds)}"
+    return f"pack {number} of {total}, {outcome.pack}: {how}" + (f"; about {left} left" if left else "")
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def first_failure(outcomes: Sequence[Outcome], todo: int) -> str | None:
+    """One line about what was not done; None where all was."""
+    failed = [outcome for outcome in outcomes if outcome.state == "failed"]
+    if not failed:
+        return None
+    worst = next((outcome for outcome in failed if outcome.fatal), failed[0])
+    begun = f", {todo - len(outcomes)} were not begun" if todo > len(outcomes) else ""
+    return (
+        f"{len(failed)} of {todo} packs failed{begun}; {worst.pack}: {worst.reason}; "
+        "the same command again does what is missing"
+    )

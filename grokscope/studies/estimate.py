@@ -1,0 +1,196 @@
+"""What a plan will take, before anything starts: seconds, from a few steps made for real, and bytes of disk."""
+
+import math
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from heapq import heappop, heappush
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+
+from grokscope.runs.config import RunConfig
+from grokscope.studies.experiment import measure_checkpoints, train
+from grokscope.studies.plan import Plan, Planned, shape_of, work_of
+from grokscope.training.schedule import is_evaluated, most_checkpoints
+
+# Steps of the two trials of a shape; what eight steps with their evaluations take is the difference.
+SHORT, LONG = 2, 10
+# At most so many shapes are tried, spread over how much they have to compute; the others are scaled from the nearest.
+TRIED = 8
+# Bytes a stored number takes in a sealed segment: 4 to 7 measured on runs of 60 to 40,000 steps (docs/scale.md).
+BYTES_A_ROW = 7
+# Starting a local Ray [s].
+RAY_SECONDS = 6.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """Seconds of one pack: before its first step, a step, an evaluation, and measuring one checkpoint of all its runs;
+    and the numbers stored at an evaluation."""
+
+    start: float
+    step: float
+    evaluation: float
+    checkpoint: float
+    rows: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """Of the packs that are not done.
+
+    soonest, most: seconds on the clock, if every run ends as soon as it may and if none ends before max_steps. seconds:
+    the geometric mean of the two, whose largest factor of error is the least. machine_seconds: of all workers, by the
+    same rule. bytes: of disk, at most; free: what there is. packs: id -> (seconds, bytes).
+    """
+
+    seconds: float
+    soonest: float
+    most: float
+    machine_seconds: float
+    bytes: int
+    free: int
+    packs: dict[str, tuple[float, int]]
+
+
+def estimate(plan: Plan, *, slots: int, threads: int, engine: str = "local") -> Estimate:
+    """Tries a few steps of each shape (in a temporary folder, for seconds) and adds up what the packs will take.
+
+    What a step takes is measured; when a run will have generalised nobody knows, so that the answer is a range
+    (`plan.soonest_end`), and its middle.
+    """
+    todo = plan.todo
+    costs = dict(zip((pack.id for pack in todo), _costs(todo, threads, plan.study.measures), strict=True))
+    soonest = [pack_seconds(pack, pack.soonest, costs[pack.id]) for pack in todo]
+    most = [pack_seconds(pack, pack.most, costs[pack.id]) for pack in todo]
+    middle = [math.sqrt(low * high) for low, high in zip(soonest, most, strict=True)]
+    sizes = [pack_bytes(pack, costs[pack.id].rows) for pack in todo]
+    start = (_start_seconds() if todo else 0.0) + (RAY_SECONDS if engine == "ray" and todo else 0.0)
+    low, high = (start + makespan(each, slots) for each in (soonest, most))
+    return Estimate(
+        seconds=math.sqrt(low * high),
+        soonest=low,
+        most=high,
+        machine_seconds=sum(middle),
+        bytes=sum(sizes),
+        free=free_bytes(plan.study.store),
+        packs={pack.id: (seconds, size) for pack, seconds, size in zip(todo, middle, sizes, strict=True)},
+    )
+
+
+def pack_seconds(pack: Planned, steps: int, cost: Cost) -> float:
+    """Of a pack that trains for so many steps."""
+    kept = most_checkpoints(pack.configs[0].replace(max_steps=steps)) if cost.checkpoint else 0
+    evaluated = evaluations(steps, pack.configs[0].evaluate_every)
+    return cost.start + steps * cost.step + evaluated * cost.evaluation + kept * cost.checkpoint
+
+
+def pack_bytes(pack: Planned, rows: float) -> int:
+    """Of disk, at most: checkpoints, the resume point, and rows at each evaluation."""
+    config = pack.configs[0]
+    task = config.build_task()
+    weights = sum(torch.Size(shape).numel() for shape in config.build_model(task).shapes.values())
+    width = 8 if config.dtype == "float64" else 4
+    kept = most_checkpoints(config) + 3
+    return round(
+        len(pack.configs) * weights * width * kept
+        + rows * BYTES_A_ROW * evaluations(pack.most, config.evaluate_every)
+    )  # fmt: skip
+
+
+@cache
+def evaluations(steps: int, every: int) -> int:
+    """How often a run of so many steps is evaluated."""
+    return sum(is_evaluated(step, every) for step in range(steps + 1))
+
+
+def makespan(seconds: Sequence[float], slots: int) -> float:
+    """Until the last is done, when each slot takes the next in turn."""
+    ends = [0.0] * max(1, min(slots, len(seconds)))
+    for each in seconds:
+        heappush(ends, heappop(ends) + each)
+    return max(ends)
+
+
+def free_bytes(store: Path) -> int:
+    """Of the disk that the store lies on, or will."""
+    place = next(path for path in (store, *store.absolute().parents) if path.exists())
+    return shutil.disk_usage(place).free
+
+
+def _costs(packs: Sequence[Planned], threads: int, measures: Sequence[str] | None) -> list[Cost]:
+    """Tried for real for some packs, one a shape and size; for the others in proportion to their work."""
+    kinds = {(shape_of(pack.configs[0]), len(pack.configs)): pack for pack in packs}
+    work = {kind: work_of(pack.configs[0]) * len(pack.configs) for kind, pack in kinds.items()}
+    ordered = sorted(kinds, key=work.__getitem__)
+    spread = {round(place * (len(ordered) - 1) / max(1, TRIED - 1)) for place in range(TRIED)}
+    chosen = ordered if len(ordered) <= TRIED else [ordered[place] for place in sorted(spread)]
+    if chosen:  # the first trial of a process also imports what it needs, and is not counted
+        trial(kinds[chosen[0]].configs[:1], threads, None)
+    tried = {kind: trial(kinds[kind].configs, threads, measures) for kind in chosen}
+
+    def cost(kind: tuple[str, int]) -> Cost:
+        near = min(tried, key=lambda other: abs(math.log(work[other] / work[kind])))
+        step, runs = work[kind] / work[near], kind[1] / near[1]
+        known = tried[near]
+        return Cost(
+            start=known.start,
+            step=known.step * step,
+            evaluation=known.evaluation * runs,
+            checkpoint=known.checkpoint * runs,
+            rows=known.rows * runs,
+        )
+
+    found = {kind: cost(kind) for kind in kinds}
+    return [found[shape_of(pack.configs[0]), len(pack.configs)] for pack in packs]
+
+
+def trial(configs: Sequence[RunConfig], threads: int, measures: Sequence[str] | None) -> Cost:
+    """A few steps of a pack, for real, where nothing is kept."""
+    with TemporaryDirectory() as folder, _threads(threads):
+        timed: list[dict[str, Any]] = []
+        for steps in (SHORT, LONG):
+            began = time.perf_counter()
+            short = [config.replace(max_steps=steps, stop_after=LONG + 1) for config in configs]
+            runs = train(short, store=Path(folder), device="cpu", progress=False)
+            timed.append(dict(runs[0].status) | {"wall": time.perf_counter() - began})
+        first, second = timed
+        steps = LONG - SHORT
+        step = max((second["train_seconds"] - first["train_seconds"]) / steps, 0.0)
+        evaluation = max((second["measure_seconds"] - first["measure_seconds"]) / steps, 0.0)
+        began, checkpoint = time.perf_counter(), 0.0
+        if measures is not None:
+            measure_checkpoints(runs[0], only=measures)
+            checkpoint = (time.perf_counter() - began) * len(configs) / len(runs[0].checkpoints)
+        return Cost(
+            start=max(0.0, second["wall"] - LONG * (step + evaluation)),
+            step=step,
+            evaluation=evaluation,
+            checkpoint=checkpoint,
+            rows=sum(len(run.rows()) for run in runs) / (LONG + 1),
+        )
+
+
+@contextmanager
+def _threads(number: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(number)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _start_seconds() -> float:
+    """Until a worker has imported what it needs."""
+    began = time.perf_counter()
+    subprocess.run([sys.executable, "-c", "import grokscope.studies.experiment as e; e.measures()"], check=False)
+    return time.perf_counter() - began

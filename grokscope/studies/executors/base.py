@@ -1,0 +1,115 @@
+"""The seam between a plan and the machines: submit a job, which is one pack, and get a future of its outcome.
+
+    with component("studies.executors", "local")(threads=1, slots=2) as engine:
+        engine.submit(job)      # concurrent.futures.Future[Outcome]
+
+A job writes into the store and returns its outcome alone, both in JSON's own types. It may be run twice: a pack that is
+done is not trained again, and one that was begun is gone on with from its resume point, wherever that runs.
+"""
+
+import errno
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol, TypeVar
+
+from grokscope.errors import GrokscopeError, StoreError
+
+T = TypeVar("T")
+
+# How often a pack is tried whose worker is lost: a pack that itself kills its worker must come to an end.
+TRIES = 5
+# How long to wait for the lock of a pack [s]: of a worker that is about to die, or of a node that was given up while
+# it lives; network file systems free a dead node's locks after 45 to 90 s (NFS 4: one lease).
+PATIENCE = 120.0
+# The store itself cannot be written: no other pack could be either.
+_STORE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One pack to be trained, and measured afterwards.
+
+    configs: as JSON types. store: an absolute path that means the same on every machine. threads: of its process.
+    measures: ids to measure on the checkpoints; None: none.
+    """
+
+    pack: str
+    configs: tuple[dict[str, Any], ...]
+    store: str
+    threads: int
+    measures: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What became of a job. fatal: the store cannot be written, so that going on is of no use."""
+
+    pack: str
+    state: Literal["done", "failed"]
+    seconds: float = 0.0
+    reason: str = ""
+    fatal: bool = False
+
+
+class Engine(Protocol):
+    """Runs jobs. slots: how many at a time; threads: of each."""
+
+    slots: int
+    threads: int
+
+    def submit(self, job: Job) -> "Future[Outcome]": ...
+
+
+def work(job: Job) -> Outcome:
+    """Trains and measures the pack here and now; whatever goes wrong is in the outcome."""
+    started = time.perf_counter()
+    try:
+        _train(job)
+    except Exception as error:  # one pack's mistake must not end the others
+        return Outcome(
+            pack=job.pack, state="failed", seconds=time.perf_counter() - started, reason=_line(error),
+            fatal=isinstance(error, StoreError) and getattr(error.__cause__, "errno", None) in _STORE,
+        )  # fmt: skip
+    return Outcome(pack=job.pack, state="done", seconds=time.perf_counter() - started)
+
+
+def _train(job: Job) -> None:
+    import torch
+
+    from grokscope.runs.config import RunConfig, pack_id
+    from grokscope.studies.experiment import measure_checkpoints, train
+    from grokscope.training.memory import in_packs
+
+    torch.set_num_threads(job.threads)
+    configs = [RunConfig(**fields) for fields in job.configs]
+    if pack_id(configs) != job.pack:
+        raise GrokscopeError("its configs are read differently here than where it was planned: is grokscope the same?")
+    if len(in_packs(configs, torch.device("cpu"))) > 1:  # it would be split, and be other packs than those planned
+        raise GrokscopeError(f"a pack of {len(configs)} runs does not fit into the memory of this machine")
+
+    def act() -> None:
+        runs = train(configs, store=Path(job.store), device="cpu", progress=False, resume=True)
+        for run in runs if job.measures is not None else ():
+            measure_checkpoints(run, only=job.measures or ())
+
+    _patiently(act)
+
+
+def _patiently(act: Callable[[], T]) -> T:
+    """Act as soon as nobody else holds the pack's lock."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return act()
+        except StoreError as error:
+            if not isinstance(error.__cause__, BlockingIOError) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.25)
+
+
+def _line(error: Exception) -> str:
+    kind = "" if isinstance(error, GrokscopeError | ValueError) else f"{type(error).__name__}: "
+    return kind + " ".join(str(error).split())

@@ -1,0 +1,109 @@
+"""Packs on this machine: worker processes times threads, as many together as there are cores."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+import grokscope.errors as _place
+from grokscope.studies.executors.base import TRIES, Job, Outcome
+
+_ROOT = str(Path(_place.__file__).parents[1])
+_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+@contextmanager
+def local(*, slots: int, threads: int, address: str | None = None) -> Iterator["Local"]:
+    """The engine, ended with all its workers when the block is left. address: there is none; ValueError for one."""
+    if address is not None:
+        raise ValueError(f"--address {address} joins a Ray cluster: it needs --engine ray")
+    engine = Local(slots=slots, threads=threads)
+    try:
+        yield engine
+    finally:
+        engine.close()
+
+
+class Local:
+    """A thread a slot waits for its own worker process, which it starts anew when that has died."""
+
+    def __init__(self, *, slots: int, threads: int) -> None:
+        self.slots, self.threads = slots, threads
+        self._pool = ThreadPoolExecutor(slots)
+        self._mine = threading.local()
+        self._children: list[subprocess.Popen[str]] = []
+        self._closed = False
+
+    def submit(self, job: Job) -> "Future[Outcome]":
+        return self._pool.submit(self._run, job)
+
+    def close(self) -> None:
+        """Ends the workers, also in the middle of a pack: what they kept is gone on with the next time."""
+        self._closed = True
+        for child in self._children:
+            child.kill()
+        self._pool.shutdown(cancel_futures=True)
+        for child in self._children:
+            _end(child)
+
+    def _run(self, job: Job) -> Outcome:
+        code = 0
+        for _ in range(TRIES):
+            if self._closed:
+                break
+            child = self._child()
+            answer = _ask(child, json.dumps(asdict(job)))
+            if answer:
+                return Outcome(**json.loads(answer))
+            self._mine.child = None
+            code = _end(child)
+        died = f"by signal {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
+        return Outcome(
+            pack=job.pack,
+            state="failed",
+            reason=f"its worker died {TRIES} times, the last time {died} (out of memory?)",
+        )
+
+    def _child(self) -> "subprocess.Popen[str]":
+        child = getattr(self._mine, "child", None)
+        if child is None:
+            path = os.pathsep.join(filter(None, (_ROOT, os.environ.get("PYTHONPATH"))))
+            environment = os.environ | dict.fromkeys(_THREADS, str(self.threads)) | {"PYTHONPATH": path}
+            # -P: a file called torch.py in the user's folder must not be imported.
+            command = [sys.executable, "-P", "-m", "grokscope.studies.executors._child"]
+            child = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+            )  # fmt: skip
+            self._mine.child = child
+            self._children.append(child)
+        return child
+
+
+def _ask(child: "subprocess.Popen[str]", question: str) -> str:
+    """The child's answer; empty when it dies before it has one."""
+    assert child.stdin is not None
+    assert child.stdout is not None
+    try:
+        child.stdin.write(question + "\n")
+        child.stdin.flush()
+        return child.stdout.readline()
+    except (OSError, ValueError):  # the pipe is broken, or closed
+        return ""
+
+
+def _end(child: "subprocess.Popen[str]") -> int:
+    child.kill()
+    for stream in (child.stdin, child.stdout):
+        try:
+            if stream is not None:
+                stream.close()
+        except OSError:  # what was written last cannot be delivered any more
+            pass
+    return child.wait()

@@ -1,0 +1,40 @@
+"""Grids: every combination of values of some fields, with seeds in each."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from grokscope.runs.config import RunConfig
+
+
+def grid(base: RunConfig, axes: Mapping[str, Sequence[Any]], seeds: int = 1) -> dict[str, list[RunConfig]]:
+    """One arm a cell, named like "weight_decay=0.5, p=59", of so many seeds counted up from the base's.
+
+    axes: field -> values; the last one varies fastest. Raises ValueError for a field or a value that the config does
+    not take, for an axis without values or with one twice, and where the seed is an axis.
+    """
+    if seeds < 1:
+        raise ValueError(f"seeds must be at least 1, got {seeds}")
+    if not axes:
+        raise ValueError("a sweep needs at least one axis: --grid field=v1,v2,v3")
+    for name, values in axes.items():
+        if not values:
+            raise ValueError(f"the grid over {name} has no values: give --grid {name}=v1,v2,v3")
+        twice = [value for place, value in enumerate(values) if value in list(values)[:place]]
+        if twice:
+            raise ValueError(f"the grid over {name} has {twice[0]!r} twice")
+        if name == "seed":
+            raise ValueError("a grid over seed has one run a cell, and no spread: give --seeds N instead")
+    found = {}
+    for cell in itertools.product(*axes.values()):
+        fields = dict(zip(axes, cell, strict=True))
+        config = base.replace(**fields)
+        found[label(fields)] = [config.replace(seed=config.seed + number) for number in range(seeds)]
+    return found
+
+
+def label(fields: Mapping[str, Any]) -> str:
+    """The name of a cell."""
+    return ", ".join(
+        f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}" for name, value in fields.items()
+    )

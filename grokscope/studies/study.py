@@ -1,0 +1,106 @@
+"""A study in the store: its arms, which runs belong to each, what has been measured; `studies/<id>/plan.json`."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from grokscope.errors import StoreError
+from grokscope.registry import unknown
+from grokscope.runs.run import Run, load_pack
+from grokscope.runs.store import jsonl
+from grokscope.runs.store.atomic import write_atomic
+
+FOLDER = "studies"  # beside the packs; no pack's id, which is twelve hexadecimal digits
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """Arms and the ids of their runs, in the order of their configs; the runs themselves may not be trained yet.
+
+    measures: ids measured on every checkpoint, () for all but those of cost "asked"; None: none beside what is measured
+    while training. axes: fields of a sweep with their values; empty for a study of named arms. packs: those planned for
+    it, with the number of their runs; runs that the store had before belong to others.
+    """
+
+    id: str
+    name: str
+    store: Path
+    arms: Mapping[str, tuple[str, ...]]
+    measures: tuple[str, ...] | None = None
+    axes: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    packs: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def folder(self) -> Path:
+        """Where the plan and what is made of the runs lie."""
+        return self.store / FOLDER / self.id
+
+    def runs(self) -> dict[str, list[Run]]:
+        """The trained runs by arm. A pack that could not be trained leaves out its runs."""
+        wanted = {run for arm in self.arms.values() for run in arm}
+        folders = {self.store / pack_of(run) for run in wanted}
+        found = {
+            run.id: run for folder in sorted(folders) if (folder / "pack.json").exists() for run in load_pack(folder)
+        }
+        return {arm: [found[run] for run in listed if run in found] for arm, listed in self.arms.items()}
+
+    def measured(self) -> set[str]:
+        """Packs whose checkpoints have been measured for this study, with the measures that it has now."""
+        lines = jsonl.read_lines(self.folder / "measured.jsonl").records()
+        return {line["pack"] for line in lines if line.get("measures") == self._digest}
+
+    def mark_measured(self, pack: str) -> None:
+        """Writes down that a pack has been measured; only the holder of the study's lock may."""
+        path = self.folder / "measured.jsonl"
+        jsonl.repair(path)
+        jsonl.append(path, [{"pack": pack, "measures": self._digest}])
+
+    def save(self, packs: Sequence[Mapping[str, Any]]) -> None:
+        """Writes plan.json. packs: one object a pack, with "id" and "runs", the number of its runs."""
+        about = {
+            "study": self.id,
+            "name": self.name,
+            "versions": {"grokscope": version("grokscope")},
+            "measures": self.measures,
+            "axes": self.axes,
+            "packs": list(packs),
+            "arms": self.arms,
+        }
+        write_atomic(self.folder / "plan.json", json.dumps(about, indent=1, default=list).encode())
+
+    @property
+    def _digest(self) -> str:
+        return hashlib.sha256(json.dumps(self.measures).encode()).hexdigest()[:12]
+
+
+def load_study(store: str | Path, name: str) -> Study:
+    """The study with this id, or the only one whose id starts so. StoreError where there is none."""
+    store = Path(store)
+    known = sorted(path.parent.name for path in (store / FOLDER).glob("*/plan.json"))
+    found = [one for one in known if one == name] or [one for one in known if one.startswith(name)]
+    if len(found) != 1:
+        many = f"{name!r} is the start of {len(found)} studies: {', '.join(found)}"
+        raise StoreError(many if found else unknown("study", name, known) if known else f"store {store} has no study")
+    path = store / FOLDER / found[0] / "plan.json"
+    try:
+        about = json.loads(path.read_bytes())
+        return Study(
+            id=about["study"],
+            name=about["name"],
+            store=store,
+            arms={arm: tuple(runs) for arm, runs in about["arms"].items()},
+            measures=None if about["measures"] is None else tuple(about["measures"]),
+            axes={axis: tuple(values) for axis, values in about["axes"].items()},
+            packs={pack["id"]: pack["runs"] for pack in about["packs"]},
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise StoreError(f"{path} cannot be read ({error}); remove it to have the study planned anew") from error
+
+
+def pack_of(run: str) -> str:
+    """The pack of a run's id."""
+    return run.partition("-")[0]

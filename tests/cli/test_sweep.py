@@ -1,0 +1,152 @@
+"""`sweep` and `study` as a user types them."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from grokscope.cli.sweep import axis
+from grokscope.studies import arms as studies
+from grokscope.studies import estimate as estimating
+from tests.cli.test_commands import run
+from tests.conftest import tiny
+
+SIZE = {"p": 7, "d_model": 8, "n_heads": 2, "d_mlp": 16, "train_fraction": 0.5, "max_steps": 12}
+SETTINGS = [part for field, value in SIZE.items() for part in ("--set", f"{field}={value}")]
+SWEEP = ("sweep", "quickstart", *SETTINGS, "--workers", "1")
+
+
+def test_a_sweep_says_what_it_takes_and_starts_nothing_then_does_it(
+    capsys: pytest.CaptureFixture, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(estimating, "_start_seconds", lambda: 3.0)
+    args = (*SWEEP, "--grid", "weight_decay=0.5,1", "--grid", "d_mlp=16,24", "--seeds", "2", "--store", str(store))
+    code, out, err = run(capsys, *args, "--dry-run", "--json")
+    assert (code, store.exists()) == (0, False)
+    dry = json.loads(out)
+    assert dry["packs"] == {"all": 2, "done": 0, "begun": 0, "missing": 2}
+    assert (dry["runs"], dry["reused"], dry["workers"], len(dry["arms"])) == (8, 0, 1, 4)
+    assert [pack["soonest_end"] for pack in dry["plan"]] == [12, 12]
+    assert 3 < dry["seconds"] == pytest.approx(3 + dry["machine_seconds"])  # one after another
+    assert dry["bytes"] == sum(pack["bytes"] for pack in dry["plan"]) > 10_000
+    assert err == "note: runs that differ in d_mlp cannot share a pack: they train in packs of 2 kinds\n"
+    code, out, _ = run(capsys, *args, "--dry-run")
+    assert "nothing was started: this was --dry-run" in out
+    assert not store.exists()
+
+    code, out, err = run(capsys, *args, "--json")
+    assert code == 0
+    done = json.loads(out)
+    assert (len(done["trained"]), done["failed"], done["study"]) == (2, {}, dry["study"])
+    assert "pack 2 of 2" in err
+    page = Path(done["report"]).read_text()
+    assert "--grid weight_decay=0.5,1 --grid d_mlp=16,24 --set p=7" in page
+    code, out, _ = run(capsys, *args)
+    assert code == 0
+    assert out.startswith(f"{dry['study']}: 8 runs in 4 arms, all done; in {store}")
+    code, out, _ = run(capsys, *args, "--dry-run", "--json")
+    assert json.loads(out)["seconds"] == 0
+    sql = "select count(*), count(distinct weight_decay), min(step) from runs"
+    assert json.loads(run(capsys, "query", sql, "--store", str(store), "--json")[1])["rows"] == [[8, 2, 12]]
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("weight_decay=0.5,1", [0.5, 1]),
+        ("group=S4,dihedral(5)", ["S4", "dihedral(5)"]),
+        ("betas=[0.9,0.98],[0.9,0.999]", [[0.9, 0.98], [0.9, 0.999]]),
+        ("centred=true,false", [True, False]),
+        ("bottleneck=embed, mlp_post", ["embed", "mlp_post"]),
+        ("p=", []),
+    ],
+)
+def test_values_of_an_axis(text: str, values: list) -> None:
+    assert axis(text) == (text.partition("=")[0], values)
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "message"),
+    [
+        ((*SWEEP, "--grid", "wieght_decay=1,2"), 2, "unknown field 'wieght_decay'. Did you mean 'weight_decay'?"),
+        ((*SWEEP, "--grid", "weight_decay="), 2, "the grid over weight_decay has no values"),
+        ((*SWEEP, "--grid", "weight_decay"), 2, "--grid takes field=v1,v2,v3, got 'weight_decay'"),
+        ((*SWEEP, "--grid", "p=7", "--grid", "p=11"), 2, "the grid over p is given twice"),
+        ((*SWEEP, "--grid", "p=7,two"), 2, "p: input should be a valid integer"),
+        ((*SWEEP, "--grid", "seed=1,2"), 2, "give --seeds N instead"),
+        ((*SWEEP, "--grid", "p=7", "--seeds", "0"), 2, "seeds must be at least 1, got 0"),
+        ((*SWEEP[:-1], "0", "--grid", "p=7"), 2, "workers must be at least 1, got 0"),
+        ((*SWEEP, "--grid", "p=7", "--address", "head:6379"), 2, "joins a Ray cluster: it needs --engine ray"),
+        ((*SWEEP, "--grid", "p=7", "--engine", "ray", "--address", "127.0.0.1:9"), 1, "no Ray cluster answers at 127"),
+        (("sweep", "quikstart", "--grid", "p=7"), 2, "unknown recipe 'quikstart'. Did you mean 'quickstart'?"),
+        (("study", "goldilock"), 2, "unknown study 'goldilock'"),
+        (("study", "teacher_student", "--scale", "paper"), 2, "unknown scale 'paper'"),
+    ],
+)
+def test_mistakes_are_one_line_with_the_right_exit_code(
+    capsys: pytest.CaptureFixture, store: Path, args: tuple[str, ...], code: int, message: str
+) -> None:
+    found, out, err = run(capsys, *args, "--store", str(store))
+    assert (found, out) == (code, "")
+    last = err.strip().splitlines()[-1]
+    assert last.startswith("error: ")
+    assert message in last
+    assert not list(store.glob("*/pack.json"))
+
+
+def test_a_store_that_cannot_be_written_is_one_line(capsys: pytest.CaptureFixture, tmp_path: Path) -> None:
+    place = tmp_path / "file"
+    place.write_text("no folder")
+    code, out, err = run(capsys, *SWEEP, "--grid", "p=7", "--store", str(place))
+    assert (code, out) == (1, "")
+    assert len(err.strip().splitlines()) == 1
+    assert "error: cannot write" in err
+
+
+def test_a_read_only_store_is_one_line(
+    capsys: pytest.CaptureFixture, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_only(*_: object, **__: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr("os.open", read_only)
+    code, out, err = run(capsys, *SWEEP, "--grid", "p=7", "--store", str(store))
+    assert (code, out) == (1, "")
+    assert "read-only (read-only file system); choose a folder that you can write" in err
+
+
+def test_a_pack_that_fails_is_said_after_the_others_are_done(capsys: pytest.CaptureFixture, store: Path) -> None:
+    grid = ("--grid", 'norm_sphere=[],["W_nowhere"]')
+    code, out, err = run(capsys, *SWEEP, *grid, "--store", str(store), "--json")
+    assert code == 1
+    assert "error: 1 of 2 packs failed; " in err
+    assert "unknown tensor 'W_nowhere'" in err.splitlines()[-1]
+    result = json.loads(out)
+    assert (len(result["trained"]), len(result["failed"])) == (1, 1)
+
+
+def test_a_study_is_planned_and_says_that_few_seeds_decide_nothing(
+    capsys: pytest.CaptureFixture, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(estimating, "_start_seconds", lambda: 3.0)
+    code, out, err = run(
+        capsys, "study", "modular_addition", "--scale", "tiny", "--dry-run", "--json", "--store", str(store)
+    )
+    assert code == 0
+    assert json.loads(out)["study"].startswith("modular_addition-tiny-")
+    assert "note: arm 'free' (4 runs) and 1 other arms decide" in err
+    assert "decide nothing: a verdict needs at least 5 seeds" in err
+    assert not store.exists()
+
+
+def test_a_study_is_carried_out(capsys: pytest.CaptureFixture, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = {"a": [tiny(seed=seed, **SIZE) for seed in range(2)]}
+    monkeypatch.setattr(studies, "arms", lambda *_: own)
+    monkeypatch.setattr(studies, "measured", lambda _: ("weights.effective_rank",))
+    args = ("study", "teacher_student", "--scale", "tiny", "--workers", "1", "--json", "--store", str(store))
+    code, out, _ = run(capsys, *args)
+    assert code == 0
+    assert len(json.loads(out)["trained"]) == 1
+    sql = "select count(distinct run) from metrics where measure = 'weights.effective_rank'"
+    assert json.loads(run(capsys, "query", sql, "--store", str(store), "--json")[1])["rows"] == [[2]]
+    assert json.loads(run(capsys, *args)[1])["trained"] == []
