@@ -58,8 +58,12 @@ def alignment(K: Any, y: Any, *, convention: Convention = "kumar") -> float | Mi
 
 
 def cka(K: Any, L: Any) -> float | Missing:
-    """<HKH, HLH> / (|HKH|_F |HLH|_F), H = 1 - 1/n: 1 for kernels equal but for scale and offset."""
-    K, L = _kernel(K), _kernel(L)
+    """<HKH, HLH> / (|HKH|_F |HLH|_F), H = 1 - 1/n: 1 for kernels equal but for scale and offset.
+
+    A vector, or a matrix that is not square, holds features or targets (sample, feature), whose kernel is X X^T: two of
+    them give linear CKA, a kernel and targets their `alignment` by the convention "centred".
+    """
+    K, L = _kernel_of(K), _kernel_of(L)
     _require_rows(K, L)
     one, other = _centred(K), _centred(L)
     size = float(np.linalg.norm(one) * np.linalg.norm(other))
@@ -182,6 +186,12 @@ def _kernel(K: Any) -> Float64[np.ndarray, "sample sample"]:
             "a kernel must be symmetric; this one differs from its transpose by more than 1e-6 of its size"
         )
     return found
+
+
+def _kernel_of(values: Any) -> Float64[np.ndarray, "sample sample"]:
+    """A kernel as it is; of features their inner products."""
+    found = _targets(values)
+    return _kernel(found) if found.shape[0] == found.shape[1] else found @ found.T
 
 
 def _targets(y: Any) -> Float64[np.ndarray, "sample output"]:

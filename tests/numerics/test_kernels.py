@@ -154,6 +154,10 @@ def test_conventions_differ_by_what_they_centre() -> None:
     assert alignment(K, y, convention="centred") == pytest.approx(cka(K, np.outer(y, y)), rel=1e-12)
     assert alignment(K, y, convention="uncentred") == pytest.approx(y @ K @ y / (np.linalg.norm(K) * (y @ y)))
     assert cka(K, K * 7 + 3) == pytest.approx(1, abs=1e-12)
+    assert cka(K, y) == pytest.approx(cka(K, np.outer(y, y)), rel=1e-12)  # targets stand for their own kernel
+    features = np.random.default_rng(5).standard_normal((len(K), 3))
+    assert cka(features, 2 * features + 1) == pytest.approx(1, abs=1e-12)  # and features for theirs
+    assert cka(features, K) == pytest.approx(cka(features @ features.T, K), rel=1e-12)
     assert kernels.distance(K, K) == pytest.approx(0, abs=1e-12)
     assert kernels.relative_change(2 * K, K) == pytest.approx(1, abs=1e-12)
 
@@ -224,7 +228,6 @@ W = {"W": torch.zeros(4, 3)}
         (lambda: ntk(lambda p, x: p["W"].sum(), W, torch.zeros(2, 4)), r"must give \(n, outputs\) or \(n,\)"),
         (lambda: alignment(np.eye(3), np.arange(3.0), convention="cta"), r"unknown convention 'cta'"),  # pyright: ignore
         (lambda: alignment(np.eye(3), np.arange(4.0)), r"3 samples came with 4 rows"),
-        (lambda: cka(np.eye(3), np.ones((3, 2))), r"\(samples, samples\), got \(3, 2\)"),
         (lambda: cka(np.triu(np.ones((3, 3))), np.eye(3)), r"must be symmetric"),
         (lambda: kernels.spectrum(np.array([[np.nan]])), r"must be finite"),
         (lambda: regression(np.eye(3), np.ones(3), np.ones((2, 4))), r"K \(3, 3\), y \(3, 1\) and K_test \(2, 4\)"),
