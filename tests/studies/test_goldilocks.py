@@ -54,10 +54,10 @@ def test_the_arms_are_packs_of_alphas_times_seeds(setting: str, scale: Any) -> N
     for plain, equal in zip(found["sphere"], found["sphere, equal angle"], strict=True):
         assert equal == plain.replace(norm_sphere_step="angle")
     assert all(not c.norm_sphere and c.weight_decay > 0 for c in (*found["free"], *found["fractions"]))
-    assert {c.init_scale for c in found["fractions"]} == {1.0 if setting == "modular_addition" else 2.0}
+    assert {c.init_scale for c in found["fractions"]} == {2.0 if setting == "teacher_student" else 1.0}
 
 
-def test_the_laptop_plans_have_the_seeds_and_alphas_that_the_issue_asks_for() -> None:
+def test_the_laptop_plans_have_five_seeds_and_the_published_alphas() -> None:
     students, addition = plan("teacher_student"), plan("modular_addition")
     assert len(students.seeds) == len(addition.seeds) == 5
     assert len(students.alphas) == 11
