@@ -120,12 +120,12 @@ def mean_intervals(values: Sequence[float] | Float[np.ndarray, " seed"], *, seed
 
 def share_intervals(k: int, n: int) -> Family:
     """The exact intervals of k of n by their level (Clopper & Pearson 1934, Biometrika 26, 404)."""
-    from scipy.stats import beta
+    from scipy.special import betainccinv, betaincinv
 
     def interval(level: float) -> tuple[float, float]:
         tail = (1 - level) / 2
-        low = float(beta.ppf(tail, k, n - k + 1)) if k else 0.0
-        return low, float(beta.isf(tail, k + 1, n - k)) if k < n else 1.0
+        low = float(betaincinv(k, n - k + 1, tail)) if k else 0.0
+        return low, float(betainccinv(k + 1, n - k, tail)) if k < n else 1.0
 
     if not 0 <= k <= n or not n:
         raise ValueError(f"a share needs 0 <= k <= n and n > 0, got {k} of {n}")

@@ -48,9 +48,14 @@ def seeds_for_share(share: float, region: Region, *, a: float = 0.05, power: flo
     ends = _part(region, share)
     if isinstance(ends, Missing):
         return ends
-    n = np.arange(FEWEST, LARGEST + 1)
-    enough = n[power_of_share(share, ends, n, a=a) >= power]
-    return int(enough[0]) if len(enough) else Missing(f"more than {LARGEST:,} seeds")
+    first = FEWEST
+    for last in (100, 1_000, LARGEST):  # most answers are small, and the whole range takes a tenth of a second
+        n = np.arange(first, last + 1)
+        enough = n[power_of_share(share, ends, n, a=a) >= power]
+        if len(enough):
+            return int(enough[0])
+        first = last + 1
+    return Missing(f"more than {LARGEST:,} seeds")
 
 
 def power_of_share(share: float, ends: Interval, n: np.ndarray, *, a: float = 0.05) -> np.ndarray:

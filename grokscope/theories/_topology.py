@@ -32,7 +32,9 @@ def betti(subject: Subject, stage: str, view: str) -> tuple[float, ...] | Missin
     """b0 and b1 of a view."""
     numbers = [subject.at(stage, Instrument("manifold.betti", {"view": view}, degree)) for degree in (0, 1)]
     missing = next((number for number in numbers if isinstance(number, Missing)), None)
-    return missing or tuple(float(number) for number in numbers if not isinstance(number, Missing))
+    if missing is not None:
+        return missing
+    return tuple(float(number) for number in numbers if not isinstance(number, Missing))
 
 
 def expected(subject: Subject) -> tuple[float, ...] | Missing:
