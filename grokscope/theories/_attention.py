@@ -5,7 +5,7 @@ from collections.abc import Callable
 from grokscope.errors import Missing
 from grokscope.statistics.contrasts import LowHighMid
 from grokscope.statistics.regions import NOWHERE
-from grokscope.theories._rows import RANDOM_LABELS, OfSeed, per_seed, text
+from grokscope.theories._rows import HALF, MOST, RANDOM_LABELS, OfSeed, per_seed, text
 from grokscope.theories._series import low_high_mids
 from grokscope.theories._subject import Number, Subject
 from grokscope.theories.base import Prediction
@@ -51,18 +51,19 @@ ATTENTION: tuple[Prediction, ...] = (
                 f"mean entropy of the heads at memorisation, its maximum before generalisation, and after: {en}",
                 f"各头平均熵在记忆时、泛化前的最大值、泛化后：{zh}",
             ),
-            **regions,
+            supports=MOST,
+            refutes=refutes,
         )
         for version in (1, 2)
-        for part, what, en, zh, regions in (
+        for part, what, en, zh, refutes in (
             (
                 "signs",
                 lambda found, _: found.supports,
                 "all three contrasts are positive",
                 "三个差值都为正",
-                {"refutes": NOWHERE},
+                NOWHERE,
             ),
-            ("none reversed", lambda found, _: not found.reversed, "no contrast is reversed", "没有差值反号", {}),
+            ("none reversed", lambda found, _: not found.reversed, "no contrast is reversed", "没有差值反号", HALF),
         )
     ),
     per_seed(

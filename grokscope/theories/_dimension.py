@@ -60,7 +60,7 @@ def of_planes(part: int, summary: Callable[[list[float]], float], view: str = "r
         found = planes(subject, view, subject.stages["after"])
         if isinstance(found, Missing):
             return found
-        known = [value for each in found.values() if not isinstance(value := each[part], Missing)]
+        known = [float(value) for each in found.values() if not isinstance(value := each[part], Missing)]
         return summary(known) if known else Missing("no key frequency")
 
     return of

@@ -53,7 +53,7 @@ def rank_correlation(one: np.ndarray, other: np.ndarray) -> Number:
 
     if np.ptp(one) == 0 or np.ptp(other) == 0:
         return Missing("one of the two does not vary")
-    return float(np.asarray(spearmanr(one, other).statistic))
+    return float(spearmanr(one, other)[0])  # pyright: ignore[reportArgumentType]
 
 
 def _same_peak(score: np.ndarray, accuracy: np.ndarray) -> Number:

@@ -67,17 +67,6 @@ def where(step: int | Missing, window: tuple[int, int] | None) -> str | Missing:
     return "before" if step < window[0] else "after" if step > window[1] else "in"
 
 
-def earlier(
-    subject: Subject, one: tuple[str, str], other: tuple[str, str], *, one_window: int = OFTEN, window: int = OFTEN
-) -> Number:
-    """1 if one series has made half of its change before another has, 0 if not before, `Missing` if either made
-    none."""
-    first, second = half_way(subject, *one, one_window), half_way(subject, *other, window)
-    if isinstance(first, Missing) or isinstance(second, Missing):
-        return first if isinstance(first, Missing) else second
-    return float(first < second)
-
-
 def entropies(subject: Subject) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Normalised attention entropy of each head and of their mean against the step."""
     rows = subject.rows("attention.entropy")

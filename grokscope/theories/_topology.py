@@ -56,9 +56,9 @@ def _loops(view: str) -> OfSeed:
 def _as_task(view: str) -> OfSeed:
     def of(subject: Subject) -> Number:
         found, wanted = betti(subject, "after", view), expected(subject)
-        if isinstance(found, Missing) or isinstance(wanted, Missing):
-            return found if isinstance(found, Missing) else wanted
-        return float(found == wanted)
+        if isinstance(found, Missing):
+            return found
+        return wanted if isinstance(wanted, Missing) else float(found == wanted)
 
     return of
 
@@ -97,7 +97,9 @@ def _sides(name: str, *, fresh: bool) -> Callable[[Arms], Mapping[str, int]]:
 
 
 def _coordinate(loops: int | None) -> OfSeed:
-    options: dict[str, object] = {"view": "resid_mid/class_means"} | ({} if loops is None else {"loops": loops})
+    options: dict[str, object] = {"view": "resid_mid/class_means"}
+    if loops is not None:
+        options["loops"] = loops
     return lambda subject: subject.at("after", Instrument("manifold.circular_coordinate", options))
 
 

@@ -4,6 +4,7 @@ Arms are those of `studies.stability`, called collapse/float32 and so on.
 """
 
 import itertools
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -24,7 +25,7 @@ def collapsed_at(subject: Subject) -> int | None:
     return int(rows.steps[here].min()) if here.any() else None
 
 
-def _severity(subjects: tuple[Subject, ...]) -> Number:
+def _severity(subjects: Sequence[Subject]) -> Number:
     """1 if the dtypes of a seed collapse in the order given; one that never does comes last, two such are no order."""
     steps = [np.inf if (step := collapsed_at(one)) is None else float(step) for one in subjects]
     if not np.isfinite(steps[0]):

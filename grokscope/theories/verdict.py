@@ -138,7 +138,9 @@ def judge(runs: Mapping[str, Sequence[Run]] | Iterable[Run], theory: str | None 
 
     Raises ValueError for an unknown theory and for no run.
     """
-    arms = {name: list(arm) for name, arm in runs.items()} if isinstance(runs, Mapping) else sorted_into_arms(runs)
+    arms: dict[str, list[Run]] = (
+        {str(name): list(arm) for name, arm in runs.items()} if isinstance(runs, Mapping) else sorted_into_arms(runs)
+    )
     if not any(arms.values()):
         raise ValueError("expected the runs of at least one arm, got none")
     known = theories()

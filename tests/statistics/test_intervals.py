@@ -1,5 +1,7 @@
 """Intervals over seeds: they cover, move with the data, and say when there are too few."""
 
+import itertools
+
 import numpy as np
 import pytest
 from scipy.stats import binom, t
@@ -26,7 +28,8 @@ def test_it_is_equivariant_and_blind_to_order() -> None:
     one, other = mean_effect(values), mean_effect(3 * values + 7)
     assert covers(one, float(values.mean()))
     assert [other.value, other.low, other.high] == pytest.approx(
-        [3 * x + 7 for x in (one.value, one.low, one.high)], abs=0.01
+        [3 * x + 7 for x in (one.value, one.low, one.high)],
+        abs=0.01,  # pyright: ignore[reportOperatorIssue]
     )
     assert mean_effect(values[::-1]) == one
 
@@ -54,7 +57,7 @@ def test_intervals_by_level_are_the_wider_of_the_bootstraps_and_students() -> No
 def test_intervals_are_nested() -> None:
     family = mean_intervals(np.random.default_rng(4).lognormal(size=7))
     ends = [family(level) for level in (0.1, 0.5, 0.9, 0.95, 0.99, 0.999, 1 - 1e-7)]
-    assert all(a[0] >= b[0] and a[1] <= b[1] for a, b in zip(ends, ends[1:], strict=False))
+    assert all(a[0] >= b[0] and a[1] <= b[1] for a, b in itertools.pairwise(ends))
 
 
 def test_equal_values_say_nothing_of_their_spread() -> None:

@@ -18,7 +18,7 @@ from grokscope.statistics.survival import hazard_ratio
 
 
 @pytest.mark.parametrize(("mean", "region"), [(1.0, above(0)), (-1.0, outside(-0.2, 5)), (0.1, within(-0.9, 0.8))])
-def test_a_planned_mean_is_decided_with_the_planned_power(mean: float, region) -> None:  # noqa: ANN001
+def test_a_planned_mean_is_decided_with_the_planned_power(mean: float, region) -> None:
     n = seeds_for_mean(mean, 1.2, region)
     assert not isinstance(n, Missing)
     draws = np.random.default_rng(0).normal(mean, 1.2, size=(4000, n))

@@ -9,7 +9,7 @@ from grokscope.statistics.intervals import share_intervals
 from grokscope.statistics.regions import NOWHERE, Region, above, below, outside, p_inside, within
 
 
-def normal(mean: float, error: float):  # noqa: ANN201  a family of intervals
+def normal(mean: float, error: float):
     return lambda level: (
         mean - error * float(norm.isf((1 - level) / 2)),
         mean + error * float(norm.isf((1 - level) / 2)),

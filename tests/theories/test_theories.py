@@ -87,9 +87,7 @@ def test_every_row_of_every_theory_is_evaluated_and_decides_nothing(rows: dict[s
             assert row.reason != "no_answer" or row.missing
 
 
-def test_a_row_that_needs_a_measure_that_is_not_there_says_so(
-    tiny_run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_row_that_needs_a_measure_that_is_not_there_says_so(tiny_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     from grokscope.theories import _subject
 
     monkeypatch.setattr(_subject, "names", lambda _: ())

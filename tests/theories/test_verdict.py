@@ -8,10 +8,10 @@ import pytest
 
 from grokscope.errors import Missing
 from grokscope.statistics.regions import Region, above, below
-from grokscope.theories.base import Means, Prediction, Sample, Shares, Test, Theory, Times
+from grokscope.theories.base import Means, Prediction, Sample, Shares, Test, Text, Theory, Times
 from grokscope.theories.verdict import Row, Scorecard, judged
 
-TEXT = {"en": "claim", "zh": "主张"}
+TEXT: Text = {"en": "claim", "zh": "主张"}
 RUN: Any = object()  # statistics made up here look at no run
 ARMS: Any = {"base": [RUN], "control": [RUN]}
 
@@ -146,6 +146,7 @@ def test_a_row_pays_for_the_others_of_its_version_only() -> None:
     assert alone.verdict == "supported"
     beside = verdicts(row(sample, 0), *(row(one, 1 + i) for i, one in enumerate(flat)))[0]
     assert beside.verdict == "undecided"
+    assert beside.p is not None
     assert beside.adjusted == pytest.approx(4 * beside.p, rel=1e-6)
     apart = verdicts(row(sample, 0), *(row(one, 1 + i, version=2, changed=TEXT) for i, one in enumerate(flat)))[0]
     assert apart.verdict == "supported"
