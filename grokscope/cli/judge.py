@@ -91,11 +91,11 @@ def _show(card: "Scorecard") -> None:
 
     colours = {"supported": "green", "refuted": "red", "undecided": "dim"}
     table = Table(box=None, header_style="dim", padding=(0, 1))
-    for column in ("theory", "prediction", "effect", "verdict", "why"):
-        table.add_column(column, overflow="fold")
+    for column in ("prediction", "effect", "verdict", "why"):
+        table.add_column(column, overflow="fold", no_wrap=column == "prediction")
     for row in card.rows:
         verdict = f"[{colours[row.verdict]}]{say(f'verdict.{row.verdict}', 'en')}[/]"
-        table.add_row(row.theory, row.name, effect(row), verdict, why(row))
+        table.add_row(row.name, effect(row), verdict, why(row))
     console = Console()
     console.print(table)
     console.print(lead(card)[0])

@@ -27,7 +27,7 @@ THEORIES: dict[str, dict[Literal["en", "zh"], str]] = {
     "verdict.undecided": {"en": "undecided", "zh": "未定"},
     "reason.inside": {"en": "p = {p}", "zh": "p = {p}，区间之内"},
     "reason.between": {"en": "the interval lies in neither region (p = {p})", "zh": "区间不在任一区域之内（p = {p}）"},
-    "reason.few": {"en": "{n} seeds, needs 5", "zh": "只有 {n} 个种子，至少要 5 个"},
+    "reason.few": {"en": "n = {n}, needs 5 seeds", "zh": "只有 {n} 个种子，至少要 5 个"},
     "reason.lacking": {
         "en": "{lacking} seeds have no answer, {n} have: {missing}",
         "zh": "{lacking} 个种子没有答案，{n} 个有：{missing}",
@@ -53,4 +53,10 @@ THEORIES: dict[str, dict[Literal["en", "zh"], str]] = {
     "control.none": {"en": "{arm}: no answer", "zh": "{arm}：没有答案"},
     "control.not_run": {"en": "{arm}: not run", "zh": "{arm}：没有运行"},
     "control.value": {"en": "{arm}: {value}", "zh": "{arm}：{value}（对照）"},
+    "finite_size.dwell": {"en": "passage, against p", "zh": "过渡时长随 p 的变化"},
+    "finite_size.histogram": {"en": "values of the order parameter", "zh": "序参量的取值分布"},
+    "axis.dwell": {"en": "steps from 20 to 80%, over t_gen", "zh": "从 20% 到 80% 的步数 ÷ t_gen"},
+    "axis.rule_share": {"en": "share of the logits that follows the rule", "zh": "logit 中服从规则的份额"},
+    "axis.share_of_time": {"en": "share of evaluations", "zh": "评估占比"},
+    "series.median_of_seeds": {"en": "median of seeds", "zh": "各种子的中位数"},
 }

@@ -50,7 +50,9 @@ def circles(like: Float[Tensor, "symbol d_model"], n: int, *, seed: int) -> Floa
     """
     d_model = like.shape[1]
     if d_model < 2 * FREQUENCIES or (n - 1) // 2 < FREQUENCIES:
-        raise ValueError(f"{FREQUENCIES} circles need a width of {2 * FREQUENCIES} and as many frequencies, got {like.shape}")
+        raise ValueError(
+            f"{FREQUENCIES} circles need a width of {2 * FREQUENCIES} and as many frequencies, got {like.shape}"
+        )
     generator = torch.Generator().manual_seed(seed)
     planes, _ = torch.linalg.qr(torch.randn(d_model, 2 * FREQUENCIES, generator=generator, dtype=torch.float64))
     keys = 1 + torch.randperm((n - 1) // 2, generator=generator)[:FREQUENCIES]
@@ -83,7 +85,8 @@ def _of_run(run: Run, folder: Path) -> dict[str, RunConfig]:
         start = _written(final.params, folder / f"{run.id}-final.safetensors")
         n_inputs = final.task.n_inputs
         found |= {
-            f"ungrok/{name}": config.replace(start=start, n_train=round(part * n_inputs)) for name, part in UNGROK.items()
+            f"ungrok/{name}": config.replace(start=start, n_train=round(part * n_inputs))
+            for name, part in UNGROK.items()
         }
     return found
 

@@ -21,6 +21,24 @@ def _gride(view: str, n1: int) -> Instrument:
     return Instrument("manifold.gride", {"view": view}, n1)
 
 
+def _after(instrument: Instrument) -> OfSeed:
+    return lambda subject: subject.at("after", instrument)
+
+
+def _coarsest(view: str) -> OfSeed:
+    """Gride after, at the largest scale of 16, 8 and 4 that so few points as a small group's have."""
+
+    def of(subject: Subject) -> Number:
+        found: Number = Missing("no scale")
+        for n1 in (16, 8, 4):
+            found = subject.at("after", _gride(view, n1))
+            if not isinstance(found, Missing):
+                break
+        return found
+
+    return of
+
+
 def _task(subject: Subject) -> float:
     return float((subject.truth_of or subject.run).snapshot(0).task.truth.intrinsic_dimension or 1)
 
@@ -43,11 +61,11 @@ def _before_over_structureless(subject: Subject) -> Number:
     return found if isinstance(found, Missing) else over(subject.at("memorised", TRAIN), found.value)
 
 
-def _excess(instrument: Instrument) -> OfSeed:
-    """A dimension after, less the task's."""
+def _excess(read: OfSeed) -> OfSeed:
+    """A dimension, less the task's."""
 
     def of(subject: Subject) -> Number:
-        value = subject.at("after", instrument)
+        value = read(subject)
         return value if isinstance(value, Missing) else value - _task(subject)
 
     return of
@@ -164,23 +182,30 @@ DIMENSION = (
             measures=(f"manifold.{'gride' if version > 1 else 'dimension'}[view=resid_mid/{view}]",),
         )
         for part, version, view, of, what, zh in (
-            ("orbits", 1, "orbits", _excess(ORBITS), "TwoNN of orbits", "轨道点的 TwoNN 维数"),
-            ("class means", 1, "class_means", _excess(CLASS_MEANS), "TwoNN of class means", "类均值的 TwoNN 维数"),
+            ("orbits", 1, "orbits", _excess(_after(ORBITS)), "TwoNN of orbits", "轨道点的 TwoNN 维数"),
+            (
+                "class means",
+                1,
+                "class_means",
+                _excess(_after(CLASS_MEANS)),
+                "TwoNN of class means",
+                "类均值的 TwoNN 维数",
+            ),
             (
                 "orbits",
                 2,
                 "orbits",
-                _excess(_gride("resid_mid/orbits", 16)),
-                "Gride (n1 = 16) of orbits",
-                "轨道点的 Gride（n1 = 16）维数",
+                _excess(_coarsest("resid_mid/orbits")),
+                "Gride (n1 = 16, or as much as p allows) of orbits",
+                "轨道点的 Gride（n1 = 16 或 p 所允许的最大值）维数",
             ),
             (
                 "class means",
                 2,
                 "class_means",
-                _excess(_gride("resid_mid/class_means", 16)),
-                "Gride (n1 = 16) of class means",
-                "类均值的 Gride（n1 = 16）维数",
+                _excess(_coarsest("resid_mid/class_means")),
+                "Gride (n1 = 16, or as much as p allows) of class means",
+                "类均值的 Gride（n1 = 16 或 p 所允许的最大值）维数",
             ),
             (
                 "planes",

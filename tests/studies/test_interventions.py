@@ -25,7 +25,7 @@ def arms(tiny: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[A
     run = train(tiny(weight_decay=1.0), store=tmp_path, progress=False)
     stages = {"untrained": 0, "memorised": run.checkpoints[1], "after": run.checkpoints[-1]}
     found = SimpleNamespace(stages=stages, phases=SimpleNamespace(generalized_at=50))
-    monkeypatch.setattr(module, "Subject", lambda run: found)  # noqa: ARG005
+    monkeypatch.setattr(module, "Subject", lambda run: found)
     return run, interventions([run], tmp_path / "weights")
 
 
@@ -78,7 +78,9 @@ def test_ungrokking_starts_from_the_end_with_fewer_data(arms: Any) -> None:
     run, found = arms
     sizes = [found[f"ungrok/{name}"][0].n_train for name in ("small", "near", "large")]
     assert sizes == [12, 30, 73]
-    assert all(str(found[f"ungrok/{name}"][0].start).endswith(f"{run.id}-final.safetensors") for name in ("small", "near"))
+    assert all(
+        str(found[f"ungrok/{name}"][0].start).endswith(f"{run.id}-final.safetensors") for name in ("small", "near")
+    )
 
 
 def test_no_run_is_refused(tmp_path: Path) -> None:
