@@ -67,7 +67,7 @@ def _tiny() -> Size:
         evaluate_every=40, stop_after=8, checkpoint_ratio=1.5, checkpoint_every=150,
     )  # fmt: skip
     return Size(
-        base=base, small=base, seeds=tuple(range(5)), ranks=(1, 2, 4), sizes=(17, 31),
+        base=base, small=base, seeds=tuple(range(5)), ranks=(1, 2, 4), sizes=(31, 37),
         tasks=(
             {"task": "plain_addition", "p": 16},
             {"task": "group_operation", "group": "Z5xZ5"},

@@ -273,8 +273,8 @@ REREADINGS: tuple[Prediction, ...] = (
         refutes=NOWHERE,
         measures=("kernel.linear_representation",),
         measured=text(
-            "R² of a linear map from one-hot inputs to the stream after attention, when memorised",
-            "记忆期：从 one-hot 输入到中间层激活的线性映射的 R²",
+            "R² of a linear map from one-hot inputs to the neurons, on test inputs, when memorised",
+            "记忆期：从 one-hot 输入到神经元激活的线性映射的 R²（测试输入）",
         ),
     ),
     per_seed(

@@ -57,12 +57,12 @@ def _stays(subject: Subject) -> Number:
     found = subject.phases
     if found.memorized_at is None or found.onset_at is None or found.onset_at <= found.memorized_at:
         return Missing("the run has no onset after memorisation")
-    return share_inside(subject, CHANGE, "", (found.memorized_at, found.onset_at))
+    return share_inside(subject, CHANGE, "by=frobenius", (found.memorized_at, found.onset_at))
 
 
 def _aligns(subject: Subject) -> Number:
     """ln of the kernel's alignment with the labels at the end, over that when memorised."""
-    before, after = (subject.at(stage, Instrument(ALIGNMENT)) for stage in ("memorised", "after"))
+    before, after = (subject.at(stage, Instrument(ALIGNMENT, {"convention": "kumar"})) for stage in ("memorised", "after"))
     for one in (before, after):
         if isinstance(one, Missing):
             return one
