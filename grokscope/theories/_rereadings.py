@@ -9,7 +9,7 @@ from grokscope.statistics.lead_lag import lag
 from grokscope.statistics.regions import NOWHERE, above, below
 from grokscope.theories._arms import BASE
 from grokscope.theories._rows import NO_DECAY, OfSeed, generalised, last, per_group, per_seed, text, time_or_end
-from grokscope.theories._series import OFTEN, WINDOW, half_way, series
+from grokscope.theories._series import OFTEN, WINDOW, collapsed_at, half_way, series
 from grokscope.theories._subject import Instrument, Number, Subject
 from grokscope.theories.base import Arms, Means, Prediction, Sample, Shares, Statistic
 
@@ -98,6 +98,8 @@ def _noise(arms: Arms) -> Sample | Missing:
 
 
 def _rank_falls(subject: Subject) -> Number:
+    if collapsed_at(subject) is None:
+        return Missing("the softmax does not collapse")
     before, after = subject.at("memorised", LOGIT_RANK), subject.at("after", LOGIT_RANK)
     if isinstance(before, Missing):
         return before
@@ -106,6 +108,8 @@ def _rank_falls(subject: Subject) -> Number:
 
 
 def _rank_kept(subjects: Sequence[Subject]) -> Number:
+    if collapsed_at(subjects[1]) is None:
+        return Missing("the softmax of the other arm does not collapse")
     other, collapsed = (one.at("after", LOGIT_RANK) for one in subjects)
     if isinstance(other, Missing):
         return other

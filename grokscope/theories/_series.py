@@ -10,6 +10,7 @@ from grokscope.theories._subject import Instrument, Number, Subject
 WINDOW = 3
 # Evaluations a level is the median of, for series that are measured at each (`contrasts.WINDOW`).
 OFTEN = 5
+COLLAPSED = 0.5  # share of samples from which a softmax counts as collapsed: Prieto et al. 2025, figure 2
 
 
 def series(subject: Subject, measure: str, view: str = "") -> tuple[np.ndarray, np.ndarray]:
@@ -114,3 +115,10 @@ def key_frequencies(subject: Subject, step: int) -> list[int] | Missing:
     if isinstance(keys, Missing):
         return keys
     return [int(k) for k in np.asarray(keys) if 2 * k != snapshot.task.n_classes]
+
+
+def collapsed_at(subject: Subject) -> int | None:
+    """First step at which half of the samples have collapsed in the dtype of the run's softmax."""
+    rows = subject.rows("stability.collapse_rate")
+    here = (rows.views == f"dtype={subject.run.config.softmax_dtype}") & (rows.values > COLLAPSED)
+    return int(rows.steps[here].min()) if here.any() else None

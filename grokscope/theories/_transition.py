@@ -15,6 +15,7 @@ from grokscope.theories.base import Arms, Means, Prediction, Sample, Statistic, 
 SHARE = ("manifold.harmonic_share", "split=all")
 LOOP = ("manifold.persistence_ratio", "view=resid_mid/class_means")
 LEVELS = (0.2, 0.8)
+ENOUGH = 150  # values with which the test finds two humps, if there are
 FEWEST_SIZES = 3  # values of p through which a slope can be told from a jump
 MOST_VALUES = (
     200  # pooled values are thinned to so many, evenly along each run: the test's null is drawn anew for each n
@@ -98,8 +99,8 @@ def _bimodal(series: tuple[str, str], arm: str) -> Statistic:
         found = dip_test(values)
         if isinstance(found, Missing):
             return found
-        # Against two equal humps the test has a power of 1 at a hundred values: a p above .05 is one hump.
-        power = 1.0 if len(values) >= 100 else Missing("too few values to say that there is one hump")
+        # Of 100 draws of two equal normal humps four deviations apart .79 have p < .05 with 100 values, .97 with 200.
+        power = 0.9 if len(values) >= ENOUGH else Missing("too few values to say that there is one hump")
         return Test(value=found[0], n=len(arms[arm]), p=found[1], level=0.05, power=power)
 
     return statistic

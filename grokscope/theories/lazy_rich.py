@@ -62,7 +62,9 @@ def _stays(subject: Subject) -> Number:
 
 def _aligns(subject: Subject) -> Number:
     """ln of the kernel's alignment with the labels at the end, over that when memorised."""
-    before, after = (subject.at(stage, Instrument(ALIGNMENT, {"convention": "kumar"})) for stage in ("memorised", "after"))
+    before, after = (
+        subject.at(stage, Instrument(ALIGNMENT, {"convention": "kumar"})) for stage in ("memorised", "after")
+    )
     for one in (before, after):
         if isinstance(one, Missing):
             return one

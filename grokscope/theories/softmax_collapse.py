@@ -11,18 +11,11 @@ import numpy as np
 from grokscope.errors import Missing
 from grokscope.statistics.regions import above, below
 from grokscope.theories._rows import generalised, grokked, per_group, per_seed, text
+from grokscope.theories._series import collapsed_at
 from grokscope.theories._subject import Instrument, Number, Subject
 from grokscope.theories.base import Theory
 
-COLLAPSED = 0.5  # share of samples from which a run counts as collapsed: Prieto et al. 2025, figure 2
 ALIGNMENT = Instrument("stability.nlm_alignment")
-
-
-def collapsed_at(subject: Subject) -> int | None:
-    """First step at which half of the samples have collapsed in the dtype of the run's softmax."""
-    rows = subject.rows("stability.collapse_rate")
-    here = (rows.views == f"dtype={subject.run.config.softmax_dtype}") & (rows.values > COLLAPSED)
-    return int(rows.steps[here].min()) if here.any() else None
 
 
 def _severity(subjects: Sequence[Subject]) -> Number:
