@@ -156,7 +156,7 @@ def _ranks(size: Size, _: str) -> Arms:
     widths = size.small.build_model(size.small.build_task()).bottleneck_widths
     for site in SITES:
         ranks = [rank for rank in size.ranks if rank < widths[site]]
-        _, behind = bottleneck.arms(size.small, site=site, ranks=ranks, seeds=size.seeds)
+        behind = bottleneck.arms(size.small, site=site, ranks=ranks, seeds=size.seeds)[1]
 
         def name(config: RunConfig, site: str = site) -> str:
             return f"{site}/{'full' if config.bottleneck_rank == widths[site] else config.bottleneck_rank}"
