@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from grokscope.runs.run import Run, load
     from grokscope.runs.snapshot import Snapshot, snapshot
     from grokscope.studies.experiment import train
+    from grokscope.theories.verdict import judge
 
 # Name -> where it lives, and under what name there.
 _FACE = {
@@ -33,6 +34,7 @@ _FACE = {
     "Snapshot": "runs.snapshot:Snapshot",
     "snapshot": "runs.snapshot:snapshot",
     "train": "studies.experiment:train",
+    "judge": "theories.verdict:judge",
 }
 
 __all__ = [
@@ -43,6 +45,7 @@ __all__ = [
     "RunConfig",
     "Snapshot",
     "StoreError",
+    "judge",
     "load",
     "measure",
     "measures",

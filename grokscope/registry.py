@@ -15,8 +15,14 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-NOT_COMPONENTS = {"base"}
-SINGULAR = {"losses": "loss", "cli": "command", "training.optimizers": "optimizer", "benchmarks": "benchmark"}
+NOT_COMPONENTS = {"base", "verdict"}
+SINGULAR = {
+    "losses": "loss",
+    "theories": "theory",
+    "cli": "command",
+    "training.optimizers": "optimizer",
+    "benchmarks": "benchmark",
+}
 
 
 class Record(BaseModel):

@@ -26,7 +26,7 @@ def study(
     """Train and measure the arms of a study, and judge them; started again, only what is missing.
 
     Args:
-        name: which study, or "all", one after another.
+        name: a theory (grokscope list theories), or "all".
         scale: tiny takes minutes, laptop hours on two cores, paper the published sizes.
         engine: local: processes on this machine; ray: tasks of Ray, on this machine or a cluster (extra `ray`).
         address: of the head of a Ray cluster, or "auto"; without it Ray is started here.
@@ -38,21 +38,25 @@ def study(
     from grokscope.studies import arms as studies
     from grokscope.studies.plan import plan, too_few
 
-    abouts = []
-    for one in studies.names() if name == "all" else (name,):
-        arms = studies.arms(one, scale)
-        if few := too_few(arms):
-            print(f"note: {few}", file=sys.stderr)
-        found = plan(f"{one}-{scale}", arms, store, measures=studies.measured(one))
-        about = carry_out(found, engine=engine, address=address, workers=workers, dry_run=dry_run)
-        done = not dry_run and about["error"] is None
-        abouts.append(about | (after(found.study) if done else {}))
-    say(*abouts, json=json)
+    arms = studies.arms(name, scale)
+    if few := too_few(arms):
+        print(f"note: {few}", file=sys.stderr)
+    found = plan(f"{name}-{scale}", arms, store, measures={arm: studies.measured(name, arm) for arm in arms})
+    about = carry_out(found, engine=engine, address=address, workers=workers, dry_run=dry_run)
+    done = not dry_run and about["error"] is None
+    say(about | (after(found.study, name, show=not json) if done else {}), json=json)
 
 
-def after(study: "Study") -> dict[str, Any]:  # noqa: ARG001  no theory is there yet
-    """What follows when all runs are trained and measured: the verdicts, as keys of what `--json` says.
+def after(study: "Study", name: str, *, show: bool) -> dict[str, Any]:
+    """The verdicts, once all runs are trained and measured: scorecard.json and scorecard.html in the study's folder,
+    and what `--json` says of them."""
+    from grokscope.cli.judge import table
+    from grokscope.report.scorecard import write
+    from grokscope.studies.arms import ALL
+    from grokscope.theories.verdict import judge
 
-    The one place where studies and theories meet. A study has id, name, folder, arms (name -> ids) and runs().
-    """
-    return {}
+    card = judge(study.runs(), None if name == ALL else name)
+    page = write(card, study.folder / "scorecard.html")
+    if show:
+        table(card)
+    return {"scorecard": str(card.save(study.folder / "scorecard.json")), "page": str(page), "verdicts": card.counts()}

@@ -15,10 +15,11 @@ from grokscope.report.words_page import PAGE
 from grokscope.report.words_studies import STUDIES
 from grokscope.report.words_summary import SUMMARY
 from grokscope.report.words_sweep import SWEEP
+from grokscope.report.words_theories import THEORIES
 
 Lang = Literal["en", "zh"]
 LANGUAGES: tuple[Lang, ...] = ("en", "zh")
-PARTS = (PAGE, AXES, FIGURES, CIRCUIT, SUMMARY, QUANTITIES, STUDIES, EFFICIENCY, SWEEP)
+PARTS = (PAGE, AXES, FIGURES, CIRCUIT, SUMMARY, QUANTITIES, STUDIES, EFFICIENCY, SWEEP, THEORIES)
 
 WORDS: dict[str, dict[Lang, str]] = {id_: text for part in PARTS for id_, text in part.items()}
 

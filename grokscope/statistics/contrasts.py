@@ -125,13 +125,15 @@ def low_high_mid(
     )
 
 
-def half_change(steps: ArrayLike, values: ArrayLike, *, window: int = WINDOW, level: float = 0.95) -> int | Missing:
-    """First step at which half of the change between the first and the last level of a series is made.
+def half_change(
+    steps: ArrayLike, values: ArrayLike, *, window: int = WINDOW, level: float = 0.95, share: float = 0.5
+) -> int | Missing:
+    """First step at which half of the change between the first and the last level of a series is made, or a `share`.
 
-        L_i = median(values[i : i + window]),   min{i: (L_i - L_first) / (L_last - L_first) >= 1/2}
+        L_i = median(values[i : i + window]),   min{i: (L_i - L_first) / (L_last - L_first) >= share}
 
     The step of the middle evaluation of that window: of a jump, exactly the first evaluation after it. What the series
-    does beyond the last level, or after it first made half the change, does not matter.
+    does beyond the last level, or after it first made that share of the change, does not matter.
 
     steps, values, window, level: as in `low_high_mid`, and so the margin of a change between two levels.
 
@@ -145,7 +147,7 @@ def half_change(steps: ArrayLike, values: ArrayLike, *, window: int = WINDOW, le
     change = levels[-1] - levels[0]
     if not _sign(change, _z(level) * noise * math.sqrt(2)):
         return Missing(f"no change beyond fluctuation: {change:.3g} from first to last, fluctuation {noise:.3g}")
-    made = np.flatnonzero((levels - levels[0]) / change >= 0.5)
+    made = np.flatnonzero((levels - levels[0]) / change >= share)
     return int(at[made[0] + window // 2])
 
 

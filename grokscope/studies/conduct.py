@@ -88,7 +88,7 @@ def _jobs(plan: Plan, todo: Sequence[Planned], threads: int) -> Iterator[Job]:
             configs=tuple(json.loads(config.model_dump_json()) for config in pack.configs),
             store=str(Path(plan.study.store).absolute()),
             threads=threads,
-            measures=plan.study.measures,
+            measures=pack.measures,
         )
 
 

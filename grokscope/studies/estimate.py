@@ -68,7 +68,7 @@ def estimate(plan: Plan, *, slots: int, threads: int, engine: str = "local") -> 
     (`plan.soonest_end`), and its middle.
     """
     todo = plan.todo
-    costs = dict(zip((pack.id for pack in todo), _costs(todo, threads, plan.study.measures), strict=True))
+    costs = dict(zip((pack.id for pack in todo), _costs(todo, threads), strict=True))
     soonest = [pack_seconds(pack, pack.soonest, costs[pack.id]) for pack in todo]
     most = [pack_seconds(pack, pack.most, costs[pack.id]) for pack in todo]
     middle = [math.sqrt(low * high) for low, high in zip(soonest, most, strict=True)]
@@ -126,7 +126,7 @@ def free_bytes(store: Path) -> int:
     return shutil.disk_usage(place).free
 
 
-def _costs(packs: Sequence[Planned], threads: int, measures: Sequence[str] | None) -> list[Cost]:
+def _costs(packs: Sequence[Planned], threads: int) -> list[Cost]:
     """Tried for real for some packs, one a shape and size; for the others in proportion to their work."""
     kinds = {(shape_of(pack.configs[0]), len(pack.configs)): pack for pack in packs}
     work = {kind: work_of(pack.configs[0]) * len(pack.configs) for kind, pack in kinds.items()}
@@ -135,7 +135,7 @@ def _costs(packs: Sequence[Planned], threads: int, measures: Sequence[str] | Non
     chosen = ordered if len(ordered) <= TRIED else [ordered[place] for place in sorted(spread)]
     if chosen:  # the first trial of a process also imports what it needs, and is not counted
         trial(kinds[chosen[0]].configs[:1], threads, None)
-    tried = {kind: trial(kinds[kind].configs, threads, measures) for kind in chosen}
+    tried = {kind: trial(kinds[kind].configs, threads, kinds[kind].measures) for kind in chosen}
 
     def cost(kind: tuple[str, int]) -> Cost:
         near = min(tried, key=lambda other: abs(math.log(work[other] / work[kind])))

@@ -7,7 +7,7 @@ plan.json, so that started again it goes on with the same packs, and each ends i
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -42,13 +42,15 @@ Keys = tuple[str, ...]
 
 @dataclass(frozen=True, kw_only=True)
 class Planned:
-    """One pack of a plan. soonest, most: between which steps it is expected to end."""
+    """One pack of a plan. soonest, most: between which steps it is expected to end. measures: what is measured on its
+    checkpoints, as in `Study`."""
 
     id: str
     configs: tuple[RunConfig, ...]
     state: Literal["done", "begun", "missing"]
     soonest: int
     most: int
+    measures: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,13 +91,14 @@ def plan(
     arms: Mapping[str, Sequence[RunConfig]],
     store: str | Path,
     *,
-    measures: Sequence[str] | None = None,
+    measures: Sequence[str] | Mapping[str, Sequence[str]] | None = None,
     mixed: bool = False,
     axes: Mapping[str, Sequence[Any]] | None = None,
 ) -> Plan:
     """The plan of a study called `name`. Nothing is written.
 
-    arms: name -> configs; one that stands in several arms is trained once. measures, axes: of `Study`. mixed: runs of
+    arms: name -> configs; one that stands in several arms is trained once. axes: of `Study`. measures: of
+    `Study`, or ids by arm, where an arm without any is not measured. mixed: runs of
     different arms may share a pack, as in a sweep; else only those of one arm do, so that no arm trains on until
     another has generalised. Raises ValueError without an arm and for an arm without a run.
     """
@@ -123,17 +126,18 @@ def plan(
         name=name,
         store=store,
         arms={arm: tuple(place[key] for key in listed) for arm, listed in keys.items()},
-        measures=None if measures is None else tuple(measures),
+        measures=_all_of(measures),
         axes={axis: tuple(values) for axis, values in (axes or {}).items()},
         packs={one: len(configs) for one, configs in packs.items()},
     )
+    of_key = _by_key(measures, keys)
     measured = study.measured() if measures is not None else set(packs)
     others = sorted({pack_of(run) for run in layout.elsewhere.values()}) if measures is not None else []
     borrowed = {one: [run.config for run in load_pack(store / one)] for one in others}
     return Plan(
         study=study,
-        packs=tuple(_planned(store, one, configs, one in measured) for one, configs in packs.items()),
-        borrowed=tuple(_planned(store, one, configs, one in measured) for one, configs in borrowed.items()),
+        packs=tuple(_planned(store, one, configs, of_key, one in measured) for one, configs in packs.items()),
+        borrowed=tuple(_planned(store, one, configs, of_key, one in measured) for one, configs in borrowed.items()),
         reused=len(layout.elsewhere),
         notes=(*_notes(arms, packs.values()), *(f"{folder} is damaged and left out" for folder in damaged)),
     )
@@ -217,15 +221,43 @@ def _alike(group: list[tuple[str, RunConfig]]) -> Iterator[list[tuple[str, RunCo
     yield ordered[start:]
 
 
-def _planned(store: Path, pack: str, configs: Sequence[RunConfig], measured: bool) -> Planned:
+def _all_of(measures: Sequence[str] | Mapping[str, Sequence[str]] | None) -> tuple[str, ...] | None:
+    """What a study measures of any of its runs."""
+    if isinstance(measures, Mapping):
+        return tuple(dict.fromkeys(id_ for ids in measures.values() for id_ in ids)) or None
+    return None if measures is None else tuple(measures)
+
+
+def _by_key(
+    measures: Sequence[str] | Mapping[str, Sequence[str]] | None, keys: Mapping[str, Keys]
+) -> Callable[[str], tuple[str, ...] | None]:
+    """What is measured of a run, by its key: what the arms it stands in ask for together."""
+    if not isinstance(measures, Mapping):
+        return lambda _: _all_of(measures)
+    found: dict[str, dict[str, None]] = {}
+    for arm, listed in keys.items():
+        for key in listed:
+            found.setdefault(key, {}).update(dict.fromkeys(measures.get(arm, ())))
+    return lambda key: tuple(found.get(key, ())) or None
+
+
+def _planned(
+    store: Path,
+    pack: str,
+    configs: Sequence[RunConfig],
+    of_key: Callable[[str], tuple[str, ...] | None],
+    measured: bool,
+) -> Planned:
     folder = store / pack
-    done = finished_at(folder) is not None and measured
+    asked = [ids for config in configs if (ids := of_key(config_key(config))) is not None]
+    done = finished_at(folder) is not None and (measured or not asked)
     return Planned(
         id=pack,
         configs=tuple(configs),
         state="done" if done else "begun" if (folder / "pack.json").exists() else "missing",
         soonest=max(map(soonest_end, configs)),
         most=configs[0].max_steps,
+        measures=tuple(dict.fromkeys(id_ for ids in asked for id_ in ids)) if asked else None,
     )
 
 

@@ -8,6 +8,7 @@ import pytest
 from grokscope.cli.sweep import axis
 from grokscope.studies import arms as studies
 from grokscope.studies import estimate as estimating
+from grokscope.theories.verdict import Scorecard
 from tests.cli.test_commands import run
 from tests.conftest import tiny
 
@@ -80,7 +81,6 @@ def test_values_of_an_axis(text: str, values: list) -> None:
         ((*SWEEP, "--grid", "p=7", "--engine", "ray", "--address", "127.0.0.1:9"), 1, "no Ray cluster answers at 127"),
         (("sweep", "quikstart", "--grid", "p=7"), 2, "unknown recipe 'quikstart'. Did you mean 'quickstart'?"),
         (("study", "goldilock"), 2, "unknown study 'goldilock'"),
-        (("study", "teacher_student", "--scale", "paper"), 2, "unknown scale 'paper'"),
     ],
 )
 def test_mistakes_are_one_line_with_the_right_exit_code(
@@ -129,24 +129,33 @@ def test_a_study_is_planned_and_says_that_few_seeds_decide_nothing(
     capsys: pytest.CaptureFixture, store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(estimating, "_start_seconds", lambda: 3.0)
-    code, out, err = run(
-        capsys, "study", "modular_addition", "--scale", "tiny", "--dry-run", "--json", "--store", str(store)
-    )
+    monkeypatch.setattr(studies, "arms", lambda *_: {"free": [tiny(seed=seed, **SIZE) for seed in range(4)]})
+    code, out, err = run(capsys, "study", "stages", "--scale", "tiny", "--dry-run", "--json", "--store", str(store))
     assert code == 0
-    assert json.loads(out)["study"].startswith("modular_addition-tiny-")
-    assert "note: arm 'free' (4 runs) and 1 other arms decide" in err
-    assert "decide nothing: a verdict needs at least 5 seeds" in err
+    assert json.loads(out)["study"].startswith("stages-tiny-")
+    assert "note: arm 'free' (4 runs) decide nothing: a verdict needs at least 5 seeds" in err
     assert not store.exists()
 
 
 def test_a_study_is_carried_out(capsys: pytest.CaptureFixture, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    own = {"a": [tiny(seed=seed, **SIZE) for seed in range(2)]}
+    own = {
+        "base": [tiny(seed=seed, **SIZE) for seed in range(2)],
+        "weight_decay=0": [tiny(seed=seed, weight_decay=0.0, **SIZE) for seed in range(2)],
+    }
     monkeypatch.setattr(studies, "arms", lambda *_: own)
-    monkeypatch.setattr(studies, "measured", lambda _: ("weights.effective_rank",))
-    args = ("study", "teacher_student", "--scale", "tiny", "--workers", "1", "--json", "--store", str(store))
+    monkeypatch.setattr(studies, "measured", lambda _, arm: ("weights.effective_rank",) if arm == "base" else ())
+    args = ("study", "stages", "--scale", "tiny", "--workers", "1", "--json", "--store", str(store))
     code, out, _ = run(capsys, *args)
     assert code == 0
-    assert len(json.loads(out)["trained"]) == 1
+    found = json.loads(out)
+    assert len(found["trained"]) == 2
+    card = Scorecard.load(found["scorecard"])
+    assert card.runs == {"base": 2, "weight_decay=0": 2}
+    assert {row.theory for row in card.rows} == {"stages"}
+    assert {row.verdict for row in card.rows} == {"undecided"}  # of two seeds
+    assert found["verdicts"] == card.counts()
+    assert Path(found["page"]).read_text(encoding="utf-8").endswith("</html>\n")
+    # Only the arm that is asked for is measured on its checkpoints.
     sql = "select count(distinct run) from metrics where measure = 'weights.effective_rank'"
     assert json.loads(run(capsys, "query", sql, "--store", str(store), "--json")[1])["rows"] == [[2]]
     assert json.loads(run(capsys, *args)[1])["trained"] == []

@@ -1,0 +1,102 @@
+"""`grokscope judge`: the verdicts on the predictions of a theory, or of all, from trained runs."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+from grokscope.cli.base import Json, Store, emit, find_run
+
+if TYPE_CHECKING:
+    from grokscope.runs.run import Run
+    from grokscope.theories.verdict import Scorecard
+
+
+def judge(
+    runs: Annotated[tyro.conf.Positional[tuple[str, ...]], tyro.conf.arg(metavar="STUDY|RUN ...")],
+    *,
+    theory: Annotated[str | None, tyro.conf.arg(metavar="ID")] = None,
+    output: Annotated[Path | None, tyro.conf.arg(aliases=["-o"], metavar="FILE")] = None,
+    store: Store = Path("runs"),
+    json: Json = False,
+) -> None:
+    """Judge the predictions of a theory, or of all of them, on runs: effect, interval, verdict, and what is missing.
+
+    Runs are sorted into arms by what their configs differ in from the one that groks. A folder with a plan.json is a
+    study, whose plan names its arms; a pack's id stands for all of its runs.
+
+    Args:
+        theory: one theory (grokscope list theories); by default all.
+        output: also write the scorecard there: FILE.json, or FILE.html as a page.
+    """
+    from grokscope.theories.verdict import judge as judged
+
+    card = judged(_study(Path(runs[0])) or _runs(runs, store), theory) if runs else judged([], theory)
+    if output is not None:
+        _write(card, output)
+    if json:
+        emit(card.model_dump())
+    else:
+        table(card)
+
+
+def _runs(names: tuple[str, ...], store: Path) -> "list[Run]":
+    from grokscope.runs.run import load_pack
+
+    found: dict[str, Run] = {}
+    for name in names:
+        folder = next((path for path in (Path(name), store / name) if (path / "pack.json").is_file()), None)
+        found |= {run.id: run for run in (load_pack(folder) if folder else [find_run(name, store)])}
+    return list(found.values())
+
+
+def _study(folder: Path) -> "dict[str, list[Run]] | None":
+    """Arm -> runs of a study's folder, or None where it is none; runs that are not trained yet are left out."""
+    import json
+
+    from grokscope.errors import StoreError
+    from grokscope.runs.run import load
+
+    plan = folder / "plan.json"
+    if not plan.is_file():
+        return None
+    try:
+        arms: dict[str, list[str]] = json.loads(plan.read_bytes())["arms"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StoreError(f"{plan} cannot be read: {error}") from error
+    store = folder.parent.parent  # runs/studies/<id>: the packs lie beside the studies
+    return {
+        arm: [load(store / run) for run in listed if (store / run.partition("-")[0] / "pack.json").is_file()]
+        for arm, listed in arms.items()
+    }
+
+
+def _write(card: "Scorecard", path: Path) -> None:
+    if path.suffix == ".html":
+        from grokscope.report.scorecard import write
+
+        write(card, path)
+    elif path.suffix == ".json":
+        card.save(path)
+    else:
+        raise ValueError(f"--output must end in .json or .html, got {path}")
+
+
+def table(card: "Scorecard") -> None:
+    """Prints a scorecard, a row a prediction."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from grokscope.report.scorecard import effect, lead, why
+    from grokscope.report.words import say
+
+    colours = {"supported": "green", "refuted": "red", "undecided": "dim"}
+    shown = Table(box=None, header_style="dim", padding=(0, 1))
+    for column in ("prediction", "effect", "verdict", "why"):
+        shown.add_column(column, overflow="fold", no_wrap=column == "prediction")
+    for row in card.rows:
+        verdict = f"[{colours[row.verdict]}]{say(f'verdict.{row.verdict}', 'en')}[/]"
+        shown.add_row(row.name, effect(row), verdict, why(row))
+    console = Console()
+    console.print(shown)
+    console.print(lead(card)[0])

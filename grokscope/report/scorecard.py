@@ -1,0 +1,139 @@
+"""The page of a scorecard: every prediction with its effect, verdict and controls, theory by theory."""
+
+import math
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from grokscope.report import theme
+from grokscope.report.page import Cell, Html, Section, Table, require_language, write_page
+from grokscope.report.words import Lang, count, number, say
+from grokscope.statistics.regions import Region
+from grokscope.theories.base import theories
+from grokscope.theories.verdict import NOT_RUN, Control, Row, Scorecard
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+COLUMNS = ("prediction", "measured", "effect", "regions", "verdict", "controls")
+COLOURS = {"supported": theme.GREEN, "refuted": theme.ORANGE, "undecided": theme.NEUTRAL}
+BAR = 22  # pixels a row of the figure
+FARTHEST = 8.0  # the smallest p-value that is told from 0 is 1e-8 (statistics.regions)
+
+
+def write(card: Scorecard, path: str | Path, lang: Lang = "en") -> Path:
+    """Writes the page of a scorecard to a file and returns its path. lang: en or zh."""
+    require_language(lang)
+    return write_page(path, say("scorecard.title", lang), lead(card, lang), sections(card, lang), lang)
+
+
+def lead(card: Scorecard, lang: Lang = "en") -> list[str]:
+    """How many rows have each verdict, and the rule."""
+    numbers = {verdict: count(n) for verdict, n in card.counts().items()}
+    return [say("scorecard.lead", lang, n=count(len(card.rows)), **numbers), say("scorecard.rule", lang)]
+
+
+def sections(card: Scorecard, lang: Lang = "en") -> list[Section]:
+    """One section a theory: the figure, and a table of its rows."""
+    known = theories()
+    of = {name: [row for row in card.rows if row.theory == name] for name in dict.fromkeys(r.theory for r in card.rows)}
+    return [
+        Section(
+            id=f"theory-{name}",
+            title=known[name].title[lang] if name in known else name,
+            figure=sureness(rows),
+            caption=say("scorecard.caption", lang),
+            table=Table(
+                columns=[say(f"column.{column}", lang) for column in COLUMNS], rows=[cells(row, lang) for row in rows]
+            ),
+        )
+        for name, rows in of.items()
+    ]
+
+
+def cells(row: Row, lang: Lang = "en") -> list[Cell]:
+    """The cells of a row, as COLUMNS."""
+    name = f"{escape(row.claim[lang])}<br><small>{escape(row.name)}</small>"
+    measured = [row.measured[lang]]
+    if row.changed:
+        measured.append(say("row.version", lang, version=row.version, changed=row.changed[lang]))
+    return [
+        Html(text=name),
+        Html(text="<br>".join(map(escape, measured))),
+        effect(row, lang),
+        f"{Region(row.supports).text}; {Region(row.refutes).text}",
+        Html(text=f"<strong>{say(f'verdict.{row.verdict}', lang)}</strong><br>{escape(why(row, lang))}"),
+        Html(text="<br>".join(escape(_control(control, lang)) for control in row.controls)),
+    ]
+
+
+def effect(row: Row, lang: Lang = "en") -> str:
+    """The effect with its 95 % interval, n, and how many seeds change on which side of a window."""
+    if row.effect is None:
+        return ""
+    parts = [_with_interval(row.effect, row.low, row.high), say("row.seeds", lang, n=row.n)]
+    if row.counts:
+        sides = {"before": row.counts["before"], "inside": row.counts["in"], "after": row.counts["after"]}
+        parts.append(say("row.counts", lang, **sides))
+    return "; ".join(parts)
+
+
+def why(row: Row, lang: Lang = "en") -> str:
+    """Why a row has its verdict, and how many seeds would decide it."""
+    arms = [control.arm for control in row.controls if control.shows or control.missing == NOT_RUN]
+    p = "" if row.adjusted is None else number(row.adjusted)
+    said = say(
+        f"reason.{row.reason}", lang, p=p, n=row.n, lacking=row.lacking, missing=row.missing, arms=", ".join(arms)
+    )  # fmt: skip
+    if isinstance(row.needed, int):
+        return f"{said}; {say('needed.seeds', lang, n=count(row.needed))}"
+    return said if row.needed is None else f"{said}; {say('needed.none', lang, why=row.needed)}"
+
+
+def sureness(rows: Sequence[Row]) -> "Figure | None":
+    """Bars of -log10 p after correction, signed by the region that the effect lies in; None without a tested row."""
+    from plotly.graph_objects import Bar, Figure
+
+    tested = [row for row in rows if row.adjusted is not None and row.effect is not None]
+    if not tested:
+        return None
+    figure = Figure()
+    theme.layout(figure, height=70 + BAR * len(tested))
+    for verdict, colour in COLOURS.items():
+        chosen = [row for row in tested if row.verdict == verdict]
+        if chosen:
+            figure.add_trace(
+                Bar(
+                    x=[_signed(row) for row in chosen], y=[row.name for row in chosen], orientation="h",
+                    marker={"color": colour}, showlegend=False, hovertemplate="%{y}<extra></extra>",
+                )
+            )  # fmt: skip
+    for end in (-1, 1):
+        figure.add_vline(x=-end * math.log10(0.05), line={"dash": "dot", "color": theme.INK, "width": 1})
+    figure.update_yaxes(
+        categoryorder="array", categoryarray=[row.name for row in reversed(tested)], tickfont={"size": 11}
+    )
+    figure.update_xaxes(title={"text": "−log10 p"}, zeroline=True, zerolinecolor=theme.INK)
+    figure.update_layout(bargap=0.35, hovermode="closest")
+    return figure
+
+
+def _signed(row: Row) -> float:
+    assert row.adjusted is not None
+    assert row.effect is not None
+    size = min(FARTHEST, -math.log10(max(row.adjusted, 1e-300)))
+    if Region(row.supports).contains(row.effect, row.effect):
+        return size
+    return -size if Region(row.refutes).contains(row.effect, row.effect) else 0.0
+
+
+def _with_interval(value: float, low: float | None, high: float | None) -> str:
+    shown = number(value)
+    return shown if low is None or high is None else f"{shown} [{number(low)}, {number(high)}]"
+
+
+def _control(control: Control, lang: Lang) -> str:
+    if control.effect is None:
+        return say("control.not_run" if control.missing == NOT_RUN else "control.none", lang, arm=control.arm)
+    return say("control.value", lang, arm=control.arm, value=_with_interval(control.effect, control.low, control.high))

@@ -1,0 +1,86 @@
+"""Regions an effect may lie in, and at which level its interval still lies there.
+
+A prediction is supported where the interval of its effect lies inside one region, and refuted where it lies inside
+another. The p-value of a region is the test that its intervals make, by inversion:
+
+    p = min{a: the interval at level 1 - a lies inside the region}
+
+An effect outside the region has p <= a with a probability of at most a, as far as the intervals cover: of a region with
+one end a / 2, since then only one end of the interval can be wrong. Intervals must be nested.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+Interval: TypeAlias = tuple[float, float]
+# The intervals of one effect, by their level.
+Family: TypeAlias = Callable[[float], Interval]
+
+SMALLEST = 1e-8  # p-values below are given as this: nothing is asked for at such a level
+WIDEST = 0.999  # stands for the interval of level 0, the effect itself
+HALVINGS = 30  # of the 18 powers of e between the ends: p is exact to 2e-8 of itself
+
+
+@dataclass(frozen=True)
+class Region:
+    """Stretches of numbers, ends included; an open end is infinite."""
+
+    parts: tuple[Interval, ...]
+
+    def contains(self, low: float, high: float) -> bool:
+        """Whether an interval lies in one of the stretches."""
+        return any(start <= low and high <= end for start, end in self.parts)
+
+    @property
+    def text(self) -> str:
+        """As it is written: "> 3", "0.5 to 2", "< -1 or > 1", "none"."""
+        return " or ".join(map(_stretch, self.parts)) or "none"
+
+
+NOWHERE = Region(())
+
+
+def above(end: float) -> Region:
+    """All numbers from here on."""
+    return Region(((end, math.inf),))
+
+
+def below(end: float) -> Region:
+    """All numbers up to here."""
+    return Region(((-math.inf, end),))
+
+
+def within(low: float, high: float) -> Region:
+    """All numbers between two."""
+    return Region(((low, high),))
+
+
+def outside(low: float, high: float) -> Region:
+    """All numbers that are not between two."""
+    return Region(((-math.inf, low), (high, math.inf)))
+
+
+def p_inside(family: Family, region: Region) -> float:
+    """The p-value of a region (above), from 1 down to SMALLEST; 1 where the effect itself lies outside."""
+
+    def inside(a: float) -> bool:
+        return region.contains(*family(1 - a))
+
+    if not inside(WIDEST):
+        return 1.0
+    if inside(SMALLEST):
+        return SMALLEST
+    low, high = math.log(SMALLEST), math.log(WIDEST)
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        low, high = (low, middle) if inside(math.exp(middle)) else (middle, high)
+    return math.exp(high)
+
+
+def _stretch(part: Interval) -> str:
+    low, high = part
+    if math.isinf(low):
+        return f"< {high:g}"
+    return f"> {low:g}" if math.isinf(high) else f"{low:g} to {high:g}"

@@ -1,0 +1,1 @@
+"""Explanations of grokking as data, and what runs say of them."""

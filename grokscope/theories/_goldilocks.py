@@ -1,0 +1,43 @@
+"""Arms that differ in one number, as tables; and the additions that a toy's training set is made of."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from grokscope.errors import Missing
+from grokscope.measures.representation._additions import Addition, addition
+from grokscope.numerics.parallelograms import nullity
+from grokscope.theories._arms import BASE, changes
+from grokscope.theories._subject import Subject
+from grokscope.theories.base import Arms
+
+
+def by_value(arms: Arms, field: str, prefix: str = "") -> dict[float, Sequence[Subject]]:
+    """The value of a field -> the arm that differs in nothing else, the base among them; arms are named field=value."""
+    start = f"{prefix}{field}="
+    found = {
+        float(name.removeprefix(start)): arm for name, arm in arms.items() if name.startswith(start) and "," not in name
+    }
+    base, other = arms.get(f"{prefix}{BASE}", ()), next(iter(found.values()), ())
+    # A base of another network, as a study at laptop scale has, is none of theirs.
+    if base and other and set(changes(base[0].run.config, other[0].run.config)) <= {field}:
+        found.setdefault(float(base[0].run.config.model_dump()[field]), base)
+    return dict(sorted((value, arm) for value, arm in found.items() if arm))
+
+
+def last_table(found: Mapping[float, Sequence[Subject]], measure: str) -> np.ndarray:
+    """(value, seed): the last value of a series, NaN where a run has none, of the seeds that all arms have."""
+    seeds = min(len(arm) for arm in found.values())
+    rows = [[one.rows(measure).values for one in arm[:seeds]] for arm in found.values()]
+    return np.array([[values[-1] if len(values) else np.nan for values in row] for row in rows])
+
+
+def additions(subject: Subject) -> Addition | Missing:
+    """The training samples of a run that adds, as parallelograms are made of."""
+    return addition(subject.snapshot(subject.stages["after"]))
+
+
+def unique(subject: Subject) -> bool:
+    """Whether the training set of a run leaves one linear representation, up to shift and scale."""
+    found = additions(subject)
+    return not isinstance(found, Missing) and nullity(found.samples, found.trained) == 2

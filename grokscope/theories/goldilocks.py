@@ -1,0 +1,284 @@
+"""The Goldilocks zone: networks generalise at weight norms in a shell, and grok on their way to it."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from grokscope.errors import Missing
+from grokscope.numerics.effective_theory import third_eigenvalue
+from grokscope.statistics.goldilocks import generalisation_law, shell
+from grokscope.statistics.phase_classes import CLASSES, PUBLISHED, classify_phases
+from grokscope.statistics.regions import outside, within
+from grokscope.theories._arms import BASE
+from grokscope.theories._goldilocks import additions, by_value, last_table, unique
+from grokscope.theories._rereadings import spheres
+from grokscope.theories._rows import HALF, MOST, text
+from grokscope.theories._subject import Instrument, Number, Subject
+from grokscope.theories.base import Arms, Fit, Means, Prediction, Sample, Shares, Theory
+
+GENERALISED = 0.9  # test accuracy from which a network generalises, as in the study of the zone
+INDEX = Instrument("representation.quality_index", {"convention": "standardised"})
+REACHED = 0.95  # of the index: Liu et al. 2022, section 3.1
+
+
+def _shell(arms: Arms) -> Sample | Missing:
+    """1 if a seed's shell has both its edges inside the norms that were tried."""
+    found = spheres(arms)
+    if len(found) < 4:
+        return Missing(f"{len(found)} spheres; an edge on either side needs 4")
+    accuracy = last_table(found, "behaviour.test_accuracy")
+    edges = shell(np.array(list(found)), accuracy, least=GENERALISED).edges
+    return Shares(tuple(float(edge is not None and None not in edge) for edge in edges))
+
+
+def _too_large(arms: Arms) -> Sample | Missing:
+    """1 if some norm beyond a seed's best one fits the training inputs and answers half of the test inputs or less."""
+    found = spheres(arms)
+    if len(found) < 4:
+        return Missing(f"{len(found)} spheres; needs 4")
+    test, train = (last_table(found, f"behaviour.{split}_accuracy") for split in ("test", "train"))
+    return Shares(tuple(_memorises(train[:, seed], test[:, seed]) for seed in range(test.shape[1])))
+
+
+def _memorises(train: np.ndarray, test: np.ndarray) -> Number:
+    beyond = np.arange(len(test)) > int(test.argmax())
+    return float((beyond & (train >= 0.99) & (test <= 0.5)).any())
+
+
+def _too_small(arms: Arms) -> Sample | Missing:
+    """1 if a seed's smallest norm does not even fit the training inputs."""
+    found = spheres(arms)
+    if len(found) < 4:
+        return Missing(f"{len(found)} spheres; needs 4")
+    return Shares(tuple(float(value < 0.99) for value in last_table(found, "behaviour.train_accuracy")[0]))
+
+
+def _law(arms: Arms) -> Sample | Missing:
+    """Slope of t_gen on ln w0, in units of 1 / (eta gamma)."""
+    free = {scale: arm for scale, arm in by_value(arms, "init_scale").items() if scale >= 1}
+    subjects = [subject for arm in free.values() for subject in arm]
+    if len(free) < 3:
+        return Missing(f"{len(free)} initial norms; needs 3: arms init_scale=1.4, init_scale=2, ...")
+    config = subjects[0].run.config
+    norms = np.array([subject.run.series("weights.norm")[1][0] for subject in subjects])
+    times = np.array(
+        [subject.phases.generalized_at or subject.phases.last_at or 0 for subject in subjects], dtype=float
+    )
+    reached = np.array([subject.phases.generalized_at is not None for subject in subjects])
+    unit = config.learning_rate * config.weight_decay
+
+    def at(level: float) -> tuple[float, float]:
+        found = generalisation_law(norms, times, reached, level=level)
+        if isinstance(found, Missing) or isinstance(found.slope.low, Missing) or isinstance(found.slope.high, Missing):
+            return -math.inf, math.inf
+        return found.slope.low * unit, found.slope.high * unit
+
+    found = generalisation_law(norms, times, reached)
+    if isinstance(found, Missing):
+        return found
+    return Fit(value=found.slope.value * unit, n=min(len(arm) for arm in free.values()), intervals=at)
+
+
+def _phases(arms: Arms) -> Sample | Missing:
+    """1 if a seed shows all four phases in the plane of learning rate and weight decay."""
+    plane = [arm for name, arm in arms.items() if name.startswith("learning_rate=") and arm]
+    if len(plane) < len(CLASSES):
+        return Missing(f"{len(plane)} points of the plane; four phases need as many")
+    seeds = zip(*plane, strict=False)
+    return Shares(
+        tuple(
+            float(set(classify_phases(one.run.phases(**PUBLISHED) for one in seed)) == set(CLASSES)) for seed in seeds
+        )
+    )
+
+
+def _critical(arms: Arms) -> Sample | Missing:
+    """Per seed the share of the data from which the toy finds its representation."""
+    found = by_value(arms, "n_train", prefix="toy/")
+    if len(found) < 3:
+        return Missing(f"{len(found)} sizes of the toy's training set; needs 3: arms toy/n_train=20, ...")
+    first = next(iter(found.values()))[0]
+    shares = np.array(list(found)) / first.run.snapshot(0).task.n_inputs
+    values = np.array([[_or_zero(one.at("after", INDEX)) for one in arm] for arm in found.values()])
+    edges = shell(shares, values, least=REACHED).edges
+    return Means(tuple(_low(edge) for edge in edges))
+
+
+def _low(edge: tuple[float | None, float | None] | None) -> Number:
+    if edge is None:
+        return Missing("the seed finds its representation at no size tried")
+    return Missing("the seed finds it at the smallest size tried") if edge[0] is None else edge[0]
+
+
+def _or_zero(value: Number) -> float:
+    return 0.0 if isinstance(value, Missing) else value
+
+
+def _agrees(arms: Arms) -> Sample | Missing:
+    """Per seed: the share of sizes at which it finds the representation just where the training set leaves no other."""
+    found = by_value(arms, "n_train", prefix="toy/")
+    if not found:
+        return Missing("no run of the toy")
+    return Means(tuple(float(np.mean([_found(one) == unique(one) for one in seed])) for seed in _seeds(found)))
+
+
+def _rate(arms: Arms) -> Sample | Missing:
+    """Per seed: mean over the sizes at which it finds the representation of ln measured / predicted time constant."""
+    found = by_value(arms, "n_train", prefix="toy/")
+    return Means(tuple(map(_mean_constant, _seeds(found)))) if found else Missing("no run of the toy")
+
+
+def _seeds(found: Mapping[float, Sequence[Subject]]) -> list[tuple[Subject, ...]]:
+    return list(zip(*found.values(), strict=False))
+
+
+def _found(subject: Subject) -> bool:
+    return _or_zero(subject.at("after", INDEX)) >= REACHED
+
+
+def _mean_constant(seed: Sequence[Subject]) -> Number:
+    known = [value for one in seed if _found(one) and not isinstance(value := _constant(one), Missing)]
+    return float(np.mean(known)) if known else Missing("the seed finds its representation at no size tried")
+
+
+def _constant(subject: Subject) -> Number:
+    """ln of the measured over the predicted time constant of the effective loss, over all parallelograms."""
+    found = additions(subject)
+    if isinstance(found, Missing):
+        return found
+    rate = third_eigenvalue(found.samples, None, "unnormalised")
+    rows = subject.rows("representation.effective_loss")
+    if isinstance(rate, Missing) or rate <= 0 or len(rows) < 6:
+        return rate if isinstance(rate, Missing) else Missing("no rate is predicted, or the loss is not stored")
+    steps, values = rows.steps[rows.values > 0], rows.values[rows.values > 0]
+    # From a tenth of the first value down to a thousandth: after the start, before rounding.
+    inside = (values <= values[0] / 10) & (values >= values[0] / 1000)
+    if inside.sum() < 3:
+        return Missing("fewer than three checkpoints in the decay")
+    slope = float(np.polyfit(steps[inside], np.log(values[inside]), 1)[0])
+    if slope >= 0:
+        return Missing("the effective loss does not fall")
+    config = subject.run.config
+    # The loss is quadratic in what decays at the rate.
+    return math.log((-2 / slope) * rate * config.learning_rate * config.tensor_rates.get("W_E", 1.0))
+
+
+SHELL = text("Generalisation needs the weight norm in a shell", "权重范数落在球壳内才能泛化")
+LAW = text("From a large norm, t_gen grows as ln(w0 / wc) / (rate x decay)", "从大范数出发，t_gen ∝ ln(w0/wc)/(ηγ)")
+PLANE = text(
+    "Four phases in the plane of learning rate and weight decay",
+    "学习率与权重衰减平面上有四个相：理解、顿悟、记忆、混乱",
+)
+FRACTION = text("The toy has a critical share of data, .4, and a rate, λ3", "玩具模型有临界数据比例 0.4 与速率 λ₃")
+ACCURACY = ("behaviour.test_accuracy", "behaviour.train_accuracy")
+
+# Where the pre-registration names no region, it is fixed here from the claim: shares as everywhere; a factor 1.25 about
+# a predicted number supports it and a factor 2 refutes it; the critical share .4 to within .05, refuted beyond .1.
+goldilocks = Theory(
+    id="goldilocks",
+    title=text("Goldilocks zone", "Goldilocks 区"),
+    source="Liu et al. 2022, arXiv:2205.10343; Liu, Michaud & Tegmark 2023, arXiv:2210.01117",
+    predictions=(
+        *(
+            Prediction(
+                id="goldilocks.shell",
+                part=part,
+                claim=SHELL,
+                arms=("sphere/1",),
+                statistic=statistic,
+                supports=MOST,
+                refutes=HALF,
+                measures=ACCURACY,
+                measured=text(en, zh),
+            )
+            for part, statistic, en, zh in (
+                (
+                    "edges",
+                    _shell,
+                    "trained on spheres: test accuracy is .9 in a stretch of norms with an edge on either side",
+                    "在球面上训练：测试准确率达 .9 的范数区间两侧都有边界",
+                ),
+                (
+                    "outside",
+                    _too_large,
+                    "some larger norm fits the training inputs and answers at most half of the others",
+                    "某个更大的范数上：训练集能拟合，测试至多答对一半",
+                ),
+                (
+                    "inside",
+                    _too_small,
+                    "the smallest norm does not fit the training inputs",
+                    "最小的范数连训练集也拟合不了",
+                ),
+            )
+        ),
+        Prediction(
+            id="goldilocks.time",
+            claim=LAW,
+            arms=(BASE,),
+            statistic=_law,
+            supports=within(0.8, 1.25),
+            refutes=outside(0.5, 2),
+            measures=("weights.norm", "behaviour.test_accuracy"),
+            measured=text(
+                "slope of t_gen on ln w0, runs that never generalise censored, over 1 / (rate x decay)",
+                "t_gen 对 ln w0 的斜率（未泛化者按删失处理）÷ 1/(ηγ)",
+            ),
+        ),
+        Prediction(
+            id="goldilocks.phases",
+            claim=PLANE,
+            arms=(),
+            statistic=_phases,
+            supports=MOST,
+            refutes=HALF,
+            measures=ACCURACY,
+            measured=text("all four phases are there, by seed", "按种子：四个相全部出现"),
+        ),
+        Prediction(
+            id="goldilocks.critical_fraction",
+            part="share",
+            claim=FRACTION,
+            arms=(),
+            statistic=_critical,
+            supports=within(0.35, 0.45),
+            refutes=outside(0.3, 0.5),
+            measures=("representation.quality_index",),
+            measured=text(
+                "share of the data from which the toy's representation is found (index .95)",
+                "玩具模型找到表示（RQI ≥ .95）所需的数据比例",
+            ),
+        ),
+        Prediction(
+            id="goldilocks.critical_fraction",
+            part="unique",
+            claim=FRACTION,
+            arms=(),
+            statistic=_agrees,
+            supports=MOST,
+            refutes=HALF,
+            measures=("representation.quality_index",),
+            measured=text(
+                "by seed: share of sizes at which it is found just where the training set allows no other "
+                "linear representation",
+                "按种子：找到与否同训练集是否唯一确定线性表示相符的规模占比",
+            ),
+        ),
+        Prediction(
+            id="goldilocks.critical_fraction",
+            part="rate",
+            claim=FRACTION,
+            arms=(),
+            statistic=_rate,
+            supports=within(-math.log(1.25), math.log(1.25)),
+            refutes=outside(-math.log(2), math.log(2)),
+            measures=("representation.effective_loss",),
+            series=("representation.effective_loss",),
+            measured=text(
+                "ln of the measured time constant of the effective loss over 1 / (λ3 x rate)",
+                "有效损失的实测时间常数与 1/(λ₃η) 之比的对数",
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,189 @@
+"""Lazy to rich: grokking is the time in which a network goes over from its first features to others."""
+
+import math
+
+import numpy as np
+
+from grokscope.errors import Missing
+from grokscope.statistics.regions import above, below
+from grokscope.theories._arms import BASE
+from grokscope.theories._goldilocks import by_value
+from grokscope.theories._rereadings import rank_correlation
+from grokscope.theories._rows import HALF, MOST, NO_DECAY, RANDOM_LABELS, grokked, per_seed, text, time_or_end
+from grokscope.theories._series import share_inside
+from grokscope.theories._subject import Instrument, Number, Subject
+from grokscope.theories.base import Arms, Means, Prediction, Sample, Shares, Statistic, Theory
+
+CHANGE, ALIGNMENT = "kernel.ntk_change", "kernel.ntk_alignment"
+
+
+def _delay_against(field: str, prefix: str = "") -> Statistic:
+    """Per seed: rank correlation of a field's value with t_gen / t_mem, runs that never generalise last.
+
+    A ratio, because the published rate falls with the scale squared, which alone would make every time longer.
+    """
+
+    def statistic(arms: Arms) -> Sample | Missing:
+        found = by_value(arms, field, prefix)
+        if len(found) < 4:
+            return Missing(f"{len(found)} values of {field}; needs 4")
+        seeds = zip(*found.values(), strict=False)
+        return Means(
+            tuple(rank_correlation(np.array(list(found)), np.array([_delay(one) for one in seed])) for seed in seeds)
+        )
+
+    return statistic
+
+
+def _delay(subject: Subject) -> float:
+    return time_or_end(subject) / max(subject.phases.memorized_at or subject.phases.last_at or 1, 1)
+
+
+def _grokked_at(field: str, which: str, prefix: str = "") -> Statistic:
+    """Share of runs that grok at the smallest, a middle (any but the ends) or the largest value of a field."""
+
+    def statistic(arms: Arms) -> Sample | Missing:
+        found = list(by_value(arms, field, prefix).values())
+        if len(found) < 3:
+            return Missing(f"{len(found)} values of {field}; needs 3")
+        chosen = {"smallest": found[:1], "largest": found[-1:], "middle": found[1:-1]}[which]
+        return Shares(tuple(float(any(grokked(one) for one in seed)) for seed in zip(*chosen, strict=False)))
+
+    return statistic
+
+
+def _stays(subject: Subject) -> Number:
+    """Share of the kernel's change since memorisation that is made before onset."""
+    found = subject.phases
+    if found.memorized_at is None or found.onset_at is None or found.onset_at <= found.memorized_at:
+        return Missing("the run has no onset after memorisation")
+    return share_inside(subject, CHANGE, "by=frobenius", (found.memorized_at, found.onset_at))
+
+
+def _aligns(subject: Subject) -> Number:
+    """ln of the kernel's alignment with the labels at the end, over that when memorised."""
+    before, after = (
+        subject.at(stage, Instrument(ALIGNMENT, {"convention": "kumar"})) for stage in ("memorised", "after")
+    )
+    for one in (before, after):
+        if isinstance(one, Missing):
+            return one
+    assert not isinstance(before, Missing)
+    assert not isinstance(after, Missing)
+    return math.log(after / before) if after > 0 and before > 0 else Missing("the alignment is not positive")
+
+
+ALPHA = text(
+    "The output scale sets the delay: small none, large long or never", "输出尺度 α 决定延迟：小则无，大则很长或永不"
+)
+DISPUTED = text(
+    "A shallow network with squared error groks without weight decay", "浅层网络 + MSE 不用权重衰减也能顿悟"
+)
+NTK = text(
+    "The tangent kernel stays until onset, then moves and aligns with the labels",
+    "NTK 到起始点前不动，此后移动并与标签对齐",
+)
+DATA = text("Grokking only at data sizes in between", "只有中等数据量才出现顿悟")
+KUMAR = "kumar/"  # arms of the polynomial regression of Kumar et al.
+
+# No regions are in the pre-registration; fixed from the claims: correlations as in reread.goldilocks; shares as
+# everywhere, "none" being at most a fifth; a kernel stays if at most a fifth of its change comes before onset.
+lazy_rich = Theory(
+    id="lazy_rich",
+    title=text("Lazy to rich", "懒惰 → 丰富"),
+    source="Kumar et al. 2024, arXiv:2310.06110",
+    predictions=(
+        *(
+            Prediction(
+                id="lazy.alpha",
+                part=f"{where}delay",
+                claim=ALPHA,
+                arms=(base,),
+                statistic=_delay_against("output_scale", prefix),
+                supports=above(0.7),
+                refutes=below(0.2),
+                measures=("behaviour.test_accuracy",),
+                measured=text(
+                    f"by seed: rank correlation of the output scale with t_gen / t_mem{en}",
+                    f"按种子：输出尺度与 t_gen/t_mem 的秩相关{zh}",
+                ),
+            )
+            for where, prefix, base, en, zh in (
+                ("", "", "output_scale=1", "", ""),
+                ("regression, ", KUMAR, f"{KUMAR}{BASE}", ", polynomial regression", "（多项式回归）"),
+            )
+        ),
+        Prediction(
+            id="lazy.alpha",
+            part="smallest",
+            claim=ALPHA,
+            arms=("output_scale=1",),
+            statistic=_grokked_at("output_scale", "smallest"),
+            supports=below(0.2),
+            refutes=above(0.5),
+            measures=("behaviour.test_accuracy",),
+            measured=text("share of runs that grok at the smallest output scale", "最小输出尺度下顿悟的训练占比"),
+        ),
+        per_seed(
+            grokked,
+            arm=f"{KUMAR}{BASE}",
+            share=True,
+            controls=(),
+            id="lazy.alpha",
+            part="without weight decay",
+            claim=DISPUTED,
+            measures=("behaviour.train_loss", "behaviour.test_loss"),
+            measured=text(
+                "share of runs of the published regression that grok, losses below .1",
+                "已发表的回归设置（无权重衰减）中顿悟的训练占比（损失低于 .1）",
+            ),
+        ),
+        per_seed(
+            _stays,
+            controls=(RANDOM_LABELS,),
+            id="lazy.ntk",
+            part="stays",
+            claim=NTK,
+            supports=below(0.2),
+            refutes=above(0.5),
+            measures=(CHANGE,),
+            series=(CHANGE,),
+            measured=text(
+                "share of the kernel's change since memorisation that comes before onset",
+                "核自记忆以来的变化中发生在起始点之前的比例",
+            ),
+        ),
+        per_seed(
+            _aligns,
+            controls=(RANDOM_LABELS, NO_DECAY),
+            id="lazy.ntk",
+            part="aligns",
+            claim=NTK,
+            supports=above(0),
+            refutes=below(0),
+            measures=(ALIGNMENT,),
+            measured=text(
+                "ln of the kernel's alignment with the labels at the end over that when memorised",
+                "核与标签的对齐度：结束时与记忆期之比的对数",
+            ),
+        ),
+        *(
+            Prediction(
+                id="lazy.goldilocks_data",
+                part=which,
+                claim=DATA,
+                arms=("train_fraction=0.9",),
+                statistic=_grokked_at("train_fraction", which),
+                supports=MOST if which == "middle" else below(0.2),
+                refutes=HALF if which == "middle" else above(0.5),
+                measures=("behaviour.test_accuracy",),
+                measured=text(f"share of seeds that grok at {en} of the data", f"数据比例取{zh}时顿悟的种子占比"),
+            )
+            for which, en, zh in (
+                ("smallest", "the smallest share", "最小值"),
+                ("middle", "some share in between", "中间某值"),
+                ("largest", "the largest share", "最大值"),
+            )
+        ),
+    ),
+)

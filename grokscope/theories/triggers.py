@@ -1,0 +1,50 @@
+"""What grokking needs: a small data set, structure in it, and weight decay."""
+
+from grokscope.statistics.regions import above, below
+from grokscope.theories._rows import NO_DECAY, RANDOM_LABELS, grokked, per_seed, text
+from grokscope.theories.base import Theory
+
+CLAIM = text("Grokking needs small data, structure and weight decay", "顿悟需要小数据集、有结构的任务和权重衰减")
+MEASURES = ("behaviour.train_accuracy", "behaviour.test_accuracy")
+# Regions of the removals are fixed from "needs": without one of the three few runs grok. A fifth is few.
+FEW, SOME = below(0.2), above(0.5)
+
+triggers = Theory(
+    id="triggers",
+    title=text("Triggers", "触发条件"),
+    source="Power et al. 2022, arXiv:2201.02177; the essay's first section",
+    predictions=(
+        per_seed(
+            grokked,
+            share=True,
+            controls=(),
+            id="triggers.three",
+            part="all three",
+            claim=CLAIM,
+            measures=MEASURES,
+            measured=text(
+                "share of runs that memorise first and generalise much later", "先记忆、很久之后才泛化的训练占比"
+            ),
+        ),
+        *(
+            per_seed(
+                grokked,
+                arm=arm,
+                share=True,
+                controls=(),
+                id="triggers.three",
+                part=part,
+                claim=CLAIM,
+                supports=FEW,
+                refutes=SOME,
+                measures=MEASURES,
+                measured=text(f"the same share {en}", f"{zh}的同一占比"),
+            )
+            for arm, part, en, zh in (
+                ("train_fraction=0.9", "without small data", "on nine tenths of the data", "训练集占九成数据时"),
+                (RANDOM_LABELS, "without structure", "with labels drawn at random", "标签随机时"),
+                (NO_DECAY, "without weight decay", "without weight decay", "没有权重衰减时"),
+            )
+        ),
+    ),
+)

@@ -1,0 +1,117 @@
+"""Weight efficiency: the generalising circuit has its logits for a smaller norm, and weight decay prefers it."""
+
+import numpy as np
+
+from grokscope.errors import Missing
+from grokscope.statistics.regions import above, below, outside, within
+from grokscope.theories._goldilocks import by_value
+from grokscope.theories._rows import last, per_seed, text
+from grokscope.theories._subject import Instrument, Number, Subject
+from grokscope.theories.base import Arms, Means, Prediction, Sample, Statistic, Theory
+
+# The norm at one logit, 10 nats, by the network itself at scaled weights: at equal logits, as the claim has it.
+NORM = Instrument("efficiency.norm_per_logit", {"of": "rescaled"})
+MEMORISING, GENERALISING = "efficiency/memorising/", "efficiency/generalising/"
+UNGROK = "ungrok/"
+
+
+def _slope(prefix: str) -> Statistic:
+    """Per seed: slope of ln norm at a fixed logit on ln n_train."""
+
+    def statistic(arms: Arms) -> Sample | Missing:
+        found = by_value(arms, "n_train", prefix)
+        if len(found) < 3:
+            return Missing(f"{len(found)} sizes of the training set; needs 3: arms {prefix}n_train=...")
+        return Means(tuple(_of_seed(list(found), seed) for seed in zip(*found.values(), strict=False)))
+
+    return statistic
+
+
+def _of_seed(sizes: list[float], subjects: tuple[Subject, ...]) -> Number:
+    read = [one.at("after", NORM) for one in subjects]
+    missing = next((value for value in read if isinstance(value, Missing)), None)
+    if missing is not None:
+        return missing
+    values = np.array([value for value in read if not isinstance(value, Missing)])
+    return float(np.polyfit(np.log(sizes), np.log(values), 1)[0])
+
+
+def _fell(subject: Subject) -> Number:
+    """Test accuracy at the end of training on fewer data."""
+    return last(subject, "behaviour.test_accuracy")
+
+
+NORMS = text(
+    "At a fixed logit the memorising circuit's norm grows with the data, the generalising one's does not",
+    "固定 logit 时，记忆电路的范数随数据量增长，泛化电路的不增长",
+)
+CRITICAL = text(
+    "Below a critical size a generalising network un-groks when trained on",
+    "低于临界数据量继续训练，已泛化的网络会“反顿悟”",
+)
+SEMI = text("Near it networks generalise in part (semi-grokking)", "在临界数据量附近出现半顿悟")
+
+# No regions are in the pre-registration; fixed from the claims: an exponent of .1 is growth (twice the data add 7 % to
+# the norm), none is within .1 and refuted beyond .2; un-grokked is a test accuracy of at most one half.
+weight_efficiency = Theory(
+    id="weight_efficiency",
+    title=text("Weight efficiency", "权重效率"),
+    source="Varma et al. 2023, arXiv:2309.02390",
+    predictions=(
+        Prediction(
+            id="efficiency.norm",
+            part="memorising",
+            claim=NORMS,
+            arms=(),
+            statistic=_slope(MEMORISING),
+            supports=above(0.1),
+            refutes=below(0.1),
+            measures=("efficiency.norm_per_logit[of=rescaled]",),
+            measured=text(
+                "by seed: slope of ln norm at a logit of 10 on ln n, random labels",
+                "按种子：随机标签下 ln(logit 为 10 时的范数) 对 ln n 的斜率",
+            ),
+        ),
+        Prediction(
+            id="efficiency.norm",
+            part="generalising",
+            claim=NORMS,
+            arms=(),
+            statistic=_slope(GENERALISING),
+            supports=within(-0.1, 0.1),
+            refutes=outside(-0.2, 0.2),
+            measures=("efficiency.norm_per_logit[of=rescaled]",),
+            measured=text("the same of networks that generalise", "泛化网络的同一斜率"),
+        ),
+        *(
+            per_seed(
+                _fell,
+                arm=f"{UNGROK}{size}",
+                controls=(),
+                id="efficiency.critical_size",
+                part=part,
+                claim=claim,
+                supports=supports,
+                refutes=refutes,
+                measures=("behaviour.test_accuracy",),
+                measured=text(
+                    f"test accuracy after training a generalising network on with {en}",
+                    f"用{zh}继续训练已泛化网络后的测试准确率",
+                ),
+            )
+            for part, size, claim, supports, refutes, en, zh in (
+                ("small", "small", CRITICAL, below(0.5), above(0.9), "few data", "少量数据"),
+                ("large", "large", CRITICAL, above(0.9), below(0.5), "many data", "大量数据"),
+                (
+                    "near",
+                    "near",
+                    SEMI,
+                    within(0.1, 0.9),
+                    outside(0.05, 0.95),
+                    "data near the critical size",
+                    "临界附近的数据",
+                ),
+            )
+        ),
+    ),
+)

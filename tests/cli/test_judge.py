@@ -1,0 +1,71 @@
+"""`grokscope judge`, as a user types it."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from grokscope.cli.base import main
+from grokscope.runs.run import Run
+from grokscope.theories.verdict import Scorecard
+
+
+def run(capsys: pytest.CaptureFixture, *args: str) -> tuple[int, str, str]:
+    code = main(list(args))
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+@pytest.fixture
+def copy(tiny_run: Run, store: Path) -> Path:
+    """A store with the run, of which a study says that it is the base."""
+    shutil.copytree(tiny_run.folder, store / tiny_run.folder.name)
+    study = store / "studies" / "made-up"
+    study.mkdir(parents=True)
+    arms = {"base": [tiny_run.id], "random_labels": ["0123456789ab-3"]}  # the second was never trained
+    (study / "plan.json").write_text(json.dumps({"arms": arms}))
+    return store
+
+
+def test_runs_are_judged_by_name(capsys: pytest.CaptureFixture, copy: Path, tiny_run: Run) -> None:
+    code, out, _ = run(capsys, "judge", tiny_run.id, "--theory", "stages", "--store", str(copy))
+    assert code == 0
+    assert "stages.symmetry_first/order" in out
+    assert "Of 4 predictions 0 are supported" in out
+
+
+def test_a_study_is_judged_by_its_plan(capsys: pytest.CaptureFixture, copy: Path, tmp_path: Path) -> None:
+    target = tmp_path / "card.json"
+    code, out, _ = run(
+        capsys, "judge", str(copy / "studies" / "made-up"), "--theory", "stages", "--json", "-o", str(target)
+    )
+    assert code == 0
+    found = json.loads(out)
+    assert found["runs"] == {"base": 1, "random_labels": 0}
+    assert {row["verdict"] for row in found["rows"]} == {"undecided"}
+    assert len(Scorecard.load(target).rows) == len(found["rows"])
+
+
+def test_the_scorecard_as_a_page(capsys: pytest.CaptureFixture, copy: Path, tiny_run: Run, tmp_path: Path) -> None:
+    target = tmp_path / "card.html"
+    code, _, _ = run(capsys, "judge", tiny_run.id, "--theory", "triggers", "--store", str(copy), "-o", str(target))
+    assert code == 0
+    assert "triggers.three" in target.read_text(encoding="utf-8")
+
+
+def test_mistakes_are_one_line(capsys: pytest.CaptureFixture, copy: Path, tiny_run: Run, tmp_path: Path) -> None:
+    for arguments, message in (
+        ((tiny_run.id, "--theory", "stagse"), "Did you mean 'stages'"),
+        (("nothing",), "unknown run 'nothing'"),
+        ((), "expected runs, got none"),
+        ((tiny_run.id, "--theory", "stages", "-o", str(tmp_path / "card.txt")), "must end in .json or .html"),
+    ):
+        code, _, err = run(capsys, "judge", *arguments, "--store", str(copy))
+        assert code == 2, arguments
+        assert message in err
+        assert len(err.strip().splitlines()) == 1
+    (copy / "studies" / "made-up" / "plan.json").write_text("[]")
+    code, _, err = run(capsys, "judge", str(copy / "studies" / "made-up"))
+    assert code == 1
+    assert "plan.json cannot be read" in err

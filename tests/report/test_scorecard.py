@@ -1,0 +1,141 @@
+"""The page of a scorecard says what the rows hold, in both languages; and the figure of finite sizes."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from grokscope.errors import Missing
+from grokscope.report.finite_size import finite_size
+from grokscope.report.scorecard import cells, effect, lead, sections, sureness, why, write
+from grokscope.runs.store.rows import Rows
+from grokscope.statistics.regions import above, below
+from grokscope.statistics.transitions import phases
+from grokscope.theories._subject import Subject
+from grokscope.theories._transition import dwell
+from grokscope.theories.base import Means, Prediction, Theory
+from grokscope.theories.verdict import Row, Scorecard, judged
+
+
+def row(values: Any, number: int, **fields: Any) -> Prediction:
+    text: Any = {"en": "the claim <b>", "zh": "这条主张"}
+    measured: Any = {"en": "what was measured", "zh": "测量的量"}
+    sample = values if isinstance(values, Missing) else Means(tuple(map(float, values)))
+    about = {"supports": above(0.5), "refutes": below(0), "arms": ("base",), "measures": (), "id": f"row.{number}"}
+    return Prediction(claim=text, measured=measured, statistic=lambda _: sample, **(about | fields))  # pyright: ignore
+
+
+@pytest.fixture(scope="module")
+def card() -> Scorecard:
+    strong = [1.0, 1.1, 0.9, 1.05, 0.95, 1.0]
+    text: Any = {"en": "changed because", "zh": "改动的原因"}
+    control: Any = {"random_labels": lambda _: Means((0.1, 0.2, 0.1, 0.0, 0.1))}
+    predictions = (
+        row(strong, 0, controls=control, counts=lambda _: {"before": 1, "in": 4, "after": 1}),
+        row([-1.0, -1.1, -0.9, -1.2, -1.0], 1),
+        row([0.2, 0.9, 0.4, 0.7, 0.8], 2),
+        row(Missing("no run of it"), 3),
+        row(strong[:3], 4),
+        row(strong, 5, controls={"never": control["random_labels"]}, version=2, changed=text),
+    )
+    title: Any = {"en": "Made up", "zh": "虚构"}
+    run: Any = object()
+    arms: Any = {"base": [run], "random_labels": [run]}
+    rows = judged(Theory(id="manifold", title=title, source="here", predictions=predictions), arms)
+    return Scorecard(rows=tuple(rows), runs={"base": 6})
+
+
+def of(card: Scorecard, number: int) -> Row:
+    return card.rows[number]
+
+
+def test_the_lead_counts_the_verdicts(card: Scorecard) -> None:
+    assert lead(card)[0] == "Of 6 predictions 1 are supported by these runs, 1 refuted, 4 undecided."
+
+
+def test_a_row_shows_effect_interval_number_and_sides(card: Scorecard) -> None:
+    assert re.fullmatch(r"1 \[0\.\d+, 1\.\d+\]; n = 6; before the window 1, within 4, after 1", effect(of(card, 0)))
+    assert effect(of(card, 3)) == ""
+
+
+def test_a_row_says_why(card: Scorecard) -> None:
+    assert why(of(card, 0)).startswith("p = ")
+    assert "seeds would decide" in why(of(card, 2))
+    assert why(of(card, 3)) == "no answer: no run of it"
+    assert why(of(card, 4)) == "n = 3, needs 5 seeds"
+    assert why(of(card, 5)) == "a control was not run: never"
+    assert "对照没有运行" in why(of(card, 5), "zh")
+
+
+def test_text_of_a_row_is_escaped_and_stands_with_its_controls(card: Scorecard) -> None:
+    text = " ".join(cell if isinstance(cell, str) else cell.text for cell in cells(of(card, 0)))
+    assert "the claim &lt;b&gt;" in text
+    assert "random_labels: 0.1" in text
+    changed = cells(of(card, 5), "zh")[1]
+    assert not isinstance(changed, str)
+    assert "第 2 版：改动的原因" in changed.text
+
+
+def test_bars_point_to_the_region_that_the_effect_lies_in(card: Scorecard) -> None:
+    figure: Any = sureness(card.rows)
+    bars = {name: x for trace in figure.data for name, x in zip(trace.y, trace.x, strict=True)}
+    assert set(bars) == {"row.0", "row.1", "row.2", "row.5 v2"}
+    assert bars["row.0"] > 1.3
+    assert bars["row.1"] < -1.3
+    assert 0 < bars["row.2"] < 1.3
+    assert sureness([of(card, 3)]) is None
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_the_page_has_every_row(card: Scorecard, tmp_path: Path, lang: Any) -> None:
+    text = write(card, tmp_path / "card.html", lang).read_text(encoding="utf-8")
+    assert all(f"<small>row.{number}" in text for number in range(6))
+    assert len(sections(card, lang)) == 1
+    with pytest.raises(ValueError, match="lang must be one of"):
+        write(card, tmp_path / "card.html", "de")  # pyright: ignore[reportArgumentType]
+
+
+STEPS = np.arange(0, 4001, 25)
+
+
+class Made:
+    """A run whose order parameter rises around step 2,000, within `width` steps from 20 to 80 %."""
+
+    checkpoints = STEPS.tolist()
+
+    def __init__(self, width: float) -> None:
+        self.share = 1 / (1 + np.exp(-(STEPS - 2000) * 2 * np.log(4) / width))
+
+    def phases(self, split: str = "test") -> Any:
+        return phases(STEPS, train_accuracy=STEPS >= 100, test_accuracy=self.share > 0.9, test_loss=-self.share)
+
+    def rows(self, measure: str) -> Any:
+        known = measure == "manifold.harmonic_share"
+        n = len(STEPS) if known else 0
+        view = np.full(n, "split=all")
+        return Rows(steps=STEPS[:n], values=self.share[:n], runs=view, measures=view, views=view)
+
+
+def test_dwell_time_is_that_of_the_curve() -> None:
+    run: Any = Made(600)
+    subject = Subject(run=run)
+    assert subject.phases.generalized_at is not None
+    for relative in (False, True):
+        found = dwell(subject, relative=relative)
+        assert found == pytest.approx(600 / subject.phases.generalized_at, abs=2 * 25 / 2000)
+    never: Any = Made(60_000)
+    assert isinstance(dwell(Subject(run=never), relative=False), Missing)
+
+
+def test_the_figure_of_sizes_has_a_mark_a_seed() -> None:
+    runs: Any = {p: [Made(width), Made(width + 50)] for p, width in ((17, 900), (31, 600), (59, 300))}
+    sizes = {p: [Subject(run=run) for run in pair] for p, pair in runs.items()}
+    figure: Any = finite_size(sizes)
+    marks = {trace.name: list(trace.y) for trace in figure.data if trace.mode == "markers"}
+    assert {name: len(values) for name, values in marks.items()} == {"p = 17": 2, "p = 31": 2, "p = 59": 2}
+    line = next(trace for trace in figure.data if trace.name == "median of seeds")
+    assert list(line.y) == sorted(line.y, reverse=True)
+    with pytest.raises(ValueError, match="two values of p"):
+        finite_size({17: sizes[17]})

@@ -1,0 +1,47 @@
+"""The arms of every study: those that its predictions ask for, at least five seeds each, none declared twice."""
+
+import pytest
+
+from grokscope.studies.arms import SIZES, arms, measured, names
+from grokscope.theories.base import theories
+
+SCALES = list(SIZES)
+# Arms that start from what others have learned: `studies.interventions` makes them of trained runs.
+LATER = ("follow/", "ungrok/")
+
+
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("name", names())
+def test_every_arm_that_a_theory_asks_for_is_there(name: str, scale: str) -> None:
+    found = arms(name, scale)  # pyright: ignore[reportArgumentType]
+    known = theories().values() if name == "all" else [theories()[name]]
+    needed = {arm for theory in known for arm in theory.arms if not arm.startswith(LATER)}
+    assert needed <= set(found)
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_every_arm_has_five_seeds_or_more_and_no_seed_twice(scale: str) -> None:
+    for name, configs in arms("all", scale).items():  # pyright: ignore[reportArgumentType]
+        seeds = [config.seed for config in configs]
+        assert len(seeds) == len(set(seeds)) >= 5, name
+        assert len({config.replace(seed=0).model_dump_json() for config in configs}) == 1, name
+
+
+def test_all_is_the_union() -> None:
+    every = arms("all", "tiny")
+    for name in names():
+        assert arms(name, "tiny").items() <= every.items()
+
+
+def test_what_is_stored_at_checkpoints_is_what_predictions_read_there() -> None:
+    assert "manifold.gride" in measured("manifold", "base")
+    assert "manifold.gride" in measured("manifold", "random_labels")
+    assert measured("manifold", "embed/1") == ()
+    assert set(measured("manifold")) <= set(measured("all"))
+
+
+def test_unknown_studies_and_scales_are_refused() -> None:
+    with pytest.raises(ValueError, match="Did you mean 'manifold'"):
+        arms("manyfold", "tiny")
+    with pytest.raises(ValueError, match="unknown scale 'small'"):
+        arms("manifold", "small")  # pyright: ignore[reportArgumentType]

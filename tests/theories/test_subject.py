@@ -1,0 +1,134 @@
+"""Runs as predictions look at them: stages, windows, series, instruments and nulls."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from grokscope.errors import Missing
+from grokscope.measures.base import evaluate
+from grokscope.runs.run import Run
+from grokscope.runs.store.rows import Rows
+from grokscope.statistics.transitions import phases
+from grokscope.studies.experiment import measure_checkpoints, train
+from grokscope.theories._series import changes_within, half_way, share_inside, where
+from grokscope.theories._subject import Instrument, Subject
+
+STEPS = np.array([0, 10, 20, 40, 80, 160, 320, 640, 1280, 2560])
+FALLS = np.where(STEPS < 160, 9.0, np.where(STEPS < 320, 5.0, 1.0))
+
+
+class Made:
+    """A run that memorises at step 10 and generalises at 640; `falls` goes from 9 to 1, `flat` does nothing."""
+
+    checkpoints = STEPS.tolist()
+
+    def phases(self, split: str = "test") -> Any:
+        assert split == "test"  # it has no fresh inputs
+        test = np.interp(np.log(np.maximum(STEPS, 1)), np.log([80, 640]), [0, 1])
+        return phases(
+            STEPS,
+            train_accuracy=STEPS >= 10,
+            test_accuracy=test,
+            test_loss=9 - np.abs(np.log(np.maximum(STEPS, 1) / 40)),
+        )
+
+    def rows(self, measure: str) -> Any:
+        if measure.startswith("behaviour.") or measure == "nothing":
+            none = STEPS[:0]
+            return Rows(steps=none, values=none, runs=none, measures=none, views=none)
+        values = {"falls": FALLS, "flat": np.ones(len(STEPS))}[measure]
+        same = np.full(len(STEPS), "")
+        return Rows(steps=STEPS, values=values, runs=same, measures=same, views=same)
+
+
+@pytest.fixture
+def made() -> Subject:
+    run: Any = Made()
+    return Subject(run=run)
+
+
+def test_the_memorised_stage_is_the_middle_of_the_memorised_window(made: Subject) -> None:
+    assert made.phases.memorized == (10, 40)
+    assert made.stages == {"untrained": 0, "memorised": 20, "after": 2560}
+    assert set(Subject(run=made.run, untrained=True).stages.values()) == {0}
+
+
+def test_the_share_of_a_change_within_a_window(made: Subject) -> None:
+    assert share_inside(made, "falls", "", (80, 320)) == pytest.approx(1)
+    assert share_inside(made, "falls", "", (80, 160)) == pytest.approx(0.5)
+    assert share_inside(made, "falls", "", (10, 40)) == pytest.approx(0)
+    assert isinstance(share_inside(made, "falls", "", None), Missing)
+    assert half_way(made, "falls", "") == 160
+
+
+def test_a_step_is_before_in_or_after_a_window() -> None:
+    assert [where(step, (10, 20)) for step in (9, 10, 20, 21)] == ["before", "in", "in", "after"]
+    assert where(Missing("no change"), (10, 20)) == Missing("no change")
+    assert isinstance(where(10, None), Missing)
+
+
+def test_a_series_that_does_not_change_changes_nowhere(made: Subject) -> None:
+    """It has made no change within the window: a 0, which counts, and no Missing, which would not."""
+    assert changes_within(made, "falls", "", (80, 320)) == 1
+    assert changes_within(made, "falls", "", (10, 40)) == 0
+    assert changes_within(made, "flat", "", (80, 320)) == 0
+    assert isinstance(changes_within(made, "falls", "", None), Missing)
+    assert isinstance(changes_within(made, "nothing", "", (80, 320)), Missing)
+
+
+def test_permuted_symbols_and_labels_are_the_same_network_in_another_order(tiny_run: Run) -> None:
+    subject, last = Subject(run=tiny_run), tiny_run.checkpoints[-1]
+    own, symbols, labels = (subject.snapshot(last, kind) for kind in ("", "symbols", "labels"))
+    rows = {tuple(row) for row in own.params["W_E"][:11].tolist()}
+    assert {tuple(row) for row in symbols.params["W_E"][:11].tolist()} == rows
+    assert not torch.equal(symbols.params["W_E"], own.params["W_E"])
+    assert torch.equal(symbols.params["W_E"][11:], own.params["W_E"][11:])
+    assert torch.equal(labels.logits, own.logits)
+    pairs = set(zip(own.labels.tolist(), labels.labels.tolist(), strict=True))
+    assert len(pairs) == 11
+    assert not torch.equal(own.labels, labels.labels)
+
+
+def test_a_control_is_measured_against_the_truth_and_the_window_of_another_run(made: Subject, tiny_run: Run) -> None:
+    control = Subject(run=tiny_run, truth_of=tiny_run)
+    assert control.snapshot(0).task.truth.group == "cyclic(11)"
+    assert replace(made, truth_of=made.run).stages_of_reference(fresh=True) == made.fresh
+
+
+def test_an_instrument_takes_an_element_or_the_mean(tiny_run: Run) -> None:
+    snap = tiny_run.snapshot()
+    one, two = (Instrument("attention.entropy", {}, head)(snap) for head in range(2))
+    assert not isinstance(one, Missing)
+    assert not isinstance(two, Missing)
+    assert Instrument("attention.entropy")(snap) == pytest.approx((one + two) / 2)
+    assert isinstance(Instrument("manifold.gride", {}, 64)(snap), Missing)
+    aligned = Instrument("stability.nlm_alignment")(snap)
+    assert aligned == pytest.approx(np.mean(list(evaluate("stability.nlm_alignment", snap).values())))  # pyright: ignore
+    assert Instrument("kernel.never_made")(snap) == Missing("the measure kernel.never_made is not available")
+
+
+def test_what_the_store_has_is_read_from_it(tiny: Any, store: Any) -> None:
+    """The same number as measured anew; and the store's own, not another, where the two differ."""
+    run = train(tiny(seed=3), store=store, progress=False)
+    names = ["manifold.betti", "manifold.gride", "manifold.dimension", "attention.entropy"]
+    instruments = [
+        Instrument("manifold.betti", {"view": "embed/tokens"}, 1),
+        Instrument("manifold.gride", {"view": "resid_mid/orbits"}, 4),
+        Instrument("manifold.dimension", {"view": "resid_mid/all", "method": "mle"}),
+        Instrument("attention.entropy"),
+    ]
+    before = [Subject(run=run).at("after", instrument) for instrument in instruments]
+    measure_checkpoints(run, only=names)
+    last = run.checkpoints[-1]
+    for instrument, measured in zip(instruments, before, strict=True):
+        stored = instrument.stored(run.rows(instrument.measure), last)
+        assert stored is not None
+        assert stored == pytest.approx(measured, abs=1e-12)
+    assert (
+        Instrument("manifold.gride", {"view": "resid_post/orbits"}, 4).stored(run.rows("manifold.gride"), last) is None
+    )
+    lacking = Subject(run=run).read(last, Instrument("manifold.gride", {"view": "resid_mid/orbits"}, 4096))
+    assert isinstance(lacking, Missing)

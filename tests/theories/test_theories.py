@@ -1,0 +1,120 @@
+"""The contract of every theory: its rows are those of the pre-registration, in two languages, and each gets a verdict
+or says why not."""
+
+import re
+from typing import Any
+
+import pytest
+
+from grokscope.runs.run import Run
+from grokscope.statistics.regions import NOWHERE
+from grokscope.theories.base import Prediction, Theory, theories
+from grokscope.theories.verdict import Row, judge, judged, subjects
+
+# The ids of the pre-registration, by theory.
+ROWS = {
+    "manifold": {
+        *(f"dimension.{name}" for name in ("before", "before_weak", "after", "drop")),
+        *(f"topology.{name}" for name in ("before", "after", "certified", "order", "match", "coordinate")),
+        *("attention.low_high_mid", "attention.rise_before", "rank.equal", "rank.below", "rank.above"),
+        "transition.no_middle",
+        *(
+            f"reread.{name}"
+            for name in ("goldilocks", "weight_decay", "softmax_collapse", "lazy_rich", "weight_efficiency")
+        ),
+    },
+    "triggers": {"triggers.three"},
+    "stages": {"stages.three", "stages.symmetry_first"},
+    "goldilocks": {f"goldilocks.{name}" for name in ("shell", "time", "phases", "critical_fraction")},
+    "softmax_collapse": {f"collapse.{name}" for name in ("stops", "stablemax", "perpgrad", "nlm")},
+    "lazy_rich": {f"lazy.{name}" for name in ("alpha", "ntk", "goldilocks_data")},
+    "weight_efficiency": {"efficiency.norm", "efficiency.critical_size"},
+    "circuits": {f"circuits.{name}" for name in ("fourier", "three_phases", "before", "clock_pizza")},
+}
+PREDICTIONS = [(theory, row) for theory in theories().values() for row in theory.predictions]
+
+
+def named(pair: Any) -> str:
+    return f"{pair[0].id}: {pair[1].name}" if isinstance(pair, tuple) else ""
+
+
+def test_every_row_of_the_pre_registration_is_there_and_no_other() -> None:
+    assert {name: {row.id for row in theory.predictions} for name, theory in theories().items()} == ROWS
+
+
+def test_every_row_stands_as_it_was_written() -> None:
+    """A changed version never takes the place of the first."""
+    for theory in theories().values():
+        first = {row.id for row in theory.predictions if row.version == 1}
+        assert first == {row.id for row in theory.predictions}
+
+
+@pytest.mark.parametrize("pair", PREDICTIONS, ids=named)
+def test_a_row_says_what_it_claims_in_both_languages(pair: tuple[Theory, Prediction]) -> None:
+    _, row = pair
+    for text in (row.claim, row.measured, row.changed or {"en": "none", "zh": "无"}):
+        assert set(text) == {"en", "zh"}
+        assert text["en"].strip()
+        assert re.search(r"[\u4e00-\u9fff]", text["zh"])
+        assert not re.search(r"[\u4e00-\u9fff]", text["en"])
+    assert "—" not in row.claim["en"] + row.measured["en"]
+
+
+@pytest.mark.parametrize("pair", PREDICTIONS, ids=named)
+def test_no_effect_supports_and_refutes_at_once(pair: tuple[Theory, Prediction]) -> None:
+    _, row = pair
+    for low, high in row.supports.parts:
+        assert low < high
+        for start, end in row.refutes.parts:
+            assert min(high, end) <= max(low, start)
+    assert (row.supports, row.refutes) != (NOWHERE, NOWHERE)
+
+
+@pytest.fixture(scope="module")
+def rows(tiny_run: Run) -> dict[str, list[Row]]:
+    """Every theory judged on one run that stands for all arms it asks for: too few seeds to decide anything."""
+    known = theories()
+    arms = subjects({arm: [tiny_run] for theory in known.values() for arm in theory.arms})
+    return {name: judged(theory, arms) for name, theory in known.items()}
+
+
+def test_every_row_of_every_theory_is_evaluated_and_decides_nothing(rows: dict[str, list[Row]]) -> None:
+    for name, theory in theories().items():
+        assert [row.name for row in rows[name]] == [row.name for row in theory.predictions]
+        for row in rows[name]:
+            assert row.verdict == "undecided"
+            assert row.reason in ("few", "no_answer", "lacking"), row.name
+            assert row.reason != "no_answer" or row.missing
+
+
+def test_a_row_that_needs_a_measure_that_is_not_there_says_so(tiny_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    from grokscope.theories import _subject
+
+    monkeypatch.setattr(_subject, "names", lambda _: ())
+    card = judge([tiny_run], "manifold")
+    found = next(row for row in card.rows if row.id == "reread.lazy_rich" and row.part == "lazy")
+    assert "memorised" in found.missing or "not available" in found.missing
+
+
+def test_what_a_run_of_step_0_shows_stands_beside(rows: dict[str, list[Row]]) -> None:
+    row = next(row for row in rows["manifold"] if row.id == "topology.before" and row.part == "embedding")
+    assert row.reason in ("few", "no_answer")
+    after = next(row for row in rows["manifold"] if row.id == "topology.after" and row.part == "embedding")
+    assert [control.arm for control in after.controls] == ["random_labels", "untrained"]
+
+
+def test_unknown_theories_and_no_runs_are_refused(tiny_run: Run) -> None:
+    with pytest.raises(ValueError, match="Did you mean 'manifold'"):
+        judge([tiny_run], "manifolds")
+    with pytest.raises(ValueError, match="got none"):
+        judge([])
+    with pytest.raises(ValueError, match="at least one arm"):
+        judge({"base": []})
+
+
+def test_the_public_face_judges(tiny_run: Run) -> None:
+    import grokscope as gs
+
+    card = gs.judge([tiny_run], theory="stages")
+    assert {row.theory for row in card.rows} == {"stages"}
+    assert card.runs == {"base": 1}
