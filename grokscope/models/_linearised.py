@@ -59,8 +59,8 @@ class Linearised(Model):
         def network(weights: dict[str, Tensor]) -> Any:
             return self._inner.outputs(weights, inputs)
 
-        start, change = jvp(network, (first,), (moved,))
-        return start + change
+        found = jvp(network, (first,), (moved,))
+        return found[0] + found[1]
 
 
 @functools.cache

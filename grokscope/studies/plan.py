@@ -139,7 +139,10 @@ def plan(
         packs=tuple(_planned(store, one, configs, of_key, one in measured) for one, configs in packs.items()),
         borrowed=tuple(_planned(store, one, configs, of_key, one in measured) for one, configs in borrowed.items()),
         reused=len(layout.elsewhere),
-        notes=(*_notes(arms, packs.values() if mixed else ()), *(f"{folder} is damaged and left out" for folder in damaged)),
+        notes=(
+            *_notes(arms, packs.values() if mixed else ()),
+            *(f"{folder} is damaged and left out" for folder in damaged),
+        ),
     )
 
 
