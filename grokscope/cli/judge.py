@@ -52,23 +52,11 @@ def _runs(names: tuple[str, ...], store: Path) -> "list[Run]":
 
 def _study(folder: Path) -> "dict[str, list[Run]] | None":
     """Arm -> runs of a study's folder, or None where it is none; runs that are not trained yet are left out."""
-    import json
+    from grokscope.studies.study import load_study
 
-    from grokscope.errors import StoreError
-    from grokscope.runs.run import load
-
-    plan = folder / "plan.json"
-    if not plan.is_file():
+    if not (folder / "plan.json").is_file():
         return None
-    try:
-        arms: dict[str, list[str]] = json.loads(plan.read_bytes())["arms"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StoreError(f"{plan} cannot be read: {error}") from error
-    store = folder.parent.parent  # runs/studies/<id>: the packs lie beside the studies
-    return {
-        arm: [load(store / run) for run in listed if (store / run.partition("-")[0] / "pack.json").is_file()]
-        for arm, listed in arms.items()
-    }
+    return load_study(folder.parent.parent, folder.name).runs()  # runs/studies/<id>: the packs lie beside the studies
 
 
 def _write(card: "Scorecard", path: Path) -> None:

@@ -110,22 +110,20 @@ def carry_out(plan: "Plan", *, engine: str, address: str | None, workers: int | 
     }
 
 
-def say(*abouts: dict[str, Any], json: bool) -> None:
-    """What `carry_out` gave of one plan or several; GrokscopeError at the end where a pack of one failed."""
+def say(about: dict[str, Any], *, json: bool) -> None:
+    """What `carry_out` gave; GrokscopeError at the end where a pack failed."""
     from grokscope.errors import GrokscopeError
 
     if json:
-        emit(abouts[0] if len(abouts) == 1 else {"studies": abouts})
-    for about in abouts if not json else ():
-        if "dry_run" in about:
-            _print_estimate(about)
-        elif about["error"] is None:
-            print(f"{about['study']}: {about['runs']} runs in {len(about['arms'])} arms, all done; in {about['dir']}")
-            if "report" in about:
-                print(f"report  {about['report']}")
-    failed = [about["error"] for about in abouts if about.get("error")]
-    if failed:
-        raise GrokscopeError("; ".join(failed))
+        emit(about)
+    elif "dry_run" in about:
+        _print_estimate(about)
+    elif about["error"] is None:
+        print(f"{about['study']}: {about['runs']} runs in {len(about['arms'])} arms, all done; in {about['dir']}")
+        if "report" in about:
+            print(f"report  {about['report']}")
+    if error := about.get("error"):
+        raise GrokscopeError(error)
 
 
 def summary(plan: "Plan") -> dict[str, Any]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 # Okabe & Ito's colours, and a grey light enough to stand apart from the blue where no colour is seen.
 COLOURS = dict(zip(CLASSES, (theme.GREEN, theme.AMBER, theme.BLUE, "#c3c9d3"), strict=True))
 CELL, FRAME = 34, 120  # pixels of a row, and of what stands around them
+DELAY = 1e3  # steps between the two that make it grokking: Liu et al. 2022, table 1
 HOVER = "%{customdata[1]}<br>%{customdata[2]}<br>%{customdata[3]}<br>%{customdata[4]}%{customdata[5]}<extra></extra>"
 
 
@@ -90,7 +91,7 @@ def from_runs(
     x: str = "weight_decay",
     y: str = "learning_rate",
     limit: float | None = None,
-    delay: float = 1e3,
+    delay: float = DELAY,
     **thresholds: Any,
 ) -> PhaseTable:
     """The table of a sweep: x, y are fields of the config.
@@ -138,24 +139,38 @@ def write(
     *,
     links: Mapping[str, str] | None = None,
     limit: float = PUBLISHED["test_threshold"],
-    delay: float = 1e3,
+    delay: float = DELAY,
 ) -> Path:
-    """Writes the page of a table and returns its path.
+    """Writes the page of a table and returns its path. links, limit, delay: as in `section`."""
+    seen = counts([name for name in table.classes.ravel() if name])
+    shown = {name: count(seen[name]) for name in CLASSES}
+    lead = say("phases.lead", lang, total=count(sum(seen.values())), **shown)
+    title = say("phases.title", lang, x=table.x_name, y=table.y_name)
+    return write_page(path, title, [lead], [section(table, lang, links=links, limit=limit, delay=delay)], lang)
+
+
+def section(
+    table: PhaseTable,
+    lang: Lang = "en",
+    *,
+    id: str = "phases",
+    title: str | None = None,
+    links: Mapping[str, str] | None = None,
+    limit: float = PUBLISHED["test_threshold"],
+    delay: float = DELAY,
+) -> Section:
+    """The diagram of a table with its explanation, as a part of a page.
 
     links: run id to the address of its report, relative to the page. limit, delay: accuracy and steps that the table
     was classified with, to be said.
     """
-    seen = counts([name for name in table.classes.ravel() if name])
-    shown = {name: count(seen[name]) for name in CLASSES}
-    section = Section(
-        id="phases",
-        title=say("figure.phases", lang),
+    return Section(
+        id=id,
+        title=say("figure.phases", lang) if title is None else title,
         figure=phase_diagram(table, lang),
         caption=say("caption.phases", lang, limit=percent(limit), delay=count(round(delay))),
         links=links or {},
     )
-    lead = say("phases.lead", lang, total=count(sum(seen.values())), **shown)
-    return write_page(path, say("phases.title", lang, x=table.x_name, y=table.y_name), [lead], [section], lang)
 
 
 def phase_diagram(table: PhaseTable, lang: Lang = "en") -> "Figure":

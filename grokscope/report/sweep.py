@@ -9,16 +9,13 @@ from grokscope.errors import Missing
 from grokscope.report.heatmap import final_values, heatmap
 from grokscope.report.html import report_path
 from grokscope.report.page import Html, Section, code, require_language, write_page
-from grokscope.report.phase_diagram import axis_label, from_runs, phase_diagram
+from grokscope.report.phase_diagram import axis_label, from_runs, section
 from grokscope.report.survival import survival
-from grokscope.report.words import Lang, count, percent, say
+from grokscope.report.words import Lang, count, say
 from grokscope.runs.run import Run, phases_of
-from grokscope.statistics.phase_classes import PUBLISHED
 from grokscope.statistics.survival import Curve, kaplan_meier
 from grokscope.statistics.transitions import Phases
 from grokscope.studies.study import Study
-
-DELAY = 1e3  # steps between the two that make it grokking: Liu et al. 2022, table 1
 
 
 def write(study: Study, path: str | Path, lang: Lang = "en", *, command: str = "") -> Path:
@@ -63,11 +60,11 @@ def _maps(axes: Mapping[str, Sequence[Any]], runs: Sequence[Run], lang: Lang) ->
             continue
         at = ", ".join(f"{name} = {axis_label(value)}" for name, value in zip(rest, values, strict=True))
         links = _links(chosen)
-        yield Section(
+        yield section(
+            from_runs(chosen, x=x, y=y),
+            lang,
             id=f"phases-{number}",
             title=_titled(say("figure.phases", lang), at, lang),
-            figure=phase_diagram(from_runs(chosen, x=x, y=y, delay=DELAY), lang),
-            caption=say("caption.phases", lang, limit=percent(PUBLISHED["test_threshold"]), delay=count(round(DELAY))),
             links=links,
         )
         value = "test_loss" if all(run.config.loss == "mse" for run in chosen) else "test_accuracy"

@@ -16,6 +16,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike
 
 from grokscope.errors import Missing
+from grokscope.statistics.intervals import share_intervals
 
 Steps: TypeAlias = Int[np.ndarray, "evaluation"]
 Values: TypeAlias = Float[np.ndarray, "evaluation"]
@@ -165,14 +166,10 @@ class Share:
 def share(k: int, n: int, *, level: float = 0.95) -> Share:
     """k of n with the exact interval, the p for which neither tail of the binomial is below (1 - level)/2.
 
-    Source: Clopper & Pearson 1934, Biometrika 26, 404; scipy's. Raises ValueError unless 0 <= k <= n and n > 0.
+    Source: `intervals.share_intervals`. Raises ValueError unless 0 <= k <= n and n > 0.
     """
-    from scipy.stats import binomtest
-
-    if not 0 <= k <= n or not n:
-        raise ValueError(f"a share needs 0 <= k <= n and n > 0, got {k} of {n}")
-    interval = binomtest(k, n).proportion_ci(level, method="exact")
-    return Share(value=k / n, low=float(interval.low), high=float(interval.high), k=k, n=n)
+    low, high = share_intervals(k, n)(level)
+    return Share(value=k / n, low=low, high=high, k=k, n=n)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -54,9 +54,7 @@ def student_effect(values: Sequence[float] | Float[np.ndarray, " seed"], *, leve
     """
     from scipy.stats import t
 
-    sample = np.asarray(values, dtype=np.float64)
-    if sample.ndim != 1 or not len(sample) or not np.isfinite(sample).all():
-        raise ValueError(f"expected finite values, one a seed, got {values!r}")
+    sample = _sample(values)
     mean, n = float(sample.mean()), len(sample)
     if n < FEWEST:
         few = Missing(f"{n} seeds; an interval needs {FEWEST}")

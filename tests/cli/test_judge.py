@@ -8,6 +8,7 @@ import pytest
 
 from grokscope.cli.base import main
 from grokscope.runs.run import Run
+from grokscope.studies.study import Study
 from grokscope.theories.verdict import Scorecard
 
 
@@ -21,10 +22,10 @@ def run(capsys: pytest.CaptureFixture, *args: str) -> tuple[int, str, str]:
 def copy(tiny_run: Run, store: Path) -> Path:
     """A store with the run, of which a study says that it is the base."""
     shutil.copytree(tiny_run.folder, store / tiny_run.folder.name)
-    study = store / "studies" / "made-up"
-    study.mkdir(parents=True)
-    arms = {"base": [tiny_run.id], "random_labels": ["0123456789ab-3"]}  # the second was never trained
-    (study / "plan.json").write_text(json.dumps({"arms": arms}))
+    arms = {"base": (tiny_run.id,), "random_labels": ("0123456789ab-3",)}  # the second was never trained
+    study = Study(id="made-up", name="made-up", store=store, arms=arms)
+    study.folder.mkdir(parents=True)
+    study.save([])
     return store
 
 
