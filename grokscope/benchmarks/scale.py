@@ -35,7 +35,7 @@ def scale(*, packs: int = 10_000, rounds: int = 1, seconds: float = 0.0, place: 
 class Stubs:
     """An engine that writes a stub where another would train."""
 
-    def __init__(self, *, slots: int, threads: int, address: str | None = None) -> None:  # noqa: ARG002
+    def __init__(self, *, slots: int, threads: int, **_: object) -> None:
         self.slots, self.threads = slots, threads
 
     def __enter__(self) -> "Stubs":

@@ -19,6 +19,7 @@ def study(
     engine: Literal["local", "ray"] = "local",
     address: Annotated[str | None, tyro.conf.arg(metavar="HOST:PORT")] = None,
     workers: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None,
+    device: Literal["cpu", "cuda"] = "cpu",
     dry_run: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     store: Store = Path("runs"),
     json: Json = False,
@@ -31,7 +32,8 @@ def study(
         engine: local: processes on this machine; ray: tasks of Ray, on this machine or a cluster (extra `ray`).
         address: of the head of a Ray cluster, or "auto"; without it Ray is started here.
         workers: packs trained at a time, each on one thread [1]; by default as many as there are cores, and where there
-            are fewer packs than cores, with several threads each.
+            are fewer packs than cores, with several threads each; on a GPU four.
+        device: cuda: packs of up to 64 runs, trained on the GPU and measured on the processor.
         dry_run: say what it would take, and start nothing.
     """
     from grokscope.cli.sweep import carry_out, say
@@ -41,7 +43,8 @@ def study(
     arms = studies.arms(name, scale)
     if few := too_few(arms):
         print(f"note: {few}", file=sys.stderr)
-    found = plan(f"{name}-{scale}", arms, store, measures={arm: studies.measured(name, arm) for arm in arms})
+    measures = {arm: studies.measured(name, arm) for arm in arms}
+    found = plan(f"{name}-{scale}", arms, store, measures=measures, device=device)
     about = carry_out(found, engine=engine, address=address, workers=workers, dry_run=dry_run)
     done = not dry_run and about["error"] is None
     say(about | (after(found.study, name, show=not json) if done else {}), json=json)

@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from grokscope.models import _trace
 from grokscope.models.base import Model, Params
 
 
@@ -63,4 +64,6 @@ class Attention:
 
 def take(table: Float[Tensor, "replica row *channel"], rows: Int[Tensor, "replica pair"]) -> Tensor:
     """Rows of each replica's table."""
+    if table.is_cuda:
+        return _trace.rows(table.flatten(2), rows).unflatten(-1, table.shape[2:])
     return table[torch.arange(len(table), device=table.device)[:, None], rows]

@@ -14,6 +14,10 @@ from grokscope.models.base import Activations, Params, Sites
 
 Trace = Iterator[tuple[str, Tensor]]
 
+# On a GPU, rows of tables of at most so many are read by a product with one-hots: the gradient of a row that thousands
+# of samples read would else be added up one sample after another.
+FEW_ROWS = 512
+
 
 def end(trace: Trace) -> Tensor:
     """The last activation, the outputs."""
@@ -42,6 +46,14 @@ def rows(table: Tensor, inputs: Tensor) -> Tensor:
     without the detour over an index a replica.
     """
     n_replicas, n_rows, width = table.shape
+    if table.is_cuda and n_rows <= FEW_ROWS:
+        return product_rows(table, inputs)
     starts = torch.arange(n_replicas, device=inputs.device) * n_rows
     places = inputs + starts.view(-1, *[1] * (inputs.ndim - 1))
     return torch.nn.functional.embedding(places, table.reshape(-1, width))
+
+
+def product_rows(table: Tensor, inputs: Tensor) -> Tensor:
+    """The same as a product with one-hots; exact, since all but one term of each sum are zero."""
+    hot = inputs.flatten(1)[..., None] == torch.arange(table.shape[1], device=inputs.device)
+    return (hot.to(table.dtype) @ table).view(*inputs.shape, table.shape[-1])

@@ -118,8 +118,9 @@ class Transformer(Model):
         weights = attention.mixed(pattern)
         values = (stream[:, None] @ params["W_V"]).transpose(1, 2)
         a, b = inputs.unbind(-1)
-        rows = [a, p + b, torch.full_like(a, 2 * p)]
-        terms = [weight[..., None] * take(values, row) for weight, row in zip(weights, rows, strict=False)]
+        # "=" is one row for all samples.
+        read = [take(values, a), take(values, p + b), values[:, 2 * p :]]
+        terms = [weight[..., None] * value for weight, value in zip(weights, read, strict=False)]
         return weights, torch.stack(terms).sum(0)
 
     def _before(self, params: Params, inputs: Tensor) -> Tensor:

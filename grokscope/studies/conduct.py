@@ -15,7 +15,7 @@ from grokscope.registry import component
 from grokscope.runs.store.lock import hold
 from grokscope.studies.display import clock
 from grokscope.studies.estimate import pack_bytes
-from grokscope.studies.executors.base import Engine, Job, Outcome
+from grokscope.studies.executors.base import ON_A_GPU, Engine, Job, Outcome
 from grokscope.studies.plan import Plan, Planned
 from grokscope.training.memory import SHARE, machine_bytes, replica_bytes, shared_bytes
 
@@ -48,7 +48,7 @@ def conduct(
         study.save([_about(pack) for pack in plan.packs])
         if not todo:
             return outcomes
-        with start(slots=slots, threads=threads, address=address) as running:
+        with start(slots=slots, threads=threads, address=address, device=plan.device) as running:
             say(f"{study.id}: {len(todo)} packs, {running.slots} at a time, {threads} threads each")
             began = time.monotonic()
             for outcome in _each(_jobs(plan, todo, threads), running):
@@ -71,8 +71,9 @@ def division(plan: Plan, workers: int | None = None) -> tuple[int, int]:
     largest = max(
         (shared_bytes(p.configs[0]) + len(p.configs) * replica_bytes(p.configs[0]) for p in plan.packs), default=1
     )
-    fit = max(1, int(SHARE * machine_bytes(torch.device("cpu")) // largest))
-    slots = max(1, min(workers or cores, fit, len(plan.packs)))
+    fit = max(1, int(SHARE * machine_bytes(torch.device(plan.device)) // largest))
+    many = cores if plan.device == "cpu" else min(cores, ON_A_GPU)
+    slots = max(1, min(workers or many, fit, len(plan.packs)))
     return slots, max(1, cores // slots) if workers is None else 1
 
 
@@ -89,6 +90,7 @@ def _jobs(plan: Plan, todo: Sequence[Planned], threads: int) -> Iterator[Job]:
             store=str(Path(plan.study.store).absolute()),
             threads=threads,
             measures=pack.measures,
+            device=plan.device,
         )
 
 

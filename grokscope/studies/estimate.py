@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -29,6 +29,10 @@ TRIED = 8
 BYTES_A_ROW = 7
 # Starting a local Ray [s].
 RAY_SECONDS = 6.0
+
+
+# Shape, runs and measures of a pack: packs of one kind cost the same.
+Kind = tuple[str, int, tuple[str, ...] | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +72,7 @@ def estimate(plan: Plan, *, slots: int, threads: int, engine: str = "local") -> 
     (`plan.soonest_end`), and its middle.
     """
     todo = plan.todo
-    costs = dict(zip((pack.id for pack in todo), _costs(todo, threads), strict=True))
+    costs = dict(zip((pack.id for pack in todo), _costs(todo, threads, plan.device), strict=True))
     soonest = [pack_seconds(pack, pack.soonest, costs[pack.id]) for pack in todo]
     most = [pack_seconds(pack, pack.most, costs[pack.id]) for pack in todo]
     middle = [math.sqrt(low * high) for low, high in zip(soonest, most, strict=True)]
@@ -126,41 +130,50 @@ def free_bytes(store: Path) -> int:
     return shutil.disk_usage(place).free
 
 
-def _costs(packs: Sequence[Planned], threads: int) -> list[Cost]:
+def _costs(packs: Sequence[Planned], threads: int, device: str) -> list[Cost]:
     """Tried for real for some packs, one a shape and size; for the others in proportion to their work."""
-    kinds = {(shape_of(pack.configs[0]), len(pack.configs)): pack for pack in packs}
+    kinds = {_kind(pack): pack for pack in packs}
     work = {kind: work_of(pack.configs[0]) * len(pack.configs) for kind, pack in kinds.items()}
     ordered = sorted(kinds, key=work.__getitem__)
     spread = {round(place * (len(ordered) - 1) / max(1, TRIED - 1)) for place in range(TRIED)}
     chosen = ordered if len(ordered) <= TRIED else [ordered[place] for place in sorted(spread)]
+    # What is measured afterwards can take longer than the training: each list of measures is tried.
+    known = {kind[2] for kind in chosen}
+    chosen += {kind[2]: kind for kind in ordered if kind[2] not in known}.values()
     if chosen:  # the first trial of a process also imports what it needs, and is not counted
-        trial(kinds[chosen[0]].configs[:1], threads, None)
-    tried = {kind: trial(kinds[kind].configs, threads, kinds[kind].measures) for kind in chosen}
+        trial(kinds[chosen[0]].configs[:1], threads, None, device)
+    tried = {kind: trial(kinds[kind].configs, threads, kinds[kind].measures, device) for kind in chosen}
 
-    def cost(kind: tuple[str, int]) -> Cost:
-        near = min(tried, key=lambda other: abs(math.log(work[other] / work[kind])))
-        step, runs = work[kind] / work[near], kind[1] / near[1]
-        known = tried[near]
+    def cost(kind: Kind) -> Cost:
+        def near(kinds: Iterable[Kind]) -> Kind:
+            return min(kinds, key=lambda other: abs(math.log(work[other] / work[kind])))
+
+        alike, measured = near(tried), near(other for other in tried if other[2] == kind[2])
+        runs = kind[1] / alike[1]
         return Cost(
-            start=known.start,
-            step=known.step * step,
-            evaluation=known.evaluation * runs,
-            checkpoint=known.checkpoint * runs,
-            rows=known.rows * runs,
+            start=tried[alike].start,
+            step=tried[alike].step * work[kind] / work[alike],
+            evaluation=tried[alike].evaluation * runs,
+            checkpoint=tried[measured].checkpoint * kind[1] / measured[1],
+            rows=tried[alike].rows * runs,
         )
 
     found = {kind: cost(kind) for kind in kinds}
-    return [found[shape_of(pack.configs[0]), len(pack.configs)] for pack in packs]
+    return [found[_kind(pack)] for pack in packs]
 
 
-def trial(configs: Sequence[RunConfig], threads: int, measures: Sequence[str] | None) -> Cost:
+def _kind(pack: Planned) -> Kind:
+    return shape_of(pack.configs[0]), len(pack.configs), pack.measures
+
+
+def trial(configs: Sequence[RunConfig], threads: int, measures: Sequence[str] | None, device: str = "cpu") -> Cost:
     """A few steps of a pack, for real, where nothing is kept."""
     with TemporaryDirectory() as folder, _threads(threads):
         timed: list[dict[str, Any]] = []
         for steps in (SHORT, LONG):
             began = time.perf_counter()
             short = [config.replace(max_steps=steps, stop_after=LONG + 1) for config in configs]
-            runs = train(short, store=Path(folder), device="cpu", progress=False)
+            runs = train(short, store=Path(folder), device=device, progress=False)
             timed.append(dict(runs[0].status) | {"wall": time.perf_counter() - began})
         first, second = timed
         steps = LONG - SHORT

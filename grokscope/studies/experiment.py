@@ -9,7 +9,7 @@ from typing import Any, overload
 import torch
 from torch import Tensor
 
-from grokscope.errors import GrokscopeError, Missing
+from grokscope.errors import Missing
 from grokscope.measures.base import Measure, measures
 from grokscope.registry import component
 from grokscope.runs.config import RunConfig, pack_id
@@ -22,6 +22,7 @@ from grokscope.runs.store.rows import read_rows
 from grokscope.runs.store.segments import forget, recover, seal
 from grokscope.runs.writer import Writer, open_writer
 from grokscope.studies.display import Display, display
+from grokscope.training.device import chosen_device
 from grokscope.training.loop import Loop, disk_use
 from grokscope.training.memory import in_packs, replica_bytes
 from grokscope.training.pack import Pack, require_packable
@@ -116,15 +117,6 @@ def measure_checkpoints(run: Run, *, only: Sequence[str] = (), again: bool = Fal
             journal.append(rows)
         seal(run.folder, journal)
     return missing
-
-
-def chosen_device(name: str) -> torch.device:
-    """The device for `auto`, `cpu` or `cuda`."""
-    if name not in ("auto", "cpu", "cuda"):
-        raise ValueError(f"device must be auto, cpu or cuda, got {name!r}")
-    if name == "cuda" and not torch.cuda.is_available():
-        raise GrokscopeError("device cuda was asked for, but torch sees no GPU; use --device cpu or auto")
-    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 
 
 def _train(pack: Pack, writer: Writer, shown: Display) -> None:

@@ -21,6 +21,7 @@ from grokscope.runs.store.events import finished_at
 from grokscope.runs.store.index import index
 from grokscope.runs.writer import run_ids
 from grokscope.studies.study import Study, load_study, pack_of
+from grokscope.training.device import chosen_device
 from grokscope.training.memory import in_packs
 from grokscope.training.pack import PER_REPLICA
 
@@ -58,7 +59,7 @@ class Plan:
     """A study and the packs that it trains, in the order of its arms.
 
     reused: runs that other packs of the store have done. borrowed: those packs, where the study measures something.
-    notes: what is allowed but does less than it seems, and what of the store cannot be read.
+    notes: what is allowed but does less than it seems, and what of the store cannot be read. device: cpu or cuda.
     """
 
     study: Study
@@ -66,6 +67,7 @@ class Plan:
     borrowed: tuple[Planned, ...]
     reused: int
     notes: tuple[str, ...]
+    device: str = "cpu"
 
     @property
     def todo(self) -> list[Planned]:
@@ -94,13 +96,15 @@ def plan(
     measures: Sequence[str] | Mapping[str, Sequence[str]] | None = None,
     mixed: bool = False,
     axes: Mapping[str, Sequence[Any]] | None = None,
+    device: str = "cpu",
 ) -> Plan:
     """The plan of a study called `name`. Nothing is written.
 
     arms: name -> configs; one that stands in several arms is trained once. axes: of `Study`. measures: of
     `Study`, or ids by arm, where an arm without any is not measured. mixed: runs of
     different arms may share a pack, as in a sweep; else only those of one arm do, so that no arm trains on until
-    another has generalised. Raises ValueError without an arm and for an arm without a run.
+    another has generalised. device: cpu or cuda, where the packs will be trained; on a GPU they are as large as there
+    are runs. Raises ValueError without an arm and for an arm without a run, GrokscopeError where there is no GPU.
     """
     empty = [arm for arm, configs in arms.items() if not configs]
     if not arms or empty:
@@ -113,8 +117,9 @@ def plan(
     for arm, configs in arms.items():
         for key, config in zip(keys[arm], configs, strict=True):
             layout.wanted.setdefault(key, ("" if mixed else arm, config))
+    chosen = chosen_device(device)
     study_id = f"{name}-{hashlib.sha256(json.dumps(keys).encode()).hexdigest()[:8]}"
-    damaged = _fill(layout, store, study_id, keys)
+    damaged = _fill(layout, store, study_id, keys, chosen)
     packs = {
         pack_id(configs): configs for configs in ([layout.wanted[key][1] for key in pack] for pack in layout.packs)
     }
@@ -143,6 +148,7 @@ def plan(
             *_notes(arms, packs.values() if mixed else ()),
             *(f"{folder} is damaged and left out" for folder in damaged),
         ),
+        device=device,
     )
 
 
@@ -167,7 +173,7 @@ def shape_of(config: RunConfig) -> str:
     return json.dumps({name: value for name, value in config.model_dump().items() if name not in PER_REPLICA})
 
 
-def _fill(layout: _Layout, store: Path, study_id: str, keys: Mapping[str, Keys]) -> list[Path]:
+def _fill(layout: _Layout, store: Path, study_id: str, keys: Mapping[str, Keys], device: torch.device) -> list[Path]:
     """Place every wanted run; returns the folders of the store that cannot be read."""
     if (store / "studies" / study_id / "plan.json").exists():
         earlier = load_study(store, study_id)
@@ -189,11 +195,11 @@ def _fill(layout: _Layout, store: Path, study_id: str, keys: Mapping[str, Keys])
         if missing.issuperset(pack):
             layout.packs.append(pack)
             missing -= set(pack)
-    layout.packs += _compose(layout)
+    layout.packs += _compose(layout, device)
     return found.damaged
 
 
-def _compose(layout: _Layout) -> Iterator[Keys]:
+def _compose(layout: _Layout, device: torch.device) -> Iterator[Keys]:
     """What is not placed yet, in packs: by shape, then by when they may end, then by size."""
     groups: dict[tuple[str, str], list[tuple[str, RunConfig]]] = {}
     missing = layout.missing()
@@ -201,14 +207,14 @@ def _compose(layout: _Layout) -> Iterator[Keys]:
         if key in missing:
             groups.setdefault((arm, shape_of(config)), []).append((key, config))
     for group in groups.values():
-        size = min(LARGEST, max(1, round(WORK / work_of(group[0][1]))))
+        size = LARGEST if device.type == "cuda" else min(LARGEST, max(1, round(WORK / work_of(group[0][1]))))
         for alike in _alike(group):
             n_packs = -(-len(alike) // size)
             each = -(-len(alike) // n_packs)
             for start in range(0, len(alike), each):
                 some = alike[start : start + each]
                 key_of = {id(config): key for key, config in some}
-                for pack in in_packs([config for _, config in some], torch.device("cpu")):
+                for pack in in_packs([config for _, config in some], device):
                     yield tuple(key_of[id(config)] for config in pack)
 
 

@@ -15,6 +15,7 @@ from grokscope.models.base import Program
 from grokscope.registry import component, unknown
 from grokscope.runs.config import RunConfig
 from grokscope.training.batches import Data
+from grokscope.training.captured import Captured
 from grokscope.training.initial import initial
 from grokscope.training.optimizers.base import column
 from grokscope.training.transforms.base import Transform
@@ -74,6 +75,16 @@ class Pack:
         # A loss that does not fit the task says so now, in its own words.
         self._rule(torch.zeros(1, self.tasks[0].n_outputs), self.tasks[0].targets[:1], self._loss_options, False)
         self._prepare()
+        self._losses = torch.zeros(self.n_replicas, dtype=torch.float64, device=device)
+        self._differentiated, self._updated = self._differentiate, self._update
+        # The step's number on a GPU: what is recorded reads it there.
+        self._clock: Tensor | None = None
+        if device.type == "cuda":
+            # The thread that differentiates must know the GPU before it asks it for a matrix product.
+            torch.ones((), device=device, requires_grad=True).exp().backward()
+            self._clock = torch.zeros((), dtype=torch.int64, device=device)
+            if not self._data.batched:
+                self._differentiated, self._updated = Captured(self._differentiate), Captured(self._update)
 
     @property
     def n_replicas(self) -> int:
@@ -88,16 +99,13 @@ class Pack:
         if self._data.batched:
             self._data.draw(self.step)
             self._prepare()
-        sample_losses, gradients = self._program.gradients(self.tensors, self._loss)
-        losses = (sample_losses * self._data.weights).sum(-1)
-        for name, view in self._gradient_views.items():
-            view.copy_(gradients[name])
-        ended = self.alive & ~losses.isfinite().cpu()
+        self._differentiated()
+        ended = self.alive & ~self._losses.isfinite().cpu()
         if ended.any():
             self._end(ended)
         if not self.alive.all():
             self._gradients[~self.alive] = 0
-        self._update()
+        self._updated()
         self.step += 1
         return ended
 
@@ -120,6 +128,8 @@ class Pack:
     def restore(self, step: int, state: dict[str, Tensor]) -> None:
         """Puts back what `state` gave at that step, bit for bit."""
         self.step = step
+        if self._clock is not None:
+            self._clock.fill_(step)
         self._params.copy_(state["params"])
         for name, tensor in self._kept.items():
             tensor.copy_(state[name])
@@ -194,20 +204,30 @@ class Pack:
         self._decay_start = of(lambda config: config.weight_decay_start)
         self._decay_stop = of(lambda config: torch.inf if (stop := config.weight_decay_stop) is None else stop)
 
+    def _differentiate(self) -> None:
+        """The replicas' losses and gradients at the present weights, into their buffers."""
+        sample_losses, gradients = self._program.gradients(self.tensors, self._loss)
+        self._losses.copy_((sample_losses * self._data.weights).sum(-1))
+        for name, view in self._gradient_views.items():
+            view.copy_(gradients[name])
+
     def _update(self) -> None:
         """The optimizer's step, with what is done to the gradients before it and to the weights after it."""
+        step = self.step if self._clock is None else self._clock
         for transform in self._transforms:
             if transform.when == "before":
-                transform.apply(self._params, self._gradients, step=self.step)
-        warming = (self._warmup > 0) & (self.step < self._warmup)
-        rates = torch.where(warming, self._rate * self.step / self._warmup, self._rate)
-        decays = (self._decay_start <= self.step) & (self.step < self._decay_stop)
+                transform.apply(self._params, self._gradients, step=step)
+        warming = (self._warmup > 0) & (self._warmup > step)
+        rates = torch.where(warming, self._rate * step / self._warmup, self._rate)
+        decays = (self._decay_start <= step) & (self._decay_stop > step)
         decay = torch.where(decays, self._decay, 0.0)
         rates, decay = rates * self._rate_factors, decay * self._decay_factors
-        self._optimizer.update(self._params, self._gradients, step=self.step, rates=rates, decay=decay)
+        self._optimizer.update(self._params, self._gradients, step=step, rates=rates, decay=decay)
         for transform in self._transforms:
             if transform.when == "after":
-                transform.apply(self._params, self._gradients, step=self.step)
+                transform.apply(self._params, self._gradients, step=step)
+        if self._clock is not None:
+            self._clock += 1
 
     def _prepare(self) -> None:
         """The program of the present training inputs, and what is subtracted from its outputs."""

@@ -140,7 +140,7 @@ def test_a_run_whose_loss_is_not_finite_is_a_result_like_any_other(store: Path) 
 class Stub:
     """An engine that does nothing, and fails where it is told to."""
 
-    def __init__(self, *, slots: int, threads: int, address: str | None = None) -> None:
+    def __init__(self, *, slots: int, threads: int, address: str | None = None, device: str = "cpu") -> None:
         self.slots, self.threads, self.seen = slots, threads, []
 
     def __enter__(self) -> "Stub":

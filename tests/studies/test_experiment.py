@@ -10,7 +10,8 @@ from grokscope.errors import GrokscopeError
 from grokscope.measures.base import evaluate, measures
 from grokscope.registry import component
 from grokscope.studies import experiment
-from grokscope.studies.experiment import chosen_device, measure_checkpoints, train
+from grokscope.studies.experiment import measure_checkpoints, train
+from grokscope.training.device import chosen_device
 from tests.conftest import tiny
 
 

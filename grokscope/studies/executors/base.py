@@ -19,6 +19,8 @@ from grokscope.errors import GrokscopeError, StoreError
 
 T = TypeVar("T")
 
+# Packs at a time on a GPU: while one is evaluated on the processor, another is trained.
+ON_A_GPU = 4
 # How often a pack is tried whose worker is lost: a pack that itself kills its worker must come to an end.
 TRIES = 5
 # How long to wait for the lock of a pack [s]: of a worker that is about to die, or of a node that was given up while
@@ -33,7 +35,7 @@ class Job:
     """One pack to be trained, and measured afterwards.
 
     configs: as JSON types. store: an absolute path that means the same on every machine. threads: of its process.
-    measures: ids to measure on the checkpoints; None: none.
+    measures: ids to measure on the checkpoints; None: none. device: cpu or cuda.
     """
 
     pack: str
@@ -41,6 +43,7 @@ class Job:
     store: str
     threads: int
     measures: tuple[str, ...] | None = None
+    device: str = "cpu"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,17 +84,20 @@ def _train(job: Job) -> None:
 
     from grokscope.runs.config import RunConfig, pack_id
     from grokscope.studies.experiment import measure_checkpoints, train
+    from grokscope.training.device import chosen_device
     from grokscope.training.memory import in_packs
 
     torch.set_num_threads(job.threads)
     configs = [RunConfig(**fields) for fields in job.configs]
     if pack_id(configs) != job.pack:
         raise GrokscopeError("its configs are read differently here than where it was planned: is grokscope the same?")
-    if len(in_packs(configs, torch.device("cpu"))) > 1:  # it would be split, and be other packs than those planned
+    if (
+        len(in_packs(configs, chosen_device(job.device))) > 1
+    ):  # it would be split, and be other packs than those planned
         raise GrokscopeError(f"a pack of {len(configs)} runs does not fit into the memory of this machine")
 
     def act() -> None:
-        runs = train(configs, store=Path(job.store), device="cpu", progress=False, resume=True)
+        runs = train(configs, store=Path(job.store), device=job.device, progress=False, resume=True)
         for run in runs if job.measures is not None else ():
             measure_checkpoints(run, only=job.measures or ())
 

@@ -20,7 +20,13 @@ _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 @contextmanager
-def local(*, slots: int, threads: int, address: str | None = None) -> Iterator["Local"]:
+def local(
+    *,
+    slots: int,
+    threads: int,
+    address: str | None = None,
+    device: str = "cpu",  # noqa: ARG001  its packs share a GPU
+) -> Iterator["Local"]:
     """The engine, ended with all its workers when the block is left. address: there is none; ValueError for one."""
     if address is not None:
         raise ValueError(f"--address {address} joins a Ray cluster: it needs --engine ray")

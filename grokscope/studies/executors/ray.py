@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from grokscope.errors import GrokscopeError
-from grokscope.studies.executors.base import TRIES, Job, Outcome, work
+from grokscope.studies.executors.base import ON_A_GPU, TRIES, Job, Outcome, work
 
 # A cluster's head answers at once or not at all [s]; Ray itself would try for a minute, and end the process.
 ANSWER_SECONDS = 5.0
@@ -24,7 +24,7 @@ _FRAME, _SETTINGS = 9, 4  # bytes of a frame's head; its type, at place 3
 
 
 @contextmanager
-def ray(*, slots: int, threads: int, address: str | None = None) -> Iterator["Ray"]:
+def ray(*, slots: int, threads: int, address: str | None = None, device: str = "cpu") -> Iterator["Ray"]:
     """The engine: on a local Ray of slots x threads cores, or on the cluster at an address (host:port, or "auto").
 
     GrokscopeError where Ray is not installed and where nothing answers at the address.
@@ -39,20 +39,23 @@ def ray(*, slots: int, threads: int, address: str | None = None) -> Iterator["Ra
     if mine:
         _join(cluster, address, slots * threads)
     try:
-        yield Ray(cluster, threads)
+        yield Ray(cluster, threads, device)
     finally:
         if mine:
             cluster.shutdown()
 
 
 class Ray:
-    """Submits packs as tasks of so many cores as they have threads."""
+    """Submits packs as tasks of so many cores as they have threads, and on GPUs of a share of one."""
 
-    def __init__(self, cluster: Any, threads: int) -> None:
+    def __init__(self, cluster: Any, threads: int, device: str = "cpu") -> None:
         self.threads = threads
-        self.slots = max(1, int(cluster.cluster_resources().get("CPU", 1)) // threads)
+        resources, share = cluster.cluster_resources(), 1 / ON_A_GPU if device == "cuda" else 0
+        self.slots = max(1, int(resources.get("CPU", 1)) // threads)
+        if share:
+            self.slots = max(1, min(self.slots, int(resources.get("GPU", 0) * ON_A_GPU)))
         # Ray has OMP_NUM_THREADS follow num_cpus; `work` sets torch's own.
-        self._task = cluster.remote(num_cpus=threads, max_retries=TRIES, retry_exceptions=False)(_task)
+        self._task = cluster.remote(num_cpus=threads, num_gpus=share, max_retries=TRIES, retry_exceptions=False)(_task)
 
     def submit(self, job: Job) -> "Future[Outcome]":
         answer: Future[Outcome] = Future()

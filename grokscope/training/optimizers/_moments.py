@@ -19,6 +19,7 @@ from torch import Tensor
 
 from grokscope.registry import Options
 from grokscope.runs.config import RunConfig
+from grokscope.training.captured import Step
 from grokscope.training.optimizers.base import column
 
 
@@ -52,7 +53,7 @@ class Moments:
         params: Float[Tensor, "replica parameter"],
         gradients: Float[Tensor, "replica parameter"],
         *,
-        step: int,
+        step: Step,
         rates: Float64[Tensor, "replica 1"],
     ) -> None:
         """Takes the gradients into the moments and moves the parameters."""

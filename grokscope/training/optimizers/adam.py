@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from grokscope.runs.config import RunConfig
+from grokscope.training.captured import Step
 from grokscope.training.optimizers._moments import MomentOptions, Moments
 from grokscope.training.optimizers.base import Optimizer
 
@@ -31,7 +32,7 @@ class Adam(Optimizer):
         self._moments = Moments(configs, params)
         self.state = self._moments.state
 
-    def update(self, params: Tensor, gradients: Tensor, *, step: int, rates: Tensor, decay: Tensor) -> None:
+    def update(self, params: Tensor, gradients: Tensor, *, step: Step, rates: Tensor, decay: Tensor) -> None:
         penalised = torch.addcmul(gradients, params, decay.to(params.dtype), out=self._moments.scratch)
         self._moments.step(params, penalised, step=step, rates=rates)
 

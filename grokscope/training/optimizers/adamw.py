@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from grokscope.runs.config import RunConfig
+from grokscope.training.captured import Step
 from grokscope.training.optimizers._moments import MomentOptions, Moments
 from grokscope.training.optimizers.base import Optimizer
 
@@ -34,8 +35,8 @@ class AdamW(Optimizer):
         self._betas = [config.betas for config in configs]
         self._eps = [max(config.eps, torch.finfo(params.dtype).tiny) for config in configs]  # 0 would make 0/0
 
-    def update(self, params: Tensor, gradients: Tensor, *, step: int, rates: Tensor, decay: Tensor) -> None:
-        if params.shape[1] >= FUSED_FROM and rates.shape[1] == decay.shape[1] == 1 and not params.is_cuda:
+    def update(self, params: Tensor, gradients: Tensor, *, step: Step, rates: Tensor, decay: Tensor) -> None:
+        if params.shape[1] >= FUSED_FROM and rates.shape[1] == decay.shape[1] == 1 and isinstance(step, int):
             self._update_fused(params, gradients, step=step, rates=rates, decay=decay)
             return
         params.mul_((1 - rates * decay).to(params.dtype))

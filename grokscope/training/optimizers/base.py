@@ -11,6 +11,7 @@ from torch import Tensor
 
 from grokscope.registry import Options
 from grokscope.runs.config import RunConfig
+from grokscope.training.captured import Step
 
 
 class Optimizer(ABC):
@@ -33,7 +34,7 @@ class Optimizer(ABC):
         params: Float[Tensor, "replica parameter"],
         gradients: Float[Tensor, "replica parameter"],
         *,
-        step: int,
+        step: Step,
         rates: Float64[Tensor, "replica 1"],
         decay: Float64[Tensor, "replica 1"],
     ) -> None:

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from grokscope.registry import Options
 from grokscope.runs.config import RunConfig
+from grokscope.training.captured import Step
 from grokscope.training.optimizers.base import Optimizer, column
 
 
@@ -34,7 +35,7 @@ class SGD(Optimizer):
         self.state = {"momentum_buffer": torch.zeros_like(params)}
         self._momentum = column(configs, lambda config: config.momentum, params)
 
-    def update(self, params: Tensor, gradients: Tensor, *, step: int, rates: Tensor, decay: Tensor) -> None:  # noqa: ARG002
+    def update(self, params: Tensor, gradients: Tensor, *, step: Step, rates: Tensor, decay: Tensor) -> None:  # noqa: ARG002
         buffer = self.state["momentum_buffer"]
         torch.addcmul(gradients, buffer, self._momentum.to(params.dtype), out=buffer)
         buffer.addcmul_(params, decay.to(params.dtype))

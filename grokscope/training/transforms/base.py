@@ -6,6 +6,8 @@ from typing import ClassVar, Literal
 from jaxtyping import Float
 from torch import Tensor
 
+from grokscope.training.captured import Step
+
 
 class Transform(ABC):
     """Works in place, and on each replica by itself.
@@ -20,6 +22,6 @@ class Transform(ABC):
 
     @abstractmethod
     def apply(
-        self, params: Float[Tensor, "replica parameter"], gradients: Float[Tensor, "replica parameter"], *, step: int
+        self, params: Float[Tensor, "replica parameter"], gradients: Float[Tensor, "replica parameter"], *, step: Step
     ) -> None:
         """Applies it at a step, counted from 0."""

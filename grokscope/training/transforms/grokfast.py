@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float, Float64
 from torch import Tensor
 
+from grokscope.training.captured import Step, is_first
 from grokscope.training.transforms.base import Transform
 
 
@@ -36,9 +37,9 @@ class Grokfast(Transform):
         self.state = {"slow_gradient": torch.zeros_like(params)}
         self._weight, self._lamb = (1 - alpha).to(params), lamb.to(params)
 
-    def apply(self, params: Tensor, gradients: Tensor, *, step: int) -> None:  # noqa: ARG002
+    def apply(self, params: Tensor, gradients: Tensor, *, step: Step) -> None:  # noqa: ARG002
         slow = self.state["slow_gradient"]
-        if step == 0:
+        if is_first(step):
             slow.copy_(gradients)
         else:
             slow.lerp_(gradients, self._weight)

@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Float, Float64
 from torch import Tensor
 
+from grokscope.training.captured import Step
 from grokscope.training.transforms.base import Transform
 
 
@@ -32,7 +33,7 @@ class NormSphere(Transform):
         self._tensors = list(tensors)
         self.state = {"norm": self._norm(params)}
 
-    def apply(self, params: Tensor, gradients: Tensor, *, step: int) -> None:  # noqa: ARG002
+    def apply(self, params: Tensor, gradients: Tensor, *, step: Step) -> None:  # noqa: ARG002
         norm, now = self.state["norm"], self._norm(params)
         factor = torch.where((norm > 0) & (now > 0), norm / now, 1.0).to(params.dtype)
         for columns in self._tensors:

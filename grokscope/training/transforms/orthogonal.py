@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Float, Float64
 from torch import Tensor
 
+from grokscope.training.captured import Step
 from grokscope.training.transforms.base import Transform
 
 EPS = 1e-30  # of both denominators, as published: theta = 0 leaves g as it is
@@ -37,7 +38,7 @@ class Orthogonal(Transform):
         self._thetas = [[columns] for columns in tensors] if per_tensor else [list(tensors)]
         self._rescale = rescale
 
-    def apply(self, params: Tensor, gradients: Tensor, *, step: int) -> None:  # noqa: ARG002
+    def apply(self, params: Tensor, gradients: Tensor, *, step: Step) -> None:  # noqa: ARG002
         for theta in self._thetas:
             blocks = [gradients[:, columns] for columns in theta]
             changed = project([params[:, columns] for columns in theta], blocks, rescale=self._rescale)

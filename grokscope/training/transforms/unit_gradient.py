@@ -13,6 +13,7 @@ from typing import final
 import torch
 from torch import Tensor
 
+from grokscope.training.captured import Step
 from grokscope.training.transforms.base import Transform
 
 
@@ -25,7 +26,7 @@ class UnitGradient(Transform):
     def __init__(self) -> None:
         self.state = {}
 
-    def apply(self, params: Tensor, gradients: Tensor, *, step: int) -> None:  # noqa: ARG002
+    def apply(self, params: Tensor, gradients: Tensor, *, step: Step) -> None:  # noqa: ARG002
         # The largest entry first: squares of small gradients are 0 even in float64 below 1e-162.
         largest = gradients.abs().amax(1, keepdim=True).double()
         scaled = gradients.double() / torch.where(largest > 0, largest, 1.0)
