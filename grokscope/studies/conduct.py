@@ -68,10 +68,12 @@ def division(plan: Plan, workers: int | None = None) -> tuple[int, int]:
     cores = available_cores()
     if workers is not None and workers < 1:
         raise ValueError(f"workers must be at least 1, got {workers}")
+    device = torch.device(plan.device)
     largest = max(
-        (shared_bytes(p.configs[0]) + len(p.configs) * replica_bytes(p.configs[0]) for p in plan.packs), default=1
+        (shared_bytes(p.configs[0]) + len(p.configs) * replica_bytes(p.configs[0], device) for p in plan.packs),
+        default=1,
     )
-    fit = max(1, int(SHARE * machine_bytes(torch.device(plan.device)) // largest))
+    fit = max(1, int(SHARE * machine_bytes(device) // largest))
     many = cores if plan.device == "cpu" else min(cores, ON_A_GPU)
     slots = max(1, min(workers or many, fit, len(plan.packs)))
     return slots, max(1, cores // slots) if workers is None else 1

@@ -15,17 +15,24 @@ SHARE = 0.5
 COPIES = 8
 # Arrays as large as all outputs: at an evaluation, their double, the softmax, and what a measure makes of them.
 EVALUATED = 6
+# On a GPU all samples are in work at once: arrays as large as a layer's activations (with their gradients), and as the
+# outputs in float64 (softmax and its gradient).
+LAYERS, SOFTMAX = 8, 6
 # Bytes an input costs besides: its operands and where they lie in the tables.
 PER_INPUT = 400
 
+CPU = torch.device("cpu")
 
-def replica_bytes(config: RunConfig) -> int:
-    """About what one more replica takes at most [bytes]."""
+
+def replica_bytes(config: RunConfig, device: torch.device = CPU) -> int:
+    """About what one more replica takes at most, on the device [bytes]."""
     task = config.build_task()
     model = config.build_model(task)
     width = 8 if config.dtype == "float64" else 4
     weights = sum(torch.Size(shape).numel() for shape in model.shapes.values())
     inputs = task.n_inputs * (PER_INPUT + task.inputs[0].numel() * 8)
+    if device.type == "cuda":
+        inputs += task.n_inputs * (LAYERS * width * model.sample_size + SOFTMAX * 8 * task.n_outputs)
     return width * (COPIES * weights + EVALUATED * task.n_inputs * task.n_outputs) + inputs
 
 
@@ -46,7 +53,7 @@ def in_packs(configs: Sequence[RunConfig], device: torch.device) -> list[list[Ru
     if len(configs) == 1:
         return [list(configs)]
     free = SHARE * machine_bytes(device) - shared_bytes(configs[0])
-    most = max(1, int(free // replica_bytes(configs[0])))
+    most = max(1, int(free // replica_bytes(configs[0], device)))
     n_packs = -(-len(configs) // most)
     size = -(-len(configs) // n_packs)
     return [list(configs[start : start + size]) for start in range(0, len(configs), size)]

@@ -1,5 +1,6 @@
 """What a plan is said to take: added up from what its shapes take."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,11 @@ from grokscope.studies import estimate as module
 from grokscope.studies.estimate import TRIED, Cost, estimate, evaluations, makespan, trial
 from grokscope.studies.experiment import train
 from grokscope.studies.plan import plan
-from grokscope.training.schedule import is_evaluated
+from grokscope.training.schedule import is_evaluated, most_checkpoints
 from tests.conftest import tiny
 
 SIZE: dict[str, Any] = {"p": 7, "d_model": 8, "n_heads": 2, "d_mlp": 16}
+CHECKPOINT = 0.5
 COST = Cost(start=2.0, step=0.01, evaluation=0.1, checkpoint=0.0, rows=100.0)
 
 
@@ -21,9 +23,10 @@ def tried(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The sizes of the packs that were tried; a trial costs nothing and says COST."""
     sizes: list[int] = []
 
-    def trial(configs: Any, threads: int, measures: Any) -> Cost:
+    def trial(configs: Any, threads: int, measures: Any, device: str) -> Cost:
+        assert device == "cpu"
         sizes.append(len(configs))
-        return COST
+        return dataclasses.replace(COST, checkpoint=CHECKPOINT if measures else 0.0)
 
     monkeypatch.setattr(module, "trial", trial)
     monkeypatch.setattr(module, "_start_seconds", lambda: 3.0)
@@ -60,6 +63,13 @@ def test_few_of_many_shapes_are_tried_and_the_others_scaled(tried: list[int], st
     assert len(found.packs) == 20
     seconds = [found.packs[pack.id][0] for pack in plan("many", arms, store).packs]
     assert max(seconds) < 1.5 * min(seconds)
+
+
+def test_what_is_measured_afterwards_counts_whatever_else_has_that_shape(tried: list[int], store: Path) -> None:
+    arms = {str(k): [tiny(max_steps=50, weight_decay=float(k), **SIZE)] for k in range(3)}
+    measured = estimate(plan("m", arms, store, measures={"1": ("weights.effective_rank",)}), slots=1, threads=1)
+    least, _, most = sorted(seconds for seconds, _ in measured.packs.values())
+    assert most - least == pytest.approx(CHECKPOINT * most_checkpoints(arms["1"][0]), rel=1e-9)
 
 
 def test_nothing_to_do_takes_nothing(tried: list[int], store: Path) -> None:

@@ -4,7 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 
+from grokscope.errors import GrokscopeError
 from grokscope.registry import component
 from grokscope.runs.config import config_key, pack_id
 from grokscope.runs.store.index import index
@@ -14,6 +16,7 @@ from grokscope.studies.experiment import train
 from grokscope.studies.grid import grid
 from grokscope.studies.plan import APART, LARGEST, plan, soonest_end, too_few
 from grokscope.studies.study import load_study
+from grokscope.training import memory
 from tests.conftest import tiny
 
 SHORT = {"p": 7, "max_steps": 3}
@@ -65,6 +68,20 @@ def test_packs_are_no_larger_than_pays_and_nearly_equal(store: Path) -> None:
     wide = component("recipes", "nanda2023")()
     alone = plan("wide", {"a": [wide.replace(seed=seed) for seed in range(3)]}, store)
     assert [len(pack.configs) for pack in alone.packs] == [1, 1, 1]
+
+
+def test_on_a_gpu_packs_are_as_large_as_there_are_runs(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    arms = {"a": [component("recipes", "nanda2023")().replace(seed=seed) for seed in range(3)]}
+    if not torch.cuda.is_available():
+        with pytest.raises(GrokscopeError, match="torch sees no GPU"):
+            plan("wide", arms, store, device="cuda")
+    monkeypatch.setattr(planning, "chosen_device", torch.device)
+    monkeypatch.setattr(memory, "machine_bytes", lambda _: 80e9)
+    found = plan("wide", arms, store, device="cuda")
+    assert [len(pack.configs) for pack in found.packs] == [3]
+    assert found.device == "cuda"
+    small = [tiny(seed=seed, **SHORT) for seed in range(LARGEST + 6)]
+    assert [len(pack.configs) for pack in plan("small", {"a": small}, store, device="cuda").packs] == [35, 35]
 
 
 def test_what_does_not_fit_into_memory_together_is_packed_apart(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:

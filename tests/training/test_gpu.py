@@ -8,6 +8,7 @@ import torch
 
 from grokscope.recipes.base import recipe
 from grokscope.runs.config import RunConfig
+from grokscope.runs.run import Run
 from grokscope.studies.experiment import train
 from grokscope.training import pack as packs
 from grokscope.training.captured import BEFORE, is_first
@@ -28,12 +29,14 @@ VARIANTS: dict[str, RunConfig] = {
     "sphere": tiny(dtype="float64", norm_sphere=("all",)),
     "linearised": tiny(dtype="float64", linearised=True),
     "bottleneck": tiny(dtype="float64", bottleneck="resid_mid", bottleneck_rank=3),
-    "perpendicular": recipe("prieto2025", eps=1e-8, **PRIETO),
+    "perpendicular": recipe("prieto2025", eps=1e-8, softmax_dtype="float64", **PRIETO),
     "stablemax": recipe("prieto_stablemax", eps=1e-8, **PRIETO),
     "momentum": tiny(dtype="float64", optimizer="sgd", momentum=0.9, learning_rate=0.1),
     "adam": tiny(dtype="float64", optimizer="adam"),
     "quadratic": recipe("gromov2023", p=7, d_mlp=10, dtype="float64"),
-    "regression": recipe("kumar2024", dimension=6, n_samples=40, n_train=20, d_mlp=8, dtype="float64"),
+    "regression": recipe(
+        "kumar2024", dimension=6, n_samples=40, n_train=20, d_mlp=8, learning_rate=1.0, dtype="float64"
+    ),
     "embedding": recipe("liu2022", dtype="float64"),
     "decoder": recipe("power2022", p=7, d_model=16, n_heads=2, d_mlp=24, dtype="float64"),
 }
@@ -95,14 +98,19 @@ def test_a_replica_that_ends_stays_and_leaves_the_others_alone() -> None:
     torch.testing.assert_close(pack._params[1], alone._params[0], atol=1e-5, rtol=1e-5)
 
 
+def values(run: Run) -> dict[tuple[int, str, str], float]:
+    rows = run.rows()
+    return dict(
+        zip(zip(rows.steps.tolist(), rows.measures, rows.views, strict=True), rows.values.tolist(), strict=True)
+    )
+
+
 @needs_gpu
 def test_a_run_on_a_gpu_is_stored_as_on_a_cpu(tmp_path: Path) -> None:
     config = tiny(dtype="float64", evaluate_every=20)
     runs = {name: train(config, store=tmp_path / name, device=name, progress=False) for name in ("cpu", "cuda")}
     assert runs["cuda"].about["device"] == "cuda"
-    here, there = (
-        {(row["step"], row["measure"], row["view"]): row["value"] for row in runs[name].rows()} for name in runs
-    )
+    here, there = (values(runs[name]) for name in ("cpu", "cuda"))
     assert here.keys() == there.keys()
     losses = [key for key in here if key[1].startswith("behaviour.")]
     assert losses

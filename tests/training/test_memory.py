@@ -28,3 +28,10 @@ def test_the_estimate_grows_with_what_takes_memory() -> None:
     base = replica_bytes(tiny())
     for change in ({"p": 31}, {"d_mlp": 2000}, {"dtype": "float64"}):
         assert replica_bytes(tiny(**change)) > 1.2 * base
+
+
+def test_on_a_gpu_the_activations_of_all_samples_count() -> None:
+    gpu = torch.device("cuda")
+    assert replica_bytes(tiny(), gpu) > replica_bytes(tiny())
+    grown = replica_bytes(tiny(d_mlp=2000), gpu) - replica_bytes(tiny(), gpu)
+    assert grown > replica_bytes(tiny(d_mlp=2000)) - replica_bytes(tiny())
