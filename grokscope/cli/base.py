@@ -16,6 +16,7 @@ from grokscope.registry import component, names, unknown
 
 if TYPE_CHECKING:
     from grokscope.runs.run import Run
+    from grokscope.studies.study import Study
 
 Json = Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help="one JSON object on stdout, nothing else")]
 Store = Annotated[Path, tyro.conf.arg(help="folder that holds the runs")]
@@ -96,6 +97,17 @@ def find_run(name: str, store: Path) -> "Run":
     if (path := Path(name)).parent != Path() and path.parent.is_dir():
         return load(path)
     raise ValueError(unknown("run", name, known) if known else f"store {store} has no run; make one: grokscope run")
+
+
+def find_study(name: str, store: Path) -> "Study | None":
+    """The study called `name`: its folder, its id, or the start of exactly one id; None where no study is called so."""
+    from grokscope.studies.study import FOLDER, load_study
+
+    folder = Path(name)
+    if (folder / "plan.json").is_file():
+        return load_study(folder.parent.parent, folder.name)  # runs/studies/<id>: the packs lie beside the studies
+    known = [path.parent.name for path in (store / FOLDER).glob("*/plan.json")]
+    return load_study(store, name) if any(one.startswith(name) for one in known) else None
 
 
 def _fail(error: Exception | str, code: int) -> int:

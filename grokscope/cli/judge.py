@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from grokscope.cli.base import Json, Store, emit, find_run
+from grokscope.cli.base import Json, Store, emit, find_run, find_study
 
 if TYPE_CHECKING:
     from grokscope.runs.run import Run
@@ -22,8 +22,8 @@ def judge(
 ) -> None:
     """Judge the predictions of a theory, or of all of them, on runs: effect, interval, verdict, and what is missing.
 
-    Runs are sorted into arms by what their configs differ in from the one that groks. A folder with a plan.json is a
-    study, whose plan names its arms; a pack's id stands for all of its runs.
+    Runs are sorted into arms by what their configs differ in from the one that groks. A study is named by its id, the
+    start of one, or its folder, and its plan names its arms; a pack's id stands for all of its runs.
 
     Args:
         theory: one theory (grokscope list theories); by default all.
@@ -31,7 +31,8 @@ def judge(
     """
     from grokscope.theories.verdict import judge as judged
 
-    card = judged(_study(Path(runs[0])) or _runs(runs, store), theory) if runs else judged([], theory)
+    study = find_study(runs[0], store) if len(runs) == 1 else None
+    card = judged(study or _runs(runs, store), theory)
     if output is not None:
         _write(card, output)
     if json:
@@ -48,15 +49,6 @@ def _runs(names: tuple[str, ...], store: Path) -> "list[Run]":
         folder = next((path for path in (Path(name), store / name) if (path / "pack.json").is_file()), None)
         found |= {run.id: run for run in (load_pack(folder) if folder else [find_run(name, store)])}
     return list(found.values())
-
-
-def _study(folder: Path) -> "dict[str, list[Run]] | None":
-    """Arm -> runs of a study's folder, or None where it is none; runs that are not trained yet are left out."""
-    from grokscope.studies.study import load_study
-
-    if not (folder / "plan.json").is_file():
-        return None
-    return load_study(folder.parent.parent, folder.name).runs()  # runs/studies/<id>: the packs lie beside the studies
 
 
 def _write(card: "Scorecard", path: Path) -> None:

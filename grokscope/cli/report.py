@@ -1,32 +1,41 @@
-"""`grokscope report`: a run as one HTML file."""
+"""`grokscope report`: a run, or a study, as one HTML file."""
 
 from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
 
-from grokscope.cli.base import Json, RunName, Store, emit, find_run
+from grokscope.cli.base import Json, Store, emit, find_run, find_study
+
+Name = Annotated[
+    str, tyro.conf.arg(metavar="RUN|STUDY", help='the id of a run or a study, the start of one, its path, or "latest"')
+]
 
 
 def report(
-    run: tyro.conf.Positional[RunName] = "latest",
+    run: tyro.conf.Positional[Name] = "latest",
     *,
     output: Annotated[Path | None, tyro.conf.arg(aliases=["-o"], metavar="FILE.html")] = None,
     lang: Literal["en", "zh"] = "en",
     store: Store = Path("runs"),
     json: Json = False,
 ) -> None:
-    """Write a run's report: one HTML file that needs no network.
+    """Write the report of a run, or of a study with its verdicts: one HTML file that needs no network.
 
     Args:
-        output: the file; by default report.html in the run's folder.
+        output: the file; by default report.html in its folder.
         lang: language of its text.
     """
     from grokscope.report.html import write_report
+    from grokscope.report.study import write
 
-    found = find_run(run, store)
-    path = write_report(found, output, lang=lang)
+    study = find_study(run, store)
+    if study is not None:
+        about, path = {"study": study.id}, write(study, output, lang)
+    else:
+        found = find_run(run, store)
+        about, path = {"run": found.id}, write_report(found, output, lang=lang)
     if json:
-        emit({"run": found.id, "report": str(path)})
+        emit(about | {"report": str(path)})
     else:
         print(path)

@@ -51,15 +51,15 @@ def study(
 
 
 def after(study: "Study", name: str, *, show: bool) -> dict[str, Any]:
-    """The verdicts, once all runs are trained and measured: scorecard.json and scorecard.html in the study's folder,
-    and what `--json` says of them."""
+    """The verdicts, once all runs are trained and measured: scorecard.json and report.html in the study's folder, and
+    what `--json` says of them."""
     from grokscope.cli.judge import table
-    from grokscope.report.scorecard import write
+    from grokscope.report.study import write
     from grokscope.studies.arms import ALL
     from grokscope.theories.verdict import judge
 
-    card = judge(study.runs(), None if name == ALL else name)
-    page = write(card, study.folder / "scorecard.html")
+    card = judge(study, None if name == ALL else name)
+    page = write(study, card=card)
     if show:
         table(card)
     return {"scorecard": str(card.save(study.folder / "scorecard.json")), "page": str(page), "verdicts": card.counts()}

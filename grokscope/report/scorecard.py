@@ -1,6 +1,7 @@
 """The page of a scorecard: every prediction with its effect, verdict and controls, theory by theory."""
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -29,9 +30,14 @@ def write(card: Scorecard, path: str | Path, lang: Lang = "en") -> Path:
 
 
 def lead(card: Scorecard, lang: Lang = "en") -> list[str]:
-    """How many rows have each verdict, and the rule."""
+    """How many rows have each verdict, why the undecided ones are, and the rule."""
     numbers = {verdict: count(n) for verdict, n in card.counts().items()}
-    return [say("scorecard.lead", lang, n=count(len(card.rows)), **numbers), say("scorecard.rule", lang)]
+    said = [say("scorecard.lead", lang, n=count(len(card.rows)), **numbers)]
+    reasons = Counter(row.reason for row in card.rows if row.verdict == "undecided")
+    if reasons:
+        why = [say(f"undecided.{reason}", lang, n=count(n)) for reason, n in reasons.most_common()]
+        said.append(say("scorecard.undecided", lang, reasons=("; " if lang == "en" else "；").join(why)))
+    return [*said, say("scorecard.rule", lang)]
 
 
 def sections(card: Scorecard, lang: Lang = "en") -> list[Section]:

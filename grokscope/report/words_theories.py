@@ -8,6 +8,19 @@ THEORIES: dict[str, dict[Literal["en", "zh"], str]] = {
         "en": "Of {n} predictions {supported} are supported by these runs, {refuted} refuted, {undecided} undecided.",
         "zh": "共 {n} 条预测：{supported} 条得到支持，{refuted} 条被否定，{undecided} 条未定。",
     },
+    "scorecard.undecided": {"en": "Undecided are: {reasons}.", "zh": "未定的有：{reasons}。"},
+    "undecided.between": {"en": "{n} whose interval lies in neither region", "zh": "{n} 条区间不在任一区域之内"},
+    "undecided.not_significant": {"en": "{n} not above chance", "zh": "{n} 条不高于偶然"},
+    "undecided.few": {"en": "{n} with fewer than five seeds", "zh": "{n} 条不足五个种子"},
+    "undecided.lacking": {"en": "{n} that most seeds do not answer", "zh": "{n} 条多数种子没有答案"},
+    "undecided.no_answer": {"en": "{n} without an answer in these runs", "zh": "{n} 条在这些训练中没有答案"},
+    "undecided.no_control": {"en": "{n} without their control", "zh": "{n} 条缺少对照"},
+    "undecided.control": {"en": "{n} that a control shows too", "zh": "{n} 条对照组也出现"},
+    "study.lead": {"en": "Study {study}, {runs} runs.", "zh": "研究 {study}，共 {runs} 次训练。"},
+    "study.again": {
+        "en": "Judged from the numbers in the store; this reads them again:",
+        "zh": "由存储中的数据判定；重新读取并判定：",
+    },
     "scorecard.rule": {
         "en": "A prediction is supported or refuted where the interval of its effect over seeds lies inside the region "
         "fixed for that before the data were seen, corrected for the number of predictions (Holm). Fewer than five "

@@ -14,7 +14,7 @@ supporting region.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from pydantic import ConfigDict, Field
@@ -23,6 +23,7 @@ from grokscope.errors import Missing
 from grokscope.registry import Record, unknown
 from grokscope.runs.run import Run
 from grokscope.runs.store.atomic import write_atomic
+from grokscope.runs.store.segments import digests
 from grokscope.statistics.intervals import FEWEST
 from grokscope.statistics.multiplicity import holm, holm_levels
 from grokscope.statistics.regions import Region
@@ -96,11 +97,21 @@ class Row(Card):
         return f"{self.id}{part}" + (f" v{self.version}" if self.version > 1 else "")
 
 
+class Studied(Protocol):
+    """A study: what has its runs by arm."""
+
+    def runs(self) -> Mapping[str, Sequence[Run]]: ...
+
+
 class Scorecard(Card):
-    """The rows of one or several theories, and how many runs each arm had."""
+    """The rows of one or several theories, how many runs each arm had, and what was read.
+
+    segments: pack -> name of a file of its numbers -> the first 16 digits of that file's SHA-256.
+    """
 
     rows: tuple[Row, ...]
     runs: dict[str, int]
+    segments: dict[str, dict[str, str]] = Field(default_factory=dict)
 
     def save(self, path: str | Path) -> Path:
         """Writes it as JSON and returns the path; `Scorecard.load` reads it."""
@@ -130,16 +141,18 @@ class Scorecard(Card):
         }
 
 
-def judge(runs: Mapping[str, Sequence[Run]] | Iterable[Run], theory: str | None = None) -> Scorecard:
+def judge(runs: Mapping[str, Sequence[Run]] | Iterable[Run] | Studied, theory: str | None = None) -> Scorecard:
     """The scorecard of a theory, or of all, for trained runs.
 
-    runs: arm -> the runs of its seeds, as a study has them; or runs in any order, which are sorted into arms by what
-    their configs differ in from the one that groks (`sorted_into_arms`). Rows whose arms are not there say so.
+    runs: a study; or arm -> the runs of its seeds, as a study has them; or runs in any order, which are sorted into
+    arms by what their configs differ in from the one that groks (`sorted_into_arms`). Rows whose arms are not there say
+    so.
 
     Raises ValueError for an unknown theory and for no run.
     """
+    given = runs if isinstance(runs, Mapping | Iterable) else runs.runs()
     arms: dict[str, list[Run]] = (
-        {str(name): list(arm) for name, arm in runs.items()} if isinstance(runs, Mapping) else sorted_into_arms(runs)
+        {str(name): list(arm) for name, arm in given.items()} if isinstance(given, Mapping) else sorted_into_arms(given)
     )
     if not any(arms.values()):
         raise ValueError("expected the runs of at least one arm, got none")
@@ -150,6 +163,9 @@ def judge(runs: Mapping[str, Sequence[Run]] | Iterable[Run], theory: str | None 
     return Scorecard(
         rows=tuple(row for one in chosen for row in judged(one, looked_at)),
         runs={name: len(arm) for name, arm in arms.items()},
+        segments={
+            folder.name: digests(folder) for folder in sorted({run.folder for arm in arms.values() for run in arm})
+        },
     )
 
 

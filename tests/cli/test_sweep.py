@@ -1,5 +1,6 @@
 """`sweep` and `study` as a user types them."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -154,8 +155,22 @@ def test_a_study_is_carried_out(capsys: pytest.CaptureFixture, store: Path, monk
     assert {row.theory for row in card.rows} == {"stages"}
     assert {row.verdict for row in card.rows} == {"undecided"}  # of two seeds
     assert found["verdicts"] == card.counts()
-    assert Path(found["page"]).read_text(encoding="utf-8").endswith("</html>\n")
+    page = Path(found["page"]).read_text(encoding="utf-8")
+    assert page.endswith("</html>\n")
+    assert f"grokscope judge {found['study']}" in page
+    # What was read of each pack is told by its hash.
+    (folder,) = {pack for pack in card.segments if (store / pack / "pack.json").exists()} & {found["trained"][0]}
+    for name, digest in card.segments[folder].items():
+        path = next((store / folder).rglob(name))
+        assert hashlib.sha256(path.read_bytes()).hexdigest().startswith(digest)
+    assert card.segments[folder]
     # Only the arm that is asked for is measured on its checkpoints.
     sql = "select count(distinct run) from metrics where measure = 'weights.effective_rank'"
     assert json.loads(run(capsys, "query", sql, "--store", str(store), "--json")[1])["rows"] == [[2]]
     assert json.loads(run(capsys, *args)[1])["trained"] == []
+    # By the start of its id, the same verdicts and, in the other language, the same page.
+    again = json.loads(run(capsys, "judge", "stages-tiny", "--theory", "stages", "--json", "--store", str(store))[1])
+    assert [row["verdict"] for row in again["rows"]] == [row.verdict for row in card.rows]
+    about = json.loads(run(capsys, "report", "stages-tiny", "--lang", "zh", "--json", "--store", str(store))[1])
+    assert about["study"] == found["study"]
+    assert "判定表" in Path(about["report"]).read_text(encoding="utf-8")

@@ -53,6 +53,10 @@ def of(card: Scorecard, number: int) -> Row:
 
 def test_the_lead_counts_the_verdicts(card: Scorecard) -> None:
     assert lead(card)[0] == "Of 6 predictions 1 are supported by these runs, 1 refuted, 4 undecided."
+    assert lead(card)[1] == (
+        "Undecided are: 1 whose interval lies in neither region; 1 without an answer in these runs; "
+        "1 with fewer than five seeds; 1 without their control."
+    )
 
 
 def test_a_row_shows_effect_interval_number_and_sides(card: Scorecard) -> None:

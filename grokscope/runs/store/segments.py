@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from glob import escape
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -136,6 +137,15 @@ def sealed_numbers(folder: Path) -> list[int]:
 def segment_path(folder: Path, number: int) -> Path:
     """Where segment `number` of the pack lies."""
     return folder / "metrics" / f"seg-{number:06d}.parquet"
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """Name of a file of the pack's numbers -> the first 16 hexadecimal digits of its SHA-256; of the live journal too,
+    where it has rows."""
+    files = [segment_path(folder, number) for number in sealed_numbers(folder)]
+    if read_journal(folder / "journal.jsonl").rows:
+        files.append(folder / "journal.jsonl")
+    return {path.name: sha256(path.read_bytes()).hexdigest()[:16] for path in files}
 
 
 def engine() -> "DuckDBPyConnection":
