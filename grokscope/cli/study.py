@@ -9,6 +9,7 @@ import tyro
 from grokscope.cli.base import Json, Store
 
 if TYPE_CHECKING:
+    from grokscope.runs.config import RunConfig
     from grokscope.studies.study import Study
 
 
@@ -25,6 +26,8 @@ def study(
     json: Json = False,
 ) -> None:
     """Train and measure the arms of a study, and judge them; started again, only what is missing.
+
+    Arms that go on from trained weights are planned once those are trained; a dry run does not count them.
 
     Args:
         name: a theory (grokscope list theories), or "all".
@@ -45,9 +48,28 @@ def study(
         print(f"note: {few}", file=sys.stderr)
     measures = {arm: studies.measured(name, arm) for arm in arms}
     found = plan(f"{name}-{scale}", arms, store, measures=measures, device=device)
-    about = carry_out(found, engine=engine, address=address, workers=workers, dry_run=dry_run)
+    conditions: dict[str, Any] = {"engine": engine, "address": address, "workers": workers, "dry_run": dry_run}
+    about = carry_out(found, **conditions)
     done = not dry_run and about["error"] is None
+    if done and (more := continued(name, found.study)):
+        # A plan of all arms: those that are trained are found in the store, and the verdicts are on all of them.
+        found = plan(f"{name}-{scale}", arms | more, store, measures=measures, device=device)
+        trained, about = about["trained"], carry_out(found, **conditions)
+        about["trained"] = [*trained, *about["trained"]]
+        done = about["error"] is None
     say(about | (after(found.study, name, show=not json) if done else {}), json=json)
+
+
+def continued(name: str, study: "Study") -> "dict[str, list[RunConfig]]":
+    """The arms that go on from the weights of trained ones."""
+    from grokscope.registry import names
+    from grokscope.studies.arms import ALL
+    from grokscope.studies.interventions import following
+
+    found: dict[str, list[RunConfig]] = {}
+    for theory in names("theories") if name == ALL else (name,):
+        found |= following(theory, study.runs(), study.folder / "weights")
+    return found
 
 
 def after(study: "Study", name: str, *, show: bool) -> dict[str, Any]:

@@ -7,7 +7,7 @@ efficiency.critical_size. Weight decay switched at a step needs no weights: `wei
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -18,12 +18,29 @@ from torch import Tensor
 from grokscope.runs.config import RunConfig
 from grokscope.runs.run import Run
 from grokscope.runs.store.atomic import write_atomic
+from grokscope.theories._arms import NO_BOTTLENECK
 from grokscope.theories._subject import Subject
 
 NOISE = 0.3  # of each tensor's root mean square: Gromov's closed form survives it (docs/results.md, "Causes")
 SCALES = (0.5, 1.0, 2.0)  # of the memorised norm
 FREQUENCIES = 4  # circles: the median of what quickstart's seeds learn
+# Theory -> the arm whose trained weights are gone on with (the last that is called so), and the arms that are wanted.
+FOLLOWED = {"manifold": (NO_BOTTLENECK, "follow/"), "weight_efficiency": ("efficiency/generalising/", "ungrok/")}
 UNGROK = {"small": 0.1, "near": 0.25, "large": 0.6}  # shares of all inputs that a generalising network is trained on
+
+
+def following(theory: str, runs: Mapping[str, Sequence[Run]], folder: str | Path) -> dict[str, list[RunConfig]]:
+    """The arms of a theory that go on from trained weights: arm -> its configs. Empty where it has none.
+
+    runs: arm -> its trained runs, of which the one in FOLLOWED is gone on with.
+    """
+    if theory not in FOLLOWED:
+        return {}
+    start, wanted = FOLLOWED[theory]
+    trained = [arm for name, arm in runs.items() if name.startswith(start) and arm]
+    if not trained:
+        return {}
+    return {name: arm for name, arm in interventions(trained[-1], folder).items() if name.startswith(wanted)}
 
 
 def interventions(runs: Sequence[Run], folder: str | Path) -> dict[str, list[RunConfig]]:

@@ -3,12 +3,16 @@
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+from safetensors.torch import save_file
 
 from grokscope.cli.sweep import axis
+from grokscope.runs.config import RunConfig
 from grokscope.studies import arms as studies
 from grokscope.studies import estimate as estimating
+from grokscope.studies import interventions
 from grokscope.theories.verdict import Scorecard
 from tests.cli.test_commands import run
 from tests.conftest import tiny
@@ -174,3 +178,29 @@ def test_a_study_is_carried_out(capsys: pytest.CaptureFixture, store: Path, monk
     about = json.loads(run(capsys, "report", "stages-tiny", "--lang", "zh", "--json", "--store", str(store))[1])
     assert about["study"] == found["study"]
     assert "判定表" in Path(about["report"]).read_text(encoding="utf-8")
+
+
+def test_arms_that_go_on_from_trained_weights_are_trained_after_them(
+    capsys: pytest.CaptureFixture, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(studies, "arms", lambda *_: {"base": [tiny(seed=seed, **SIZE) for seed in range(2)]})
+    monkeypatch.setattr(studies, "measured", lambda *_: ())
+
+    def following(theory: str, runs: Any, folder: Path) -> dict[str, list[RunConfig]]:
+        assert theory == "manifold"
+        assert folder.parent.parent == store / "studies"
+        folder.mkdir(exist_ok=True)
+        arm = []
+        for one in runs["base"]:
+            path = folder / f"{one.id}.safetensors"
+            save_file({name: tensor.contiguous() for name, tensor in one.snapshot().params.items()}, path)
+            arm.append(one.config.replace(start=str(path)))
+        return {"follow/keep": arm}
+
+    monkeypatch.setattr(interventions, "following", following)
+    args = ("study", "manifold", "--scale", "tiny", "--workers", "1", "--json", "--store", str(store))
+    found = json.loads(run(capsys, *args)[1])
+    assert len(found["trained"]) == 2
+    assert Scorecard.load(found["scorecard"]).runs == {"base": 2, "follow/keep": 2}
+    again = json.loads(run(capsys, *args)[1])
+    assert (again["trained"], again["study"]) == ([], found["study"])

@@ -14,7 +14,8 @@ from grokscope.numerics.groups import group
 from grokscope.runs.config import RunConfig
 from grokscope.studies import interventions as module
 from grokscope.studies.experiment import train
-from grokscope.studies.interventions import FREQUENCIES, SCALES, circles, interventions
+from grokscope.studies.interventions import FREQUENCIES, SCALES, circles, following, interventions
+from grokscope.theories._arms import NO_BOTTLENECK
 
 Make = Callable[..., RunConfig]
 
@@ -86,3 +87,19 @@ def test_ungrokking_starts_from_the_end_with_fewer_data(arms: Any) -> None:
 def test_no_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="got none"):
         interventions([], tmp_path)
+
+
+def test_a_theory_goes_on_from_the_arm_that_its_predictions_ask_for(
+    tiny: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+    monkeypatch.setattr(
+        module, "interventions", lambda runs, _: seen.append(runs) or {"follow/a": [1], "ungrok/b": [2]}
+    )
+    one, other = (train(tiny(seed=seed, max_steps=2), store=tmp_path, progress=False) for seed in range(2))
+    prefix = "efficiency/generalising/n_train="
+    runs = {NO_BOTTLENECK: [one], f"{prefix}10": [one], f"{prefix}20": [other], f"{prefix}30": []}
+    assert following("manifold", runs, tmp_path) == {"follow/a": [1]}
+    assert following("weight_efficiency", runs, tmp_path) == {"ungrok/b": [2]}
+    assert seen == [[one], [other]]
+    assert following("stages", runs, tmp_path) == following("manifold", {"base": [one]}, tmp_path) == {}
