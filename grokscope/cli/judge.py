@@ -27,7 +27,7 @@ def judge(
 
     Args:
         theory: one theory (grokscope list theories); by default all.
-        output: also write the scorecard there: FILE.json, or FILE.html as a page.
+        output: also write the scorecard there: FILE.json, FILE.html as a page, or FILE.md as tables.
     """
     from grokscope.theories.verdict import judge as judged
 
@@ -56,10 +56,14 @@ def _write(card: "Scorecard", path: Path) -> None:
         from grokscope.report.scorecard import write
 
         write(card, path)
+    elif path.suffix == ".md":
+        from grokscope.report.scorecard_text import write
+
+        write(card, path)
     elif path.suffix == ".json":
         card.save(path)
     else:
-        raise ValueError(f"--output must end in .json or .html, got {path}")
+        raise ValueError(f"--output must end in .json, .html or .md, got {path}")
 
 
 def table(card: "Scorecard") -> None:

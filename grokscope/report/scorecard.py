@@ -68,10 +68,15 @@ def cells(row: Row, lang: Lang = "en") -> list[Cell]:
         Html(text=name),
         Html(text="<br>".join(map(escape, measured))),
         effect(row, lang),
-        f"{Region(row.supports).text}; {Region(row.refutes).text}",
+        regions(row),
         Html(text=f"<strong>{say(f'verdict.{row.verdict}', lang)}</strong><br>{escape(why(row, lang))}"),
-        Html(text="<br>".join(escape(_control(control, lang)) for control in row.controls)),
+        Html(text="<br>".join(escape(control(one, lang)) for one in row.controls)),
     ]
+
+
+def regions(row: Row) -> str:
+    """The supporting and the refuting region."""
+    return f"{Region(row.supports).text}; {Region(row.refutes).text}"
 
 
 def effect(row: Row, lang: Lang = "en") -> str:
@@ -139,7 +144,8 @@ def _with_interval(value: float, low: float | None, high: float | None) -> str:
     return shown if low is None or high is None else f"{shown} [{number(low)}, {number(high)}]"
 
 
-def _control(control: Control, lang: Lang) -> str:
+def control(control: Control, lang: Lang = "en") -> str:
+    """The effect of a control arm, or why it has none."""
     if control.effect is None:
         return say("control.not_run" if control.missing == NOT_RUN else "control.none", lang, arm=control.arm)
     return say("control.value", lang, arm=control.arm, value=_with_interval(control.effect, control.low, control.high))

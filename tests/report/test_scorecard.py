@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from grokscope.errors import Missing
+from grokscope.report import scorecard_text
 from grokscope.report.finite_size import finite_size
 from grokscope.report.scorecard import cells, effect, lead, sections, sureness, why, write
 from grokscope.runs.store.rows import Rows
@@ -143,3 +144,14 @@ def test_the_figure_of_sizes_has_a_mark_a_seed() -> None:
     assert list(line.y) == sorted(line.y, reverse=True)
     with pytest.raises(ValueError, match="two values of p"):
         finite_size({17: sizes[17]})
+
+
+def test_the_tables_hold_what_the_page_holds(card: Scorecard, tmp_path: Path) -> None:
+    text = scorecard_text.write(card, tmp_path / "new" / "card.md").read_text(encoding="utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("| ")]
+    assert len(rows) == 1 + len(card.rows)  # and the head
+    assert {line.count(" | ") for line in rows} == {5}
+    assert "**supported**" in text
+    assert effect(of(card, 0)) in text
+    assert lead(card)[0] in text
+    assert "判定表" in scorecard_text.write(card, tmp_path / "card.md", "zh").read_text(encoding="utf-8")

@@ -1,0 +1,46 @@
+"""A scorecard as Markdown: what docs/theories holds."""
+
+from pathlib import Path
+
+from grokscope.report.page import require_language
+from grokscope.report.scorecard import COLUMNS, control, effect, lead, regions, why
+from grokscope.report.words import Lang, say
+from grokscope.runs.store.atomic import write_atomic
+from grokscope.theories.base import theories
+from grokscope.theories.verdict import Row, Scorecard
+
+
+def write(card: Scorecard, path: str | Path, lang: Lang = "en") -> Path:
+    """Writes a scorecard to a Markdown file, a table a theory, and returns the path. lang: en or zh."""
+    require_language(lang)
+    lines = [f"# {say('scorecard.title', lang)}", "", *_spaced(lead(card, lang))]
+    known = theories()
+    for name in dict.fromkeys(row.theory for row in card.rows):
+        lines += [f"## {known[name].title[lang] if name in known else name}", ""]
+        lines += ["| " + " | ".join(say(f"column.{column}", lang) for column in COLUMNS) + " |"]
+        lines += ["|" + "---|" * len(COLUMNS)]
+        lines += [_line(row, lang) for row in card.rows if row.theory == name]
+        lines.append("")
+    written = Path(path)
+    written.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(written, "\n".join(lines).encode())
+    return written
+
+
+def _line(row: Row, lang: Lang) -> str:
+    measured = row.measured[lang]
+    if row.changed:
+        measured += "<br>" + say("row.version", lang, version=row.version, changed=row.changed[lang])
+    cells = [
+        f"{row.claim[lang]}<br>`{row.name}`",
+        measured,
+        effect(row, lang),
+        regions(row),
+        f"**{say(f'verdict.{row.verdict}', lang)}**<br>{why(row, lang)}",
+        "<br>".join(control(one, lang) for one in row.controls),
+    ]
+    return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
+
+
+def _spaced(sentences: list[str]) -> list[str]:
+    return [line for sentence in sentences for line in (sentence, "")]
