@@ -118,10 +118,10 @@ class Run:
         if imported:  # of these weights nobody knows what they started from, nor how fast they learned
             trained["learning_rate"] = None
         return Snapshot(
-            task=self._task,
+            task=self.task,
             model=self._model,
             params=checkpoints.load(self.folder, step, replica=self.replica),
-            train_mask=self._train_mask,
+            train_mask=self.train_mask,
             step=step,
             initial=None if imported else lambda: self._first,
             # The last one is its own: what measures compute of it once is there for all.
@@ -130,20 +130,22 @@ class Run:
         )
 
     @cached_property
-    def _task(self) -> Any:
+    def task(self) -> Any:
+        """The task, with its inputs and its truth."""
         return self.config.build_task()
 
     @cached_property
     def _model(self) -> Any:
-        model = self.config.build_model(self._task)
+        model = self.config.build_model(self.task)
         if not self.config.linearised:
             return model
         first = checkpoints.load(self.folder, 0, replica=self.replica)
         return Linearised(model, {name: tensor.unsqueeze(0) for name, tensor in first.items()})
 
     @cached_property
-    def _train_mask(self) -> Any:
-        return self.config.train_mask(self._task)
+    def train_mask(self) -> Any:
+        """Which inputs it is trained on."""
+        return self.config.train_mask(self.task)
 
     @cached_property
     def _first(self) -> Snapshot:

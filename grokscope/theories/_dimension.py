@@ -40,11 +40,11 @@ def _coarsest(view: str) -> OfSeed:
 
 
 def _task(subject: Subject) -> float:
-    return float((subject.truth_of or subject.run).snapshot(0).task.truth.intrinsic_dimension or 1)
+    return float((subject.truth_of or subject.run).task.truth.intrinsic_dimension or 1)
 
 
 def _before_over_n(subject: Subject) -> Number:
-    return over(subject.at("memorised", TRAIN), float(subject.snapshot(subject.stages["untrained"]).train_mask.sum()))
+    return over(subject.at("memorised", TRAIN), float(subject.run.train_mask.sum()))
 
 
 def _before_over_structureless(subject: Subject) -> Number:

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import torch
 
-from grokscope.errors import Missing
+from grokscope.errors import Missing, StoreError
 from grokscope.measures.base import Value, evaluate
 from grokscope.registry import component, names
 from grokscope.runs.run import Run
@@ -84,6 +84,8 @@ class Subject:
     def stages(self) -> dict[str, int]:
         """Checkpoints: the first one; the one nearest the geometric middle of the memorised window; the last one."""
         steps = np.array(self.run.checkpoints)
+        if not len(steps):
+            raise StoreError(_gone(self.run))
         if self.untrained:
             return dict.fromkeys(("untrained", "memorised", "after"), int(steps[0]))
         found = {"untrained": int(steps[0]), "after": int(steps[-1])}
@@ -122,6 +124,8 @@ class Subject:
 
     def at(self, stage: str, instrument: Instrument) -> Number:
         """What an instrument reads at a stage: from the store, if the run has it there, or measured now."""
+        if not self.run.checkpoints:
+            return Missing(_gone(self.run))
         if stage not in self.stages:
             return Missing(f"the run has no checkpoint of the stage {stage!r}")
         return self.read(self.stages[stage], instrument)
@@ -146,7 +150,7 @@ class Subject:
 
     def _changed(self, snapshot: Snapshot, permuted: str) -> Snapshot:
         if self.truth_of is not None:
-            snapshot.task = dataclasses.replace(snapshot.task, truth=self.truth_of.snapshot(0).task.truth)
+            snapshot.task = dataclasses.replace(snapshot.task, truth=self.truth_of.task.truth)
         if permuted == "labels":
             order = _order(snapshot.task.n_classes)
             snapshot.task = dataclasses.replace(snapshot.task, labels=order[snapshot.labels])
@@ -167,6 +171,10 @@ class Subject:
     @cached_property
     def _held(self) -> dict[int, Snapshot]:
         return {}
+
+
+def _gone(run: Run) -> str:
+    return f"run {run.id} has no checkpoint: its numbers are in the store, its weights are not"
 
 
 def _order(n: int) -> torch.Tensor:

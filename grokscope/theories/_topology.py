@@ -39,7 +39,7 @@ def betti(subject: Subject, stage: str, view: str) -> tuple[float, ...] | Missin
 
 def expected(subject: Subject) -> tuple[float, ...] | Missing:
     """b0 and b1 of the task's manifold."""
-    known = (subject.truth_of or subject.run).snapshot(0).task.truth.betti
+    known = (subject.truth_of or subject.run).task.truth.betti
     return tuple(float(number) for number in (*known, 0)[:2]) if known else Missing("the task has no manifold")
 
 

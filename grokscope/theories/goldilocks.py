@@ -99,7 +99,7 @@ def _critical(arms: Arms) -> Sample | Missing:
     if len(found) < 3:
         return Missing(f"{len(found)} sizes of the toy's training set; needs 3: arms toy/n_train=20, ...")
     first = next(iter(found.values()))[0]
-    shares = np.array(list(found)) / first.run.snapshot(0).task.n_inputs
+    shares = np.array(list(found)) / first.run.task.n_inputs
     values = np.array([[_or_zero(one.at("after", INDEX)) for one in arm] for arm in found.values()])
     edges = shell(shares, values, least=REACHED).edges
     return Means(tuple(_low(edge) for edge in edges))

@@ -19,7 +19,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from pydantic import ConfigDict, Field
 
-from grokscope.errors import Missing
+from grokscope.errors import Missing, StoreError
 from grokscope.registry import Record, unknown
 from grokscope.runs.run import Run
 from grokscope.runs.store.atomic import write_atomic
@@ -30,7 +30,7 @@ from grokscope.statistics.regions import Region
 from grokscope.theories._arms import BASE, NO_BOTTLENECK, sorted_into_arms
 from grokscope.theories._evidence import Evidence, evidence, p_values
 from grokscope.theories._subject import Subject
-from grokscope.theories.base import UNTRAINED, Arms, Prediction, Theory, theories
+from grokscope.theories.base import UNTRAINED, Arms, Prediction, Statistic, Theory, theories
 
 Verdict = Literal["supported", "refuted", "undecided"]
 # Why: where the interval lies; or what keeps the row undecided.
@@ -219,7 +219,15 @@ def _evidence(row: Prediction, arms: Arms) -> Evidence | Missing:
     lacking = [arm for arm in row.arms if not arms.get(arm)]
     if lacking:
         return Missing(f"no run of the arm {lacking[0]}" + (f" and {len(lacking) - 1} more" if lacking[1:] else ""))
-    return evidence(row.statistic(arms))
+    return _found(row.statistic, arms)
+
+
+def _found(statistic: Statistic, arms: Arms) -> Evidence | Missing:
+    """A run whose weights cannot be read is no reason to lose the other rows."""
+    try:
+        return evidence(statistic(arms))
+    except StoreError as error:
+        return Missing(str(error))
 
 
 def _row(theory: str, row: Prediction, arms: Arms, seen: Evidence | Missing, tested: Tested | None) -> Row:
@@ -272,7 +280,7 @@ def _decided(seen: Evidence, tested: Tested, controls: Sequence[Control]) -> tup
 def _control(row: Prediction, arm: str, arms: Arms) -> Control:
     if not arms.get(arm):
         return Control(arm=arm, effect=None, low=None, high=None, n=0, shows=None, missing=NOT_RUN)
-    seen = evidence(row.controls[arm](arms))
+    seen = _found(row.controls[arm], arms)
     if isinstance(seen, Missing):
         return Control(arm=arm, effect=None, low=None, high=None, n=0, shows=None, missing=seen.reason)
     low, high = seen.intervals(LEVEL) if seen.intervals and seen.n >= FEWEST else (None, None)
