@@ -1,5 +1,6 @@
 """The page of a study: of a sweep its maps and survival curves, of named arms its verdicts and survival curves."""
 
+import re
 from pathlib import Path
 
 from grokscope.report import scorecard, sweep
@@ -7,11 +8,10 @@ from grokscope.report.page import Html, Section, code, require_language, write_p
 from grokscope.report.survival import survival
 from grokscope.report.words import Lang, count, say
 from grokscope.runs.run import phases_of
+from grokscope.statistics.survival import Curve
 from grokscope.studies.study import Study
+from grokscope.theories.base import theories
 from grokscope.theories.verdict import Scorecard, judge
-
-# Curves of one figure that can still be told apart.
-CURVES = 8
 
 
 def write(study: Study, path: str | Path | None = None, lang: Lang = "en", *, card: Scorecard | None = None) -> Path:
@@ -23,28 +23,32 @@ def write(study: Study, path: str | Path | None = None, lang: Lang = "en", *, ca
     path = study.folder / "report.html" if path is None else Path(path)
     if study.axes:
         return sweep.write(study, path, lang)
-    card = card or judge(study)
+    theory = study.name.partition("-")[0]
+    card = card or judge(study, theory if theory in theories() else None)
     lead = [*scorecard.lead(card, lang), say("study.lead", lang, study=study.id, runs=count(sum(card.runs.values())))]
     sections = [*scorecard.sections(card, lang), *_times(study, lang)]
-    where = Html(text=f"<p>{say('study.again', lang)}</p>" + code(f"grokscope judge {study.id} --store {study.store}"))
+    where = Html(text=f"<p>{say('study.again', lang)}</p>" + code(f"grokscope report {study.id} --store {study.store}"))
     sections.append(Section(id="provenance", title=say("provenance", lang), body=where))
     return write_page(path, say("scorecard.title", lang), lead, sections, lang)
 
 
 def _times(study: Study, lang: Lang) -> list[Section]:
-    """Survival curves of t_gen, a few arms a figure."""
-    curves = {}
+    """Survival curves of t_gen, a figure for arms that vary the same thing, and one for all that stand alone."""
+    families: dict[str, dict[str, Curve]] = {}
     for arm, runs in study.runs().items():
         curve = sweep.t_gen_curve(phases_of(runs)) if runs else None
         if curve is not None:
-            curves[arm] = curve
-    names = list(curves)
+            families.setdefault(re.split("[/=]", arm)[0], {})[arm] = curve
+    alone = {arm: curve for family in families.values() if len(family) == 1 for arm, curve in family.items()}
+    shown = {"": alone} | {name: family for name, family in families.items() if len(family) > 1}
+    title = say("figure.survival", lang)
     return [
         Section(
-            id=f"survival-{start // CURVES}",
-            title=say("figure.survival", lang),
-            figure=survival({name: curves[name] for name in names[start : start + CURVES]}, lang, named=str),
+            id=f"survival-{number}",
+            title=say("sweep.by", lang, title=title, axis=name) if name else title,
+            figure=survival(family, lang, named=str),
             caption=say("caption.survival", lang),
         )
-        for start in range(0, len(names), CURVES)
+        for number, (name, family) in enumerate(shown.items())
+        if family
     ]

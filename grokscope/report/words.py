@@ -4,6 +4,7 @@ The texts themselves are in files by subject: `words_*.py`, titles and captions 
 of numbers in `quantities.py`. Placeholders are str.format's, the same in both languages; a test keeps them so.
 """
 
+import math
 from typing import Any, Literal
 
 from grokscope.report.captions import FIGURES
@@ -44,5 +45,7 @@ def percent(share: float) -> str:
 
 
 def number(value: float) -> str:
-    """Three digits that count, in powers of ten where it is small."""
+    """Three digits that count, in powers of ten where it is small; infinities by their sign."""
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
     return f"{value:.3g}" if value == 0 or abs(value) >= 1e-3 else f"{value:.1e}".replace("e-0", "e-")

@@ -16,7 +16,7 @@ THEORIES: dict[str, dict[Literal["en", "zh"], str]] = {
     "undecided.no_answer": {"en": "{n} without an answer in these runs", "zh": "{n} 条在这些训练中没有答案"},
     "undecided.no_control": {"en": "{n} without their control", "zh": "{n} 条缺少对照"},
     "undecided.control": {"en": "{n} that a control shows too", "zh": "{n} 条对照组也出现"},
-    "study.lead": {"en": "Study {study}, {runs} runs.", "zh": "研究 {study}，共 {runs} 次训练。"},
+    "study.lead": {"en": "Study {study}: {runs} runs.", "zh": "研究 {study}，共 {runs} 次训练。"},
     "study.again": {
         "en": "Judged from the numbers in the store; this reads them again:",
         "zh": "由存储中的数据判定；重新读取并判定：",

@@ -161,7 +161,7 @@ def test_a_study_is_carried_out(capsys: pytest.CaptureFixture, store: Path, monk
     assert found["verdicts"] == card.counts()
     page = Path(found["page"]).read_text(encoding="utf-8")
     assert page.endswith("</html>\n")
-    assert f"grokscope judge {found['study']}" in page
+    assert f"grokscope report {found['study']}" in page
     # What was read of each pack is told by its hash.
     (folder,) = {pack for pack in card.segments if (store / pack / "pack.json").exists()} & {found["trained"][0]}
     for name, digest in card.segments[folder].items():
