@@ -19,7 +19,25 @@ if TYPE_CHECKING:
     from grokscope.studies.study import Study
 
 Json = Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help="one JSON object on stdout, nothing else")]
-Store = Annotated[Path, tyro.conf.arg(help="folder that holds the runs")]
+
+
+def _store(text: str) -> Path:
+    from grokscope.runs.store.mirror import opened
+
+    return opened(text)
+
+
+Store = Annotated[
+    Path,
+    tyro.conf.arg(help="folder that holds the runs, or a URL that fsspec knows (s3://...)"),
+    tyro.constructors.PrimitiveConstructorSpec(
+        nargs=1,
+        metavar="PATH|URL",
+        instance_from_str=lambda words: _store(words[0]),
+        is_instance=lambda value: isinstance(value, Path),
+        str_from_instance=lambda path: [str(path)],
+    ),
+]
 RunName = Annotated[str, tyro.conf.arg(metavar="RUN", help='a run\'s id, the start of one, its path, or "latest"')]
 
 

@@ -77,11 +77,13 @@ def after(study: "Study", name: str, *, show: bool) -> dict[str, Any]:
     what `--json` says of them."""
     from grokscope.cli.judge import table
     from grokscope.report.study import write
+    from grokscope.runs.store.mirror import publish
     from grokscope.studies.arms import ALL
     from grokscope.theories.verdict import judge
 
     card = judge(study, None if name == ALL else name)
     page = write(study, card=card)
+    publish(study.folder)
     if show:
         table(card)
     return {"scorecard": str(card.save(study.folder / "scorecard.json")), "page": str(page), "verdicts": card.counts()}

@@ -3,7 +3,7 @@
 import json
 import platform
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from grokscope.errors import GrokscopeError
+from grokscope.errors import GrokscopeError, StoreError
 from grokscope.runs.config import RunConfig
 from grokscope.runs.store import checkpoints, events
 from grokscope.runs.store.atomic import write_atomic
 from grokscope.runs.store.journal import Journal, Row
 from grokscope.runs.store.lock import hold
+from grokscope.runs.store.mirror import publish
 from grokscope.runs.store.segments import recover, rewind, seal
 from grokscope.runs.store.status import read_status, write_status
 
@@ -76,6 +77,8 @@ class Writer:
         checkpoints.save_resume(self.folder, state, {"step": step, **more})
         if self._journal.size > SEALED_AT:
             self.seal()
+        with suppress(StoreError):  # a network that is away for a while; it is sent the next time
+            publish(self.folder, rarely=True)
 
     def seal(self) -> None:
         seal(self.folder, self._journal)
@@ -106,4 +109,10 @@ def open_writer(folder: Path, configs: Sequence[RunConfig], *, resume: bool) -> 
                 f"run {folder.name} was begun and stopped at step {read_status(folder).get('step', 0)}; go on with "
                 f"--resume (resume=True), or remove {folder} to start again"
             )
-        yield Writer(folder, configs, recover(folder))
+        try:
+            yield Writer(folder, configs, recover(folder))
+        except BaseException:
+            with suppress(StoreError):  # what ended the training is what is said
+                publish(folder)
+            raise
+        publish(folder)

@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import AbstractContextManager
-from pathlib import Path
 
 import torch
 
 from grokscope.registry import component
+from grokscope.runs.store import mirror
 from grokscope.runs.store.lock import hold
 from grokscope.studies.display import clock
 from grokscope.studies.estimate import pack_bytes
@@ -56,6 +56,7 @@ def conduct(
                 if outcome.state == "done" and study.measures is not None:
                     study.mark_measured(outcome.pack)
                 say(_progress(outcome, len(outcomes), len(todo), time.monotonic() - began))
+    mirror.opened(mirror.address(study.store))  # what other machines have done
     return outcomes
 
 
@@ -89,7 +90,7 @@ def _jobs(plan: Plan, todo: Sequence[Planned], threads: int) -> Iterator[Job]:
         yield Job(
             pack=pack.id,
             configs=tuple(json.loads(config.model_dump_json()) for config in pack.configs),
-            store=str(Path(plan.study.store).absolute()),
+            store=mirror.address(plan.study.store),
             threads=threads,
             measures=pack.measures,
             device=plan.device,

@@ -18,6 +18,7 @@ from grokscope.runs.snapshot import Snapshot
 from grokscope.runs.store.events import finished_at
 from grokscope.runs.store.journal import Row
 from grokscope.runs.store.lock import hold
+from grokscope.runs.store.mirror import opened, publish
 from grokscope.runs.store.rows import read_rows
 from grokscope.runs.store.segments import forget, recover, seal
 from grokscope.runs.writer import Writer, open_writer
@@ -53,7 +54,8 @@ def train(
 
     The pack's folder in the store is named by a hash of the configs. A pack that is done is not trained again; one
     that was begun is gone on with when resume is true. A pack that does not fit into half of the machine's memory is
-    trained as several, one after another, and that is said. device: auto (a GPU if there is one), cpu, cuda. progress:
+    trained as several, one after another, and that is said. store: a folder, or a URL that fsspec knows. device: auto
+    (a GPU if there is one), cpu, cuda. progress:
     show it on stderr.
     """
     if isinstance(configs, str):
@@ -71,7 +73,7 @@ def train(
         )
     runs: list[Run] = []
     for pack in packs:
-        runs += _train_pack(pack, store=Path(store), device=chosen, progress=progress, resume=resume)
+        runs += _train_pack(pack, store=opened(store), device=chosen, progress=progress, resume=resume)
     return runs if several else runs[0]
 
 
@@ -116,6 +118,7 @@ def measure_checkpoints(run: Run, *, only: Sequence[str] = (), again: bool = Fal
                         rows.append(Row(run=run.id, step=step, measure=measure.id, view=view, value=value))
             journal.append(rows)
         seal(run.folder, journal)
+        publish(run.folder)
     return missing
 
 

@@ -19,6 +19,7 @@ from grokscope.runs.config import RunConfig, config_key, pack_id
 from grokscope.runs.run import load_pack
 from grokscope.runs.store.events import finished_at
 from grokscope.runs.store.index import index
+from grokscope.runs.store.mirror import opened
 from grokscope.runs.writer import run_ids
 from grokscope.studies.study import Study, load_study, pack_of
 from grokscope.training.device import chosen_device
@@ -109,7 +110,7 @@ def plan(
     empty = [arm for arm, configs in arms.items() if not configs]
     if not arms or empty:
         raise ValueError(f"arm {empty[0]!r} has no run" if empty else "a study needs at least one arm, got none")
-    store = Path(store)
+    store = opened(store)
     if store.exists() and not store.is_dir():
         raise StoreError(f"cannot write to {store}: it is not a folder")
     keys = {arm: tuple(config_key(config) for config in configs) for arm, configs in arms.items()}

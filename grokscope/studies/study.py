@@ -13,6 +13,7 @@ from grokscope.registry import unknown
 from grokscope.runs.run import Run, load_pack
 from grokscope.runs.store import jsonl
 from grokscope.runs.store.atomic import write_atomic
+from grokscope.runs.store.mirror import publish
 
 FOLDER = "studies"  # beside the packs; no pack's id, which is twelve hexadecimal digits
 
@@ -71,6 +72,7 @@ class Study:
             "arms": self.arms,
         }
         write_atomic(self.folder / "plan.json", json.dumps(about, indent=1, default=list).encode())
+        publish(self.folder)
 
     @property
     def _digest(self) -> str:

@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
 
 from grokscope.errors import GrokscopeError, StoreError
@@ -34,8 +33,8 @@ _STORE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
 class Job:
     """One pack to be trained, and measured afterwards.
 
-    configs: as JSON types. store: an absolute path that means the same on every machine. threads: of its process.
-    measures: ids to measure on the checkpoints; None: none. device: cpu or cuda.
+    configs: as JSON types. store: a URL, or an absolute path that means the same on every machine. threads: of its
+    process. measures: ids to measure on the checkpoints; None: none. device: cpu or cuda.
     """
 
     pack: str
@@ -83,6 +82,7 @@ def _train(job: Job) -> None:
     import torch
 
     from grokscope.runs.config import RunConfig, pack_id
+    from grokscope.runs.store.mirror import opened
     from grokscope.studies.experiment import measure_checkpoints, train
     from grokscope.training.device import chosen_device
     from grokscope.training.memory import in_packs
@@ -96,8 +96,10 @@ def _train(job: Job) -> None:
     ):  # it would be split, and be other packs than those planned
         raise GrokscopeError(f"a pack of {len(configs)} runs does not fit into the memory of this machine")
 
+    store = opened(job.store, only=job.pack)
+
     def act() -> None:
-        runs = train(configs, store=Path(job.store), device=job.device, progress=False, resume=True)
+        runs = train(configs, store=store, device=job.device, progress=False, resume=True)
         for run in runs if job.measures is not None else ():
             measure_checkpoints(run, only=job.measures or ())
 
