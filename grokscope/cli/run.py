@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from grokscope.cli.base import Json, emit
+from grokscope.cli.base import Json, Store, emit
 
 
 def run(
@@ -14,7 +14,7 @@ def run(
     *,
     set: Annotated[list[str], tyro.conf.arg(metavar="FIELD=VALUE")] = [],  # noqa: B006  the flag's name; never changed
     seeds: int = 1,
-    out: Path = Path("runs"),
+    out: Store = Path("runs"),
     device: Literal["auto", "cpu", "cuda"] = "auto",
     lang: Literal["en", "zh"] = "en",
     resume: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
@@ -29,7 +29,6 @@ def run(
         recipe: which recipe (grokscope list recipes).
         set: change a field of the recipe, such as weight_decay=0.5 or betas=0.9,0.98; may be given often.
         seeds: train this many seeds as one pack, counted up from the recipe's seed [1].
-        out: folder that holds the runs.
         device: where to train; on a GPU a resumed run equals the undisturbed one up to rounding only.
         lang: language of the report.
         resume: go on with a run that was interrupted.
