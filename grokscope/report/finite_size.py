@@ -30,8 +30,7 @@ def finite_size(sizes: Mapping[int, Sequence[Subject]], lang: Lang = "en", *, re
 
     if len(sizes) < 2:
         raise ValueError(f"scaling with the size needs two values of p or more, got {len(sizes)}")
-    titles = [say(f"finite_size.{part}", lang) for part in ("dwell", "histogram")]
-    figure = make_subplots(rows=1, cols=2, subplot_titles=titles, horizontal_spacing=0.12)
+    figure = make_subplots(rows=1, cols=2, horizontal_spacing=0.12)
     theme.layout(figure, height=400)
     medians = []
     for colour, (p, subjects) in zip(theme.SERIES * len(sizes), sizes.items(), strict=False):

@@ -4,14 +4,16 @@ import re
 from pathlib import Path
 
 from grokscope.report import scorecard, sweep
+from grokscope.report.finite_size import finite_size
 from grokscope.report.page import Html, Section, code, require_language, write_page
 from grokscope.report.survival import survival
 from grokscope.report.words import Lang, count, say
 from grokscope.runs.run import phases_of
 from grokscope.statistics.survival import Curve
 from grokscope.studies.study import Study
+from grokscope.theories._transition import sizes
 from grokscope.theories.base import theories
-from grokscope.theories.verdict import Scorecard, judge
+from grokscope.theories.verdict import Scorecard, judge, subjects
 
 
 def write(study: Study, path: str | Path | None = None, lang: Lang = "en", *, card: Scorecard | None = None) -> Path:
@@ -26,10 +28,19 @@ def write(study: Study, path: str | Path | None = None, lang: Lang = "en", *, ca
     theory = study.name.partition("-")[0]
     card = card or judge(study, theory if theory in theories() else None)
     lead = [*scorecard.lead(card, lang), say("study.lead", lang, study=study.id, runs=count(sum(card.runs.values())))]
-    sections = [*scorecard.sections(card, lang), *_times(study, lang)]
+    sections = [*scorecard.sections(card, lang), *_growth(study, lang), *_times(study, lang)]
     where = Html(text=f"<p>{say('study.again', lang)}</p>" + code(f"grokscope report {study.id} --store {study.store}"))
     sections.append(Section(id="provenance", title=say("provenance", lang), body=where))
     return write_page(path, say("scorecard.title", lang), lead, sections, lang)
+
+
+def _growth(study: Study, lang: Lang) -> list[Section]:
+    """The transition as the task grows, where a study has arms of several sizes."""
+    found = sizes(subjects(study.runs()))
+    if len(found) < 2:
+        return []
+    title, caption = say("finite_size.title", lang), say("finite_size.caption", lang)
+    return [Section(id="finite-size", title=title, figure=finite_size(found, lang), caption=caption)]
 
 
 def _times(study: Study, lang: Lang) -> list[Section]:

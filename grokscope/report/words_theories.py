@@ -22,18 +22,18 @@ THEORIES: dict[str, dict[Literal["en", "zh"], str]] = {
         "zh": "由存储中的数据判定；重新读取并判定：",
     },
     "scorecard.rule": {
-        "en": "A prediction is supported or refuted where the interval of its effect over seeds lies inside the region "
-        "fixed for that before the data were seen, corrected for the number of predictions (Holm). Fewer than five "
-        "seeds decide nothing, and what a control shows too is no evidence.",
-        "zh": "效应在种子间的置信区间落在事先划定的区域之内，预测才算得到支持或被否定，并按预测条数做了 Holm 校正。"
-        "少于五个种子不作判定；对照组也出现的效应不算证据。",
+        "en": "A prediction is supported or refuted where the interval of its effect over seeds lies inside the "
+        "region fixed for that before the data were seen, corrected for the number of predictions (Holm). Fewer than "
+        "five seeds decide nothing, and what a control shows too is no evidence.",
+        "zh": "效应在种子间的置信区间落在事先划定的区域之内，预测才算得到支持或被否定，并按预测条数做了 Holm 校正。少"
+        "于五个种子不作判定；对照组也出现的效应不算证据。",
     },
     "scorecard.caption": {
         "en": "How sure each verdict is: minus the logarithm of its p-value after correction, to the right where the "
         "effect lies in the supporting region, to the left where it lies in the refuting one, 0 where in neither. "
         "Beyond the dotted lines (p = .05) a row is decided, unless a control shows the effect too.",
-        "zh": "判定的把握：校正后 p 值的负对数；效应落在支持区画向右，落在否定区画向左，都不在为 0。越过虚线（p = .05）"
-        "即作判定，除非对照组也出现同样的效应。",
+        "zh": "判定的把握：校正后 p 值的负对数；效应落在支持区画向右，落在否定区画向左，都不在为 0。越过虚线（p = .05"
+        "）即作判定，除非对照组也出现同样的效应。",
     },
     "verdict.supported": {"en": "supported", "zh": "支持"},
     "verdict.refuted": {"en": "refuted", "zh": "否定"},
@@ -66,8 +66,14 @@ THEORIES: dict[str, dict[Literal["en", "zh"], str]] = {
     "control.none": {"en": "{arm}: no answer", "zh": "{arm}：没有答案"},
     "control.not_run": {"en": "{arm}: not run", "zh": "{arm}：没有运行"},
     "control.value": {"en": "{arm}: {value}", "zh": "{arm}：{value}（对照）"},
-    "finite_size.dwell": {"en": "passage, against p", "zh": "过渡时长随 p 的变化"},
-    "finite_size.histogram": {"en": "values of the order parameter", "zh": "序参量的取值分布"},
+    "finite_size.title": {"en": "The transition as the task grows", "zh": "任务变大时的过渡"},
+    "finite_size.caption": {
+        "en": "Left: how long the share of the logits that follows the rule takes from 20 to 80 % of its rise, over "
+        "the step of generalisation, a mark a seed; a phase transition would become sharper with p. Right: how often "
+        "that share has each value: two humps with nothing between would be two states.",
+        "zh": "左：logit 中服从规则的份额从其升幅的 20% 到 80% 所用的步数与泛化步数之比，每个种子一个点；若是相变，p "
+        "越大过渡越陡。右：该份额取各个值的频率；若有两种状态，应是两个峰而中间为空。",
+    },
     "axis.dwell": {"en": "steps from 20 to 80%, over t_gen", "zh": "从 20% 到 80% 的步数 ÷ t_gen"},
     "axis.rule_share": {"en": "share of the logits that follows the rule", "zh": "logit 中服从规则的份额"},
     "axis.share_of_time": {"en": "share of evaluations", "zh": "评估占比"},
