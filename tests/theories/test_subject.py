@@ -1,6 +1,8 @@
 """Runs as predictions look at them: stages, windows, series, instruments and nulls."""
 
+import shutil
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,12 +11,13 @@ import torch
 
 from grokscope.errors import Missing
 from grokscope.measures.base import evaluate
-from grokscope.runs.run import Run
+from grokscope.runs.run import Run, load_pack
 from grokscope.runs.store.rows import Rows
 from grokscope.statistics.transitions import phases
 from grokscope.studies.experiment import measure_checkpoints, train
 from grokscope.theories._series import changes_within, half_way, share_inside, where
 from grokscope.theories._subject import Instrument, Subject
+from grokscope.theories.verdict import judge
 
 STEPS = np.array([0, 10, 20, 40, 80, 160, 320, 640, 1280, 2560])
 FALLS = np.where(STEPS < 160, 9.0, np.where(STEPS < 320, 5.0, 1.0))
@@ -132,3 +135,20 @@ def test_what_the_store_has_is_read_from_it(tiny: Any, store: Any) -> None:
     )
     lacking = Subject(run=run).read(last, Instrument("manifold.gride", {"view": "resid_mid/orbits"}, 4096))
     assert isinstance(lacking, Missing)
+
+
+def test_a_run_whose_weights_are_gone_is_judged_by_its_numbers(tiny_run: Run, store: Path) -> None:
+    shutil.copytree(tiny_run.folder, store / tiny_run.folder.name)
+    shutil.rmtree(store / tiny_run.folder.name / "checkpoints")
+    (run,) = load_pack(store / tiny_run.folder.name)
+    subject = Subject(run=run)
+    reason = f"run {run.id} has no checkpoint: its numbers are in the store, its weights are not"
+    assert subject.at("after", Instrument("circuits.key_frequencies")) == Missing(reason)
+    assert len(subject.rows("behaviour.test_loss"))
+    for theory in ("circuits", "manifold"):
+        card = judge({"base": [run] * 5}, theory)
+        assert any(row.missing == reason for row in card.rows)
+    order = next(
+        row for row in card.rows if row.name == "attention.low_high_mid/signs"
+    )  # a series is all that it needs
+    assert reason not in order.missing

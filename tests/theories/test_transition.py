@@ -66,11 +66,8 @@ class Shape:
     checkpoints = (0, 10)
 
     def __init__(self, task: tuple[int, ...], measured: tuple[float, float]) -> None:
-        self.task, self.measured = task, measured
-
-    def snapshot(self, step: int) -> Any:
-        truth = type("Truth", (), {"betti": self.task})
-        return type("Snapshot", (), {"task": type("Task", (), {"truth": truth})})
+        truth = type("Truth", (), {"betti": task})
+        self.task, self.measured = type("Task", (), {"truth": truth}), measured
 
 
 def shapes(right: int) -> Arms:
