@@ -80,10 +80,13 @@ class Study:
 
 
 def load_study(store: str | Path, name: str) -> Study:
-    """The study with this id, or the only one whose id starts so. StoreError where there is none."""
+    """The study with this id; the newest with this name (its id without the hash: a study that goes on from its own
+    weights has a second plan); or the only one whose id starts so. StoreError where there is none."""
     store = Path(store)
     known = sorted(path.parent.name for path in (store / FOLDER).glob("*/plan.json"))
     found = [one for one in known if one == name] or [one for one in known if one.startswith(name)]
+    if len(found) > 1 and {one.rpartition("-")[0] for one in found} == {name}:
+        found = [max(found, key=lambda one: (store / FOLDER / one / "plan.json").stat().st_mtime_ns)]
     if len(found) != 1:
         many = f"{name!r} is the start of {len(found)} studies: {', '.join(found)}"
         raise StoreError(many if found else unknown("study", name, known) if known else f"store {store} has no study")

@@ -13,6 +13,7 @@ from grokscope.runs.config import RunConfig
 from grokscope.studies import arms as studies
 from grokscope.studies import estimate as estimating
 from grokscope.studies import interventions
+from grokscope.studies.study import load_study
 from grokscope.theories.verdict import Scorecard
 from tests.cli.test_commands import run
 from tests.conftest import tiny
@@ -204,3 +205,5 @@ def test_arms_that_go_on_from_trained_weights_are_trained_after_them(
     assert Scorecard.load(found["scorecard"]).runs == {"base": 2, "follow/keep": 2}
     again = json.loads(run(capsys, *args)[1])
     assert (again["trained"], again["study"]) == ([], found["study"])
+    # By its name alone it is the plan of all arms, and not that of the first ones.
+    assert load_study(store, "manifold-tiny").id == found["study"]
