@@ -36,6 +36,8 @@ def dwell(subject: Subject, *, relative: bool) -> Number:
     found = [first_held(steps, values, first + level * (last - first)) for level in LEVELS]
     if found[0] is None or found[1] is None:
         return Missing("the order parameter does not rise through 20 and 80 %")
+    if found[0] == steps[0]:
+        return Missing("the order parameter is beyond 20 % already when memorised")
     # Both levels at one evaluation: the passage is shorter than the distance of evaluations, which is what is known.
     apart = float(np.diff(steps[steps <= found[1]])[-1]) if (steps <= found[1]).sum() > 1 else 1.0
     return max(found[1] - found[0], apart) / end

@@ -132,6 +132,11 @@ def test_dwell_time_is_that_of_the_curve() -> None:
         assert found == pytest.approx(600 / subject.phases.generalized_at, abs=2 * 25 / 2000)
     never: Any = Made(60_000)
     assert isinstance(dwell(Subject(run=never), relative=False), Missing)
+    early: Any = Made(600)
+    early.share = 0.5 + early.share / 2  # half of the way is gone before memorisation: how long it took is not known
+    gone = dwell(Subject(run=early), relative=False)
+    assert gone == Missing("the order parameter is beyond 20 % already when memorised")
+    assert isinstance(dwell(Subject(run=early), relative=True), float)
 
 
 def test_the_figure_of_sizes_has_a_mark_a_seed() -> None:
