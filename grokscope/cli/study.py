@@ -66,9 +66,10 @@ def continued(name: str, study: "Study") -> "dict[str, list[RunConfig]]":
     from grokscope.studies.arms import ALL
     from grokscope.studies.interventions import following
 
+    runs = study.runs()
     found: dict[str, list[RunConfig]] = {}
     for theory in names("theories") if name == ALL else (name,):
-        found |= following(theory, study.runs(), study.folder / "weights")
+        found |= following(theory, runs, study.folder / "weights")
     return found
 
 
@@ -82,8 +83,8 @@ def after(study: "Study", name: str, *, show: bool) -> dict[str, Any]:
     from grokscope.theories.verdict import judge
 
     card = judge(study, None if name == ALL else name)
-    page = write(study, card=card)
+    saved, page = card.save(study.folder / "scorecard.json"), write(study, card=card)
     publish(study.folder)
     if show:
         table(card)
-    return {"scorecard": str(card.save(study.folder / "scorecard.json")), "page": str(page), "verdicts": card.counts()}
+    return {"scorecard": str(saved), "page": str(page), "verdicts": card.counts()}

@@ -8,12 +8,14 @@ from grokscope.report.finite_size import finite_size
 from grokscope.report.page import Html, Section, code, require_language, write_page
 from grokscope.report.survival import survival
 from grokscope.report.words import Lang, count, say
-from grokscope.runs.run import phases_of
+from grokscope.runs.run import Run, phases_of
 from grokscope.statistics.survival import Curve
 from grokscope.studies.study import Study
 from grokscope.theories._transition import sizes
 from grokscope.theories.base import theories
 from grokscope.theories.verdict import Scorecard, judge, subjects
+
+Arms = dict[str, list[Run]]
 
 
 def write(study: Study, path: str | Path | None = None, lang: Lang = "en", *, card: Scorecard | None = None) -> Path:
@@ -26,27 +28,28 @@ def write(study: Study, path: str | Path | None = None, lang: Lang = "en", *, ca
     if study.axes:
         return sweep.write(study, path, lang)
     theory = study.name.partition("-")[0]
-    card = card or judge(study, theory if theory in theories() else None)
+    runs = study.runs()
+    card = card or judge(runs, theory if theory in theories() else None)
     lead = [*scorecard.lead(card, lang), say("study.lead", lang, study=study.id, runs=count(sum(card.runs.values())))]
-    sections = [*scorecard.sections(card, lang), *_growth(study, lang), *_times(study, lang)]
+    sections = [*scorecard.sections(card, lang), *_growth(runs, lang), *_times(runs, lang)]
     where = Html(text=f"<p>{say('study.again', lang)}</p>" + code(f"grokscope report {study.id} --store {study.store}"))
     sections.append(Section(id="provenance", title=say("provenance", lang), body=where))
     return write_page(path, say("scorecard.title", lang), lead, sections, lang)
 
 
-def _growth(study: Study, lang: Lang) -> list[Section]:
+def _growth(arms: Arms, lang: Lang) -> list[Section]:
     """The transition as the task grows, where a study has arms of several sizes."""
-    found = sizes(subjects(study.runs()))
+    found = sizes(subjects(arms))
     if len(found) < 2:
         return []
     title, caption = say("finite_size.title", lang), say("finite_size.caption", lang)
     return [Section(id="finite-size", title=title, figure=finite_size(found, lang), caption=caption)]
 
 
-def _times(study: Study, lang: Lang) -> list[Section]:
+def _times(arms: Arms, lang: Lang) -> list[Section]:
     """Survival curves of t_gen, a figure for arms that vary the same thing, and one for all that stand alone."""
     families: dict[str, dict[str, Curve]] = {}
-    for arm, runs in study.runs().items():
+    for arm, runs in arms.items():
         curve = sweep.t_gen_curve(phases_of(runs)) if runs else None
         if curve is not None:
             families.setdefault(re.split("[/=]", arm)[0], {})[arm] = curve

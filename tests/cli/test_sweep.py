@@ -207,3 +207,16 @@ def test_arms_that_go_on_from_trained_weights_are_trained_after_them(
     assert (again["trained"], again["study"]) == ([], found["study"])
     # By its name alone it is the plan of all arms, and not that of the first ones.
     assert load_study(store, "manifold-tiny").id == found["study"]
+
+
+def test_the_verdicts_of_a_study_on_a_url_are_sent_with_it(
+    capsys: pytest.CaptureFixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(studies, "arms", lambda *_: {"base": [tiny(**SIZE)]})
+    monkeypatch.setattr(studies, "measured", lambda *_: ())
+    args = ("study", "stages", "--scale", "tiny", "--workers", "1", "--json", "--store", f"file://{tmp_path}/there")
+    found = json.loads(run(capsys, *args)[1])
+    sent = tmp_path / "there" / "studies" / found["study"]
+    assert Scorecard.load(sent / "scorecard.json").runs == {"base": 1}
+    assert (sent / "report.html").exists()

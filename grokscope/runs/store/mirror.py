@@ -81,11 +81,10 @@ def _send(system: Any, folder: Path, there: str) -> None:
     here = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if _travels(path)}
     known = _sizes(system, there)
     for name, path in sorted(here.items(), key=lambda item: _place(item[0])):
-        whole = path.read_bytes()
         # Segments and checkpoints never change once they have their name.
-        if not (name.startswith(("metrics/", "checkpoints/")) and known.get(name) == len(whole)):
+        if not (name.startswith(("metrics/", "checkpoints/")) and known.get(name) == path.stat().st_size):
             system.makedirs(f"{there}/{name}".rpartition("/")[0], exist_ok=True)
-            system.pipe_file(f"{there}/{name}", whole)
+            system.pipe_file(f"{there}/{name}", path.read_bytes())
     for name in known.keys() - here.keys():
         system.rm_file(f"{there}/{name}")
 
