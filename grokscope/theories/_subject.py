@@ -85,7 +85,7 @@ class Subject:
         """Checkpoints: the first one; the one nearest the geometric middle of the memorised window; the last one."""
         steps = np.array(self.run.checkpoints)
         if not len(steps):
-            raise StoreError(_gone(self.run))
+            raise StoreError(gone(self.run).reason)
         if self.untrained:
             return dict.fromkeys(("untrained", "memorised", "after"), int(steps[0]))
         found = {"untrained": int(steps[0]), "after": int(steps[-1])}
@@ -125,10 +125,15 @@ class Subject:
     def at(self, stage: str, instrument: Instrument) -> Number:
         """What an instrument reads at a stage: from the store, if the run has it there, or measured now."""
         if not self.run.checkpoints:
-            return Missing(_gone(self.run))
+            return gone(self.run)
         if stage not in self.stages:
             return Missing(f"the run has no checkpoint of the stage {stage!r}")
         return self.read(self.stages[stage], instrument)
+
+    def near(self, step: int) -> int:
+        """The checkpoint nearest to a step, by their ratio."""
+        kept = np.array(self.run.checkpoints)
+        return int(kept[np.abs(np.log(np.maximum(kept, 1) / max(step, 1))).argmin()])
 
     def read(self, step: int, instrument: Instrument) -> Number:
         """What an instrument reads at a step."""
@@ -173,8 +178,9 @@ class Subject:
         return {}
 
 
-def _gone(run: Run) -> str:
-    return f"run {run.id} has no checkpoint: its numbers are in the store, its weights are not"
+def gone(run: Run) -> Missing:
+    """What is said of a run whose checkpoints were not kept."""
+    return Missing(f"run {run.id} has no checkpoint: its numbers are in the store, its weights are not")
 
 
 def _order(n: int) -> torch.Tensor:

@@ -17,6 +17,7 @@ from grokscope.statistics.transitions import phases
 from grokscope.studies.experiment import measure_checkpoints, train
 from grokscope.theories._series import changes_within, half_way, share_inside, where
 from grokscope.theories._subject import Instrument, Subject
+from grokscope.theories.lazy_rich import _stays
 from grokscope.theories.verdict import judge
 
 STEPS = np.array([0, 10, 20, 40, 80, 160, 320, 640, 1280, 2560])
@@ -65,6 +66,18 @@ def test_the_share_of_a_change_within_a_window(made: Subject) -> None:
     assert share_inside(made, "falls", "", (10, 40)) == pytest.approx(0)
     assert isinstance(share_inside(made, "falls", "", None), Missing)
     assert half_way(made, "falls", "") == 160
+
+
+def test_the_way_of_a_kernel_before_onset(made: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read at t_mem, onset and the end: of a kernel that grows by 5 and shrinks by 5 half, whatever its net change."""
+    for at_end, share in ((1.0, 0.5), (6.0, 1.0), (26.0, 0.2)):
+        kernel = {10: 1.0, 40: 6.0, 2560: at_end}
+        monkeypatch.setattr(Subject, "read", lambda self, step, instrument, kernel=kernel: kernel[step])
+        assert _stays("distance")(made) == pytest.approx(share)
+    monkeypatch.setattr(Subject, "read", lambda self, step, instrument: 1.0)
+    assert isinstance(_stays("distance")(made), Missing)
+    monkeypatch.setattr(Subject, "read", lambda self, step, instrument: Missing("no kernel"))
+    assert _stays("distance")(made) == Missing("no kernel")
 
 
 def test_a_step_is_before_in_or_after_a_window() -> None:
