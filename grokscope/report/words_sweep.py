@@ -24,14 +24,16 @@ SWEEP: dict[str, dict[Literal["en", "zh"], str]] = {
     },
     "figure.heatmap": {"en": "{value} at the end", "zh": "结束时的{value}"},
     "caption.heatmap": {
-        "en": "The mean over the seeds of a setting, and below it how far it is known: the 95% interval (BCa "
-        "bootstrap) from five seeds on; of fewer seeds the least and the largest, which is no interval; of one seed "
-        "nothing. Where two cells' ranges overlap, their difference may be chance. Runs whose loss was not finite are "
-        "left out, and counted when one points at the cell. A run ends when all runs of its pack have generalised, so "
-        "that what is read at the end depends a little on its neighbours; when it generalised does not.",
-        "zh": "每格是该设置下各种子的平均值，下方是其不确定性：五个种子以上为 95% 区间（BCa 自助法）；更少时为最小值和"
-        "最大值，不能当作区间；只有一个种子时没有。两格范围重叠时，差别可能出于偶然。损失不再有限的训练不计入，指向格子可"
-        "见其数目。同一组的训练全部泛化后才一起结束，因此结束时的数值略受同组影响，何时泛化则不受影响。",
+        "en": "The mean over the seeds of a setting, and below it how far it is known: the 95% interval (the wider of "
+        "Student's and Hall's) from five seeds on; of fewer seeds the least and the largest, which is no interval; of "
+        "one seed nothing. Where two cells' ranges overlap, their difference may be chance. Runs whose loss was not "
+        "finite are left out, and counted when one points at the cell. A run ends when all runs of its pack have "
+        "generalised, so that what is read at the end depends a little on its neighbours; when it generalised does "
+        "not.",
+        "zh": "每格是该设置下各种子的平均值，下方是其不确定性：五个种子以上为 95% 区间（Student 与 Hall 中较宽者）；"
+        "更少时为最小值和最大值，不能当作区间；只有一个种子时没有。两格范围重叠时，差别可能出于偶然。损失不再有限的"
+        "训练不计入，指向格子可见其数目。同一组的训练全部泛化后才一起结束，因此结束时的数值略受同组影响，何时泛化则不"
+        "受影响。",
     },
     "heatmap.mean": {"en": "mean {mean} of {n} runs", "zh": "{n} 次训练的平均值 {mean}"},
     "heatmap.interval": {"en": "95% interval {low} to {high}", "zh": "95% 区间 {low} 至 {high}"},

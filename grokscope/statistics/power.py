@@ -6,22 +6,22 @@ outside the region, where no n decides, and where more than LARGEST seeds would 
 
 import math
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
+from jaxtyping import Float
 
 from grokscope.errors import Missing
-from grokscope.statistics.intervals import FEWEST
+from grokscope.statistics.intervals import FEWEST, mean_ends
 from grokscope.statistics.regions import Interval, Region
 
 LARGEST = 10_000
+FEW, DRAWS = 50, 5_000
 POWER = 0.8  # the usual one: Cohen 1988, "Statistical Power Analysis for the Behavioral Sciences", section 2.4
 
 
 def seeds_for_mean(mean: float, sd: float, region: Region, *, a: float = 0.05, power: float = POWER) -> int | Missing:
-    """Of Student's interval of a mean at level 1 - a, from the noncentral t distribution.
-
-    P(inside) >= 1 - sum over the region's ends of P(the interval reaches beyond), of which one is usually 0.
-    """
+    """Of the interval of a mean (`intervals.mean_ends`) at level 1 - a, for normal seeds."""
     ends = _part(region, mean)
     if isinstance(ends, Missing):
         return ends
@@ -31,13 +31,28 @@ def seeds_for_mean(mean: float, sd: float, region: Region, *, a: float = 0.05, p
 
 
 def power_of_mean(mean: float, sd: float, ends: Interval, n: int, *, a: float = 0.05) -> float:
-    """Probability that Student's interval of n seeds lies between two ends, of which one or both may be infinite."""
+    """Probability that the interval of n normal seeds lies between two ends, of which one or both may be infinite.
+
+    Of FEW seeds counted in DRAWS samples (standard error .006 at .8); of more, of which a normal sample is hardly ever
+    skewed, that of Student's interval, from the noncentral t distribution:
+
+        P(inside) >= 1 - sum over the ends of P(the interval reaches beyond), of which one is usually 0
+    """
     from scipy.stats import nct, t
 
+    if n <= FEW:
+        low, high = mean_ends(_normal()[:, :n], 1 - a)
+        return float(np.mean((mean + sd * low >= ends[0]) & (mean + sd * high <= ends[1])))
     reach = float(t.isf(a / 2, n - 1))
     distances = [abs(mean - end) for end in ends if math.isfinite(end)]
     missed = (float(nct.cdf(reach, n - 1, distance * math.sqrt(n) / sd)) for distance in distances)
     return max(0.0, 1 - sum(missed))
+
+
+@cache
+def _normal() -> Float[np.ndarray, "draw seed"]:
+    """The same draws for every n, so that the power grows with it."""
+    return np.random.default_rng(0).normal(size=(DRAWS, FEW))
 
 
 def seeds_for_share(share: float, region: Region, *, a: float = 0.05, power: float = POWER) -> int | Missing:

@@ -222,7 +222,11 @@ def _switched(size: Size, scale: str) -> Arms:
     )
 
 
-def _collapse(size: Size, _: str, only: Iterable[str] = tuple(stability.ARMS)) -> Arms:
+# Of all arms of `stability` those that a row asks for.
+COLLAPSE = ("float16", "float32", "float64", "weight_decay", "stablemax", "perpendicular", "sphere")
+
+
+def _collapse(size: Size, _: str, only: Iterable[str] = COLLAPSE) -> Arms:
     base = _recipe("prieto_collapse", **size.collapse)
     found = stability.arms(base, names=only, seeds=size.seeds)
     return {f"collapse/{name}": configs for name, configs in found.items()}

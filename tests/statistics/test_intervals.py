@@ -4,10 +4,10 @@ import itertools
 
 import numpy as np
 import pytest
-from scipy.stats import binom, t
+from scipy.stats import binom, bootstrap, skew, t
 
 from grokscope.errors import Missing
-from grokscope.statistics.intervals import Effect, mean_effect, mean_intervals, share_intervals
+from grokscope.statistics.intervals import Effect, mean_effect, mean_ends, mean_intervals, share_intervals
 
 
 def covers(effect: Effect, value: float) -> bool:
@@ -16,21 +16,14 @@ def covers(effect: Effect, value: float) -> bool:
     return effect.low <= value <= effect.high
 
 
-def test_it_covers_the_mean_of_skewed_samples() -> None:
-    rng = np.random.default_rng(0)
-    samples = rng.gamma(2.0, size=(100, 20))
-    covered = sum(covers(mean_effect(sample), 2.0) for sample in samples)
-    assert 85 <= covered <= 99
-
-
 def test_it_is_equivariant_and_blind_to_order() -> None:
     values = np.random.default_rng(1).normal(size=10)
     one, other = mean_effect(values), mean_effect(3 * values + 7)
     assert covers(one, float(values.mean()))
     assert [other.value, other.low, other.high] == pytest.approx(
-        [3 * x + 7 for x in (one.value, one.low, one.high)],
-        abs=0.01,  # pyright: ignore[reportOperatorIssue]
+        [3 * x + 7 for x in (one.value, one.low, one.high)]  # pyright: ignore[reportOperatorIssue]
     )
+    assert (one.low, one.high) == mean_intervals(values)(0.95)
     assert mean_effect(values[::-1]) == one
 
 
@@ -45,13 +38,27 @@ def test_few_and_equal_values() -> None:
             mean_effect(bad)
 
 
-def test_intervals_by_level_are_the_wider_of_the_bootstraps_and_students() -> None:
+def test_intervals_by_level_are_the_wider_of_halls_and_students_and_hold_the_bootstraps() -> None:
     values = np.random.default_rng(3).exponential(size=9)
     low, high = mean_intervals(values)(0.95)
-    effect = mean_effect(values)
-    student = t.interval(0.95, 8, values.mean(), values.std(ddof=1) / 3)
-    assert low == pytest.approx(min(float(effect.low), student[0]), abs=1e-6)  # pyright: ignore[reportArgumentType]
-    assert high == pytest.approx(max(float(effect.high), student[1]), abs=1e-6)  # pyright: ignore[reportArgumentType]
+    mean, s = values.mean(), values.std(ddof=1)
+    student = t.interval(0.95, 8, mean, s / 3)
+    assert low == pytest.approx(student[0])
+    assert high > student[1]  # skewed to the right: the mean may lie further up
+    c, to_mean = skew(values), (mean - high) / s
+    transformed = to_mean + c * to_mean**2 / 3 + c**2 * to_mean**3 / 27 + c / (6 * 9)
+    assert transformed == pytest.approx(-t.isf(0.025, 8) / 3)
+    resampled = bootstrap((values,), np.mean, method="BCa", rng=np.random.default_rng(0)).confidence_interval
+    assert low <= resampled.low <= resampled.high <= high
+
+
+def test_intervals_move_with_the_data() -> None:
+    values = np.random.default_rng(6).exponential(size=(4, 7))
+    low, high = mean_ends(values, 0.95)
+    assert np.allclose(mean_ends(3 * values + 7, 0.95), (3 * low + 7, 3 * high + 7))
+    assert np.allclose(mean_ends(-values, 0.95), (-high, -low))
+    symmetric = np.array([-2.0, -1.0, 0.0, 1.0, 2.0])
+    assert np.allclose(mean_ends(symmetric, 0.95), t.interval(0.95, 4, 0, symmetric.std(ddof=1) / np.sqrt(5)))
 
 
 def test_intervals_are_nested() -> None:
@@ -67,13 +74,23 @@ def test_equal_values_say_nothing_of_their_spread() -> None:
     assert mean_intervals([2.0] * 6)(0.95) == (2.0, 2.0)
 
 
-@pytest.mark.parametrize(("n", "kind"), [(5, "normal"), (10, "normal"), (10, "uniform")])
-def test_coverage_of_intervals_by_level(n: int, kind: str) -> None:
-    """1,500 draws, standard error .0056."""
-    rng = np.random.default_rng(5)
-    draw = {"normal": lambda: rng.normal(size=n), "uniform": lambda: rng.random(n) - 0.5}[kind]
-    covered = np.mean([low <= 0 <= high for low, high in (mean_intervals(draw())(0.95) for _ in range(1500))])
-    assert covered == pytest.approx(0.95, abs=0.02 + 0.0056)
+@pytest.mark.parametrize("n", [5, 10, 20])
+@pytest.mark.parametrize(
+    ("kind", "mean"),
+    [("normal", 0), ("uniform", 0.5), ("student", 0), ("lognormal", np.exp(0.125)), ("exponential", 1)],
+)
+def test_coverage_of_intervals_by_level(kind: str, mean: float, n: int) -> None:
+    """20,000 draws, standard error .0016; .93 to .97 but for exponential seeds (.926) and heavy tails (.972), n = 5."""
+    rng, size = np.random.default_rng(5), (20_000, n)
+    samples = {
+        "normal": lambda: rng.normal(size=size),
+        "uniform": lambda: rng.random(size),
+        "student": lambda: rng.standard_t(3, size=size),
+        "lognormal": lambda: rng.lognormal(sigma=0.5, size=size),
+        "exponential": lambda: rng.exponential(size=size),
+    }[kind]()
+    low, high = mean_ends(samples, 0.95)
+    assert 0.92 <= np.mean((low <= mean) & (mean <= high)) <= 0.975
 
 
 @pytest.mark.parametrize("share", [0.2, 0.5, 0.8])
