@@ -53,7 +53,7 @@ def conduct(
             began = time.monotonic()
             for outcome in _each(_jobs(plan, todo, threads), running):
                 outcomes.append(outcome)
-                if outcome.state == "done" and study.measures is not None:
+                if outcome.state == "done" and study.measures:
                     study.mark_measured(outcome.pack)
                 say(_progress(outcome, len(outcomes), len(todo), time.monotonic() - began))
     mirror.opened(mirror.address(study.store))  # what other machines have done

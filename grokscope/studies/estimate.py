@@ -32,7 +32,7 @@ RAY_SECONDS = 6.0
 
 
 # Shape, runs and measures of a pack: packs of one kind cost the same.
-Kind = tuple[str, int, tuple[str, ...] | None]
+Kind = tuple[str, int, tuple[str, ...]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,7 +141,7 @@ def _costs(packs: Sequence[Planned], threads: int, device: str) -> list[Cost]:
     known = {kind[2] for kind in chosen}
     chosen += {kind[2]: kind for kind in ordered if kind[2] not in known}.values()
     if chosen:  # the first trial of a process also imports what it needs, and is not counted
-        trial(kinds[chosen[0]].configs[:1], threads, None, device)
+        trial(kinds[chosen[0]].configs[:1], threads, (), device)
     tried = {kind: trial(kinds[kind].configs, threads, kinds[kind].measures, device) for kind in chosen}
 
     def cost(kind: Kind) -> Cost:
@@ -166,7 +166,7 @@ def _kind(pack: Planned) -> Kind:
     return shape_of(pack.configs[0]), len(pack.configs), pack.measures
 
 
-def trial(configs: Sequence[RunConfig], threads: int, measures: Sequence[str] | None, device: str = "cpu") -> Cost:
+def trial(configs: Sequence[RunConfig], threads: int, measures: Sequence[str], device: str = "cpu") -> Cost:
     """A few steps of a pack, for real, where nothing is kept."""
     with TemporaryDirectory() as folder, _threads(threads):
         timed: list[dict[str, Any]] = []
@@ -180,7 +180,7 @@ def trial(configs: Sequence[RunConfig], threads: int, measures: Sequence[str] | 
         step = max((second["train_seconds"] - first["train_seconds"]) / steps, 0.0)
         evaluation = max((second["measure_seconds"] - first["measure_seconds"]) / steps, 0.0)
         began, checkpoint = time.perf_counter(), 0.0
-        if measures is not None:
+        if measures:
             measure_checkpoints(runs[0], only=measures)
             checkpoint = (time.perf_counter() - began) * len(configs) / len(runs[0].checkpoints)
         return Cost(

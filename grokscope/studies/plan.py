@@ -7,7 +7,7 @@ plan.json, so that started again it goes on with the same packs, and each ends i
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -44,15 +44,15 @@ Keys = tuple[str, ...]
 
 @dataclass(frozen=True, kw_only=True)
 class Planned:
-    """One pack of a plan. soonest, most: between which steps it is expected to end. measures: what is measured on its
-    checkpoints, as in `Study`."""
+    """One pack of a plan. soonest, most: between which steps it is expected to end. measures: ids measured on its
+    checkpoints."""
 
     id: str
     configs: tuple[RunConfig, ...]
     state: Literal["done", "begun", "missing"]
     soonest: int
     most: int
-    measures: tuple[str, ...] | None = None
+    measures: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,15 +94,15 @@ def plan(
     arms: Mapping[str, Sequence[RunConfig]],
     store: str | Path,
     *,
-    measures: Sequence[str] | Mapping[str, Sequence[str]] | None = None,
+    measures: Mapping[str, Sequence[str]] | None = None,
     mixed: bool = False,
     axes: Mapping[str, Sequence[Any]] | None = None,
     device: str = "cpu",
 ) -> Plan:
     """The plan of a study called `name`. Nothing is written.
 
-    arms: name -> configs; one that stands in several arms is trained once. axes: of `Study`. measures: of
-    `Study`, or ids by arm, where an arm without any is not measured. mixed: runs of
+    arms: name -> configs; one that stands in several arms is trained once. axes: of `Study`. measures: arm -> ids that
+    are measured on its checkpoints; none where it has none. mixed: runs of
     different arms may share a pack, as in a sweep; else only those of one arm do, so that no arm trains on until
     another has generalised. device: cpu or cuda, where the packs will be trained; on a GPU they are as large as there
     are runs. Raises ValueError without an arm and for an arm without a run, GrokscopeError where there is no GPU.
@@ -110,7 +110,7 @@ def plan(
     empty = [arm for arm, configs in arms.items() if not configs]
     if not arms or empty:
         raise ValueError(f"arm {empty[0]!r} has no run" if empty else "a study needs at least one arm, got none")
-    store = opened(store)
+    store, measures = opened(store), measures or {}
     if store.exists() and not store.is_dir():
         raise StoreError(f"cannot write to {store}: it is not a folder")
     keys = {arm: tuple(config_key(config) for config in configs) for arm, configs in arms.items()}
@@ -132,13 +132,12 @@ def plan(
         name=name,
         store=store,
         arms={arm: tuple(place[key] for key in listed) for arm, listed in keys.items()},
-        measures=_all_of(measures),
+        measures=tuple(dict.fromkeys(id_ for ids in measures.values() for id_ in ids)),
         axes={axis: tuple(values) for axis, values in (axes or {}).items()},
         packs={one: len(configs) for one, configs in packs.items()},
     )
-    of_key = _by_key(measures, keys)
-    measured = study.measured() if measures is not None else set(packs)
-    others = sorted({pack_of(run) for run in layout.elsewhere.values()}) if measures is not None else []
+    of_key, measured = _by_key(measures, keys), study.measured()
+    others = sorted({pack_of(run) for run in layout.elsewhere.values()}) if study.measures else []
     borrowed = {one: [run.config for run in load_pack(store / one)] for one in others}
     return Plan(
         study=study,
@@ -231,35 +230,24 @@ def _alike(group: list[tuple[str, RunConfig]]) -> Iterator[list[tuple[str, RunCo
     yield ordered[start:]
 
 
-def _all_of(measures: Sequence[str] | Mapping[str, Sequence[str]] | None) -> tuple[str, ...] | None:
-    """What a study measures of any of its runs."""
-    if isinstance(measures, Mapping):
-        return tuple(dict.fromkeys(id_ for ids in measures.values() for id_ in ids)) or None
-    return None if measures is None else tuple(measures)
-
-
-def _by_key(
-    measures: Sequence[str] | Mapping[str, Sequence[str]] | None, keys: Mapping[str, Keys]
-) -> Callable[[str], tuple[str, ...] | None]:
+def _by_key(measures: Mapping[str, Sequence[str]], keys: Mapping[str, Keys]) -> dict[str, Keys]:
     """What is measured of a run, by its key: what the arms it stands in ask for together."""
-    if not isinstance(measures, Mapping):
-        return lambda _: _all_of(measures)
     found: dict[str, dict[str, None]] = {}
     for arm, listed in keys.items():
         for key in listed:
             found.setdefault(key, {}).update(dict.fromkeys(measures.get(arm, ())))
-    return lambda key: tuple(found.get(key, ())) or None
+    return {key: tuple(ids) for key, ids in found.items()}
 
 
 def _planned(
     store: Path,
     pack: str,
     configs: Sequence[RunConfig],
-    of_key: Callable[[str], tuple[str, ...] | None],
+    of_key: Mapping[str, Keys],
     measured: bool,
 ) -> Planned:
     folder = store / pack
-    asked = [ids for config in configs if (ids := of_key(config_key(config))) is not None]
+    asked = tuple(dict.fromkeys(id_ for config in configs for id_ in of_key.get(config_key(config), ())))
     done = finished_at(folder) is not None and (measured or not asked)
     return Planned(
         id=pack,
@@ -267,7 +255,7 @@ def _planned(
         state="done" if done else "begun" if (folder / "pack.json").exists() else "missing",
         soonest=max(map(soonest_end, configs)),
         most=configs[0].max_steps,
-        measures=tuple(dict.fromkeys(id_ for ids in asked for id_ in ids)) if asked else None,
+        measures=asked,
     )
 
 

@@ -22,16 +22,16 @@ FOLDER = "studies"  # beside the packs; no pack's id, which is twelve hexadecima
 class Study:
     """Arms and the ids of their runs, in the order of their configs; the runs themselves may not be trained yet.
 
-    measures: ids measured on every checkpoint, () for all but those of cost "asked"; None: none beside what is measured
-    while training. axes: fields of a sweep with their values; empty for a study of named arms. packs: those planned for
-    it, with the number of their runs; runs that the store had before belong to others.
+    measures: ids measured on every checkpoint of some arm, beside what is measured while training. axes: fields of a
+    sweep with their values; empty for a study of named arms. packs: those planned for it, with the number of their
+    runs; runs that the store had before belong to others.
     """
 
     id: str
     name: str
     store: Path
     arms: Mapping[str, tuple[str, ...]]
-    measures: tuple[str, ...] | None = None
+    measures: tuple[str, ...] = ()
     axes: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     packs: Mapping[str, int] = field(default_factory=dict)
 
@@ -98,7 +98,7 @@ def load_study(store: str | Path, name: str) -> Study:
             name=about["name"],
             store=store,
             arms={arm: tuple(runs) for arm, runs in about["arms"].items()},
-            measures=None if about["measures"] is None else tuple(about["measures"]),
+            measures=tuple(about["measures"] or ()),
             axes={axis: tuple(values) for axis, values in about["axes"].items()},
             packs={pack["id"]: pack["runs"] for pack in about["packs"]},
         )

@@ -45,7 +45,7 @@ def final_weights(store: Path) -> dict[str, dict[str, torch.Tensor]]:
 
 def test_a_study_is_trained_measured_and_then_done(store: Path) -> None:
     arms = {name: [tiny(max_steps=4, weight_decay=wd, **SIZE)] for name, wd in (("a", 1.0), ("b", 2.0))}
-    ids = ("weights.effective_rank",)
+    ids = dict.fromkeys(arms, ("weights.effective_rank",))
     said: list[str] = []
     first = plan("study", arms, store, measures=ids)
     outcomes = conduct(first, workers=1, say=said.append)

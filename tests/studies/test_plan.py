@@ -183,13 +183,13 @@ def test_runs_of_other_packs_are_measured_for_the_study_too_and_only_once(store:
     run = train([tiny(seed=seed, **SHORT) for seed in (0, 1)], store=store, progress=False)[0]
     arms = {"a": [tiny(seed=0, **SHORT), tiny(seed=7, **SHORT)]}
     assert [len(pack.configs) for pack in plan("m", arms, store).todo] == [1]
-    found = plan("m", arms, store, measures=("weights.effective_rank",))
+    found = plan("m", arms, store, measures={"a": ("weights.effective_rank",)})
     assert [(pack.id == run.folder.name, pack.state) for pack in found.todo] == [(True, "begun"), (False, "missing")]
     found.study.folder.mkdir(parents=True)
     found.study.mark_measured(run.folder.name)
-    again = plan("m", arms, store, measures=("weights.effective_rank",))
+    again = plan("m", arms, store, measures={"a": ("weights.effective_rank",)})
     assert [pack.state for pack in again.todo] == ["missing"]
-    assert len(plan("m", arms, store, measures=()).todo) == 2  # other measures
+    assert len(plan("m", arms, store, measures={"a": ("weights.spectral_norm",)}).todo) == 2  # other measures
 
 
 def test_arms_with_few_seeds_are_said() -> None:

@@ -34,14 +34,14 @@ class Job:
     """One pack to be trained, and measured afterwards.
 
     configs: as JSON types. store: a URL, or an absolute path that means the same on every machine. threads: of its
-    process. measures: ids to measure on the checkpoints; None: none. device: cpu or cuda.
+    process. measures: ids to measure on the checkpoints. device: cpu or cuda.
     """
 
     pack: str
     configs: tuple[dict[str, Any], ...]
     store: str
     threads: int
-    measures: tuple[str, ...] | None = None
+    measures: tuple[str, ...] = ()
     device: str = "cpu"
 
 
@@ -91,17 +91,15 @@ def _train(job: Job) -> None:
     configs = [RunConfig(**fields) for fields in job.configs]
     if pack_id(configs) != job.pack:
         raise GrokscopeError("its configs are read differently here than where it was planned: is grokscope the same?")
-    if (
-        len(in_packs(configs, chosen_device(job.device))) > 1
-    ):  # it would be split, and be other packs than those planned
+    if len(in_packs(configs, chosen_device(job.device))) > 1:  # it would be other packs than those planned
         raise GrokscopeError(f"a pack of {len(configs)} runs does not fit into the memory of this machine")
 
     store = opened(job.store, only=job.pack)
 
     def act() -> None:
         runs = train(configs, store=store, device=job.device, progress=False, resume=True)
-        for run in runs if job.measures is not None else ():
-            measure_checkpoints(run, only=job.measures or ())
+        for run in runs if job.measures else ():
+            measure_checkpoints(run, only=job.measures)
 
     _patiently(act)
 
