@@ -14,7 +14,7 @@ def run(
     *,
     set: Annotated[list[str], tyro.conf.arg(metavar="FIELD=VALUE")] = [],  # noqa: B006  the flag's name; never changed
     seeds: int = 1,
-    out: Store = Path("runs"),
+    out: Annotated[Store, tyro.conf.arg(aliases=("--store",))] = Path("runs"),  # --store as everywhere else
     device: Literal["auto", "cpu", "cuda"] = "auto",
     lang: Literal["en", "zh"] = "en",
     resume: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,

@@ -54,7 +54,7 @@ def test_run_of_several_seeds_gives_the_spread(capsys: pytest.CaptureFixture, st
 
 
 def test_run_prints_a_summary_for_people(capsys: pytest.CaptureFixture, store: Path) -> None:
-    code, out, _ = run(capsys, "run", "--out", str(store), "--no-report", *SETTINGS)
+    code, out, _ = run(capsys, "run", "--store", str(store), "--no-report", *SETTINGS)  # --out by another name
     assert code == 0
     assert "steps/s" in out
     assert "memorised" in out
