@@ -17,6 +17,7 @@ def study(
     name: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="NAME")],
     *,
     scale: Literal["tiny", "laptop", "paper"] = "laptop",
+    seeds: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None,
     engine: Literal["local", "ray"] = "local",
     address: Annotated[str | None, tyro.conf.arg(metavar="HOST:PORT")] = None,
     workers: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None,
@@ -32,6 +33,8 @@ def study(
     Args:
         name: a theory (grokscope list theories), or "all".
         scale: tiny takes minutes, laptop hours on two cores, paper the published sizes.
+        seeds: in each arm, counted up from 0; by default 5 (tiny) or 10. Those in the store are not trained again. A
+            scorecard says how many would decide; whoever looks and adds until it pleases decides nothing.
         engine: local: processes on this machine; ray: tasks of Ray, on this machine or a cluster (extra `ray`).
         address: of the head of a Ray cluster, or "auto"; without it Ray is started here.
         workers: packs trained at a time, each on one thread [1]; by default as many as there are cores, and where there
@@ -43,7 +46,7 @@ def study(
     from grokscope.studies import arms as studies
     from grokscope.studies.plan import plan, too_few
 
-    arms = studies.arms(name, scale)
+    arms = studies.arms(name, scale, seeds)
     if few := too_few(arms):
         print(f"note: {few}", file=sys.stderr)
     measures = {arm: studies.measured(name, arm) for arm in arms}

@@ -119,13 +119,18 @@ def names() -> list[str]:
     return [*components("theories"), ALL]
 
 
-def arms(name: str, scale: Scale = "laptop") -> Arms:
-    """Arm -> its configs by seed. ValueError for an unknown study or scale."""
+def arms(name: str, scale: Scale = "laptop", seeds: int | None = None) -> Arms:
+    """Arm -> its configs by seed. seeds: so many in each arm (of the plane of rates at most 5); by default those of the
+    scale. ValueError for an unknown study or scale, and for no seed."""
     if name not in names():
         raise ValueError(unknown("study", name, names()))
     if scale not in SIZES:
         raise ValueError(unknown("scale", scale, SIZES))
     size = SIZES[scale]()
+    if seeds is not None:
+        if seeds < 1:
+            raise ValueError(f"seeds must be at least 1, got {seeds}")
+        size = dataclasses.replace(size, seeds=tuple(range(seeds)))
     found: Arms = {}
     for theory in components("theories") if name == ALL else (name,):
         for part in PARTS[theory]:

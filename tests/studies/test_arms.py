@@ -41,6 +41,14 @@ def test_what_is_stored_at_checkpoints_is_what_predictions_read_there() -> None:
     assert set(measured("manifold")) <= set(measured("all"))
 
 
+def test_more_seeds_are_the_same_arms_with_more_runs() -> None:
+    few, many = arms("stages", "laptop"), arms("stages", "laptop", 32)
+    assert few.keys() == many.keys()
+    assert all(len(many[name]) == 32 and many[name][: len(few[name])] == few[name] for name in few)
+    with pytest.raises(ValueError, match="at least 1"):
+        arms("stages", "laptop", 0)
+
+
 def test_unknown_studies_and_scales_are_refused() -> None:
     with pytest.raises(ValueError, match="Did you mean 'manifold'"):
         arms("manyfold", "tiny")
