@@ -12,12 +12,13 @@ from grokscope.report.page import Cell, Html, Section, Table, require_language, 
 from grokscope.report.words import Lang, count, number, say
 from grokscope.statistics.regions import Region
 from grokscope.theories.base import theories
-from grokscope.theories.verdict import NOT_RUN, Control, Row, Scorecard
+from grokscope.theories.verdict import NOT_RUN, Control, Row, Scorecard, joint
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 COLUMNS = ("prediction", "measured", "effect", "regions", "verdict", "controls")
+GLANCE = ("prediction", "written", "changed")
 COLOURS = {"supported": theme.GREEN, "refuted": theme.ORANGE, "undecided": theme.NEUTRAL}
 BAR = 22  # pixels a row of the figure
 FARTHEST = 8.0  # the smallest p-value that is told from 0 is 1e-8 (statistics.regions)
@@ -41,10 +42,12 @@ def lead(card: Scorecard, lang: Lang = "en") -> list[str]:
 
 
 def sections(card: Scorecard, lang: Lang = "en") -> list[Section]:
-    """One section a theory: the figure, and a table of its rows."""
+    """The claims at a glance; and one section a theory: the figure, and a table of its rows."""
     known = theories()
     of = {name: [row for row in card.rows if row.theory == name] for name in dict.fromkeys(r.theory for r in card.rows)}
-    return [
+    heads = [say(f"column.{column}", lang) for column in GLANCE]
+    table = Table(columns=heads, rows=[[Html(text=escape(cell)) for cell in line] for line in glance(card, lang)])
+    return [Section(id="claims", title=say("scorecard.glance", lang), table=table)] + [
         Section(
             id=f"theory-{name}",
             title=known[name].title[lang] if name in known else name,
@@ -56,6 +59,34 @@ def sections(card: Scorecard, lang: Lang = "en") -> list[Section]:
         )
         for name, rows in of.items()
     ]
+
+
+def glance(card: Scorecard, lang: Lang = "en") -> list[tuple[str, str, str]]:
+    """A claim, and the verdict of all its parts together: as they were written, and as they were changed."""
+    claims: dict[tuple[str, str], list[Row]] = {}
+    for row in card.rows:
+        claims.setdefault((row.theory, row.id), []).append(row)
+    return [
+        (
+            f"{rows[0].claim[lang]} ({rows[0].id})",
+            _together([row for row in rows if row.version == 1], lang),
+            _together([row for row in rows if row.version > 1], lang),
+        )
+        for rows in claims.values()
+    ]
+
+
+def _together(rows: Sequence[Row], lang: Lang) -> str:
+    """The joint verdict, with the effect of a single part or how many of several were decided."""
+    if not rows:
+        return ""
+    verdicts = Counter(row.verdict for row in rows)
+    if len(rows) == 1:
+        what = effect(rows[0], lang) or say("glance.none", lang)
+    else:
+        counts = {verdict: verdicts[verdict] for verdict in ("supported", "refuted")}
+        what = say("glance.parts" if any(counts.values()) else "glance.open", lang, n=len(rows), **counts)
+    return say("glance", lang, verdict=say(f"verdict.{joint([row.verdict for row in rows])}", lang), what=what)
 
 
 def cells(row: Row, lang: Lang = "en") -> list[Cell]:

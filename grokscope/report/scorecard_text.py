@@ -1,9 +1,10 @@
 """A scorecard as Markdown: what docs/theories holds."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from grokscope.report.page import require_language
-from grokscope.report.scorecard import COLUMNS, control, effect, lead, regions, why
+from grokscope.report.scorecard import COLUMNS, GLANCE, control, effect, glance, lead, regions, why
 from grokscope.report.words import Lang, say
 from grokscope.runs.store.atomic import write_atomic
 from grokscope.theories.base import theories
@@ -14,11 +15,13 @@ def write(card: Scorecard, path: str | Path, lang: Lang = "en") -> Path:
     """Writes a scorecard to a Markdown file, a table a theory, and returns the path. lang: en or zh."""
     require_language(lang)
     lines = [f"# {say('scorecard.title', lang)}", "", *_spaced(lead(card, lang))]
+    lines += [f"## {say('scorecard.glance', lang)}", "", *_head(GLANCE, lang)]
+    lines += [_cells(line) for line in glance(card, lang)]
+    lines.append("")
     known = theories()
     for name in dict.fromkeys(row.theory for row in card.rows):
         lines += [f"## {known[name].title[lang] if name in known else name}", ""]
-        lines += ["| " + " | ".join(say(f"column.{column}", lang) for column in COLUMNS) + " |"]
-        lines += ["|" + "---|" * len(COLUMNS)]
+        lines += _head(COLUMNS, lang)
         lines += [_line(row, lang) for row in card.rows if row.theory == name]
         lines.append("")
     written = Path(path)
@@ -39,6 +42,14 @@ def _line(row: Row, lang: Lang) -> str:
         f"**{say(f'verdict.{row.verdict}', lang)}**<br>{why(row, lang)}",
         "<br>".join(control(one, lang) for one in row.controls),
     ]
+    return _cells(cells)
+
+
+def _head(columns: Sequence[str], lang: Lang) -> list[str]:
+    return [_cells([say(f"column.{column}", lang) for column in columns]), "|" + "---|" * len(columns)]
+
+
+def _cells(cells: Sequence[str]) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
 
 

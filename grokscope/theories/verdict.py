@@ -131,7 +131,7 @@ class Scorecard(Card):
         found: dict[tuple[str, str, int], list[Verdict]] = {}
         for row in self.rows:
             found.setdefault((row.theory, row.id, row.version), []).append(row.verdict)
-        return {key: _joint(verdicts) for key, verdicts in found.items()}
+        return {key: joint(verdicts) for key, verdicts in found.items()}
 
     def counts(self) -> dict[Verdict, int]:
         """How many rows have each verdict."""
@@ -299,7 +299,7 @@ def _needed(seen: Evidence, row: Prediction, a: float) -> int | str | None:
     return found.reason if isinstance(found, Missing) else int(np.ceil(found))
 
 
-def _joint(verdicts: Sequence[Verdict]) -> Verdict:
+def joint(verdicts: Sequence[Verdict]) -> Verdict:
     if "refuted" in verdicts:
         return "refuted"
     return "supported" if set(verdicts) == {"supported"} else "undecided"

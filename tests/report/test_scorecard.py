@@ -10,7 +10,7 @@ import pytest
 from grokscope.errors import Missing
 from grokscope.report import scorecard_text
 from grokscope.report.finite_size import finite_size
-from grokscope.report.scorecard import cells, effect, lead, sections, sureness, why, write
+from grokscope.report.scorecard import cells, effect, glance, lead, sections, sureness, why, write
 from grokscope.runs.store.rows import Rows
 from grokscope.statistics.regions import above, below
 from grokscope.statistics.transitions import phases
@@ -60,6 +60,18 @@ def test_the_lead_counts_the_verdicts(card: Scorecard) -> None:
     )
 
 
+def test_claims_at_a_glance_join_their_parts(card: Scorecard) -> None:
+    lines = glance(card)
+    assert lines[0][0] == "the claim <b> (row.0)"
+    assert lines[0][1].startswith("supported: 1 [0.")
+    assert lines[3][1:] == ("undecided: no answer", "")
+    assert lines[5][1] == ""
+    assert lines[5][2].startswith("undecided: 1 [")
+    one = card.model_copy(update={"rows": tuple(row.model_copy(update={"id": "row"}) for row in card.rows)})
+    assert glance(one)[0][1] == "refuted: 1 of 5 parts supported, 1 refuted"
+    assert glance(one, "zh")[0][1] == "否定：5 个部分中 1 个支持、1 个否定"
+
+
 def test_a_row_shows_effect_interval_number_and_sides(card: Scorecard) -> None:
     assert re.fullmatch(r"1 \[0\.\d+, 1\.\d+\]; n = 6; before the window 1, within 4, after 1", effect(of(card, 0)))
     assert effect(of(card, 3)) == ""
@@ -97,7 +109,7 @@ def test_bars_point_to_the_region_that_the_effect_lies_in(card: Scorecard) -> No
 def test_the_page_has_every_row(card: Scorecard, tmp_path: Path, lang: Any) -> None:
     text = write(card, tmp_path / "card.html", lang).read_text(encoding="utf-8")
     assert all(f"<small>row.{number}" in text for number in range(6))
-    assert len(sections(card, lang)) == 1
+    assert [section.id for section in sections(card, lang)] == ["claims", "theory-manifold"]
     with pytest.raises(ValueError, match="lang must be one of"):
         write(card, tmp_path / "card.html", "de")  # pyright: ignore[reportArgumentType]
 
@@ -154,8 +166,8 @@ def test_the_figure_of_sizes_has_a_mark_a_seed() -> None:
 def test_the_tables_hold_what_the_page_holds(card: Scorecard, tmp_path: Path) -> None:
     text = scorecard_text.write(card, tmp_path / "new" / "card.md").read_text(encoding="utf-8")
     rows = [line for line in text.splitlines() if line.startswith("| ")]
-    assert len(rows) == 1 + len(card.rows)  # and the head
-    assert {line.count(" | ") for line in rows} == {5}
+    assert len(rows) == 2 + len(glance(card)) + len(card.rows)  # and two heads
+    assert {line.count(" | ") for line in rows} == {2, 5}
     assert "**supported**" in text
     assert effect(of(card, 0)) in text
     assert lead(card)[0] in text
