@@ -134,7 +134,10 @@ def arms(name: str, scale: Scale = "laptop", seeds: int | None = None) -> Arms:
     found: Arms = {}
     for theory in components("theories") if name == ALL else (name,):
         for part in PARTS[theory]:
-            found |= part(size, scale)
+            more = part(size, scale)
+            clash = [arm for arm in more if found.get(arm, more[arm]) != more[arm]]
+            assert not clash, f"different runs are called {clash}"
+            found |= more
     return found
 
 
@@ -188,9 +191,8 @@ def _free(size: Size, _: str) -> Arms:
 
 
 def _shares(size: Size, _: str) -> Arms:
-    return named(size.small, size.seeds, *({"train_fraction": share} for share in (*size.shares, 0.9))) | _small(
-        size, f"train_fraction={size.small.train_fraction:g}"
-    )
+    shares = named(size.small, size.seeds, *({"train_fraction": share} for share in (*size.shares, 0.9)), {})
+    return {f"shares/{name}": configs for name, configs in shares.items()}
 
 
 def _large_data(size: Size, _: str) -> Arms:

@@ -45,7 +45,7 @@ def _grokked_at(field: str, which: str, prefix: str = "") -> Statistic:
     """Share of runs that grok at the smallest, a middle (any but the ends) or the largest value of a field."""
 
     def statistic(arms: Arms) -> Sample | Missing:
-        found = list(by_value(arms, field, prefix).values())
+        found = list((by_value(arms, field, prefix) or by_value(arms, field)).values())
         if len(found) < 3:
             return Missing(f"{len(found)} values of {field}; needs 3")
         chosen = {"smallest": found[:1], "largest": found[-1:], "middle": found[1:-1]}[which]
@@ -105,6 +105,7 @@ NTK = text(
 )
 DATA = text("Grokking only at data sizes in between", "只有中等数据量才出现顿悟")
 KUMAR = "kumar/"  # arms of the polynomial regression of Kumar et al.
+SHARES = "shares/"  # arms of one network at several shares of the data; without it where runs are of one network
 
 # No regions are in the pre-registration; fixed from the claims: correlations as in reread.goldilocks; shares as
 # everywhere, "none" being at most a fifth; a kernel stays if it goes at most a fifth of its way before onset.
@@ -202,8 +203,8 @@ lazy_rich = Theory(
                 id="lazy.goldilocks_data",
                 part=which,
                 claim=DATA,
-                arms=("train_fraction=0.9",),
-                statistic=_grokked_at("train_fraction", which),
+                arms=(),
+                statistic=_grokked_at("train_fraction", which, SHARES),
                 supports=MOST if which == "middle" else below(0.2),
                 refutes=HALF if which == "middle" else above(0.5),
                 measures=("behaviour.test_accuracy",),
