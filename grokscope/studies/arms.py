@@ -271,14 +271,14 @@ def _toy(size: Size, _: str) -> Arms:
 
 def _efficiency(size: Size, _: str) -> Arms:
     found: Arms = {}
-    for kind, random, sizes in (
-        ("memorising", True, size.n_train[0]),
-        ("generalising", False, size.n_train[1]),
+    # Those that generalise train as long as the others: their norm goes on falling when they have generalised.
+    for kind, changed, sizes in (
+        ("memorising", {"random_labels": True}, size.n_train[0]),
+        ("generalising", {"stop_after": size.small.max_steps}, size.n_train[1]),
     ):
         for n in sizes:
-            found[f"efficiency/{kind}/n_train={n}"] = [
-                size.small.replace(random_labels=random, n_train=n, seed=seed) for seed in size.seeds
-            ]
+            config = size.small.replace(**changed, n_train=n)
+            found[f"efficiency/{kind}/n_train={n}"] = [config.replace(seed=seed) for seed in size.seeds]
     return found
 
 

@@ -101,8 +101,10 @@ def _of_run(run: Run, folder: Path) -> dict[str, RunConfig]:
     if subject.phases.generalized_at is not None:
         start = _written(final.params, folder / f"{run.id}-final.safetensors")
         n_inputs = final.task.n_inputs
+        # It generalises from the first step on, which would end the run.
+        whole = config.replace(stop_after=config.max_steps)
         found |= {
-            f"ungrok/{name}": config.replace(start=start, n_train=round(part * n_inputs))
+            f"ungrok/{name}": whole.replace(start=start, n_train=round(part * n_inputs))
             for name, part in UNGROK.items()
         }
     return found

@@ -77,6 +77,8 @@ def test_a_table_of_circles_is_certified_as_so_many() -> None:
 
 def test_ungrokking_starts_from_the_end_with_fewer_data(arms: Any) -> None:
     run, found = arms
+    # Generalising from the start on must not end it.
+    assert all(found[f"ungrok/{name}"][0].stop_after >= run.config.max_steps for name in ("small", "near", "large"))
     sizes = [found[f"ungrok/{name}"][0].n_train for name in ("small", "near", "large")]
     assert sizes == [12, 30, 73]
     assert all(
