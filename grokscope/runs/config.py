@@ -193,14 +193,19 @@ def interface(task: Task) -> Interface:
 
 def pack_id(configs: Sequence[RunConfig]) -> str:
     """The pack's id: a hash of its configs, in order."""
-    text = json.dumps([json.loads(config.model_dump_json()) for config in configs], sort_keys=True)
+    text = json.dumps([_identity(json.loads(config.model_dump_json())) for config in configs], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def config_key(config: RunConfig | Mapping[str, Any]) -> str:
     """A hash of one config, also as pack.json holds it: the same run has the same key in whatever pack it trains."""
     fields = config if isinstance(config, Mapping) else json.loads(config.model_dump_json())
-    return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(_identity(fields), sort_keys=True).encode()).hexdigest()
+
+
+def _identity(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """What makes a run itself: of weights that it starts from what they are, not where they lie."""
+    return {name: value for name, value in fields.items() if name != "start" or fields.get("start_hash") is None}
 
 
 def _hash(path: str | Path) -> str:

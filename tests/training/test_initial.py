@@ -1,5 +1,6 @@
 """Where a replica starts: its own draw, the weights of a file, noise on either."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from safetensors.torch import save_file
 from grokscope.errors import GrokscopeError
 from grokscope.measures.base import evaluate
 from grokscope.numerics.gromov import solution
-from grokscope.runs.config import RunConfig, pack_id
+from grokscope.runs.config import RunConfig, config_key, pack_id
 from grokscope.runs.export import export_run
 from grokscope.runs.run import load
 from grokscope.studies.experiment import train
@@ -87,6 +88,16 @@ def test_the_same_path_with_other_weights_is_another_run(weights: Path) -> None:
     assert before.replace(start=str(weights)) == after
     assert before.replace(start=None).start_hash is None
     assert RunConfig.model_validate_json(after.model_dump_json()) == after
+
+
+def test_a_run_is_named_by_the_weights_it_starts_from_not_by_their_place(weights: Path, tmp_path: Path) -> None:
+    other = shutil.copy(weights, tmp_path / "other.safetensors")
+    here, there = gromov(weights, max_steps=2), gromov(Path(other), max_steps=2)
+    assert pack_id([here]) == pack_id([there])
+    assert config_key(here) == config_key(there) != config_key(here.replace(init_noise=0.1))
+    first = train(here, store=tmp_path, progress=False)
+    weights.unlink()
+    assert train(there, store=tmp_path, progress=False).id == first.id
 
 
 def test_files_that_cannot_be_started_from_are_named(weights: Path, tmp_path: Path) -> None:
