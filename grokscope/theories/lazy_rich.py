@@ -17,6 +17,7 @@ from grokscope.theories.base import Arms, Means, Prediction, Sample, Shares, Sta
 CHANGE, ALIGNMENT = "kernel.ntk_change", "kernel.ntk_alignment"
 # Test inputs a kernel is taken on: of 512 it takes four times as long, and its change differs by a twentieth.
 SAMPLED = {"n_samples": 256}
+KINDS = ("frobenius", "distance")
 
 
 def _delay_against(field: str, prefix: str = "") -> Statistic:
@@ -70,7 +71,9 @@ def _stays(by: str) -> OfSeed:
             return Missing("the run has no onset after memorisation")
         changes = []
         for step in (found.memorized_at, found.onset_at, subject.run.checkpoints[-1]):
-            change = subject.read(subject.near(step), Instrument(CHANGE, {"by": by, **SAMPLED}))
+            # Both kinds at once, and kept: the kernels, which take long, are the same.
+            near = subject.near(step)
+            change = {kind: subject.read(near, Instrument(CHANGE, {"by": kind, **SAMPLED})) for kind in KINDS}[by]
             if isinstance(change, Missing):
                 return change
             changes.append(change)
