@@ -19,6 +19,7 @@ from grokscope.theories.base import Arms, Fit, Means, Prediction, Sample, Shares
 
 GENERALISED = 0.9  # test accuracy from which a network generalises, as in the study of the zone
 INDEX = Instrument("representation.quality_index", {"convention": "standardised"})
+LOSS = Instrument("representation.effective_loss")
 REACHED = 0.95  # of the index: Liu et al. 2022, section 3.1
 
 
@@ -138,8 +139,11 @@ def _found(subject: Subject) -> bool:
 
 
 def _mean_constant(seed: Sequence[Subject]) -> Number:
-    known = [value for one in seed if _found(one) and not isinstance(value := _constant(one), Missing)]
-    return float(np.mean(known)) if known else Missing("the seed finds its representation at no size tried")
+    found = [_constant(one) for one in seed if _found(one)]
+    if not found:
+        return Missing("the seed finds its representation at no size tried")
+    known = [value for value in found if not isinstance(value, Missing)]
+    return float(np.mean(known)) if known else found[0]
 
 
 def _constant(subject: Subject) -> Number:
@@ -148,10 +152,13 @@ def _constant(subject: Subject) -> Number:
     if isinstance(found, Missing):
         return found
     rate = third_eigenvalue(found.samples, None, "unnormalised")
-    rows = subject.rows("representation.effective_loss")
-    if isinstance(rate, Missing) or rate <= 0 or len(rows) < 6:
-        return rate if isinstance(rate, Missing) else Missing("no rate is predicted, or the loss is not stored")
-    steps, values = rows.steps[rows.values > 0], rows.values[rows.values > 0]
+    if isinstance(rate, Missing) or rate <= 0:
+        return rate if isinstance(rate, Missing) else Missing("no rate is predicted: the training set leaves others")
+    read = {step: subject.read(step, LOSS) for step in subject.run.checkpoints}
+    positive = {step: value for step, value in read.items() if not isinstance(value, Missing) and value > 0}
+    steps, values = np.array(list(positive)), np.array(list(positive.values()))
+    if not len(values):
+        return Missing("the effective loss has no answer at any checkpoint")
     # From a tenth of the first value down to a thousandth: after the start, before rounding.
     inside = (values <= values[0] / 10) & (values >= values[0] / 1000)
     if inside.sum() < 3:
@@ -274,7 +281,6 @@ goldilocks = Theory(
             supports=within(-math.log(1.25), math.log(1.25)),
             refutes=outside(-math.log(2), math.log(2)),
             measures=("representation.effective_loss",),
-            series=("representation.effective_loss",),
             measured=text(
                 "ln of the measured time constant of the effective loss over 1 / (λ3 x rate)",
                 "有效损失的实测时间常数与 1/(λ₃η) 之比的对数",
