@@ -52,7 +52,7 @@ THEORIES: dict[str, dict[Literal["en", "zh"], str]] = {
     "needed.seeds": {"en": "{n} seeds would decide", "zh": "约需 {n} 个种子才能判定"},
     "needed.none": {"en": "{why}", "zh": "无法给出所需种子数：{why}"},
     "scorecard.glance": {"en": "Claims at a glance", "zh": "各主张一览"},
-    "glance": {"en": "{verdict}: {what}", "zh": "{verdict}：{what}"},
+    "glance": {"en": "{verdict}: {what}", "zh": "判为{verdict}：{what}"},
     "glance.parts": {
         "en": "{supported} of {n} parts supported, {refuted} refuted",
         "zh": "{n} 个部分中 {supported} 个支持、{refuted} 个否定",

@@ -69,7 +69,7 @@ def test_claims_at_a_glance_join_their_parts(card: Scorecard) -> None:
     assert lines[5][2].startswith("undecided: 1 [")
     one = card.model_copy(update={"rows": tuple(row.model_copy(update={"id": "row"}) for row in card.rows)})
     assert glance(one)[0][1] == "refuted: 1 of 5 parts supported, 1 refuted"
-    assert glance(one, "zh")[0][1] == "否定：5 个部分中 1 个支持、1 个否定"
+    assert glance(one, "zh")[0][1] == "判为否定：5 个部分中 1 个支持、1 个否定"
 
 
 def test_a_row_shows_effect_interval_number_and_sides(card: Scorecard) -> None:
