@@ -77,10 +77,12 @@ def table(card: "Scorecard") -> None:
     colours = {"supported": "green", "refuted": "red", "undecided": "dim"}
     shown = Table(box=None, header_style="dim", padding=(0, 1))
     for column in ("prediction", "effect", "verdict", "why"):
-        shown.add_column(column, overflow="fold", no_wrap=column == "prediction")
+        shown.add_column(column, overflow="fold", no_wrap=column in ("prediction", "verdict"))
     for row in card.rows:
         verdict = f"[{colours[row.verdict]}]{say(f'verdict.{row.verdict}', 'en')}[/]"
         shown.add_row(row.name, effect(row), verdict, why(row))
     console = Console()
+    if not console.is_terminal:  # a file has no width
+        console = Console(width=160)
     console.print(shown)
     console.print(lead(card)[0])
