@@ -1,6 +1,7 @@
 """A run as predictions look at it: its stages, its series, and instruments that read one number of a snapshot."""
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -96,8 +97,7 @@ class Subject:
         if window is not None:
             inside = steps[(steps >= window[0]) & (steps < max(window[1], window[0] + 1))]
             near = inside if len(inside) else steps[steps >= window[0]][:1]
-            middle = np.log(window[0] * window[1]) / 2
-            found["memorised"] = int(near[np.abs(np.log(np.maximum(near, 1)) - middle).argmin()])
+            found["memorised"] = _nearest(near, math.sqrt(window[0] * window[1]))
         return {stage: found[stage] for stage in ("untrained", "memorised", "after") if stage in found}
 
     @cached_property
@@ -132,8 +132,7 @@ class Subject:
 
     def near(self, step: int) -> int:
         """The checkpoint nearest to a step, by their ratio."""
-        kept = np.array(self.run.checkpoints)
-        return int(kept[np.abs(np.log(np.maximum(kept, 1) / max(step, 1))).argmin()])
+        return _nearest(np.array(self.run.checkpoints), step)
 
     def read(self, step: int, instrument: Instrument) -> Number:
         """What an instrument reads at a step."""
@@ -176,6 +175,10 @@ class Subject:
     @cached_property
     def _held(self) -> dict[int, Snapshot]:
         return {}
+
+
+def _nearest(steps: np.ndarray, step: float) -> int:
+    return int(steps[np.abs(np.log(np.maximum(steps, 1) / max(step, 1))).argmin()])
 
 
 def gone(run: Run) -> Missing:

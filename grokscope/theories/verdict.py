@@ -300,6 +300,7 @@ def _needed(seen: Evidence, row: Prediction, a: float) -> int | str | None:
 
 
 def joint(verdicts: Sequence[Verdict]) -> Verdict:
+    """Of all parts of a claim together: it holds if all of them do, and falls with any."""
     if "refuted" in verdicts:
         return "refuted"
     return "supported" if set(verdicts) == {"supported"} else "undecided"
