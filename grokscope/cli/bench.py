@@ -24,11 +24,11 @@ def bench(
     or two. circuits: the measures of one checkpoint at p = 113. kernel: seconds and memory of a tangent kernel, and its
     ratio to Jacobians. store: reading 1,000 runs of 10^6 numbers. scale: a study of 10,000 packs that nobody trains,
     planned, handed out and asked. What is compared takes turns in one process; numbers are medians over the rounds,
-    with their spread.
+    with their spread. betti_rates: how often Betti numbers are right on clouds whose topology is known.
 
     Args:
-        name: train_step, pack, manifold, circuits, kernel, store or scale.
-        rounds: turns of each that are counted [1]; by default 7, 5, then 3 of each, and 1 of scale.
+        name: train_step, pack, manifold, circuits, kernel, store, scale or betti_rates.
+        rounds: turns of each that are counted, or draws [1]; by default 7, 5, then 3 of each, 1 of scale, 20 draws.
         seconds: length of a turn [s], at least one call; by default 2, 1 and 0.5; the others have none.
     """
     from grokscope.registry import component
@@ -41,6 +41,8 @@ def bench(
         emit(found)
     elif name == "pack":
         _rows(found["rows"])
+    elif "rates" in found:
+        _rates(found["rates"])
     elif "rows" in found:
         _bars(found)
     else:
@@ -65,6 +67,19 @@ def _rows(rows: list[dict[str, Any]]) -> None:
             f"{row['p']:4} {row['d_model']:8} {row['replicas']:9} {row['alone_steps_per_second']:9.1f} "
             f"{row['pack_steps_per_second']:9.1f}  {row['speedup']:.2f} ({low:.2f} to {high:.2f})"
         )
+
+
+def _rates(rows: list[dict[str, Any]]) -> None:
+    """A table of shares, a column each field; a dash where there is none."""
+    names = list(rows[0])
+    cells = [names] + [[_cell(row[name]) for name in names] for row in rows]
+    widths = [max(len(line[i]) for line in cells) for i in range(len(names))]
+    for line in cells:
+        print("  ".join(f"{cell:{width}}" for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def _cell(value: Any) -> str:
+    return "–" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
 def _bars(found: dict[str, Any]) -> None:
