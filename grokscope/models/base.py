@@ -69,7 +69,9 @@ class AttentionOptions(ModelOptions):
     n_heads: int = Field(4, ge=1, description="attention heads [1]")
     d_head: int | None = Field(None, ge=1, description="width of a head [1]; None: d_model / n_heads")
     tied: bool = Field(True, description="one table for both operands; else the second has symbols of its own")
-    extra_outputs: int = Field(0, ge=0, description="outputs that are no class nor \"=\", as of the second's symbols [1]")
+    extra_outputs: int = Field(
+        0, ge=0, description='outputs that are no class nor "=", as of the second\'s symbols [1]'
+    )
     unembed_bias: bool = Field(False, description="train b_U, a bias of the outputs (starts at 0)")
     attention_rate: float = Field(1.0, ge=0, le=1, description="share of softmax attention; the rest weighs keys 1 [1]")
 
