@@ -86,7 +86,14 @@ def import_weights(
         format=format,
         sha256=hashlib.sha256(data).hexdigest(),
         notes=notes,
-        given={"task": task, "config": config, "step": step, "layout": layout, "train_mask": train_mask} | fields,
+        given={
+            "task": task,
+            "config": config,
+            "step": step,
+            "layout": None if layout == "auto" else layout,
+            "train_mask": train_mask,
+        }
+        | fields,
         train_mask=split,
     )
     steps = [step if step is not None else found for found, _ in file.states]

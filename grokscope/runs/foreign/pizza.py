@@ -88,14 +88,13 @@ def own_names(weights: Mapping[str, Tensor], config: Mapping[str, Any], notes: l
 
     ValueError for a tensor that is missing, or that its model type does not have.
     """
-    if config.get("model_type"):
-        rest = dict(weights)
-        found = _linear(rest, config["model_type"])
-    elif config.get("use_linear"):
-        rest = dict(weights)
-        found = _joined(rest, config, notes)
-    else:
+    rest, kind = dict(weights), config.get("model_type")
+    if not kind and not config.get("use_linear"):
         return None
+    try:
+        found = _linear(rest, kind) if kind else _joined(rest, config, notes)
+    except KeyError as error:
+        raise ValueError(f"weights lack the tensor {error.args[0]}; they have {', '.join(sorted(weights))}") from None
     if rest:
         raise ValueError(f"the network of this config has no tensor {', '.join(sorted(rest))}")
     return {name: tensor.contiguous() for name, tensor in found.items()}
@@ -123,7 +122,7 @@ def _joined(rest: dict[str, Tensor], config: Mapping[str, Any], notes: list[str]
         biases.append(_taken(rest, f"{name}.b_in", 1))
         layers.append(_taken(rest, f"{name}.W_in", 2).T)
     if not layers or len(layers[0]) < (2 + equals) * width:
-        raise ValueError(f"weights lack the tensor blocks.0.W_in of at least {(2 + equals) * width} columns")
+        raise KeyError(f"blocks.0.W_in of at least {(2 + equals) * width} columns")
     if equals:
         biases[0] = biases[0] + table[n] @ layers[0][2 * width : 3 * width]
         notes.append('the embedding of "=" is the same in every input: it was put into the first bias')
@@ -139,8 +138,6 @@ def _joined(rest: dict[str, Tensor], config: Mapping[str, Any], notes: list[str]
 
 
 def _taken(rest: dict[str, Tensor], name: str, n_axes: int) -> Tensor:
-    if name not in rest:
-        raise ValueError(f"weights lack the tensor {name}; they have {', '.join(sorted(rest))}")
     tensor = rest.pop(name)
     if tensor.ndim != n_axes:
         raise ValueError(f"{name} has shape {tuple(tensor.shape)}, expected {n_axes} axes")

@@ -120,7 +120,7 @@ def _about(made: Made, checkpoints: Sequence[Checkpoint], origin: Origin) -> dic
     plain = RunConfig(task=config.task, model=config.model, loss=config.loss, optimizer=config.optimizer)
     usual = plain.model_dump(mode="json")
     source = {"file": origin.file, "format": origin.format, "sha256": origin.sha256}
-    given = {name: value for name, value in origin.given.items() if value is not None and value != "auto"}
+    given = {name: value for name, value in origin.given.items() if value is not None}
     return source | {
         "sources": [source],
         "step": checkpoints[-1].step,
