@@ -83,12 +83,13 @@ def test_a_checkpoint_is_believed_and_a_pizza_config_of_two_keys_adds_nothing(tm
         ({"optimizer": optimizer({"lr": 1.0}, {"lr": 2.0, "weight_decay": 3.0}), "epoch": 4}, 4, None, 3.0),
         ({"optimizer": optimizer({"lr": 0.5, "momentum": 0.9}), "step": 0}, 0, 0.5, None),
         ({"epoch": "last", "optimizer": None}, None, None, None),
+        ({"losses": [1.0], "step": 3}, 3, None, None),
     ],
 )
 def test_steps_and_optimizers_under_their_names(
     tmp_path: Path, beside: dict, step: int | None, rate: float | None, decay: float | None
 ) -> None:
-    path = saved(tmp_path / "w.pt", {"state_dict": state(), **beside})
+    path = saved(tmp_path / "w.pt", {"net" if "losses" in beside else "state_dict": state(), **beside})
     run = import_weights(path, "transformer-lens", store=tmp_path, p=P)
     assert (run.about["imported"]["step"], *told(run, "learning_rate", "weight_decay")) == (step, rate, decay)
     assert told(run, "optimizer") == ("sgd" if "momentum" in str(beside) else None,)

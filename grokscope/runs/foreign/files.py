@@ -80,11 +80,7 @@ def read(path: Path, data: bytes, *, safe: bool) -> File:
     notes = list[str]()
     facts, step = _facts(found, notes)
     key = next((key for key in STATES if key in found and _is_many(found[key])), None)
-    if key is None:
-        inner = next((found[key] for key in STATE if key in found), found)
-        states = [(step, _state(path, inner))]
-    else:
-        states = _many(path, found, key, step, notes)
+    states = [(step, _state(path, _inner(found)))] if key is None else _many(path, found, key, step, notes)
     split = next((found[name] for name in SPLITS if name in found), None)
     return File(states=states, facts=facts, split=split, notes=notes)
 
@@ -103,6 +99,14 @@ def _loaded(path: Path, data: bytes) -> Any:
         raise GrokscopeError(
             f"{path} cannot be read as tensors: it is not a file of torch.save, damaged, or wants to run code"
         ) from error
+
+
+def _inner(found: Mapping[str, Any]) -> Any:
+    """The state dict beside other things: by its name, or because it alone is tensors by name."""
+    inside = [
+        one for one in found.values() if isinstance(one, Mapping) and one and all(map(torch.is_tensor, one.values()))
+    ]
+    return next((found[key] for key in STATE if key in found), inside[0] if len(inside) == 1 else found)
 
 
 def _state(path: Path, inner: Any) -> dict[str, Tensor]:
