@@ -11,8 +11,8 @@ from grokscope.models.base import Model
 from grokscope.registry import component
 from grokscope.runs import weights
 from grokscope.runs.config import RunConfig, interface
-from grokscope.runs.foreign import pizza
 from grokscope.runs.foreign.files import File
+from grokscope.runs.foreign.pizza import family, own_names, read_config
 from grokscope.tasks.base import Task
 
 AXES = "(axes as grokscope has them; in the file they are the other way round, layout=nanda)"
@@ -55,18 +55,18 @@ def plain(file: File, layout: weights.Layout) -> ReadAs:
 
 
 def released(path: Path, config: str | Path | None, file: File, task: str, notes: list[str]) -> ReadAs:
-    about = pizza.read_config(path, config)
+    about = read_config(path, config)
     states = list[weights.Layers]()
     for _, state in file.states:
         cleaned = weights.cleaned(state)
-        own = pizza.own_names(cleaned, about, notes if not states else [])
+        own = own_names(cleaned, about, notes if not states else [])
         states.append(weights.by_layer(weights.in_our_axes(cleaned, "nanda") if own is None else own))
-    family = pizza.family(about, task, several=weights.n_layers(states[0]) > 1)
+    found = family(about, task, several=weights.n_layers(states[0]) > 1)
     return ReadAs(
         states=states,
-        fields=family.fields,
-        started=family.started,
-        facts=family.facts,
+        fields=found.fields,
+        started=found.started,
+        facts=found.facts,
         transposed=True,
         says_norms=True,
     )
@@ -80,14 +80,14 @@ def fitted(read_as: ReadAs, task: str, fields: Mapping[str, Any], facts: Mapping
         "decoder" if normed or any(map(weights.needs_decoder, read_as.states)) else "transformer"
     )
     RunConfig(task=task, model=name, **given)  # a misspelt field is said before a shape that follows from it
-    family, architecture = component("tasks", task), component("models", name)
-    if "p" in facts and "p" in family.options.model_fields:
+    of_family, architecture = component("tasks", task), component("models", name)
+    if "p" in facts and "p" in of_family.options.model_fields:
         given.setdefault("p", facts["p"])
     of_task, of_model = (
         {field: given[field] for field in options.model_fields if field in given}
-        for options in (family.options, architecture.options)
+        for options in (of_family.options, architecture.options)
     )
-    built = family.build(family.options(**of_task))
+    built = of_family.build(of_family.options(**of_task))
     states = [weights.stacked(state, name) for state in read_as.states]
     with_biases = any("b_U" in state and bool(state["b_U"].any()) for state in states)
     of_model |= {"unembed_bias": True} if with_biases and name in weights.TRANSFORMERS else {}
