@@ -22,7 +22,7 @@ def show(run: tyro.conf.Positional[RunName] = "latest", *, store: Store = Path("
     report = report_path(found)
     about = found.summary() | {
         "key_frequencies": key_frequencies(found),
-        "config": found.config.model_dump(mode="json"),
+        "config": found.fields,
         "checkpoints": found.checkpoints,
         "events": found.events,
         "report": str(report) if report.exists() else None,
@@ -35,15 +35,28 @@ def show(run: tyro.conf.Positional[RunName] = "latest", *, store: Store = Path("
     console = Console()
     console.print(phase_table([about]))
     keys = about["key_frequencies"]
-    config = found.config
-    console.print(
-        f"task {config.task}, seed {config.seed}, train fraction {config.train_fraction}, "
-        f"learning rate {config.learning_rate}, weight decay {config.weight_decay}",
-        highlight=False,
+    names = ("seed", "train_fraction", "learning_rate", "weight_decay")
+    told = (
+        f"{name.replace('_', ' ')} {'not known' if name in found.unknown else about['config'][name]}" for name in names
     )
+    console.print(f"task {found.config.task}, {', '.join(told)}", highlight=False)
     console.print(f"key frequencies: {', '.join(map(str, keys)) if keys else 'none'}", highlight=False)
+    for line in _imported(found):
+        print(line)
     print(f"folder  {found.folder} ({len(found.checkpoints)} checkpoints)")
     print(f"report  {about['report'] or 'none yet: grokscope report ' + found.id}")
+
+
+def _imported(run: "Run") -> list[str]:
+    """Of weights from elsewhere: the files they came in, when they were reached, and what was said of them."""
+    imported = run.about.get("imported")
+    if not imported:
+        return []
+    sources = imported.get("sources", [imported])
+    lines = [f"from    {source['file']} ({source['format']}, sha256 {source['sha256'][:12]}…)" for source in sources]
+    if imported.get("step") is None:
+        lines.append(f"        at a step that is not known, kept as {run.steps}")
+    return [*lines, *(f"note    {note}" for note in imported.get("notes", []))]
 
 
 def key_frequencies(run: "Run") -> list[int] | None:

@@ -134,7 +134,7 @@ def _numbers(readings: Readings, lang: Lang) -> Section:
 def _provenance(readings: Readings, lang: Lang) -> Section:
     fields = "".join(
         f"<dt><code>{escape(name)}</code></dt><dd><code>{escape(value)}</code></dd>"
-        for name, value in numbers.config_fields(readings.run.config).items()
+        for name, value in numbers.config_fields(readings.run, lang).items()
     )
     body = f"""{facts(numbers.provenance(readings, lang))}
 <h3>{say("origin.config", lang)}</h3>

@@ -4,12 +4,13 @@ import json
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from grokscope.measures.base import measures
 from grokscope.report.readings import Readings
 from grokscope.report.summary import thresholds
 from grokscope.report.words import Lang, count, number, percent, say
-from grokscope.runs.config import RunConfig
+from grokscope.runs.run import Run
 from grokscope.statistics.transitions import phases
 
 # In a cyclic task the same two losses stand there for key frequencies.
@@ -76,13 +77,14 @@ def provenance(readings: Readings, lang: Lang) -> list[tuple[str, str]]:
     run, status = readings.run, readings.run.status
     versions = ", ".join(f"{name} {version}" for name, version in run.about.get("versions", {}).items())
     seconds = [status.get("train_seconds"), status.get("measure_seconds")]
+    most, imported = run.config.max_steps, run.about.get("imported", {})
     facts = {
         "origin.run": run.id,
         "origin.folder": str(run.folder),
         "origin.replica": say("origin.replica_note", lang, replica=run.replica, pack=run.folder.name),
         "origin.state": status.get("state", "–"),
-        "origin.steps": f"{count(run.steps)} / {count(run.config.max_steps)}",
-        "origin.seed": str(run.config.seed),
+        "origin.steps": f"{count(run.steps)} / {_known(run, 'max_steps', count(most), lang)}",
+        "origin.seed": _known(run, "seed", str(run.config.seed), lang),
         "origin.device": f"{run.about.get('device', '–')}, {run.about.get('threads', '–')}",
         "origin.versions": versions or "–",
         "origin.seconds": ", ".join("–" if value is None else f"{value:.0f} s" for value in seconds),
@@ -91,33 +93,59 @@ def provenance(readings: Readings, lang: Lang) -> list[tuple[str, str]]:
     }
     if run.id == run.folder.name:  # a pack of one
         del facts["origin.replica"]
-    return [(say(name, lang), value) for name, value in facts.items()]
+    if imported and imported.get("step") is None:
+        facts["origin.steps"] = say("not_known", lang)
+    rows = [(say(name, lang), value) for name, value in facts.items()]
+    for source in imported.get("sources", []):
+        rows.append((say("origin.source", lang), f"{source['file']} ({source['format']}, SHA-256 {source['sha256']})"))
+    return rows + [(say("origin.note", lang), note) for note in imported.get("notes", [])]
 
 
-def config_fields(config: RunConfig) -> dict[str, str]:
-    """The whole configuration, each value as JSON without quotes."""
-    fields = json.loads(config.model_dump_json())
-    return {name: value if isinstance(value, str) else json.dumps(value) for name, value in fields.items()}
+def _known(run: Run, name: str, value: str, lang: Lang) -> str:
+    return say("not_known", lang) if name in run.unknown else value
+
+
+def config_fields(run: Run, lang: Lang) -> dict[str, str]:
+    """The configuration, each value as JSON without quotes; of weights from elsewhere, what is not known says so."""
+    return {name: _known(run, name, _text(value), lang) for name, value in run.fields.items()}
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _again(run: Run) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Of weights from elsewhere: the options and the fields that they were asked for with."""
+    given = dict(run.about["imported"].get("given", run.fields))
+    if "given" not in run.about["imported"]:
+        given["step"] = run.steps
+    options = {name: given.pop(name) for name in ("step", "task", "config", "layout", "train_mask") if name in given}
+    return options, given
 
 
 def command(readings: Readings) -> str:
-    """The command that makes the same run again; every field is given, so that no recipe's default matters."""
-    fields, imported = config_fields(readings.run.config), readings.run.about.get("imported")
+    """The command that makes the same run again; every field is given, so that no recipe's default matters. Of weights
+    from elsewhere those that they were asked for with: the others follow from the file, or are not known."""
+    fields, imported = readings.run.fields, readings.run.about.get("imported")
     verb, end = ["run"], ["--device", str(readings.run.about.get("device", "auto"))]
     if imported:
-        of = ["--as", imported["format"], "--task", fields.pop("task"), "--step", str(readings.run.steps)]
-        verb, end = ["import", imported["file"], *of], []
-    sets = [part for name, value in fields.items() for part in ("--set", f"{name}={value}")]
+        options, fields = _again(readings.run)
+        options = {"task": options.pop("task"), **options}
+        of = [part for name, value in options.items() for part in (f"--{name.replace('_', '-')}", str(value))]
+        verb, end = ["import", imported["file"], "--as", imported["format"], *of], []
+    sets = [part for name, value in fields.items() for part in ("--set", f"{name}={_text(value)}")]
     return shlex.join(["grokscope", *verb, *sets, *end])
 
 
 def python(readings: Readings) -> str:
     """The same in Python."""
-    fields = ", ".join(f"{name}={value!r}" for name, value in readings.run.config.model_dump().items())
     device = readings.run.about.get("device", "auto")
     if imported := readings.run.about.get("imported"):
-        of = f"{imported['file']!r}, {imported['format']!r}, step={readings.run.steps}"
-        return f"from grokscope.runs.foreign import import_weights\n\nrun = import_weights({of}, {fields})"
+        options, given = _again(readings.run)
+        of = [repr(imported["file"]), repr(imported["format"])]
+        of += [f"{name}={value!r}" for name, value in (options | given).items()]
+        return f"from grokscope.runs.foreign import import_weights\n\nrun = import_weights({', '.join(of)})"
+    fields = ", ".join(f"{name}={value!r}" for name, value in readings.run.config.model_dump().items())
     return f'import grokscope as gs\n\nrun = gs.train(gs.RunConfig({fields}), device="{device}")'
 
 

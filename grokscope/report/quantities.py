@@ -14,6 +14,7 @@ QUANTITIES: dict[str, dict[Literal["en", "zh"], str]] = {
     "exactly": {"en": "exact definition and source", "zh": "精确定义与出处（英文）"},
     "unit.steps": {"en": "steps", "zh": "步"},
     "never": {"en": "not reached", "zh": "未达到"},
+    "not_known": {"en": "not known", "zh": "不详"},
     "head_value": {"en": "head {head}: {value}", "zh": "头 {head}：{value}"},
     "t_mem": {"en": "t_mem: memorised", "zh": "t_mem：记住训练集"},
     "t_mem.define": {
@@ -195,6 +196,8 @@ QUANTITIES: dict[str, dict[Literal["en", "zh"], str]] = {
     "origin.state": {"en": "State", "zh": "状态"},
     "origin.steps": {"en": "Steps trained", "zh": "已训练步数"},
     "origin.seed": {"en": "Seed", "zh": "随机种子"},
+    "origin.source": {"en": "Imported from", "zh": "导入自"},
+    "origin.note": {"en": "Note on the import", "zh": "导入说明"},
     "origin.device": {"en": "Device, threads", "zh": "设备、线程数"},
     "origin.versions": {"en": "Versions", "zh": "版本"},
     "origin.seconds": {"en": "Training, measuring on the way", "zh": "训练用时、途中测量用时"},

@@ -163,8 +163,7 @@ class Readings:
     @cached_property
     def n_train(self) -> int:
         """The number of inputs trained on."""
-        config = self.run.config
-        return int(config.train_mask(config.build_task()).sum())
+        return int(self.run.train_mask.sum())
 
 
 def spread(steps: list[int], most: int) -> list[int]:

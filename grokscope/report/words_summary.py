@@ -4,13 +4,14 @@ from typing import Literal
 
 SUMMARY: dict[str, dict[Literal["en", "zh"], str]] = {
     "summary.imported": {
-        "en": "These weights were imported from {file}; how they were trained is not known here.",
-        "zh": "这组权重从 {file} 导入；训练过程不详。",
+        "en": "These weights were imported from {file}; of how they were trained, what is known "
+        "stands at the end of this page.",
+        "zh": "这组权重从 {file} 导入；关于训练过程，已知的都列在本页末尾。",
     },
     "summary.imported_answers": {
         "en": "These weights were imported from {file}; they answer {accuracy} of the inputs that count as trained on "
-        "correctly. How they were trained is not known here.",
-        "zh": "这组权重从 {file} 导入，在算作训练集的输入上答对 {accuracy}；训练过程不详。",
+        "correctly. Of how they were trained, what is known stands at the end of this page.",
+        "zh": "这组权重从 {file} 导入，在算作训练集的输入上答对 {accuracy}；关于训练过程，已知的都列在本页末尾。",
     },
     "summary.nothing": {"en": "Nothing has been evaluated in this run yet.", "zh": "这次训练还没有任何评估结果。"},
     "summary.grokked": {

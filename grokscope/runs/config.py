@@ -21,6 +21,8 @@ from grokscope.models.base import Interface, Model
 from grokscope.registry import Options, Record, component, unknown
 from grokscope.tasks.base import Task
 
+# Fields that came when there were runs already, with what every network had until then: they change no id of those.
+LATER = {"d_head": None, "extra_outputs": 0, "unembed_bias": False, "output_bias": None}
 # Fields that name a component; the options of the component are fields of the config as well.
 COMPONENTS = {"task": "tasks", "model": "models", "loss": "losses", "optimizer": "training.optimizers"}
 
@@ -205,7 +207,14 @@ def config_key(config: RunConfig | Mapping[str, Any]) -> str:
 
 def _identity(fields: Mapping[str, Any]) -> dict[str, Any]:
     """What makes a run itself: of weights that it starts from what they are, not where they lie."""
-    return {name: value for name, value in fields.items() if name != "start" or fields.get("start_hash") is None}
+    later = dict(LATER)
+    if fields.get("model") in ("transformer", "decoder"):
+        later["tied"] = True
+    return {
+        name: value
+        for name, value in fields.items()
+        if (name != "start" or fields.get("start_hash") is None) and (name not in later or value != later[name])
+    }
 
 
 def _hash(path: str | Path) -> str:

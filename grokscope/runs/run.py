@@ -14,6 +14,7 @@ from grokscope.models._linearised import Linearised
 from grokscope.registry import unknown
 from grokscope.runs.config import RunConfig
 from grokscope.runs.snapshot import Snapshot
+from grokscope.runs.split import unpacked
 from grokscope.runs.store import checkpoints
 from grokscope.runs.store.events import finished_at, read_events
 from grokscope.runs.store.lock import is_held
@@ -30,7 +31,8 @@ class Run:
     """One replica of a pack, as the store has it; reading beside its writer is allowed.
 
     id: the pack's id, numbered in a pack of several. folder: the pack's folder. about: its pack.json, where that has
-    been read already.
+    been read already. unknown: of weights from elsewhere, fields of the config that nobody knows: the config has
+    defaults in their place, `fields` None.
     """
 
     def __init__(self, folder: Path, replica: int = 0, about: dict[str, Any] | None = None) -> None:
@@ -41,13 +43,21 @@ class Run:
             raise StoreError(f"{folder} holds replicas 0 to {len(about['runs']) - 1}, asked for {replica}")
         try:
             self.id: str = about["runs"][replica]["run"]
-            self.config = RunConfig(**about["runs"][replica]["config"])
+            imported = about.get("imported", {})
+            self.unknown = frozenset(imported.get("unknown", ()))
+            fields = {k: v for k, v in about["runs"][replica]["config"].items() if k not in self.unknown}
+            self.config = RunConfig(**(fields | imported.get("stand_ins", {})))
         except (KeyError, TypeError, ValueError) as error:
             raise StoreError(f"{folder / 'pack.json'} cannot be read: {error}") from error
         self.about = {key: value for key, value in about.items() if key != "runs"}
 
     def __repr__(self) -> str:
         return f"Run({self.id}, {self.config.task}, step {self.steps}, {self.status.get('state', 'unknown')})"
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The config in plain JSON types, with None for what nobody knows of it."""
+        return self.config.model_dump(mode="json") | dict.fromkeys(self.unknown)
 
     @property
     def status(self) -> dict[str, Any]:
@@ -114,16 +124,18 @@ class Run:
             if not self.checkpoints:
                 raise StoreError(f"run {self.id} has no checkpoint yet")
             step = self.checkpoints[-1]
-        trained, imported = as_trained(self.config), "imported" in self.about
-        if imported:  # of these weights nobody knows what they started from, nor how fast they learned
+        trained, imported = as_trained(self.config), self.about.get("imported")
+        if imported is not None and ("unknown" not in imported or "learning_rate" in self.unknown):
             trained["learning_rate"] = None
+        # Weights from elsewhere started from what they were at step 0, if that is among them and known to be.
+        no_start = imported is not None and (imported.get("step") is None or self.checkpoints[0] > 0)
         return Snapshot(
             task=self.task,
             model=self._model,
             params=checkpoints.load(self.folder, step, replica=self.replica),
             train_mask=self.train_mask,
             step=step,
-            initial=None if imported else lambda: self._first,
+            initial=None if no_start else lambda: self._first,
             # The last one is its own: what measures compute of it once is there for all.
             final=None if step == self.checkpoints[-1] else lambda: self._last,
             **trained,
@@ -145,7 +157,8 @@ class Run:
     @cached_property
     def train_mask(self) -> Any:
         """Which inputs it is trained on."""
-        return self.config.train_mask(self.task)
+        packed = self.about.get("imported", {}).get("train_mask")
+        return self.config.train_mask(self.task) if packed is None else unpacked(packed, self.task.n_inputs)
 
     @cached_property
     def _first(self) -> Snapshot:

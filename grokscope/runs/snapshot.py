@@ -3,6 +3,7 @@ asked for."""
 
 import functools
 import math
+import warnings
 from collections.abc import Callable, Hashable, Mapping
 from functools import cached_property
 from types import MappingProxyType
@@ -13,10 +14,11 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from grokscope.errors import Missing
-from grokscope.models.base import Activations, Interface, Model
+from grokscope.models.base import Activations, Model
 from grokscope.registry import Options, component, unknown
-from grokscope.runs import views
+from grokscope.runs import views, weights
 from grokscope.runs.config import interface
+from grokscope.runs.split import split_mask
 from grokscope.tasks.base import Task
 
 T = TypeVar("T")
@@ -273,59 +275,35 @@ def snapshot(
     model: str = "transformer",
     train_fraction: float | None = None,
     seed: int = 0,
+    train_mask: Any = None,
+    rename: Mapping[str, str] | None = None,
+    layout: weights.Layout = "auto",
     **fields: Any,
 ) -> Snapshot:
-    """A snapshot from weights made elsewhere, under TransformerLens's names (with or without `blocks.0.attn.` before
-    them).
+    """A snapshot from weights made elsewhere, under TransformerLens's names (with or without `blocks.0.attn.` and
+    wrappers such as `module.` before them), or under others with `rename`, {our name: the name in params}.
 
     fields: options of the task (p) and of the model; what is not given of the model is read off the shapes.
-    train_fraction, seed: the published split that the weights were trained on. Without it every input counts as
-    trained on, and measures of the test set are `Missing`.
+    train_fraction, seed: the published split that the weights were trained on; or train_mask, one bool an input, the
+    indices of the inputs in the task's order, or the inputs themselves. Without a split every input counts as trained
+    on, and measures of the test set are `Missing`.
+    layout: axes of the matrices, as `runs.weights` says.
+
+    Warns where the weights look as if a LayerNorm had been folded into them: layer_norm="pre" of a decoder is then to
+    be given, or "none".
     """
     family, architecture = component("tasks", task), component("models", model)
     of_task = {name: fields.pop(name) for name in list(fields) if name in family.options.model_fields}
     built: Task = family.build(family.options(**of_task))
-    tensors = _tensors(params)
-    made = _made(architecture, tensors, interface(built), fields)
+    named = weights.in_our_axes(weights.cleaned(params, rename), layout)
+    tensors = weights.stacked(weights.by_layer(named), model)
+    tensors, chosen, _ = weights.completed(tensors, model, interface(built), fields)
+    made = weights.fitted(architecture, tensors, interface(built), chosen)
+    if model in weights.TRANSFORMERS and "layer_norm" not in fields and weights.suspects_layer_norm(tensors):
+        warnings.warn(weights.NO_LAYER_NORM, stacklevel=2)
     mask = torch.ones(built.n_inputs, dtype=torch.bool)
-    if train_fraction is not None:
+    if train_mask is not None:
+        mask = split_mask(train_mask, built.inputs)
+    elif train_fraction is not None:
         mask = built.split(train_fraction, seed)
     return Snapshot(task=built, model=made, params=tensors, train_mask=mask)
-
-
-def _tensors(params: Mapping[str, Any]) -> dict[str, Tensor]:
-    """Last part of each name -> tensor; buffers of TransformerLens that are not weights are left out."""
-    tensors: dict[str, Tensor] = {}
-    for full, value in params.items():
-        name = full.rpartition(".")[2]
-        if name in ("mask", "IGNORE"):
-            continue
-        if name in tensors:
-            raise ValueError(f"weights hold two tensors {name} (the second is {full}); only one layer is known here")
-        tensors[name] = value.detach().cpu().clone() if isinstance(value, Tensor) else torch.tensor(value)
-    dtype = functools.reduce(torch.promote_types, (tensor.dtype for tensor in tensors.values()), torch.float32)
-    return {name: tensor.to(dtype) for name, tensor in tensors.items()}
-
-
-def _made(architecture: type[Model], params: dict[str, Tensor], task: Interface, fields: Mapping[str, Any]) -> Model:
-    """The model these weights belong to. Every tensor it needs is there in the right shape; what it does not know is
-    zero."""
-    try:
-        inferred = architecture.infer(params)
-    except KeyError as error:
-        raise ValueError(f"weights lack the tensor {error.args[0]}; they have {', '.join(sorted(params))}") from None
-    except (ValueError, IndexError) as error:
-        sizes = ", ".join(f"{name} {tuple(tensor.shape)}" for name, tensor in sorted(params.items()))
-        raise ValueError(f"the options of the model cannot be read off these shapes: {sizes} ({error})") from None
-    model = architecture(architecture.options(**(inferred | dict(fields))), task)
-    shapes = model.shapes
-    for name, shape in shapes.items():
-        if name not in params:
-            raise ValueError(f"weights lack the tensor {name} of shape {shape}")
-        if tuple(params[name].shape) != shape:
-            raise ValueError(f"{name} has shape {tuple(params[name].shape)}, expected {shape}")
-    for name in sorted(set(params) - set(shapes)):
-        if bool(params[name].any()):
-            raise ValueError(f"the model has no tensor {name}, and it is not zero")
-        del params[name]
-    return model

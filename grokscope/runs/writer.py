@@ -2,7 +2,7 @@
 
 import json
 import platform
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
@@ -41,13 +41,13 @@ class Writer:
         self._configs = configs
         self._journal = journal
 
-    def describe(self, device: torch.device, **more: Any) -> None:
-        """pack.json: what was trained, with what, on what."""
+    def describe(self, device: torch.device, *, unknown: Collection[str] = (), **more: Any) -> None:
+        """pack.json: what was trained, with what, on what. unknown: fields of the configs that nobody knows, null."""
         packages = ("grokscope", "torch", "numpy")
         about = {
             "pack": self.folder.name,
             "runs": [
-                {"run": run, "config": json.loads(config.model_dump_json())}
+                {"run": run, "config": json.loads(config.model_dump_json()) | dict.fromkeys(unknown)}
                 for run, config in zip(self.ids, self._configs, strict=True)
             ],
             "versions": {"python": platform.python_version()} | {name: version(name) for name in packages},

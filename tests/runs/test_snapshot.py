@@ -213,7 +213,9 @@ def test_bad_fields_of_foreign_weights_are_one_line(tiny_run: Run, fields: dict,
 def test_two_layers_are_not_taken_for_one(tiny_run: Run) -> None:
     params = tiny_run.snapshot().params
     two = {f"blocks.{layer}.mlp.{name}": tensor for layer in (0, 1) for name, tensor in params.items()}
-    with pytest.raises(ValueError, match="weights hold two tensors W_E"):
+    with pytest.raises(
+        ValueError, match="weights have 2 layers, the model transformer has one; model=decoder has several"
+    ):
         snapshot(two, p=11)
 
 
