@@ -17,6 +17,7 @@ from grokscope.runs.run import Run
 from grokscope.runs.snapshot import Snapshot
 from grokscope.runs.store.rows import Rows
 from grokscope.statistics.transitions import Phases
+from grokscope.tasks.base import Task
 
 Number: TypeAlias = float | Missing
 HELD = 2  # snapshots of a run kept in memory, with the activations that its instruments have asked for
@@ -154,15 +155,19 @@ class Subject:
 
     def _changed(self, snapshot: Snapshot, permuted: str) -> Snapshot:
         if self.truth_of is not None:
-            snapshot.task = dataclasses.replace(snapshot.task, truth=self.truth_of.task.truth)
+            snapshot.task = self._task
         if permuted == "labels":
             order = _order(snapshot.task.n_classes)
             snapshot.task = dataclasses.replace(snapshot.task, labels=order[snapshot.labels])
         elif permuted == "symbols":
-            table, n = snapshot.params["W_E"].clone(), snapshot.task.n_symbols
-            table[:n] = table[_order(n)]
-            snapshot.params["W_E"] = table
+            return snapshot.mapped(lambda params: _reordered(params, snapshot.task.n_symbols))
         return snapshot
+
+    @cached_property
+    def _task(self) -> Task:
+        """The run's task, with the truth that it is held against: one for all steps, so that they share the last."""
+        truth = (self.truth_of or self.run).task.truth
+        return dataclasses.replace(self.run.task, truth=truth)
 
     @cached_property
     def _rows(self) -> dict[str, Rows]:
@@ -184,6 +189,12 @@ def _nearest(steps: np.ndarray, step: float) -> int:
 def gone(run: Run) -> Missing:
     """What is said of a run whose checkpoints were not kept."""
     return Missing(f"run {run.id} has no checkpoint: its numbers are in the store, its weights are not")
+
+
+def _reordered(params: Mapping[str, torch.Tensor], n: int) -> dict[str, torch.Tensor]:
+    table = params["W_E"].clone()
+    table[:n] = table[_order(n)]
+    return {**params, "W_E": table}
 
 
 def _order(n: int) -> torch.Tensor:
