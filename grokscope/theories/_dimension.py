@@ -89,6 +89,8 @@ def _place(series: tuple[str, str], *, fresh: bool) -> OfSeed:
 
     def of(subject: Subject) -> Number:
         found = subject.stages_of_reference(fresh)
+        if isinstance(found, Missing):
+            return found
         if found.onset_at is None or found.generalized_at is None:
             return Missing("the run has not generalised")
         return changes_within(subject, *series, (found.onset_at, found.generalized_at))
@@ -97,7 +99,7 @@ def _place(series: tuple[str, str], *, fresh: bool) -> OfSeed:
 
 
 def _share(series: tuple[str, str], *, fresh: bool) -> OfSeed:
-    return lambda subject: share_inside(subject, *series, subject.stages_of_reference(fresh).transition)
+    return lambda subject: share_inside(subject, *series, subject.transition(fresh))
 
 
 def _kept(n1: int) -> OfSeed:

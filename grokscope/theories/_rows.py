@@ -8,6 +8,7 @@ import numpy as np
 from grokscope.errors import Missing
 from grokscope.statistics.regions import above, below
 from grokscope.theories._arms import BASE
+from grokscope.theories._seeds import answer, of_seeds
 from grokscope.theories._subject import Number, Subject
 from grokscope.theories.base import UNTRAINED, Arms, Means, Prediction, Sample, Shares, Statistic, Text, Times
 
@@ -34,7 +35,7 @@ def per_seed(
     kind = Shares if share else Means
 
     def statistic(name: str) -> Statistic:
-        return lambda arms: kind(tuple(of(seed) for seed in arms[name]))
+        return lambda arms: kind(tuple(answer(of, seed) for seed in arms[name]))
 
     needed = {"arms": (arm,), "supports": MOST, "refutes": HALF} if share else {"arms": (arm,)}
     fields: dict[str, Any] = needed | about
@@ -48,7 +49,7 @@ def per_group(
     kind = Shares if share else Means
 
     def statistic(given: Arms) -> Sample:
-        return kind(tuple(of(seed) for seed in zip(*(given[arm] for arm in arms), strict=True)))
+        return kind(of_seeds({arm: given[arm] for arm in arms}, of))
 
     fields: dict[str, Any] = ({"supports": MOST, "refutes": HALF} if share else {}) | about
     return Prediction(statistic=statistic, arms=tuple(arms), **fields)
