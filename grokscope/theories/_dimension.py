@@ -7,7 +7,7 @@ import numpy as np
 from grokscope.errors import Missing
 from grokscope.numerics.dimension import twonn
 from grokscope.statistics.regions import above, below, outside, within
-from grokscope.theories._rows import OF_REPRESENTATION, RANDOM_LABELS, OfSeed, over, per_seed, text
+from grokscope.theories._rows import RANDOM_LABELS, OfSeed, over, per_seed, text
 from grokscope.theories._series import changes_within, planes, share_inside
 from grokscope.theories._subject import Instrument, Number, Subject
 
@@ -272,7 +272,7 @@ DIMENSION = (
             claim=DROP,
             supports=below(1),
             refutes=above(1),
-            controls=OF_REPRESENTATION,
+            controls=(RANDOM_LABELS,),  # of step 0 alone a change is 1 by construction
             changed=TWINS,
             measured=text(
                 f"Gride (n1 = {n1}) of orbits at the end, over what it was when memorised",
