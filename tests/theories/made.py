@@ -2,7 +2,6 @@
 
 import functools
 import zlib
-from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
@@ -11,7 +10,7 @@ import pytest
 import torch
 
 from grokscope.measures import base
-from grokscope.registry import component, names
+from grokscope.registry import component
 from grokscope.runs.config import RunConfig
 from grokscope.runs.store.rows import Rows
 from grokscope.statistics.transitions import Phases
@@ -52,7 +51,7 @@ class Made:
     def phases(self, split: str = "test", **_: Any) -> Phases:
         rng = self.rng("phases", split)
         memorised = int(rng.choice(STEPS[10:25]))
-        onset, generalised = (int(rng.choice(STEPS[(STEPS > memorised) & (STEPS < end)])) for end in (1500, 3500))
+        onset, generalised = (int(rng.choice(STEPS[(memorised < STEPS) & (end > STEPS)])) for end in (1500, 3500))
         come = bool(rng.random() < 0.8)
         t_10, t_90 = sorted((onset, generalised))
         return Phases(
@@ -90,7 +89,7 @@ class Made:
         if measure == "manifold.harmonic_share":  # rises from nothing to all
             first, last = first / 10, 1 - last / 10
         if measure == "weights.squared_norm":
-            first, last = 2 + first, last
+            first = 2 + first
         bump = rng.choice([0.0, 1.0]) * np.exp(-np.square(np.log(STEPS / rng.choice(STEPS[25:45]))) * 4)
         centre, width = rng.choice(STEPS[15:55]), rng.uniform(0.05, 0.5)
         rise = 1 / (1 + np.exp(-np.clip(np.log(STEPS / centre) / width, -500, 500)))
@@ -131,7 +130,7 @@ def arms(world: int, seeds: int = 5) -> dict[str, list[Any]]:
     return {
         name: [Made(name, config, world) for config in arm]
         for name, arm in (
-            configs | {name: one for name in (*FOLLOWED, "ungrok/small", "ungrok/near", "ungrok/large")}
+            configs | dict.fromkeys((*FOLLOWED, "ungrok/small", "ungrok/near", "ungrok/large"), one)
         ).items()
     }
 
