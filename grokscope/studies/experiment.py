@@ -94,8 +94,8 @@ def measure_checkpoints(run: Run, *, only: Sequence[str] = (), again: bool = Fal
     """Measures the run's checkpoints and stores what is new; returns measures without an answer, with the reason.
 
     only: ids of measures; by default all but those of cost "asked". What the store has of a variant of a measure at a
-    step is not measured again: each number is there once. again: measure it anew all the same, in place of what is there (after a
-    definition has changed). Checkpoints after a loss that was not finite are left out.
+    step is not measured again: each number is there once. again: measure it anew all the same, in place of what is
+    there (after a definition has changed). Checkpoints after a loss that was not finite are left out.
     """
     chosen: list[Measure] = [component("measures", name) for name in only]
     chosen = chosen or [measure for measure in measures().values() if measure.cost != "asked"]
