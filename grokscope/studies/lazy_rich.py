@@ -149,8 +149,11 @@ def study(
 def summarise(plan: Plan, runs: Mapping[str, list[Run]]) -> Summary:
     """The summary of trained packs; runs: by arm, in any order, each told by its config."""
     numbers = [figure(run, plan.n_kernel) for run in runs.get("figure 1", [])]
-    fields = {"alpha": ("output_scale", plan.alphas), "samples": ("n_train", plan.samples)}
-    tables = {name: grid.table(*fields[name], runs[name]) for name in fields if name in runs}
+    fields: dict[str, tuple[str, Sequence[float]]] = {
+        "alpha": ("output_scale", plan.alphas),
+        "samples": ("n_train", plan.samples),
+    }
+    tables = {name: grid.table(field, of, runs[name]) for name, (field, of) in fields.items() if name in runs}
     values = {name: tuple(map(float, of)) for name, (_, of) in fields.items()}
     return Summary(
         figure={name: _mean([each[name] for each in numbers]) for name in (numbers[0] if numbers else ())},

@@ -40,7 +40,8 @@ def _coarsest(view: str) -> OfSeed:
 
 
 def _task(subject: Subject) -> float:
-    return float((subject.truth_of or subject.run).task.truth.intrinsic_dimension or 1)
+    known = (subject.truth_of or subject.run).task.truth.intrinsic_dimension
+    return 1.0 if known is None else float(known)  # 0: isolated points
 
 
 def _before_over_n(subject: Subject) -> Number:

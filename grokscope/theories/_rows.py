@@ -67,8 +67,18 @@ def sooner(treated: str, others: str, **about: Any) -> Prediction:
 def times(subjects: Sequence[Subject]) -> tuple[np.ndarray, np.ndarray]:
     """t_gen of each run in steps, and whether it was reached; where it was not, the last evaluated step."""
     reached = np.array([subject.phases.generalized_at is not None for subject in subjects])
-    found = [subject.phases.generalized_at or subject.phases.last_at or 0 for subject in subjects]
+    found = [_time(subject.phases.generalized_at, subject.phases.last_at) for subject in subjects]
     return np.array(found, dtype=np.float64), reached
+
+
+def _time(reached: int | None, last: int | None) -> int:
+    """Reached at step 0 is reached, as networks do that go on from trained weights."""
+    return (last or 0) if reached is None else reached
+
+
+def memorised_or_end(subject: Subject) -> int:
+    """t_mem, or the last step where it was not reached."""
+    return _time(subject.phases.memorized_at, subject.phases.last_at)
 
 
 def time_or_end(subject: Subject) -> float:

@@ -13,7 +13,7 @@ from grokscope.statistics.regions import outside, within
 from grokscope.theories._arms import BASE
 from grokscope.theories._goldilocks import additions, by_value, last_values, unique
 from grokscope.theories._rereadings import spheres
-from grokscope.theories._rows import HALF, MOST, text
+from grokscope.theories._rows import HALF, MOST, text, times
 from grokscope.theories._seeds import of_seeds
 from grokscope.theories._subject import Instrument, Number, Subject
 from grokscope.theories.base import Arms, Fit, Means, Prediction, Sample, Shares, Theory
@@ -72,19 +72,16 @@ def _law(arms: Arms) -> Sample | Missing:
         return Missing("the runs have stored nothing of weights.norm")
     config = subjects[0].run.config
     norms = np.array([subject.rows("weights.norm").values[0] for subject in subjects])
-    times = np.array(
-        [subject.phases.generalized_at or subject.phases.last_at or 0 for subject in subjects], dtype=float
-    )
-    reached = np.array([subject.phases.generalized_at is not None for subject in subjects])
+    t_gen, reached = times(subjects)
     unit = config.learning_rate * config.weight_decay
 
     def at(level: float) -> tuple[float, float]:
-        found = generalisation_law(norms, times, reached, level=level)
+        found = generalisation_law(norms, t_gen, reached, level=level)
         if isinstance(found, Missing) or isinstance(found.slope.low, Missing) or isinstance(found.slope.high, Missing):
             return -math.inf, math.inf
         return found.slope.low * unit, found.slope.high * unit
 
-    found = generalisation_law(norms, times, reached)
+    found = generalisation_law(norms, t_gen, reached)
     if isinstance(found, Missing):
         return found
     return Fit(value=found.slope.value * unit, n=min(len(arm) for arm in free.values()), intervals=at)

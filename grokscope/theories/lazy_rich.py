@@ -10,7 +10,18 @@ from grokscope.statistics.regions import above, below
 from grokscope.theories._arms import BASE
 from grokscope.theories._goldilocks import by_value
 from grokscope.theories._rereadings import rank_correlation
-from grokscope.theories._rows import HALF, MOST, NO_DECAY, RANDOM_LABELS, OfSeed, grokked, per_seed, text, time_or_end
+from grokscope.theories._rows import (
+    HALF,
+    MOST,
+    NO_DECAY,
+    RANDOM_LABELS,
+    OfSeed,
+    grokked,
+    memorised_or_end,
+    per_seed,
+    text,
+    time_or_end,
+)
 from grokscope.theories._seeds import of_seeds
 from grokscope.theories._subject import Instrument, Number, Subject, gone
 from grokscope.theories.base import Arms, Means, Prediction, Sample, Shares, Statistic, Theory
@@ -39,7 +50,7 @@ def _delay_against(field: str, prefix: str = "") -> Statistic:
 
 
 def _delay(subject: Subject) -> float:
-    return time_or_end(subject) / max(subject.phases.memorized_at or subject.phases.last_at or 1, 1)
+    return time_or_end(subject) / max(memorised_or_end(subject), 1)
 
 
 def _grokked_at(field: str, which: str, prefix: str = "") -> Statistic:

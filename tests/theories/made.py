@@ -2,6 +2,7 @@
 
 import functools
 import zlib
+from dataclasses import fields
 from functools import cached_property
 from typing import Any
 
@@ -54,17 +55,17 @@ class Made:
         onset, generalised = (int(rng.choice(STEPS[(memorised < STEPS) & (end > STEPS)])) for end in (1500, 3500))
         come = bool(rng.random() < 0.8)
         t_10, t_90 = sorted((onset, generalised))
-        return Phases(
-            memorized_at=memorised if rng.random() < 0.95 else None,
-            onset_at=onset if come else None,
-            generalized_at=generalised if come else None,
-            delay=generalised - memorised if come else None,
-            grokked=come and rng.random() < 0.7,
-            t_10=t_10 if come else None,
-            t_50=(t_10 + t_90) // 2 if come else None,
-            t_90=t_90 if come else None,
-            last_at=int(STEPS[-1]),
-        )
+        reached = {
+            "onset_at": onset,
+            "generalized_at": generalised,
+            "delay": generalised - memorised,
+            "t_10": t_10,
+            "t_50": (t_10 + t_90) // 2,
+            "t_90": t_90,
+        }
+        known: dict[str, Any] = {field.name: None for field in fields(Phases)} | (reached if come else {})
+        known |= {"memorized_at": memorised if rng.random() < 0.95 else None, "last_at": int(STEPS[-1])}
+        return Phases(**(known | {"grokked": come and bool(rng.random() < 0.7)}))
 
     @functools.cache  # noqa: B019
     def rows(self, measure: str) -> Rows:

@@ -1,7 +1,7 @@
 """Runs as predictions look at them: stages, windows, series, instruments and nulls."""
 
 import shutil
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,12 @@ import torch
 
 from grokscope.errors import Missing
 from grokscope.measures.base import evaluate
+from grokscope.report.sweep import t_gen_curve
 from grokscope.runs.run import Run, load_pack
 from grokscope.runs.store.rows import Rows
-from grokscope.statistics.transitions import phases
+from grokscope.statistics.transitions import Phases, phases
 from grokscope.studies.experiment import measure_checkpoints, train
+from grokscope.theories._rows import memorised_or_end, times
 from grokscope.theories._seeds import paired
 from grokscope.theories._series import changes_within, half_way, share_inside, where
 from grokscope.theories._subject import Instrument, Subject
@@ -220,3 +222,20 @@ def test_runs_are_paired_by_seed_and_by_what_else_tells_them_apart(tiny: Any) ->
     assert [group for group in again.values() if group] == [(splits[0], splits[0]), (splits[1], splits[1])]
     twice = paired({0.5: [splits[0], splits[0]], 1.5: splits[:1]})
     assert twice == {(0,): Missing("seed 0 has 2 runs in the arm of 0.5")}
+
+
+def test_what_happens_at_step_0_has_happened() -> None:
+    """Networks that go on from trained weights generalise at step 0: that is a time, and no absence of one."""
+
+    def subject(**steps: Any) -> Any:
+        known = {field.name: None for field in fields(Phases)} | {"grokked": False, "last_at": 50} | steps
+        return type("Subject", (), {"phases": Phases(**known)})()  # pyright: ignore[reportArgumentType]
+
+    found, reached = times([subject(generalized_at=0), subject(generalized_at=30), subject(), subject(last_at=None)])
+    assert found.tolist() == [0, 30, 50, 0]
+    assert reached.tolist() == [True, True, False, False]
+    assert memorised_or_end(subject(memorized_at=0)) == 0
+    assert memorised_or_end(subject()) == 50
+    curve = t_gen_curve([subject(generalized_at=0).phases, subject(last_at=None).phases, subject(last_at=0).phases])
+    assert curve is not None
+    assert curve.times.tolist() == [0]
