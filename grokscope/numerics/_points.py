@@ -38,18 +38,18 @@ def back(array: Any, exponent: int) -> Any:
         return np.ldexp(array, exponent)
 
 
-def cloud(points: Any, *, centre: bool = True) -> Float[np.ndarray, "point channel"]:
+def cloud(points: Any, *, centre: bool = True, what: str = "points") -> Float[np.ndarray, "point channel"]:
     """The points as float64 rows, centred, and divided by a power of two that brings the largest coordinate near 1.
 
     Distances between the rows keep their ratios: the division is exact, so clouds of 1e-200 or 1e200 neither underflow
-    nor overflow when squared. centre=False leaves the values as they are.
+    nor overflow when squared. centre=False leaves the values as they are. what: the name that errors call them by.
 
     Raises ValueError for anything but a two-dimensional array of finite real numbers.
     """
-    array = real(points, "points")
+    array = real(points, what)
     if array.ndim != 2 or array.shape[1] == 0:
-        raise ValueError(f"points must have the shape (points, channels), got {array.shape}")
+        raise ValueError(f"{what} must have the shape (points, channels), got {array.shape}")
     if not centre or len(array) == 0:
-        return array
+        return array.copy()
     array = in_units(array)[0]
     return in_units(array - array.mean(0))[0]

@@ -105,7 +105,7 @@ def t_gen_curve(found: Sequence[Phases]) -> Curve | None:
     told = [phases for phases in found if phases.generalized_at is not None or (phases.last_at or 0) > 0]
     if not told:
         return None
-    times = [phases.last_at if phases.generalized_at is None else phases.generalized_at for phases in told]
+    times = [(phases.last_at or 0) if phases.generalized_at is None else phases.generalized_at for phases in told]
     return kaplan_meier(times, [phases.generalized_at is not None for phases in told])
 
 
