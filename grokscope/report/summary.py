@@ -83,7 +83,8 @@ def _losses(readings: Readings, lang: Lang) -> str:
     losses = {}
     for split in ("train", "test"):
         last, first = (readings.at(step, f"behaviour.{split}_loss") for step in (readings.last_step, 0))
-        losses |= {split: number(last) if last else "–", f"{split}_0": number(first) if first else "–"}
+        shown = ["–" if loss is None else number(loss) for loss in (last, first)]
+        losses |= dict(zip((split, f"{split}_0"), shown, strict=True))
     return say("summary.losses_only", lang, last=count(readings.last_step), **losses)
 
 

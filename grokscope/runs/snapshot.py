@@ -30,6 +30,8 @@ class Snapshot:
     """One network at one step, with everything measures ask of it.
 
     task, labels, train_mask: the inputs in the task's order, the labels trained on, and which inputs are trained on.
+        Where task or train_mask are replaced before anything was asked (the truth of another run, labels in another
+        order), `initial` and `final` are held against the same.
     params: TransformerLens's names to tensors, without a replica axis.
     loss, loss_options: what the network is trained on, for `sample_losses`.
     learning_rate: of the training after warm-up, before factors on single tensors; None where it is not known.
@@ -164,15 +166,31 @@ class Snapshot:
         rows = self.rows(split)
         return rows if isinstance(rows, Missing) else values[rows].double().mean().item()
 
-    @cached_property
+    @property
     def initial(self) -> "Snapshot | None":
-        """The same run at step 0, where it is known."""
+        """The same run at step 0, where it is known, held against this snapshot's task."""
+        return None if self._first is None else self._alike(self._first)
+
+    @property
+    def final(self) -> "Snapshot":
+        """The same run at its last checkpoint, held against this snapshot's task; weights from elsewhere are their own
+        last checkpoint."""
+        return self if self._last is None else self._alike(self._last)
+
+    @cached_property
+    def _first(self) -> "Snapshot | None":
         return self._initial() if self._initial else None
 
     @cached_property
-    def final(self) -> "Snapshot":
-        """The same run at its last checkpoint; weights from elsewhere are their own last checkpoint."""
-        return self._final() if self._final else self
+    def _last(self) -> "Snapshot | None":
+        return self._final() if self._final else None
+
+    def _alike(self, other: "Snapshot") -> "Snapshot":
+        """Another step of the run, with the task and the split of this one; made once for all steps that share them."""
+        if other.task is self.task and torch.equal(other.train_mask, self.train_mask):
+            return other
+        against = (self.task, self.train_mask.numpy().tobytes())
+        return other.remembered(against, lambda: other._with(task=self.task, train_mask=self.train_mask))
 
     def function(self, rows: Bool[Tensor, " pair"]) -> Callable[[Mapping[str, Tensor]], Tensor]:
         """All outputs on some of the inputs as a function of the weights, scaled and centred as trained: to be
@@ -204,21 +222,39 @@ class Snapshot:
 
     def with_params(self, params: Mapping[str, Tensor]) -> "Snapshot":
         """The same network with other weights; what it was at step 0, and at the end, is left as it is."""
-        return Snapshot(
-            task=self.task,
-            model=self.model,
-            params=params,
-            train_mask=self.train_mask,
-            step=self.step,
-            loss=self._loss,
-            loss_options=self._loss_options,
-            learning_rate=self.learning_rate,
-            plain_descent=self.plain_descent,
-            output_scale=self.output_scale,
-            centred=self.centred,
-            initial=self._initial,
-            final=lambda: self.final,
+        return self._with(params=params, outputs=None, before=None, final=lambda: self.final)
+
+    def mapped(self, change: Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]]) -> "Snapshot":
+        """The same run with other weights at every step: `change` of these, of those at step 0 and of those at the end
+        (symbols in another order)."""
+        first, last = self.initial, self._last
+        return self._with(
+            params=change(self.params),
+            outputs=None,
+            before=None,
+            initial=None if first is None else lambda: first.mapped(change),
+            final=None if last is None else lambda: self.final.mapped(change),
         )
+
+    def _with(self, **changed: Any) -> "Snapshot":
+        fields: dict[str, Any] = {
+            "task": self.task,
+            "model": self.model,
+            "params": self.params,
+            "train_mask": self.train_mask,
+            "step": self.step,
+            "loss": self._loss,
+            "loss_options": self._loss_options,
+            "learning_rate": self.learning_rate,
+            "plain_descent": self.plain_descent,
+            "output_scale": self.output_scale,
+            "centred": self.centred,
+            "outputs": self._given_outputs,
+            "before": self.before,
+            "initial": self._initial,
+            "final": self._final,
+        }
+        return Snapshot(**(fields | changed))
 
     def view(
         self, site: str, points: str = "all", *, share: float | None = None, landmarks: int | None = None, seed: int = 0
