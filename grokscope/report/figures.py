@@ -14,7 +14,7 @@ from grokscope.report.readings import Readings, Series
 from grokscope.report.words import Lang, count, say
 from grokscope.statistics.circuit_phases import Border, circuit_phases
 from grokscope.statistics.contrasts import low_high_mid
-from grokscope.statistics.transitions import align
+from grokscope.statistics.series import align
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure

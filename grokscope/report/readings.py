@@ -15,7 +15,8 @@ from grokscope.measures.manifold._views import cloud_of, table_of
 from grokscope.runs.run import Run
 from grokscope.runs.snapshot import Snapshot
 from grokscope.runs.store import checkpoints
-from grokscope.statistics.transitions import Phases, align, phases
+from grokscope.statistics.series import align
+from grokscope.statistics.transitions import Phases, phases
 
 Points = Float[np.ndarray, "point channel"]
 Series = tuple[NDArray[np.int64], NDArray[np.float64]]

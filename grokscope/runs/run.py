@@ -20,7 +20,8 @@ from grokscope.runs.store.lock import is_held
 from grokscope.runs.store.rows import Rows, read_rows
 from grokscope.runs.store.series import Series, read_series
 from grokscope.runs.store.status import read_status
-from grokscope.statistics.transitions import Phases, align, phases
+from grokscope.statistics.series import align
+from grokscope.statistics.transitions import Phases, phases
 
 CURVES = ("train_accuracy", "test_accuracy", "train_loss", "test_loss")
 FINAL = ("train/loss", "train/accuracy", "test/loss", "test/accuracy")
