@@ -68,9 +68,9 @@ def sentence(one: dict[str, Any]) -> str:
     if one["generalized_at"] is None:
         return f"{start}; not generalised within {one['steps']:,} steps"
     end = f"{start}, generalised at step {one['generalized_at']:,}"
-    return (
-        f"{end}: it grokked, {one['delay']:,} steps later" if one["grokked"] else f"{end}: without delay, no grokking"
-    )
+    found = f"it grokked, {one['delay']:,} steps later" if one["grokked"] else "without delay, no grokking"
+    lost = "" if one["lost_at"] is None else f"; lost again from step {one['lost_at']:,} on"
+    return f"{end}: {found}{lost}"
 
 
 def assignment(text: str) -> tuple[str, Any]:
@@ -105,7 +105,7 @@ def pack_summary(folder: Path, summaries: list[dict[str, Any]]) -> dict[str, Any
         return edges | {"n": len(known), "of": len(values)}
 
     first = summaries[0]
-    times = ("memorized_at", "onset_at", "generalized_at", "delay")
+    times = ("memorized_at", "onset_at", "generalized_at", "delay", "lost_at")
     columns = {name: [one[name] for one in summaries] for name in times}
     finals = {name: [one["final"][name] for one in summaries] for name in first["final"]}
     return {

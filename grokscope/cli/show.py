@@ -34,6 +34,10 @@ def show(run: tyro.conf.Positional[RunName] = "latest", *, store: Store = Path("
 
     console = Console()
     console.print(phase_table([about]))
+    if about["lost_at"] is not None:
+        print(f"lost again at step {about['lost_at']:,}: test accuracy stays below its threshold from there on")
+    for note in about["notes"]:
+        print(f"note: {note}")
     keys = about["key_frequencies"]
     config = found.config
     console.print(
@@ -72,7 +76,7 @@ def phase_table(summaries: Sequence[dict[str, Any]]) -> "Table":
             one["run"],
             one["state"],
             *(_cell(one[name]) for name in ("steps", "memorized_at", "onset_at", "generalized_at", "delay")),
-            "yes" if one["grokked"] else "no",
+            ("yes" if one["grokked"] else "no") + (", lost" if one["lost_at"] is not None else ""),
             *("–" if value is None else f"{value:.4f}" for value in accuracies),
         )
     return table

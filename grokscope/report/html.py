@@ -8,9 +8,10 @@ from grokscope.report import circuit, clock_pizza, collapse, diagrams, figures, 
 from grokscope.report.page import Html, Section, Table, code, document, facts, require_language
 from grokscope.report.readings import Readings, read
 from grokscope.report.summary import headline, thresholds
-from grokscope.report.words import WORDS, Lang, count, percent, say
+from grokscope.report.words import WORDS, Lang, count, number, percent, say
 from grokscope.runs.run import Run
 from grokscope.runs.store.atomic import write_atomic
+from grokscope.statistics.transitions import Note
 
 FIGURES = {
     "grokking_curve": figures.grokking_curve,
@@ -99,9 +100,15 @@ def _shading(readings: Readings, lang: Lang) -> Html:
 def _notes(name: str, readings: Readings, lang: Lang) -> list[str]:
     """What stands below a caption and differs from run to run."""
     if name == "grokking_curve":
-        return [_phases_note(readings, lang)]
+        return [_phases_note(readings, lang), *(_said(note, lang) for note in readings.phases.notes)]
     said = clock_pizza.verdict(readings, lang) if name == "clock_pizza" else None
     return [said] if said else []
+
+
+def _said(note: Note, lang: Lang) -> str:
+    """A note on a curve, in words."""
+    values = {"value": number(note.value), "level": number(note.level)}
+    return say(f"note.{note.kind}", lang, curve=note.curve.replace("_", " "), step=count(note.step), **values)
 
 
 def _phases_note(readings: Readings, lang: Lang) -> str:

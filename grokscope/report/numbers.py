@@ -144,6 +144,7 @@ def _phases(readings: Readings, lang: Lang) -> Iterator[Number]:
     yield row("t_on", [found.onset_at], "t_on.define")
     yield row("t_gen", [found.generalized_at], "t_gen.define")
     yield row("delay", [found.delay], "delay.define")
+    yield row("t_lost", [found.lost_at], "t_lost.define")
     yield row("crossings_test", [found.t_10, found.t_50, found.t_90], "crossings.define")
     if fresh is not None:
         yield row("crossings_fresh", [fresh.t_10, fresh.t_50, fresh.t_90], "crossings.define")

@@ -23,7 +23,7 @@ BLUE, ORANGE, PINK, GREEN, SKY, AMBER = "#2b83c6", "#d55e00", "#cc79a7", "#009e7
 NEUTRAL, RED = "#8892a0", "#c44e52"
 SPLITS = {"train": (BLUE, "solid"), "test": (ORANGE, "solid"), "twin": (PINK, "dot"), "fresh": (GREEN, "dash")}
 SERIES = (BLUE, ORANGE, GREEN, PINK, AMBER, SKY, "#9b7fd1", "#b8860b", "#5f9e6e", RED, "#7f7f7f")
-PHASES = {"memorized": "#64748b", "transition": "#eab308", "after": "#7c6cf0"}
+PHASES = {"memorized": "#64748b", "transition": "#eab308", "after": "#7c6cf0", "lost": RED}
 # The share of the axis a phase's label needs inside its bar on a phone: about 70 of 300 pixels.
 LABEL_SHARE = 0.25
 
@@ -68,6 +68,7 @@ def windows(readings: Readings) -> dict[str, tuple[int, int]]:
         "memorized": readings.phases.memorized,
         "transition": readings.transition,
         "after": readings.phases.after,
+        "lost": readings.phases.lost,
     }
     return {name: window for name, window in found.items() if window is not None and window[1] > window[0]}
 

@@ -58,6 +58,11 @@ SUMMARY: dict[str, dict[Literal["en", "zh"], str]] = {
         "chance of {chance}. It is a control, not a failure.",
         "zh": "这次训练的标签是随机的：只能死记，对新输入猜对的概率是 {chance}。它是对照实验，不是失败。",
     },
+    "summary.lost": {
+        "en": "Then it lost what it had found: from step {lost} on its accuracy on test inputs stays below "
+        "{threshold}, and at the end it is {accuracy}.",
+        "zh": "此后它又失去了学到的规律：从第 {lost} 步起，测试输入的准确率一直低于 {threshold}，最后为 {accuracy}。",
+    },
     "summary.between": {
         "en": "In between, at step {on}, where its test loss was largest, it answered {train} of the training inputs "
         "correctly but only {accuracy} of the {inputs}.",

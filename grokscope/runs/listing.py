@@ -14,7 +14,7 @@ from grokscope.runs.store.catalogue import packs
 from grokscope.runs.store.events import finished_at
 from grokscope.runs.store.status import read_status
 
-PHASES = ("grokked", "memorized_at", "onset_at", "generalized_at", "delay")
+PHASES = ("grokked", "memorized_at", "onset_at", "generalized_at", "delay", "lost_at", "notes")
 SECONDS = ("measure_seconds", "train_seconds")
 FINAL = ("train/loss", "train/accuracy", "test/loss", "test/accuracy")
 

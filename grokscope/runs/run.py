@@ -176,6 +176,8 @@ class Run:
             "onset_at": found.onset_at,
             "generalized_at": found.generalized_at,
             "delay": found.delay,
+            "lost_at": found.lost_at,
+            "notes": [str(note) for note in found.notes],
             "steps": steps,
             "steps_per_second": steps / seconds if seconds else None,
             "measure_seconds": status.get("measure_seconds"),
