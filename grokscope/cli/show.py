@@ -22,7 +22,7 @@ def show(run: tyro.conf.Positional[RunName] = "latest", *, store: Store = Path("
     report = report_path(found)
     about = found.summary() | {
         "key_frequencies": key_frequencies(found),
-        "config": found.config.model_dump(mode="json"),
+        "config": found.config.model_dump(mode="json") if found.has_config else None,
         "checkpoints": found.checkpoints,
         "events": found.events,
         "report": str(report) if report.exists() else None,
@@ -35,9 +35,12 @@ def show(run: tyro.conf.Positional[RunName] = "latest", *, store: Store = Path("
     console = Console()
     console.print(phase_table([about]))
     if about["lost_at"] is not None:
-        print(f"lost again at step {about['lost_at']:,}: test accuracy stays below its threshold from there on")
+        print(f"lost again at step {about['lost_at']:,}: from there on it stays below what counts as generalised")
     for note in about["notes"]:
         print(f"note: {note}")
+    if not found.has_config:
+        _show_curves(found, about["report"])
+        return
     keys = about["key_frequencies"]
     config = found.config
     console.print(
@@ -48,6 +51,17 @@ def show(run: tyro.conf.Positional[RunName] = "latest", *, store: Store = Path("
     console.print(f"key frequencies: {', '.join(map(str, keys)) if keys else 'none'}", highlight=False)
     print(f"folder  {found.folder} ({len(found.checkpoints)} checkpoints)")
     print(f"report  {about['report'] or 'none yet: grokscope report ' + found.id}")
+
+
+def _show_curves(run: "Run", report: str | None) -> None:
+    """Of curves from elsewhere: which they are, and that the rest is not known."""
+    about = run.about["imported"]
+    columns = ", ".join(f"{name} = {column}" for name, column in about["columns"].items())
+    for line in (f"curves from {about['file']}: {columns}", *(f"note: {remark}" for remark in about["remarks"])):
+        print(line)
+    print("task, network, training, weights: not known")
+    print(f"folder  {run.folder}")
+    print(f"report  {report or 'none yet: grokscope report ' + run.id}")
 
 
 def key_frequencies(run: "Run") -> list[int] | None:
@@ -66,7 +80,9 @@ def phase_table(summaries: Sequence[dict[str, Any]]) -> "Table":
     from rich.table import Table
 
     table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 1), caption_justify="left")
-    table.caption = "t_mem memorised, t_on onset, t_gen generalised; train, test: final accuracy"
+    table.caption = (
+        "t_mem memorised, t_on onset, t_gen generalised; lost: fell back after it; train, test: final accuracy"
+    )
     columns = ("run", "state", "steps", "t_mem", "t_on", "t_gen", "delay", "grokked", "train", "test")
     for name in columns:
         table.add_column(name, justify="left" if name in ("run", "state") else "right", no_wrap=True)
@@ -76,7 +92,7 @@ def phase_table(summaries: Sequence[dict[str, Any]]) -> "Table":
             one["run"],
             one["state"],
             *(_cell(one[name]) for name in ("steps", "memorized_at", "onset_at", "generalized_at", "delay")),
-            ("yes" if one["grokked"] else "no") + (", lost" if one["lost_at"] is not None else ""),
+            "lost" if one["lost_at"] is not None else "yes" if one["grokked"] else "no",
             *("–" if value is None else f"{value:.4f}" for value in accuracies),
         )
     return table

@@ -74,6 +74,8 @@ def numbers(readings: Readings, lang: Lang) -> list[Number]:
 def provenance(readings: Readings, lang: Lang) -> list[tuple[str, str]]:
     """What it was made with, as (name, value)."""
     run, status = readings.run, readings.run.status
+    if not run.has_config:
+        return _of_curves(readings, lang)
     versions = ", ".join(f"{name} {version}" for name, version in run.about.get("versions", {}).items())
     seconds = [status.get("train_seconds"), status.get("measure_seconds")]
     facts = {
@@ -87,11 +89,32 @@ def provenance(readings: Readings, lang: Lang) -> list[tuple[str, str]]:
         "origin.versions": versions or "–",
         "origin.seconds": ", ".join("–" if value is None else f"{value:.0f} s" for value in seconds),
         "origin.checkpoints": str(len(readings.checkpoints)),
-        "origin.thresholds": ", ".join(f"{name} = {value:g}" for name, value in thresholds().items()),
+        "origin.thresholds": _thresholds(),
     }
     if run.id == run.folder.name:  # a pack of one
         del facts["origin.replica"]
     return [(say(name, lang), value) for name, value in facts.items()]
+
+
+def _of_curves(readings: Readings, lang: Lang) -> list[tuple[str, str]]:
+    """Of curves from elsewhere: the file, what was read of it, and that the rest is not known."""
+    run, about = readings.run, readings.run.about["imported"]
+    facts = {
+        "origin.run": run.id,
+        "origin.folder": str(run.folder),
+        "origin.file": f"{about['file']} (SHA-256 {about['sha256']})",
+        "origin.columns": ", ".join(f"{name} = {column}" for name, column in about["columns"].items()),
+        "origin.remarks": "; ".join(about["remarks"]) or "–",
+        "origin.config": say("not_known", lang),
+        "origin.device": say("not_known", lang),
+        "origin.steps": count(run.steps),
+        "origin.thresholds": _thresholds(),
+    }
+    return [(say(name, lang), value) for name, value in facts.items()]
+
+
+def _thresholds() -> str:
+    return ", ".join(f"{name} = {value:g}" for name, value in thresholds().items())
 
 
 def config_fields(config: RunConfig) -> dict[str, str]:
@@ -102,6 +125,11 @@ def config_fields(config: RunConfig) -> dict[str, str]:
 
 def command(readings: Readings) -> str:
     """The command that makes the same run again; every field is given, so that no recipe's default matters."""
+    if not readings.run.has_config:
+        about = readings.run.about["imported"]
+        columns = ",".join(f"{name}={column}" for name, column in about["columns"].items())
+        percent = ["--percent"] if about["percent"] else []
+        return shlex.join(["grokscope", "import", about["file"], "--as", "curves", "--map", columns, *percent])
     fields, imported = config_fields(readings.run.config), readings.run.about.get("imported")
     verb, end = ["run"], ["--device", str(readings.run.about.get("device", "auto"))]
     if imported:
@@ -179,7 +207,11 @@ def _measured(readings: Readings, lang: Lang) -> Iterator[Number]:
 def _number(readings: Readings, measure: str, value: str, *, step: int, lang: Lang) -> Number:
     known = measures()[measure]
     # A measure of the loss has the loss's unit; its own is that of cross-entropy.
-    unit = "1" if known.unit == "nats" and readings.run.config.loss == "mse" else known.unit
+    unit = known.unit
+    if unit == "nats" and not readings.run.has_config:
+        unit = say("not_known", lang)
+    elif unit == "nats" and readings.run.config.loss == "mse":
+        unit = "1"
     return Number(
         name=say(measure, lang), value=value, unit="" if value.endswith("%") else unit, step=step,
         definition=say(f"{measure}.define", lang), exact=known.definition, source=f"{measure}: {known.source}",

@@ -20,6 +20,10 @@ def headline(readings: Readings, lang: Lang) -> list[str]:
     """The sentences, the most important first."""
     if not readings.numbers:
         return [say("summary.nothing", lang), *_state(readings, lang)]
+    if not readings.run.has_config:
+        name = readings.run.about["imported"]["file"]
+        after = (*_between(readings, lang), *_lost(readings, lang))
+        return [_of_curves(readings, lang), say("summary.curves", lang, file=name), *after]
     if "imported" in readings.run.about:
         return [_imported(readings, lang), *_mechanism(readings, lang)]
     sentences = [_outcome(readings, lang) if readings.has_answers else _losses(readings, lang)]
@@ -28,6 +32,19 @@ def headline(readings: Readings, lang: Lang) -> list[str]:
         sentences.append(say("summary.random_labels", lang, chance=percent(chance)))
     after = (*_between(readings, lang), *_lost(readings, lang))
     return [*sentences, *after, *_mechanism(readings, lang), *_state(readings, lang)]
+
+
+def _of_curves(readings: Readings, lang: Lang) -> str:
+    """What became of a run of which there may be losses alone."""
+    if all(readings.last(f"behaviour.{split}_accuracy") for split in ("train", "test")):
+        return _outcome(readings, lang)
+    found = readings.phases
+    steps = {"mem": found.memorized_at, "gen": found.generalized_at, "last": readings.last_step}
+    return say(
+        "summary.by_losses",
+        lang,
+        **{name: say("never", lang) if step is None else count(step) for name, step in steps.items()},
+    )
 
 
 def _imported(readings: Readings, lang: Lang) -> str:

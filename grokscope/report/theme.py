@@ -46,8 +46,10 @@ def layout(figure: "Figure", *, height: int) -> None:
 
 def log_range(readings: Readings) -> tuple[float, float]:
     """The step axis in powers of ten: from the first evaluated step above 0 to the last."""
-    steps = readings.series("behaviour.train_accuracy")
-    first = next((int(step) for step in steps[0] if step > 0), 1) if isinstance(steps, tuple) else 1
+    train = readings.series("behaviour.train_accuracy")
+    # Curves from elsewhere need not have that of training.
+    shown = [train] if isinstance(train, tuple) else list(readings.numbers.values())
+    first = min((int(step) for steps, _ in shown for step in steps if step > 0), default=1)
     return float(np.log10(first)), float(np.log10(max(readings.last_step, first * 2)))
 
 

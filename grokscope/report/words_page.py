@@ -5,6 +5,7 @@ from typing import Literal
 PAGE: dict[str, dict[Literal["en", "zh"], str]] = {
     "title": {"en": "Run {run}: {task}", "zh": "训练记录 {run}：{task}"},
     "task.modular_addition": {"en": "modular addition", "zh": "模加法"},
+    "task.unknown": {"en": "curves from {file}", "zh": "来自 {file} 的曲线"},
     "made_by": {"en": "grokscope report", "zh": "grokscope 报告"},
     "what_is_grokking": {
         "en": "Grokking is sudden, late generalisation: a network first learns its training examples by heart, "
@@ -44,6 +45,10 @@ PAGE: dict[str, dict[Literal["en", "zh"], str]] = {
     "missing.no_evaluation": {
         "en": "Not shown: the run has no evaluation after step 0 yet.",
         "zh": "未显示：第 0 步之后还没有任何评估。",
+    },
+    "missing.curves": {
+        "en": "Not shown: this run is curves alone, without weights.",
+        "zh": "未显示：这条记录只有曲线，没有权重。",
     },
     "missing.no_checkpoint": {
         "en": "Not shown: the run has kept no checkpoint yet.",

@@ -12,6 +12,16 @@ SUMMARY: dict[str, dict[Literal["en", "zh"], str]] = {
         "correctly. How they were trained is not known here.",
         "zh": "这组权重从 {file} 导入，在算作训练集的输入上答对 {accuracy}；训练过程不详。",
     },
+    "summary.curves": {
+        "en": "These curves were imported from {file}; the task, the network and how it was trained are "
+        "not known here.",
+        "zh": "这些曲线从 {file} 导入；任务、网络和训练方式在此均不详。",
+    },
+    "summary.by_losses": {
+        "en": "Dated by the curves that there are, the network had memorised its training data by step {mem} and "
+        "generalised by step {gen}; the last step is {last}.",
+        "zh": "就现有曲线而言，网络记住训练数据的步数为 {mem}，泛化的步数为 {gen}；最后一步为 {last}。",
+    },
     "summary.nothing": {"en": "Nothing has been evaluated in this run yet.", "zh": "这次训练还没有任何评估结果。"},
     "summary.grokked": {
         "en": "The network had memorised its training data by step {mem}, yet it took until step {gen}, {ratio} "

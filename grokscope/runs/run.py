@@ -42,13 +42,28 @@ class Run:
             raise StoreError(f"{folder} holds replicas 0 to {len(about['runs']) - 1}, asked for {replica}")
         try:
             self.id: str = about["runs"][replica]["run"]
-            self.config = RunConfig(**about["runs"][replica]["config"])
+            config = about["runs"][replica]["config"]
+            self._config = None if config is None else RunConfig(**config)
         except (KeyError, TypeError, ValueError) as error:
             raise StoreError(f"{folder / 'pack.json'} cannot be read: {error}") from error
         self.about = {key: value for key, value in about.items() if key != "runs"}
 
     def __repr__(self) -> str:
-        return f"Run({self.id}, {self.config.task}, step {self.steps}, {self.status.get('state', 'unknown')})"
+        task = self.config.task if self.has_config else "curves"
+        return f"Run({self.id}, {task}, step {self.steps}, {self.status.get('state', 'unknown')})"
+
+    @property
+    def has_config(self) -> bool:
+        """Whether it is known what was trained, and how: of curves from elsewhere it is not."""
+        return self._config is not None
+
+    @property
+    def config(self) -> RunConfig:
+        """Everything that decides the run; StoreError where that is not known."""
+        if self._config is None:
+            file = self.about.get("imported", {}).get("file", "elsewhere")
+            raise StoreError(f"run {self.id} holds curves from {file}: no weights, and what was trained is not known")
+        return self._config
 
     @property
     def status(self) -> dict[str, Any]:
@@ -111,11 +126,11 @@ class Run:
 
     def snapshot(self, step: int | None = None) -> Snapshot:
         """The network at a checkpoint; by default the last one."""
+        trained, imported = as_trained(self.config), "imported" in self.about
         if step is None:
             if not self.checkpoints:
                 raise StoreError(f"run {self.id} has no checkpoint yet")
             step = self.checkpoints[-1]
-        trained, imported = as_trained(self.config), "imported" in self.about
         if imported:  # of these weights nobody knows what they started from, nor how fast they learned
             trained["learning_rate"] = None
         return Snapshot(
@@ -165,8 +180,9 @@ class Run:
         final = {}
         for name in FINAL:
             rows = self.rows(f"behaviour.{name.replace('/', '_')}")
-            # A replica whose loss was not finite has no values at the end.
-            final[name] = float(rows.values[-1]) if len(rows) and rows.steps[-1] >= last else None
+            # A replica whose loss was not finite has no values at the end. Curves from elsewhere end where they end.
+            ended = len(rows) and (rows.steps[-1] >= last or not self.has_config)
+            final[name] = float(rows.values[-1]) if ended else None
         return {
             "run": self.id,
             "dir": str(self.folder),
@@ -178,6 +194,7 @@ class Run:
             "delay": found.delay,
             "lost_at": found.lost_at,
             "notes": [str(note) for note in found.notes],
+            "imported": self.about.get("imported", {}).get("file"),
             "steps": steps,
             "steps_per_second": steps / seconds if seconds else None,
             "measure_seconds": status.get("measure_seconds"),

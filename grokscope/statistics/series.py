@@ -89,7 +89,7 @@ def _numbers(name: str, series: Any) -> Values:
     try:
         plain = series.detach().cpu().tolist() if hasattr(series, "detach") else series
         if isinstance(plain, np.ma.MaskedArray):
-            return np.asarray(plain.astype(np.float64).filled(np.nan))
+            return np.asarray(np.ma.filled(plain.astype(np.float64), np.nan))
         if not hasattr(plain, "__array__") and isinstance(plain, Iterable):
             plain = list(plain)
         return _cast(plain)
