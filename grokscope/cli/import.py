@@ -1,10 +1,11 @@
-"""`grokscope import`: weights made elsewhere become a run, of one checkpoint or of many."""
+"""`grokscope import`: weights made elsewhere become a run, of one checkpoint or of many; curves one of series alone."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import tyro
 
+from grokscope.cli._curves import import_curves
 from grokscope.cli.base import Json, emit
 
 RESERVED = {"task", "path", "format", "store", "config", "step", "layout", "train_mask"}  # options of their own
@@ -13,17 +14,19 @@ RESERVED = {"task", "path", "format", "store", "config", "step", "layout", "trai
 def import_(
     file: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="FILE")],
     *,
-    format: Annotated[Literal["pizza", "transformer-lens", "safetensors"], tyro.conf.arg(name="as")],
+    format: Annotated[Literal["pizza", "transformer-lens", "safetensors", "curves"], tyro.conf.arg(name="as")],
     task: str = "modular_addition",
     set: Annotated[list[str], tyro.conf.arg(metavar="FIELD=VALUE")] = [],  # noqa: B006  the flag's name; never changed
     config: Path | None = None,
     step: int | None = None,
     layout: Literal["auto", "transformer-lens", "nanda"] = "auto",
     train_mask: Path | None = None,
+    map: Annotated[str, tyro.conf.arg(metavar="NAME=COLUMN,...")] = "",
+    percent: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     out: Path = Path("runs"),
     json: Json = False,
 ) -> None:
-    """Take weights from elsewhere into the store as a run: of one checkpoint, or of all that the file has.
+    """Take weights from elsewhere into the store as a run, of one checkpoint or of all that the file has; or curves.
 
     The model's sizes are read off the shapes of the tensors; names may have module., model., _orig_mod. and the like
     before them. Without a split (train_fraction, train_mask, or one in the file) every input counts as trained on. What
@@ -38,7 +41,8 @@ def import_(
         file: weights: a state dict from torch.save, alone, in a checkpoint, or in a list ("state_dicts" or
             "checkpoints", with "epochs" or "steps"); or safetensors. Only tensors are read, never code.
         format: whose names: pizza (Zhong et al. 2023, both training scripts), transformer-lens (its, and those of
-            Nanda's repositories), or safetensors (either's, or this project's).
+            Nanda's repositories), safetensors (either's, or this project's); or curves: numbers at steps from csv, tsv,
+            jsonl, json, npz or a folder of TensorBoard.
         task: what the network was trained on (grokscope list tasks).
         set: a field of the config, such as p=113, train_fraction=0.3 or seed=1; may be given often.
         config: JSON of a pizza network; by default config_ID.json beside model_ID.pt.
@@ -46,8 +50,18 @@ def import_(
         layout: axes of the matrices: transformer-lens (W_in is d_model x d_mlp, W_O has 3 axes), nanda (transposed, as
             in his repositories and Zhong's: W_in is d_mlp x d_model, W_O has 2 axes), or auto: by the axes of W_O.
         train_mask: file (.json, .npy, .pt) of the inputs trained on: a bool an input, indices of inputs, or inputs.
+        map: of curves, which column is which: train_accuracy, test_accuracy, train_loss, test_loss (and of fresh_,
+            twin_), weights.norm, step; those whose own names leave no doubt are found.
+        percent: of curves, accuracies are in per cent.
         out: folder that holds the runs.
     """
+    if format == "curves":
+        given = {"--task": task != "modular_addition", "--set": set, "--config": config, "--step": step is not None}
+        given |= {"--layout": layout != "auto", "--train-mask": train_mask}
+        import_curves(file, map, percent=percent, out=out, json=json, beside=[name for name in given if given[name]])
+        return
+    if map or percent:
+        raise ValueError("--map and --percent are for --as curves")
     from grokscope.cli.run import assignment
     from grokscope.measures.base import measures
     from grokscope.runs.foreign import import_weights

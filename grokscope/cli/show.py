@@ -34,6 +34,13 @@ def show(run: tyro.conf.Positional[RunName] = "latest", *, store: Store = Path("
 
     console = Console()
     console.print(phase_table([about]))
+    if about["lost_at"] is not None:
+        print(f"lost again at step {about['lost_at']:,}: from there on it stays below what counts as generalised")
+    for note in about["notes"]:
+        print(f"note: {note}")
+    if not found.has_config:
+        _show_curves(found, about["report"])
+        return
     keys = about["key_frequencies"]
     names = ("seed", "train_fraction", "learning_rate", "weight_decay")
     told = (
@@ -59,6 +66,17 @@ def _imported(run: "Run") -> list[str]:
     return [*lines, *(f"note    {note}" for note in imported.get("notes", []))]
 
 
+def _show_curves(run: "Run", report: str | None) -> None:
+    """Of curves from elsewhere: which they are, and that the rest is not known."""
+    about = run.about["imported"]
+    columns = ", ".join(f"{name} = {column}" for name, column in about["columns"].items())
+    for line in (f"curves from {about['file']}: {columns}", *(f"note: {remark}" for remark in about["remarks"])):
+        print(line)
+    print("task, network, training, weights: not known")
+    print(f"folder  {run.folder}")
+    print(f"report  {report or 'none yet: grokscope report ' + run.id}")
+
+
 def key_frequencies(run: "Run") -> list[int] | None:
     """Of the last checkpoint; None where the question makes no sense."""
     from grokscope.errors import Missing
@@ -75,7 +93,9 @@ def phase_table(summaries: Sequence[dict[str, Any]]) -> "Table":
     from rich.table import Table
 
     table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 1), caption_justify="left")
-    table.caption = "t_mem memorised, t_on onset, t_gen generalised; train, test: final accuracy"
+    table.caption = (
+        "t_mem memorised, t_on onset, t_gen generalised; lost: fell back after it; train, test: final accuracy"
+    )
     columns = ("run", "state", "steps", "t_mem", "t_on", "t_gen", "delay", "grokked", "train", "test")
     for name in columns:
         table.add_column(name, justify="left" if name in ("run", "state") else "right", no_wrap=True)
@@ -85,7 +105,7 @@ def phase_table(summaries: Sequence[dict[str, Any]]) -> "Table":
             one["run"],
             one["state"],
             *(_cell(one[name]) for name in ("steps", "memorized_at", "onset_at", "generalized_at", "delay")),
-            "yes" if one["grokked"] else "no",
+            "lost" if one["lost_at"] is not None else "yes" if one["grokked"] else "no",
             *("–" if value is None else f"{value:.4f}" for value in accuracies),
         )
     return table

@@ -75,6 +75,8 @@ def numbers(readings: Readings, lang: Lang) -> list[Number]:
 def provenance(readings: Readings, lang: Lang) -> list[tuple[str, str]]:
     """What it was made with, as (name, value)."""
     run, status = readings.run, readings.run.status
+    if not run.has_config:
+        return _of_curves(readings, lang)
     versions = ", ".join(f"{name} {version}" for name, version in run.about.get("versions", {}).items())
     seconds = [status.get("train_seconds"), status.get("measure_seconds")]
     most, imported = run.config.max_steps, run.about.get("imported", {})
@@ -89,7 +91,7 @@ def provenance(readings: Readings, lang: Lang) -> list[tuple[str, str]]:
         "origin.versions": versions or "–",
         "origin.seconds": ", ".join("–" if value is None else f"{value:.0f} s" for value in seconds),
         "origin.checkpoints": str(len(readings.checkpoints)),
-        "origin.thresholds": ", ".join(f"{name} = {value:g}" for name, value in thresholds().items()),
+        "origin.thresholds": _thresholds(),
     }
     if run.id == run.folder.name:  # a pack of one
         del facts["origin.replica"]
@@ -101,13 +103,34 @@ def provenance(readings: Readings, lang: Lang) -> list[tuple[str, str]]:
     return rows + [(say("origin.note", lang), note) for note in imported.get("notes", [])]
 
 
+def _of_curves(readings: Readings, lang: Lang) -> list[tuple[str, str]]:
+    """Of curves from elsewhere: the file, what was read of it, and that the rest is not known."""
+    run, about = readings.run, readings.run.about["imported"]
+    facts = {
+        "origin.run": run.id,
+        "origin.folder": str(run.folder),
+        "origin.file": f"{about['file']} (SHA-256 {about['sha256']})",
+        "origin.columns": ", ".join(f"{name} = {column}" for name, column in about["columns"].items()),
+        "origin.remarks": "; ".join(about["remarks"]) or "–",
+        "origin.config": say("not_known", lang),
+        "origin.device": say("not_known", lang),
+        "origin.steps": count(run.steps),
+        "origin.thresholds": _thresholds(),
+    }
+    return [(say(name, lang), value) for name, value in facts.items()]
+
+
+def _thresholds() -> str:
+    return ", ".join(f"{name} = {value:g}" for name, value in thresholds().items())
+
+
 def _known(run: Run, name: str, value: str, lang: Lang) -> str:
     return say("not_known", lang) if name in run.unknown else value
 
 
 def config_fields(run: Run, lang: Lang) -> dict[str, str]:
     """The configuration, each value as JSON without quotes; of weights from elsewhere, what is not known says so."""
-    return {name: _known(run, name, _text(value), lang) for name, value in run.fields.items()}
+    return {name: _known(run, name, _text(value), lang) for name, value in (run.fields or {}).items()}
 
 
 def _text(value: Any) -> str:
@@ -126,7 +149,12 @@ def _again(run: Run) -> tuple[dict[str, Any], dict[str, Any]]:
 def command(readings: Readings) -> str:
     """The command that makes the same run again; every field is given, so that no recipe's default matters. Of weights
     from elsewhere those that they were asked for with: the others follow from the file, or are not known."""
-    fields, imported = readings.run.fields, readings.run.about.get("imported")
+    if not readings.run.has_config:
+        about = readings.run.about["imported"]
+        columns = ",".join(f"{name}={column}" for name, column in about["columns"].items())
+        percent = ["--percent"] if about["percent"] else []
+        return shlex.join(["grokscope", "import", about["file"], "--as", "curves", "--map", columns, *percent])
+    fields, imported = readings.run.config.model_dump(mode="json"), readings.run.about.get("imported")
     verb, end = ["run"], ["--device", str(readings.run.about.get("device", "auto"))]
     if imported:
         options, fields = _again(readings.run)
@@ -172,6 +200,7 @@ def _phases(readings: Readings, lang: Lang) -> Iterator[Number]:
     yield row("t_on", [found.onset_at], "t_on.define")
     yield row("t_gen", [found.generalized_at], "t_gen.define")
     yield row("delay", [found.delay], "delay.define")
+    yield row("t_lost", [found.lost_at], "t_lost.define")
     yield row("crossings_test", [found.t_10, found.t_50, found.t_90], "crossings.define")
     if fresh is not None:
         yield row("crossings_fresh", [fresh.t_10, fresh.t_50, fresh.t_90], "crossings.define")
@@ -206,7 +235,11 @@ def _measured(readings: Readings, lang: Lang) -> Iterator[Number]:
 def _number(readings: Readings, measure: str, value: str, *, step: int, lang: Lang) -> Number:
     known = measures()[measure]
     # A measure of the loss has the loss's unit; its own is that of cross-entropy.
-    unit = "1" if known.unit == "nats" and readings.run.config.loss == "mse" else known.unit
+    unit = known.unit
+    if unit == "nats" and not readings.run.has_config:
+        unit = say("not_known", lang)
+    elif unit == "nats" and readings.run.config.loss == "mse":
+        unit = "1"
     return Number(
         name=say(measure, lang), value=value, unit="" if value.endswith("%") else unit, step=step,
         definition=say(f"{measure}.define", lang), exact=known.definition, source=f"{measure}: {known.source}",

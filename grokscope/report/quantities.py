@@ -37,6 +37,12 @@ QUANTITIES: dict[str, dict[Literal["en", "zh"], str]] = {
         "t_mem.",
         "zh": "t_gen − t_mem。当它不小于 {gap}，且 t_gen 不小于 t_mem 的 {ratio} 倍时，称为 grokking。",
     },
+    "t_lost": {"en": "t_lost: lost again", "zh": "t_lost：丢失"},
+    "t_lost.define": {
+        "en": "First evaluated step after which test accuracy never again stays at {test} or more for {stable} "
+        "evaluations, of a run that had generalised.",
+        "zh": "已泛化的训练从这一步起，测试准确率再也没有连续 {stable} 次评估都不低于 {test}。",
+    },
     "crossings_test": {"en": "t_10, t_50, t_90 on test inputs", "zh": "测试输入的 t_10、t_50、t_90"},
     "crossings_fresh": {"en": "t_10, t_50, t_90 on fresh inputs", "zh": "全新输入的 t_10、t_50、t_90"},
     "crossings.define": {
@@ -195,6 +201,9 @@ QUANTITIES: dict[str, dict[Literal["en", "zh"], str]] = {
     "origin.folder": {"en": "Folder", "zh": "目录"},
     "origin.state": {"en": "State", "zh": "状态"},
     "origin.steps": {"en": "Steps trained", "zh": "已训练步数"},
+    "origin.file": {"en": "Read from", "zh": "来源文件"},
+    "origin.columns": {"en": "Columns", "zh": "列"},
+    "origin.remarks": {"en": "Mended on the way", "zh": "读取时的处理"},
     "origin.seed": {"en": "Seed", "zh": "随机种子"},
     "origin.source": {"en": "Imported from", "zh": "导入自"},
     "origin.note": {"en": "Note on the import", "zh": "导入说明"},

@@ -14,7 +14,7 @@ from grokscope.runs.store.catalogue import packs
 from grokscope.runs.store.events import finished_at
 from grokscope.runs.store.status import read_status
 
-PHASES = ("grokked", "memorized_at", "onset_at", "generalized_at", "delay")
+PHASES = ("grokked", "memorized_at", "onset_at", "generalized_at", "delay", "lost_at", "notes")
 SECONDS = ("measure_seconds", "train_seconds")
 FINAL = ("train/loss", "train/accuracy", "test/loss", "test/accuracy")
 
@@ -35,7 +35,8 @@ def _told(folder: Path) -> list[dict[str, Any]] | None:
     if end is None or status.get("state") != "done":
         return None
     try:
-        ids = [one["run"] for one in json.loads((folder / "pack.json").read_bytes())["runs"]]
+        about = json.loads((folder / "pack.json").read_bytes())
+        ids = [one["run"] for one in about["runs"]]
         seconds = status["train_seconds"]
         return [
             {
@@ -43,6 +44,7 @@ def _told(folder: Path) -> list[dict[str, Any]] | None:
                 "dir": str(folder),
                 "state": "done",
                 **{name: status["runs"][run][name] for name in PHASES},
+                "imported": about.get("imported", {}).get("file"),
                 "steps": end,
                 "steps_per_second": end / seconds if seconds else None,
                 **{name: status[name] for name in SECONDS},

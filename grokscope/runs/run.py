@@ -21,7 +21,8 @@ from grokscope.runs.store.lock import is_held
 from grokscope.runs.store.rows import Rows, read_rows
 from grokscope.runs.store.series import Series, read_series
 from grokscope.runs.store.status import read_status
-from grokscope.statistics.transitions import Phases, align, phases
+from grokscope.statistics.series import align
+from grokscope.statistics.transitions import Phases, phases
 
 CURVES = ("train_accuracy", "test_accuracy", "train_loss", "test_loss")
 FINAL = ("train/loss", "train/accuracy", "test/loss", "test/accuracy")
@@ -45,19 +46,36 @@ class Run:
             self.id: str = about["runs"][replica]["run"]
             imported = about.get("imported", {})
             self.unknown = frozenset(imported.get("unknown", ()))
-            fields = {k: v for k, v in about["runs"][replica]["config"].items() if k not in self.unknown}
-            self.config = RunConfig(**(fields | imported.get("stand_ins", {})))
+            known = about["runs"][replica]["config"]
+            if known is not None:
+                known = {name: value for name, value in known.items() if name not in self.unknown}
+                known = RunConfig(**(known | imported.get("stand_ins", {})))
+            self._config: RunConfig | None = known
         except (KeyError, TypeError, ValueError) as error:
             raise StoreError(f"{folder / 'pack.json'} cannot be read: {error}") from error
         self.about = {key: value for key, value in about.items() if key != "runs"}
 
     def __repr__(self) -> str:
-        return f"Run({self.id}, {self.config.task}, step {self.steps}, {self.status.get('state', 'unknown')})"
+        task = self.config.task if self.has_config else "curves"
+        return f"Run({self.id}, {task}, step {self.steps}, {self.status.get('state', 'unknown')})"
 
     @property
-    def fields(self) -> dict[str, Any]:
-        """The config in plain JSON types, with None for what nobody knows of it."""
-        return self.config.model_dump(mode="json") | dict.fromkeys(self.unknown)
+    def has_config(self) -> bool:
+        """Whether it is known what was trained, and how: of curves from elsewhere it is not."""
+        return self._config is not None
+
+    @property
+    def config(self) -> RunConfig:
+        """Everything that decides the run; StoreError where that is not known."""
+        if self._config is None:
+            file = self.about.get("imported", {}).get("file", "elsewhere")
+            raise StoreError(f"run {self.id} holds curves from {file}: no weights, and what was trained is not known")
+        return self._config
+
+    @property
+    def fields(self) -> dict[str, Any] | None:
+        """The config in plain JSON types, with None for what nobody knows of it; None where nothing is known."""
+        return None if self._config is None else self._config.model_dump(mode="json") | dict.fromkeys(self.unknown)
 
     @property
     def status(self) -> dict[str, Any]:
@@ -120,6 +138,7 @@ class Run:
 
     def snapshot(self, step: int | None = None) -> Snapshot:
         """The network at a checkpoint; by default the last one."""
+        trained, imported = as_trained(self.config), "imported" in self.about
         if step is None:
             if not self.checkpoints:
                 raise StoreError(f"run {self.id} has no checkpoint yet")
@@ -177,8 +196,9 @@ class Run:
         final = {}
         for name in FINAL:
             rows = self.rows(f"behaviour.{name.replace('/', '_')}")
-            # A replica whose loss was not finite has no values at the end.
-            final[name] = float(rows.values[-1]) if len(rows) and rows.steps[-1] >= last else None
+            # A replica whose loss was not finite has no values at the end. Curves from elsewhere end where they end.
+            ended = len(rows) and (rows.steps[-1] >= last or not self.has_config)
+            final[name] = float(rows.values[-1]) if ended else None
         return {
             "run": self.id,
             "dir": str(self.folder),
@@ -188,6 +208,9 @@ class Run:
             "onset_at": found.onset_at,
             "generalized_at": found.generalized_at,
             "delay": found.delay,
+            "lost_at": found.lost_at,
+            "notes": [str(note) for note in found.notes],
+            "imported": self.about.get("imported", {}).get("file"),
             "steps": steps,
             "steps_per_second": steps / seconds if seconds else None,
             "measure_seconds": status.get("measure_seconds"),

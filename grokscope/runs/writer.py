@@ -35,24 +35,28 @@ class Writer:
     """The one writer of a pack's folder. The resume point is saved before the journal is sealed, so no sealed row is
     ever ahead of it, and what a resumed run measures again is dropped first."""
 
-    def __init__(self, folder: Path, configs: Sequence[RunConfig], journal: Journal) -> None:
+    def __init__(self, folder: Path, configs: Sequence[RunConfig | None], journal: Journal) -> None:
         self.folder = folder
         self.ids = run_ids(folder.name, len(configs))
         self._configs = configs
         self._journal = journal
 
-    def describe(self, device: torch.device, *, unknown: Collection[str] = (), **more: Any) -> None:
-        """pack.json: what was trained, with what, on what. unknown: fields of the configs that nobody knows, null."""
+    def describe(self, device: torch.device | None, *, unknown: Collection[str] = (), **more: Any) -> None:
+        """pack.json: what was trained, with what, on what. unknown: fields of the configs that nobody knows; they are
+        null, and so is a config or a device of which nothing is known."""
         packages = ("grokscope", "torch", "numpy")
         about = {
             "pack": self.folder.name,
             "runs": [
-                {"run": run, "config": json.loads(config.model_dump_json()) | dict.fromkeys(unknown)}
+                {
+                    "run": run,
+                    "config": None if config is None else json.loads(config.model_dump_json()) | dict.fromkeys(unknown),
+                }
                 for run, config in zip(self.ids, self._configs, strict=True)
             ],
             "versions": {"python": platform.python_version()} | {name: version(name) for name in packages},
-            "device": str(device),
-            "threads": torch.get_num_threads(),
+            "device": None if device is None else str(device),
+            "threads": None if device is None else torch.get_num_threads(),
             **more,
         }
         write_atomic(self.folder / "pack.json", json.dumps(about, indent=1).encode())
@@ -101,8 +105,11 @@ class Writer:
 
 
 @contextmanager
-def open_writer(folder: Path, configs: Sequence[RunConfig], *, resume: bool) -> Iterator[Writer]:
-    """The writer of a pack's folder, which it holds alone. A pack that was begun is gone on with only if asked."""
+def open_writer(folder: Path, configs: Sequence[RunConfig | None], *, resume: bool) -> Iterator[Writer]:
+    """The writer of a pack's folder, which it holds alone. A pack that was begun is gone on with only if asked.
+
+    configs: of its replicas; None where nobody knows what was trained.
+    """
     with hold(folder):
         if (folder / "pack.json").exists() and not resume:
             raise GrokscopeError(

@@ -9,7 +9,7 @@ from typing import Any, overload
 import torch
 from torch import Tensor
 
-from grokscope.errors import Missing
+from grokscope.errors import GrokscopeError, Missing
 from grokscope.measures.base import Measure, measures
 from grokscope.registry import component
 from grokscope.runs.config import RunConfig, pack_id
@@ -97,6 +97,8 @@ def measure_checkpoints(run: Run, *, only: Sequence[str] = (), again: bool = Fal
     step is not measured again: each number is there once. again: measure it anew all the same, in place of what is
     there (after a definition has changed). Checkpoints after a loss that was not finite are left out.
     """
+    if not run.has_config:
+        raise GrokscopeError(f"run {run.id} is curves alone: there are no weights to measure")
     chosen: list[Measure] = [component("measures", name) for name in only]
     chosen = chosen or [measure for measure in measures().values() if measure.cost != "asked"]
     missing: dict[str, str] = {}

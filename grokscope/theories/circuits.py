@@ -8,7 +8,7 @@ from grokscope.errors import Missing
 from grokscope.statistics.circuit_phases import circuit_phases
 from grokscope.statistics.clock_pizza import algorithm
 from grokscope.statistics.regions import above, below
-from grokscope.statistics.transitions import align
+from grokscope.statistics.series import align
 from grokscope.theories._rows import OF_REPRESENTATION, RANDOM_LABELS, per_seed, text
 from grokscope.theories._series import key_frequencies
 from grokscope.theories._subject import Instrument, Number, Subject

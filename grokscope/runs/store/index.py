@@ -29,7 +29,8 @@ def index(store: Path, wanted: Set[str]) -> Index:
     for folder in packs(store) if store.is_dir() else []:
         try:
             about = json.loads((folder / "pack.json").read_bytes())["runs"]
-            keys = {one["run"]: config_key(one["config"]) for one in about}
+            # Of curves from elsewhere the config is not known.
+            keys = {one["run"]: config_key(one["config"]) for one in about if one["config"] is not None}
             if wanted.isdisjoint(keys.values()):
                 continue
             finished = finished_at(folder) is not None
