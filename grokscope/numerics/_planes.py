@@ -198,7 +198,7 @@ def significance(
 
 
 def blocks(n: int, folds: int, seed: int) -> Iterator[Int[np.ndarray, " held"]]:
-    """Each of n places once, in `folds` blocks of consecutive ones (n if there are fewer places); seed: where they begin.
+    """Each of n places once, in `folds` blocks of consecutive ones, at most n; seed: where they begin.
 
     Random parts leave out an element and keep its neighbours, which know where it is on a smooth path.
     """
