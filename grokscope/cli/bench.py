@@ -24,11 +24,13 @@ def bench(
     or two. circuits: the measures of one checkpoint at p = 113. kernel: seconds and memory of a tangent kernel, and its
     ratio to Jacobians. store: reading 1,000 runs of 10^6 numbers. scale: a study of 10,000 packs that nobody trains,
     planned, handed out and asked. What is compared takes turns in one process; numbers are medians over the rounds,
-    with their spread.
+    with their spread. dimension_coverage is no speed: how often intervals of dimension hold the truth, by shape; a
+    round is a draw of every shape, some ten seconds.
 
     Args:
-        name: train_step, pack, manifold, circuits, kernel, store or scale.
-        rounds: turns of each that are counted [1]; by default 7, 5, then 3 of each, and 1 of scale.
+        name: train_step, pack, manifold, circuits, kernel, store, scale or dimension_coverage.
+        rounds: turns of each that are counted [1]; by default 7, 5, then 3 of each, 1 of scale, 10 draws of
+            dimension_coverage.
         seconds: length of a turn [s], at least one call; by default 2, 1 and 0.5; the others have none.
     """
     from grokscope.registry import component
@@ -41,6 +43,8 @@ def bench(
         emit(found)
     elif name == "pack":
         _rows(found["rows"])
+    elif name == "dimension_coverage":
+        _coverage(found)
     elif "rows" in found:
         _bars(found)
     else:
@@ -65,6 +69,15 @@ def _rows(rows: list[dict[str, Any]]) -> None:
             f"{row['p']:4} {row['d_model']:8} {row['replicas']:9} {row['alone_steps_per_second']:9.1f} "
             f"{row['pack_steps_per_second']:9.1f}  {row['speedup']:.2f} ({low:.2f} to {high:.2f})"
         )
+
+
+def _coverage(found: dict[str, Any]) -> None:
+    print(f"{'shape':44} {'n':>5} {'covered':>8} {'TwoNN':>6}   low value high over the truth; {found['draws']} draws")
+    for row in found["rows"]:
+        shares = [row[key] for key in ("coverage", "coverage_twonn", "low", "value", "high")]
+        covered, twonn, low, value, high = ("-" if each is None else f"{each:.2f}" for each in shares)
+        rest = "".join(f", {row[key]} {key}" for key in ("missing", "coarse") if row[key])
+        print(f"{row['name']:44} {row['n']:5} {covered:>8} {twonn:>6}   {low} {value} {high}{rest}")
 
 
 def _bars(found: dict[str, Any]) -> None:
