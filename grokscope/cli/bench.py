@@ -24,13 +24,15 @@ def bench(
     or two. circuits: the measures of one checkpoint at p = 113. kernel: seconds and memory of a tangent kernel, and its
     ratio to Jacobians. store: reading 1,000 runs of 10^6 numbers. scale: a study of 10,000 packs that nobody trains,
     planned, handed out and asked. What is compared takes turns in one process; numbers are medians over the rounds,
-    with their spread. betti_rates: how often Betti numbers are right on clouds whose topology is known. circle_rates:
-    how often circles are certified on tables that have some, and on tables that have none.
+    with their spread.
+
+    How often instruments are right, on clouds and tables whose answer is known: betti_rates, circle_rates and
+    dimension_coverage (the share of intervals that hold the truth, of the headline and of TwoNN).
 
     Args:
-        name: train_step, pack, manifold, circuits, kernel, store, scale, betti_rates or circle_rates.
-        rounds: turns of each that are counted, or draws [1]; by default 7, 5, then 3 of each, 1 of scale, 20 draws,
-            200 of circle_rates.
+        name: train_step, pack, manifold, circuits, kernel, store, scale, betti_rates, circle_rates, dimension_coverage.
+        rounds: turns of each that are counted, or draws [1]; by default 7, 5, then 3 of each, 1 of scale, 20 draws, 200
+            of circle_rates and 10 of dimension_coverage.
         seconds: length of a turn [s], at least one call; by default 2, 1 and 0.5; the others have none.
     """
     from grokscope.registry import component

@@ -14,6 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from grokscope.benchmarks import base
 from grokscope.benchmarks import circuits as of_circuits
+from grokscope.benchmarks import dimension_coverage as of_coverage
 from grokscope.benchmarks import kernel as of_kernels
 from grokscope.benchmarks import manifold as of_manifolds
 from grokscope.benchmarks import pack as of_packs
@@ -100,6 +101,20 @@ def test_the_store_benchmark_times_every_reading(monkeypatch: pytest.MonkeyPatch
     found = of_stores.store(rounds=2)
     assert [row["bar"] for row in found["rows"]] == [1.0, 1.0, 2.0] * 2
     assert [row["name"].split(",")[0] for row in found["rows"]] == [*of_stores.BARS] * 2
+
+
+def test_the_coverage_of_dimension_is_counted(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few = {name: of_coverage.shapes()[name] for name in ("1-sphere", "1-torus, noise 0.01 in 32 channels")}
+    monkeypatch.setattr(of_coverage, "shapes", lambda: few)
+    monkeypatch.setattr(of_coverage, "SIZES", (150,))
+    clean, noisy = of_coverage.dimension_coverage(rounds=2, sizes=(150,))["rates"]
+    assert (clean["truth"], clean["n"], clean["coverage"], clean["missing"]) == (1, 150, 1.0, 0)
+    assert clean["low"] < clean["value"] < clean["high"]
+    assert noisy["coverage_twonn"] == 0
+    assert main(["bench", "dimension_coverage", "--rounds", "1"]) == 0
+    assert "1-sphere" in capsys.readouterr().out
 
 
 def test_the_scale_benchmark_plans_only_what_is_missing(tmp_path: Path) -> None:
