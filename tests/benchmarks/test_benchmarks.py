@@ -13,6 +13,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from grokscope.benchmarks import base
+from grokscope.benchmarks import circle_rates as of_circles
 from grokscope.benchmarks import circuits as of_circuits
 from grokscope.benchmarks import dimension_coverage as of_coverage
 from grokscope.benchmarks import kernel as of_kernels
@@ -296,3 +297,21 @@ def test_the_kernel_benchmark_compares_with_jacobians_and_with_blocks(
     monkeypatch.setattr(of_kernels, "kernel", lambda **_: found)
     assert main(["bench", "kernel", "--rounds", "1"]) == 0
     assert "ratio to jacobians" in capsys.readouterr().out
+
+
+def test_the_rates_of_circles_have_a_row_for_every_kind(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(
+        of_circles, "NONE", {name: of_circles.NONE[name] for name in ("random rows", "arc of a circle")}
+    )
+    monkeypatch.setattr(of_circles, "CLOSED", {})
+    monkeypatch.setattr(of_circles, "NUMBERS", (2,))
+    assert main(["bench", "circle_rates", "--rounds", "2", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["draws"] == 2
+    assert {row["kind"]: row["certified"] for row in found["rates"]} == {
+        "random rows": 0,
+        "arc of a circle": 0,
+        **{f"clock, K = 2, noise {noise}{how}": 1 for noise in (0.0, 0.1, 0.3) for how in ("", ", unequal")},
+    }
