@@ -27,9 +27,10 @@ FALL = 0.7
 
 @dataclass(frozen=True, kw_only=True)
 class Curve:
-    """Gride's estimates of n points, and the radii, by n1."""
+    """Gride's estimates of n points, means over so many disjoint shares of a cloud, and the radii, by n1."""
 
     n: int
+    shares: int
     scales: tuple[int, ...]
     estimates: tuple[Estimate | Missing, ...]
     radii: tuple[float, ...]
@@ -79,21 +80,26 @@ def interval(flat: Sequence[Estimate], curve: Curve, most: float) -> tuple[float
     infinite scale by a line in 1 / s^2, where noise distorts nothing. Both lines go through the plateau's first scale
     and all larger ones. A straight line goes too far where the distortion grows as s^2: the truth lies between. All
     points of a line have the same weight: at large scales it is wrong by more than the error of sampling.
+    On shares of the points errors are those of one share, though the estimates are means over all: at such scales both
+    distortions are at work at once, by more than the mean's error.
     most: no extrapolation goes above it, such as the number of channels.
     """
-    value, widest = mean(flat), max(flat, key=lambda each: each.high / each.low)
-    width = math.sqrt(widest.high / widest.low)
+    value, wider = mean(flat), math.sqrt(curve.shares)
+    width = math.exp(NORMAL * wider * max(_error(each) for each in flat))
     lows = [value / width, *(each.value for each in flat)]
     highs = [value * width, *(each.value for each in flat)]
     later = [(each, radius) for each, radius in curve.fitting if each.n1 >= flat[0].n1]
     values, errors, radii = (
-        np.array(each) for each in zip(*((one.value, _error(one), radius) for one, radius in later), strict=True)
+        np.array(each)
+        for each in zip(*((one.value, wider * _error(one), radius) for one, radius in later), strict=True)
     )
     log, error = _intercept(radii, np.log(values), errors)
     lows.append(math.exp(log - NORMAL * error))
-    highs.append(min(math.exp(log + NORMAL * error), most))
+    end = log + NORMAL * error
+    highs.append(math.exp(end) if end < math.log(most) else most)
     inverse, error = _intercept(1 / radii**2, 1 / values, errors / values)
-    lows.append(1 / (inverse + NORMAL * error))
+    if inverse + NORMAL * error > 0:
+        lows.append(1 / (inverse + NORMAL * error))
     return min(lows), max(highs)
 
 

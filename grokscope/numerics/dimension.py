@@ -239,6 +239,7 @@ def _curve(shares: Sequence[Nearest]) -> Curve:
     scales = tuple(n1 for n1 in SCALES if 6 * n1 <= n and 2 * n1 <= known)
     return Curve(
         n=n,
+        shares=len(shares),
         scales=scales,
         estimates=tuple(together([gride_at(near, n1) for near in shares]) for n1 in scales),
         radii=tuple(float(np.mean([near.distances[:, n1 - 1 : 2 * n1].mean() for near in shares])) for n1 in scales),
