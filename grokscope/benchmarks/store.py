@@ -18,8 +18,8 @@ import torch
 from grokscope.benchmarks.base import summary
 from grokscope.recipes.base import recipe
 from grokscope.runs.config import RunConfig, pack_id
+from grokscope.runs.identity import run_ids
 from grokscope.runs.store.segments import engine, segment_path
-from grokscope.runs.writer import run_ids
 
 RUNS = 1_000  # asked for: 10^6 numbers over 1,000 runs
 BARS = {"list runs": 1.0, "query": 1.0, "phase diagram": 2.0}

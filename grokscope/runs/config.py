@@ -19,6 +19,7 @@ from torch import Tensor
 
 from grokscope.models.base import Interface, Model
 from grokscope.registry import Options, Record, component, unknown
+from grokscope.runs.identity import config_hash, pack_hash
 from grokscope.tasks.base import Task
 
 # Fields that name a component; the options of the component are fields of the config as well.
@@ -193,19 +194,12 @@ def interface(task: Task) -> Interface:
 
 def pack_id(configs: Sequence[RunConfig]) -> str:
     """The pack's id: a hash of its configs, in order."""
-    text = json.dumps([_identity(json.loads(config.model_dump_json())) for config in configs], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    return pack_hash([json.loads(config.model_dump_json()) for config in configs])
 
 
-def config_key(config: RunConfig | Mapping[str, Any]) -> str:
-    """A hash of one config, also as pack.json holds it: the same run has the same key in whatever pack it trains."""
-    fields = config if isinstance(config, Mapping) else json.loads(config.model_dump_json())
-    return hashlib.sha256(json.dumps(_identity(fields), sort_keys=True).encode()).hexdigest()
-
-
-def _identity(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """What makes a run itself: of weights that it starts from what they are, not where they lie."""
-    return {name: value for name, value in fields.items() if name != "start" or fields.get("start_hash") is None}
+def config_key(config: RunConfig) -> str:
+    """A hash of one config: the same run has the same key in whatever pack it trains."""
+    return config_hash(json.loads(config.model_dump_json()))
 
 
 def _hash(path: str | Path) -> str:
