@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from grokscope.errors import StoreError
 from grokscope.runs.config import RunConfig
@@ -24,6 +24,7 @@ from grokscope.runs.store.lock import is_held
 
 Kind: TypeAlias = Literal["pack", "events", "journal", "segment", "lost", "checkpoint", "resume", "status", "study"]
 STUDIES = "studies"
+LOST = "rows-lost"  # the event of a pack whose numbers between checkpoints cannot be taken again
 REMEDY: dict[Kind, str] = {
     "pack": "the flipped bit is put back where it is one, else the pack is moved to quarantine",
     "events": "the events that are whole are kept, and those that follow from the numbers are written again",
@@ -111,8 +112,8 @@ def examine_pack(folder: Path) -> Iterator[Damage]:
         yield from attempt(folder / "resume.safetensors", "resume", lambda: _resumable(folder))
     else:
         yield from attempt(folder / "resume.safetensors", "resume", lambda: checkpoints.load_resume(folder))
-    if not (described or events or journal or bad):
-        yield from attempt(folder / "status.json", "status", lambda: _status(folder))
+    whole = not (described or events or journal or bad)
+    yield from attempt(folder / "status.json", "status", lambda: _status(folder, compare=whole))
 
 
 def _described(folder: Path) -> None:
@@ -151,14 +152,14 @@ def _resumable(folder: Path) -> None:
             raise StoreError(f"{folder}: {then - count} of the {then} {name} are gone that it had at step {step}")
 
 
-def _status(folder: Path) -> None:
-    """Whether the status is the one that was written; one of old, without a checksum, is compared with the numbers."""
+def _status(folder: Path, *, compare: bool) -> None:
+    """Whether the status is the one that was written. compare: one of old, without a checksum, with the numbers."""
     path = folder / "status.json"
     try:
         status, sealed = read_document(path)
     except FileNotFoundError:
         return
-    if sealed or finished_at(folder) is None or not isinstance(status.get("runs"), dict):
+    if sealed or not compare or finished_at(folder) is None or not isinstance(status.get("runs"), dict):
         return
     for run, true in outcomes(folder, [one["run"] for one in read_pack(folder)["runs"]]).items():
         said = status["runs"].get(run)
@@ -186,6 +187,11 @@ def _study(folder: Path) -> Iterator[Damage]:
 
 def _notes(folder: Path) -> Iterator[str]:
     """What is no damage, and worth knowing."""
+    if any(event["event"] == LOST for event in _events(folder)):
+        yield (
+            f"{folder}: numbers between its checkpoints were lost; moved away and trained again, it has them all, "
+            "with the same weights"
+        )
     for name in ("journal.jsonl", "events.jsonl"):
         try:
             if jsonl.read_lines(folder / name).torn:
@@ -197,6 +203,13 @@ def _notes(folder: Path) -> Iterator[str]:
         yield f"{folder}: {len(left)} temporary files of a killed writer, which the next one removes"
     if old := [path.name for path in _files(folder) if _has_none(path)]:
         yield f"{folder}: no checksum in {len(old)} files ({old[0]}, ...): written before grokscope had them"
+
+
+def _events(folder: Path) -> list[dict[str, Any]]:
+    try:
+        return read_events(folder)
+    except StoreError:
+        return []
 
 
 def _files(folder: Path) -> Iterator[Path]:

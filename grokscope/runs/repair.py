@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from grokscope.errors import StoreError
-from grokscope.runs.doctor import STUDIES, Damage, Kind
+from grokscope.runs.doctor import LOST, STUDIES, Damage, Kind
 from grokscope.runs.outcomes import outcomes
 from grokscope.runs.store import checkpoints, jsonl, segments
 from grokscope.runs.store.atomic import clear_errors, make_folder, sync_folder, write_atomic
@@ -24,7 +24,6 @@ from grokscope.runs.store.rows import read_rows
 from grokscope.runs.store.status import read_status, write_status
 
 QUARANTINE = ".quarantine"
-LOST = "rows-lost"  # the event of a pack whose numbers between checkpoints cannot be taken again
 PHASES = {"memorized": "memorized_at", "onset": "onset_at", "generalized": "generalized_at"}
 ROWS: set[Kind] = {"journal", "segment", "lost"}
 
@@ -60,7 +59,7 @@ def repair(store: Path, damages: Sequence[Damage]) -> Repaired:
 
 def _repair_pack(store: Path, pack: Path, damages: Iterable[Damage], done: Repaired) -> bool:
     """False where nothing of the pack can be believed, because nobody knows what was trained."""
-    kinds = {damage.kind for damage in damages}
+    kinds: set[Kind] = {damage.kind for damage in damages}
     if "pack" in kinds and not _mend(pack / "pack.json", pack):
         return False
     for damage in damages:
@@ -74,7 +73,7 @@ def _repair_pack(store: Path, pack: Path, damages: Iterable[Damage], done: Repai
         _rows_again(store, pack, kinds, done)
     if "events" in kinds:
         _events_again(pack)
-    if {"status", "events"} & kinds or ROWS & kinds:
+    if "runs" not in read_status(pack):  # spoilt, or of old
         _status_again(pack)
     return True
 

@@ -39,4 +39,4 @@ def threads_of(folder: Path) -> int | None:
         found = read_pack(folder).get("threads")
     except StoreError:  # whoever goes on with it says so
         return None
-    return found if is_count(found) and found > 0 else None
+    return found if found and is_count(found) else None
