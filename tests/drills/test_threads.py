@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from grokscope.runs.run import load_pack
-from grokscope.runs.store.documents import read_document, write_document
 from grokscope.studies.experiment import train
 from tests.conftest import tiny
 from tests.drills.conftest import killed
@@ -39,6 +38,8 @@ def test_the_threads_are_kept_and_that_is_said(tmp_path: Path, capsys: pytest.Ca
 
 
 def test_another_torch_is_said_and_recorded(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    from grokscope.runs.store.documents import read_document, write_document
+
     config = tiny(max_steps=8)
     folder = killed(config, tmp_path, at=5, every=2)
     about, _ = read_document(folder / "pack.json")
@@ -51,6 +52,8 @@ def test_another_torch_is_said_and_recorded(tmp_path: Path, capsys: pytest.Captu
 
 
 def test_a_number_of_threads_that_is_none_is_no_harm(tmp_path: Path) -> None:
+    from grokscope.runs.store.documents import write_document
+
     config = tiny(max_steps=8)
     folder = killed(config, tmp_path, at=5, every=2)
     about = json.loads((folder / "pack.json").read_text())

@@ -43,7 +43,7 @@ def stamp(path: Path) -> None:
 
 def intact(data: bytes) -> bool | None:
     """Whether the bytes are those that were stamped; None where they carry no checksum."""
-    found = _MARK.search(data)
+    found = _MARK.match(data, max(0, data.find(_WORDS[0])))  # finding a word takes half as long as a pattern
     if found is None:
         return False if any(word in data for word in _WORDS) else None
     return found[1] == _digest(data, *found.span(1))
@@ -52,19 +52,29 @@ def intact(data: bytes) -> bool | None:
 def checked(path: Path) -> bool | None:
     """`intact` of a file, read once a process while nobody writes it; StoreError where it cannot be read."""
     try:
-        about = os.stat(path)
-        if not stat.S_ISREG(about.st_mode):
-            raise StoreError(f"cannot read {path}: it is not a file")
-        key = (about.st_ino, about.st_size, about.st_mtime_ns, about.st_ctime_ns)
-        known = _known.get(path)
-        if known is not None and known[0] == key:
-            return known[1]
-        found = intact(path.read_bytes())
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        try:
+            about = os.fstat(descriptor)
+            if not stat.S_ISREG(about.st_mode):
+                raise StoreError(f"cannot read {path}: it is not a file")
+            key = (about.st_ino, about.st_size, about.st_mtime_ns, about.st_ctime_ns)
+            known = _known.get(path)
+            if known is not None and known[0] == key:
+                return known[1]
+            with open(descriptor, "rb", buffering=0, closefd=False) as file:
+                found = intact(file.readall())
+        finally:
+            os.close(descriptor)
     except OSError as error:
         raise StoreError(f"cannot read {path}: {error.strerror or error}") from error
     if found is not False and time.time_ns() - max(about.st_mtime_ns, about.st_ctime_ns) > _FRESH:
         _known[path] = key, found
     return found
+
+
+def forget() -> None:
+    """Forget which files have been checked in this process."""
+    _known.clear()
 
 
 def mended(data: bytes) -> bytes | None:

@@ -23,8 +23,12 @@ _NAME = re.compile(r"[^/\\\0.][^/\\\0]*")  # of a run or a pack: a file name tha
 
 def write_document(path: Path, about: Mapping[str, Any], *, durable: bool = True) -> None:
     """Write JSON with a checksum; numbers that are not finite are the caller's to keep away."""
-    text = json.dumps({**about, _CHECKSUM: BLANK}, indent=1 if durable else None, default=list)
-    write_atomic(path, stamped(text.encode()), durable=durable)
+    write_atomic(path, document(about), durable=durable)
+
+
+def document(about: Mapping[str, Any]) -> bytes:
+    """The bytes of a JSON object with a checksum."""
+    return stamped(json.dumps({**about, _CHECKSUM: BLANK}, indent=1, default=list).encode())
 
 
 def read_document(path: Path) -> tuple[dict[str, Any], bool]:

@@ -91,7 +91,7 @@ def split(data: bytes, path: Path) -> Lines:
     if not torn and raw and _ZEROS in raw[-1]:
         rest, torn = raw.pop(), True
     if checked:
-        _check(data, raw, rest, path)
+        check(data, raw, rest, path)
     elif other := next((n for n, line in enumerate([*raw, rest[:-1]], 1) if _CRC.fullmatch(line[-_LENGTH:])), None):
         raise _damage(path, 1, f"has no checksum, though line {other} has", len(raw))
     elif raw and parsed_line(raw[-1]) is None:
@@ -139,7 +139,7 @@ def append(path: Path, records: Sequence[dict[str, Any]]) -> None:
             start = os.fstat(descriptor).st_size
             if not start:
                 lines = [encode(HEADER), *lines]
-            data = _summed(lines, _sum_so_far(descriptor, start, path))
+            data = summed(lines, _sum_so_far(descriptor, start, path))
             try:
                 written = os.write(descriptor, data)
                 while written < len(data):  # a disk that fills up takes a part first and fails on the next call
@@ -156,7 +156,20 @@ def append(path: Path, records: Sequence[dict[str, Any]]) -> None:
 
 def rewrite(path: Path, contents: Sequence[bytes]) -> None:
     """Replace the file atomically by these lines, each with its checksum."""
-    write_atomic(path, _summed(contents, 0))
+    write_atomic(path, summed(contents))
+
+
+def summed(lines: Sequence[bytes], before: int = 0) -> bytes:
+    """The lines with their checksums, where `before` is the sum of what stands before them."""
+    parts = []
+    for line in lines:
+        if line == b"{}":
+            raise ValueError("a record needs at least one field")
+        own = crc32(line[:-1], before)
+        end = b', "crc": "%08x"}\n' % own
+        before = crc32(end, own)
+        parts += [line[:-1], end]
+    return b"".join(parts)
 
 
 def encode(record: dict[str, Any]) -> bytes:
@@ -175,19 +188,6 @@ def finite(value: Any) -> Any:
     return value
 
 
-def _summed(lines: Sequence[bytes], before: int) -> bytes:
-    """The lines with their checksums, where `before` is the sum of what stands before them."""
-    parts = []
-    for line in lines:
-        if line == b"{}":
-            raise ValueError("a record needs at least one field")
-        own = crc32(line[:-1], before)
-        end = b', "crc": "%08x"}\n' % own
-        before = crc32(end, own)
-        parts += [line[:-1], end]
-    return b"".join(parts)
-
-
 def _sum_so_far(descriptor: int, size: int, path: Path) -> int:
     """The sum of a whole file, from the checksum of its last line."""
     if not size:
@@ -199,7 +199,7 @@ def _sum_so_far(descriptor: int, size: int, path: Path) -> int:
     return crc32(end, int(found[1], 16))
 
 
-def _check(data: bytes, raw: list[bytes], rest: bytes, path: Path) -> None:
+def check(data: bytes, raw: list[bytes], rest: bytes, path: Path) -> None:
     """One sum over all whole lines; and what is left must not be a whole line whose newline was damaged."""
     size = sum(map(len, raw)) + len(raw)
     last = _CRC.fullmatch(raw[-1][-_LENGTH:])
