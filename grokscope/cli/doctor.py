@@ -54,9 +54,11 @@ def _repaired(store: Path, found: "Examination") -> "Repaired":
     from grokscope.measures.base import measures
     from grokscope.runs.repair import repair
     from grokscope.runs.run import load_pack
+    from grokscope.runs.store.mirror import address, opened
     from grokscope.studies.experiment import measure_checkpoints
 
     done = repair(store, found.damages)
+    opened(address(store))  # of a mirror, what the other end has whole is fetched again
     cheap = [name for name, measure in measures().items() if measure.cost == "cheap"]
     for folder in done.remeasure:
         try:

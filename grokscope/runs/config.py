@@ -197,9 +197,9 @@ def pack_id(configs: Sequence[RunConfig]) -> str:
     return pack_hash([json.loads(config.model_dump_json()) for config in configs])
 
 
-def config_key(config: RunConfig) -> str:
-    """A hash of one config: the same run has the same key in whatever pack it trains."""
-    return config_hash(json.loads(config.model_dump_json()))
+def config_key(config: RunConfig | Mapping[str, Any]) -> str:
+    """A hash of one config, also as pack.json holds it: the same run has the same key in whatever pack it trains."""
+    return config_hash(config if isinstance(config, Mapping) else json.loads(config.model_dump_json()))
 
 
 def _hash(path: str | Path) -> str:

@@ -5,11 +5,15 @@ The digest stands in the file's own metadata, so that it cannot be lost beside i
 mark it, so that no single damage makes a file look as if it never had one.
 """
 
+import errno
 import os
 import re
 import stat
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import sha256
+from io import FileIO
 from pathlib import Path
 
 from grokscope.errors import StoreError
@@ -49,22 +53,21 @@ def intact(data: bytes) -> bool | None:
     return found[1] == _digest(data, *found.span(1))
 
 
+def read_file(path: Path) -> bytes:
+    """The bytes of a regular file; OSError for anything else, such as a pipe, which would never come to an end."""
+    with _opened(path) as (file, _):
+        return file.readall()
+
+
 def checked(path: Path) -> bool | None:
     """`intact` of a file, read once a process while nobody writes it; StoreError where it cannot be read."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-        try:
-            about = os.fstat(descriptor)
-            if not stat.S_ISREG(about.st_mode):
-                raise StoreError(f"cannot read {path}: it is not a file")
+        with _opened(path) as (file, about):
             key = (about.st_ino, about.st_size, about.st_mtime_ns, about.st_ctime_ns)
             known = _known.get(path)
             if known is not None and known[0] == key:
                 return known[1]
-            with open(descriptor, "rb", buffering=0, closefd=False) as file:
-                found = intact(file.readall())
-        finally:
-            os.close(descriptor)
+            found = intact(file.readall())
     except OSError as error:
         raise StoreError(f"cannot read {path}: {error.strerror or error}") from error
     if found is not False and time.time_ns() - max(about.st_mtime_ns, about.st_ctime_ns) > _FRESH:
@@ -98,6 +101,16 @@ def require(path: Path, what: str = "truncated or damaged:") -> None:
     """StoreError that begins with `what` and names the file, where it does not fit its checksum."""
     if checked(path) is False:
         raise StoreError(f"{what} {path} (it does not fit the checksum it was written with; {ADVICE})")
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[FileIO, os.stat_result]]:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    with open(descriptor, "rb", buffering=0) as file:
+        about = os.fstat(descriptor)
+        if not stat.S_ISREG(about.st_mode):
+            raise OSError(errno.EINVAL, "it is not a file")
+        yield file, about
 
 
 def _place(data: bytes) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from typing import Any
 from grokscope.errors import StoreError
 from grokscope.runs.identity import PACK, pack_hash, run_ids
 from grokscope.runs.store.atomic import write_atomic
-from grokscope.runs.store.checksum import ADVICE, BLANK, intact, stamped
+from grokscope.runs.store.checksum import ADVICE, BLANK, intact, read_file, stamped
 
 DEEPEST = 64  # lists and objects within each other; what grokscope writes has less than ten
 LARGEST = 2**63  # whole numbers, as in SQL and NumPy
@@ -34,7 +34,7 @@ def document(about: Mapping[str, Any]) -> bytes:
 def read_document(path: Path) -> tuple[dict[str, Any], bool]:
     """A JSON object, and whether it had a checksum (which then fits). FileNotFoundError, or StoreError of one line."""
     try:
-        data = path.read_bytes()
+        data = read_file(path)
     except FileNotFoundError:
         raise
     except OSError as error:

@@ -21,7 +21,7 @@ from zlib import crc32
 
 from grokscope.errors import StoreError
 from grokscope.runs.store.atomic import clear_errors, make_folder, write_atomic
-from grokscope.runs.store.checksum import ADVICE
+from grokscope.runs.store.checksum import ADVICE, read_file
 
 HEADER = {"lines": "crc32"}  # the first line of a file that has no header of its own
 _CRC = re.compile(rb', "crc": "([0-9a-f]{8})"\}')
@@ -74,7 +74,7 @@ class Lines:
 def read_lines(path: Path) -> Lines:
     """The intact lines of `path`; none where it does not exist. Never writes, so it may run beside a writer."""
     try:
-        data = path.read_bytes()
+        data = read_file(path)
     except FileNotFoundError:
         data = b""
     except OSError as error:
