@@ -36,6 +36,11 @@ experiment.train(RunConfig.model_validate_json(sys.argv[2]), store=sys.argv[1], 
 """
 
 
+def written(store: Path) -> set[int]:
+    """When its journals were written last: it trains once this changes."""
+    return {path.stat().st_mtime_ns for path in store.glob("*/journal.jsonl")}
+
+
 @pytest.mark.slow
 def test_no_kill_damages_anything(tmp_path: Path) -> None:
     torch.set_num_threads(1)
@@ -43,11 +48,14 @@ def test_no_kill_damages_anything(tmp_path: Path) -> None:
     whole = train(config, store=tmp_path / "undisturbed", progress=False)
     store, draw, kills = tmp_path / "killed", random.Random(20), 0
     command = [sys.executable, "-c", TRAINER, str(store), config.model_dump_json()]
-    while kills < 200:
+    while kills < 100:
         with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as process:
             assert process.stdout is not None
             assert process.stdout.readline() == b"ready\n"
-            time.sleep(draw.uniform(0, 1.5))
+            before, deadline = written(store), time.monotonic() + 60
+            while written(store) == before and process.poll() is None and time.monotonic() < deadline:
+                time.sleep(0.01)
+            time.sleep(draw.uniform(0, 0.5))
             ended = process.poll() is not None
             process.send_signal(signal.SIGKILL)
         if store.exists():
