@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from grokscope.runs.config import RunConfig
     from grokscope.runs.run import Run, load
     from grokscope.runs.snapshot import Snapshot, snapshot
+    from grokscope.statistics.transitions import phases
     from grokscope.studies.experiment import train
     from grokscope.theories.verdict import judge
 
@@ -33,6 +34,7 @@ _FACE = {
     "load": "runs.run:load",
     "Snapshot": "runs.snapshot:Snapshot",
     "snapshot": "runs.snapshot:snapshot",
+    "phases": "statistics.transitions:phases",
     "train": "studies.experiment:train",
     "judge": "theories.verdict:judge",
 }
@@ -49,6 +51,7 @@ __all__ = [
     "load",
     "measure",
     "measures",
+    "phases",
     "recipe",
     "snapshot",
     "train",

@@ -26,9 +26,14 @@ def bench(
     planned, handed out and asked. integrity: what checksums take of a query and of a run. What is compared takes turns
     in one process; numbers are medians over the rounds, with their spread.
 
+    How often instruments are right, on clouds and tables whose answer is known: betti_rates, circle_rates and
+    dimension_coverage (the share of intervals that hold the truth, of the headline and of TwoNN).
+
     Args:
-        name: train_step, pack, manifold, circuits, kernel, store, scale or integrity.
-        rounds: turns of each that are counted [1]; by default 7, 5, then 3 of each, and 1 of scale.
+        name: train_step, pack, manifold, circuits, kernel, store, scale, integrity, betti_rates, circle_rates or
+            dimension_coverage.
+        rounds: turns of each that are counted, or draws [1]; by default 7, 5, then 3 of each, 1 of scale, 20 draws, 200
+            of circle_rates and 10 of dimension_coverage.
         seconds: length of a turn [s], at least one call; by default 2, 1 and 0.5; the others have none.
     """
     from grokscope.registry import component
@@ -41,6 +46,8 @@ def bench(
         emit(found)
     elif name == "pack":
         _rows(found["rows"])
+    elif "rates" in found:
+        _rates(found["rates"])
     elif "rows" in found:
         _bars(found)
     else:
@@ -65,6 +72,19 @@ def _rows(rows: list[dict[str, Any]]) -> None:
             f"{row['p']:4} {row['d_model']:8} {row['replicas']:9} {row['alone_steps_per_second']:9.1f} "
             f"{row['pack_steps_per_second']:9.1f}  {row['speedup']:.2f} ({low:.2f} to {high:.2f})"
         )
+
+
+def _rates(rows: list[dict[str, Any]]) -> None:
+    """A table of shares, a column each field; a dash where there is none."""
+    names = list(rows[0])
+    cells = [names] + [[_cell(row[name]) for name in names] for row in rows]
+    widths = [max(len(line[i]) for line in cells) for i in range(len(names))]
+    for line in cells:
+        print("  ".join(f"{cell:{width}}" for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def _cell(value: Any) -> str:
+    return "–" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
 def _bars(found: dict[str, Any]) -> None:

@@ -31,6 +31,9 @@ def list(what: tyro.conf.Positional[Family] = "runs", *, store: Store = Path("ru
         from grokscope.cli.show import phase_table
 
         Console().print(phase_table(rows))
+        for one in rows:
+            if one["imported"]:
+                print(f"{one['run']}: imported from {one['imported']}; how it was trained is not known")
         return
     from rich.console import Console
     from rich.table import Table

@@ -62,15 +62,20 @@ def run(
 
 def sentence(one: dict[str, Any]) -> str:
     """What became of one run, in words."""
-    if one["memorized_at"] is None:
-        return f"not memorised within {one['steps']:,} steps"
-    start = f"memorised its training data by step {one['memorized_at']:,}"
-    if one["generalized_at"] is None:
+    mem, gen = one["memorized_at"], one["generalized_at"]
+    lost = "" if one["lost_at"] is None else f"; lost again from step {one['lost_at']:,} on"
+    if mem is None:
+        until = f"within {one['steps']:,} steps"
+        return f"not memorised {until}" if gen is None else f"generalised at step {gen:,}, not memorised {until}{lost}"
+    start = f"memorised its training data by step {mem:,}"
+    if gen is None:
         return f"{start}; not generalised within {one['steps']:,} steps"
-    end = f"{start}, generalised at step {one['generalized_at']:,}"
-    return (
-        f"{end}: it grokked, {one['delay']:,} steps later" if one["grokked"] else f"{end}: without delay, no grokking"
-    )
+    found = "without delay, no grokking"
+    if one["grokked"]:
+        found = f"it grokked, {one['delay']:,} steps later"
+    elif one["delay"] > 0:
+        found = f"{one['delay']:,} steps later, too little delay to be grokking"
+    return f"{start}, generalised at step {gen:,}: {found}{lost}"
 
 
 def assignment(text: str) -> tuple[str, Any]:
@@ -105,7 +110,7 @@ def pack_summary(folder: Path, summaries: list[dict[str, Any]]) -> dict[str, Any
         return edges | {"n": len(known), "of": len(values)}
 
     first = summaries[0]
-    times = ("memorized_at", "onset_at", "generalized_at", "delay")
+    times = ("memorized_at", "onset_at", "generalized_at", "delay", "lost_at")
     columns = {name: [one[name] for one in summaries] for name in times}
     finals = {name: [one["final"][name] for one in summaries] for name in first["final"]}
     return {

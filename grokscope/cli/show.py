@@ -22,7 +22,7 @@ def show(run: tyro.conf.Positional[RunName] = "latest", *, store: Store = Path("
     report = report_path(found)
     about = found.summary() | {
         "key_frequencies": key_frequencies(found),
-        "config": found.config.model_dump(mode="json"),
+        "config": found.fields,
         "checkpoints": found.checkpoints,
         "events": found.events,
         "report": str(report) if report.exists() else None,
@@ -34,16 +34,47 @@ def show(run: tyro.conf.Positional[RunName] = "latest", *, store: Store = Path("
 
     console = Console()
     console.print(phase_table([about]))
+    if about["lost_at"] is not None:
+        print(f"lost again at step {about['lost_at']:,}: from there on it stays below what counts as generalised")
+    for note in about["notes"]:
+        print(f"note: {note}")
+    if not found.has_config:
+        _show_curves(found, about["report"])
+        return
     keys = about["key_frequencies"]
-    config = found.config
-    console.print(
-        f"task {config.task}, seed {config.seed}, train fraction {config.train_fraction}, "
-        f"learning rate {config.learning_rate}, weight decay {config.weight_decay}",
-        highlight=False,
+    names = ("seed", "train_fraction", "learning_rate", "weight_decay")
+    told = (
+        f"{name.replace('_', ' ')} {'not known' if name in found.unknown else about['config'][name]}" for name in names
     )
+    console.print(f"task {found.config.task}, {', '.join(told)}", highlight=False)
     console.print(f"key frequencies: {', '.join(map(str, keys)) if keys else 'none'}", highlight=False)
+    for line in _imported(found):
+        print(line)
     print(f"folder  {found.folder} ({len(found.checkpoints)} checkpoints)")
     print(f"report  {about['report'] or 'none yet: grokscope report ' + found.id}")
+
+
+def _imported(run: "Run") -> list[str]:
+    """Of weights from elsewhere: the files they came in, when they were reached, and what was said of them."""
+    imported = run.about.get("imported")
+    if not imported:
+        return []
+    sources = imported.get("sources", [imported])
+    lines = [f"from    {source['file']} ({source['format']}, sha256 {source['sha256'][:12]}…)" for source in sources]
+    if imported.get("step") is None:
+        lines.append(f"        at a step that is not known, kept as {run.steps}")
+    return [*lines, *(f"note    {note}" for note in imported.get("notes", []))]
+
+
+def _show_curves(run: "Run", report: str | None) -> None:
+    """Of curves from elsewhere: which they are, and that the rest is not known."""
+    about = run.about["imported"]
+    columns = ", ".join(f"{name} = {column}" for name, column in about["columns"].items())
+    for line in (f"curves from {about['file']}: {columns}", *(f"note: {remark}" for remark in about["remarks"])):
+        print(line)
+    print("task, network, training, weights: not known")
+    print(f"folder  {run.folder}")
+    print(f"report  {report or 'none yet: grokscope report ' + run.id}")
 
 
 def key_frequencies(run: "Run") -> list[int] | None:
@@ -62,7 +93,9 @@ def phase_table(summaries: Sequence[dict[str, Any]]) -> "Table":
     from rich.table import Table
 
     table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 1), caption_justify="left")
-    table.caption = "t_mem memorised, t_on onset, t_gen generalised; train, test: final accuracy"
+    table.caption = (
+        "t_mem memorised, t_on onset, t_gen generalised; lost: fell back after it; train, test: final accuracy"
+    )
     columns = ("run", "state", "steps", "t_mem", "t_on", "t_gen", "delay", "grokked", "train", "test")
     for name in columns:
         table.add_column(name, justify="left" if name in ("run", "state") else "right", no_wrap=True)
@@ -72,7 +105,7 @@ def phase_table(summaries: Sequence[dict[str, Any]]) -> "Table":
             one["run"],
             one["state"],
             *(_cell(one[name]) for name in ("steps", "memorized_at", "onset_at", "generalized_at", "delay")),
-            "yes" if one["grokked"] else "no",
+            "lost" if one["lost_at"] is not None else "yes" if one["grokked"] else "no",
             *("–" if value is None else f"{value:.4f}" for value in accuracies),
         )
     return table

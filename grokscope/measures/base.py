@@ -1,8 +1,8 @@
 """What a measure is: a function of a snapshot, with its unit, source, cost and needs, that may answer `Missing`."""
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -94,10 +94,18 @@ class Measure:
         known = inspect.signature(self.function).parameters
         options = {name: value for name, value in shared.items() if name in known}
         for variant in self.variants:
-            label = ",".join(f"{name}={value}" for name, value in variant.items())
             value = self(snapshot, **options, **variant)
             for part, number in _elements(value, self.axis):
-                yield ",".join(filter(None, (label, part))), number
+                yield ",".join(filter(None, (_label(variant), part))), number
+
+    def without(self, views: Collection[str]) -> "Measure":
+        """The same with the variants alone that have none of these views, which a run has stored."""
+
+        def stored(variant: Mapping[str, Any]) -> bool:
+            elements = ",".join(filter(None, (_label(variant), f"{self.axis}=")))
+            return _label(variant) in views or (bool(self.axis) and any(view.startswith(elements) for view in views))
+
+        return replace(self, variants=tuple(variant for variant in self.variants if not stored(variant)))
 
     @property
     def definition(self) -> str:
@@ -140,6 +148,10 @@ def measures() -> dict[str, Measure]:
 def evaluate(name: str, snapshot: Snapshot, **options: Any) -> Value | Missing:
     """One measure on one snapshot."""
     return component("measures", name)(snapshot, **options)
+
+
+def _label(variant: Mapping[str, Any]) -> str:
+    return ",".join(f"{name}={value}" for name, value in variant.items())
 
 
 def _elements(value: Value | Missing, axis: str) -> Iterator[tuple[str, float | Missing]]:

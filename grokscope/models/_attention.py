@@ -22,7 +22,8 @@ class Attention:
     def stream(self, params: Params) -> Float[Tensor, "replica row d_model"]:
         """The residual stream attention reads: symbols at position 0, symbols at position 1, then "=" if there is."""
         table, p = self.model.squeeze(params, "embed", params["W_E"]), self.n_symbols
-        blocks = [table[:, :p], table[:, :p], table[:, p:]]
+        second = table[:, :p] if self.settings.tied else self.model.squeeze(params, "embed", params["W_E_right"])
+        blocks = [table[:, :p], second, table[:, p:]]
         positions = params["W_pos"].split(1, dim=1)
         return torch.cat([block + position for block, position in zip(blocks, positions, strict=False)], dim=1)
 

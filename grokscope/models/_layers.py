@@ -17,12 +17,13 @@ from grokscope.models._activation import ACTIVATIONS
 from grokscope.models._trace import Trace, rows, suffix
 from grokscope.models.base import Model, Params, linear_default, normal
 
-# "torch": U(-1, 1) / sqrt(fan_in) for weights and biases; "normal": N(0, 1) / sqrt(fan_in), biases 0.
-LayerInit = Literal["torch", "normal"]
+# "torch": U(-1, 1) / sqrt(fan_in) for weights and biases; "normal": N(0, 1) / sqrt(fan_in), biases 0; "zhong": W_out as
+# "normal", the others as "torch" (released linear script of Zhong et al. 2023, arXiv:2306.17844).
+LayerInit = Literal["torch", "normal", "zhong"]
 
 
 class Layers:
-    """The layers of a model whose options have n_hidden, d_mlp, activation, mlp_biases and init."""
+    """The layers of a model whose options have n_hidden, d_mlp, activation, mlp_biases and init; maybe output_bias."""
 
     def __init__(self, model: Model, fan_in: int) -> None:
         self.model = model
@@ -42,13 +43,16 @@ class Layers:
         }
         if not deeper:
             del sizes["W_hidden"], sizes["b_hidden"]
-        return {name: size for name, size in sizes.items() if o.mlp_biases or not name.startswith("b_")}
+        output_bias = getattr(o, "output_bias", None)
+        biases = {"b_in": o.mlp_biases, "b_hidden": o.mlp_biases}
+        biases["b_out"] = o.mlp_biases if output_bias is None else output_bias
+        return {name: size for name, size in sizes.items() if biases.get(name, True)}
 
     def draw(self, generator: Generator) -> dict[str, Tensor]:
         drawn = {}
         for name, shape in self.shapes.items():
             fan_in = self.fan_in if name.endswith("_in") else self.settings.d_mlp
-            if self.settings.init == "torch":
+            if self.settings.init == "torch" or (self.settings.init == "zhong" and name != "W_out"):
                 drawn[name] = linear_default(shape, fan_in, generator)
             else:
                 scale = 0.0 if name.startswith("b_") else 1 / math.sqrt(fan_in)

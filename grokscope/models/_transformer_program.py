@@ -112,9 +112,9 @@ class TransformerProgram(Program):
             into = self._kept(name, (len(values), self.n_rows, weight.shape[-1]), weight.dtype)
             return _Table.apply(values, by_head, rest @ weight + bias, into)
 
-        b_in, b_out = (params[name][:, None] if name in params else None for name in ("b_in", "b_out"))
-        hidden = read("hidden", params["W_in"], 0.0 if b_in is None else b_in)
-        direct = read("direct", params["W_U"], 0.0 if b_out is None else b_out @ params["W_U"])
+        b_in, b_out, b_U = (params[name][:, None] if name in params else 0.0 for name in ("b_in", "b_out", "b_U"))
+        hidden = read("hidden", params["W_in"], b_in)
+        direct = read("direct", params["W_U"], (b_out @ params["W_U"] if isinstance(b_out, Tensor) else 0.0) + b_U)
         return Tables(
             scores=attention.scores(params, stream),
             hidden=hidden,

@@ -59,17 +59,32 @@ class ModelOptions(Options):
 
 
 class AttentionOptions(ModelOptions):
-    """What can be set of every transformer."""
+    """What can be set of every transformer.
+
+    Not tied: the second operand reads W_E_right, and W_E holds the first operand's symbols and "=" (`diff_vocab` in the
+    released code of Zhong et al. 2023, arXiv:2306.17844, which also gives all these symbols outputs: extra_outputs=p).
+    """
 
     d_model: int = Field(128, ge=1, description="width of the residual stream [1]")
-    n_heads: int = Field(4, ge=1, description="attention heads, each d_model / n_heads wide [1]")
+    n_heads: int = Field(4, ge=1, description="attention heads [1]")
+    d_head: int | None = Field(None, ge=1, description="width of a head [1]; None: d_model / n_heads")
+    tied: bool = Field(True, description="one table for both operands; else the second has symbols of its own")
+    extra_outputs: int = Field(
+        0, ge=0, description='outputs that are no class nor "=", as of the second\'s symbols [1]'
+    )
+    unembed_bias: bool = Field(False, description="train b_U, a bias of the outputs (starts at 0)")
     attention_rate: float = Field(1.0, ge=0, le=1, description="share of softmax attention; the rest weighs keys 1 [1]")
 
     @model_validator(mode="after")
     def _heads_divide(self) -> "AttentionOptions":
-        if self.d_model % self.n_heads:
-            raise ValueError(f"n_heads must divide d_model, got {self.n_heads} and {self.d_model}")
+        if self.d_head is None and self.d_model % self.n_heads:
+            raise ValueError(f"n_heads must divide d_model, got {self.n_heads} and {self.d_model}; or give d_head")
         return self
+
+    @property
+    def head_width(self) -> int:
+        """Channels of a head."""
+        return self.d_head or self.d_model // self.n_heads
 
 
 class Model(ABC):

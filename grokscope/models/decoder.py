@@ -32,9 +32,10 @@ from torch.nn.functional import pad
 from grokscope.models import _trace
 from grokscope.models._activation import ActivationName
 from grokscope.models._block import SITES, Block, layer_norm, sinusoids
+from grokscope.models._layers import plus
 from grokscope.models.base import AttentionOptions, Interface, Model, Params, Sites, linear_default, normal
 
-OUTSIDE_LAYERS = {"W_E", "W_pos", "ln_final_w", "ln_final_b", "W_U"}
+OUTSIDE_LAYERS = {"W_E", "W_E_right", "W_pos", "ln_final_w", "ln_final_b", "W_U", "b_U"}
 
 
 class DecoderOptions(AttentionOptions):
@@ -69,12 +70,17 @@ class Decoder(Model):
         super().__init__(settings, interface)
         if not interface.n_symbols:
             raise ValueError(f"the transformer reads symbols, this task's inputs are {interface.n_operands} features")
+        if not settings.tied and interface.n_operands != 2:
+            raise ValueError(f"a left and a right table are for pairs, this task's inputs have {interface.n_operands}")
 
     @property
     def weight_shapes(self) -> dict[str, tuple[int, ...]]:
         o, equals = self.settings, self.settings.equals_token
-        n, heads, d, d_head = o.n_layers, o.n_heads, o.d_model, o.d_model // o.n_heads
+        n, heads, d, d_head = o.n_layers, o.n_heads, o.d_model, o.head_width
+        n_outputs = self.interface.n_outputs + (equals and o.unembed_equals) + o.extra_outputs
         shapes: dict[str, tuple[int, ...]] = {"W_E": (self.interface.n_symbols + equals, d)}
+        if not o.tied:
+            shapes["W_E_right"] = (self.interface.n_symbols, d)
         if o.positions == "learned":
             shapes["W_pos"] = (self.interface.n_operands + equals, d)
         shapes |= dict.fromkeys(("W_Q", "W_K", "W_V"), (n, heads, d, d_head)) | {"W_O": (n, heads, d_head, d)}
@@ -87,7 +93,7 @@ class Decoder(Model):
             shapes |= dict.fromkeys(("ln1_w", "ln1_b", "ln2_w", "ln2_b"), (n, d))
         if o.layer_norm == "pre":
             shapes |= dict.fromkeys(("ln_final_w", "ln_final_b"), (d,))
-        return shapes | {"W_U": (d, self.interface.n_outputs + (equals and o.unembed_equals))}
+        return shapes | {"W_U": (d, n_outputs)} | ({"b_U": (n_outputs,)} if o.unembed_bias else {})
 
     def draw(self, generator: Generator) -> dict[str, Tensor]:
         """LayerNorm starts at gain 1 and bias 0.
@@ -105,7 +111,7 @@ class Decoder(Model):
             return torch.zeros(shape)
         if o.init == "nanda":
             return normal(shape, 1 / math.sqrt(shape[1] if name == "W_U" else o.d_model), generator)
-        if name in ("W_E", "W_pos"):
+        if name in ("W_E", "W_E_right", "W_pos"):
             return normal(shape, 1.0, generator)
         xavier = o.attention_biases and name in ("W_Q", "W_K", "W_V")
         fan_in = o.d_mlp if name.endswith("_out") else o.d_model
@@ -129,13 +135,20 @@ class Decoder(Model):
     def sites(self) -> Sites:
         n = self.settings.n_layers
         in_layers = [f"{site}{_trace.suffix(layer, n)}" for layer in range(n) for site in SITES]
-        return _trace.sites(["embed", *in_layers, "logits"], self._walk)
+        tables = ["embed"] if self.settings.tied else ["embed", "embed_right"]
+        return _trace.sites([*tables, *in_layers, "logits"], self._walk)
 
     def _walk(self, params: Params, inputs: Tensor) -> _trace.Trace:
         o, n_symbols = self.settings, self.interface.n_symbols
         table = self.squeeze(params, "embed", params["W_E"])
         yield "embed", table[:, :n_symbols]
         tokens = pad(inputs, (0, 1), value=n_symbols) if o.equals_token else inputs
+        if not o.tied:
+            right = self.squeeze(params, "embed", params["W_E_right"])
+            yield "embed_right", right
+            second = torch.arange(tokens.shape[-1], device=tokens.device) == 1
+            tokens = torch.where(second, tokens + table.shape[1], tokens)
+            table = torch.cat([table, right], dim=1)
         stream = _trace.rows(table, tokens)
         if o.positions == "learned":
             stream = stream + params["W_pos"].unsqueeze(1)
@@ -148,16 +161,20 @@ class Decoder(Model):
             stream = yield from Block(self, layer).trace(params, weights, stream)
         last = stream[:, :, -1]
         outputs = (layer_norm(last, params, "ln_final") if o.layer_norm == "pre" else last) @ params["W_U"]
+        outputs = plus(outputs, params.get("b_U"))
         yield "logits", outputs[..., : self.interface.n_outputs]
         yield "outputs", outputs
 
     @staticmethod
     def infer(params: Params) -> dict[str, Any]:
-        n_layers, n_heads, d_model, _ = params["W_Q"].shape
+        n_layers, n_heads, d_model, d_head = params["W_Q"].shape
         found = {
             "n_layers": n_layers,
             "d_model": d_model,
             "n_heads": n_heads,
+            "d_head": None if n_heads * d_head == d_model else d_head,
+            "tied": "W_E_right" not in params,
+            "unembed_bias": "b_U" in params,
             "d_mlp": params["W_in"].shape[-1],
             "mlp_biases": "b_in" in params,
             "attention_biases": "b_Q" in params,

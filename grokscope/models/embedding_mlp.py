@@ -2,6 +2,8 @@
 
     x = [E_l[a], E_r[b]]  or  E_l[a] + E_r[b];   h_1 = phi(x W_in + b_in), ...,   outputs = h_n W_out + b_out
 
+or, with combine="add_after", h_1 = phi((E_l[a] W_in + b_in) + (E_r[b] W_in + b_in)).
+
 The first layer is linear in the embeddings, so x W_in is a sum of rows of two tables over the symbols, E_l W_in and
 E_r W_in (each with its own half of W_in where embeddings are concatenated): no x is built for a pair.
 
@@ -13,6 +15,10 @@ Sources, and how each one's network is had:
   added, decoder 1-200-200-30 tanh with PyTorch's initial weights and biases: d_embed=1, tied=True, combine="add",
   embed_init="uniform", embed_scale=s, n_hidden=2, d_mlp=200, activation="tanh", mlp_biases=True, init="torch". There
   the table and the decoder have learning rates of their own; here a config has one.
+- Zhong et al. 2023, arXiv:2306.17844, appendix E and the released linear script, p = 59, 256 neurons, init="zhong",
+  mlp_biases=True, output_bias=False, AdamW's default betas and no warm-up: tied=True, d_embed=256, combine="add",
+  embed_scale=sqrt(2) (type A; n_hidden=2: B); combine="add_after", n_hidden=2: C; d_embed=128, combine="concat",
+  embed_scale=1: D; tied=False, combine="add": X.
 """
 
 import math
@@ -25,14 +31,16 @@ from torch import Generator, Tensor
 
 from grokscope.models import _trace
 from grokscope.models._activation import ActivationName
-from grokscope.models._layers import LayerInit, Layers, infer_layers, times_inputs
+from grokscope.models._layers import LayerInit, Layers, infer_layers, plus, times_inputs
 from grokscope.models.base import Interface, Model, ModelOptions, Params, Sites, normal
 
 
 class EmbeddingMlpOptions(ModelOptions):
     d_embed: int = Field(256, ge=1, description="width of an embedding [1]")
     tied: bool = Field(False, description="one table for all operands; else one for the left and one for the right")
-    combine: Literal["concat", "add"] = Field("concat", description="put embeddings one after another, or add them")
+    combine: Literal["concat", "add", "add_after"] = Field(
+        "concat", description="put embeddings one after another, or add them before or after the first layer's map"
+    )
     embed_init: Literal["normal", "uniform"] = Field(
         "normal", description="embed_scale / sqrt(d_embed) times N(0, 1), or uniform in +-embed_scale / 2"
     )
@@ -41,7 +49,10 @@ class EmbeddingMlpOptions(ModelOptions):
     d_mlp: int = Field(128, ge=1, description="neurons of each hidden layer [1]")
     activation: ActivationName = Field("relu", description="activation function of the neurons")
     mlp_biases: bool = Field(False, description="train a bias in every layer")
-    init: LayerInit = Field("normal", description="uniform in +-1 / sqrt(fan-in), biases too; or normal, biases 0")
+    output_bias: bool | None = Field(None, description="train b_out, too; None: as mlp_biases")
+    init: LayerInit = Field(
+        "normal", description="uniform in +-1 / sqrt(fan-in), biases too; normal, biases 0; or W_out alone normal"
+    )
 
 
 @final
@@ -110,13 +121,17 @@ class EmbeddingMlp(Model):
         if self.settings.combine == "concat":
             into = params["W_in"].split(self.settings.d_embed, dim=1)
         per_symbol = torch.cat([table @ weight for table, weight in zip(tables, into, strict=True)], dim=1)
-        yield from self.layers.trace(params, times_inputs(inputs, per_symbol, n_symbols))
+        first = times_inputs(inputs, per_symbol, n_symbols)
+        if self.settings.combine == "add_after" and "b_in" in params:  # the layers add it once
+            first = plus(first, (n_operands - 1) * params["b_in"])
+        yield from self.layers.trace(params, first)
 
     @staticmethod
     def infer(params: Params) -> dict[str, Any]:
         n_rows, d_embed = params["W_in"].shape[-2], params["W_E"].shape[-1]
         combine = "add" if n_rows == d_embed else "concat"
-        return infer_layers(params) | {"d_embed": d_embed, "tied": "W_E_right" not in params, "combine": combine}
+        found = infer_layers(params) | {"d_embed": d_embed, "tied": "W_E_right" not in params, "combine": combine}
+        return found | ({} if ("b_in" in params) == ("b_out" in params) else {"output_bias": "b_out" in params})
 
 
 embedding_mlp = EmbeddingMlp

@@ -52,9 +52,10 @@ class Transformer(Model):
     @property
     def weight_shapes(self) -> dict[str, tuple[int, ...]]:
         o, equals = self.settings, self.settings.equals_token
-        d_head = o.d_model // o.n_heads
+        d_head, n_outputs = o.head_width, self.interface.n_outputs + (equals and o.unembed_equals) + o.extra_outputs
         sizes: dict[str, tuple[int, ...]] = {
             "W_E": (self.interface.n_symbols + equals, o.d_model),
+            "W_E_right": (self.interface.n_symbols, o.d_model),
             "W_pos": (2 + equals, o.d_model),
             "W_Q": (o.n_heads, o.d_model, d_head),
             "W_K": (o.n_heads, o.d_model, d_head),
@@ -64,9 +65,16 @@ class Transformer(Model):
             "b_in": (o.d_mlp,),
             "W_out": (o.d_mlp, o.d_model),
             "b_out": (o.d_model,),
-            "W_U": (o.d_model, self.interface.n_outputs + (equals and o.unembed_equals)),
+            "W_U": (o.d_model, n_outputs),
+            "b_U": (n_outputs,),
         }
-        return {name: size for name, size in sizes.items() if o.mlp_biases or not name.startswith("b_")}
+        absent = {
+            "W_E_right": o.tied,
+            "b_in": not o.mlp_biases,
+            "b_out": not o.mlp_biases,
+            "b_U": not o.unembed_bias,
+        }
+        return {name: size for name, size in sizes.items() if not absent.get(name)}
 
     def draw(self, generator: Generator) -> dict[str, Tensor]:
         """As published: N(0, 1) / sqrt(d_model), W_out too; W_U / sqrt(its outputs); biases 0."""
@@ -95,7 +103,7 @@ class Transformer(Model):
         if 2 * inputs.shape[1] < self.interface.n_symbols:
             return self._few_outputs(params, inputs)
         post = self._post(params, middle := self._middle(params, inputs))
-        return plus(middle + post @ params["W_out"], params.get("b_out")) @ params["W_U"]
+        return plus(plus(middle + post @ params["W_out"], params.get("b_out")) @ params["W_U"], params.get("b_U"))
 
     def _few_outputs(self, params: Params, inputs: Tensor) -> Tensor:
         """Of fewer samples than would read every row of the tables: on the symbols they have, as symbols of their own.
@@ -103,12 +111,13 @@ class Transformer(Model):
         For gradients by sample, which would else be mostly those of rows that the sample does not read.
         """
         n_replicas, n_pairs = inputs.shape[:2]
-        rows = inputs.flatten(1)
-        if self.settings.equals_token:
-            rows = torch.cat([rows, torch.full_like(rows[:, :1], self.interface.n_symbols)], dim=1)
-        few = Transformer(self.settings, replace(self.interface, n_symbols=2 * n_pairs))
-        symbols = torch.arange(2 * n_pairs, device=inputs.device).view(1, n_pairs, 2).expand(n_replicas, -1, -1)
-        return few.outputs({**params, "W_E": take(params["W_E"], rows)}, symbols)
+        first, second = inputs.unbind(-1)
+        right = params["W_E"] if self.settings.tied else params["W_E_right"]
+        tables = [take(params["W_E"], first), take(right, second), params["W_E"][:, self.interface.n_symbols :]]
+        settings = self.settings.model_copy(update={"tied": True})
+        few = Transformer(settings, replace(self.interface, n_symbols=2 * n_pairs))
+        symbols = torch.arange(2 * n_pairs, device=inputs.device).view(1, 2, n_pairs).mT.expand(n_replicas, -1, -1)
+        return few.outputs({**params, "W_E": torch.cat(tables, dim=1)}, symbols)
 
     def _attend(self, params: Params, inputs: Tensor) -> tuple[Tensor, Tensor]:
         """Attention weights (key, replica, pair, head), and z (replica, pair, head, d_head)."""
@@ -137,7 +146,8 @@ class Transformer(Model):
 
     @property
     def sites(self) -> Sites:
-        """Every site at the last position; `embed` is the table of the symbols themselves."""
+        """Every site at the last position; `embed` is the table of the symbols themselves, or, with `embed_right`, of
+        the first operand's."""
 
         def attend(site: Activations) -> tuple[Tensor, Tensor]:
             return self._attend(_packed(site.params), site.inputs[None])
@@ -145,8 +155,10 @@ class Transformer(Model):
         def squeezed(site: Activations, name: str, x: Tensor) -> Tensor:
             return self.squeeze(site.params, name, x)
 
+        right: Sites = {"embed_right": lambda site: squeezed(site, "embed", site.params["W_E_right"])}
         return {
             "embed": lambda site: squeezed(site, "embed", site.params["W_E"])[: self.interface.n_symbols],
+            **({} if self.settings.tied else right),
             "resid_pre": lambda site: self._before(_packed(site.params), site.inputs[None])[0].expand(
                 len(site.inputs), -1
             ),
@@ -158,20 +170,25 @@ class Transformer(Model):
             "mlp_post": lambda site: self._post(_packed(site.params), site["resid_mid"][None])[0],
             "mlp_out": lambda site: site["mlp_post"] @ site.params["W_out"] + site.params.get("b_out", 0.0),
             "resid_post": lambda site: site["resid_mid"] + site["mlp_out"],
-            "logits": lambda site: (site["resid_post"] @ site.params["W_U"])[:, : self.interface.n_outputs],
+            "logits": lambda site: (site["resid_post"] @ site.params["W_U"] + site.params.get("b_U", 0.0))[
+                :, : self.interface.n_outputs
+            ],
         }
 
     @staticmethod
     def infer(params: Params) -> dict[str, Any]:
-        n_heads, d_model, _ = params["W_Q"].shape
+        n_heads, d_model, d_head = params["W_Q"].shape
         equals = params["W_pos"].shape[-2] == 3
         return {
             "d_model": d_model,
             "n_heads": n_heads,
+            "d_head": None if n_heads * d_head == d_model else d_head,
+            "tied": "W_E_right" not in params,
+            "unembed_bias": "b_U" in params,
             "d_mlp": params["W_in"].shape[-1],
             "mlp_biases": "b_in" in params,
             "equals_token": equals,
-            "unembed_equals": equals and params["W_U"].shape[-1] == params["W_E"].shape[0],
+            "unembed_equals": equals and params["W_U"].shape[-1] >= params["W_E"].shape[0],
         }
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from grokscope.errors import Missing
 
@@ -42,6 +42,7 @@ def effective_resistance(points: Float[np.ndarray, "point channel"], neighbours:
     """
     from scipy.sparse.csgraph import connected_components
 
+    neighbours = min(neighbours, len(points) - 1)  # of a component there may be fewer
     distances = euclidean(points)
     np.fill_diagonal(distances, np.inf)
     reach = np.partition(distances, neighbours - 1, axis=1)[:, neighbours - 1, None] * (1 + ROUNDING)
@@ -86,13 +87,16 @@ def diagrams_within(
     """The same in at most `seconds`: in a child process, because nothing stops the computation from within."""
     if seconds is None:
         return diagrams(distances, dimensions)
+    late = Missing(f"homology of dimension {max(dimensions)} took more than the {max(seconds, 0):.3g} s that were left")
+    if seconds <= 0:
+        return late
     sent = io.BytesIO()
     np.savez(sent, *distances, dimensions=np.array(dimensions))
     child = [sys.executable, "-c", "from grokscope.numerics._persistence import child; child()"]
     try:
         done = subprocess.run(child, input=sent.getvalue(), capture_output=True, timeout=seconds, check=False)
     except subprocess.TimeoutExpired:
-        return Missing(f"homology of dimension {max(dimensions)} took more than {seconds:g} s")
+        return late
     if done.returncode != 0:
         return Missing(f"homology of dimension {max(dimensions)} failed: {done.stderr.decode()[-200:].strip()}")
     with np.load(io.BytesIO(done.stdout)) as received:
@@ -111,24 +115,22 @@ def child() -> None:
     sys.stdout.buffer.write(sent.getvalue())
 
 
-def merges(distances: Matrix) -> tuple[Float[np.ndarray, " merge"], Int[np.ndarray, " merge"]]:
-    """Edges of the minimum spanning tree, the longest first, and the points in the smaller of the two parts each joins.
+def coordinates(distances: Matrix) -> Float[np.ndarray, "point channel"]:
+    """Centred points with these distances, by classical multidimensional scaling; exact for Euclidean distances.
 
-    Their lengths are the finite deaths of H0; the parts are the components just before the edge appears.
+    Rows of V sqrt(L), where V L V^T = -1/2 J D^2 J, J the centring; negative eigenvalues, of which Euclidean distances
+    have none, are left out.
     """
-    from scipy.cluster.hierarchy import linkage
-    from scipy.spatial.distance import squareform
-
-    if len(distances) < 2:
-        return np.empty(0), np.empty(0, dtype=int)
-    tree = linkage(squareform(distances, checks=False), "single")
-    sizes = np.concatenate([np.ones(len(distances)), tree[:, 3]])
-    smaller = sizes[tree[:, :2].astype(int)].min(1).astype(int)
-    return tree[::-1, 2], smaller[::-1]
+    largest = distances.max(initial=0.0) or 1.0
+    squares = np.square(distances / largest)
+    gram = -(squares - squares.mean(0) - squares.mean(1, keepdims=True) + squares.mean()) / 2
+    values, vectors = np.linalg.eigh(gram)
+    kept = values > values[-1] * len(values) * np.finfo(float).eps
+    return largest * vectors[:, kept] * np.sqrt(values[kept])
 
 
 def distance_function(metric: str, neighbours: int) -> Callable[[Float[np.ndarray, "point channel"]], Matrix]:
-    """The map from points to distances that a metric's name stands for."""
+    """The map from points to distances that a metric's name stands for; a cloud's own may be given instead."""
     if metric == "resistance":
         return lambda points: effective_resistance(points, neighbours)
     return euclidean

@@ -29,6 +29,8 @@ class Harmonics:
     keys: k for cyclic and multiplicative groups, otherwise the irrep's name. kernels: of the projectors,
     P(a, b) = kernels[irrep, a^-1 b]. sizes: how many dimensions the matrix entries span. product: index of x y.
     phases: in turns, one row for each pair of conjugate one-dimensional characters; waves: their places among the keys.
+    line: the elements in the order of the powers of a generator; as they come where the group is not cyclic, and then
+    generated is False.
     """
 
     keys: tuple[int | str, ...]
@@ -39,6 +41,8 @@ class Harmonics:
     identity: int
     phases: Float[np.ndarray, "wave element"]
     waves: tuple[int, ...]
+    line: Int[np.ndarray, " element"]
+    generated: bool
 
     def projector(self, chosen: Any) -> Float[np.ndarray, "element element"]:
         """P(a, b) of the chosen irreps together."""
@@ -57,6 +61,9 @@ def harmonics(order: int, group: Group | None) -> Harmonics:
     turns = np.arctan2(corners[..., 1], corners[..., 0]) / (2 * np.pi)
     weights = [part.dimension / (order * part.endomorphisms) for part in parts]
     characters = np.array([part.character.numpy() for part in parts]).reshape(-1, order)
+    # The values are roots of unity of the group's order: rounding to them undoes the arctangent's.
+    phases = np.round(turns * order) % order / order
+    faithful = [row for row in phases if len(np.unique(row)) == order]
     return Harmonics(
         keys=tuple(_key(part.name, group, k) for k, part in enumerate(parts, start=1)),
         kernels=np.array(weights)[:, None] * characters,
@@ -64,9 +71,10 @@ def harmonics(order: int, group: Group | None) -> Harmonics:
         product=group.table.numpy(),
         inverse=group.inverse.numpy(),
         identity=group.identity,
-        # The values are roots of unity of the group's order: rounding to them undoes the arctangent's.
-        phases=np.round(turns * order) % order / order,
+        phases=phases,
         waves=waves,
+        line=np.argsort(faithful[0]) if faithful else np.arange(order),
+        generated=bool(faithful),
     )
 
 
@@ -88,6 +96,8 @@ def _cyclic(n: int) -> Harmonics:
         identity=0,
         phases=turns[sizes == 2],
         waves=tuple(range(int((sizes == 2).sum()))),
+        line=x,
+        generated=True,
     )
 
 
@@ -187,24 +197,28 @@ def significance(
     return np.maximum(shares, 0), p
 
 
-def held_out(n: int, folds: int, seed: int) -> Iterator[Int[np.ndarray, " held"]]:
-    """Each element once, in `folds` random parts (n of them if there are fewer elements)."""
-    if folds < 2:
-        raise ValueError(f"folds must be at least 2, got {folds}")
-    yield from np.array_split(np.random.default_rng(seed).permutation(n), min(folds, n))
+def blocks(n: int, folds: int, seed: int) -> Iterator[Int[np.ndarray, " held"]]:
+    """Each of n places once, in `folds` blocks of consecutive ones, at most n; seed: where they begin.
+
+    Random parts leave out an element and keep its neighbours, which know where it is on a smooth path.
+    """
+    _at_least_two(folds)
+    yield from np.array_split((np.arange(n) + np.random.default_rng(seed).integers(n)) % n, min(folds, n))
 
 
 def cross_validated_planes(
     x: Float[np.ndarray, "element channel"],
     phases: Float[np.ndarray, "wave element"],
     *,
+    line: Int[np.ndarray, " element"],
     folds: int,
     seed: int,
     first: int | None = None,
 ) -> Float[np.ndarray, "wave element 2"]:
     """Coordinates (u, v) of each element in the plane of each wave, fitted without it: y = b_0 + u b_cos + v b_sin.
 
-    first: only of the first so many waves; the others are fitted along.
+    line: the order of the elements in which those held out together are neighbours. first: only of the first so many
+    waves; the others are fitted along.
 
     Elements of one phase are held out together: a frequency that shares a divisor with n repeats its angles, and of a
     random function of x mod m everything is known once another x of the same residue was seen.
@@ -221,8 +235,9 @@ def cross_validated_planes(
         place = classes(phases[i])
         others = np.delete(waves, i, axis=0)[_beside(np.delete(phases, i, axis=0), place, width, folds)]
         design = np.concatenate([np.ones((1, n)), own, others.reshape(-1, n)]).T
-        for some in held_out(place.max() + 1, folds, seed):
-            held = np.isin(place, some)
+        met = line[np.sort(np.unique(place[line], return_index=True)[1])]  # the first element of each phase on the line
+        for some in blocks(len(met), folds, seed):
+            held = np.isin(place, place[met[some]])
             fit = np.linalg.lstsq(design[~held], x[~held])[0]
             points[i, held] = np.linalg.lstsq(fit[1:].T, (x[held] - fit[0]).T)[0][:2].T
     return points
@@ -272,15 +287,23 @@ def cross_validated_r2(
 ) -> float | Missing:
     """1 - sum |y - prediction|^2 / sum |y - mean|^2 over held-out rows, prediction and mean fitted without them.
 
+    The rows are held out in random parts: matrix entries of an irrep have no order of their own.
+
     Without refitting: the residual of the rows F fitted without them is (1 - H_FF)^-1 times their residual, H the
     projector onto the regressors.
     """
+    _at_least_two(folds)
     n, squares = len(x), np.zeros(2)
     for i, hat in enumerate((np.full((n, n), 1 / n), projector + 1 / n)):
         residual = x - hat @ x
-        for held in held_out(n, folds, seed):
+        for held in np.array_split(np.random.default_rng(seed).permutation(n), min(folds, n)):
             rest = np.eye(len(held)) - hat[np.ix_(held, held)]
             if np.linalg.eigvalsh(rest)[0] < 1e-9:
                 return Missing(f"{n - len(held)} elements do not determine a prediction of the other {len(held)}")
             squares[i] += np.square(np.linalg.solve(rest, residual[held])).sum()
     return float(1 - squares[1] / squares[0])
+
+
+def _at_least_two(folds: int) -> None:
+    if folds < 2:
+        raise ValueError(f"folds must be at least 2, got {folds}")

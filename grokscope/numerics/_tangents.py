@@ -91,8 +91,8 @@ class Tangents:
         self.function = function
         self.weights = {name: tensor.detach() for name, tensor in params.items() if tensor.is_floating_point()}
         self.fixed = {name: tensor for name, tensor in params.items() if not tensor.is_floating_point()}
-        kinds = {tensor.dtype for tensor in self.weights.values()}
-        if len(kinds) != 1:
+        kinds = {tensor.dtype for tensor in params.values() if tensor.is_floating_point() or tensor.is_complex()}
+        if len(kinds) != 1 or any(kind.is_complex for kind in kinds):
             found = ", ".join(sorted(map(str, kinds))) or "none of floating point"
             raise ValueError(f"params must be of one floating dtype, got {found}")
         (self.dtype,) = kinds

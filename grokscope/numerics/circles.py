@@ -5,9 +5,11 @@ named), and any channels: rows of the embedding, class means of a layer. A circl
 element x stands at the angle 2 pi phi_k(x), phi_k the phase of a character (k x / p for residues). Betti numbers of the
 whole cloud do not show it when there are several: p points on a torus of K circles are p^(1/K) points a circle.
 
-Two traps are avoided. A plane fitted with the labels shows a circle in random rows too (phase coherence .94 in 512
-channels): every coordinate here comes from a fit that did not see its row. And the largest of (p - 1) / 2 shares of
-power is large by chance: its null is the largest share under permutations of the rows.
+Three traps are avoided. A plane fitted with the labels shows a circle in random rows too (phase coherence .94 in 512
+channels): every coordinate here comes from a fit that did not see its row, nor the rows beside it. The largest of
+(p - 1) / 2 shares of power is large by chance: its null is the largest share under permutations of the rows. And a path
+along a line, such as a random walk or the clock of another modulus, has the slow characters or the near ones: a table
+is asked whether it closes and whether its errors know the order of the rows.
 
 Sources: frequencies and their planes, Nanda et al. 2023, arXiv:2301.05217; irreps, Chughtai et al. 2023,
 arXiv:2302.03025; step-down maxima, Westfall & Young 1993, Resampling-Based Multiple Testing; permutation of residuals,
@@ -23,7 +25,8 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from grokscope.errors import Missing
-from grokscope.numerics import _planes
+from grokscope.numerics import _lines, _planes
+from grokscope.numerics._lines import Line
 from grokscope.numerics._planes import Harmonics, harmonics
 from grokscope.numerics.groups import Group
 
@@ -99,10 +102,11 @@ class Circle:
 
 @dataclass(frozen=True, kw_only=True)
 class Panel:
-    """The circles present, strongest first, and the equivariance of the table."""
+    """The circles present, strongest first; the equivariance of the table; signs that it is a line's, not a group's."""
 
     circles: tuple[Circle, ...]
     equivariance: Equivariance | Missing
+    line: Line
 
     @property
     def certified(self) -> tuple[Key, ...]:
@@ -212,8 +216,9 @@ def plane(
 
         E_x = b_0 + u_x b_cos + v_x b_sin,   (u, v) = (cos, sin)(2 pi phase) for an ideal circle
 
-    b is fitted by least squares on the elements outside x's fold, with (u, v) put to (cos, sin); then (u, v) of the
-    elements in the fold by least squares. These are coordinates in the plane's own axes: an ellipse becomes round.
+    b is fitted by least squares on the elements outside x's fold, a block of neighbours in the group's order, with
+    (u, v) put to (cos, sin); then (u, v) of the elements in the fold by least squares. These are coordinates in the
+    plane's own axes: an ellipse becomes round.
     beside: other characters that the table carries, fitted along, so that they do not leak into this plane.
     """
     x = _planes.rows(table)
@@ -221,7 +226,7 @@ def plane(
         return x
     h = harmonics(len(x), group)
     chosen = [h.waves.index(_place(h, each)) for each in (key, *(other for other in beside if other != key))]
-    return _planes.cross_validated_planes(x, h.phases[chosen], folds=folds, seed=seed, first=1)[0]
+    return _planes.cross_validated_planes(x, h.phases[chosen], line=h.line, folds=folds, seed=seed, first=1)[0]
 
 
 def ellipse_ratio(table: Any, phases: Float[np.ndarray, " element"]) -> float | Missing:
@@ -278,6 +283,7 @@ def circle_panel(
     min_share: float = 0.01,
     min_ellipse: float = 0.5,
     min_coherence: float = 0.9,
+    line_level: float = 0.001,
     permutations: int = 999,
     folds: int = 10,
     surrogates: int = 20,
@@ -294,12 +300,28 @@ def circle_panel(
         rings = 1                     and has one hole: one H1 bar significant at `level` among its surrogates'
         p_order <= level              in its place where there are fewer than 10 angles, too few for a ring to be seen
 
+    in a table that is not rather a function of a line through the elements (`Panel.line`):
+
+        gap = 0                       the polygon of the rows, in the order of each present wave, has no two ends
+        p_drift > line_level          every wave's angles turn a whole number of times over the elements
+        p_skirt > line_level          no wave leaks into the frequencies beside it
+        p_rest > line_level           what the waves leave does not fall with the frequency
+
+    All four hold where a group moves the table rigidly, up to errors that do not know the order of the elements. A
+    random walk or another smooth path has power at slow frequencies, and its rows say where those beside them are; but
+    it has two ends. A clock of another modulus, or one with rows cut out, turns a fractional number of times, and its
+    jump fills the sidebands. Short memories are seen in the rest. One sign fails the whole table: the overtones of a
+    walk close though the walk does not. Other groups than cyclic ones are asked for gaps only. A smooth closed loop in
+    many channels passes: its overtones stand in planes of their own, so that it is an orbit of the group. A closed
+    random walk fails by its rest (at p = 23 it is too short for that).
+
     A frequency that shares a divisor with n has n / gcd(k, n) angles. p_order compares the power of the mean rows of
     the angles with the same in random order; m angles have (m - 1)! / 2 circular orders, so that circles of 3, 4 and 5
     angles (12 orders) are never certified at a level of .05: any three rows are a triangle.
 
     power_level: several characters may pass, and a false one costs more than a missed one. min_share: a circle with
-    less of the variance can be exact, a harmonic of a bent one, but does not carry the answer.
+    less of the variance can be exact, a harmonic of a bent one, but does not carry the answer. line_level: each of
+    three tests of the table may fail a true clock by chance.
 
     Missing for a constant table and for groups without circles; `irrep_power` and `equivariance` hold for every group.
     """
@@ -316,7 +338,8 @@ def circle_panel(
     places = np.array(h.waves)
     present = np.flatnonzero((p[places] <= power_level) & (share[places] >= min_share))
     present = present[np.argsort(-share[places[present]], kind="stable")]
-    planes = _planes.cross_validated_planes(x, h.phases[present], folds=folds, seed=seed)
+    planes = _planes.cross_validated_planes(x, h.phases[present], line=h.line, folds=folds, seed=seed)
+    found = _lines.line(x, h, present)
     rules = _Rules(
         min_ellipse=min_ellipse,
         min_coherence=min_coherence,
@@ -324,12 +347,13 @@ def circle_panel(
         permutations=permutations,
         surrogates=surrogates,
         seed=seed,
+        line=tuple(name for name, sign in _signs(found, line_level).items() if sign),
     )
     circles = (
         _circle(x, h, i, points, rules, share=float(share[places[i]]), p_power=float(p[places[i]]))
         for i, points in zip(present.tolist(), planes, strict=True)
     )
-    return Panel(circles=tuple(circles), equivariance=_equivariance(gram, sums, h))
+    return Panel(circles=tuple(circles), equivariance=_equivariance(gram, sums, h), line=found)
 
 
 def _power(
@@ -357,7 +381,7 @@ def _equivariance(
 
 @dataclass(frozen=True, kw_only=True)
 class _Rules:
-    """What certifies a circle, and what its tests are run with."""
+    """What certifies a circle, and what its tests are run with; line: the criteria that the whole table fails."""
 
     min_ellipse: float
     min_coherence: float
@@ -365,6 +389,7 @@ class _Rules:
     permutations: int
     surrogates: int
     seed: int
+    line: tuple[str, ...]
 
 
 def _circle(
@@ -400,9 +425,15 @@ def _circle(
         rings=rings,
         p_ring=p_ring,
         p_order=p_order,
-        failed=tuple(name for name, met in criteria.items() if not met),
+        failed=(*(name for name, met in criteria.items() if not met), *rules.line),
         **power,
     )
+
+
+def _signs(line: Line, level: float) -> dict[str, bool]:
+    """Which criteria of a group's table the signs of a line break."""
+    p_values = {"drift": line.p_drift, "skirt": line.p_skirt, "rest": line.p_rest}
+    return {"gap": line.gap > 0} | {name: p <= level for name, p in p_values.items()}
 
 
 def _rings(points: Float[np.ndarray, "phase 2"], rules: _Rules) -> tuple[int | Missing, float | Missing]:

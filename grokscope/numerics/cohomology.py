@@ -24,7 +24,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Int8
 
 from grokscope.errors import Missing
-from grokscope.numerics._points import cloud
+from grokscope.numerics._points import cloud, real
 from grokscope.numerics.neighbours import distinct
 
 # The field Z_q in which cocycles are computed: the prime of de Silva et al. Values lie in -23..23, and a difference of
@@ -429,7 +429,7 @@ def name_frequency(angles: Any, p: int | None = None, *, phases: Any = None) -> 
         values = np.maximum(spectrum[frequencies], spectrum[p - frequencies])
         best = int(values.argmax())
         return int(frequencies[best]), float(values[best])
-    rows = np.asarray(phases, dtype=np.float64)
+    rows = real(phases, "phases")
     if rows.ndim != 2 or not len(rows):
         raise ValueError(f"phases must have the shape (k, point), got {rows.shape}")
     values = np.array([coherence(angles, row) for row in rows])
@@ -445,9 +445,7 @@ def _pair(one: Any, other: Any) -> tuple[Float[np.ndarray, " point"], Float[np.n
 
 
 def _angles(angles: Any) -> Float[np.ndarray, " point"]:
-    if hasattr(angles, "detach"):
-        angles = angles.detach().cpu().double()
-    array = np.asarray(angles, dtype=np.float64)
-    if array.ndim != 1 or not len(array) or not np.isfinite(array).all():
+    array = real(angles, "angles")
+    if array.ndim != 1 or not len(array):
         raise ValueError(f"angles must be finite and have the shape (points,), got {array.shape}")
     return array

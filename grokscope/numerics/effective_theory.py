@@ -27,7 +27,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from grokscope.errors import Missing
-from grokscope.numerics._points import cloud
+from grokscope.numerics._points import back, cloud, in_units
 from grokscope.numerics.parallelograms import Samples, checked, nullity
 from grokscope.registry import unknown
 
@@ -65,7 +65,7 @@ def standardised(table: Any) -> Table | Missing:
 
     `Missing` where none varies. ValueError for anything but two-dimensional finite numbers.
     """
-    rows = cloud(table, centre=False)
+    rows, _ = in_units(cloud(table, centre=False))
     # Rounding of a mean leaves some 1e-16 of the size in equal entries, which is no variation.
     varies = np.ptp(rows, axis=0) > 1e-12 * np.abs(rows).max(axis=0, initial=0.0)
     if not varies.any():
@@ -98,13 +98,15 @@ def represented(
         if isinstance(scaled, Missing):
             return scaled
         rows = scaled
-    elif rule.scale == "entries":
+    rows, exponent = in_units(rows)
+    if rule.scale == "entries":
         size = float(np.sqrt(np.square(rows).mean()))
         if size == 0:
             return Missing("the embedding is 0")
-        rows = rows / size
+        rows, exponent = rows / size, 0
     squares = _squared_residuals(rows, samples, matrices=rule.matrices)
-    squares = squares / rows.shape[1] if rule.mean else squares
+    # Sums of two rows; products are of rows without a unit.
+    squares = back(squares / rows.shape[1] if rule.mean else squares, 2 * exponent)
     return np.less_equal(squares, bound) if rule.scale == "raw" else np.less(squares, bound)
 
 
@@ -132,8 +134,8 @@ def effective_loss(
 
     `Missing` without a parallelogram in D, or where all symbols have the same embedding.
     """
-    rows = _rows(table, samples)
-    rows = rows - rows.mean(axis=0)
+    rows, _ = in_units(_rows(table, samples))
+    rows, _ = in_units(rows - rows.mean(axis=0))
     z0 = float(np.square(rows).sum())
     count, groups = _groups(samples, trained)
     if not count:
@@ -221,7 +223,7 @@ def flow(
     at = np.atleast_1d(np.asarray(times, dtype=np.float64))
     if at.ndim != 1 or not (np.isfinite(at).all() and (at >= 0).all()):
         raise ValueError("times must be finite, one-dimensional and not below 0")
-    rows = _rows(table, samples)
+    rows, exponent = in_units(_rows(table, samples))
     mean = rows.mean(axis=0)
     z0 = float(np.square(rows - mean).sum())
     if isinstance(standardised(table), Missing):
@@ -229,15 +231,18 @@ def flow(
     found = hessian(samples, trained, normalisation, z0)
     if isinstance(found, Missing):
         return found
+    # Z0 has the table's unit squared, and so have times.
+    at = np.minimum(back(at, -2 * exponent), np.finfo(np.float64).max)
     rates, directions = np.linalg.eigh(found)
     parts = directions.T @ (rows - mean)
     # Counted from the slowest part that is there: nothing underflows in the end.
     there = np.square(parts).sum(axis=1) > 1e-24 * z0
     slowest = rates[there].min()
-    decay = np.where(there, np.exp(-np.maximum(rates - slowest, 0) * at[:, None]), 0.0)
+    with np.errstate(over="ignore", under="ignore"):
+        decay = np.where(there, np.exp(-np.maximum(rates - slowest, 0) * at[:, None]), 0.0)
     parts = decay[:, :, None] * parts
     size = np.sqrt(np.square(parts).sum(axis=(1, 2), keepdims=True))
-    return mean + np.sqrt(z0) * (directions @ (parts / size))
+    return back(mean + np.sqrt(z0) * (directions @ (parts / size)), exponent)
 
 
 def _rule(convention: str) -> Convention:

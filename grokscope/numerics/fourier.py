@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from grokscope.numerics._points import back, in_units, real
+
 
 def basis(p: int) -> NDArray[np.float64]:
     """Orthonormal rows F (p x p): row 0 constant; rows 2k-1 and 2k are cos and sin(2 pi k x / p), k = 1..floor(p/2).
@@ -33,7 +35,7 @@ def basis(p: int) -> NDArray[np.float64]:
 
 def component_norms(table: Any) -> NDArray[np.float64]:
     """Norm of each Fourier component (constant, cos 1, sin 1, cos 2, ...) of a table whose first axis is residues."""
-    table = _array(table)
+    table, exponent = in_units(real(table, "a table"))
     p = len(table)
     # An FFT rather than basis(p) @ table: the same numbers (tested) without waking the BLAS threads that would then
     # compete with a training loop for the cores.
@@ -44,7 +46,7 @@ def component_norms(table: Any) -> NDArray[np.float64]:
     norms[2::2] = np.linalg.norm(coefficients[1:].imag, axis=1) * np.sqrt(2 / p)
     if p % 2 == 0:
         norms[-2] /= np.sqrt(2)
-    return norms[:p]
+    return back(norms[:p], exponent)
 
 
 def frequency_norms(table: Any) -> NDArray[np.float64]:
@@ -52,10 +54,11 @@ def frequency_norms(table: Any) -> NDArray[np.float64]:
 
     A rotation of the residues (x -> x + 1) changes no entry, which is not true of the cosine and the sine alone.
     """
+    table, exponent = in_units(real(table, "a table"))
     norms = component_norms(table)
     p = len(norms)
     frequency = (np.arange(1, p) + 1) // 2
-    return np.sqrt(np.bincount(frequency, weights=norms[1:] ** 2)[1:])
+    return back(np.sqrt(np.bincount(frequency, weights=norms[1:] ** 2)[1:]), exponent)
 
 
 def key_frequencies(table: Any, *, threshold: float = 0.25) -> NDArray[np.int64]:
@@ -65,6 +68,7 @@ def key_frequencies(table: Any, *, threshold: float = 0.25) -> NDArray[np.int64]
     published rule names no number ("nontrivial"); a quarter of the largest separates the published networks'
     frequencies. A table without any power at a frequency (constant or zero) has no key frequency.
     """
+    table, _ = in_units(real(table, "a table"))
     if not varies(table):
         return np.array([], dtype=np.int64)
     norms = frequency_norms(table)
@@ -73,9 +77,7 @@ def key_frequencies(table: Any, *, threshold: float = 0.25) -> NDArray[np.int64]
 
 def varies(table: Any) -> bool:
     """Whether a table has any power at a frequency: rounding leaves some 1e-15 of its size in a constant one."""
-    table = _array(table)
-    if not np.isfinite(table).all():
-        raise ValueError("a table to transform must hold finite numbers only")
+    table, _ = in_units(real(table, "a table"))
     norms = frequency_norms(table)
     size = np.sqrt(np.square(table).sum())  # numpy's norm of a whole array is a BLAS product: see component_norms
     return bool(len(norms) and norms.max() > 1e-12 * size)
@@ -89,7 +91,7 @@ def sum_directions(answers: Any, p: int, frequencies: Any) -> NDArray[np.float64
     Over all p^2 pairs these are the published directions (cos x cos - sin x sin)/sqrt(2) and (sin x cos + cos x
     sin)/sqrt(2).
     """
-    answers, keys = _array(answers).astype(np.int64), distinct(frequencies, p)
+    answers, keys = real(answers, "answers").astype(np.int64), distinct(frequencies, p)
     angle = 2 * np.pi * ((answers[:, None] * keys[None, :]) % p) / p
     waves = np.stack([np.cos(angle), np.sin(angle)], axis=2)
     columns = waves.reshape(len(answers), -1)[:, np.repeat(2 * keys, 2) != np.tile([-1, p], len(keys))]
@@ -99,7 +101,7 @@ def sum_directions(answers: Any, p: int, frequencies: Any) -> NDArray[np.float64
 def distinct(frequencies: Any, p: int) -> NDArray[np.int64]:
     """The frequencies named, ascending, each once. ValueError for none, and for other than whole numbers in
     1..floor(p/2)."""
-    given = _array(frequencies).ravel()
+    given = real(frequencies, "frequencies").ravel()
     keys = np.unique(given.astype(np.int64))
     if not (np.isin(given, keys).all() and len(keys) and keys[0] >= 1 and keys[-1] <= p // 2):
         raise ValueError(f"frequencies must be whole numbers in 1..{p // 2}, got {given.tolist()}")
@@ -112,17 +114,11 @@ def gini(values: Any) -> float:
     0 for equal values, 1 - 1/N for a single non-zero one, 1 - m/N for m equal non-zero ones. ValueError if a value is
     negative or none is positive.
     """
-    x = np.sort(_array(values).ravel())
-    if not len(x) or x[0] < 0 or not np.isfinite(x).all():
+    x = np.sort(in_units(real(values, "values of a gini"))[0].ravel())
+    if not len(x) or x[0] < 0:
         raise ValueError("gini needs at least one value, all finite and non-negative")
     total = x.sum()
     if total == 0:
         raise ValueError("gini is undefined for values that are all 0")
     n = len(x)
     return float((2 * np.arange(1, n + 1) - n - 1) @ x / (n * total))
-
-
-def _array(x: Any) -> NDArray[np.float64]:
-    if hasattr(x, "detach"):
-        x = x.detach().cpu()
-    return np.asarray(x, dtype=np.float64)

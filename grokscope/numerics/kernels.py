@@ -14,6 +14,7 @@ from jaxtyping import Float64
 
 from grokscope.errors import Missing
 from grokscope.numerics._ntk import MEMORY, Kind, ntk
+from grokscope.numerics._points import back, in_units, real
 from grokscope.numerics.spectra import effective_rank
 from grokscope.registry import unknown
 
@@ -46,7 +47,7 @@ def alignment(K: Any, y: Any, *, convention: Convention = "kumar") -> float | Mi
     """
     if convention not in get_args(Convention):
         raise ValueError(unknown("convention", convention, get_args(Convention)))
-    K, y = _kernel(K), _targets(y)
+    K, y = in_units(_kernel(K))[0], in_units(_targets(y))[0]
     _require_rows(K, y)
     if convention != "uncentred":
         y = _column_centred(y)
@@ -65,7 +66,7 @@ def cka(K: Any, L: Any) -> float | Missing:
     """
     K, L = _kernel_of(K), _kernel_of(L)
     _require_rows(K, L)
-    one, other = _centred(K), _centred(L)
+    one, other = (in_units(_centred(kernel))[0] for kernel in (K, L))
     size = float(np.linalg.norm(one) * np.linalg.norm(other))
     return float((one * other).sum()) / size if size else Missing("a kernel is constant: centring leaves nothing")
 
@@ -80,13 +81,17 @@ def relative_change(K: Any, K_0: Any) -> float | Missing:
     """|K - K_0|_F / |K_0|_F."""
     K, K_0 = _kernel(K), _kernel(K_0)
     _require_rows(K, K_0)
-    size = float(np.linalg.norm(K_0))
-    return float(np.linalg.norm(K - K_0)) / size if size else Missing("the first kernel is zero")
+    if not K_0.any():
+        return Missing("the first kernel is zero")
+    both, _ = in_units(np.stack([K, K_0]))
+    (change, up), (first, down) = in_units(both[0] - both[1]), in_units(both[1])
+    return float(back(np.linalg.norm(change) / np.linalg.norm(first), up - down))
 
 
 def spectrum(K: Any) -> Float64[np.ndarray, " eigenvalue"]:
     """The eigenvalues, largest first. Those of K / n estimate the kernel's operator under the inputs' distribution."""
-    return np.linalg.eigvalsh(_kernel(K))[::-1]
+    K, exponent = in_units(_kernel(K))
+    return back(np.linalg.eigvalsh(K)[::-1], exponent)
 
 
 def regression(K: Any, y: Any, K_test: Any, *, ridge: float = 0.0) -> Array:
@@ -95,14 +100,15 @@ def regression(K: Any, y: Any, K_test: Any, *, ridge: float = 0.0) -> Array:
     Without a ridge: the solution of least norm, in which directions of K below rounding do not take part. It is where
     gradient descent on squared error ends in a linearised network whose outputs start at 0.
     """
-    values, vectors = _solvable(K, ridge)
-    K_test, Y = np.asarray(_array(K_test)), _targets(y)
+    values, vectors, exponent = _solvable(K, ridge)
+    (K_test, of_test), (Y, of_y) = in_units(_array(K_test)), in_units(_targets(y))
     if K_test.ndim != 2 or K_test.shape[1] != len(vectors) or len(Y) != len(vectors):
         raise ValueError(
             f"K {(len(vectors),) * 2}, y {Y.shape} and K_test {K_test.shape} do not fit: expected (n, n), (n, outputs) "
             f"and (test, n)"
         )
     found = K_test @ (vectors @ ((vectors.T @ Y) * _inverse(values)[:, None]))
+    found = back(found, of_test + of_y - exponent)
     return found[:, 0] if np.ndim(_array(y)) == 1 else found
 
 
@@ -111,14 +117,14 @@ def difficulty(K: Any, y: Any, *, ridge: float = 0.0) -> float | Missing:
 
     `Missing` where they have a part along none at all (no ridge, a kernel below full rank).
     """
-    values, vectors = _solvable(K, ridge)
-    Y = _targets(y)
+    values, vectors, exponent = _solvable(K, ridge)
+    Y, of_y = in_units(_targets(y))
     _require_rows(vectors, Y)
     parts = np.square(vectors.T @ Y).sum(1)
     outside = parts[values == 0].sum()
     if outside > 1e-12 * parts.sum():  # the square of rounding, with room
         return Missing(f"the kernel cannot fit {outside / parts.sum():.2g} of the targets: the difficulty is infinite")
-    return float((parts * _inverse(values)).sum())
+    return float(back((parts * _inverse(values)).sum(), 2 * of_y - exponent))
 
 
 def gradient_descent(
@@ -130,8 +136,9 @@ def gradient_descent(
 
     exact for any rate: outputs that start at 0, (1 / n) sum (f - y)^2 as the loss. K_test: (test, sample).
     """
-    values, vectors = np.linalg.eigh(_kernel(K))
-    y = _array(y).reshape(-1)
+    K, exponent = in_units(_kernel(K))
+    values, vectors = np.linalg.eigh(K)
+    y, K_test, rate = _array(y).reshape(-1), back(_array(K_test), -exponent), float(back(rate, exponent))
     _require_rows(vectors, y)
     eta = 2 * rate * np.maximum(values, 0) / len(y)
     left = np.power(1 - eta, step)
@@ -142,16 +149,18 @@ def gradient_descent(
     tiny = values <= np.finfo(np.float64).tiny
     through = np.where(tiny, 2 * rate * step / len(y), done / np.where(tiny, 1, values))
     parts = vectors.T @ y
-    return vectors @ (done * parts), _array(K_test) @ (vectors @ (through * parts))
+    return vectors @ (done * parts), K_test @ (vectors @ (through * parts))
 
 
-def _solvable(K: Any, ridge: float) -> tuple[Array, Array]:
-    """Eigenvalues with the ridge, 0 where they are below rounding, and eigenvectors."""
+def _solvable(K: Any, ridge: float) -> tuple[Array, Array, int]:
+    """Eigenvalues with the ridge, 0 where they are below rounding, and eigenvectors; of K and the ridge over 2^e, and
+    e."""
     if not ridge >= 0:
         raise ValueError(f"ridge must be at least 0, got {ridge}")
-    values, vectors = np.linalg.eigh(_kernel(K))
+    K, exponent = in_units(_kernel(K))
+    values, vectors = np.linalg.eigh(K)
     noise = len(values) * np.finfo(np.float64).eps * max(abs(values[-1]), abs(values[0]))
-    return np.where(values > noise, values, 0) + ridge, vectors
+    return np.where(values > noise, values, 0) + float(back(ridge, -exponent)), vectors, exponent
 
 
 def _inverse(values: Array) -> Array:
@@ -169,19 +178,15 @@ def _centred(K: Array) -> Array:
 
 
 def _array(values: Any) -> Array:
-    if hasattr(values, "detach"):
-        values = values.detach().cpu().double()
-    found = np.asarray(values, dtype=np.float64)
-    if not np.isfinite(found).all():
-        raise ValueError("kernels and targets must be finite; there are NaN or infinite values among them")
-    return found
+    return real(values, "kernels and targets")
 
 
 def _kernel(K: Any) -> Float64[np.ndarray, "sample sample"]:
     found = _array(K)
     if found.ndim != 2 or found.shape[0] != found.shape[1] or not len(found):
         raise ValueError(f"a kernel must have the shape (samples, samples), got {found.shape}")
-    if np.abs(found - found.T).max() > 1e-6 * np.abs(found).max():
+    unit, _ = in_units(found)
+    if np.abs(unit - unit.T).max() > 1e-6 * np.abs(unit).max():
         raise ValueError(
             "a kernel must be symmetric; this one differs from its transpose by more than 1e-6 of its size"
         )
@@ -189,8 +194,8 @@ def _kernel(K: Any) -> Float64[np.ndarray, "sample sample"]:
 
 
 def _kernel_of(values: Any) -> Float64[np.ndarray, "sample sample"]:
-    """A kernel as it is; of features their inner products."""
-    found = _targets(values)
+    """A kernel as it is, of features their inner products; over a power of two."""
+    found, _ = in_units(_targets(values))
     return _kernel(found) if found.shape[0] == found.shape[1] else found @ found.T
 
 

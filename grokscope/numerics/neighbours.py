@@ -31,6 +31,32 @@ def distinct(points: Float[np.ndarray, "point channel"]) -> Float[np.ndarray, "k
     return points[np.sort(first)]
 
 
+def merged(
+    points: Float[np.ndarray, "point channel"],
+    distances: Float[np.ndarray, "point k"],
+    indices: Int[np.ndarray, "point k"],
+    *,
+    reach: float,
+) -> tuple[Float[np.ndarray, "kept channel"], tuple[Float[np.ndarray, "kept k"], Int[np.ndarray, "kept k"]]]:
+    """Of points nearer than `reach` to each other, in chains too, the first; and the neighbours of those kept.
+
+    distances, indices: of each point's nearest, as `neighbours_of_rows` gives them. A group larger than k takes another
+    turn, and no turn is taken where nothing is near. Of one point left the neighbours are those of before.
+    """
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import connected_components
+
+    k = distances.shape[1]
+    while len(points) > 1 and bool((near := distances < reach).any()):
+        row, column = np.nonzero(near)
+        joined = csr_array((np.ones(len(row)), (row, indices[row, column])), shape=(len(points), len(points)))
+        _, group = connected_components(joined, directed=False)
+        points = points[np.sort(np.unique(group, return_index=True)[1])]
+        if len(points) > 1:
+            distances, indices = neighbours_of_rows(points, min(k, len(points) - 1))
+    return points, (distances, indices)
+
+
 def neighbours(points: Any, k: int) -> tuple[Float[np.ndarray, "point k"], Int[np.ndarray, "point k"]]:
     """Distances to the k nearest other points, ascending, and their indices.
 

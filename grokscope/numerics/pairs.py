@@ -1,19 +1,19 @@
 """Fourier energies of functions of two residues, by frequency."""
 
-from typing import Literal
+from typing import Any, Literal
 
+import numpy as np
 import torch
 from jaxtyping import Float64
 from torch import Tensor
 
+from grokscope.numerics._points import real
 from grokscope.numerics.fourier import basis
 
 Energies = Float64[Tensor, "frequency function"]
 
 
-def pair_energies(
-    functions: Float64[Tensor, "pair function"], p: int, *, terms: Literal["block", "products"]
-) -> Energies:
+def pair_energies(functions: Any, p: int, *, terms: Literal["block", "products"]) -> Energies:
     """Energy of each function of (a, b), all p^2 pairs in lexicographic order, in the terms of k = 1..floor(p/2).
 
     Terms, each a product of a wave in a and a wave in b, orthonormal. block: {1, cos_k, sin_k} x {1, cos_k, sin_k}
@@ -22,7 +22,10 @@ def pair_energies(
 
     Operations: one product with the p x p basis along a, 2 p^3 for each function, and one with 3 rows of it along b for
     every wave in a, 6 p^2.
+
+    functions: (pair, function), an array or a tensor of finite real numbers.
     """
+    functions = torch.from_numpy(np.require(real(functions, "functions"), requirements=["C", "W"]))
     waves = torch.from_numpy(basis(p))
     along_a = (waves @ functions.reshape(p, -1)).reshape(p, p, -1)
     # Rows: waves in a but the constant; for each, the three of its frequency in b.

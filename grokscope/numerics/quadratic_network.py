@@ -17,7 +17,7 @@ Weights = Float[Tensor, "D N"]
 
 def moments(W: Weights) -> tuple[Float64[Tensor, " D"], Float64[Tensor, "D D"]]:
     """wbar and M, all that the network depends on."""
-    W = W.double()
+    W = _double(W, "W")
     return W.mean(1), W @ W.T / W.shape[1]
 
 
@@ -34,8 +34,8 @@ def ntk(
     The prefactor is the gradients'; the paper leaves it to the learning rate.
     """
     wbar, M = moments(W)
-    one = x1.double()
-    other = one if x2 is None else x2.double()
+    one = _double(x1, "x1")
+    other = one if x2 is None else _double(x2, "x2")
     linear = (one @ wbar)[:, None] + other @ wbar
     return alpha**2 / W.shape[1] * (one @ other.T) * (1 + eps * linear + eps**2 * (one @ M @ other.T))
 
@@ -46,7 +46,7 @@ def population_loss(W: Weights, beta: Float[Tensor, " D"], *, eps: float, alpha:
     "variance": (1/4) (|beta|^2 / D - alpha eps Tr M / D)^2, the error of the mean output. "misalignment":
     (1 / (2 D^2)) |alpha eps M - beta beta^T|_F^2. "linear": (alpha^2 / D) |wbar|^2. Their sum is the loss.
     """
-    (wbar, M), b, D = moments(W), beta.double(), len(beta)
+    (wbar, M), b, D = moments(W), _double(beta, "beta"), len(beta)
     error = alpha * eps * M - torch.outer(b, b)
     return {
         "variance": float(error.trace() / D) ** 2 / 4,
@@ -63,3 +63,10 @@ def spectrum(D: int, eps: float) -> dict[str, float]:
     (eps^2 / D) (1 + 2 / D), of |x|^2 (equation 13; equation 16 drops eps^2).
     """
     return {"linear": 1 / D, "quadratic": 2 * eps**2 / D**2, "norm": eps**2 / D * (1 + 2 / D)}
+
+
+def _double(values: Tensor, name: str) -> Tensor:
+    """In float64, gradients kept."""
+    if values.is_complex():
+        raise ValueError(f"{name} must be real numbers, got {values.dtype}")
+    return values.double()

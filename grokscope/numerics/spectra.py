@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from grokscope.errors import Missing
-from grokscope.numerics._points import cloud
+from grokscope.numerics._points import cloud, in_units, real
 
 
 def effective_rank(matrix: Any) -> float:
@@ -17,7 +17,7 @@ def effective_rank(matrix: Any) -> float:
     Source: Roy & Vetterli 2007, "The effective rank: a measure of effective dimensionality", definition 1. It is
     scale-free. A zero matrix has effective rank 0 by convention of rank.
     """
-    singular = np.linalg.svd(np.asarray(matrix, dtype=np.float64), compute_uv=False)
+    singular = np.linalg.svd(in_units(real(matrix, "a matrix"))[0], compute_uv=False)
     return _exp_entropy(singular / singular.sum()) if singular.any() else 0.0
 
 
@@ -43,7 +43,7 @@ def entropy_rank(points: Any) -> float | Missing:
 
 def _variances(points: Any) -> Float[np.ndarray, " direction"] | Missing:
     """The eigenvalues of the covariance over their sum."""
-    raw, rows = cloud(points, centre=False), cloud(points)
+    raw, rows = in_units(cloud(points, centre=False))[0], cloud(points)
     # Rounding of the mean leaves some 1e-16 of the size in equal points, which is not variance.
     if len(raw) < 2 or np.ptp(raw, axis=0).max() <= 1e-12 * np.abs(raw).max():
         return Missing(f"the {len(raw)} points are all equal: there is no variance")

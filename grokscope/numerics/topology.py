@@ -4,53 +4,62 @@ A bar of H1 says that a loop appears when points closer than its birth are joine
 bars too, so a Betti number here is the number of bars that a cloud of the same size and spectrum would not have.
 """
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from itertools import islice
+from typing import Any, Literal, get_args
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from grokscope.errors import Missing
+from grokscope.numerics._components import components, spanning_tree
+from grokscope.numerics._holes import Diagram, Holes, holes, strengths
 from grokscope.numerics._persistence import (
     DIMENSIONS,
     LARGEST,
     Bars,
     Matrix,
+    coordinates,
     diagrams_within,
     distance_function,
     effective_resistance,
-    merges,
 )
 from grokscope.numerics._points import cloud
 from grokscope.numerics.sampling import maxmin
 
-Metric = Literal["euclidean", "resistance"]
+Metric = Literal["euclidean", "resistance", "precomputed"]
 Values = Float[np.ndarray, " bar"]
 
 FEWEST = 10  # distinct points: below, no ratio can be told from the surrogates'
 SAME = 1e-10  # of the largest distance: nearer points are one point, as they were before rounding
-POOL = 10  # bars of all surrogates together, from which their law is taken; with fewer, their maxima decide
-PART = 3  # points: a smaller part is an outlier, no component
-QUICK = 300  # points whose H1 takes no longer than the start of a child process
+ASYMMETRY = 1e-6  # of the largest distance: how far rounding may leave a matrix from a symmetric one of diagonal 0
+QUICK = 100  # points whose H1 takes no longer than the start of a child process
+# Points of which homology is taken, by dimension: a cloud and 20 surrogates take ten seconds or so. Of more, landmarks.
+WHOLE = {1: 1000, 2: 300}
+LANDMARKS = {1: 500, 2: 200}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Betti:
     """Betti numbers with their evidence, every tuple indexed by dimension; Missing where a dimension has no answer.
 
-    numbers: bars with p < level. bars: [birth, death] in the units of the cloud (of the resistance with that metric),
-    the longest first; H0 has the infinite one. p_values: one a bar, corrected for the number of bars; 0 for the
-    infinite one. n_points: the distinct ones. detectable: the smallest strength that would have been significant, in
-    H1 and H2 of death / birth, in H0 of death / median death: a number 0 beside a large one means "could not be seen".
-    tests: by how many bars the p-values were multiplied. rates: e^B of the surrogates' law (H1, H2), 1.
-    null: the bars of all surrogates together (H1, H2), in the units of the cloud.
+    numbers: of H0 one more than the gaps with p < level, of H1 and H2 the bars with p < level. bars: [birth, death] in
+    the units of the cloud (of the resistance with that metric), the longest first; H0 has the infinite one; H1 and H2
+    have those of each component by itself. p_values: one a bar, corrected for the number of bars; 0 for the infinite
+    one. n_points: the distinct ones. n_used: how many of them a dimension was judged on; fewer are landmarks.
+    detectable: what would have been significant: in H0 so many points on each side nearer than the gap, in H1 and H2
+    that ratio death / birth; a number 0 beside a large one means "could not be seen". tests: by how many bars the
+    p-values were multiplied. rates: e^B of the law (H1, H2), 1; of several components the lowest. null: the bars of all
+    surrogates together (H1, H2), in the units of the cloud.
     """
 
     numbers: tuple[int | Missing, ...]
     bars: tuple[Bars | Missing, ...]
     p_values: tuple[Values | Missing, ...]
     n_points: int
+    n_used: tuple[int, ...]
     level: float
     detectable: tuple[float | Missing, ...]
     tests: tuple[float | Missing, ...]
@@ -68,19 +77,11 @@ class LandmarkBetti:
     high: tuple[int | Missing, ...]
 
 
-@dataclass(frozen=True)
-class _Verdict:
-    p_values: Values
-    detectable: float | Missing
-    tests: float | Missing
-    rate: float | Missing
-
-
 def persistence(
     points: Any,
     max_dimension: int = 1,
     *,
-    metric: Literal["euclidean", "resistance", "precomputed"] = "euclidean",
+    metric: Metric = "euclidean",
     neighbours: int = 15,
     seconds: float | None = None,
 ) -> tuple[Bars | Missing, ...]:
@@ -90,14 +91,16 @@ def persistence(
     the points. H0 is born at 0 and has one infinite bar and a finite one for every edge of the minimum spanning tree;
     bars of length zero (duplicates) are left out.
 
-    metric: "resistance" is that of `resistance`; with "precomputed" the points are a matrix of distances.
-    seconds: a dimension above 0 that takes longer is Missing (it runs in a child process; starting one takes a second
-    or two); so is one of more than 2000 points, for which `betti_of_landmarks` is meant.
+    metric: "resistance" is that of `resistance`; with "precomputed" the points are a matrix of distances, made
+    symmetric where rounding left it asymmetric by up to 1e-6 of the largest.
+    seconds: for all dimensions together; one above 0 that is not done by then is Missing (it runs in a child process;
+    starting one takes a second or two); so is one of more than 2000 points, for which `betti` takes landmarks.
 
     Raises ValueError for points that are not finite rows, for a matrix that is no distance, for unknown options.
     Source: Bauer 2021, arXiv:1908.02518.
     """
     _check(max_dimension, seconds)
+    time_left = _timer(seconds)
     if metric == "precomputed":
         distances, unit = _distance_matrix(points), 0
     else:
@@ -106,8 +109,13 @@ def persistence(
             raise ValueError("persistence needs at least one point, got none")
         distances = _metric(metric, neighbours, len(rows))(rows)
         unit = _exponent(points, rows) if metric == "euclidean" else 0
-    by_dimension = _homology([distances], max_dimension, seconds)
-    return tuple(bars if isinstance(bars, Missing) else np.ldexp(bars[0], unit) for bars in by_dimension)
+    lengths, largest = spanning_tree(distances)[0], distances.max(initial=0.0)
+    deaths = np.concatenate([[np.inf], lengths[lengths > SAME * largest]])
+    found: list[Bars | Missing] = [np.stack([np.zeros_like(deaths), deaths], axis=1)]
+    for dimension in range(1, max_dimension + 1):
+        bars = _homology([distances], dimension, time_left)
+        found.append(bars if isinstance(bars, Missing) else bars[0])
+    return tuple(bars if isinstance(bars, Missing) else np.ldexp(bars, unit) for bars in found)
 
 
 def betti(
@@ -121,69 +129,95 @@ def betti(
     neighbours: int = 15,
     seconds: float | None = None,
 ) -> Betti | Missing:
-    """Betti numbers: the bars of each dimension that are significant at `level` against surrogates of one spectrum.
+    """Betti numbers: the gaps between components, and the holes of each that its surrogates would not have.
 
-    A surrogate is U S with the singular values S of the centred cloud and U drawn uniformly among centred orthonormal
-    columns: the same number of points and the same covariance, without any shape.
+    H0: the finite bars are the edges of the minimum spanning tree. One of length g between the points a and b, which
+    the shorter edges left in two parts of at least 3 points each, is a gap between components where the points near it
+    lie closer than chance allows. Along a curve the points of a Poisson process leave a stretch as long as g empty,
+    with m points in the next stretch of that length, with the chance 2^-m; in more dimensions gaps are narrower. So
 
-    H1, H2: pi = death / birth, free of scale. Bars of noise follow log log pi + B ~ Gumbel (Bobrowski & Skraba 2023),
-    that is pi ~ Pareto(e^B). The bars of all surrogates together give the maximum-likelihood estimate of e^B,
+        p_side = 2^-m,   m: points of a's part nearer to a than g;   (1 + g / r)^-m if all are, r the farthest
+        p_i = min(1, (n - 1) max(p_a, p_b))
 
-        e^B = 1 / mean(log pi),   p_i = min(1, m pi_i^(-e^B)),   m = max(bars of the cloud, mean bars of a surrogate)
+    Only points near the gap count, so the density may vary along the shape, and the noise, which all distances have in
+    common, does not matter. A component must have log2((n - 1) / level) points, 12 of 113, unless it is far from the
+    others for its size. The number holds at the finest scale that can be told from chance: six far clusters in a ring
+    are six components and no loop.
 
+    H1, H2: each component by itself (of at least 10 points), against surrogates U S, with the singular values S of the
+    centred component and U drawn uniformly among centred orthonormal columns: as many points with the same covariance,
+    without any shape. pi = death / birth, free of scale. Bars of noise follow log log pi + B ~ Gumbel (Bobrowski &
+    Skraba 2023), that is pi ~ Pareto(e^B). The bars of a component's surrogates give the estimate
+
+        e^B = 1 / (1.06 mean(log pi)),   p_i = min(1, m pi_i^(-e^B)),   m = sum of max(own bars, bars of a surrogate)
+
+    where bars that a component has beyond those of its surrogates count as bars of noise with the mean log pi of noise
+    in the plane, .2 (H2: in space, .055): surrogates of an outlier's or a long thin cloud's spectrum have hardly any.
     p_i bounds the chance that noise of m bars has one as strong (Bonferroni), so `level` holds for a dimension as a
-    whole. The cloud's own bars, from which the published rule takes B, are not used: a clean circle has a single one.
-    The published estimate, B = -gamma - mean(log log pi), leans on the shortest bars and finds fewer tori. Surrogates
-    with fewer than 10 bars in all have no law; then p_i = (1 + surrogates with a bar as strong) / (1 + surrogates).
-
-    H0: births are 0. The strength of a merge is its death d over the median death, and it counts where it joins two
-    parts of at least 3 points. p_i is the larger of two. One against the surrogates' strongest merge, whose logarithm
-    is fitted by a Gumbel law. One against the spacings within a component, a Weibull law with the median and the
-    quartiles of the deaths,
-
-        p_i = (n - 1) 2^(-(d_i / median)^k),   k = log(log 4 / log(4/3)) / log(q75 / q25) / (1 + 2.07 / sqrt(n))
-
-    because gaps between random points of a curve (k = 1) are wider than those of any surrogate; the last factor is the
-    one-sided 5 % error of k. Even points have k = inf.
+    whole; m sums over the components. The cloud's own bars, from which the published rule takes B, are not used: a
+    clean circle has a single one. The published estimate, B = -gamma - mean(log log pi), leans on the shortest bars and
+    finds fewer tori. 1.06 is for curved surfaces, whose noise is a little stronger.
 
     Points closer than 1e-10 of the diameter count once. metric: "resistance" measures both cloud and surrogates by
-    `resistance`, a second opinion in strong noise. seconds: for each dimension above 0, else Missing there, as in
-    `persistence`. The same seed gives the same answer.
+    `resistance`, a second opinion in strong noise. With "precomputed" the points are a matrix of distances, as in
+    `persistence`; surrogates have the spectrum of its classical multidimensional scaling, without negative eigenvalues.
+    Above 1,000 points H1, above 300 points H2 are those of 500 and 200 `maxmin` landmarks (n_used says so), shared
+    among the components by their size. seconds: for all dimensions together, as in `persistence`. The same seed gives
+    the same answer.
 
-    Missing if fewer than 10 points are distinct. Raises ValueError for points that are not finite rows, a level not
-    between 0 and 1, fewer than 5 surrogates, max_dimension not 0, 1 or 2.
-    Source: Bobrowski & Skraba 2023, doi:10.1038/s41598-023-37842-2 (law); the calibration and H0 are ours.
+    Missing if fewer than 10 points are distinct. Raises ValueError for points that are not finite rows, for a matrix
+    that is no distance, a level not between 0 and 1, fewer than 5 surrogates, max_dimension not 0, 1 or 2.
+    Source: Bobrowski & Skraba 2023, doi:10.1038/s41598-023-37842-2 (law); Torgerson 1952, doi:10.1007/BF02288916
+    (scaling); the calibration and H0 are ours.
     """
     _check(max_dimension, seconds)
     if not 0 < level < 1:
         raise ValueError(f"level must be between 0 and 1, got {level}")
     if surrogates < 5:
         raise ValueError(f"surrogates must be at least 5, got {surrogates}")
-    rows = _distinct(cloud(points))
+    time_left = _timer(seconds)
+    known = _distance_matrix(points) if metric == "precomputed" else None
+    rows, own = _distinct(cloud(points)) if known is None else _distinct_of(known)
     if len(rows) < FEWEST:
         return Missing(f"{len(rows)} distinct points; Betti numbers need at least {FEWEST}")
     measure = _metric(metric, neighbours, len(rows))
-    clouds = [measure(one) for one in (rows, *_surrogates(rows, surrogates, seed))]
+    if metric == "resistance":
+        own = measure(rows)
+    parts = components(own, level)
+    members = [np.flatnonzero(parts.labels == label) for label in range(parts.labels.max() + 1)]
+
+    def drawn(some: Int[np.ndarray, " part"]) -> list[Matrix]:
+        return [measure(one) for one in _surrogates(rows[some] - rows[some].mean(0), surrogates, seed)]
+
+    found: list[Holes | Missing] = []
+    n_used = [len(rows)]
+    for dimension in range(1, max_dimension + 1):
+        taken = [_thinned(rows, some, dimension) for some in members]
+        bars = _bars(own, taken, drawn, dimension, time_left)
+        n_used.append(sum(map(len, taken)))
+        found.append(bars if isinstance(bars, Missing) else holes(bars, dimension, level))
+
+    def above(take: Callable[[Holes], Any]) -> tuple[Any, ...]:
+        return tuple(one if isinstance(one, Missing) else take(one) for one in found)
+
     unit = _exponent(points, cloud(points)) if metric == "euclidean" else 0
-    by_dimension = _homology(clouds, max_dimension, seconds)
-    verdicts = [_components(clouds, level)]
-    verdicts += [one if isinstance(one, Missing) else _holes(one, level) for one in by_dimension[1:]]
-
-    def each(name: str) -> tuple[Any, ...]:
-        return tuple(v if isinstance(v, Missing) else getattr(v, name) for v in verdicts)
-
+    edges, deaths = len(parts.lengths), np.concatenate([[np.inf], parts.lengths])
     return Betti(
-        numbers=tuple(p if isinstance(p, Missing) else int((p < level).sum()) for p in each("p_values")),
-        bars=tuple(bars if isinstance(bars, Missing) else np.ldexp(bars[0], unit) for bars in by_dimension),
-        p_values=each("p_values"),
+        numbers=(len(members), *above(lambda one: int((one.p_values < level).sum()))),
+        bars=(
+            np.ldexp(np.stack([np.zeros(edges + 1), deaths], axis=1), unit),
+            *above(lambda one: np.ldexp(one.bars, unit)),
+        ),
+        p_values=(np.concatenate([[0.0], parts.p_values]), *above(lambda one: one.p_values)),
         n_points=len(rows),
+        n_used=tuple(n_used),
         level=level,
-        detectable=each("detectable"),
-        tests=each("tests"),
-        rates=each("rate"),
+        detectable=(float(np.log2(edges / level)), *above(lambda one: one.detectable)),
+        tests=(float(edges), *above(lambda one: one.tests)),
+        rates=(Missing("H0 has no rate"), *above(lambda one: one.rate)),
         null=(
-            Missing("H0 is held against the surrogates' largest merges"),
-            *(one if isinstance(one, Missing) else np.ldexp(np.concatenate(one[1:]), unit) for one in by_dimension[1:]),
+            Missing("H0 needs no surrogates: a gap is held against the points beside it"),
+            *above(lambda one: np.ldexp(one.null, unit)),
         ),
     )
 
@@ -193,11 +227,13 @@ def betti_of_landmarks(
 ) -> LandmarkBetti | Missing:
     """Betti numbers of large clouds: of `maxmin` landmarks, from several random starts, with their spread.
 
-    options: those of `betti`. A cloud of at most n_landmarks points is taken whole, once. Landmarks keep outliers, so
-    a number that differs between the starts is none to rely on.
+    options: those of `betti`, which takes landmarks of distances itself. A cloud of at most n_landmarks points is taken
+    whole, once. Landmarks keep outliers, so a number that differs between the starts is none to rely on.
 
     Missing where `betti` is. Raises ValueError as `betti` does, and for starts or n_landmarks below 1.
     """
+    if options.get("metric") == "precomputed":
+        raise ValueError("landmarks are taken of points, got distances; betti takes landmarks of these itself")
     rows = cloud(points)
     if n_landmarks < 1 or starts < 1:
         raise ValueError(f"n_landmarks and starts must be at least 1, got {n_landmarks} and {starts}")
@@ -232,7 +268,7 @@ def persistence_ratio(points_or_bars: Any, dimension: int = 1) -> float | Missin
         raise ValueError(f"bars of dimension {dimension} are asked for, got bars of dimensions 0 to {len(bars) - 1}")
     if isinstance(found := bars[dimension], Missing):
         return found
-    return float(_strengths(found).max()) if len(found) else Missing(f"no bar of dimension {dimension}")
+    return float(strengths(found).max()) if len(found) else Missing(f"no bar of dimension {dimension}")
 
 
 def resistance(points: Any, neighbours: int = 15) -> Matrix:
@@ -310,71 +346,48 @@ def _surrogates(
     return drawn
 
 
-def _homology(clouds: Sequence[Matrix], max_dimension: int, seconds: float | None) -> list[list[Bars] | Missing]:
-    """By dimension, the bars of each cloud; in dimension 0 those of the first, all that anybody asks for."""
-    n = len(clouds[0])
-    answer: list[list[Bars] | Missing] = [[_births_at_zero(clouds[0])]]
-    for dimension in range(1, max_dimension + 1):
-        if n > LARGEST:
-            answer.append(Missing(f"{n} points; homology above dimension 0 takes at most {LARGEST}: take landmarks"))
-            continue
-        limit = None if dimension == 1 and n <= QUICK else seconds
-        found = diagrams_within(clouds, [dimension], limit)
-        answer.append(found if isinstance(found, Missing) else [one[0] for one in found])
-    return answer
+def _homology(clouds: Sequence[Matrix], dimension: int, time_left: Callable[[], float] | None) -> list[Bars] | Missing:
+    """The bars of each cloud in one dimension above 0; Missing if they are not there in time."""
+    n = max(map(len, clouds))
+    if n > LARGEST:
+        return Missing(f"{n} points; homology above dimension 0 takes at most {LARGEST}: take landmarks")
+    limit = None if time_left is None or (dimension == 1 and n <= QUICK) else time_left()
+    found = diagrams_within(clouds, [dimension], limit)
+    return found if isinstance(found, Missing) else [one[0] for one in found]
 
 
-def _births_at_zero(distances: Matrix) -> Bars:
-    deaths = np.concatenate([[np.inf], merges(distances)[0]])
-    deaths = deaths[deaths > SAME * distances.max()]
-    return np.stack([np.zeros_like(deaths), deaths], axis=1)
+def _timer(seconds: float | None) -> Callable[[], float] | None:
+    """How much of the seconds is left."""
+    if seconds is None:
+        return None
+    end = time.monotonic() + seconds
+    return lambda: end - time.monotonic()
 
 
-def _strengths(bars: Bars) -> Values:
-    return bars[:, 1] / bars[:, 0]
+def _thinned(
+    rows: Float[np.ndarray, "point channel"], some: Int[np.ndarray, " part"], dimension: int
+) -> Int[np.ndarray, " used"]:
+    """A component, or as many landmarks of it as its share of the points."""
+    if len(rows) <= WHOLE[dimension]:
+        return some
+    share = max(FEWEST, round(LANDMARKS[dimension] * len(some) / len(rows)))
+    return some[maxmin(rows[some], share)] if share < len(some) else some
 
 
-def _holes(bars: Sequence[Bars], level: float) -> _Verdict:
-    """Verdict on the bars of the first diagram, dimension 1 or 2, by those of the others, the surrogates'."""
-    own, null = _strengths(bars[0]), [_strengths(one) for one in bars[1:]]
-    pooled = np.concatenate(null)
-    if len(pooled) < POOL:
-        largest = np.array([one.max(initial=1.0) for one in null])
-        p_values = (1 + (largest[None, :] >= own[:, None]).sum(1)) / (1 + len(null))
-        none = Missing(f"the surrogates have {len(pooled)} bars: no law")
-        seen = 1 / (1 + len(null)) < level
-        detectable = float(largest.max()) if seen else Missing(f"{len(null)} surrogates cannot reach p < {level}")
-        return _Verdict(p_values, detectable, none, none)
-    rate = 1 / float(np.log(pooled).mean())
-    tests = max(len(own), len(pooled) / len(null))
-    return _Verdict(np.minimum(1.0, tests * own**-rate), float((tests / level) ** (1 / rate)), float(tests), rate)
-
-
-def _components(clouds: Sequence[Matrix], level: float) -> _Verdict:
-    """Verdict on the bars of H0 of the first cloud by its own spacings and by the others, the surrogates."""
-    deaths, parts = merges(clouds[0])
-    strength = deaths / np.median(deaths)
-    tests = len(deaths)
-    low, high = np.quantile(strength, [0.25, 0.75])
-    # Quartiles of a Weibull law are (log 4/3)^(1/k) and (log 4)^(1/k); 2.07 = 1.645 times the error 1.26 / sqrt(n).
-    spread = np.log(high / low) * (1 + 2.07 / np.sqrt(tests)) / np.log(np.log(4) / np.log(4 / 3))
-    largest = np.array([_largest_merge(one) for one in clouds[1:]])
-    # 1 + 2 / R: about what the error of a law fitted to R maxima adds to its 5 % point.
-    scale = max(largest.std(ddof=1) * np.sqrt(6) / np.pi * (1 + 2 / len(largest)), 1e-9)
-    mode = largest.mean() - np.euler_gamma * scale
-    # Even spacings have spread 0 up to rounding: below 0.01 the power is so steep that its value no longer matters.
-    spacings = tests * np.exp2(-np.minimum(strength ** (1 / max(spread, 0.01)), 1e3))
-    maxima = -np.expm1(-np.exp(np.minimum((mode - np.log(strength)) / scale, 1e2)))
-    p_values = np.where(parts >= PART, np.minimum(1.0, np.maximum(spacings, maxima)), 1.0)
-    detectable = max(np.log2(tests / level) ** max(spread, 0.01), np.exp(mode - scale * np.log(-np.log1p(-level))))
-    return _Verdict(np.concatenate([[0.0], p_values]), float(detectable), float(tests), Missing("H0 has no rate"))
-
-
-def _largest_merge(distances: Matrix) -> float:
-    """log of the strongest merge of two parts, or of any two where a surrogate has none (many channels)."""
-    deaths, parts = merges(distances)
-    counted = deaths[parts >= PART] if (parts >= PART).any() else deaths
-    return float(np.log(counted[0] / np.median(deaths)))
+def _bars(
+    own: Matrix,
+    parts: Sequence[Int[np.ndarray, " part"]],
+    surrogates: Callable[[Int[np.ndarray, " part"]], list[Matrix]],
+    dimension: int,
+    time_left: Callable[[], float] | None,
+) -> list[Diagram] | Missing:
+    """The bars of each component and of its surrogates, of which one of fewer than 10 points has none."""
+    groups = [[own[np.ix_(some, some)], *(surrogates(some) if len(some) >= FEWEST else ())] for some in parts]
+    bars = _homology([one for group in groups for one in group], dimension, time_left)
+    if isinstance(bars, Missing):
+        return bars
+    rest = iter(bars)
+    return [Diagram(bars=first, surrogates=list(others)) for first, *others in (islice(rest, len(g)) for g in groups)]
 
 
 def _settled(numbers: Sequence[int | Missing], rule: Callable[[list[int]], int]) -> int | Missing:
@@ -386,12 +399,25 @@ def _most_frequent(numbers: Sequence[int]) -> int:
     return max(sorted(set(numbers)), key=numbers.count)
 
 
-def _distinct(rows: Float[np.ndarray, "point channel"]) -> Float[np.ndarray, "point channel"]:
+def _distinct(rows: Float[np.ndarray, "point channel"]) -> tuple[Float[np.ndarray, "kept channel"], Matrix]:
+    """The points without repetitions, centred, and their distances."""
     if len(rows) == 0:
-        return rows
+        return rows, np.empty((0, 0))
     distances = distance_function("euclidean", 0)(rows)
-    rows = rows[~np.tril(distances <= SAME * distances.max(), -1).any(1)]
-    return rows - rows.mean(0)
+    kept = _first(distances)
+    return rows[kept] - rows[kept].mean(0), distances[np.ix_(kept, kept)]
+
+
+def _distinct_of(distances: Matrix) -> tuple[Float[np.ndarray, "kept channel"], Matrix]:
+    """Coordinates of points with these distances, without repetitions, and their distances."""
+    kept = _first(distances)
+    distances = distances[np.ix_(kept, kept)]
+    return coordinates(distances), distances
+
+
+def _first(distances: Matrix) -> Int[np.ndarray, " kept"]:
+    """The points that repeat none before them."""
+    return np.flatnonzero(~np.tril(distances <= SAME * distances.max(initial=0.0), -1).any(1))
 
 
 def _exponent(points: Any, rows: Float[np.ndarray, "point channel"]) -> int:
@@ -406,20 +432,31 @@ def _exponent(points: Any, rows: Float[np.ndarray, "point channel"]) -> int:
 
 
 def _metric(metric: str, neighbours: int, n: int) -> Callable[[Float[np.ndarray, "point channel"]], Matrix]:
-    if metric not in ("euclidean", "resistance"):
-        raise ValueError(f"metric must be 'euclidean', 'resistance' or, in persistence, 'precomputed', got {metric!r}")
+    if metric not in get_args(Metric):
+        raise ValueError(f"metric must be one of {', '.join(get_args(Metric))}, got {metric!r}")
     if metric == "resistance" and not 1 <= neighbours < n:
         raise ValueError(f"neighbours must be at least 1 and fewer than the {n} distinct points, got {neighbours}")
     return distance_function(metric, neighbours)
 
 
 def _distance_matrix(matrix: Any) -> Matrix:
-    distances = cloud(matrix, centre=False)
-    square = distances.shape[0] == distances.shape[1]
-    if not square or (distances < 0).any() or not np.allclose(distances, distances.T, rtol=1e-9, atol=0):
-        raise ValueError(f"distances must be a symmetric matrix without negative entries, got shape {distances.shape}")
-    if np.diag(distances).any():
-        raise ValueError("distances of points to themselves must be 0")
+    """The matrix as exact distances; ValueError for what rounding cannot have made of one."""
+    distances = cloud(matrix, centre=False, what="distances")
+    if distances.shape[0] != distances.shape[1]:
+        raise ValueError(f"distances must be a symmetric matrix, got shape {distances.shape}")
+    largest = float(np.abs(distances).max())
+    for what, wrong in (
+        ("differ from their transpose", np.abs(distances - distances.T)),
+        ("of points to themselves are not 0, but", np.abs(np.diag(distances))),
+        ("are negative", np.maximum(-distances, 0)),
+    ):
+        if wrong.max() > ASYMMETRY * largest:
+            raise ValueError(
+                f"distances {what} by up to {wrong.max():.3g}, {wrong.max() / largest:.1g} of the largest; expected a "
+                f"symmetric matrix without negative entries, its diagonal 0, up to {ASYMMETRY:g} of the largest"
+            )
+    distances = np.maximum((distances + distances.T) / 2, 0.0)
+    np.fill_diagonal(distances, 0.0)
     return distances
 
 

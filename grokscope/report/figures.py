@@ -14,7 +14,7 @@ from grokscope.report.readings import Readings, Series
 from grokscope.report.words import Lang, count, say
 from grokscope.statistics.circuit_phases import Border, circuit_phases
 from grokscope.statistics.contrasts import low_high_mid
-from grokscope.statistics.transitions import align
+from grokscope.statistics.series import align
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -51,10 +51,10 @@ def grokking_curve(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
     # Three panels over one step axis: the phases' lanes, accuracy, loss.
     theme.layout(figure, height=600 if readings.has_answers else 420)
     theme.step_axis(figure, readings, lang)
-    top = 0.85 if theme.windows(readings) else 1.0
+    top, lanes = 0.85 if theme.windows(readings) else 1.0, max(3, len(theme.windows(readings)))
     figure.update_layout(
         xaxis={"anchor": "y3"},
-        yaxis={"domain": [0.87, 1.0], "range": [-0.7, 2.7], "visible": False, "fixedrange": True},
+        yaxis={"domain": [0.87, 1.0], "range": [-0.7, lanes - 0.3], "visible": False, "fixedrange": True},
         yaxis2={
             "domain": [0.45, top], "visible": readings.has_answers, "range": [-0.03, 1.03], "tickformat": ".0%",
             "gridcolor": theme.GRID, "zeroline": False, "anchor": "x", "title": {"text": say("axis.accuracy", lang)},

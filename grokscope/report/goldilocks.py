@@ -202,7 +202,7 @@ def _origin(summary: Summary, lang: Lang) -> Section:
         pairs.append((say(f"arm.{name}", lang), about))
     versions = runs[0].about.get("versions", {}) if runs else {}
     pairs.append((say("origin.versions", lang), ", ".join(f"{name} {version}" for name, version in versions.items())))
-    every = [config_fields(run.config) for run in runs]
+    every = [config_fields(run, lang) for run in runs]
     shared = {
         name: value for name, value in (every[0] if every else {}).items() if all(each[name] == value for each in every)
     }

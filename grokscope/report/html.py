@@ -8,9 +8,10 @@ from grokscope.report import circuit, clock_pizza, collapse, diagrams, figures, 
 from grokscope.report.page import Html, Section, Table, code, document, facts, require_language
 from grokscope.report.readings import Readings, read
 from grokscope.report.summary import headline, thresholds
-from grokscope.report.words import WORDS, Lang, count, percent, say
+from grokscope.report.words import WORDS, Lang, count, number, percent, say
 from grokscope.runs.run import Run
 from grokscope.runs.store.atomic import write_atomic
+from grokscope.statistics.transitions import Note
 
 FIGURES = {
     "grokking_curve": figures.grokking_curve,
@@ -31,6 +32,8 @@ FIGURES = {
     "collapse": collapse.collapse,
     "attention_entropy": figures.attention_entropy,
 }
+# What curves alone can show.
+OF_CURVES = ("grokking_curve", "weight_norm")
 UNSHADED = ("cloud", "planes", "diagram", "spectrum", "spectra", "neurons", "logits", "clock_pizza")
 
 
@@ -61,6 +64,8 @@ def page(readings: Readings, lang: Lang) -> str:
 
 def _task(readings: Readings, lang: Lang) -> str:
     """The task and its options; one that has no words of its own goes by its id."""
+    if not readings.run.has_config:
+        return say("task.unknown", lang, file=readings.run.about["imported"]["file"])
     config = readings.run.config
     name = say(f"task.{config.task}", lang) if f"task.{config.task}" in WORDS else config.task.replace("_", " ")
     options = ", ".join(
@@ -71,7 +76,8 @@ def _task(readings: Readings, lang: Lang) -> str:
 
 def _section(name: str, readings: Readings, lang: Lang) -> Section:
     """A figure with its explanation, or a line that says why it is not there."""
-    figure = FIGURES[name](readings, lang)
+    known = readings.run.has_config or name in OF_CURVES
+    figure = FIGURES[name](readings, lang) if known else Missing("missing.curves")
     if isinstance(figure, Missing):
         figure = Missing(say(figure.reason, lang, run=readings.run.id))
     return Section(
@@ -99,9 +105,15 @@ def _shading(readings: Readings, lang: Lang) -> Html:
 def _notes(name: str, readings: Readings, lang: Lang) -> list[str]:
     """What stands below a caption and differs from run to run."""
     if name == "grokking_curve":
-        return [_phases_note(readings, lang)]
+        return [_phases_note(readings, lang), *(_said(note, lang) for note in readings.phases.notes)]
     said = clock_pizza.verdict(readings, lang) if name == "clock_pizza" else None
     return [said] if said else []
+
+
+def _said(note: Note, lang: Lang) -> str:
+    """A note on a curve, in words."""
+    values = {"value": number(note.value), "level": number(note.level)}
+    return say(f"note.{note.kind}", lang, curve=note.curve.replace("_", " "), step=count(note.step), **values)
 
 
 def _phases_note(readings: Readings, lang: Lang) -> str:
@@ -132,9 +144,13 @@ def _numbers(readings: Readings, lang: Lang) -> Section:
 
 
 def _provenance(readings: Readings, lang: Lang) -> Section:
+    title = say("provenance", lang)
+    if not readings.run.has_config:
+        again = f"<h3>{say('origin.again', lang)}</h3>\n{code(numbers.command(readings))}"
+        return Section(id="provenance", title=title, body=Html(text=facts(numbers.provenance(readings, lang)) + again))
     fields = "".join(
         f"<dt><code>{escape(name)}</code></dt><dd><code>{escape(value)}</code></dd>"
-        for name, value in numbers.config_fields(readings.run.config).items()
+        for name, value in numbers.config_fields(readings.run, lang).items()
     )
     body = f"""{facts(numbers.provenance(readings, lang))}
 <h3>{say("origin.config", lang)}</h3>
@@ -143,4 +159,4 @@ def _provenance(readings: Readings, lang: Lang) -> Section:
 {code(numbers.command(readings))}
 <p>{say("origin.python", lang)}</p>
 {code(numbers.python(readings))}"""
-    return Section(id="provenance", title=say("provenance", lang), body=Html(text=body))
+    return Section(id="provenance", title=title, body=Html(text=body))

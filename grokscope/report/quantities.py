@@ -14,6 +14,7 @@ QUANTITIES: dict[str, dict[Literal["en", "zh"], str]] = {
     "exactly": {"en": "exact definition and source", "zh": "精确定义与出处（英文）"},
     "unit.steps": {"en": "steps", "zh": "步"},
     "never": {"en": "not reached", "zh": "未达到"},
+    "not_known": {"en": "not known", "zh": "不详"},
     "head_value": {"en": "head {head}: {value}", "zh": "头 {head}：{value}"},
     "t_mem": {"en": "t_mem: memorised", "zh": "t_mem：记住训练集"},
     "t_mem.define": {
@@ -35,6 +36,12 @@ QUANTITIES: dict[str, dict[Literal["en", "zh"], str]] = {
         "en": "t_gen − t_mem. The run counts as grokked if it is at least {gap} and t_gen at least {ratio} times "
         "t_mem.",
         "zh": "t_gen − t_mem。当它不小于 {gap}，且 t_gen 不小于 t_mem 的 {ratio} 倍时，称为 grokking。",
+    },
+    "t_lost": {"en": "t_lost: lost again", "zh": "t_lost：丢失"},
+    "t_lost.define": {
+        "en": "First evaluated step after which test accuracy never again stays at {test} or more for {stable} "
+        "evaluations, of a run that had generalised.",
+        "zh": "已泛化的训练从这一步起，测试准确率再也没有连续 {stable} 次评估都不低于 {test}。",
     },
     "crossings_test": {"en": "t_10, t_50, t_90 on test inputs", "zh": "测试输入的 t_10、t_50、t_90"},
     "crossings_fresh": {"en": "t_10, t_50, t_90 on fresh inputs", "zh": "全新输入的 t_10、t_50、t_90"},
@@ -194,7 +201,12 @@ QUANTITIES: dict[str, dict[Literal["en", "zh"], str]] = {
     "origin.folder": {"en": "Folder", "zh": "目录"},
     "origin.state": {"en": "State", "zh": "状态"},
     "origin.steps": {"en": "Steps trained", "zh": "已训练步数"},
+    "origin.file": {"en": "Read from", "zh": "来源文件"},
+    "origin.columns": {"en": "Columns", "zh": "列"},
+    "origin.remarks": {"en": "Mended on the way", "zh": "读取时的处理"},
     "origin.seed": {"en": "Seed", "zh": "随机种子"},
+    "origin.source": {"en": "Imported from", "zh": "导入自"},
+    "origin.note": {"en": "Note on the import", "zh": "导入说明"},
     "origin.device": {"en": "Device, threads", "zh": "设备、线程数"},
     "origin.versions": {"en": "Versions", "zh": "版本"},
     "origin.seconds": {"en": "Training, measuring on the way", "zh": "训练用时、途中测量用时"},

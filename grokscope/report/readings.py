@@ -15,7 +15,8 @@ from grokscope.measures.manifold._views import cloud_of, table_of
 from grokscope.runs.run import Run
 from grokscope.runs.snapshot import Snapshot
 from grokscope.runs.store import checkpoints
-from grokscope.statistics.transitions import Phases, align, phases
+from grokscope.statistics.series import align
+from grokscope.statistics.transitions import Phases, phases
 
 Points = Float[np.ndarray, "point channel"]
 Series = tuple[NDArray[np.int64], NDArray[np.float64]]
@@ -87,7 +88,7 @@ class Readings:
     @cached_property
     def cyclic(self) -> bool:
         """Whether the answers form a cyclic group, without which there are no frequencies to speak of."""
-        return (self.group or "").startswith("cyclic")
+        return self.run.has_config and (self.group or "").startswith("cyclic")
 
     @property
     def group(self) -> str | None:
@@ -97,12 +98,16 @@ class Readings:
     @property
     def has_answers(self) -> bool:
         """Whether an answer of this task can be right or wrong."""
+        if not self.run.has_config:
+            return any(measure.endswith("_accuracy") for measure, _ in self.numbers)
         task = self.run.config.build_task()
         return task.n_classes > 0 or task.tolerance is not None
 
     @property
     def loss_axis(self) -> str:
         """What the run's loss is, as an id of `words`."""
+        if not self.run.has_config:
+            return "axis.loss_unknown"
         return "axis.squared_error" if self.run.config.loss == "mse" else "axis.loss"
 
     @property
@@ -115,6 +120,8 @@ class Readings:
     @cached_property
     def key_frequencies(self) -> list[int] | Missing:
         """The key frequencies of the last checkpoint, ascending."""
+        if not self.run.has_config:
+            return Missing("missing.curves")
         if not self.cyclic:
             return Missing("missing.random_labels" if self.run.config.random_labels else "missing.not_cyclic")
         if not self.checkpoints:
@@ -163,8 +170,7 @@ class Readings:
     @cached_property
     def n_train(self) -> int:
         """The number of inputs trained on."""
-        config = self.run.config
-        return int(config.train_mask(config.build_task()).sum())
+        return int(self.run.train_mask.sum())
 
 
 def spread(steps: list[int], most: int) -> list[int]:
@@ -197,12 +203,12 @@ def from_numbers(run: Run, numbers: Mapping[tuple[str, str], Series]) -> Reading
     return Readings(
         run=run,
         numbers=numbers,
-        phases=_phases(numbers, "test") or _no_phases(),
+        phases=_phases(numbers, "test", of_losses=not run.has_config) or _no_phases(),
         fresh_phases=_phases(numbers, "fresh"),
     )
 
 
-def _phases(numbers: Mapping[tuple[str, str], Series], split: str) -> Phases | None:
+def _phases(numbers: Mapping[tuple[str, str], Series], split: str, *, of_losses: bool = False) -> Phases | None:
     names = {
         "train_accuracy": "train_accuracy",
         "test_accuracy": f"{split}_accuracy",
@@ -211,7 +217,7 @@ def _phases(numbers: Mapping[tuple[str, str], Series], split: str) -> Phases | N
     }
     found = {curve: numbers.get((f"behaviour.{name}", "")) for curve, name in names.items()}
     given = {curve: series for curve, series in found.items() if series is not None}
-    if "test_accuracy" not in given:
+    if not given or ("test_accuracy" not in given and not of_losses):
         return None
     steps, aligned = align(given)
     curves: dict[str, Any] = dict(aligned)

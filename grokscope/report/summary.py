@@ -6,26 +6,45 @@ from typing import Any
 
 from grokscope.report.readings import Readings
 from grokscope.report.words import Lang, count, number, percent, say
-from grokscope.statistics.transitions import phases
+from grokscope.statistics.transitions import LOSS_THRESHOLD, phases
 
 
 def thresholds() -> dict[str, Any]:
     """What `phases` counts as memorised, generalised and grokked when nothing else is asked of it."""
     parameters = inspect.signature(phases).parameters.values()
-    return {parameter.name: parameter.default for parameter in parameters if isinstance(parameter.default, int | float)}
+    own = {parameter.name: parameter.default for parameter in parameters if isinstance(parameter.default, int | float)}
+    return {"loss_threshold": LOSS_THRESHOLD} | own
 
 
 def headline(readings: Readings, lang: Lang) -> list[str]:
     """The sentences, the most important first."""
     if not readings.numbers:
         return [say("summary.nothing", lang), *_state(readings, lang)]
+    if not readings.run.has_config:
+        name = readings.run.about["imported"]["file"]
+        after = (*_between(readings, lang), *_lost(readings, lang))
+        return [_of_curves(readings, lang), say("summary.curves", lang, file=name), *after]
     if "imported" in readings.run.about:
         return [_imported(readings, lang), *_mechanism(readings, lang)]
     sentences = [_outcome(readings, lang) if readings.has_answers else _losses(readings, lang)]
     if readings.run.config.random_labels:
         chance = 1 / readings.run.config.build_task().n_classes
         sentences.append(say("summary.random_labels", lang, chance=percent(chance)))
-    return [*sentences, *_between(readings, lang), *_mechanism(readings, lang), *_state(readings, lang)]
+    after = (*_between(readings, lang), *_lost(readings, lang))
+    return [*sentences, *after, *_mechanism(readings, lang), *_state(readings, lang)]
+
+
+def _of_curves(readings: Readings, lang: Lang) -> str:
+    """What became of a run of which there may be losses alone."""
+    if all(readings.last(f"behaviour.{split}_accuracy") for split in ("train", "test")):
+        return _outcome(readings, lang)
+    found = readings.phases
+    steps = {"mem": found.memorized_at, "gen": found.generalized_at, "last": readings.last_step}
+    return say(
+        "summary.by_losses",
+        lang,
+        **{name: say("never", lang) if step is None else count(step) for name, step in steps.items()},
+    )
 
 
 def _imported(readings: Readings, lang: Lang) -> str:
@@ -83,7 +102,8 @@ def _losses(readings: Readings, lang: Lang) -> str:
     losses = {}
     for split in ("train", "test"):
         last, first = (readings.at(step, f"behaviour.{split}_loss") for step in (readings.last_step, 0))
-        losses |= {split: number(last) if last else "–", f"{split}_0": number(first) if first else "–"}
+        shown = ["–" if loss is None else number(loss) for loss in (last, first)]
+        losses |= dict(zip((split, f"{split}_0"), shown, strict=True))
     return say("summary.losses_only", lang, last=count(readings.last_step), **losses)
 
 
@@ -96,6 +116,16 @@ def _between(readings: Readings, lang: Lang) -> list[str]:
     if train is None:
         return []
     return [say("summary.between", lang, on=count(on), train=percent(train), inputs=inputs, accuracy=accuracy)]
+
+
+def _lost(readings: Readings, lang: Lang) -> list[str]:
+    """That a run fell back after it had generalised."""
+    lost = readings.phases.lost_at
+    if lost is None:
+        return []
+    test = readings.last("behaviour.test_accuracy")
+    words = {"lost": count(lost), "threshold": percent(thresholds()["test_threshold"])}
+    return [say("summary.lost", lang, **words, accuracy=percent(test[1]) if test else "–")]
 
 
 def _mechanism(readings: Readings, lang: Lang) -> list[str]:

@@ -102,10 +102,10 @@ def _survival(
 def t_gen_curve(found: Sequence[Phases]) -> Curve | None:
     """Share of runs not yet generalised by step; one that never did is censored at its last evaluation. A run without
     an evaluation after step 0 tells nothing; None where no run does."""
-    told = [phases for phases in found if (phases.generalized_at or phases.last_at or 0) > 0]
+    told = [phases for phases in found if phases.generalized_at is not None or (phases.last_at or 0) > 0]
     if not told:
         return None
-    times = [phases.generalized_at or phases.last_at or 0 for phases in told]
+    times = [(phases.last_at or 0) if phases.generalized_at is None else phases.generalized_at for phases in told]
     return kaplan_meier(times, [phases.generalized_at is not None for phases in told])
 
 

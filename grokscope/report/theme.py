@@ -23,7 +23,7 @@ BLUE, ORANGE, PINK, GREEN, SKY, AMBER = "#2b83c6", "#d55e00", "#cc79a7", "#009e7
 NEUTRAL, RED = "#8892a0", "#c44e52"
 SPLITS = {"train": (BLUE, "solid"), "test": (ORANGE, "solid"), "twin": (PINK, "dot"), "fresh": (GREEN, "dash")}
 SERIES = (BLUE, ORANGE, GREEN, PINK, AMBER, SKY, "#9b7fd1", "#b8860b", "#5f9e6e", RED, "#7f7f7f")
-PHASES = {"memorized": "#64748b", "transition": "#eab308", "after": "#7c6cf0"}
+PHASES = {"memorized": "#64748b", "transition": "#eab308", "after": "#7c6cf0", "lost": RED}
 # The share of the axis a phase's label needs inside its bar on a phone: about 70 of 300 pixels.
 LABEL_SHARE = 0.25
 
@@ -46,8 +46,10 @@ def layout(figure: "Figure", *, height: int) -> None:
 
 def log_range(readings: Readings) -> tuple[float, float]:
     """The step axis in powers of ten: from the first evaluated step above 0 to the last."""
-    steps = readings.series("behaviour.train_accuracy")
-    first = next((int(step) for step in steps[0] if step > 0), 1) if isinstance(steps, tuple) else 1
+    train = readings.series("behaviour.train_accuracy")
+    # Curves from elsewhere need not have that of training.
+    shown = [train] if isinstance(train, tuple) else list(readings.numbers.values())
+    first = min((int(step) for steps, _ in shown for step in steps if step > 0), default=1)
     return float(np.log10(first)), float(np.log10(max(readings.last_step, first * 2)))
 
 
@@ -68,6 +70,7 @@ def windows(readings: Readings) -> dict[str, tuple[int, int]]:
         "memorized": readings.phases.memorized,
         "transition": readings.transition,
         "after": readings.phases.after,
+        "lost": readings.phases.lost,
     }
     return {name: window for name, window in found.items() if window is not None and window[1] > window[0]}
 

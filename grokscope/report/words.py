@@ -13,6 +13,7 @@ from grokscope.report.quantities import QUANTITIES
 from grokscope.report.words_axes import AXES
 from grokscope.report.words_efficiency import EFFICIENCY
 from grokscope.report.words_page import PAGE
+from grokscope.report.words_phases import PHASES
 from grokscope.report.words_studies import STUDIES
 from grokscope.report.words_summary import SUMMARY
 from grokscope.report.words_sweep import SWEEP
@@ -20,7 +21,7 @@ from grokscope.report.words_theories import THEORIES
 
 Lang = Literal["en", "zh"]
 LANGUAGES: tuple[Lang, ...] = ("en", "zh")
-PARTS = (PAGE, AXES, FIGURES, CIRCUIT, SUMMARY, QUANTITIES, STUDIES, EFFICIENCY, SWEEP, THEORIES)
+PARTS = (PAGE, PHASES, AXES, FIGURES, CIRCUIT, SUMMARY, QUANTITIES, STUDIES, EFFICIENCY, SWEEP, THEORIES)
 
 WORDS: dict[str, dict[Lang, str]] = {id_: text for part in PARTS for id_, text in part.items()}
 

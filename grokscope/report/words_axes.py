@@ -6,6 +6,7 @@ AXES: dict[str, dict[Literal["en", "zh"], str]] = {
     "axis.step": {"en": "training step", "zh": "训练步数"},
     "axis.accuracy": {"en": "accuracy", "zh": "准确率"},
     "axis.loss": {"en": "loss [nats]", "zh": "损失 [nat]"},
+    "axis.loss_unknown": {"en": "loss", "zh": "损失"},
     "axis.squared_error": {"en": "loss (mean squared error)", "zh": "损失（均方误差）"},
     "axis.norm": {"en": "2-norm", "zh": "2-范数"},
     "axis.entropy": {"en": "entropy / log(keys)", "zh": "归一化熵"},

@@ -5,6 +5,7 @@ from typing import Literal
 PAGE: dict[str, dict[Literal["en", "zh"], str]] = {
     "title": {"en": "Run {run}: {task}", "zh": "训练记录 {run}：{task}"},
     "task.modular_addition": {"en": "modular addition", "zh": "模加法"},
+    "task.unknown": {"en": "curves from {file}", "zh": "来自 {file} 的曲线"},
     "made_by": {"en": "grokscope report", "zh": "grokscope 报告"},
     "what_is_grokking": {
         "en": "Grokking is sudden, late generalisation: a network first learns its training examples by heart, "
@@ -28,13 +29,15 @@ PAGE: dict[str, dict[Literal["en", "zh"], str]] = {
     "phase.memorized": {"en": "memorised", "zh": "记忆期"},
     "phase.transition": {"en": "transition", "zh": "转变期"},
     "phase.after": {"en": "after", "zh": "泛化期"},
+    "phase.lost": {"en": "lost again", "zh": "丢失期"},
     "phases_note": {
         "en": "The phases: memorised runs from the step at which train accuracy stays at {train} or more to the step "
         "of the largest test loss before generalisation; transition is the time in which accuracy on {inputs} rises "
-        "from 10% to 90%; after begins where accuracy on all test inputs stays at {test} or more. To stay means for "
-        "{stable} evaluations in a row.",
+        "from 10% to 90%; after begins where accuracy on all test inputs stays at {test} or more, and ends where it "
+        "falls below for good. To stay means for {stable} evaluations in a row.",
         "zh": "阶段的划分：记忆期从训练准确率稳定达到 {train} 起，到泛化之前测试损失最大的那一步为止；转变期是"
-        "{inputs}的准确率从 10% 升到 90% 的区间；泛化期从全部测试输入的准确率稳定达到 {test} 起。所谓稳定，指连续 "
+        "{inputs}的准确率从 10% 升到 90% 的区间；泛化期从全部测试输入的准确率稳定达到 {test} 起，到不再恢复地跌破为止。"
+        "所谓稳定，指连续 "
         "{stable} 次评估都满足。",
     },
     "inputs.fresh": {"en": "fresh inputs", "zh": "全新输入"},
@@ -42,6 +45,10 @@ PAGE: dict[str, dict[Literal["en", "zh"], str]] = {
     "missing.no_evaluation": {
         "en": "Not shown: the run has no evaluation after step 0 yet.",
         "zh": "未显示：第 0 步之后还没有任何评估。",
+    },
+    "missing.curves": {
+        "en": "Not shown: this run is curves alone, without weights.",
+        "zh": "未显示：这条记录只有曲线，没有权重。",
     },
     "missing.no_checkpoint": {
         "en": "Not shown: the run has kept no checkpoint yet.",

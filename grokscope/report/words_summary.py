@@ -4,13 +4,24 @@ from typing import Literal
 
 SUMMARY: dict[str, dict[Literal["en", "zh"], str]] = {
     "summary.imported": {
-        "en": "These weights were imported from {file}; how they were trained is not known here.",
-        "zh": "这组权重从 {file} 导入；训练过程不详。",
+        "en": "These weights were imported from {file}; of how they were trained, what is known "
+        "stands at the end of this page.",
+        "zh": "这组权重从 {file} 导入；关于训练过程，已知的都列在本页末尾。",
     },
     "summary.imported_answers": {
         "en": "These weights were imported from {file}; they answer {accuracy} of the inputs that count as trained on "
-        "correctly. How they were trained is not known here.",
-        "zh": "这组权重从 {file} 导入，在算作训练集的输入上答对 {accuracy}；训练过程不详。",
+        "correctly. Of how they were trained, what is known stands at the end of this page.",
+        "zh": "这组权重从 {file} 导入，在算作训练集的输入上答对 {accuracy}；关于训练过程，已知的都列在本页末尾。",
+    },
+    "summary.curves": {
+        "en": "These curves were imported from {file}; the task, the network and how it was trained are "
+        "not known here.",
+        "zh": "这些曲线从 {file} 导入；任务、网络和训练方式在此均不详。",
+    },
+    "summary.by_losses": {
+        "en": "Dated by the curves that there are, the network had memorised its training data by step {mem} and "
+        "generalised by step {gen}; the last step is {last}.",
+        "zh": "就现有曲线而言，网络记住训练数据的步数为 {mem}，泛化的步数为 {gen}；最后一步为 {last}。",
     },
     "summary.nothing": {"en": "Nothing has been evaluated in this run yet.", "zh": "这次训练还没有任何评估结果。"},
     "summary.grokked": {
@@ -57,6 +68,11 @@ SUMMARY: dict[str, dict[Literal["en", "zh"], str]] = {
         "en": "The labels of this run are random: they can only be memorised, and guessing right on new inputs has a "
         "chance of {chance}. It is a control, not a failure.",
         "zh": "这次训练的标签是随机的：只能死记，对新输入猜对的概率是 {chance}。它是对照实验，不是失败。",
+    },
+    "summary.lost": {
+        "en": "Then it lost what it had found: from step {lost} on its accuracy on test inputs stays below "
+        "{threshold}, and at the end it is {accuracy}.",
+        "zh": "此后它又失去了学到的规律：从第 {lost} 步起，测试输入的准确率一直低于 {threshold}，最后为 {accuracy}。",
     },
     "summary.between": {
         "en": "In between, at step {on}, where its test loss was largest, it answered {train} of the training inputs "

@@ -15,6 +15,7 @@ from grokscope.errors import StoreError
 from grokscope.runs.config import RunConfig
 from grokscope.runs.identity import pack_hash
 from grokscope.runs.outcomes import outcomes
+from grokscope.runs.run import load_pack
 from grokscope.runs.store import checkpoints, jsonl, segments
 from grokscope.runs.store.checksum import checked, require
 from grokscope.runs.store.documents import read_document, read_pack
@@ -117,9 +118,9 @@ def examine_pack(folder: Path) -> Iterator[Damage]:
 
 
 def _described(folder: Path) -> None:
-    about = read_pack(folder)
-    config = RunConfig(**about["runs"][0]["config"])
-    if "imported" in about and checked(folder / "pack.json") is None and folder.name != _imported_id(folder, config):
+    first = load_pack(folder)[0]
+    old = "imported" in first.about and checked(folder / "pack.json") is None
+    if old and folder.name != _imported_id(folder, first.config):
         raise StoreError(f"{folder / 'pack.json'}: the config or the weights are not those that were imported")
 
 
@@ -161,7 +162,7 @@ def _status(folder: Path, *, compare: bool) -> None:
         return
     if sealed or not compare or finished_at(folder) is None or not isinstance(status.get("runs"), dict):
         return
-    for run, true in outcomes(folder, [one["run"] for one in read_pack(folder)["runs"]]).items():
+    for run, true in outcomes(folder, read_pack(folder)).items():
         said = status["runs"].get(run)
         names = ("memorized_at", "onset_at", "generalized_at")
         for name in names if isinstance(said, dict) else ():

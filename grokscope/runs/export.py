@@ -7,6 +7,7 @@ ends so; "csv" and "parquet", every measured number, in the columns run, step, m
 """
 
 import io
+import json
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,6 +30,7 @@ OUTSIDE_LAYERS = {
     "W_E": "embed.W_E",
     "W_pos": "pos_embed.W_pos",
     "W_U": "unembed.W_U",
+    "b_U": "unembed.b_U",
     "ln_final_w": "ln_final.w",
     "ln_final_b": "ln_final.b",
 }
@@ -63,7 +65,7 @@ def export_run(run: Run, format: Format, path: str | Path | None = None, *, step
     snap = run.snapshot(step)
     path = run.folder / f"{run.id}-step-{snap.step}.{suffix}" if path is None else Path(path)
     params = lens_names(run.config, snap.params) if format == "transformer-lens" else snap.params
-    about = {"run": run.id, "step": str(snap.step), "config": run.config.model_dump_json()}
+    about = {"run": run.id, "step": str(snap.step), "config": json.dumps(run.fields)}
     write_atomic(path, _weights(params, about, as_torch=format == "transformer-lens" and path.suffix != ".safetensors"))
     return path
 
@@ -73,7 +75,10 @@ def lens_names(config: RunConfig, params: Mapping[str, Tensor]) -> dict[str, Ten
     if config.model not in LENS_MODELS or config.bottleneck:
         what = f"a bottleneck at {config.bottleneck}" if config.model in LENS_MODELS else f"model {config.model}"
         raise ValueError(f"TransformerLens has no names for {what}; export to safetensors instead")
-    named = {}
+    named, params = {}, dict(params)
+    if "W_E_right" in params:  # there the symbols of the second operand follow those of the first
+        n = len(right := params.pop("W_E_right"))
+        params["W_E"] = torch.cat([params["W_E"][:n], right, params["W_E"][n:]])
     for name, tensor in params.items():
         if name in OUTSIDE_LAYERS:
             named[OUTSIDE_LAYERS[name]] = tensor

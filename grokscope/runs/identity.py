@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+# Fields that came when there were runs already, with what every network had until then: they change no id of those.
+LATER = {"d_head": None, "extra_outputs": 0, "unembed_bias": False, "output_bias": None}
 PACK = re.compile(r"[0-9a-f]{12}")  # a pack's id
 
 
@@ -26,5 +28,12 @@ def run_ids(pack: str, n_replicas: int) -> list[str]:
 
 
 def _identity(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Of weights that a run starts from what they are, not where they lie."""
-    return {name: value for name, value in fields.items() if name != "start" or fields.get("start_hash") is None}
+    """What makes a run itself: of weights that it starts from what they are, not where they lie."""
+    later: dict[str, Any] = dict(LATER)
+    if fields.get("model") in ("transformer", "decoder"):
+        later["tied"] = True
+    return {
+        name: value
+        for name, value in fields.items()
+        if (name != "start" or fields.get("start_hash") is None) and (name not in later or value != later[name])
+    }

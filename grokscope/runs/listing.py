@@ -15,7 +15,7 @@ from grokscope.runs.store.documents import read_pack
 from grokscope.runs.store.events import finished_at
 from grokscope.runs.store.status import read_status
 
-PHASES = ("grokked", "memorized_at", "onset_at", "generalized_at", "delay")
+PHASES = ("grokked", "memorized_at", "onset_at", "generalized_at", "delay", "lost_at", "notes")
 SECONDS = ("measure_seconds", "train_seconds")
 FINAL = ("train/loss", "train/accuracy", "test/loss", "test/accuracy")
 
@@ -33,7 +33,8 @@ def summaries(store: Path, *, on_damage: OnDamage = lambda _: None) -> Iterator[
 def _told(folder: Path) -> list[dict[str, Any]] | None:
     """From the status alone; None where that does not have everything, or not for certain."""
     end, status = finished_at(folder), read_status(folder)
-    runs = [one["run"] for one in read_pack(folder)["runs"]]
+    about = read_pack(folder)
+    runs = [one["run"] for one in about["runs"]]
     if end is None or status.get("state") != "done":
         return None
     try:
@@ -44,6 +45,7 @@ def _told(folder: Path) -> list[dict[str, Any]] | None:
                 "dir": str(folder),
                 "state": "done",
                 **{name: status["runs"][run][name] for name in PHASES},
+                "imported": about.get("imported", {}).get("file"),
                 "steps": end,
                 "steps_per_second": end / seconds if seconds else None,
                 **{name: status[name] for name in SECONDS},

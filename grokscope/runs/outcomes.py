@@ -1,13 +1,14 @@
 """What became of the runs of a pack, from their numbers: phases, and the last value of each curve. Needs no torch."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from grokscope.runs.store.series import Series, read_series
-from grokscope.statistics.transitions import Phases, align, phases
+from grokscope.statistics.series import align
+from grokscope.statistics.transitions import Phases, phases
 
 CURVES = ("train_accuracy", "test_accuracy", "train_loss", "test_loss")
 
@@ -20,19 +21,20 @@ def phases_of_curves(curves: Mapping[str, Series], thresholds: Mapping[str, Any]
     return phases(steps, **aligned, **thresholds)
 
 
-def outcomes(folder: Path, runs: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Of each run what the training loop writes into the status at its end."""
+def outcomes(folder: Path, about: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Of each run what stands in the status at its end. about: the pack's pack.json."""
     names = {curve: f"behaviour.{curve}" for curve in (*CURVES, "fresh_accuracy")}
     found = read_series([folder], list(names.values()))
     nothing = np.array([], np.int64), np.array([])
     last = max((int(steps[-1]) for steps, _ in found.values() if len(steps)), default=0)
     told = {}
-    for run in runs:
-        curves = {curve: found.get((run, measure), nothing) for curve, measure in names.items()}
-        # A replica whose loss was not finite has no values at the end.
+    for run in about["runs"]:
+        curves = {curve: found.get((run["run"], measure), nothing) for curve, measure in names.items()}
+        # A replica whose loss was not finite has no values at the end. Curves from elsewhere end where they end.
         final = {
-            curve: float(values[-1]) if len(steps) and steps[-1] >= last else None
+            curve: float(values[-1]) if len(steps) and (steps[-1] >= last or run["config"] is None) else None
             for curve, (steps, values) in curves.items()
         }
-        told[run] = phases_of_curves({curve: curves[curve] for curve in CURVES}, {}).as_dict() | final
+        reached = phases_of_curves({curve: curves[curve] for curve in CURVES}, {})
+        told[run["run"]] = reached.as_dict() | {"notes": [str(note) for note in reached.notes]} | final
     return told

@@ -14,6 +14,7 @@ from grokscope.registry import unknown
 from grokscope.runs.config import RunConfig
 from grokscope.runs.outcomes import CURVES, phases_of_curves
 from grokscope.runs.snapshot import Snapshot
+from grokscope.runs.split import unpacked
 from grokscope.runs.store import checkpoints
 from grokscope.runs.store.catalogue import OnDamage, oldest_first, packs
 from grokscope.runs.store.documents import read_pack, unreadable
@@ -31,7 +32,8 @@ class Run:
     """One replica of a pack, as the store has it; reading beside its writer is allowed.
 
     id: the pack's id, numbered in a pack of several. folder: the pack's folder. about: its pack.json, where that has
-    been read already.
+    been read already. unknown: of weights from elsewhere, fields of the config that nobody knows: the config has
+    defaults in their place, `fields` None.
     """
 
     def __init__(self, folder: Path, replica: int = 0, about: dict[str, Any] | None = None) -> None:
@@ -42,13 +44,38 @@ class Run:
             raise StoreError(f"{folder} holds replicas 0 to {len(about['runs']) - 1}, asked for {replica}")
         try:
             self.id: str = about["runs"][replica]["run"]
-            self.config = RunConfig(**about["runs"][replica]["config"])
+            imported = about.get("imported", {})
+            self.unknown = frozenset(imported.get("unknown", ()))
+            known = about["runs"][replica]["config"]
+            if known is not None:
+                known = {name: value for name, value in known.items() if name not in self.unknown}
+                known = RunConfig(**(known | imported.get("stand_ins", {})))
+            self._config: RunConfig | None = known
         except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
             raise unreadable(folder / "pack.json", str(error)) from error
         self.about = {key: value for key, value in about.items() if key != "runs"}
 
     def __repr__(self) -> str:
-        return f"Run({self.id}, {self.config.task}, step {self.steps}, {self.status.get('state', 'unknown')})"
+        task = self.config.task if self.has_config else "curves"
+        return f"Run({self.id}, {task}, step {self.steps}, {self.status.get('state', 'unknown')})"
+
+    @property
+    def has_config(self) -> bool:
+        """Whether it is known what was trained, and how: of curves from elsewhere it is not."""
+        return self._config is not None
+
+    @property
+    def config(self) -> RunConfig:
+        """Everything that decides the run; StoreError where that is not known."""
+        if self._config is None:
+            file = self.about.get("imported", {}).get("file", "elsewhere")
+            raise StoreError(f"run {self.id} holds curves from {file}: no weights, and what was trained is not known")
+        return self._config
+
+    @property
+    def fields(self) -> dict[str, Any] | None:
+        """The config in plain JSON types, with None for what nobody knows of it; None where nothing is known."""
+        return None if self._config is None else self._config.model_dump(mode="json") | dict.fromkeys(self.unknown)
 
     @property
     def status(self) -> dict[str, Any]:
@@ -111,20 +138,23 @@ class Run:
 
     def snapshot(self, step: int | None = None) -> Snapshot:
         """The network at a checkpoint; by default the last one."""
+        trained, imported = as_trained(self.config), "imported" in self.about
         if step is None:
             if not self.checkpoints:
                 raise StoreError(f"run {self.id} has no checkpoint yet")
             step = self.checkpoints[-1]
-        trained, imported = as_trained(self.config), "imported" in self.about
-        if imported:  # of these weights nobody knows what they started from, nor how fast they learned
+        trained, imported = as_trained(self.config), self.about.get("imported")
+        if imported is not None and ("unknown" not in imported or "learning_rate" in self.unknown):
             trained["learning_rate"] = None
+        # Weights from elsewhere started from what they were at step 0, if that is among them and known to be.
+        no_start = imported is not None and (imported.get("step") is None or self.checkpoints[0] > 0)
         return Snapshot(
             task=self.task,
             model=self._model,
             params=checkpoints.load(self.folder, step, replica=self.replica),
             train_mask=self.train_mask,
             step=step,
-            initial=None if imported else lambda: self._first,
+            initial=None if no_start else lambda: self._first,
             # The last one is its own: what measures compute of it once is there for all.
             final=None if step == self.checkpoints[-1] else lambda: self._last,
             **trained,
@@ -146,7 +176,8 @@ class Run:
     @cached_property
     def train_mask(self) -> Any:
         """Which inputs it is trained on."""
-        return self.config.train_mask(self.task)
+        packed = self.about.get("imported", {}).get("train_mask")
+        return self.config.train_mask(self.task) if packed is None else unpacked(packed, self.task.n_inputs)
 
     @cached_property
     def _first(self) -> Snapshot:
@@ -165,8 +196,9 @@ class Run:
         final = {}
         for name in FINAL:
             rows = self.rows(f"behaviour.{name.replace('/', '_')}")
-            # A replica whose loss was not finite has no values at the end.
-            final[name] = float(rows.values[-1]) if len(rows) and rows.steps[-1] >= last else None
+            # A replica whose loss was not finite has no values at the end. Curves from elsewhere end where they end.
+            ended = len(rows) and (rows.steps[-1] >= last or not self.has_config)
+            final[name] = float(rows.values[-1]) if ended else None
         return {
             "run": self.id,
             "dir": str(self.folder),
@@ -176,6 +208,9 @@ class Run:
             "onset_at": found.onset_at,
             "generalized_at": found.generalized_at,
             "delay": found.delay,
+            "lost_at": found.lost_at,
+            "notes": [str(note) for note in found.notes],
+            "imported": self.about.get("imported", {}).get("file"),
             "steps": steps,
             "steps_per_second": steps / seconds if seconds else None,
             "measure_seconds": status.get("measure_seconds"),

@@ -3,6 +3,7 @@ asked for."""
 
 import functools
 import math
+import warnings
 from collections.abc import Callable, Hashable, Mapping
 from functools import cached_property
 from types import MappingProxyType
@@ -13,10 +14,11 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from grokscope.errors import Missing
-from grokscope.models.base import Activations, Interface, Model
+from grokscope.models.base import Activations, Model
 from grokscope.registry import Options, component, unknown
-from grokscope.runs import views
+from grokscope.runs import views, weights
 from grokscope.runs.config import interface
+from grokscope.runs.split import split_mask
 from grokscope.tasks.base import Task
 
 T = TypeVar("T")
@@ -28,6 +30,8 @@ class Snapshot:
     """One network at one step, with everything measures ask of it.
 
     task, labels, train_mask: the inputs in the task's order, the labels trained on, and which inputs are trained on.
+        Where task or train_mask are replaced before anything was asked (the truth of another run, labels in another
+        order), `initial` and `final` are held against the same.
     params: TransformerLens's names to tensors, without a replica axis.
     loss, loss_options: what the network is trained on, for `sample_losses`.
     learning_rate: of the training after warm-up, before factors on single tensors; None where it is not known.
@@ -162,15 +166,31 @@ class Snapshot:
         rows = self.rows(split)
         return rows if isinstance(rows, Missing) else values[rows].double().mean().item()
 
-    @cached_property
+    @property
     def initial(self) -> "Snapshot | None":
-        """The same run at step 0, where it is known."""
+        """The same run at step 0, where it is known, held against this snapshot's task."""
+        return None if self._first is None else self._alike(self._first)
+
+    @property
+    def final(self) -> "Snapshot":
+        """The same run at its last checkpoint, held against this snapshot's task; weights from elsewhere are their own
+        last checkpoint."""
+        return self if self._last is None else self._alike(self._last)
+
+    @cached_property
+    def _first(self) -> "Snapshot | None":
         return self._initial() if self._initial else None
 
     @cached_property
-    def final(self) -> "Snapshot":
-        """The same run at its last checkpoint; weights from elsewhere are their own last checkpoint."""
-        return self._final() if self._final else self
+    def _last(self) -> "Snapshot | None":
+        return self._final() if self._final else None
+
+    def _alike(self, other: "Snapshot") -> "Snapshot":
+        """Another step of the run, with the task and the split of this one; made once for all steps that share them."""
+        if other.task is self.task and torch.equal(other.train_mask, self.train_mask):
+            return other
+        against = (self.task, self.train_mask.numpy().tobytes())
+        return other.remembered(against, lambda: other._with(task=self.task, train_mask=self.train_mask))
 
     def function(self, rows: Bool[Tensor, " pair"]) -> Callable[[Mapping[str, Tensor]], Tensor]:
         """All outputs on some of the inputs as a function of the weights, scaled and centred as trained: to be
@@ -202,21 +222,39 @@ class Snapshot:
 
     def with_params(self, params: Mapping[str, Tensor]) -> "Snapshot":
         """The same network with other weights; what it was at step 0, and at the end, is left as it is."""
-        return Snapshot(
-            task=self.task,
-            model=self.model,
-            params=params,
-            train_mask=self.train_mask,
-            step=self.step,
-            loss=self._loss,
-            loss_options=self._loss_options,
-            learning_rate=self.learning_rate,
-            plain_descent=self.plain_descent,
-            output_scale=self.output_scale,
-            centred=self.centred,
-            initial=self._initial,
-            final=lambda: self.final,
+        return self._with(params=params, outputs=None, before=None, final=lambda: self.final)
+
+    def mapped(self, change: Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]]) -> "Snapshot":
+        """The same run with other weights at every step: `change` of these, of those at step 0 and of those at the end
+        (symbols in another order)."""
+        first, last = self.initial, self._last
+        return self._with(
+            params=change(self.params),
+            outputs=None,
+            before=None,
+            initial=None if first is None else lambda: first.mapped(change),
+            final=None if last is None else lambda: self.final.mapped(change),
         )
+
+    def _with(self, **changed: Any) -> "Snapshot":
+        fields: dict[str, Any] = {
+            "task": self.task,
+            "model": self.model,
+            "params": self.params,
+            "train_mask": self.train_mask,
+            "step": self.step,
+            "loss": self._loss,
+            "loss_options": self._loss_options,
+            "learning_rate": self.learning_rate,
+            "plain_descent": self.plain_descent,
+            "output_scale": self.output_scale,
+            "centred": self.centred,
+            "outputs": self._given_outputs,
+            "before": self.before,
+            "initial": self._initial,
+            "final": self._final,
+        }
+        return Snapshot(**(fields | changed))
 
     def view(
         self, site: str, points: str = "all", *, share: float | None = None, landmarks: int | None = None, seed: int = 0
@@ -273,59 +311,35 @@ def snapshot(
     model: str = "transformer",
     train_fraction: float | None = None,
     seed: int = 0,
+    train_mask: Any = None,
+    rename: Mapping[str, str] | None = None,
+    layout: weights.Layout = "auto",
     **fields: Any,
 ) -> Snapshot:
-    """A snapshot from weights made elsewhere, under TransformerLens's names (with or without `blocks.0.attn.` before
-    them).
+    """A snapshot from weights made elsewhere, under TransformerLens's names (with or without `blocks.0.attn.` and
+    wrappers such as `module.` before them), or under others with `rename`, {our name: the name in params}.
 
     fields: options of the task (p) and of the model; what is not given of the model is read off the shapes.
-    train_fraction, seed: the published split that the weights were trained on. Without it every input counts as
-    trained on, and measures of the test set are `Missing`.
+    train_fraction, seed: the published split that the weights were trained on; or train_mask, one bool an input, the
+    indices of the inputs in the task's order, or the inputs themselves. Without a split every input counts as trained
+    on, and measures of the test set are `Missing`.
+    layout: axes of the matrices, as `runs.weights` says.
+
+    Warns where the weights look as if a LayerNorm had been folded into them: layer_norm="pre" of a decoder is then to
+    be given, or "none".
     """
     family, architecture = component("tasks", task), component("models", model)
     of_task = {name: fields.pop(name) for name in list(fields) if name in family.options.model_fields}
     built: Task = family.build(family.options(**of_task))
-    tensors = _tensors(params)
-    made = _made(architecture, tensors, interface(built), fields)
+    named = weights.in_our_axes(weights.cleaned(params, rename), layout)
+    tensors = weights.stacked(weights.by_layer(named), model)
+    tensors, chosen, _ = weights.completed(tensors, model, interface(built), fields)
+    made = weights.fitted(architecture, tensors, interface(built), chosen)
+    if model in weights.TRANSFORMERS and "layer_norm" not in fields and weights.suspects_layer_norm(tensors):
+        warnings.warn(weights.NO_LAYER_NORM, stacklevel=2)
     mask = torch.ones(built.n_inputs, dtype=torch.bool)
-    if train_fraction is not None:
+    if train_mask is not None:
+        mask = split_mask(train_mask, built.inputs)
+    elif train_fraction is not None:
         mask = built.split(train_fraction, seed)
     return Snapshot(task=built, model=made, params=tensors, train_mask=mask)
-
-
-def _tensors(params: Mapping[str, Any]) -> dict[str, Tensor]:
-    """Last part of each name -> tensor; buffers of TransformerLens that are not weights are left out."""
-    tensors: dict[str, Tensor] = {}
-    for full, value in params.items():
-        name = full.rpartition(".")[2]
-        if name in ("mask", "IGNORE"):
-            continue
-        if name in tensors:
-            raise ValueError(f"weights hold two tensors {name} (the second is {full}); only one layer is known here")
-        tensors[name] = value.detach().cpu().clone() if isinstance(value, Tensor) else torch.tensor(value)
-    dtype = functools.reduce(torch.promote_types, (tensor.dtype for tensor in tensors.values()), torch.float32)
-    return {name: tensor.to(dtype) for name, tensor in tensors.items()}
-
-
-def _made(architecture: type[Model], params: dict[str, Tensor], task: Interface, fields: Mapping[str, Any]) -> Model:
-    """The model these weights belong to. Every tensor it needs is there in the right shape; what it does not know is
-    zero."""
-    try:
-        inferred = architecture.infer(params)
-    except KeyError as error:
-        raise ValueError(f"weights lack the tensor {error.args[0]}; they have {', '.join(sorted(params))}") from None
-    except (ValueError, IndexError) as error:
-        sizes = ", ".join(f"{name} {tuple(tensor.shape)}" for name, tensor in sorted(params.items()))
-        raise ValueError(f"the options of the model cannot be read off these shapes: {sizes} ({error})") from None
-    model = architecture(architecture.options(**(inferred | dict(fields))), task)
-    shapes = model.shapes
-    for name, shape in shapes.items():
-        if name not in params:
-            raise ValueError(f"weights lack the tensor {name} of shape {shape}")
-        if tuple(params[name].shape) != shape:
-            raise ValueError(f"{name} has shape {tuple(params[name].shape)}, expected {shape}")
-    for name in sorted(set(params) - set(shapes)):
-        if bool(params[name].any()):
-            raise ValueError(f"the model has no tensor {name}, and it is not zero")
-        del params[name]
-    return model

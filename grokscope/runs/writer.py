@@ -2,7 +2,7 @@
 
 import json
 import platform
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
@@ -31,19 +31,23 @@ class Writer:
     """The one writer of a pack's folder. The resume point is saved before the journal is sealed, so no sealed row is
     ever ahead of it, and what a resumed run measures again is dropped first."""
 
-    def __init__(self, folder: Path, configs: Sequence[RunConfig], journal: Journal) -> None:
+    def __init__(self, folder: Path, configs: Sequence[RunConfig | None], journal: Journal) -> None:
         self.folder = folder
         self.ids = run_ids(folder.name, len(configs))
         self._configs = configs
         self._journal = journal
         self._rows = 0  # how many the pack has, for the resume point
 
-    def describe(self, device: torch.device, **more: Any) -> None:
-        """pack.json: what was trained, with what, on what."""
+    def describe(self, device: torch.device | None, *, unknown: Collection[str] = (), **more: Any) -> None:
+        """pack.json: what was trained, with what, on what. unknown: fields of the configs that nobody knows; they are
+        null, and so is a config or a device of which nothing is known."""
         about = {
             "pack": self.folder.name,
             "runs": [
-                {"run": run, "config": json.loads(config.model_dump_json())}
+                {
+                    "run": run,
+                    "config": None if config is None else json.loads(config.model_dump_json()) | dict.fromkeys(unknown),
+                }
                 for run, config in zip(self.ids, self._configs, strict=True)
             ],
             **_circumstances(device),
@@ -123,18 +127,21 @@ class Writer:
         (self.folder / "resume.safetensors").unlink(missing_ok=True)
 
 
-def _circumstances(device: torch.device) -> dict[str, Any]:
+def _circumstances(device: torch.device | None) -> dict[str, Any]:
     packages = ("grokscope", "torch", "numpy")
     return {
         "versions": {"python": platform.python_version()} | {name: version(name) for name in packages},
-        "device": str(device),
-        "threads": torch.get_num_threads(),
+        "device": None if device is None else str(device),
+        "threads": None if device is None else torch.get_num_threads(),
     }
 
 
 @contextmanager
-def open_writer(folder: Path, configs: Sequence[RunConfig], *, resume: bool) -> Iterator[Writer]:
-    """The writer of a pack's folder, which it holds alone. A pack that was begun is gone on with only if asked."""
+def open_writer(folder: Path, configs: Sequence[RunConfig | None], *, resume: bool) -> Iterator[Writer]:
+    """The writer of a pack's folder, which it holds alone. A pack that was begun is gone on with only if asked.
+
+    configs: of its replicas; None where nobody knows what was trained.
+    """
     with hold(folder):
         if (folder / "pack.json").exists() and not resume:
             raise GrokscopeError(

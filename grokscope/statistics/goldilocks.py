@@ -191,9 +191,9 @@ def generalisation_law(
     return Law(
         slope=Effect(value=b, low=b - reach, high=b + reach, n=n),
         w_c=Effect(
-            value=math.exp(centre - a / b),
-            low=low if isinstance(low, Missing) else math.exp(centre + low),
-            high=high if isinstance(high, Missing) else math.exp(centre + high),
+            value=_exp(centre - a / b if b else -math.inf),
+            low=low if isinstance(low, Missing) else _exp(centre + low),
+            high=high if isinstance(high, Missing) else _exp(centre + high),
             n=n,
         ),
         r_squared=1 - float(np.square(residuals).sum()) / total if total else 0.0,
@@ -274,6 +274,12 @@ def _line(x: NDArray, y: NDArray, events: NDArray) -> tuple[tuple[float, float],
     n = int(events.sum())
     covariance = to_line @ np.linalg.inv(slopes(theta)[1]) @ to_line.T * n / (n - 2)
     return (float(a / precision * scale), float(b / precision * scale)), covariance
+
+
+def _exp(x: float) -> float:
+    """Of times that hardly grow with the norm, w_c lies beyond all numbers: 0, or infinite."""
+    with np.errstate(over="ignore", under="ignore"):
+        return float(np.exp(x))
 
 
 def _fieller(a: float, b: float, margin: NDArray) -> tuple[float, float] | tuple[Missing, Missing]:

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.signal import find_peaks, peak_prominences
 
-from grokscope.statistics.transitions import LARGEST_LOSS, Steps, Values, as_series, as_steps
+from grokscope.statistics.held import LARGEST_LOSS
+from grokscope.statistics.series import Steps, Values, as_series, as_steps
 
 # Evaluations by which the norm may lead the loss, if the spike itself is no longer.
 LEAD = 5

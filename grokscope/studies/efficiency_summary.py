@@ -13,6 +13,7 @@ from grokscope.runs.snapshot import Snapshot
 from grokscope.statistics.goldilocks import Shell, shell
 from grokscope.statistics.intervals import Effect, geometric_effect
 from grokscope.statistics.scaling import Crossing, Scaling, crossing, scaling
+from grokscope.studies import grid
 from grokscope.studies.efficiency import Trained
 
 # Share of the logits' squared norm on the task's harmonics from which a network counts as generalising alone: the
@@ -28,7 +29,8 @@ MIDDLING, DRIFT = (0.1, 0.9), 0.1
 
 @dataclass(frozen=True, kw_only=True)
 class Curve:
-    """Norm at a fixed logit by size of the training set. norms: (size, seed), NaN of networks that were left out."""
+    """Norm at a fixed logit by size of the training set. norms: (size, seed), NaN of networks that were left out, and
+    where a seed has no run of a size."""
 
     sizes: tuple[int, ...]
     norms: Float[np.ndarray, "size seed"]
@@ -39,6 +41,7 @@ class Curve:
 class Shrunk:
     """Networks that went on with fewer inputs under one weight decay; tables (size, seed), at the end.
 
+    seeds: those that have a run of every size. absent: what the others lack.
     critical: the size from which accuracy stays at one half or more, on all inputs that are not trained on now;
     critical_fresh: on fresh ones alone; critical_early: on all, at the step that has seen as much weight decay (rate
     times decay times step) as the last one under the smallest of the decays.
@@ -50,6 +53,8 @@ class Shrunk:
     critical: Shell
     critical_fresh: Shell
     critical_early: Shell
+    seeds: tuple[int, ...] = ()
+    absent: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +107,7 @@ class Summary:
             lines.append(f"ungrokking, weight decay {decay:g}")
             for size, accuracy, fresh in zip(arm.sizes, arm.accuracy, arm.fresh, strict=True):
                 lines.append(f"  {size}: test {_listed(accuracy)}, fresh {_listed(fresh)}")
+            lines += [f"  left out: {reason}" for reason in arm.absent]
             for name, found in (("", arm.critical), (" (fresh)", arm.critical_fresh), (" (early)", arm.critical_early)):
                 lines.append(f"  critical size{name}: {_shown(found.low)}")
         lines.append(
@@ -138,8 +144,8 @@ def summarise(trained: Trained, *, at: float = 10.0, least_share: float = LEAST_
         generalising=generalising,
         crossing=_crossing(memorising, generalising),
         ungrokking=ungrokking,
-        independence=_independence({decay: arm.critical for decay, arm in ungrokking.items()}),
-        independence_early=_independence({decay: arm.critical_early for decay, arm in ungrokking.items()}),
+        independence=_independence(ungrokking, lambda arm: arm.critical),
+        independence_early=_independence(ungrokking, lambda arm: arm.critical_early),
         scratch={size: _scratch(runs) for size, runs in trained.scratch.items()},
     )
 
@@ -157,7 +163,11 @@ def _curve(runs: Mapping[int, list[Run]], at: float, counts: Callable[[Snapshot]
         found = evaluate("efficiency.norm_per_logit", snapshot, of="rescaled", at=at)
         return found if isinstance(found, float) else np.nan
 
-    norms = np.array([[size_of(run) for run in some] for some in runs.values()])
+    seeds = sorted({run.config.seed for some in runs.values() for run in some})
+    norms = np.full((len(runs), len(seeds)), np.nan)
+    for row, some in enumerate(runs.values()):
+        for run in some:
+            norms[row, seeds.index(run.config.seed)] = size_of(run)
     return Curve(sizes=tuple(runs), norms=norms, scaling=scaling(tuple(runs), norms))
 
 
@@ -172,9 +182,10 @@ def _crossing(memorising: Curve | Missing, generalising: Curve | Missing) -> Cro
 def _shrunk(runs: Mapping[int, list[Run]], *, early: float) -> Shrunk:
     """early: share of the steps after which critical_early is taken."""
     sizes = tuple(runs)
+    ordered, absent = grid.table("n_train", sizes, [run for some in runs.values() for run in some])
 
     def table(split: str, share: float = 1.0) -> Float[np.ndarray, "size seed"]:
-        return np.array([[_accuracy(run, split, share) for run in some] for some in runs.values()])
+        return np.array([_accuracy(run, split, share) for run in ordered]).reshape(len(sizes), -1)
 
     def critical(accuracy: Float[np.ndarray, "size seed"]) -> Shell:
         return shell(sizes, accuracy, least=HALF, axis="size")
@@ -187,6 +198,8 @@ def _shrunk(runs: Mapping[int, list[Run]], *, early: float) -> Shrunk:
         critical=critical(accuracy),
         critical_fresh=critical(fresh),
         critical_early=critical(table("test", early)),
+        seeds=tuple(run.config.seed for run in ordered[: accuracy.shape[1]]),
+        absent=absent,
     )
 
 
@@ -197,15 +210,17 @@ def _accuracy(run: Run, split: str, share: float) -> float:
     return np.nan if ended else _at_the_end(rows.values[rows.steps <= share * run.steps])
 
 
-def _independence(critical: Mapping[float, Shell]) -> Effect | Missing:
-    if len(critical) < 2:
-        return Missing(f"{len(critical)} weight decays were trained; two can be compared")
+def _independence(arms: Mapping[float, Shrunk], critical: Callable[[Shrunk], Shell]) -> Effect | Missing:
+    if len(arms) < 2:
+        return Missing(f"{len(arms)} weight decays were trained; two can be compared")
     smallest, largest = (
-        [edge and edge[0] for edge in critical[decay].edges] for decay in (min(critical), max(critical))
+        {seed: edge and edge[0] for seed, edge in zip(arm.seeds, critical(arm).edges, strict=True)}
+        for arm in (arms[min(arms)], arms[max(arms)])
     )
-    ratios = [high / low for low, high in zip(smallest, largest, strict=True) if low is not None and high is not None]
-    if len(ratios) < len(smallest):
-        return Missing(f"{len(smallest) - len(ratios)} of {len(smallest)} seeds have no critical size in both")
+    both = [(smallest[seed], largest[seed]) for seed in smallest if seed in largest]
+    ratios = [high / low for low, high in both if low is not None and high is not None]
+    if len(ratios) < len(both) or not both:
+        return Missing(f"{len(both) - len(ratios)} of {len(both)} seeds have no critical size in both")
     return geometric_effect(ratios)
 
 

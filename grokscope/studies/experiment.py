@@ -9,7 +9,7 @@ from typing import Any, overload
 import torch
 from torch import Tensor
 
-from grokscope.errors import Missing
+from grokscope.errors import GrokscopeError, Missing
 from grokscope.measures.base import Measure, measures
 from grokscope.registry import component
 from grokscope.runs.config import RunConfig, pack_id
@@ -108,10 +108,12 @@ def _other_machine(writer: Writer, device: torch.device) -> str | None:
 def measure_checkpoints(run: Run, *, only: Sequence[str] = (), again: bool = False) -> dict[str, str]:
     """Measures the run's checkpoints and stores what is new; returns measures without an answer, with the reason.
 
-    only: ids of measures; by default all but those of cost "asked". What the store has of a measure at a step is not
-    measured again: each number is there once. again: measure it anew all the same, in place of what is there (after a
-    definition has changed). Checkpoints after a loss that was not finite are left out.
+    only: ids of measures; by default all but those of cost "asked". What the store has of a variant of a measure at a
+    step is not measured again: each number is there once. again: measure it anew all the same, in place of what is
+    there (after a definition has changed). Checkpoints after a loss that was not finite are left out.
     """
+    if not run.has_config:
+        raise GrokscopeError(f"run {run.id} is curves alone: there are no weights to measure")
     chosen: list[Measure] = [component("measures", name) for name in only]
     chosen = chosen or [measure for measure in measures().values() if measure.cost != "asked"]
     missing: dict[str, str] = {}
@@ -125,7 +127,7 @@ def measure_checkpoints(run: Run, *, only: Sequence[str] = (), again: bool = Fal
         for step in (step for step in run.checkpoints if step <= end):
             snapshot = run.snapshot(step)
             rows = []
-            for measure in (measure for measure in chosen if (step, measure.id) not in stored):
+            for measure in (measure.without(stored.get((step, measure.id), ())) for measure in chosen):
                 for view, value in measure.rows(snapshot):
                     if isinstance(value, Missing):
                         missing.setdefault(measure.id, value.reason)
@@ -180,6 +182,9 @@ def _rows(run: str, chosen: Iterable[Measure], snapshot: Snapshot) -> list[Row]:
     ]
 
 
-def _stored(run: Run) -> set[tuple[int, str]]:
-    rows = read_rows(run.folder, run=run.id)
-    return set(zip(rows.steps.tolist(), rows.measures, strict=True))
+def _stored(run: Run) -> dict[tuple[int, str], set[str]]:
+    """Step and measure -> the views that are there."""
+    rows, found = read_rows(run.folder, run=run.id), {}
+    for step, measure, view in zip(rows.steps.tolist(), rows.measures, rows.views, strict=True):
+        found.setdefault((step, str(measure)), set()).add(str(view))
+    return found

@@ -19,6 +19,7 @@ from grokscope.runs.config import RunConfig
 from grokscope.runs.run import Run
 from grokscope.statistics.goldilocks import Law, Reduced, Shell, generalisation_law, reduced, shell
 from grokscope.statistics.intervals import Effect
+from grokscope.studies import grid
 from grokscope.studies.experiment import train
 
 Scale = Literal["tiny", "laptop"]
@@ -128,7 +129,8 @@ class Arm:
     """One pack, its numbers in tables (value, seed); values are alphas, or shares of the data.
 
     norms: before the first step. train, test, accuracy: losses and test accuracy at the last evaluation; NaN of a run
-    whose loss was not finite. t_mem, t_gen: in steps, infinite where not reached by step `last`.
+    whose loss was not finite. t_mem, t_gen: in steps, infinite where not reached by step `last`. absent: what the seeds
+    that were left out lack: a run at some value.
     """
 
     values: tuple[float, ...]
@@ -140,6 +142,7 @@ class Arm:
     t_mem: Float[np.ndarray, "value seed"]
     t_gen: Float[np.ndarray, "value seed"]
     last: Float[np.ndarray, "value seed"]
+    absent: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,6 +173,7 @@ class Summary:
             for name, arm in self.arms.items()
             for row, value in enumerate(arm.values)
         ]
+        lines += [f"  {name}, left out: {reason}" for name, arm in self.arms.items() for reason in arm.absent]
         law, critical = self.law, self.critical
         if isinstance(law, Missing):
             lines.append(f"  law: none ({law.reason})")
@@ -208,11 +212,9 @@ def study(
 
 
 def summarise(setting: str, plan: Plan, runs: Mapping[str, list[Run]]) -> Summary:
-    """The summary of trained packs; runs: by arm, in the order of `arms`."""
-    found = {
-        name: _arm(plan.fractions if name == "fractions" else plan.free_alphas if name == "free" else plan.alphas, some)
-        for name, some in runs.items()
-    }
+    """The summary of trained packs; runs: by arm, in any order, each told by its config."""
+    values = {"fractions": ("train_fraction", plan.fractions), "free": ("init_scale", plan.free_alphas)}
+    found = {name: _arm(*values.get(name, ("init_scale", plan.alphas)), some) for name, some in runs.items()}
     spheres = {name: arm for name, arm in found.items() if name.startswith("sphere")}
 
     def zone(arm: Arm) -> Shell:
@@ -244,7 +246,8 @@ def _law(plan: Plan, arm: Arm) -> Law | Missing:
     )
 
 
-def _arm(values: tuple[float, ...], runs: list[Run]) -> Arm:
+def _arm(field: str, values: tuple[float, ...], given: list[Run]) -> Arm:
+    runs, absent = grid.table(field, values, given)
     finals, phases = [run.summary()["final"] for run in runs], [run.phases(test_threshold=GENERALISED) for run in runs]
 
     def table(numbers: Iterable[float | None], unknown: float) -> Float[np.ndarray, "value seed"]:
@@ -263,6 +266,7 @@ def _arm(values: tuple[float, ...], runs: list[Run]) -> Arm:
         t_mem=table((found.memorized_at for found in phases), np.inf),
         t_gen=table((found.generalized_at for found in phases), np.inf),
         last=table((found.last_at for found in phases), np.nan),
+        absent=absent,
     )
 
 

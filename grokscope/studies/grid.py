@@ -1,10 +1,13 @@
-"""Grids: every combination of values of some fields, with seeds in each."""
+"""Grids: every combination of values of some fields, with seeds in each; and the runs of one as a table."""
 
 import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from grokscope.errors import Missing
 from grokscope.runs.config import RunConfig
+from grokscope.runs.run import Run
+from grokscope.theories._seeds import paired
 
 
 def grid(base: RunConfig, axes: Mapping[str, Sequence[Any]], seeds: int = 1) -> dict[str, list[RunConfig]]:
@@ -38,3 +41,14 @@ def label(fields: Mapping[str, Any]) -> str:
     return ", ".join(
         f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}" for name, value in fields.items()
     )
+
+
+def table(field: str, values: Sequence[Any], runs: Sequence[Run]) -> tuple[list[Run], tuple[str, ...]]:
+    """The runs by value of a field and then by seed, of the seeds that have a run at every value; and what the others
+    lack. ValueError where no seed has one at every value."""
+    groups = paired({value: [run for run in runs if getattr(run.config, field) == value] for value in values})
+    whole = [group for group in groups.values() if not isinstance(group, Missing)]
+    absent = tuple(group.reason for group in groups.values() if isinstance(group, Missing))
+    if not whole:
+        raise ValueError(f"no seed has a run at every {field}: {'; '.join(absent) or 'there is no run'}")
+    return [run for row in zip(*whole, strict=True) for run in row], absent

@@ -21,6 +21,7 @@ from grokscope.runs.run import Run
 from grokscope.statistics.contrasts import Share, share
 from grokscope.statistics.intervals import Effect, mean_effect
 from grokscope.statistics.survival import Median, kaplan_meier
+from grokscope.studies import grid
 from grokscope.studies.experiment import train
 
 Scale = Literal["tiny", "laptop"]
@@ -108,11 +109,12 @@ class Summary:
     """What the trained arms say; those that were not trained are not there.
 
     figure: the numbers of figure 1 by name, mean over seeds with its interval, losses over the test loss of step 0.
-    delays: by arm.
+    delays: by arm. absent: which seeds were left out of them, as they have no run at some value.
     """
 
     figure: Mapping[str, Effect | Missing]
     delays: Mapping[str, Delays]
+    absent: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         lines = [f"figure 1, {name}: {_shown(effect)}" for name, effect in self.figure.items()]
@@ -120,6 +122,7 @@ class Summary:
             for value, delay, some in zip(found.values, found.delay, found.generalised, strict=True):
                 said = delay.reason if isinstance(delay, Missing) else _median(delay)
                 lines.append(f"{arm} {value:g}: delay {said}; {some.k} of {some.n} generalise")
+        lines += [f"left out of {reason}" for reason in self.absent]
         return "\n".join(lines)
 
 
@@ -144,12 +147,18 @@ def study(
 
 
 def summarise(plan: Plan, runs: Mapping[str, list[Run]]) -> Summary:
-    """The summary of trained packs; runs: by arm, in the order of `arms`."""
+    """The summary of trained packs; runs: by arm, in any order, each told by its config."""
     numbers = [figure(run, plan.n_kernel) for run in runs.get("figure 1", [])]
-    values = {"alpha": plan.alphas, "samples": tuple(map(float, plan.samples))}
+    fields: dict[str, tuple[str, Sequence[float]]] = {
+        "alpha": ("output_scale", plan.alphas),
+        "samples": ("n_train", plan.samples),
+    }
+    tables = {name: grid.table(field, of, runs[name]) for name, (field, of) in fields.items() if name in runs}
+    values = {name: tuple(map(float, of)) for name, (_, of) in fields.items()}
     return Summary(
         figure={name: _mean([each[name] for each in numbers]) for name in (numbers[0] if numbers else ())},
-        delays={name: delays(values[name], runs[name]) for name in values if name in runs},
+        delays={name: delays(values[name], ordered) for name, (ordered, _) in tables.items()},
+        absent=tuple(f"{name}: {reason}" for name, (_, absent) in tables.items() for reason in absent),
     )
 
 

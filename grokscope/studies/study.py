@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from grokscope.errors import StoreError
-from grokscope.registry import unknown
+from grokscope.registry import component, names, unknown
 from grokscope.runs.run import Run, load_pack
 from grokscope.runs.store import jsonl
 from grokscope.runs.store.catalogue import OnDamage
@@ -63,7 +63,7 @@ class Study:
         return {arm: [found[run] for run in listed if run in found] for arm, listed in self.arms.items()}
 
     def measured(self) -> set[str]:
-        """Packs whose checkpoints have been measured for this study, with the measures that it has now."""
+        """Packs whose checkpoints have been measured for this study, with the measures and variants that it has now."""
         lines = jsonl.read_lines(self.folder / "measured.jsonl").body()
         return {line["pack"] for line in lines if line.get("measures") == self._digest and is_name(line.get("pack"))}
 
@@ -89,7 +89,13 @@ class Study:
 
     @property
     def _digest(self) -> str:
-        return hashlib.sha256(json.dumps(self.measures).encode()).hexdigest()[:12]
+        """Of the measures with their variants: one that was added later has not been measured."""
+        known = names("measures")
+        variants = {
+            id_: [dict(variant) for variant in component("measures", id_).variants] if id_ in known else []
+            for id_ in self.measures
+        }
+        return hashlib.sha256(json.dumps(variants, default=str).encode()).hexdigest()[:12]
 
 
 def load_study(store: str | Path, name: str) -> Study:

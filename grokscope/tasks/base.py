@@ -47,6 +47,7 @@ class Task:
         network is then the class whose template is nearest to its output.
     tolerance: in a regression, the mean squared error (over an input's targets) below which an answer is correct; None
         where the source calls no answer correct.
+    answers: the right answers of the truth, where it is held against labels that were drawn at random; None: labels.
     """
 
     inputs: Int[Tensor, "pair operand"] | Float[Tensor, "pair feature"]
@@ -57,6 +58,7 @@ class Task:
     templates: Float[Tensor, "class output"] | None = None
     tolerance: float | None = None
     truth: Truth = Truth()
+    answers: Int[Tensor, " pair"] | None = None
 
     @property
     def n_inputs(self) -> int:

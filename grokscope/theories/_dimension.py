@@ -7,7 +7,7 @@ import numpy as np
 from grokscope.errors import Missing
 from grokscope.numerics.dimension import twonn
 from grokscope.statistics.regions import above, below, outside, within
-from grokscope.theories._rows import OF_REPRESENTATION, RANDOM_LABELS, OfSeed, over, per_seed, text
+from grokscope.theories._rows import RANDOM_LABELS, OfSeed, over, per_seed, text
 from grokscope.theories._series import changes_within, planes, share_inside
 from grokscope.theories._subject import Instrument, Number, Subject
 
@@ -40,7 +40,8 @@ def _coarsest(view: str) -> OfSeed:
 
 
 def _task(subject: Subject) -> float:
-    return float((subject.truth_of or subject.run).task.truth.intrinsic_dimension or 1)
+    known = (subject.truth_of or subject.run).task.truth.intrinsic_dimension
+    return 1.0 if known is None else float(known)  # 0: isolated points
 
 
 def _before_over_n(subject: Subject) -> Number:
@@ -89,6 +90,8 @@ def _place(series: tuple[str, str], *, fresh: bool) -> OfSeed:
 
     def of(subject: Subject) -> Number:
         found = subject.stages_of_reference(fresh)
+        if isinstance(found, Missing):
+            return found
         if found.onset_at is None or found.generalized_at is None:
             return Missing("the run has not generalised")
         return changes_within(subject, *series, (found.onset_at, found.generalized_at))
@@ -97,7 +100,7 @@ def _place(series: tuple[str, str], *, fresh: bool) -> OfSeed:
 
 
 def _share(series: tuple[str, str], *, fresh: bool) -> OfSeed:
-    return lambda subject: share_inside(subject, *series, subject.stages_of_reference(fresh).transition)
+    return lambda subject: share_inside(subject, *series, subject.transition(fresh))
 
 
 def _kept(n1: int) -> OfSeed:
@@ -270,7 +273,7 @@ DIMENSION = (
             claim=DROP,
             supports=below(1),
             refutes=above(1),
-            controls=OF_REPRESENTATION,
+            controls=(RANDOM_LABELS,),  # of step 0 alone a change is 1 by construction
             changed=TWINS,
             measured=text(
                 f"Gride (n1 = {n1}) of orbits at the end, over what it was when memorised",

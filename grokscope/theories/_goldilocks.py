@@ -1,6 +1,6 @@
 """Arms that differ in one number, as tables; and the additions that a toy's training set is made of."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -25,11 +25,10 @@ def by_value(arms: Arms, field: str, prefix: str = "") -> dict[float, Sequence[S
     return dict(sorted((value, arm) for value, arm in found.items() if arm))
 
 
-def last_table(found: Mapping[float, Sequence[Subject]], measure: str) -> np.ndarray:
-    """(value, seed): the last value of a series, NaN where a run has none, of the seeds that all arms have."""
-    seeds = min(len(arm) for arm in found.values())
-    rows = [[one.rows(measure).values for one in arm[:seeds]] for arm in found.values()]
-    return np.array([[values[-1] if len(values) else np.nan for values in row] for row in rows])
+def last_values(subjects: Sequence[Subject], measure: str) -> np.ndarray:
+    """The last value of a series of each run, NaN where a run has none."""
+    series = [one.rows(measure).values for one in subjects]
+    return np.array([values[-1] if len(values) else np.nan for values in series])
 
 
 def additions(subject: Subject) -> Addition | Missing:

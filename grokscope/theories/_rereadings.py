@@ -9,6 +9,7 @@ from grokscope.statistics.lead_lag import lag
 from grokscope.statistics.regions import NOWHERE, above, below
 from grokscope.theories._arms import BASE
 from grokscope.theories._rows import NO_DECAY, OfSeed, generalised, last, per_group, per_seed, text, time_or_end
+from grokscope.theories._seeds import of_seeds
 from grokscope.theories._series import OFTEN, WINDOW, collapsed_at, half_way, series
 from grokscope.theories._subject import Instrument, Number, Subject
 from grokscope.theories.base import Arms, Means, Prediction, Sample, Shares, Statistic
@@ -35,7 +36,7 @@ def _over_spheres(
         by_norm = spheres(arms)
         if len(by_norm) < 5:  # fewer have no shape: with four, one swap moves the correlation by .2
             return Missing(f"{len(by_norm)} spheres; needs 5: arms sphere/0.5, sphere/1, ...")
-        return kind(tuple(_seed(of, score, one) for one in zip(*by_norm.values(), strict=False)))
+        return kind(of_seeds(by_norm, lambda seed: _seed(of, score, seed)))
 
     return statistic
 
@@ -81,20 +82,14 @@ def _life_against_decay(arms: Arms) -> Sample | Missing:
     by_decay = switched(arms)
     if len(by_decay) < 3:
         return Missing(f"{len(by_decay)} strengths of weight decay switched on; needs 3")
-    seeds = zip(*by_decay.values(), strict=False)
-    return Means(
-        tuple(rank_correlation(np.array(list(by_decay)), np.array([life_time(one) for one in seed])) for seed in seeds)
-    )
+    decays = np.array(list(by_decay))
+    return Means(of_seeds(by_decay, lambda seed: rank_correlation(decays, np.array([life_time(one) for one in seed]))))
 
 
-def _noise(arms: Arms) -> Sample | Missing:
-    """Per seed: ln of the life time with noise over that without."""
-    return Means(
-        tuple(
-            float(np.log(max(time_or_end(noisy), 1) / max(time_or_end(kept), 1)))
-            for noisy, kept in zip(arms["follow/noise"], arms["follow/keep"], strict=False)
-        )
-    )
+def _noise(subjects: Sequence[Subject]) -> Number:
+    """ln of the life time with noise over that without."""
+    noisy, kept = (max(time_or_end(one), 1) for one in subjects)
+    return float(np.log(noisy / kept))
 
 
 def _rank_falls(subject: Subject) -> Number:
@@ -221,12 +216,12 @@ REREADINGS: tuple[Prediction, ...] = (
             "按种子：记忆之后才开启的权重衰减强度与其后到泛化的步数的秩相关",
         ),
     ),
-    Prediction(
+    per_group(
+        _noise,
+        arms=("follow/noise", "follow/keep"),
         id="reread.weight_decay",
         part="noise",
         claim=UNSTABLE,
-        arms=("follow/noise", "follow/keep"),
-        statistic=_noise,
         supports=below(-0.1),
         refutes=above(-0.05),
         measures=("behaviour.test_accuracy",),

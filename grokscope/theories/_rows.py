@@ -8,6 +8,7 @@ import numpy as np
 from grokscope.errors import Missing
 from grokscope.statistics.regions import above, below
 from grokscope.theories._arms import BASE
+from grokscope.theories._seeds import answer, of_seeds
 from grokscope.theories._subject import Number, Subject
 from grokscope.theories.base import UNTRAINED, Arms, Means, Prediction, Sample, Shares, Statistic, Text, Times
 
@@ -34,7 +35,7 @@ def per_seed(
     kind = Shares if share else Means
 
     def statistic(name: str) -> Statistic:
-        return lambda arms: kind(tuple(of(seed) for seed in arms[name]))
+        return lambda arms: kind(tuple(answer(of, seed) for seed in arms[name]))
 
     needed = {"arms": (arm,), "supports": MOST, "refutes": HALF} if share else {"arms": (arm,)}
     fields: dict[str, Any] = needed | about
@@ -48,7 +49,7 @@ def per_group(
     kind = Shares if share else Means
 
     def statistic(given: Arms) -> Sample:
-        return kind(tuple(of(seed) for seed in zip(*(given[arm] for arm in arms), strict=True)))
+        return kind(of_seeds({arm: given[arm] for arm in arms}, of))
 
     fields: dict[str, Any] = ({"supports": MOST, "refutes": HALF} if share else {}) | about
     return Prediction(statistic=statistic, arms=tuple(arms), **fields)
@@ -66,8 +67,18 @@ def sooner(treated: str, others: str, **about: Any) -> Prediction:
 def times(subjects: Sequence[Subject]) -> tuple[np.ndarray, np.ndarray]:
     """t_gen of each run in steps, and whether it was reached; where it was not, the last evaluated step."""
     reached = np.array([subject.phases.generalized_at is not None for subject in subjects])
-    found = [subject.phases.generalized_at or subject.phases.last_at or 0 for subject in subjects]
+    found = [_time(subject.phases.generalized_at, subject.phases.last_at) for subject in subjects]
     return np.array(found, dtype=np.float64), reached
+
+
+def _time(reached: int | None, last: int | None) -> int:
+    """Reached at step 0 is reached, as networks do that go on from trained weights."""
+    return (last or 0) if reached is None else reached
+
+
+def memorised_or_end(subject: Subject) -> int:
+    """t_mem, or the last step where it was not reached."""
+    return _time(subject.phases.memorized_at, subject.phases.last_at)
 
 
 def time_or_end(subject: Subject) -> float:

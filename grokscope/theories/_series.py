@@ -10,6 +10,7 @@ from grokscope.theories._subject import Instrument, Number, Subject
 WINDOW = 3
 # Evaluations a level is the median of, for series that are measured at each (`contrasts.WINDOW`).
 OFTEN = 5
+NO_WINDOW = Missing("the run has no such window: it has not generalised")
 COLLAPSED = 0.5  # share of samples from which a softmax counts as collapsed: Prieto et al. 2025, figure 2
 
 
@@ -30,30 +31,30 @@ def half_way(subject: Subject, measure: str, view: str = "", window: int = WINDO
 
 
 def changes_within(
-    subject: Subject, measure: str, view: str, inside: tuple[int, int] | None, window: int = WINDOW
+    subject: Subject, measure: str, view: str, inside: tuple[int, int] | Missing | None, window: int = WINDOW
 ) -> Number:
     """1 if half of a measure's change since memorisation was made within a window of steps, else 0.
 
     A series that could have changed and did not counts 0: it has made no change there. Missing without the window, and
     with too few evaluations to tell.
     """
-    if inside is None:
-        return Missing("the run has no such window: it has not generalised")
+    if not isinstance(inside, tuple):
+        return NO_WINDOW if inside is None else inside
     found = half_way(subject, measure, view, window)
     if isinstance(found, Missing):
         return 0.0 if len(series(subject, measure, view)[0]) >= 3 * window else found
     return float(where(found, inside) == "in")
 
 
-def share_inside(subject: Subject, measure: str, view: str, window: tuple[float, float] | None) -> Number:
+def share_inside(subject: Subject, measure: str, view: str, window: tuple[float, float] | Missing | None) -> Number:
     """Share of a stored measure's change since memorisation that happens within a window of steps.
 
     (v(start of the window) - v(end)) / (v(t_mem) - v(last step)), v between checkpoints on the logarithm of the step.
     `Missing` where the whole change is not beyond the series' own fluctuation.
     """
     steps, values = series(subject, measure, view)
-    if window is None:
-        return Missing("the run has no such window")
+    if not isinstance(window, tuple):
+        return NO_WINDOW if window is None else window
     if isinstance(change := half_way(subject, measure, view), Missing):
         return change
     first, last = np.median(values[:WINDOW]), np.median(values[-WINDOW:])
@@ -61,10 +62,12 @@ def share_inside(subject: Subject, measure: str, view: str, window: tuple[float,
     return float((at[0] - at[1]) / (first - last))
 
 
-def where(step: int | Missing, window: tuple[int, int] | None) -> str | Missing:
+def where(step: int | Missing, window: tuple[int, int] | Missing | None) -> str | Missing:
     """Whether a step lies before, in or after a window."""
-    if isinstance(step, Missing) or window is None:
-        return step if isinstance(step, Missing) else Missing("the run has no such window")
+    if isinstance(step, Missing):
+        return step
+    if not isinstance(window, tuple):
+        return NO_WINDOW if window is None else window
     return "before" if step < window[0] else "after" if step > window[1] else "in"
 
 

@@ -17,6 +17,7 @@ from grokscope.runs.run import Run
 from grokscope.runs.snapshot import Snapshot
 from grokscope.runs.store.rows import Rows
 from grokscope.statistics.transitions import Phases
+from grokscope.tasks.base import Task
 
 Number: TypeAlias = float | Missing
 HELD = 2  # snapshots of a run kept in memory, with the activations that its instruments have asked for
@@ -74,12 +75,14 @@ class Subject:
     """A run, what its nulls need, and what was already found out about it.
 
     truth_of: for a control whose labels are random, the run whose ground truth it is measured against; its own labels
-    are the classes all the same. untrained: the control of step 0: every stage is the first checkpoint.
+    are the classes all the same. unpaired: why that is not the run of its own seed, in whose windows of steps a control
+    is asked; it has no such window then. untrained: the control of step 0: every stage is the first checkpoint.
     """
 
     run: Run
     truth_of: Run | None = None
     untrained: bool = False
+    unpaired: Missing | None = None
 
     @cached_property
     def stages(self) -> dict[str, int]:
@@ -110,11 +113,18 @@ class Subject:
         """The phases on fresh test inputs, where symmetry alone answers nothing; on all of them without fresh ones."""
         return self.run.phases("fresh" if len(self.rows("behaviour.fresh_accuracy")) else "test")
 
-    def stages_of_reference(self, fresh: bool) -> Phases:
+    def stages_of_reference(self, fresh: bool) -> Phases | Missing:
         """The phases, on fresh or on all test inputs, of the run itself, or of the one whose truth it is held against:
-        where that one changes, a control is asked whether it changes too."""
+        where that one changes, a control is asked whether it changes too. `Missing` for one of another seed."""
+        if self.unpaired is not None:
+            return self.unpaired
         run = self if self.truth_of is None else Subject(run=self.truth_of)
         return run.fresh if fresh else run.phases
+
+    def transition(self, fresh: bool) -> tuple[int, int] | Missing | None:
+        """The window of the transition in these phases; None where there is none."""
+        found = self.stages_of_reference(fresh)
+        return found if isinstance(found, Missing) else found.transition
 
     def rows(self, measure: str) -> Rows:
         """What the run has stored of a measure."""
@@ -154,15 +164,20 @@ class Subject:
 
     def _changed(self, snapshot: Snapshot, permuted: str) -> Snapshot:
         if self.truth_of is not None:
-            snapshot.task = dataclasses.replace(snapshot.task, truth=self.truth_of.task.truth)
+            snapshot.task = self._task
         if permuted == "labels":
             order = _order(snapshot.task.n_classes)
             snapshot.task = dataclasses.replace(snapshot.task, labels=order[snapshot.labels])
         elif permuted == "symbols":
-            table, n = snapshot.params["W_E"].clone(), snapshot.task.n_symbols
-            table[:n] = table[_order(n)]
-            snapshot.params["W_E"] = table
+            return snapshot.mapped(lambda params: _reordered(params, snapshot.task.n_symbols))
         return snapshot
+
+    @cached_property
+    def _task(self) -> Task:
+        """The run's task held against the truth of the other run: one for all steps, so that they share the last."""
+        assert self.truth_of is not None
+        other = self.truth_of.task
+        return dataclasses.replace(self.run.task, truth=other.truth, answers=other.labels)
 
     @cached_property
     def _rows(self) -> dict[str, Rows]:
@@ -184,6 +199,12 @@ def _nearest(steps: np.ndarray, step: float) -> int:
 def gone(run: Run) -> Missing:
     """What is said of a run whose checkpoints were not kept."""
     return Missing(f"run {run.id} has no checkpoint: its numbers are in the store, its weights are not")
+
+
+def _reordered(params: Mapping[str, torch.Tensor], n: int) -> dict[str, torch.Tensor]:
+    table = params["W_E"].clone()
+    table[:n] = table[_order(n)]
+    return {**params, "W_E": table}
 
 
 def _order(n: int) -> torch.Tensor:

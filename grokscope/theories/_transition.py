@@ -8,6 +8,7 @@ from grokscope.statistics.regions import above, below
 from grokscope.statistics.transitions import first_held
 from grokscope.theories._arms import BASE, changes
 from grokscope.theories._rows import RANDOM_LABELS, text
+from grokscope.theories._seeds import of_seeds
 from grokscope.theories._series import series
 from grokscope.theories._subject import Number, Subject
 from grokscope.theories.base import Arms, Means, Prediction, Sample, Statistic, Test, Text
@@ -66,7 +67,7 @@ def _slope(*, relative: bool) -> Statistic:
         by_p = sizes(arms)
         if len(by_p) < FEWEST_SIZES:
             return Missing(f"{len(by_p)} values of p; needs {FEWEST_SIZES}: arms p=17, p=31, ...")
-        return Means(tuple(_of_seed(list(by_p), one, relative) for one in zip(*by_p.values(), strict=False)))
+        return Means(of_seeds(by_p, lambda seed: _of_seed(list(by_p), seed, relative)))
 
     return statistic
 

@@ -18,7 +18,7 @@ from grokscope.theories._subject import Number, Subject
 
 Lang = Literal["en", "zh"]
 Text: TypeAlias = Mapping[Lang, str]
-# Arm -> the runs of its seeds; where seeds are paired, the same seed stands at the same place.
+# Arm -> the runs of its seeds; they are paired by the number of their seed (`_seeds`), not by their place.
 Arms: TypeAlias = Mapping[str, Sequence[Subject]]
 UNTRAINED = "untrained"  # the arm that is step 0 of the base, and needs no run of its own
 

@@ -8,7 +8,7 @@ from grokscope.errors import Missing
 from grokscope.statistics.circuit_phases import circuit_phases
 from grokscope.statistics.clock_pizza import algorithm
 from grokscope.statistics.regions import above, below
-from grokscope.statistics.transitions import align
+from grokscope.statistics.series import align
 from grokscope.theories._rows import OF_REPRESENTATION, RANDOM_LABELS, per_seed, text
 from grokscope.theories._series import key_frequencies
 from grokscope.theories._subject import Instrument, Number, Subject
@@ -17,7 +17,6 @@ from grokscope.theories.base import Theory
 RESTRICTED = Instrument("circuits.restricted_loss", {"split": "test"})
 EXCLUDED = Instrument("circuits.excluded_loss")
 FEW = 10  # key frequencies: Nanda et al. find three to ten
-EXPLAINED = 0.85  # of a neuron by one frequency: Nanda et al. 2023, section 4.3
 
 
 def _few(subject: Subject) -> Number:
@@ -43,19 +42,13 @@ def _ablating_destroys(subject: Subject) -> Number:
     return float(excluded > math.log(subject.snapshot(subject.stages["after"]).task.n_classes))
 
 
-def _neurons(subject: Subject) -> Number:
-    """Share of neurons that one frequency explains well."""
-    from grokscope.measures.base import evaluate
-
-    found = evaluate("circuits.neuron_explained", subject.snapshot(subject.stages["after"]))
-    if isinstance(found, Missing):
-        return found
-    return float((np.asarray(list(found.values()) if isinstance(found, dict) else found) > EXPLAINED).mean())
-
-
 def _in_order(subject: Subject) -> Number:
     """1 if memorisation, formation and cleanup end one after another, and cleanup ends at all."""
-    curves = {name: subject.run.series(name) for name in ("behaviour.test_loss", "weights.squared_norm")}
+    rows = {name: subject.rows(name) for name in ("behaviour.test_loss", "weights.squared_norm")}
+    lacking = [name for name, found in rows.items() if not len(found)]
+    if lacking:
+        return Missing(f"the run has stored nothing of {lacking[0]}")
+    curves = {name: (found.steps, found.values) for name, found in rows.items()}
     steps, both = align(curves)
     found = circuit_phases(
         steps,
@@ -152,7 +145,8 @@ circuits = Theory(
             ),
         ),
         per_seed(
-            _neurons,
+            # The measure is the share itself: its threshold of .85 is its own.
+            lambda subject: subject.at("after", Instrument("circuits.neuron_explained")),
             id="circuits.fourier",
             part="neurons",
             claim=FOURIER,
@@ -200,6 +194,7 @@ circuits = Theory(
         per_seed(
             _gini_rises,
             id="circuits.three_phases",
+            controls=(RANDOM_LABELS,),  # of step 0 alone a change is 0 by construction
             part="sparsity",
             claim=PHASES,
             supports=above(0.1),

@@ -1,7 +1,7 @@
 """The Goldilocks zone: networks generalise at weight norms in a shell, and grok on their way to it."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -11,9 +11,10 @@ from grokscope.statistics.goldilocks import generalisation_law, shell
 from grokscope.statistics.phase_classes import CLASSES, PUBLISHED, classify_phases
 from grokscope.statistics.regions import outside, within
 from grokscope.theories._arms import BASE
-from grokscope.theories._goldilocks import additions, by_value, last_table, unique
+from grokscope.theories._goldilocks import additions, by_value, last_values, unique
 from grokscope.theories._rereadings import spheres
-from grokscope.theories._rows import HALF, MOST, text
+from grokscope.theories._rows import HALF, MOST, text, times
+from grokscope.theories._seeds import of_seeds
 from grokscope.theories._subject import Instrument, Number, Subject
 from grokscope.theories.base import Arms, Fit, Means, Prediction, Sample, Shares, Theory
 
@@ -28,9 +29,14 @@ def _shell(arms: Arms) -> Sample | Missing:
     found = spheres(arms)
     if len(found) < 4:
         return Missing(f"{len(found)} spheres; an edge on either side needs 4")
-    accuracy = last_table(found, "behaviour.test_accuracy")
-    edges = shell(np.array(list(found)), accuracy, least=GENERALISED).edges
-    return Shares(tuple(float(edge is not None and None not in edge) for edge in edges))
+    norms = np.array(list(found))
+
+    def bounded(seed: Sequence[Subject]) -> Number:
+        accuracy = last_values(seed, "behaviour.test_accuracy")
+        (edges,) = shell(norms, accuracy[:, None], least=GENERALISED).edges
+        return float(edges is not None and None not in edges)
+
+    return Shares(of_seeds(found, bounded))
 
 
 def _too_large(arms: Arms) -> Sample | Missing:
@@ -38,11 +44,11 @@ def _too_large(arms: Arms) -> Sample | Missing:
     found = spheres(arms)
     if len(found) < 4:
         return Missing(f"{len(found)} spheres; needs 4")
-    test, train = (last_table(found, f"behaviour.{split}_accuracy") for split in ("test", "train"))
-    return Shares(tuple(_memorises(train[:, seed], test[:, seed]) for seed in range(test.shape[1])))
+    return Shares(of_seeds(found, _memorises))
 
 
-def _memorises(train: np.ndarray, test: np.ndarray) -> Number:
+def _memorises(seed: Sequence[Subject]) -> Number:
+    test, train = (last_values(seed, f"behaviour.{split}_accuracy") for split in ("test", "train"))
     beyond = np.arange(len(test)) > int(test.argmax())
     return float((beyond & (train >= 0.99) & (test <= 0.5)).any())
 
@@ -52,30 +58,30 @@ def _too_small(arms: Arms) -> Sample | Missing:
     found = spheres(arms)
     if len(found) < 4:
         return Missing(f"{len(found)} spheres; needs 4")
-    return Shares(tuple(float(value < 0.99) for value in last_table(found, "behaviour.train_accuracy")[0]))
+    smallest = dict(list(found.items())[:1])
+    return Shares(of_seeds(smallest, lambda seed: float(last_values(seed, "behaviour.train_accuracy")[0] < 0.99)))
 
 
 def _law(arms: Arms) -> Sample | Missing:
     """Slope of t_gen on ln w0, in units of 1 / (eta gamma)."""
     free = {scale: arm for scale, arm in by_value(arms, "init_scale").items() if scale >= 1}
-    subjects = [subject for arm in free.values() for subject in arm]
+    subjects = [subject for arm in free.values() for subject in arm if len(subject.rows("weights.norm"))]
     if len(free) < 3:
         return Missing(f"{len(free)} initial norms; needs 3: arms init_scale=1.4, init_scale=2, ...")
+    if not subjects:
+        return Missing("the runs have stored nothing of weights.norm")
     config = subjects[0].run.config
-    norms = np.array([subject.run.series("weights.norm")[1][0] for subject in subjects])
-    times = np.array(
-        [subject.phases.generalized_at or subject.phases.last_at or 0 for subject in subjects], dtype=float
-    )
-    reached = np.array([subject.phases.generalized_at is not None for subject in subjects])
+    norms = np.array([subject.rows("weights.norm").values[0] for subject in subjects])
+    t_gen, reached = times(subjects)
     unit = config.learning_rate * config.weight_decay
 
     def at(level: float) -> tuple[float, float]:
-        found = generalisation_law(norms, times, reached, level=level)
+        found = generalisation_law(norms, t_gen, reached, level=level)
         if isinstance(found, Missing) or isinstance(found.slope.low, Missing) or isinstance(found.slope.high, Missing):
             return -math.inf, math.inf
         return found.slope.low * unit, found.slope.high * unit
 
-    found = generalisation_law(norms, times, reached)
+    found = generalisation_law(norms, t_gen, reached)
     if isinstance(found, Missing):
         return found
     return Fit(value=found.slope.value * unit, n=min(len(arm) for arm in free.values()), intervals=at)
@@ -83,15 +89,14 @@ def _law(arms: Arms) -> Sample | Missing:
 
 def _phases(arms: Arms) -> Sample | Missing:
     """1 if a seed shows all four phases in the plane of learning rate and weight decay."""
-    plane = [arm for name, arm in arms.items() if name.startswith("learning_rate=") and arm]
+    plane = {name: arm for name, arm in arms.items() if name.startswith("learning_rate=") and arm}
     if len(plane) < len(CLASSES):
         return Missing(f"{len(plane)} points of the plane; four phases need as many")
-    seeds = zip(*plane, strict=False)
-    return Shares(
-        tuple(
-            float(set(classify_phases(one.run.phases(**PUBLISHED) for one in seed)) == set(CLASSES)) for seed in seeds
-        )
-    )
+
+    def all_four(seed: Sequence[Subject]) -> Number:
+        return float(set(classify_phases(one.run.phases(**PUBLISHED) for one in seed)) == set(CLASSES))
+
+    return Shares(of_seeds(plane, all_four))
 
 
 def _critical(arms: Arms) -> Sample | Missing:
@@ -101,9 +106,12 @@ def _critical(arms: Arms) -> Sample | Missing:
         return Missing(f"{len(found)} sizes of the toy's training set; needs 3: arms toy/n_train=20, ...")
     first = next(iter(found.values()))[0]
     shares = np.array(list(found)) / first.run.task.n_inputs
-    values = np.array([[_or_zero(one.at("after", INDEX)) for one in arm] for arm in found.values()])
-    edges = shell(shares, values, least=REACHED).edges
-    return Means(tuple(_low(edge) for edge in edges))
+
+    def from_share(seed: Sequence[Subject]) -> Number:
+        values = np.array([_or_zero(one.at("after", INDEX)) for one in seed])
+        return _low(*shell(shares, values[:, None], least=REACHED).edges)
+
+    return Means(of_seeds(found, from_share))
 
 
 def _low(edge: tuple[float | None, float | None] | None) -> Number:
@@ -121,17 +129,13 @@ def _agrees(arms: Arms) -> Sample | Missing:
     found = by_value(arms, "n_train", prefix="toy/")
     if not found:
         return Missing("no run of the toy")
-    return Means(tuple(float(np.mean([_found(one) == unique(one) for one in seed])) for seed in _seeds(found)))
+    return Means(of_seeds(found, lambda seed: float(np.mean([_found(one) == unique(one) for one in seed]))))
 
 
 def _rate(arms: Arms) -> Sample | Missing:
     """Per seed: mean over the sizes at which it finds the representation of ln measured / predicted time constant."""
     found = by_value(arms, "n_train", prefix="toy/")
-    return Means(tuple(map(_mean_constant, _seeds(found)))) if found else Missing("no run of the toy")
-
-
-def _seeds(found: Mapping[float, Sequence[Subject]]) -> list[tuple[Subject, ...]]:
-    return list(zip(*found.values(), strict=False))
+    return Means(of_seeds(found, _mean_constant)) if found else Missing("no run of the toy")
 
 
 def _found(subject: Subject) -> bool:

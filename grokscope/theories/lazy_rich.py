@@ -10,7 +10,19 @@ from grokscope.statistics.regions import above, below
 from grokscope.theories._arms import BASE
 from grokscope.theories._goldilocks import by_value
 from grokscope.theories._rereadings import rank_correlation
-from grokscope.theories._rows import HALF, MOST, NO_DECAY, RANDOM_LABELS, OfSeed, grokked, per_seed, text, time_or_end
+from grokscope.theories._rows import (
+    HALF,
+    MOST,
+    NO_DECAY,
+    RANDOM_LABELS,
+    OfSeed,
+    grokked,
+    memorised_or_end,
+    per_seed,
+    text,
+    time_or_end,
+)
+from grokscope.theories._seeds import of_seeds
 from grokscope.theories._subject import Instrument, Number, Subject, gone
 from grokscope.theories.base import Arms, Means, Prediction, Sample, Shares, Statistic, Theory
 
@@ -31,27 +43,25 @@ def _delay_against(field: str, prefix: str = "") -> Statistic:
         found = by_value(arms, field, prefix)
         if len(found) < 4:
             return Missing(f"{len(found)} values of {field}; needs 4")
-        seeds = zip(*found.values(), strict=False)
-        return Means(
-            tuple(rank_correlation(np.array(list(found)), np.array([_delay(one) for one in seed])) for seed in seeds)
-        )
+        values = np.array(list(found))
+        return Means(of_seeds(found, lambda seed: rank_correlation(values, np.array([_delay(one) for one in seed]))))
 
     return statistic
 
 
 def _delay(subject: Subject) -> float:
-    return time_or_end(subject) / max(subject.phases.memorized_at or subject.phases.last_at or 1, 1)
+    return time_or_end(subject) / max(memorised_or_end(subject), 1)
 
 
 def _grokked_at(field: str, which: str, prefix: str = "") -> Statistic:
     """Share of runs that grok at the smallest, a middle (any but the ends) or the largest value of a field."""
 
     def statistic(arms: Arms) -> Sample | Missing:
-        found = list((by_value(arms, field, prefix) or by_value(arms, field)).values())
+        found = list((by_value(arms, field, prefix) or by_value(arms, field)).items())
         if len(found) < 3:
             return Missing(f"{len(found)} values of {field}; needs 3")
         chosen = {"smallest": found[:1], "largest": found[-1:], "middle": found[1:-1]}[which]
-        return Shares(tuple(float(any(grokked(one) for one in seed)) for seed in zip(*chosen, strict=False)))
+        return Shares(of_seeds(dict(chosen), lambda seed: float(any(grokked(one) for one in seed))))
 
     return statistic
 
@@ -66,6 +76,8 @@ def _stays(by: str) -> OfSeed:
 
     def of(subject: Subject) -> Number:
         found = subject.stages_of_reference(fresh=False)
+        if isinstance(found, Missing):
+            return found
         if not subject.run.checkpoints:
             return gone(subject.run)
         if found.memorized_at is None or found.onset_at is None:

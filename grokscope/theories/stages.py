@@ -43,10 +43,12 @@ def _symmetry_first(subject: Subject) -> Number:
 
 def _head_start(subject: Subject) -> Number:
     """Steps to 90 % of twins over steps to 90 % of fresh inputs, both from memorisation."""
-    twin, fresh = (subject.run.series(f"behaviour.{kind}_accuracy") for kind in ("twin", "fresh"))
     from grokscope.statistics.transitions import first_held
 
-    found = [first_held(*curve, 0.9) for curve in (twin, fresh)]
+    rows = [subject.rows(f"behaviour.{kind}_accuracy") for kind in ("twin", "fresh")]
+    if not all(len(each) for each in rows):
+        return Missing("the run has no twin or no fresh inputs")
+    found = [first_held(each.steps, each.values, 0.9) for each in rows]
     if found[0] is None or found[1] is None:
         return Missing("twin or fresh inputs do not come to 90 %")
     return found[0] / found[1]

@@ -27,7 +27,7 @@ from grokscope.runs.store.segments import digests
 from grokscope.statistics.intervals import FEWEST
 from grokscope.statistics.multiplicity import holm, holm_levels
 from grokscope.statistics.regions import Region
-from grokscope.theories._arms import BASE, NO_BOTTLENECK, sorted_into_arms
+from grokscope.theories._arms import BASE, NO_BOTTLENECK, changes, sorted_into_arms
 from grokscope.theories._evidence import Evidence, evidence, p_values
 from grokscope.theories._subject import Subject
 from grokscope.theories.base import UNTRAINED, Arms, Prediction, Statistic, Theory, theories
@@ -46,7 +46,8 @@ class Card(Record):
 
 
 class Control(Card):
-    """A row's statistic of a control arm; shows: whether its effect lies in the supporting region; None: no answer."""
+    """A row's statistic of a control arm; shows: whether its effect lies in the supporting region; None: no answer.
+    missing: why there is none, or none of the first seed that lacks one."""
 
     arm: str
     effect: float | None
@@ -172,18 +173,33 @@ def judge(runs: Mapping[str, Sequence[Run]] | Iterable[Run] | Studied, theory: s
 def subjects(arms: Mapping[str, Sequence[Run]]) -> dict[str, list[Subject]]:
     """The runs as predictions look at them, and step 0 of the base as an arm of its own.
 
-    Runs of random labels are measured against the truth of the base's run of the same place.
+    Runs of random labels are measured against the truth of the base's run of the same seed.
     """
     base = list(arms.get(BASE, ()))
-    found = {name: [_subject(run, base, place) for place, run in enumerate(arm)] for name, arm in arms.items()}
+    found = {name: [_subject(run, base) for run in arm] for name, arm in arms.items()}
     found[UNTRAINED] = [Subject(run=run, untrained=True) for run in base]
     return {NO_BOTTLENECK: found.get(BASE, [])} | found
 
 
-def _subject(run: Run, base: Sequence[Run], place: int) -> Subject:
-    if not run.config.random_labels or not base:
+def _subject(run: Run, base: Sequence[Run]) -> Subject:
+    if not run.config.random_labels:
         return Subject(run=run)
-    return Subject(run=run, truth_of=base[min(place, len(base) - 1)])
+    # Networks on another task than the base's, as a study of several has, are not held against it.
+    alike = [one for one in base if _task_of(one) == _task_of(run)]
+    if not alike:
+        return Subject(run=run)
+    same = [one for one in alike if one.config.seed == run.config.seed]
+    if len(same) > 1:  # such as of several splits: the run that is otherwise alike
+        same = [one for one in same if set(changes(run.config, one.config)) <= {"random_labels"}] or same
+    if len(same) == 1:
+        return Subject(run=run, truth_of=same[0])
+    many = f"{len(same)} runs" if same else "no run"
+    unpaired = Missing(f"seed {run.config.seed} has {many} in the arm {BASE}: the control has no window of steps")
+    return Subject(run=run, truth_of=alike[0], unpaired=unpaired)
+
+
+def _task_of(run: Run) -> dict[str, Any]:
+    return {"task": run.config.task} | run.config.options("task").model_dump(exclude={"data_seed"})
 
 
 def judged(theory: Theory, arms: Arms) -> list[Row]:
@@ -287,7 +303,7 @@ def _control(row: Prediction, arm: str, arms: Arms) -> Control:
     shows = row.supports.contains(seen.value, seen.value)
     if seen.test is not None:
         shows = seen.test <= 1 - LEVEL
-    return Control(arm=arm, effect=seen.value, low=low, high=high, n=seen.n, shows=shows)
+    return Control(arm=arm, effect=seen.value, low=low, high=high, n=seen.n, shows=shows, missing=seen.missing)
 
 
 def _needed(seen: Evidence, row: Prediction, a: float) -> int | str | None:

@@ -6,6 +6,7 @@ from grokscope.errors import Missing
 from grokscope.statistics.regions import above, below, outside, within
 from grokscope.theories._goldilocks import by_value
 from grokscope.theories._rows import last, per_seed, text
+from grokscope.theories._seeds import of_seeds
 from grokscope.theories._subject import Instrument, Number, Subject
 from grokscope.theories.base import Arms, Means, Prediction, Sample, Statistic, Theory
 
@@ -22,7 +23,7 @@ def _slope(prefix: str) -> Statistic:
         found = by_value(arms, "n_train", prefix)
         if len(found) < 3:
             return Missing(f"{len(found)} sizes of the training set; needs 3: arms {prefix}n_train=...")
-        return Means(tuple(_of_seed(list(found), seed) for seed in zip(*found.values(), strict=False)))
+        return Means(of_seeds(found, lambda seed: _of_seed(list(found), seed)))
 
     return statistic
 

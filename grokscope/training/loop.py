@@ -226,7 +226,9 @@ class Loop:
         """What the table of runs says of one replica: phases and last values."""
         if not history.steps:
             return {}
-        return history.phases().as_dict() | {name: curve[-1] for name, curve in history.curves.items()}
+        found = history.phases()
+        said = {"notes": [str(note) for note in found.notes]}
+        return found.as_dict() | said | {name: curve[-1] for name, curve in history.curves.items()}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,9 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from grokscope.benchmarks import base
+from grokscope.benchmarks import circle_rates as of_circles
 from grokscope.benchmarks import circuits as of_circuits
+from grokscope.benchmarks import dimension_coverage as of_coverage
 from grokscope.benchmarks import kernel as of_kernels
 from grokscope.benchmarks import manifold as of_manifolds
 from grokscope.benchmarks import pack as of_packs
@@ -100,6 +102,20 @@ def test_the_store_benchmark_times_every_reading(monkeypatch: pytest.MonkeyPatch
     found = of_stores.store(rounds=2)
     assert [row["bar"] for row in found["rows"]] == [1.0, 1.0, 2.0] * 2
     assert [row["name"].split(",")[0] for row in found["rows"]] == [*of_stores.BARS] * 2
+
+
+def test_the_coverage_of_dimension_is_counted(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few = {name: of_coverage.shapes()[name] for name in ("1-sphere", "1-torus, noise 0.01 in 32 channels")}
+    monkeypatch.setattr(of_coverage, "shapes", lambda: few)
+    monkeypatch.setattr(of_coverage, "SIZES", (150,))
+    clean, noisy = of_coverage.dimension_coverage(rounds=2, sizes=(150,))["rates"]
+    assert (clean["truth"], clean["n"], clean["coverage"], clean["missing"]) == (1, 150, 1.0, 0)
+    assert clean["low"] < clean["value"] < clean["high"]
+    assert noisy["coverage_twonn"] == 0
+    assert main(["bench", "dimension_coverage", "--rounds", "1"]) == 0
+    assert "1-sphere" in capsys.readouterr().out
 
 
 def test_the_scale_benchmark_plans_only_what_is_missing(tmp_path: Path) -> None:
@@ -281,3 +297,21 @@ def test_the_kernel_benchmark_compares_with_jacobians_and_with_blocks(
     monkeypatch.setattr(of_kernels, "kernel", lambda **_: found)
     assert main(["bench", "kernel", "--rounds", "1"]) == 0
     assert "ratio to jacobians" in capsys.readouterr().out
+
+
+def test_the_rates_of_circles_have_a_row_for_every_kind(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(
+        of_circles, "NONE", {name: of_circles.NONE[name] for name in ("random rows", "arc of a circle")}
+    )
+    monkeypatch.setattr(of_circles, "CLOSED", {})
+    monkeypatch.setattr(of_circles, "NUMBERS", (2,))
+    assert main(["bench", "circle_rates", "--rounds", "2", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["draws"] == 2
+    assert {row["kind"]: row["certified"] for row in found["rates"]} == {
+        "random rows": 0,
+        "arc of a circle": 0,
+        **{f"clock, K = 2, noise {noise}{how}": 1 for noise in (0.0, 0.1, 0.3) for how in ("", ", unequal")},
+    }

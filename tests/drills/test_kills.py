@@ -18,6 +18,7 @@ from tests.conftest import tiny
 from tests.drills.test_truncated_journals import same
 
 ROOT = Path(grokscope.errors.__file__).parents[1]
+KILLS = 40
 TRAINER = """
 import sys
 from pathlib import Path
@@ -48,7 +49,7 @@ def test_no_kill_damages_anything(tmp_path: Path) -> None:
     whole = train(config, store=tmp_path / "undisturbed", progress=False)
     store, draw, kills = tmp_path / "killed", random.Random(20), 0
     command = [sys.executable, "-c", TRAINER, str(store), config.model_dump_json()]
-    while kills < 100:
+    while kills < KILLS:
         with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as process:
             assert process.stdout is not None
             assert process.stdout.readline() == b"ready\n"
@@ -63,8 +64,10 @@ def test_no_kill_damages_anything(tmp_path: Path) -> None:
         if ended:
             break
         kills += 1
+    subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
     (folder,) = (path.parent for path in store.glob("*/pack.json"))
     assert kills >= 10
+    assert examine(store).damages == []
     assert same(folder, whole)
     for name, tensor in whole.snapshot().params.items():
         assert torch.equal(load_pack(folder)[0].snapshot().params[name], tensor), name

@@ -9,8 +9,10 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from grokscope.benchmarks import circle_rates
 from grokscope.errors import Missing
 from grokscope.numerics import circles
+from grokscope.numerics._lines import Line
 from grokscope.numerics.fourier import frequency_norms
 from grokscope.numerics.groups import discrete_logarithms, group
 from grokscope.numerics.irreps import irreps
@@ -75,6 +77,70 @@ def test_tables_without_the_tasks_circles_have_none() -> None:
             hidden = clock(residues(59, 3, 17), width, 0.05)[generator.permutation(59)]
             for table in (random, hidden, random[generator.integers(0, 59, 59)]):
                 assert panel(table, seed=seed).n_certified == 0
+
+
+@pytest.mark.parametrize("kind", circle_rates.NONE)
+def test_paths_along_the_residues_and_other_moduli_have_no_circle(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Walks, smooth functions of a line, clocks of another modulus or with rows cut out; rings are taken as met."""
+    monkeypatch.setattr(circles, "_rings", lambda *_: (1, 0.01))
+    for seed, p in enumerate((59, 113, 31)):
+        table = circle_rates.NONE[kind](p, np.random.default_rng(100 + seed))
+        assert panel(table, seed=seed).n_certified == 0, (p, seed)
+
+
+def test_a_random_walk_and_another_modulus_fail_as_tables() -> None:
+    walk = panel(circle_rates.walk(64)(59, np.random.default_rng(1)))
+    assert walk.n_certified == 0
+    assert walk.line.gap > 1
+    assert all("gap" in circle.failed for circle in walk.circles)
+    other = panel(clock(residues(53, 9, 4)[:, np.arange(59) % 53], 64, 0.1))
+    assert other.n_certified == 0
+    assert other.line.p_drift < 1e-6
+    assert all("drift" in circle.failed for circle in other.circles)
+
+
+def test_rows_of_clocks_give_no_sign_of_a_line() -> None:
+    for seed in range(6):
+        for noise in (0.0, 0.3):
+            line = panel(clock(residues(59, 3, 4, 17), 64, noise, seed), surrogates=5).line
+            assert line.gap == 0
+            assert min(line.p_drift, line.p_skirt, line.p_rest) > 0.001
+
+
+def test_a_smooth_closed_loop_is_a_circle_and_a_closed_walk_is_none() -> None:
+    kinds = ("closed walk", "closed loop, length .15")
+    walk, loop = (panel(circle_rates.CLOSED[kind](59, np.random.default_rng(0))) for kind in kinds)
+    assert walk.line.gap == loop.line.gap == 0
+    assert 1 in loop.certified
+    assert walk.n_certified == 0
+    assert walk.line.p_rest < 0.001
+
+
+def test_a_walk_through_a_group_of_two_factors_has_two_ends() -> None:
+    of = group("Z7xZ7")
+    table = circle_rates.walk(64)(49, np.random.default_rng(0))
+    assert panel(table, group=of).n_certified == 0
+    known = circles.waves(of)
+    assert not isinstance(known, Missing)
+    found = panel(clock(known.phases[[0, 4]], 64, 0.1), group=of)
+    assert found.n_certified == 2
+    assert found.line == Line(gap=0.0, p_drift=1.0, p_skirt=1.0, p_rest=1.0)
+
+
+def test_a_plane_does_not_see_the_elements_beside_the_one_it_shows() -> None:
+    """A literal fit without each of five blocks of neighbours, which begin where the seed says."""
+    p, seed = 23, 4
+    table = rows(p, 8)
+    angle = 2 * np.pi * residues(p, 5)[0]
+    design = np.stack([np.ones(p), np.cos(angle), np.sin(angle)], axis=1)
+    expected = np.empty((p, 2))
+    for held in np.array_split((np.arange(p) + np.random.default_rng(seed).integers(p)) % p, 5):
+        seen = np.delete(np.arange(p), held)
+        fit = np.linalg.lstsq(design[seen], table[seen])[0]
+        expected[held] = np.linalg.lstsq(fit[1:].T, (table[held] - fit[0]).T)[0].T
+    found = circles.plane(table, 5, folds=5, seed=seed)
+    assert not isinstance(found, Missing)
+    np.testing.assert_allclose(found, expected, atol=1e-9)
 
 
 def test_a_random_function_of_the_residue_mod_m_is_no_circle() -> None:
@@ -440,3 +506,14 @@ def test_of_two_hundred_tables_without_circles_one_percent_at_most_have_one(kind
         assert isinstance(made, circles.Panel)
         found += made.n_certified > 0
     assert found <= 2
+
+
+@pytest.mark.slow
+def test_of_two_hundred_paths_none_has_a_circle_and_clocks_keep_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of 200 at most: a frequency of another modulus can be a whole one but for 1 / 113, below strong noise."""
+    monkeypatch.setattr(circles, "_rings", lambda *_: (1, 0.01))
+    for row in circle_rates.circle_rates(rounds=200)["rates"]:
+        if row["kind"].startswith("clock, "):
+            assert row["certified"] >= 0.95, row
+        elif row["kind"] not in circle_rates.CLOSED:
+            assert row["certified"] <= 0.005, row

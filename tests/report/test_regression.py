@@ -3,12 +3,13 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from grokscope.recipes.base import recipe
 from grokscope.report.figures import grokking_curve
 from grokscope.report.numbers import numbers
-from grokscope.report.readings import Readings, read
+from grokscope.report.readings import Readings, from_numbers, read
 from grokscope.report.summary import headline
 from grokscope.studies.experiment import train
 
@@ -30,6 +31,16 @@ def test_the_headline_speaks_of_losses(readings: Readings, lang: Any) -> None:
     first = headline(readings, lang)[0]
     assert "–" not in first
     assert ("no answer counts as right" in first) == (lang == "en")
+
+
+def test_a_loss_of_0_is_shown_as_0(readings: Readings) -> None:
+    """0 is a number, and no absence of one."""
+    zero = {key: (steps, np.zeros(len(steps))) for key, (steps, _) in readings.numbers.items()}
+    first = headline(from_numbers(readings.run, zero), "en")[0]
+    assert "the loss is 0 on the training inputs and 0 on inputs" in first
+    assert "at step 0 it was 0 and 0" in first
+    lacking = headline(from_numbers(readings.run, {("weights.norm", ""): readings.numbers["weights.norm", ""]}), "en")
+    assert "the loss is – on the training inputs and – on inputs" in lacking[0]
 
 
 def test_the_curve_has_no_panel_of_accuracy(readings: Readings) -> None:

@@ -56,8 +56,19 @@ def test_the_recipes_are_what_they_say() -> None:
 
 
 def test_ids_depend_on_every_field_and_on_the_order() -> None:
+    later = [{"d_head": 3}, {"tied": False}, {"extra_outputs": 1}, {"unembed_bias": True}]
+    assert len({pack_id([recipe("quickstart", **one)]) for one in [{}, *later]}) == 5
+    assert pack_id([recipe("chughtai2023", tied=True)]) != pack_id([recipe("chughtai2023")])
     a, b = recipe("quickstart"), recipe("quickstart", seed=1)
     assert len({pack_id([a]), pack_id([b]), pack_id([a, b]), pack_id([b, a]), pack_id([a.replace(p=61)])}) == 5
+
+
+@pytest.mark.parametrize(
+    ("name", "id"), [("quickstart", "873c0a88d31d"), ("power2022", "c3fab24fcf4d"), ("chughtai2023", "b63fe159bd54")]
+)
+def test_fields_that_came_later_change_no_id_of_a_run_without_them(name: str, id: str) -> None:
+    """The ids that these recipes had before transformers had d_head, tied, extra_outputs and unembed_bias."""
+    assert pack_id([recipe(name)]) == id
 
 
 def test_one_name_on_the_sphere_may_stand_alone() -> None:

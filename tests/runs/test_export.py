@@ -45,6 +45,29 @@ def test_layers_come_back(store: Path, layer_norm: str, to: Any, name: str) -> N
     assert torch.equal(snap.logits, run.snapshot().logits)
 
 
+@pytest.mark.parametrize("model", ["transformer", "decoder"])
+@pytest.mark.parametrize("to", ["transformer-lens", "safetensors"])
+def test_two_tables_and_a_bias_of_the_outputs_come_back(store: Path, model: str, to: Any) -> None:
+    """TransformerLens has one table: the second operand's symbols follow the first's, "=" is the last."""
+    size = {"p": 7, "d_model": 10, "n_heads": 3, "d_head": 4, "d_mlp": 12, "max_steps": 3, "warmup_steps": 0}
+    kind = {"model": model, "tied": False, "extra_outputs": 7, "unembed_bias": True, "train_fraction": 0.5}
+    told = {"positions": "learned", "layer_norm": "none"} if model == "decoder" else {}
+    run = train(RunConfig(**(size | kind | told)), store=store, progress=False)
+    assert run.snapshot().params["b_U"].any()
+    back = import_weights(export_run(run, to, store / "w"), to, store=store, p=7, model=model).snapshot()
+    assert torch.equal(back.outputs, run.snapshot().outputs)
+    assert back.outputs.shape == (49, 15)
+
+
+def test_what_is_not_known_is_not_exported(tiny_run: Run, store: Path) -> None:
+    foreign = import_weights(
+        export_run(tiny_run, "transformer-lens", store / "w.pt"), "transformer-lens", p=11, store=store
+    )
+    with safe_open(export_run(foreign, "safetensors", store / "w"), framework="pt") as file:
+        config = json.loads(file.metadata()["config"])
+    assert (config["p"], config["weight_decay"], config["learning_rate"]) == (11, None, None)
+
+
 def test_names_are_those_of_transformer_lens(tiny_run: Run, store: Path) -> None:
     """The keys of HookedTransformer.state_dict(), but for its buffers and the biases that are not trained here."""
     state = torch.load(export_run(tiny_run, "transformer-lens", store / "w.pt"), weights_only=True)

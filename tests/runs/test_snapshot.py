@@ -14,6 +14,7 @@ from grokscope.runs import views
 from grokscope.runs.run import Run
 from grokscope.runs.snapshot import Snapshot, snapshot
 from grokscope.studies.experiment import train
+from grokscope.tasks.base import Truth
 from tests.conftest import tiny
 
 
@@ -213,7 +214,9 @@ def test_bad_fields_of_foreign_weights_are_one_line(tiny_run: Run, fields: dict,
 def test_two_layers_are_not_taken_for_one(tiny_run: Run) -> None:
     params = tiny_run.snapshot().params
     two = {f"blocks.{layer}.mlp.{name}": tensor for layer in (0, 1) for name, tensor in params.items()}
-    with pytest.raises(ValueError, match="weights hold two tensors W_E"):
+    with pytest.raises(
+        ValueError, match="weights have 2 layers, the model transformer has one; model=decoder has several"
+    ):
         snapshot(two, p=11)
 
 
@@ -295,3 +298,42 @@ def test_a_centred_run_starts_at_zero_and_is_measured_as_trained(store: Path) ->
     torch.testing.assert_close(last.activations["logits"], last.outputs[:, :11])
     steps, losses = run.series("train/loss")
     assert losses[steps.tolist().index(last.step)] == pytest.approx(evaluate("behaviour.train_loss", last), rel=1e-9)
+
+
+def test_what_is_said_of_a_snapshot_holds_for_the_same_run_at_other_steps(tiny_run: Run) -> None:
+    """A truth, labels or a split that were put in place are those of its first and of its last checkpoint too."""
+    middle = tiny_run.checkpoints[1]
+    task, order = tiny_run.task, torch.randperm(11, generator=torch.Generator().manual_seed(1))
+    replaced = {
+        "truth": dataclasses.replace(task, truth=Truth(group="dihedral(5)")),
+        "labels": dataclasses.replace(task, labels=order[task.labels]),
+    }
+    for name, other in replaced.items():
+        snap = tiny_run.snapshot(middle)
+        snap.task = other
+        for derived in (snap.initial, snap.final, snap.with_params(snap.params).final, snap.final.initial):
+            assert derived is not None
+            assert derived.task is other, name
+            assert derived.step in (0, tiny_run.checkpoints[-1])
+        again = tiny_run.snapshot(0)
+        again.task = other
+        assert again.final is snap.final  # what measures have computed of it is there for all steps
+    snap = tiny_run.snapshot(middle)
+    snap.train_mask = ~snap.train_mask
+    assert torch.equal(snap.final.masks["train"], tiny_run.snapshot().masks["test"])
+    assert snap.initial is not None
+    assert torch.equal(snap.initial.masks["train"], snap.train_mask)
+    plain = tiny_run.snapshot(middle)
+    assert plain.final.task is task
+    assert torch.equal(plain.final.train_mask, tiny_run.train_mask)
+
+
+def test_weights_in_another_order_are_so_at_every_step(tiny_run: Run) -> None:
+    snap = tiny_run.snapshot(tiny_run.checkpoints[1])
+    found = snap.mapped(lambda params: {name: -tensor for name, tensor in params.items()})
+    assert found.initial is not None
+    for derived, own in ((found.initial, snap.initial), (found.final, snap.final), (found.final.final, snap.final)):
+        assert own is not None
+        assert all(torch.equal(derived.params[name], -own.params[name]) for name in own.params)
+    last = tiny_run.snapshot().mapped(dict)
+    assert last.final is last

@@ -183,3 +183,13 @@ def test_a_law_that_cannot_be_had_says_why() -> None:
 def test_bad_input_is_refused(call: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_times_that_do_not_grow_with_the_norm_have_a_slope_of_0() -> None:
+    """And w_c, where the line would reach 0, lies beyond all numbers: no error, which would end a scorecard."""
+    norms = [1.0, 2.0, 4.0, 8.0]
+    for times in ([500.0] * 4, [500.0, 501.0, 499.0, 500.5], [500.0, 499.9, 499.9, 500.0]):
+        found = generalisation_law(norms, times)
+        assert not isinstance(found, Missing)
+        assert abs(found.slope.value) < 1
+        assert found.w_c.value in (0, np.inf)

@@ -237,6 +237,108 @@ def test_no_onset_without_a_value_of_test_loss_between():
     assert phases(steps, **curves, test_loss=np.where(outside == 1, np.nan, np.inf)).onset_at == 200
 
 
+# Falling back
+
+
+def test_a_run_that_falls_back_says_where():
+    accuracy = np.concatenate([np.full(10, 0.01), np.full(20, 1.0), [0.9, 0.7, 1.0], np.full(17, 0.01)])
+    steps = 100 * np.arange(50)
+    found = phases(steps, train_accuracy=np.ones(50), test_accuracy=accuracy)
+    assert (found.generalized_at, found.lost_at, found.grokked) == (1000, 3300, True)
+    assert (found.after, found.lost) == ((1000, 3300), (3300, 4900))
+    losses = phases(steps, train_loss=np.zeros(50), test_loss=4.7 * (1 - accuracy))
+    assert (losses.generalized_at, losses.lost_at) == (1000, 3300)
+    assert found.as_dict()["lost_at"] == 3300
+
+
+@pytest.mark.parametrize(
+    ("tail", "lost"),
+    [
+        ([1, 1, 0, 0], None),  # two evaluations are a slingshot, the end or not
+        ([0, 1, 1, 0, 1, 1], None),
+        ([0, 0, 0, 0, 1, 1, 1], None),  # it comes back
+        ([0.95, 0.95, 0.95], None),
+        ([0, 0, 0], 8),
+        ([0.94, 0.94, 0.94], 8),
+        ([0, 0, 0, 1, 1, 1, 0.2, 1, 0.3, 0.2, 0.1, 1], 16),
+    ],
+)
+def test_only_a_fall_for_good_is_a_loss(tail, lost):
+    accuracy = [0, 0, 0, 0, 1, 1, 1, 1, *tail]
+    assert phases(range(len(accuracy)), test_accuracy=accuracy).lost_at == lost
+
+
+def test_what_never_generalised_cannot_lose_it_and_memory_can():
+    steps = np.arange(12)
+    train = np.r_[np.zeros(3), np.ones(5), np.zeros(4)]
+    found = phases(steps, train_accuracy=train, test_accuracy=np.zeros(12))
+    assert (found.memorized_at, found.lost_at) == (3, None)
+    assert [str(note) for note in found.notes] == [
+        "train_accuracy counts as memorised, and stays beyond 0.99 again from step 8 on (0 there)"
+    ]
+
+
+# Other units
+
+
+@pytest.mark.parametrize("chance", [1.03, 1 / 0.97, 1.69, 1.1, 1.88])
+def test_chance_in_per_cent_is_refused(chance):
+    rng = np.random.default_rng(0)
+    curve = chance + 0.05 * rng.normal(size=50)
+    for name in ("train_accuracy", "test_accuracy"):
+        with pytest.raises(ValueError, match=rf"{name} reaches 1\.\d+: expected shares of 1; divide per cent by 100"):
+            phases(range(50), **{name: curve})
+    whole = {"train_accuracy": np.r_[0.9, 40, np.full(48, 100)], "test_accuracy": np.full(50, 0.9)}
+    with pytest.raises(ValueError, match="train_accuracy reaches 100"):
+        phases(range(50), **whole)
+
+
+@pytest.mark.parametrize("level", [0.885, 0.9, 0.99, 1.0])
+def test_what_begins_high_is_said(level):
+    found = phases(range(0, 500, 10), train_accuracy=np.full(50, level), test_accuracy=np.linspace(0, 1, 50))
+    assert [(note.kind, note.curve, note.step, note.value) for note in found.notes] == [
+        ("begins_high", "train_accuracy", 0, level)
+    ]
+    assert "what came before is not in the curve, or it is in per cent" in str(found.notes[0])
+    assert "notes" not in found.as_dict()
+
+
+def test_shares_below_nought_are_refused_and_rounding_is_not():
+    with pytest.raises(ValueError, match="test_accuracy falls to -1: expected shares of 1; NaN means not evaluated"):
+        phases(range(4), test_accuracy=[-1, 0, 1, 1])
+    assert phases(range(4), test_accuracy=[-1e-7, 1, 1 + 1e-6, 1]).generalized_at == 1
+
+
+@pytest.mark.parametrize("p", [11, 59, 97, 113, 1000])
+def test_a_squared_error_is_dated_by_its_own_start(p):
+    """Of one-hot answers the mean squared error begins at 1/p, far below 0.1."""
+    steps = np.arange(0, 20_001, 50)
+    curves = grokking(steps)
+    losses = {f"{split}_loss": (1 - curves[f"{split}_accuracy"]) / p + 1e-7 for split in ("train", "test")}
+    found = phases(steps, **losses)
+    # The sigmoid has 2 % left to go where it is 98 %.
+    assert found.memorized_at == first_at(steps, 100, 0.98)
+    assert found.generalized_at == first_at(steps, 8000, 0.98)
+    assert found.grokked
+    assert [(note.kind, note.curve) for note in found.notes] == [("relative", "train_loss"), ("relative", "test_loss")]
+    assert f"train_loss begins at {1 / p:.3g}, step 0" in str(found.notes[0])
+    asked = phases(steps, **losses, loss_threshold=0.1 / p)
+    assert (asked.memorized_at, asked.generalized_at) == tuple(first_at(steps, at, 0.9) for at in (100, 8000))
+    assert asked.notes == ()
+    flat = phases(steps, train_loss=np.full(len(steps), 1 / p))
+    assert flat.memorized_at is None
+
+
+def test_a_level_asked_for_is_kept_and_said_where_it_is_there_from_the_start():
+    found = phases(range(5), train_loss=[0.0103, 0.01, 0.009, 0.001, 0.0001], loss_threshold=0.1)
+    assert found.memorized_at == 0
+    assert found.notes[0].kind == "begins_low"
+    assert phases(range(5), train_loss=[0.5, 0.4, 0.3, 0.2, 0.15]).notes[0].kind == "small"
+    assert phases(range(5), train_loss=[4.7, 0.4, 0.3, 0.2, 0.15]).notes == ()
+    assert phases(range(9), train_loss=[0.5] * 3 + [0.25] * 6, loss_share=0.5).memorized_at is None
+    assert phases(range(9), train_loss=[0.05] * 3 + [0.025] * 6, loss_share=0.5).memorized_at == 3
+
+
 # Laws
 
 LEVELS = st.sampled_from([0.0, 0.09, 0.1, 0.3, 0.5, 0.9, 0.95, 0.99, 1.0, float("nan")])
@@ -264,6 +366,8 @@ def test_thresholds_agree_with_the_literal_definition(case, stable):
             return None
         values, level = (accuracy, threshold) if accuracy is not None else (-loss, -0.1)
         known = ~np.isnan(values)
+        if accuracy is None and known.any() and max(start := -values[known][:stable]) < 0.1:
+            level = -0.02 * max(start)  # begins below 0.1: no nats
         index = slow_first(values[known], level, stable)
         return None if index is None else steps[known][index]
 
@@ -385,7 +489,8 @@ def test_sequences_arrays_and_tensors_are_read_alike(convert):
     curves = grokking(LINEAR_STEPS)
     found = phases(convert(LINEAR_STEPS), **{name: convert(series) for name, series in curves.items()})
     assert found == phases(LINEAR_STEPS, **curves)
-    assert all(type(v) in (int, bool) for v in found.as_dict().values())
+    assert found.lost_at is None
+    assert all(type(v) in (int, bool) for name, v in found.as_dict().items() if name != "lost_at")
 
 
 def test_half_precision_and_whole_numbers_are_read():
@@ -393,6 +498,80 @@ def test_half_precision_and_whole_numbers_are_read():
     assert phases(torch.arange(4), test_accuracy=accuracy).generalized_at == 1
     assert phases([0, 1, 2, 3], test_accuracy=[0, 1, 1, 1]).generalized_at == 1
     assert phases(np.linspace(0, 0.3, 4) * 10, test_accuracy=[0, 1, 1, 1]).generalized_at == 1
+
+
+class NAType:
+    """As pandas's NA: a float it is not, and comparing it gives no truth."""
+
+    def __float__(self):
+        raise TypeError("NA")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [0, None, 1, 1, 1],
+        ["0", "", "1", "1.0", "1"],
+        [0, " ", 1, 1, 1],
+        ["0", "NaN", "1e0", "1", "1"],
+        [0, NAType(), 1, 1, 1],
+        np.array([0, None, 1, 1, 1], dtype=object),
+        np.array(["0", "nan", "1", "1", "1"]),
+        np.ma.masked_array([0.0, 7, 1, 1, 1], mask=[0, 1, 0, 0, 0]),
+        [torch.tensor(v, requires_grad=True) for v in (0.0, float("nan"), 1.0, 1.0, 1.0)],
+        [torch.tensor(v, dtype=torch.bfloat16) for v in (0.0, float("nan"), 1.0, 1.0, 1.0)],
+        torch.tensor([0, float("nan"), 1, 1, 1], dtype=torch.bfloat16, requires_grad=True),
+        [np.float32(0), np.nan, np.float16(1), 1, True],
+        (value for value in (0, None, 1, 1, 1)),
+        np.array([0, np.nan, 1, 1, 1], dtype=np.longdouble),
+    ],
+)
+def test_blanks_are_not_evaluated_in_whatever_they_come(values):
+    found = phases(range(5), test_accuracy=values)
+    assert (found.generalized_at, found.last_at) == (2, 4)
+
+
+@pytest.mark.parametrize(
+    ("series", "said"),
+    [
+        ([0, "off", 1], "value 1 is 'off': could not convert string to float"),
+        ([0, "97%", 1], "value 1 is '97%'"),
+        ([0, 1 + 2j, 1], "value 1 is (1+2j)"),
+        (np.array([0, 1j, 1]), "dtype complex128"),
+        (torch.zeros(3, dtype=torch.complex64), "value 0 is 0j"),
+        (np.array(["2020-01-01"] * 3, dtype="M8[D]"), "dtype datetime64"),
+        ([[0], [1, 2], 1], "value 0 is [0]"),
+        ([10**400, 1, 1], "int too large"),
+        (torch.zeros(3, device="meta"), "meta"),
+        ("0.5", "is a str"),
+        ({"a": 1}, "is a dict"),
+        (3.0, "shape ()"),
+        ([1, 0.5], "has 2 values for 3 steps: expected one value a step"),
+    ],
+)
+def test_what_is_no_series_is_named(series, said):
+    for name in ("train_loss", "test_accuracy"):
+        with pytest.raises(ValueError, match=name) as caught:
+            phases(range(3), **{name: series})
+        assert said in str(caught.value)
+        assert "\n" not in str(caught.value)
+        assert "NaN means not evaluated" in str(caught.value) or "shape" in said
+
+
+def test_steps_are_exact_up_to_64_bits():
+    big = 2**62
+    assert phases([big, big + 1, big + 2], test_accuracy=[1, 1, 1]).generalized_at == big
+    assert phases(np.arange(3, dtype=np.uint64) + 2**60 + 1, test_accuracy=[1, 1, 1]).generalized_at == 2**60 + 1
+    for beyond in ([1, 2**63, 2**63 + 1], [1.0, 2.0, 1e19], np.array([1, 2, 2**64 - 1], dtype=np.uint64)):
+        with pytest.raises(ValueError, match=r"steps contain .*e\+19|9.22337e\+18: expected whole numbers below 2\^63"):
+            phases(beyond, test_loss=[1, 1, 1])
+
+
+def test_huge_losses_have_an_onset():
+    loss = [1, 1, 1, 1e308, 1e308, 1e308, 1e308, 1, 0, 0, 0]
+    steps = np.arange(11)
+    found = phases(steps, train_accuracy=steps >= 1, test_accuracy=steps >= 8, test_loss=loss)
+    assert found.onset_at == 3
 
 
 def test_an_empty_series_has_no_answer():
@@ -430,6 +609,15 @@ def test_infinite_accuracy_is_no_evaluation():
         ({"steps": [1], "train_loss": torch.tensor(1.0)}, r"train_loss has shape \(\): expected one dimension"),
         ({"steps": [1, 2], "train_accuracy": [0, 97.5]}, "train_accuracy reaches 97.5: expected shares of 1"),
         ({"steps": [1, 2], "test_loss": [1, 1], "stable": 0}, "stable = 0: expected at least 1"),
+        ({"steps": [1, 2], "test_loss": [1, 1], "stable": 2.5}, "stable = 2.5: expected at least 1"),
+        ({"steps": [1, None], "test_loss": [1, 1]}, "steps contain nan: expected whole"),
+        ({"steps": ["a", 1], "test_loss": [1, 1]}, "steps is no series of numbers"),
+        ({"steps": [1], "test_loss": [1], "train_threshold": np.nan}, "train_threshold = nan: expected a share"),
+        ({"steps": [1], "test_loss": [1], "test_threshold": 95}, "test_threshold = 95: expected a share of 1"),
+        ({"steps": [1], "test_loss": [1], "loss_threshold": np.nan}, "loss_threshold is NaN"),
+        ({"steps": [1], "test_loss": [1], "loss_share": -1}, "loss_share = -1: expected a share"),
+        ({"steps": [1], "test_loss": [1], "ratio": np.nan}, "ratio is NaN"),
+        ({"steps": [1], "test_loss": [1], "gap": np.nan}, "gap is NaN"),
     ],
 )
 def test_bad_input_is_refused_in_one_line(arguments, message):

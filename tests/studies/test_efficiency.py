@@ -14,7 +14,7 @@ from grokscope.statistics.intervals import Effect
 from grokscope.statistics.transitions import phases
 from grokscope.studies import efficiency_summary
 from grokscope.studies.efficiency import ARMS, PLANS, TOGETHER, Plan, Trained, arms, continued, plan, trained
-from grokscope.studies.efficiency_summary import summarise
+from grokscope.studies.efficiency_summary import Curve, summarise
 from grokscope.studies.experiment import train
 
 STEPS = np.arange(0, 6001, 250)
@@ -213,3 +213,31 @@ def test_a_start_of_another_network_is_refused(tmp_path: Path) -> None:
     sizes = continued(plan("tiny"), dict.fromkeys((0, 1), tmp_path / "other.safetensors"), arm="generalising")
     with pytest.raises(GrokscopeError, match=r"W_E: the file has \(8, 4\), this network \(8, 16\)"):
         train(sizes[30], store=tmp_path / "store", progress=False)
+
+
+def test_a_run_that_is_not_there_moves_no_other_seed(made_up: None) -> None:
+    of: Any = untrained()
+    of["memorising"] = {
+        size: [Made(c, (1 + c.seed) * size**0.5) for c in pack] for size, pack in arms(CHOSEN)["memorising"].items()
+    }
+    of["ungrokking"] = {
+        decay: {
+            size: [Made(c, None, falling(0.0 if size < 200 else 1 - 0.05 * decay * c.seed)) for c in pack]
+            for size, pack in continued(CHOSEN, STARTS, arm="ungrokking").items()
+        }
+        for decay in CHOSEN.decays
+    }
+    whole = summarise(Trained(**of))
+    edges = {decay: arm.critical.edges for decay, arm in whole.ungrokking.items()}
+    del of["memorising"][100][1], of["ungrokking"][2.0][135][3]
+    found = summarise(Trained(**of))
+    assert isinstance(found.memorising, Curve)
+    assert isinstance(whole.memorising, Curve)
+    assert np.isnan(found.memorising.norms).sum() == 1
+    assert np.isnan(found.memorising.norms[CHOSEN.memorising.index(100), 1])
+    np.testing.assert_array_equal(found.memorising.norms[:, 2:], whole.memorising.norms[:, 2:])
+    assert found.ungrokking[2.0].seeds == (0, 1, 2, 4)
+    assert found.ungrokking[2.0].critical.edges == (*edges[2.0][:3], edges[2.0][4])
+    ratio = {seed: edges[2.0][seed][0] / edges[1.0][seed][0] for seed in (0, 1, 2, 4)}  # pyright: ignore
+    assert found.independence.value == pytest.approx(np.exp(np.mean(np.log(list(ratio.values())))))  # pyright: ignore
+    assert "left out: seed 3 has no run in the arm of 135" in str(found)

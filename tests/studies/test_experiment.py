@@ -10,7 +10,9 @@ from grokscope.errors import GrokscopeError
 from grokscope.measures.base import evaluate, measures
 from grokscope.registry import component
 from grokscope.studies import experiment
+from grokscope.studies import study as studying
 from grokscope.studies.experiment import measure_checkpoints, train
+from grokscope.studies.plan import plan
 from grokscope.training.device import chosen_device
 from tests.conftest import tiny
 
@@ -100,3 +102,47 @@ def test_devices() -> None:
         assert chosen_device("auto").type == "cpu"
         with pytest.raises(GrokscopeError, match="torch sees no GPU"):
             chosen_device("cuda")
+
+
+def test_a_variant_that_is_added_later_is_measured_and_the_others_are_not_again(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each variant of a measure is looked for by its view: the first has no options, the second elements by name."""
+    run = train(tiny(), store=store, progress=False)
+    taken: list[str] = []
+
+    def function(snapshot: object, of: str = "", n: int = 0) -> object:
+        taken.append(of)
+        return {"a": 1.0, "b": 2.0} if of == "parts" else 3.0
+
+    whole = dataclasses.replace(component("measures", "weights.norm"), id="weights.made", axis="head", needs=())
+    first, second, third = {}, {"of": "parts"}, {"of": "parts", "n": 1}
+
+    def measured(*variants: dict[str, object]) -> None:
+        taken.clear()
+        made = dataclasses.replace(whole, variants=variants, function=function)
+        monkeypatch.setattr(experiment, "component", lambda *_: made)
+        measure_checkpoints(run, only=["weights.made"])
+
+    for variants, new in (
+        ((third,), ["parts"]),
+        ((third, first), [""]),
+        ((first, second, third), ["parts"]),
+        ((first, second), []),
+    ):
+        measured(*variants)
+        assert taken == new * len(run.checkpoints)
+    views = ["", "of=parts,head=a", "of=parts,head=b", "of=parts,n=1,head=a", "of=parts,n=1,head=b"]
+    assert sorted(run.rows("weights.made").views) == sorted(views * len(run.checkpoints))
+
+
+def test_a_study_measures_again_what_has_a_variant_more(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    arms = {"base": [tiny(max_steps=2)]}
+    found = plan("s", arms, store, measures={"base": ["weights.effective_rank"]})
+    train(arms["base"], store=store, progress=False)
+    found.study.save([])
+    found.study.mark_measured(found.packs[0].id)
+    assert found.study.measured() == {found.packs[0].id}
+    more = dataclasses.replace(component("measures", "weights.effective_rank"), variants=({}, {"of": "W_E"}))
+    monkeypatch.setattr(studying, "component", lambda *_: more)
+    assert found.study.measured() == set()

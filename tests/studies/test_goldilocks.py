@@ -134,3 +134,22 @@ def test_an_unknown_study_is_refused(options: dict[str, Any], message: str, tmp_
     with pytest.raises(ValueError, match=message):
         study(**({"setting": "teacher_student", "store": tmp_path} | options))
     assert not list(tmp_path.iterdir())
+
+
+def test_a_run_that_is_not_there_takes_its_seed_with_it_and_moves_no_other() -> None:
+    """Runs are told by their configs, in whatever order they come."""
+    chosen = plan("modular_addition", "tiny")
+    chosen = Plan(**(vars(chosen) | {"seeds": range(4)}))
+    runs: Any = [Made(c, 1 + c.seed, c.seed, 10 * c.init_scale, 100 + c.seed) for c in arms(chosen)["free"]]
+    whole = summarise("modular_addition", chosen, {"free": runs}).arms["free"]
+    for gone in range(len(runs)):
+        left = [run for place, run in enumerate(runs) if place != gone][::-1]
+        summary = summarise("modular_addition", chosen, {"free": left})
+        seed, scale = runs[gone].config.seed, runs[gone].config.init_scale
+        kept = [one for one in range(4) if one != seed]
+        found = summary.arms["free"]
+        for name in ("norms", "train", "test", "t_gen", "last"):
+            np.testing.assert_array_equal(getattr(found, name), getattr(whole, name)[:, kept])
+        assert f"free, left out: seed {seed} has no run in the arm of {scale:g}" in str(summary)
+    with pytest.raises(ValueError, match="no seed has a run at every init_scale"):
+        summarise("modular_addition", chosen, {"free": runs[:4]})

@@ -9,7 +9,7 @@ import torch
 
 from grokscope.errors import Missing
 from grokscope.statistics.survival import Median
-from grokscope.studies.lazy_rich import ARMS, PLANS, _during, arms, delays, plan, study
+from grokscope.studies.lazy_rich import ARMS, PLANS, _during, arms, delays, plan, study, summarise
 from grokscope.training.pack import Pack
 
 STEPS = np.arange(0, 1001, 10)
@@ -82,3 +82,13 @@ def test_bad_input_is_named(tmp_path: Path) -> None:
         plan("paper")  # pyright: ignore[reportArgumentType]
     with pytest.raises(ValueError, match="unknown arm 'alpah'"):
         study(scale="tiny", store=tmp_path, only=["alpah"])
+
+
+def test_a_run_that_is_not_there_takes_its_seed_with_it() -> None:
+    of = plan("tiny")
+    runs: Any = [Made(100, 400 + 100 * c.seed) for c in arms(of)["alpha"]]
+    for run, config in zip(runs, arms(of)["alpha"], strict=True):
+        run.config = config
+    found = summarise(of, {"alpha": [runs[3], runs[2], runs[1]]})
+    assert found.delays["alpha"].t_test.tolist() == [[500], [500]]
+    assert "left out of alpha: seed 0 has no run in the arm of 0.5" in str(found)

@@ -1,7 +1,7 @@
 """Runs as predictions look at them: stages, windows, series, instruments and nulls."""
 
 import shutil
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +11,18 @@ import torch
 
 from grokscope.errors import Missing
 from grokscope.measures.base import evaluate
+from grokscope.report.sweep import t_gen_curve
 from grokscope.runs.run import Run, load_pack
 from grokscope.runs.store.rows import Rows
-from grokscope.statistics.transitions import phases
+from grokscope.statistics.transitions import Phases, phases
 from grokscope.studies.experiment import measure_checkpoints, train
+from grokscope.theories._rows import memorised_or_end, times
+from grokscope.theories._seeds import paired
 from grokscope.theories._series import changes_within, half_way, share_inside, where
 from grokscope.theories._subject import Instrument, Subject
 from grokscope.theories.lazy_rich import _stays
-from grokscope.theories.verdict import judge
+from grokscope.theories.verdict import judge, subjects
+from tests.conftest import tiny as tiny_config
 
 STEPS = np.array([0, 10, 20, 40, 80, 160, 320, 640, 1280, 2560])
 FALLS = np.where(STEPS < 160, 9.0, np.where(STEPS < 320, 5.0, 1.0))
@@ -165,3 +169,73 @@ def test_a_run_whose_weights_are_gone_is_judged_by_its_numbers(tiny_run: Run, st
         row for row in card.rows if row.name == "attention.low_high_mid/signs"
     )  # a series is all that it needs
     assert reason not in order.missing
+
+
+@pytest.fixture(scope="module")
+def random_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return train(tiny_config(random_labels=True), store=tmp_path_factory.mktemp("random"), progress=False)
+
+
+def test_a_control_of_random_labels_answers_at_every_step(tiny_run: Run, random_run: Run) -> None:
+    """Its truth and the right answers are those of the other run, at its last checkpoint too, which measures ask for
+    the frequencies that they look at."""
+    control = subjects({"base": [tiny_run], "random_labels": [random_run]})["random_labels"][0]
+    measures = (
+        *("restricted_loss", "excluded_loss", "neuron_logit_residual", "logit_explained", "neuron_explained"),
+        *("distance_irrelevance", "key_irreps"),
+    )
+    middle, last = random_run.checkpoints[1], random_run.checkpoints[-1]
+    assert control.snapshot(middle).final.task is control.snapshot(last).task
+    for name in measures:
+        for step in (middle, last):
+            assert not isinstance(evaluate(f"circuits.{name}", control.snapshot(step)), Missing), (name, step)
+    assert torch.equal(control.snapshot(middle).labels, random_run.task.labels)
+
+
+def test_a_control_is_held_against_the_run_of_its_seed(tiny: Any, store: Any, tiny_run: Run, random_run: Run) -> None:
+    other, small = train([tiny(seed=1, max_steps=2), tiny(seed=2, max_steps=2)], store=store, progress=False)
+    elsewhere = train(tiny(seed=0, p=7, random_labels=True, max_steps=2), store=store, progress=False)
+    found = subjects({"base": [other, tiny_run, small], "random_labels": [random_run], "p=7": [elsewhere]})
+    assert found["random_labels"][0].truth_of is tiny_run
+    assert found["p=7"][0].truth_of is None  # no base has its task
+    lacking = subjects({"base": [other, small], "random_labels": [random_run]})["random_labels"][0]
+    assert lacking.snapshot(0).task.truth.group == "cyclic(11)"
+    reason = lacking.stages_of_reference(fresh=False)
+    assert reason == Missing("seed 0 has no run in the arm base: the control has no window of steps")
+    assert lacking.transition(fresh=True) == reason
+
+
+def test_runs_are_paired_by_seed_and_by_what_else_tells_them_apart(tiny: Any) -> None:
+    def runs(*fields: Any) -> Any:
+        return [type("Run", (), {"config": tiny(**each)})() for each in fields]
+
+    one = runs({"seed": 2}, {"seed": 0}, {"seed": 1})
+    two = runs({"seed": 1, "weight_decay": 0.5}, {"seed": 2, "weight_decay": 0.5}, {"seed": 4, "weight_decay": 0.5})
+    found = paired({"one": one, "two": two})
+    assert list(found) == [(0,), (1,), (2,), (4,)]
+    assert found[1,] == (one[2], two[0])
+    assert found[2,] == (one[0], two[1])
+    assert found[0,] == Missing("seed 0 has no run in the arm two")
+    assert found[4,] == Missing("seed 4 has no run in the arm one")
+    splits = runs({"seed": 0, "split": "nested"}, {"seed": 0, "split": "shuffled"})
+    again = paired({0.5: splits, 1.5: splits[::-1]})
+    assert [group for group in again.values() if group] == [(splits[0], splits[0]), (splits[1], splits[1])]
+    twice = paired({0.5: [splits[0], splits[0]], 1.5: splits[:1]})
+    assert twice == {(0,): Missing("seed 0 has 2 runs in the arm of 0.5")}
+
+
+def test_what_happens_at_step_0_has_happened() -> None:
+    """Networks that go on from trained weights generalise at step 0: that is a time, and no absence of one."""
+
+    def subject(**steps: Any) -> Any:
+        known = {field.name: None for field in fields(Phases)} | {"grokked": False, "last_at": 50} | steps
+        return type("Subject", (), {"phases": Phases(**known)})()  # pyright: ignore[reportArgumentType]
+
+    found, reached = times([subject(generalized_at=0), subject(generalized_at=30), subject(), subject(last_at=None)])
+    assert found.tolist() == [0, 30, 50, 0]
+    assert reached.tolist() == [True, True, False, False]
+    assert memorised_or_end(subject(memorized_at=0)) == 0
+    assert memorised_or_end(subject()) == 50
+    curve = t_gen_curve([subject(generalized_at=0).phases, subject(last_at=None).phases, subject(last_at=0).phases])
+    assert curve is not None
+    assert curve.times.tolist() == [0]

@@ -42,6 +42,7 @@ def _product(snapshot: Snapshot) -> Product | Missing:
     if task.truth.group is None:
         return Missing("the task has no group")
     of = group(task.truth.group)
+    right = task.labels if task.answers is None else task.answers
     elements = torch.arange(of.order)
     pairs = torch.cartesian_prod(elements, elements)
     if not (task.n_symbols == task.n_classes == of.order and torch.equal(task.inputs, pairs)):
@@ -51,7 +52,7 @@ def _product(snapshot: Snapshot) -> Product | Missing:
     for reading in (elements, of.inverse):
         answers = of.table[:, reading].flatten()
         # Labels may be noisy; those of another operation agree with a product in a few inputs only.
-        if (answers == task.labels).double().mean() > 0.5:
+        if (answers == right).double().mean() > 0.5:
             return Product(of=of, answers=answers, reading=reading)
     return Missing(f"most answers of the task are neither the product x y nor x y^-1 of its operands in {of.name}")
 

@@ -54,6 +54,8 @@ def _shares(snapshot: Snapshot, terms: Terms) -> Shares | Missing:
         return task
     if "mlp_post" not in snapshot.activations:
         return Missing("the network has no neurons")
+    if not bool(snapshot.activations["mlp_post"].isfinite().all()):
+        return Missing(f"the neurons at step {snapshot.step} are not finite")
     parts = snapshot.activations["mlp_post"].split(TOGETHER, dim=1)
     return torch.cat([_shares_of(part.double(), task, terms) for part in parts], dim=1)
 

@@ -33,7 +33,7 @@ def irrep_explained(snapshot: Snapshot, site: Site = "embed") -> dict[str, float
 
     site:
     - `embed`, `embed_right`: W_a and W_b, how the network reads its first and its second operand: the tables that the
-      neurons add up, or, in a transformer, W_E without "=" (one table for both: `embed_right` is `Missing`).
+      neurons add up, or, in a transformer, W_E without "=" (of one table for both `embed_right` is `Missing`).
     - `unembed`: W_U without "=", or W_out where neurons write to the logits themselves.
     - `neurons`: the neurons over all inputs (a, b), each centred over the inputs; W's rows are inputs, and the
       functions are rho(a), rho(b) and rho(a b), which are orthogonal. `neurons_a`, `neurons_b`, `neurons_ab`: one of
@@ -70,9 +70,9 @@ def _table(snapshot: Snapshot, site: str) -> Float[Tensor, "element channel"] | 
         return tables[TABLES.index(site)]
     if "embed" not in snapshot.activations:
         return Missing("the network has no embedding of symbols and no first layer that reads them")
-    if site == "embed_right":
+    if site not in snapshot.activations:
         return Missing("the network has one embedding for both operands")
-    return snapshot.activations["embed"].double()
+    return snapshot.activations[site].double()
 
 
 def _of_neurons(snapshot: Snapshot, task: Product, factors: tuple[str, ...]) -> dict[str, float] | Missing:

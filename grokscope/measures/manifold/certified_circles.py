@@ -16,7 +16,8 @@ def certified_circles(snapshot: Snapshot, view: str = "embed/tokens") -> float |
     """Number of frequencies that pass every test of a circle (`numerics.circles.circle_panel`).
 
     Power above 999 permutations of the elements, both axes of the ellipse, cross-validated phase, one turn, one loop of
-    the cross-validated plane. Random tables have none.
+    the cross-validated plane; and no sign that the table is a function of a line instead of the group. Random tables,
+    random walks and clocks of another modulus have none.
     """
     panel = panel_of(snapshot, view)
     return panel if isinstance(panel, Missing) else float(panel.n_certified)

@@ -23,10 +23,11 @@ def dimension(
 ) -> float | Missing:
     """Intrinsic dimension of the points of a view, "site/points".
 
-    method: `plateau`, Gride where it does not depend on the scale (`numerics.dimension.intrinsic_dimension`); `mle` and
-    `fit`, TwoNN at the smallest scale. On all inputs of a commutative task TwoNN is the naive number: (a, b) and (b, a)
-    are near twins, and it falls towards 0 for no topological reason; orbits hold one point for both. Tables of a
-    group's elements are lattices, on which TwoNN means nothing: see manifold.gride.
+    method: `plateau`, Gride where it does not depend on the scale, and beyond that of noise
+    (`numerics.dimension.intrinsic_dimension`); `mle` and `fit`, TwoNN at the smallest scale, be it that of noise. On
+    all inputs of a commutative task TwoNN is the naive number: (a, b) and (b, a) are near twins, and it falls towards 0
+    for no topological reason; orbits hold one point for both. Tables of a group's elements are lattices, on which TwoNN
+    means nothing: see manifold.gride.
     """
     if method not in METHODS:
         raise ValueError(unknown("method", method, METHODS))

@@ -74,7 +74,7 @@ def runs_table(folders: Iterable[Path], on_damage: OnDamage = refuse) -> tuple[d
 def _records(folder: Path) -> list[dict[Source, Any]]:
     pack, status = read_pack(folder), read_status(folder)
     if "runs" not in status and finished_at(folder) is not None:
-        status["runs"] = outcomes(folder, [run["run"] for run in pack["runs"]])
+        status["runs"] = outcomes(folder, pack)
     return [_record(folder, pack, replica, run, status) for replica, run in enumerate(pack["runs"])]
 
 
@@ -89,7 +89,7 @@ def _record(folder: Path, pack: dict, replica: int, run: dict, status: dict) -> 
     }
     summary = status.get("runs", {}).get(run["run"], {})
     record: dict[Source, Any] = {("fixed", name): value for name, value in fixed.items()}
-    for source, fields in (("config", run["config"]), ("summary", summary)):
+    for source, fields in (("config", run["config"] or {}), ("summary", summary)):
         scalars = {name: value for name, value in fields.items() if value is None or isinstance(value, _SCALARS)}
         record.update({(source, name): value for name, value in scalars.items()})
     return record

@@ -105,12 +105,10 @@ def require(path: Path, what: str = "truncated or damaged:") -> None:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[FileIO, os.stat_result]]:
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    with open(descriptor, "rb", buffering=0) as file:
-        about = os.fstat(descriptor)
-        if not stat.S_ISREG(about.st_mode):
-            raise OSError(errno.EINVAL, "it is not a file")
-        yield file, about
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise OSError(errno.EINVAL, "it is not a file")
+    with open(path, "rb", buffering=0) as file:
+        yield file, os.fstat(file.fileno())
 
 
 def _place(data: bytes) -> tuple[int, int]:

@@ -111,17 +111,23 @@ def _wrong(about: dict[str, Any]) -> str | None:
     runs = about.get("runs")
     if not isinstance(runs, list) or not runs:
         return 'it has no list of "runs"'
-    for one in runs:
-        if not isinstance(one, dict) or not is_name(one.get("run")) or not isinstance(one.get("config"), dict):
-            return 'a run has no name in "run" or no object in "config"'
-        config = one["config"]
-        if config.get("start") is not None and not isinstance(config.get("start_hash"), str):
-            return "a run starts from weights of which it does not say the hash"
-        if any(type(value) is int and not -LARGEST <= value < LARGEST for value in config.values()):
-            return "a number of a config has more than 63 bits"
-    for name, kind in (("pack", str), ("versions", dict), ("device", str), ("imported", dict)):
-        if not isinstance(about.get(name, kind()), kind):
+    for name, kind in (("pack", str), ("versions", dict), ("device", str | None), ("imported", dict)):
+        if name in about and not isinstance(about[name], kind):
             return f"{name!r} is a {type(about[name]).__name__}"
+    if not all(isinstance(one, dict) and is_name(one.get("run")) and "config" in one for one in runs):
+        return 'a run has no name in "run" or no "config"'
+    # Of curves from elsewhere the config is not known, and null.
+    configs = [one["config"] for one in runs if one["config"] is not None or "imported" not in about]
+    return next(filter(None, map(_wrong_config, configs)), None)
+
+
+def _wrong_config(config: Any) -> str | None:
+    if not isinstance(config, dict):
+        return f"a config is a {type(config).__name__}, expected an object"
+    if config.get("start") is not None and not isinstance(config.get("start_hash"), str):
+        return "a run starts from weights of which it does not say the hash"
+    if any(type(value) is int and not -LARGEST <= value < LARGEST for value in config.values()):
+        return "a number of a config has more than 63 bits"
     return None
 
 
@@ -132,8 +138,7 @@ def _other_id(about: dict[str, Any], folder: str) -> str | None:
         return None
     if PACK.fullmatch(folder) and pack != folder:
         return f"it is the description of pack {pack}"
-    found = pack_hash([one["config"] for one in about["runs"]])
-    if "imported" not in about and found != pack:
+    if "imported" not in about and (found := pack_hash([one["config"] for one in about["runs"]])) != pack:
         return f"a config was changed: the configs are those of pack {found}"
     if [one["run"] for one in about["runs"]] != run_ids(pack, len(about["runs"])):
         return f"the names of its runs are not those of pack {pack}"

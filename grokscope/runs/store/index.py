@@ -28,7 +28,9 @@ def index(store: Path, wanted: Set[str]) -> Index:
     found = Index()
     for folder in packs(store) if store.is_dir() else []:
         try:
-            keys = {one["run"]: config_hash(one["config"]) for one in read_pack(folder)["runs"]}
+            # Of curves from elsewhere the config is not known.
+            about = [one for one in read_pack(folder)["runs"] if one["config"] is not None]
+            keys = {one["run"]: config_hash(one["config"]) for one in about}
             if wanted.isdisjoint(keys.values()):
                 continue
             finished = finished_at(folder) is not None

@@ -32,7 +32,7 @@ def _plausible(name: str, value: Any, sealed: bool) -> bool:
     if name in ("step", "max_steps"):
         return is_count(value)
     if name in ("heartbeat", "train_seconds", "measure_seconds"):
-        return type(value) in (int, float) and 0 <= value < math.inf
+        return value is None or (type(value) in (int, float) and 0 <= value < math.inf)
     if name == "state":
         return isinstance(value, str)
     return sealed and (name != "runs" or _are_outcomes(value))

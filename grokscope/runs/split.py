@@ -1,0 +1,95 @@
+"""Which inputs were trained on, as others say it: a mask, indices, the inputs themselves, or a file of one of these."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Int
+from torch import Tensor
+
+from grokscope.errors import GrokscopeError
+
+# What files call it.
+NAMES = ("train_mask", "train_indices", "train_idx", "train_data", "train_pairs", "train")
+
+
+def read_split(path: str | Path) -> Any:
+    """What `split_mask` reads, from .json, .npy, .pt or .pth (tensors alone); of a mapping, the first of NAMES."""
+    path = Path(path)
+    try:
+        if path.suffix == ".json":
+            found = json.loads(path.read_bytes())
+        elif path.suffix == ".npy":
+            found = np.load(path, allow_pickle=False)
+        elif path.suffix in (".pt", ".pth"):
+            found = torch.load(path, weights_only=True, map_location="cpu")
+        else:
+            raise ValueError(f"{path}: a split is a file of .json, .npy, .pt or .pth")
+    except OSError as error:
+        raise GrokscopeError(f"cannot read {path}: {error.strerror or error}") from error
+    except Exception as error:
+        if isinstance(error, ValueError) and "a split is a file" in str(error):
+            raise
+        raise GrokscopeError(f"{path} cannot be read as a split: {error}".splitlines()[0]) from error
+    if isinstance(found, Mapping):
+        name = next((name for name in NAMES if name in found), None)
+        if name is None:
+            raise GrokscopeError(f"{path} holds {', '.join(map(str, found))}; expected one of {', '.join(NAMES)}")
+        found = found[name]
+    return found
+
+
+def packed(mask: Bool[Tensor, " pair"]) -> str:
+    """One bit an input, as hexadecimal digits."""
+    return np.packbits(mask.numpy()).tobytes().hex()
+
+
+def unpacked(text: str, n_inputs: int) -> Bool[Tensor, " pair"]:
+    """The mask that `packed` wrote."""
+    bits = np.unpackbits(np.frombuffer(bytes.fromhex(text), dtype=np.uint8), count=n_inputs)
+    return torch.from_numpy(bits.astype(bool))
+
+
+def split_mask(split: Any, inputs: Tensor) -> Bool[Tensor, " pair"]:
+    """Which inputs are trained on, of one bool an input, of indices of inputs, or of inputs (what follows the operands
+    in a row, such as "=", is not read). ValueError for what is none of these."""
+    try:
+        given, n = torch.as_tensor(split).cpu(), len(inputs)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(f"train_mask is no array of numbers: {error}") from None
+    if given.dtype == torch.bool or (given.shape == (n,) and n > 2 and bool(((given == 0) | (given == 1)).all())):
+        if given.shape != (n,):
+            raise ValueError(f"train_mask has shape {tuple(given.shape)}, expected ({n},): one bool an input")
+        mask = given.bool()
+    else:
+        mask = torch.zeros(n, dtype=torch.bool)
+        mask[_places(given, inputs)] = True
+    if not mask.any():
+        raise ValueError("train_mask leaves no input to train on")
+    return mask
+
+
+def _places(given: Tensor, inputs: Tensor) -> Int[Tensor, " chosen"]:
+    n, width = inputs.shape
+    if given.is_floating_point() or given.is_complex() or given.ndim not in (1, 2) or not given.numel():
+        raise ValueError(
+            f"train_mask is {given.dtype} of shape {tuple(given.shape)}, expected one bool an input, indices of "
+            f"inputs, or inputs"
+        )
+    places = given.long()
+    if given.ndim == 2:
+        if given.shape[1] < width or inputs.is_floating_point():
+            raise ValueError(f"train_mask has rows of {given.shape[1]}, inputs are {width} symbols")
+        index = {tuple(symbols): place for place, symbols in enumerate(inputs.tolist())}
+        rows = [tuple(row) for row in given[:, :width].tolist()]
+        if strange := [row for row in rows if row not in index]:
+            raise ValueError(f"train_mask names {strange[0]}, which is no input of the task")
+        places = torch.tensor([index[row] for row in rows])
+    if int(places.min()) < 0 or int(places.max()) >= n:
+        raise ValueError(f"train_mask has indices {int(places.min())} to {int(places.max())}; inputs are 0 to {n - 1}")
+    if len(places.unique()) < len(places):
+        raise ValueError("train_mask names an input twice")
+    return places
