@@ -30,7 +30,8 @@ REMEDY: dict[Kind, str] = {
     "pack": "the flipped bit is put back where it is one, else the pack is moved to quarantine",
     "events": "the events that are whole are kept, and those that follow from the numbers are written again",
     "journal": "the rows that are whole are kept, the others are measured again from the checkpoints",
-    "segment": "it is moved to quarantine, and its rows are measured again from the checkpoints",
+    "segment": "it is moved to quarantine, and its rows are measured again from the checkpoints; of curves from "
+    "elsewhere, which have none, the whole pack is moved, to be imported again",
     "lost": "the rows are measured again from the checkpoints",
     "checkpoint": "it is moved to quarantine",
     "resume": "it is moved to quarantine; with --resume the pack is trained anew from step 0, to the same weights",

@@ -38,7 +38,7 @@ def _told(folder: Path) -> list[dict[str, Any]] | None:
     if end is None or status.get("state") != "done":
         return None
     try:
-        seconds = status["train_seconds"]
+        seconds = status.get("train_seconds")
         return [
             {
                 "run": run,
@@ -48,7 +48,7 @@ def _told(folder: Path) -> list[dict[str, Any]] | None:
                 "imported": about.get("imported", {}).get("file"),
                 "steps": end,
                 "steps_per_second": end / seconds if seconds else None,
-                **{name: status[name] for name in SECONDS},
+                **{name: status.get(name) for name in SECONDS},
                 "final": {name: status["runs"][run][name.replace("/", "_")] for name in FINAL},
             }
             for run in runs

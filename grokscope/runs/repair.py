@@ -58,9 +58,11 @@ def repair(store: Path, damages: Sequence[Damage]) -> Repaired:
 
 
 def _repair_pack(store: Path, pack: Path, damages: Iterable[Damage], done: Repaired) -> bool:
-    """False where nothing of the pack can be believed, because nobody knows what was trained."""
+    """False where nothing of the pack is left: nobody knows what was trained, or its curves came from elsewhere."""
     kinds: set[Kind] = {damage.kind for damage in damages}
     if "pack" in kinds and not _mend(pack / "pack.json", pack):
+        return False
+    if ROWS & kinds and read_pack(pack)["runs"][0]["config"] is None:
         return False
     for damage in damages:
         if damage.kind in ("segment", "checkpoint") or (damage.kind == "resume" and damage.file.exists()):

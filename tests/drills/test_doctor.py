@@ -139,6 +139,19 @@ def test_a_journal_keeps_the_rows_that_are_whole(place: Place) -> None:
     assert read_rows(place.other, measure="m").steps.tolist() == [0, 1, 3, 4]
 
 
+def test_curves_from_elsewhere_that_lost_numbers_are_put_aside(place: Place, tmp_path: Path) -> None:
+    from grokscope.runs.curves.importing import import_curves
+
+    table = tmp_path / "log.csv"
+    table.write_text("step,train_accuracy\n" + "".join(f"{step},{min(1, step / 9)}\n" for step in range(30)))
+    run = import_curves(table, {"step": "step", "train_accuracy": "train_accuracy"}, store=place.store)
+    assert doctor(place.store) == 0
+    flip(run.folder / "metrics" / "seg-000001.parquet")
+    assert doctor(place.store, "--repair") == 0
+    assert not run.folder.exists()
+    assert import_curves(table, {"step": "step", "train_accuracy": "train_accuracy"}, store=place.store).id == run.id
+
+
 def test_a_study_measures_again_what_was_lost(place: Place) -> None:
     study = plan("study", {"a": [tiny(seed=2)]}, place.store, measures={"a": ["weights.norm"]}).study
     study.save([])

@@ -73,8 +73,8 @@ def runs_table(folders: Iterable[Path], on_damage: OnDamage = refuse) -> tuple[d
 
 def _records(folder: Path) -> list[dict[Source, Any]]:
     pack, status = read_pack(folder), read_status(folder)
-    if "runs" not in status and finished_at(folder) is not None:
-        status["runs"] = outcomes(folder, pack)
+    if "runs" not in status and (end := finished_at(folder)) is not None:
+        status |= {"state": "done", "step": end, "runs": outcomes(folder, pack)}
     return [_record(folder, pack, replica, run, status) for replica, run in enumerate(pack["runs"])]
 
 
