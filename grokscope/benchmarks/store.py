@@ -18,8 +18,12 @@ import torch
 from grokscope.benchmarks.base import summary
 from grokscope.recipes.base import recipe
 from grokscope.runs.config import RunConfig, pack_id
+from grokscope.runs.identity import run_ids
+from grokscope.runs.store import jsonl
+from grokscope.runs.store.checksum import BLANK, stamped
+from grokscope.runs.store.documents import document
+from grokscope.runs.store.events import FINISHED
 from grokscope.runs.store.segments import engine, segment_path
-from grokscope.runs.writer import run_ids
 
 RUNS = 1_000  # asked for: 10^6 numbers over 1,000 runs
 BARS = {"list runs": 1.0, "query": 1.0, "phase diagram": 2.0}
@@ -79,20 +83,20 @@ def stub(place: Path, configs: Sequence[RunConfig], *, evaluated: int = EVALUATE
     last = 25 * (evaluated - 1)
     about = {"pack": pack, "runs": [{"run": run, "config": one} for run, one in zip(ids, raw, strict=True)]}
     status = {"state": "done", "step": last, "heartbeat": time.time(), "train_seconds": 9.0, "measure_seconds": 1.0}
-    (folder / "pack.json").write_text(json.dumps(about, indent=1))
-    (folder / "status.json").write_text(json.dumps(status | {"runs": dict.fromkeys(ids, SUMMARY)}))
-    events = [{"run": run, "step": last, "event": "finished"} for run in ids]
-    (folder / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))
-    (folder / "journal.jsonl").write_text('{"segment": 2}\n')
+    (folder / "pack.json").write_bytes(document(about))
+    (folder / "status.json").write_bytes(document(status | {"runs": dict.fromkeys(ids, SUMMARY)}))
+    events = [jsonl.HEADER, *({"run": run, "step": last, "event": FINISHED} for run in ids)]
+    (folder / "events.jsonl").write_bytes(jsonl.summed([jsonl.encode(event) for event in events]))
+    (folder / "journal.jsonl").write_bytes(jsonl.summed([jsonl.encode({"segment": 2, "sealed": [1]})]))
     template = _segment(len(configs), evaluated, series)
-    segment_path(folder, 1).write_bytes(template.replace(TEMPLATE.encode(), pack.encode()))
+    segment_path(folder, 1).write_bytes(stamped(template.replace(TEMPLATE.encode(), pack.encode())))
     return folder
 
 
 @cache
 def _segment(replicas: int, evaluated: int, series: int) -> bytes:
-    """A Parquet file of the pack TEMPLATE. Without compression, checksums and Bloom filter, so that another id of the
-    same length can take its place: writing each anew would take a hundred times as long as all the rest."""
+    """A Parquet file of the pack TEMPLATE. Without compression, checksums of pages and Bloom filter, so that another id
+    of the same length can take its place: writing each anew would take a hundred times as long as all the rest."""
     ids = run_ids(TEMPLATE, replicas)
     names = ([f"behaviour.{curve}" for curve in CURVES] + [f"weights.stub_{k}" for k in range(series)])[:series]
     rng = np.random.default_rng(0)
@@ -109,7 +113,8 @@ def _segment(replicas: int, evaluated: int, series: int) -> bytes:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "seg.parquet"
         cursor.execute(
-            f"COPY incoming TO '{path}' (FORMAT parquet, COMPRESSION uncompressed, WRITE_BLOOM_FILTER false)"
+            f"COPY incoming TO '{path}' (FORMAT parquet, COMPRESSION uncompressed, WRITE_BLOOM_FILTER false, "
+            f"KV_METADATA {{grokscope: '{BLANK}'}})"
         )
         cursor.unregister("incoming")
         return path.read_bytes()

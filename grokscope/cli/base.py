@@ -4,7 +4,7 @@ import io
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -102,7 +102,12 @@ def find_run(name: str, store: Path) -> "Run":
         return load(name)
     if not store.is_dir():
         raise StoreError(f"no store at {store}; give one with --store")
-    known = {run.id: run for run in runs(store)}
+    damage: list[StoreError] = []
+    known = {run.id: run for run in runs(store, on_damage=damage.append)}
+    if name not in known and name != "latest":
+        for error in (error for error in damage if str(store / name.partition("-")[0]) in str(error)):
+            raise error  # it is the damaged one that was asked for
+    warn_of(damage)
     if name == "latest" and known:
         return list(known.values())[-1]
     if name in known:
@@ -115,6 +120,12 @@ def find_run(name: str, store: Path) -> "Run":
     if (path := Path(name)).parent != Path() and path.parent.is_dir():
         return load(path)
     raise ValueError(unknown("run", name, known) if known else f"store {store} has no run; make one: grokscope run")
+
+
+def warn_of(damage: Iterable[Exception]) -> None:
+    """Names what is left out, on stderr."""
+    for error in damage:
+        print(f"warning: left out: {' '.join(str(error).split())}", file=sys.stderr)
 
 
 def find_study(name: str, store: Path) -> "Study | None":

@@ -23,14 +23,15 @@ def bench(
     another. manifold: dimension, Betti numbers and measures against their bars; it trains a network first, for a minute
     or two. circuits: the measures of one checkpoint at p = 113. kernel: seconds and memory of a tangent kernel, and its
     ratio to Jacobians. store: reading 1,000 runs of 10^6 numbers. scale: a study of 10,000 packs that nobody trains,
-    planned, handed out and asked. What is compared takes turns in one process; numbers are medians over the rounds,
-    with their spread.
+    planned, handed out and asked. integrity: what checksums take of a query and of a run. What is compared takes turns
+    in one process; numbers are medians over the rounds, with their spread.
 
     How often instruments are right, on clouds and tables whose answer is known: betti_rates, circle_rates and
     dimension_coverage (the share of intervals that hold the truth, of the headline and of TwoNN).
 
     Args:
-        name: train_step, pack, manifold, circuits, kernel, store, scale, betti_rates, circle_rates, dimension_coverage.
+        name: train_step, pack, manifold, circuits, kernel, store, scale, integrity, betti_rates, circle_rates or
+            dimension_coverage.
         rounds: turns of each that are counted, or draws [1]; by default 7, 5, then 3 of each, 1 of scale, 20 draws, 200
             of circle_rates and 10 of dimension_coverage.
         seconds: length of a turn [s], at least one call; by default 2, 1 and 0.5; the others have none.
@@ -91,8 +92,8 @@ def _bars(found: dict[str, Any]) -> None:
     print(f"threads: torch {found['threads']}, BLAS {blas}; seconds a call, median (least to largest)")
     for row in found["rows"]:
         said = "within" if row["within_bar"] else "ABOVE"
-        bar = f"  {said} the bar of {row['bar']} s" if row["bar"] is not None else ""
-        print(f"{row['name']:44} {_seconds(row, 'seconds')}{bar}")
+        bar = f"  {said} the bar of {row['bar']} {'of it' if 'share' in row else 's'}" if row["bar"] is not None else ""
+        print(f"{row['name']:44} {_seconds(row, 'share' if 'share' in row else 'seconds')}{bar}")
         for name in (name for name in OF_KERNELS if name in row):
             print(f"  {name.replace('_', ' '):42} {_seconds(row, name)}")
         if row.get("skdim_seconds") is not None:

@@ -1,12 +1,11 @@
 """`grokscope list`: what there is."""
 
-import sys
 from pathlib import Path
 from typing import Any, Literal
 
 import tyro
 
-from grokscope.cli.base import Json, Store, emit
+from grokscope.cli.base import Json, Store, emit, warn_of
 
 Family = Literal[
     "tasks", "models", "losses", "optimizers", "measures", "theories", "recipes", "benchmarks", "fields", "runs"
@@ -15,11 +14,13 @@ Family = Literal[
 
 def list(what: tyro.conf.Positional[Family] = "runs", *, store: Store = Path("runs"), json: Json = False) -> None:
     """Components of each kind, the fields of a config, or the runs of a store."""
-    rows = {"measures": _measures, "fields": _fields, "runs": lambda: _runs(store)}.get(
+    damage: Any = []
+    rows = {"measures": _measures, "fields": _fields, "runs": lambda: _runs(store, damage)}.get(
         what, lambda: _components(what)
     )()
+    warn_of(damage)
     if json:
-        emit({what: rows})
+        emit({what: rows} | ({"damaged": [str(error) for error in damage]} if what == "runs" else {}))
         return
     if not rows:
         print(f"no {what}" + (f" in {store}" if what == "runs" else ""))
@@ -91,10 +92,10 @@ def _fields() -> Any:
     return found
 
 
-def _runs(store: Path) -> Any:
+def _runs(store: Path, damage: Any) -> Any:
     from grokscope.errors import StoreError
     from grokscope.runs.listing import summaries
 
     if not store.is_dir():
         raise StoreError(f"no store at {store}; give one with --store")
-    return [*summaries(store, on_damage=lambda error: print(f"warning: {error}", file=sys.stderr))]
+    return [*summaries(store, on_damage=damage.append)]

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import tyro
 
-from grokscope.cli.base import Json, Store, emit
+from grokscope.cli.base import Json, Store, emit, warn_of
 
 
 def query(
@@ -20,9 +20,11 @@ def query(
     """
     from grokscope.runs.store.query import query as ask
 
-    columns, rows = ask(store, sql)
+    damage: list[Exception] = []
+    columns, rows = ask(store, sql, on_damage=damage.append)
+    warn_of(damage)
     if json:
-        emit({"columns": columns, "rows": rows})
+        emit({"columns": columns, "rows": rows, "damaged": [str(error) for error in damage]})
         return
     print("\t".join(columns))
     for row in rows:

@@ -19,10 +19,9 @@ from torch import Tensor
 
 from grokscope.models.base import Interface, Model
 from grokscope.registry import Options, Record, component, unknown
+from grokscope.runs.identity import config_hash, pack_hash
 from grokscope.tasks.base import Task
 
-# Fields that came when there were runs already, with what every network had until then: they change no id of those.
-LATER = {"d_head": None, "extra_outputs": 0, "unembed_bias": False, "output_bias": None}
 # Fields that name a component; the options of the component are fields of the config as well.
 COMPONENTS = {"task": "tasks", "model": "models", "loss": "losses", "optimizer": "training.optimizers"}
 
@@ -195,26 +194,12 @@ def interface(task: Task) -> Interface:
 
 def pack_id(configs: Sequence[RunConfig]) -> str:
     """The pack's id: a hash of its configs, in order."""
-    text = json.dumps([_identity(json.loads(config.model_dump_json())) for config in configs], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    return pack_hash([json.loads(config.model_dump_json()) for config in configs])
 
 
 def config_key(config: RunConfig | Mapping[str, Any]) -> str:
     """A hash of one config, also as pack.json holds it: the same run has the same key in whatever pack it trains."""
-    fields = config if isinstance(config, Mapping) else json.loads(config.model_dump_json())
-    return hashlib.sha256(json.dumps(_identity(fields), sort_keys=True).encode()).hexdigest()
-
-
-def _identity(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """What makes a run itself: of weights that it starts from what they are, not where they lie."""
-    later = dict(LATER)
-    if fields.get("model") in ("transformer", "decoder"):
-        later["tied"] = True
-    return {
-        name: value
-        for name, value in fields.items()
-        if (name != "start" or fields.get("start_hash") is None) and (name not in later or value != later[name])
-    }
+    return config_hash(config if isinstance(config, Mapping) else json.loads(config.model_dump_json()))
 
 
 def _hash(path: str | Path) -> str:

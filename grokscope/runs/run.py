@@ -1,7 +1,6 @@
 """A run in the store: its config, series, events, phases and snapshots."""
 
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,18 +12,19 @@ from grokscope.errors import StoreError
 from grokscope.models._linearised import Linearised
 from grokscope.registry import unknown
 from grokscope.runs.config import RunConfig
+from grokscope.runs.outcomes import CURVES, phases_of_curves
 from grokscope.runs.snapshot import Snapshot
 from grokscope.runs.split import unpacked
 from grokscope.runs.store import checkpoints
+from grokscope.runs.store.catalogue import OnDamage, oldest_first, packs
+from grokscope.runs.store.documents import read_pack, unreadable
 from grokscope.runs.store.events import finished_at, read_events
 from grokscope.runs.store.lock import is_held
 from grokscope.runs.store.rows import Rows, read_rows
-from grokscope.runs.store.series import Series, read_series
+from grokscope.runs.store.series import read_series
 from grokscope.runs.store.status import read_status
-from grokscope.statistics.series import align
-from grokscope.statistics.transitions import Phases, phases
+from grokscope.statistics.transitions import Phases
 
-CURVES = ("train_accuracy", "test_accuracy", "train_loss", "test_loss")
 FINAL = ("train/loss", "train/accuracy", "test/loss", "test/accuracy")
 
 
@@ -39,7 +39,7 @@ class Run:
     def __init__(self, folder: Path, replica: int = 0, about: dict[str, Any] | None = None) -> None:
         self.folder = folder
         self.replica = replica
-        about = about or _about(folder)
+        about = about or read_pack(folder)
         if not 0 <= replica < len(about["runs"]):
             raise StoreError(f"{folder} holds replicas 0 to {len(about['runs']) - 1}, asked for {replica}")
         try:
@@ -51,8 +51,8 @@ class Run:
                 known = {name: value for name, value in known.items() if name not in self.unknown}
                 known = RunConfig(**(known | imported.get("stand_ins", {})))
             self._config: RunConfig | None = known
-        except (KeyError, TypeError, ValueError) as error:
-            raise StoreError(f"{folder / 'pack.json'} cannot be read: {error}") from error
+        except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
+            raise unreadable(folder / "pack.json", str(error)) from error
         self.about = {key: value for key, value in about.items() if key != "runs"}
 
     def __repr__(self) -> str:
@@ -99,7 +99,7 @@ class Run:
     @property
     def events(self) -> list[dict[str, Any]]:
         """What happened, in order: memorized, onset, generalized, non-finite, resumed, finished."""
-        return [event for event in read_events(self.folder) if event.get("run") == self.id]
+        return [event for event in read_events(self.folder) if event["run"] == self.id]
 
     @property
     def checkpoints(self) -> list[int]:
@@ -134,7 +134,7 @@ class Run:
         split: the inputs not trained on that they are found on, all (test) or fresh.
         """
         rows = {curve: self.rows(measure) for curve, measure in _behaviour(split).items()}
-        return _phases({curve: (found.steps, found.values) for curve, found in rows.items()}, thresholds)
+        return phases_of_curves({curve: (found.steps, found.values) for curve, found in rows.items()}, thresholds)
 
     def snapshot(self, step: int | None = None) -> Snapshot:
         """The network at a checkpoint; by default the last one."""
@@ -225,20 +225,15 @@ def phases_of(runs: Sequence[Run], split: str = "test", **thresholds: Any) -> li
     found = read_series(sorted({run.folder for run in runs}), list(measures.values()))
     nothing = np.array([], np.int64), np.array([], np.float64)
     return [
-        _phases({curve: found.get((run.id, measure), nothing) for curve, measure in measures.items()}, thresholds)
+        phases_of_curves(
+            {curve: found.get((run.id, measure), nothing) for curve, measure in measures.items()}, thresholds
+        )
         for run in runs
     ]
 
 
 def _behaviour(split: str) -> dict[str, str]:
     return {curve: f"behaviour.{curve.replace('test', split)}" for curve in CURVES}
-
-
-def _phases(curves: Mapping[str, Series], thresholds: Mapping[str, Any]) -> Phases:
-    # A task without right answers has losses alone.
-    some = any(len(steps) for steps, _ in curves.values())
-    steps, aligned = align({curve: series for curve, series in curves.items() if len(series[0]) or not some})
-    return phases(steps, **aligned, **thresholds)
 
 
 def as_trained(config: RunConfig) -> dict[str, Any]:
@@ -257,7 +252,7 @@ def load(path: str | Path) -> Run:
     """The run at `store/id`: a pack of one by the pack's id, a replica of a larger pack as `id-number`."""
     path = Path(path)
     if path.is_dir():
-        about = _about(path)
+        about = read_pack(path)
         if len(about["runs"]) > 1:
             raise ValueError(
                 f"{path} is a pack of {len(about['runs'])} runs; name one of them: "
@@ -274,27 +269,16 @@ def load(path: str | Path) -> Run:
 
 def load_pack(folder: Path) -> list[Run]:
     """All replicas of the pack in a folder."""
-    about = _about(folder)
+    about = read_pack(folder)
     return [Run(folder, replica, about) for replica in range(len(about["runs"]))]
 
 
-def runs(store: str | Path, *, on_damage: Callable[[StoreError], None] = lambda _: None) -> Iterator[Run]:
+def runs(store: str | Path, *, on_damage: OnDamage = lambda _: None) -> Iterator[Run]:
     """All runs of a store, oldest first. A pack that cannot be read hides no other: it is left out, and said."""
-    for path in sorted(Path(store).glob("*/pack.json"), key=lambda path: path.stat().st_mtime):
+    for folder in oldest_first(packs(Path(store))):
         try:
-            pack = load_pack(path.parent)
+            pack = load_pack(folder)
         except StoreError as error:
             on_damage(error)
             continue
         yield from pack
-
-
-def _about(folder: Path) -> dict[str, Any]:
-    try:
-        about = json.loads((folder / "pack.json").read_bytes())
-        len(about["runs"])
-    except FileNotFoundError:
-        raise StoreError(f"{folder} is not a run of grokscope: it has no pack.json") from None
-    except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
-        raise StoreError(f"{folder / 'pack.json'} cannot be read: {error}") from error
-    return about

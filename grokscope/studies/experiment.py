@@ -27,6 +27,7 @@ from grokscope.training.device import chosen_device
 from grokscope.training.loop import Loop, disk_use
 from grokscope.training.memory import in_packs, replica_bytes
 from grokscope.training.pack import Pack, require_packable
+from grokscope.training.threads import as_begun
 
 
 @overload
@@ -83,11 +84,25 @@ def _train_pack(pack: list[RunConfig], *, store: Path, device: torch.device, pro
         if progress:
             print(f"run {folder.name} in {folder} is done already; reading it", file=sys.stderr)
     else:
-        built = Pack(pack, device=device)
-        with display(progress) as shown, open_writer(folder, pack, resume=resume) as writer:
-            shown.start(folder, disk_use(built, folder))
-            _train(built, writer, shown)
+        with as_begun(folder) as note:
+            built = Pack(pack, device=device)
+            with display(progress) as shown, open_writer(folder, pack, resume=resume) as writer:
+                for line in filter(None, [note, _other_machine(writer, device)]):
+                    print(f"note: run {folder.name}: {line}", file=sys.stderr)
+                shown.start(folder, disk_use(built, folder))
+                _train(built, writer, shown)
     return load_pack(folder)
+
+
+def _other_machine(writer: Writer, device: torch.device) -> str | None:
+    """A sentence on what beside the threads is not as it was when a pack was begun, and may change its last bits."""
+    differ = {name: pair for name, pair in writer.changed(device).items() if name != "threads"}
+    if not differ:
+        return None
+    what = ", ".join(f"{name} {then}, now {now}" for name, (then, now) in differ.items())
+    return (
+        f"it was begun with {what}: the last bits of its weights may differ from those of one that was not interrupted"
+    )
 
 
 def measure_checkpoints(run: Run, *, only: Sequence[str] = (), again: bool = False) -> dict[str, str]:

@@ -16,11 +16,12 @@ import torch
 
 from grokscope.errors import StoreError
 from grokscope.runs.config import RunConfig, config_key, pack_id
+from grokscope.runs.identity import run_ids
 from grokscope.runs.run import load_pack
+from grokscope.runs.store.documents import read_pack
 from grokscope.runs.store.events import finished_at
 from grokscope.runs.store.index import index
 from grokscope.runs.store.mirror import opened
-from grokscope.runs.writer import run_ids
 from grokscope.studies.study import Study, load_study, pack_of
 from grokscope.training.device import chosen_device
 from grokscope.training.memory import in_packs
@@ -183,7 +184,7 @@ def _fill(layout: _Layout, store: Path, study_id: str, keys: Mapping[str, Keys],
         layout.elsewhere = {
             key: run
             for run, key in place.items()
-            if pack_of(run) not in earlier.packs and finished_at(store / pack_of(run)) is not None
+            if pack_of(run) not in earlier.packs and _is_readable(store / pack_of(run))
         }
     missing = layout.missing()
     if not missing:
@@ -248,7 +249,7 @@ def _planned(
 ) -> Planned:
     folder = store / pack
     asked = tuple(dict.fromkeys(id_ for config in configs for id_ in of_key.get(config_key(config), ())))
-    done = finished_at(folder) is not None and (measured or not asked)
+    done = _is_finished(folder) and (measured or not asked)
     return Planned(
         id=pack,
         configs=tuple(configs),
@@ -257,6 +258,22 @@ def _planned(
         most=configs[0].max_steps,
         measures=asked,
     )
+
+
+def _is_finished(folder: Path) -> bool:
+    """A pack whose events are damaged is not: it is tried, and fails with the reason, and holds up no other."""
+    try:
+        return finished_at(folder) is not None
+    except StoreError:
+        return False
+
+
+def _is_readable(folder: Path) -> bool:
+    """A finished pack whose description is whole: what others have done can be told from it."""
+    try:
+        return finished_at(folder) is not None and bool(read_pack(folder))
+    except StoreError:
+        return False
 
 
 def _notes(arms: Mapping[str, Sequence[RunConfig]], packs: Any) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -12,10 +13,17 @@ from grokscope.errors import StoreError
 from grokscope.registry import component, names, unknown
 from grokscope.runs.run import Run, load_pack
 from grokscope.runs.store import jsonl
-from grokscope.runs.store.atomic import write_atomic
+from grokscope.runs.store.catalogue import OnDamage
+from grokscope.runs.store.documents import is_name, read_document, write_document
 from grokscope.runs.store.mirror import publish
+from grokscope.runs.store.segments import check_numbers
 
 FOLDER = "studies"  # beside the packs; no pack's id, which is twelve hexadecimal digits
+
+
+def say_damage(error: StoreError) -> None:
+    """Says on stderr what is left out."""
+    print(f"warning: left out: {error}", file=sys.stderr)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,19 +48,24 @@ class Study:
         """Where the plan and what is made of the runs lie."""
         return self.store / FOLDER / self.id
 
-    def runs(self) -> dict[str, list[Run]]:
-        """The trained runs by arm. A pack that could not be trained leaves out its runs."""
+    def runs(self, *, on_damage: OnDamage = say_damage) -> dict[str, list[Run]]:
+        """The trained runs by arm. A pack that could not be trained leaves out its runs; one whose description, events
+        or numbers are damaged too, which on_damage is told of."""
         wanted = {run for arm in self.arms.values() for run in arm}
         folders = {self.store / pack_of(run) for run in wanted}
-        found = {
-            run.id: run for folder in sorted(folders) if (folder / "pack.json").exists() for run in load_pack(folder)
-        }
+        found: dict[str, Run] = {}
+        for folder in (folder for folder in sorted(folders) if (folder / "pack.json").exists()):
+            try:
+                check_numbers(folder)
+                found |= {run.id: run for run in load_pack(folder)}
+            except StoreError as error:
+                on_damage(error)
         return {arm: [found[run] for run in listed if run in found] for arm, listed in self.arms.items()}
 
     def measured(self) -> set[str]:
         """Packs whose checkpoints have been measured for this study, with the measures and variants that it has now."""
-        lines = jsonl.read_lines(self.folder / "measured.jsonl").records()
-        return {line["pack"] for line in lines if line.get("measures") == self._digest}
+        lines = jsonl.read_lines(self.folder / "measured.jsonl").body()
+        return {line["pack"] for line in lines if line.get("measures") == self._digest and is_name(line.get("pack"))}
 
     def mark_measured(self, pack: str) -> None:
         """Writes down that a pack has been measured; only the holder of the study's lock may."""
@@ -71,7 +84,7 @@ class Study:
             "packs": list(packs),
             "arms": self.arms,
         }
-        write_atomic(self.folder / "plan.json", json.dumps(about, indent=1, default=list).encode())
+        write_document(self.folder / "plan.json", about)
         publish(self.folder)
 
     @property
@@ -98,7 +111,10 @@ def load_study(store: str | Path, name: str) -> Study:
         raise StoreError(many if found else unknown("study", name, known) if known else f"store {store} has no study")
     path = store / FOLDER / found[0] / "plan.json"
     try:
-        about = json.loads(path.read_bytes())
+        about, _ = read_document(path)
+        runs = [run for arm in about["arms"].values() for run in arm]
+        if not all(map(is_name, [about["study"], *runs, *(pack["id"] for pack in about["packs"])])):
+            raise ValueError("a name in it is none of a study, a run or a pack")
         return Study(
             id=about["study"],
             name=about["name"],
@@ -108,7 +124,7 @@ def load_study(store: str | Path, name: str) -> Study:
             axes={axis: tuple(values) for axis, values in about["axes"].items()},
             packs={pack["id"]: pack["runs"] for pack in about["packs"]},
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, StoreError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise StoreError(f"{path} cannot be read ({error}); remove it to have the study planned anew") from error
 
 

@@ -13,6 +13,7 @@ import torch
 
 from grokscope.errors import StoreError
 from grokscope.runs.config import RunConfig
+from grokscope.runs.store.events import RESUMED
 from grokscope.runs.store.journal import Row
 from grokscope.runs.store.rows import read_rows
 from grokscope.runs.writer import Writer
@@ -195,8 +196,10 @@ class Loop:
         self.schedule.restore(more["schedule"])
         self.train_seconds, self.measure_seconds = more["train_seconds"], more["measure_seconds"]
         self._remember()
+        changed = self.writer.changed(self.pack.device)
+        more = {"threads": torch.get_num_threads()} | ({"changed": changed} if changed else {})
         for replica in range(self.pack.n_replicas):
-            self.writer.event(replica, self.pack.step, "resumed", threads=torch.get_num_threads())
+            self.writer.event(replica, self.pack.step, RESUMED, **more)
 
     def _remember(self) -> None:
         """The histories as they stood at the resume point."""

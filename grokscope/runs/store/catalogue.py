@@ -1,11 +1,16 @@
-"""The table `runs`: one row a replica, with its pack's state and every scalar of its config and summary as a column."""
+"""The table `runs`: one row a replica, with its pack's state and every scalar of its config and summary as a column.
 
-import json
-from collections.abc import Iterable
+The summary is that of the status where its checksum fits, else, of a pack that is done, what the numbers say.
+"""
+
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from grokscope.errors import StoreError
+from grokscope.runs.outcomes import outcomes
+from grokscope.runs.store.documents import read_pack
+from grokscope.runs.store.events import finished_at
 from grokscope.runs.store.status import read_status
 
 FIXED = {
@@ -19,6 +24,7 @@ FIXED = {
 _SCALARS = (bool, int, float, str)
 _BIGINT = 2**63
 
+OnDamage = Callable[[StoreError], None]  # is told why a pack is left out
 Source = tuple[str, str]  # ("fixed" | "config" | "summary", field): where the values of a column come from
 
 
@@ -26,12 +32,34 @@ def packs(store: Path) -> list[Path]:
     """The pack folders of a store, sorted; a folder without pack.json is not one (yet)."""
     if not store.is_dir():
         raise StoreError(f"no store at {store}: give the folder that holds the runs with --store")
-    return sorted(path.parent for path in store.glob("*/pack.json"))
+    return sorted(path.parent for path in store.glob("*/pack.json") if not path.parent.name.startswith("."))
 
 
-def runs_table(folders: Iterable[Path]) -> tuple[dict[str, str], dict[str, list[Any]]]:
+def oldest_first(folders: Iterable[Path]) -> list[Path]:
+    """Pack folders by when their pack.json was written."""
+
+    def written(folder: Path) -> float:
+        try:
+            return (folder / "pack.json").stat().st_mtime
+        except OSError:  # a link to nowhere: whoever reads it says so
+            return 0.0
+
+    return sorted(folders, key=written)
+
+
+def refuse(error: StoreError) -> None:
+    """An `OnDamage` that leaves nothing out."""
+    raise error
+
+
+def runs_table(folders: Iterable[Path], on_damage: OnDamage = refuse) -> tuple[dict[str, str], dict[str, list[Any]]]:
     """The table as ({column: SQL type}, {column: values})."""
-    records = [record for folder in folders for record in _records(folder)]
+    records = []
+    for folder in folders:
+        try:
+            records += _records(folder)
+        except StoreError as error:
+            on_damage(error)
     sources = dict.fromkeys(("fixed", name) for name in FIXED)
     sources.update(dict.fromkeys(source for record in records for source in record))
     types: dict[str, str] = {}
@@ -44,17 +72,10 @@ def runs_table(folders: Iterable[Path]) -> tuple[dict[str, str], dict[str, list[
 
 
 def _records(folder: Path) -> list[dict[Source, Any]]:
-    path = folder / "pack.json"
-    try:
-        pack = json.loads(path.read_bytes())
-        status = read_status(folder)
-        return [_record(folder, pack, replica, run, status) for replica, run in enumerate(pack["runs"])]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise StoreError(
-            f"{path} is damaged ({type(error).__name__}: {error}); move its folder away or repair it"
-        ) from error
-    except OSError as error:
-        raise StoreError(f"cannot read {path}: {error.strerror}") from error
+    pack, status = read_pack(folder), read_status(folder)
+    if "runs" not in status and (end := finished_at(folder)) is not None:
+        status |= {"state": "done", "step": end, "runs": outcomes(folder, pack)}
+    return [_record(folder, pack, replica, run, status) for replica, run in enumerate(pack["runs"])]
 
 
 def _record(folder: Path, pack: dict, replica: int, run: dict, status: dict) -> dict[Source, Any]:
@@ -66,9 +87,9 @@ def _record(folder: Path, pack: dict, replica: int, run: dict, status: dict) -> 
         "state": status.get("state"),
         "step": status.get("step"),
     }
-    summary = (status.get("runs") or {}).get(run["run"]) or {}
+    summary = status.get("runs", {}).get(run["run"], {})
     record: dict[Source, Any] = {("fixed", name): value for name, value in fixed.items()}
-    for source, fields in (("config", run.get("config") or {}), ("summary", summary)):
+    for source, fields in (("config", run["config"] or {}), ("summary", summary)):
         scalars = {name: value for name, value in fields.items() if value is None or isinstance(value, _SCALARS)}
         record.update({(source, name): value for name, value in scalars.items()})
     return record

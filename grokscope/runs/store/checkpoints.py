@@ -1,5 +1,6 @@
 """Weights on disk: stacked tensors in safetensors, so that loading a file can never run code.
 
+Each file carries the SHA-256 of itself in its metadata, and is checked whole before a tensor of it is read.
 Here `folder` is the pack's folder; checkpoints lie in its checkpoints/, the state to resume from beside them.
 """
 
@@ -12,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from grokscope.errors import StoreError
 from grokscope.runs.store.atomic import clear_errors, write_atomic
+from grokscope.runs.store.checksum import ADVICE, BLANK, checked, stamped
+from grokscope.runs.store.documents import is_count, parsed
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,8 +25,8 @@ _METADATA = "grokscope"  # safetensors holds strings only: our JSON lies under t
 
 def save(folder: Path, step: int, tensors: Mapping[str, "Tensor"]) -> Path:
     """Write the checkpoint of `step`, atomically and synced; returns its path."""
-    path = _path(folder, step)
-    write_atomic(path, _serialise(tensors, None))
+    path = path_of(folder, step)
+    write_atomic(path, _serialise(tensors, {}))
     return path
 
 
@@ -38,7 +41,7 @@ def load(folder: Path, step: int, *, replica: int | None = None) -> dict[str, "T
 
     replica: only that row of every tensor's leading axis, without reading the others (scalars come whole).
     """
-    path = _path(folder, step)
+    path = path_of(folder, step)
     if not path.is_file():
         raise StoreError(f"no checkpoint at step {step} in {path.parent}: {_nearest(steps(folder), step)}")
     with _open(path, lambda: f"; {_others(steps(folder), step)}") as file:
@@ -50,7 +53,7 @@ def load(folder: Path, step: int, *, replica: int | None = None) -> dict[str, "T
 def remove_after(folder: Path, step: int) -> None:
     """Remove the checkpoints after `step`: a resumed run writes them again."""
     for later in (other for other in steps(folder) if other > step):
-        path = _path(folder, later)
+        path = path_of(folder, later)
         with clear_errors(path):
             path.unlink()
 
@@ -58,7 +61,7 @@ def remove_after(folder: Path, step: int) -> None:
 def save_resume(folder: Path, tensors: Mapping[str, "Tensor"], metadata: Mapping[str, Any]) -> Path:
     """Replace the state to resume from: tensors (weights, moments, generator states) and a little JSON."""
     path = folder / "resume.safetensors"
-    write_atomic(path, _serialise(tensors, {_METADATA: json.dumps(dict(metadata))}))
+    write_atomic(path, _serialise(tensors, metadata))
     return path
 
 
@@ -68,22 +71,37 @@ def load_resume(folder: Path) -> tuple[dict[str, "Tensor"], dict[str, Any]] | No
     if not path.is_file():
         return None
     with _open(path, lambda: "; remove it to start the pack anew") as file:
-        metadata = json.loads((file.metadata() or {}).get(_METADATA, "{}"))
+        metadata = _metadata(file)
         return {name: file.get_tensor(name) for name in file.keys()}, metadata  # noqa: SIM118
 
 
-def _path(folder: Path, step: int) -> Path:
+def path_of(folder: Path, step: int) -> Path:
+    """Where the checkpoint of a step lies."""
     return folder / "checkpoints" / f"step-{step:08d}.safetensors"
 
 
-def _serialise(tensors: Mapping[str, "Tensor"], metadata: dict[str, str] | None) -> bytes:
+def _metadata(file: Any) -> dict[str, Any]:
+    from safetensors import SafetensorError
+
+    try:
+        found = parsed((file.metadata() or {}).get(_METADATA, "{}").encode())
+    except ValueError as error:
+        raise SafetensorError(str(error)) from error
+    if not isinstance(found, dict) or not is_count(found.get("step")):
+        raise SafetensorError("its metadata hold no step")
+    found.pop("checksum", None)
+    return found
+
+
+def _serialise(tensors: Mapping[str, "Tensor"], metadata: Mapping[str, Any]) -> bytes:
     import torch
     from safetensors.torch import save as serialise
 
     def own(tensor: "Tensor") -> "Tensor":  # safetensors refuses tensors that share memory, such as rows of a stack
         return tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
 
-    return serialise({name: own(tensor) for name, tensor in tensors.items()}, metadata)
+    about = json.dumps({**metadata, "checksum": BLANK})
+    return stamped(serialise({name: own(tensor) for name, tensor in tensors.items()}, {_METADATA: about}))
 
 
 @contextmanager
@@ -91,10 +109,12 @@ def _open(path: Path, advice: Callable[[], str]) -> Iterator[Any]:
     from safetensors import SafetensorError, safe_open
 
     try:
+        if checked(path) is False:
+            raise SafetensorError("it does not fit the checksum it was written with")
         with safe_open(path, framework="pt") as file:
             yield file
-    except (SafetensorError, json.JSONDecodeError) as error:
-        raise StoreError(f"truncated or damaged: {path} ({error}){advice()}") from error
+    except SafetensorError as error:
+        raise StoreError(f"truncated or damaged: {path} ({error}; {ADVICE}){advice()}") from error
     except OSError as error:
         raise StoreError(f"cannot read {path}: {error.strerror or error}") from error
 

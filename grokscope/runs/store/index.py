@@ -1,13 +1,13 @@
 """Which runs a store has already, found by their configs: what a plan leaves out."""
 
-import json
 from collections.abc import Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from grokscope.errors import StoreError
-from grokscope.runs.config import config_key
+from grokscope.runs.identity import config_hash
 from grokscope.runs.store.catalogue import packs
+from grokscope.runs.store.documents import read_pack
 from grokscope.runs.store.events import finished_at
 
 
@@ -28,13 +28,13 @@ def index(store: Path, wanted: Set[str]) -> Index:
     found = Index()
     for folder in packs(store) if store.is_dir() else []:
         try:
-            about = json.loads((folder / "pack.json").read_bytes())["runs"]
             # Of curves from elsewhere the config is not known.
-            keys = {one["run"]: config_key(one["config"]) for one in about if one["config"] is not None}
+            about = [one for one in read_pack(folder)["runs"] if one["config"] is not None]
+            keys = {one["run"]: config_hash(one["config"]) for one in about}
             if wanted.isdisjoint(keys.values()):
                 continue
             finished = finished_at(folder) is not None
-        except (OSError, ValueError, KeyError, TypeError, StoreError):
+        except StoreError:
             found.damaged.append(folder)
             continue
         if not finished:

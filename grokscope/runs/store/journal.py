@@ -1,7 +1,9 @@
 """The journal of a pack: the metric rows that are not yet sealed into a segment.
 
-JSON lines. The first is a header {"segment": k}: the rows below it become metrics/seg-<k>.parquet. That number is what
-makes sealing safe: a journal whose segment exists has been sealed, however its writer died (segments.py).
+JSON lines. The first is a header {"segment": k, "sealed": [...], "forgotten": n}: the rows below it become
+metrics/seg-<k>.parquet. That number is what makes sealing safe: a journal whose segment exists has been sealed, however
+its writer died (segments.py). "sealed" are the segments that must be there, so that one that is gone is noticed;
+"forgotten" counts the rows that were dropped to be measured anew.
 """
 
 import math
@@ -12,6 +14,11 @@ from typing import Any, TypedDict
 
 from grokscope.errors import StoreError
 from grokscope.runs.store import jsonl
+from grokscope.runs.store.checksum import ADVICE
+from grokscope.runs.store.documents import LARGEST, is_count
+
+_KEYS = {"segment", "sealed", "forgotten"}
+_TEXTS = ("run", "measure", "view")
 
 
 class Row(TypedDict):
@@ -26,37 +33,51 @@ class Row(TypedDict):
 
 @dataclass(frozen=True, kw_only=True)
 class Contents:
-    """What a journal holds; `segment` is None where it has no intact header, `torn` where a last line was dropped."""
+    """What a journal holds; `segment` is None where it has no intact header, `torn` where a last line was dropped;
+    `sealed` is None where it does not say which segments must be there."""
 
     segment: int | None
     rows: list[Row]
     torn: bool
+    sealed: list[int] | None = None
+    forgotten: int = 0
 
 
 def read_journal(path: Path, *, containing: Sequence[bytes] = ()) -> Contents:
     """Read without writing, so also beside a writer.
 
     containing: parse only the lines with all of these bytes in them, to find one series in a long journal quickly.
-    Lines without them are not checked for damage, and some that come back may contain them by accident.
+    All lines are checked for damage; some that come back may contain the bytes by accident.
     """
     lines = jsonl.read_lines(path)
     if not lines.raw:
         return Contents(segment=None, rows=[], torn=lines.torn)
     header = lines.records(stop=1)[0]
-    if set(header) != {"segment"}:
-        raise StoreError(f'{path} is not a journal: its first line is not {{"segment": k}}')
+    if not _is_header(header):
+        raise StoreError(f'{path} is not a journal: its first line is not {{"segment": k}}; {ADVICE}')
     rows: list[Any] = lines.records(start=1, containing=containing)
-    return Contents(segment=header["segment"], rows=rows, torn=lines.torn)
+    if not _are_rows(rows):
+        bad = next(row for row in rows if not _are_rows([row]))
+        raise StoreError(f"{path} is damaged: {str(bad)[:200]} is no row of run, step, measure, view, value; {ADVICE}")
+    return Contents(
+        segment=header["segment"],
+        rows=rows,
+        torn=lines.torn,
+        sealed=header.get("sealed"),
+        forgotten=header.get("forgotten", 0),
+    )
 
 
 class Journal:
     """The journal as its one writer sees it; made by `segments.recover`. Constructing and reading touch nothing.
 
-    segment: the number for a file that is missing or has lost its header.
+    segment: the number for a file that is missing or has lost its header. sealed, forgotten: what its next header says.
     """
 
     def __init__(self, path: Path, *, segment: int = 1):
         self.path = path
+        self.sealed: list[int] | None = None
+        self.forgotten = 0
         self._segment = segment
         self._intact = False
 
@@ -84,25 +105,40 @@ class Journal:
         """Make the file ready for appending: create it, or cut off the torn line that a killed writer left."""
         if self._intact:
             return
-        jsonl.repair(self.path)
+        jsonl.repair(self.path, header=None)
         if not jsonl.read_lines(self.path).raw:
             self.reset(self._segment)
         self._intact = True
 
     def reset(self, segment: int) -> None:
         """Replace the file atomically by an empty journal for the next segment."""
-        jsonl.rewrite(self.path, [jsonl.encode({"segment": segment})])
+        jsonl.rewrite(self.path, [self._header(segment)])
         self._segment = segment
         self._intact = True
 
     def truncate_after(self, step: int) -> int:
         """Drop the rows after `step` (those a resumed run will write again); returns how many."""
         self.prepare()
-        header, *raw = jsonl.read_lines(self.path).raw
+        header, *raw = jsonl.read_lines(self.path).contents()
         kept = [line for line, row in zip(raw, self.read().rows, strict=True) if row["step"] <= step]
         if len(kept) < len(raw):
             jsonl.rewrite(self.path, [header, *kept])
         return len(raw) - len(kept)
+
+    def announce(self) -> None:
+        """Replace the header by what `sealed` and `forgotten` say now; before segments change, so that a crash between
+        leaves more than the header says, never less."""
+        self.prepare()
+        lines = jsonl.read_lines(self.path)
+        jsonl.rewrite(self.path, [self._header(lines.records(stop=1)[0]["segment"]), *lines.contents()[1:]])
+
+    def _header(self, segment: int) -> bytes:
+        header: dict[str, Any] = {"segment": segment}
+        if self.sealed is not None:
+            header["sealed"] = self.sealed
+        if self.forgotten:
+            header["forgotten"] = self.forgotten
+        return jsonl.encode(header)
 
     @property
     def size(self) -> int:
@@ -119,3 +155,28 @@ def _plain(row: Row) -> dict[str, Any]:
         "view": row["view"],
         "value": float(row["value"]),
     }
+
+
+def _is_header(header: dict[str, Any]) -> bool:
+    sealed = header.get("sealed", [])
+    counts = (header.get("segment"), header.get("forgotten", 0))
+    return header.keys() <= _KEYS and all(map(is_count, counts)) and type(sealed) is list and all(map(is_count, sealed))
+
+
+def _are_rows(rows: Sequence[Any]) -> bool:
+    """Whether all have the keys and types of a row: column by column, which takes a tenth of the parsing."""
+    try:
+        kinds = {name: set(map(type, [row[name] for row in rows])) for name in Row.__annotations__}
+    except KeyError:
+        return False
+    if any(not kinds[name] <= {str} for name in _TEXTS) or not kinds["step"] <= {int}:
+        return False
+    if not kinds["value"] <= {float, int} or any(len(row) != len(kinds) for row in rows):
+        return False
+    steps = [row["step"] for row in rows]
+    try:
+        return 0 <= min(steps, default=0) <= max(steps, default=0) < LARGEST and all(
+            math.isfinite(row["value"]) for row in rows
+        )
+    except OverflowError:  # a whole number that no float holds
+        return False

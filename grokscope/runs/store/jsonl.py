@@ -1,29 +1,43 @@
 """JSON lines that are appended to and synced, and whose last line may be torn when the writer was killed.
 
-A line counts when it ends in a newline and parses. A last line that does not is torn: dropped on reading, cut off
-before the next append. A bad line anywhere else is damage, not a crash, and is an error.
+Each line ends in `"crc"`, the CRC-32 of all bytes of the file before it: one sum over the file then checks every line,
+and a line that is missing or in another place is damage too. The last line may be torn: without a newline, or full of
+zeros after a power cut. It is dropped on reading, and cut off before the next append. Any other line that does not fit
+is damage, not a crash, and is an error.
+
+Files that were written before there were checksums are read as they are, and get theirs before the next append.
 """
 
 import json
 import math
 import os
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 from grokscope.errors import StoreError
 from grokscope.runs.store.atomic import clear_errors, make_folder, write_atomic
+from grokscope.runs.store.checksum import ADVICE, read_file
+
+HEADER = {"lines": "crc32"}  # the first line of a file that has no header of its own
+_CRC = re.compile(rb', "crc": "([0-9a-f]{8})"\}')
+_LENGTH = len(b', "crc": "01234567"}')
+_ZEROS = b"\0\0"  # what a power cut leaves where the length was written and the data was not; one is a damaged space
 
 
 @dataclass(frozen=True, kw_only=True)
 class Lines:
-    """The intact lines of a file, without their newlines; `torn` where a last line was dropped."""
+    """The intact lines of a file, without their newlines; `torn` where a last line was dropped; `checked` where they
+    have checksums, which fit."""
 
     path: Path
     raw: list[bytes]
     torn: bool
+    checked: bool
 
     def records(
         self, start: int = 0, stop: int | None = None, containing: Sequence[bytes] = ()
@@ -34,41 +48,81 @@ class Lines:
             lines = [line for line in lines if part in line]
         try:
             records = json.loads(b"[" + b",".join(lines) + b"]")  # one call of the C parser: 3 times faster than a loop
-        except ValueError:
+        except (ValueError, RecursionError):
             records = None
-        if records is None or len(records) != len(lines):
-            return [self._record(number, line) for number, line in enumerate(self.raw[start:stop], start + 1)]
+        if records is None or len(records) != len(lines) or not all(type(record) is dict for record in records):
+            records = [self._record(number, line) for number, line in enumerate(self.raw[start:stop], start + 1)]
+        for record in records if self.checked else ():
+            record.pop("crc", None)
         return records
 
+    def body(self) -> list[dict[str, Any]]:
+        """The parsed lines of a file without a header of its own."""
+        return self.records(start=1 if self.checked else 0)
+
+    def contents(self) -> list[bytes]:
+        """The lines as they were given, without their checksums."""
+        return [line[:-_LENGTH] + b"}" for line in self.raw] if self.checked else self.raw
+
     def _record(self, number: int, line: bytes) -> dict[str, Any]:
-        record = _parse(line)
+        record = parsed_line(line)
         if record is None:
-            raise StoreError(
-                f"{self.path} is damaged: line {number} is not a JSON object, though {len(self.raw)} lines are there; "
-                "remove that line to go on without it"
-            )
+            raise _damage(self.path, number, "is not a JSON object", len(self.raw))
         return record
 
 
 def read_lines(path: Path) -> Lines:
     """The intact lines of `path`; none where it does not exist. Never writes, so it may run beside a writer."""
     try:
-        raw = path.read_bytes().split(b"\n")
+        data = read_file(path)
     except FileNotFoundError:
-        raw = [b""]
+        data = b""
     except OSError as error:
         raise StoreError(f"cannot read {path}: {error.strerror}") from error
-    torn = raw.pop() != b""
-    if not torn and raw and _parse(raw[-1]) is None:
-        raw.pop()
-        torn = True
-    return Lines(path=path, raw=raw, torn=torn)
+    return split(data, path)
 
 
-def repair(path: Path) -> bool:
-    """Cut off a torn last line; True where there was one."""
+def split(data: bytes, path: Path) -> Lines:
+    """`read_lines` of the bytes of a file; path: for messages."""
+    raw = data.split(b"\n")
+    rest = raw.pop()
+    checked = bool(raw) and _CRC.fullmatch(raw[0][-_LENGTH:]) is not None
+    torn = rest != b""
+    if not torn and raw and _ZEROS in raw[-1]:
+        rest, torn = raw.pop(), True
+    if checked:
+        check(data, raw, rest, path)
+    elif other := next((n for n, line in enumerate([*raw, rest[:-1]], 1) if _CRC.fullmatch(line[-_LENGTH:])), None):
+        raise _damage(path, 1, f"has no checksum, though line {other} has", len(raw))
+    elif raw and parsed_line(raw[-1]) is None:
+        raise _damage(path, len(raw), "is not a JSON object", len(raw))
+    return Lines(path=path, raw=raw, torn=torn, checked=checked)
+
+
+def broken(data: bytes) -> list[int]:
+    """The numbers, from 1 on, of the lines that do not fit their checksums; each is checked by the one before it."""
+    found, before = [], 0
+    for number, line in enumerate(data.split(b"\n")[:-1], 1):
+        mark = _CRC.fullmatch(line[-_LENGTH:])
+        if mark is None:
+            found.append(number)
+            before = None
+            continue
+        if before is not None and crc32(line[:-_LENGTH], before) != int(mark[1], 16):
+            found.append(number)
+        before = crc32(mark[0] + b"\n", int(mark[1], 16))
+    return found
+
+
+def repair(path: Path, header: dict[str, Any] | None = HEADER) -> bool:
+    """Cut off a torn last line, and give a file of old its checksums; True where a line was torn.
+
+    header: the first line that such a file gets; None where it has one.
+    """
     lines = read_lines(path)
-    if lines.torn:
+    if lines.raw and not lines.checked:
+        rewrite(path, [*([encode(header)] if header else []), *lines.raw])
+    elif lines.torn:
         with clear_errors(path), open(path, "r+b") as file:
             file.truncate(sum(len(line) + 1 for line in lines.raw))
             os.fsync(file.fileno())
@@ -77,12 +131,15 @@ def repair(path: Path) -> bool:
 
 def append(path: Path, records: Sequence[dict[str, Any]]) -> None:
     """Append all records at once and sync; after an error the file is as it was before. Needs an intact file."""
-    data = b"".join(encode(record) + b"\n" for record in records)
-    with clear_errors(path, len(data)):
+    lines = [encode(record) for record in records]
+    with clear_errors(path, sum(len(line) + _LENGTH + 1 for line in lines)):
         make_folder(path.parent)
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
         try:
             start = os.fstat(descriptor).st_size
+            if not start:
+                lines = [encode(HEADER), *lines]
+            data = summed(lines, _sum_so_far(descriptor, start, path))
             try:
                 written = os.write(descriptor, data)
                 while written < len(data):  # a disk that fills up takes a part first and fails on the next call
@@ -97,9 +154,22 @@ def append(path: Path, records: Sequence[dict[str, Any]]) -> None:
             os.close(descriptor)
 
 
-def rewrite(path: Path, raw: Sequence[bytes]) -> None:
-    """Replace the file atomically by these lines."""
-    write_atomic(path, b"".join(line + b"\n" for line in raw))
+def rewrite(path: Path, contents: Sequence[bytes]) -> None:
+    """Replace the file atomically by these lines, each with its checksum."""
+    write_atomic(path, summed(contents))
+
+
+def summed(lines: Sequence[bytes], before: int = 0) -> bytes:
+    """The lines with their checksums, where `before` is the sum of what stands before them."""
+    parts = []
+    for line in lines:
+        if line == b"{}":
+            raise ValueError("a record needs at least one field")
+        own = crc32(line[:-1], before)
+        end = b', "crc": "%08x"}\n' % own
+        before = crc32(end, own)
+        parts += [line[:-1], end]
+    return b"".join(parts)
 
 
 def encode(record: dict[str, Any]) -> bytes:
@@ -118,9 +188,37 @@ def finite(value: Any) -> Any:
     return value
 
 
-def _parse(line: bytes) -> dict[str, Any] | None:
+def _sum_so_far(descriptor: int, size: int, path: Path) -> int:
+    """The sum of a whole file, from the checksum of its last line."""
+    if not size:
+        return 0
+    end = os.pread(descriptor, _LENGTH + 1, max(0, size - _LENGTH - 1))
+    found = _CRC.fullmatch(end[:-1])
+    if found is None or end[-1:] != b"\n":
+        raise StoreError(f"{path} does not end in a line with a checksum: it must be repaired before it is appended to")
+    return crc32(end, int(found[1], 16))
+
+
+def check(data: bytes, raw: list[bytes], rest: bytes, path: Path) -> None:
+    """One sum over all whole lines; and what is left must not be a whole line whose newline was damaged."""
+    size = sum(map(len, raw)) + len(raw)
+    last = _CRC.fullmatch(raw[-1][-_LENGTH:])
+    if last is None or crc32(memoryview(data)[: size - _LENGTH - 1]) != int(last[1], 16):
+        number = next(iter(broken(data[:size])), len(raw))
+        raise _damage(path, number, "does not fit its checksum", len(raw))
+    found = _CRC.fullmatch(rest[-_LENGTH - 1 : -1])
+    if found and crc32(rest[: -_LENGTH - 1], crc32(memoryview(data)[:size])) == int(found[1], 16):
+        raise _damage(path, len(raw) + 1, "does not end in a newline", len(raw) + 1)
+
+
+def _damage(path: Path, number: int, what: str, count: int) -> StoreError:
+    return StoreError(f"{path} is damaged: line {number} {what}, of {count} lines; {ADVICE}")
+
+
+def parsed_line(line: bytes) -> dict[str, Any] | None:
+    """The JSON object on a line; None where there is none."""
     try:
         record = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) else None

@@ -9,12 +9,15 @@ most once a minute), when it is done, and when more has been measured of it.
 
 A pack whose machine is lost is gone on with elsewhere from what was sent last. There is no lock between machines: who
 hands out packs gives each to one of them, and two that train the same write the same.
+
+A store is data, never an instruction: a folder is a mirror only if it lies where this module makes them, under the name
+that its URL has there. Names from elsewhere that lead out of a pack's folder are not followed, and nothing is removed
+there but what came from here or was fetched from there (`_remember`).
 """
 
-import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -22,9 +25,14 @@ from shutil import rmtree
 from typing import Any
 
 from grokscope.errors import StoreError
-from grokscope.runs.store.events import FINISHED, finished_at
+from grokscope.runs.store import jsonl
+from grokscope.runs.store.atomic import clear_errors, write_atomic
+from grokscope.runs.store.events import FINISHED, checked_events, finished_at
 
 ADDRESS = ".url"  # in a mirror's folder: what it mirrors
+_SENT = (
+    ".sent"  # in a mirror's folder: of each of its packs and studies, the names of the files that are there and here
+)
 SECONDS = 60.0  # between two sendings of a pack that is being trained
 # Sent in this order, whatever else first, so that what a killed machine leaves can be gone on with: rows before the
 # resume point that stands after them, and the end of a pack last of all.
@@ -45,82 +53,137 @@ def opened(store: str | Path, *, only: str | None = None) -> Path:
     if not is_url(store):
         return Path(store)
     url = str(store).rstrip("/")
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    root = cache / "grokscope" / sha256(url.encode()).hexdigest()[:16]
-    root.mkdir(parents=True, exist_ok=True)
-    (root / ADDRESS).write_text(url, encoding="utf-8")
+    root = _mirrors() / _name(url)
+    with clear_errors(root):
+        root.mkdir(parents=True, exist_ok=True)
+        (root / ADDRESS).write_text(url, encoding="utf-8")
     with _errors(url):
         system, base = _system(url)
         found = (
             {only} if only else _names(system, base) | {f"studies/{name}" for name in _names(system, f"{base}/studies")}
         )
         for name in sorted(found - {"studies"}):
-            _fetch(system, f"{base}/{name}", root / name)
+            if _leads_nowhere(name):
+                _fetch(system, f"{base}/{name}", root, name)
     return root
 
 
 def address(store: Path) -> str:
     """What other machines know a store by: its URL, or its absolute path."""
-    mirrored = store / ADDRESS
-    return mirrored.read_text(encoding="utf-8") if mirrored.exists() else str(store.absolute())
+    return _mirrored(store) or str(store.absolute())
 
 
 def publish(folder: Path, *, rarely: bool = False) -> None:
     """Sends a pack's or a study's folder of a mirror to where it belongs. rarely: at most once in SECONDS."""
-    root = next((place for place in list(folder.parents)[:2] if (place / ADDRESS).exists()), None)
+    root, url = next(((place, url) for place in list(folder.parents)[:2] if (url := _mirrored(place))), (None, ""))
     if root is None or (rarely and time.monotonic() - _sent.get(folder, -SECONDS) < SECONDS):
         return
-    url = address(root)
     with _errors(url):
         system, base = _system(url)
-        _send(system, folder, f"{base}/{folder.relative_to(root).as_posix()}")
+        _send(system, f"{base}/{folder.relative_to(root).as_posix()}", root, folder.relative_to(root).as_posix())
     _sent[folder] = time.monotonic()
 
 
-def _send(system: Any, folder: Path, there: str) -> None:
+def _mirrors() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "grokscope"
+
+
+def _name(url: str) -> str:
+    return sha256(url.encode()).hexdigest()[:16]
+
+
+def _mirrored(store: Path) -> str | None:
+    """The URL that a folder mirrors; None where this module did not make it."""
+    try:
+        if store.resolve().parent != _mirrors().resolve():
+            return None
+        url = (store / ADDRESS).read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return None
+    return url if store.resolve().name == _name(url) else None
+
+
+def _leads_nowhere(name: str) -> bool:
+    """Whether a name from elsewhere stays within the folder that it is put in, and hides no file there."""
+    return all(part and part[0] != "." and "\\" not in part and "\0" not in part for part in name.split("/"))
+
+
+def _remembered(root: Path, name: str) -> set[str]:
+    try:
+        lines = (root / _SENT / f"{name}.txt").read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        return set()
+    return set(filter(_leads_nowhere, lines))
+
+
+def _remember(root: Path, name: str, files: Collection[str]) -> None:
+    """Which files of a pack or a study are there because of this machine, or are here because they are there."""
+    write_atomic(root / _SENT / f"{name}.txt", "\n".join(sorted(files)).encode(), durable=False)
+
+
+def _send(system: Any, there: str, root: Path, name: str) -> None:
+    folder = root / name
     here = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if _travels(path)}
-    known = _sizes(system, there)
-    for name, path in sorted(here.items(), key=lambda item: _place(item[0])):
+    known, ours = _sizes(system, there), _remembered(root, name)
+    _remember(root, name, ours | here.keys())
+    for file, path in sorted(here.items(), key=lambda item: _place(item[0])):
         # Segments and checkpoints never change once they have their name.
-        if not (name.startswith(("metrics/", "checkpoints/")) and known.get(name) == path.stat().st_size):
-            system.makedirs(f"{there}/{name}".rpartition("/")[0], exist_ok=True)
-            system.pipe_file(f"{there}/{name}", path.read_bytes())
-    for name in known.keys() - here.keys():
-        system.rm_file(f"{there}/{name}")
+        if not (file.startswith(("metrics/", "checkpoints/")) and known.get(file) == path.stat().st_size):
+            system.makedirs(f"{there}/{file}".rpartition("/")[0], exist_ok=True)
+            system.pipe_file(f"{there}/{file}", path.read_bytes())
+    for file in (known.keys() & ours) - here.keys():
+        system.rm_file(f"{there}/{file}")
+    _remember(root, name, here.keys())
 
 
-def _fetch(system: Any, there: str, folder: Path) -> None:
+def _fetch(system: Any, there: str, root: Path, name: str) -> None:
     """What is not here of a finished pack; all of a pack that is not here, or that others have brought to its end."""
-    known = _sizes(system, there)
+    folder, known = root / name, _sizes(system, there)
     begun = (folder / "pack.json").exists()
-    if not known or (begun and finished_at(folder) is None and not _finished(system, there, known)):
+    ended = begun and _ended(folder)
+    if not {"pack.json", "plan.json"} & known.keys() or (begun and not ended and not _finished(system, there, known)):
         return
-    if begun and finished_at(folder) is None:
+    if begun and not ended:
         rmtree(folder)
-    for name in sorted(known, key=_place):
-        path = folder / name
+    for file in sorted(known, key=_place):
+        path = folder / file
         if not path.exists() or (not begun and path.suffix == ".json"):
             path.parent.mkdir(parents=True, exist_ok=True)
             new = path.with_name(f".{path.name}.fetched.tmp")
-            new.write_bytes(system.cat_file(f"{there}/{name}"))
+            new.write_bytes(system.cat_file(f"{there}/{file}"))
             new.replace(path)
+    _remember(root, name, _remembered(root, name) | known.keys())
+
+
+def _ended(folder: Path) -> bool:
+    """Whether a pack that is here came to its end; what is damaged stays as it is, for `grokscope doctor`."""
+    try:
+        return finished_at(folder) is not None
+    except StoreError:
+        return True
 
 
 def _finished(system: Any, there: str, known: dict[str, int]) -> bool:
     if "events.jsonl" not in known:
         return False
-    lines = system.cat_file(f"{there}/events.jsonl").decode().splitlines()
-    return any(json.loads(line).get("event") == FINISHED for line in lines if line.endswith("}"))
+    path = Path(there) / "events.jsonl"
+    try:
+        events = checked_events(jsonl.split(system.cat_file(f"{there}/events.jsonl"), path).body(), path)
+    except StoreError:
+        return False
+    return any(event["event"] == FINISHED for event in events)
 
 
 def _sizes(system: Any, there: str) -> dict[str, int]:
-    """Name of a file below a folder there -> its size; nothing where there is no such folder."""
+    """Name of a file below a folder there -> its size; nothing where there is no such folder. Names that would lead out
+    of the folder here are left out."""
     try:
         found = system.find(there, detail=True)
     except FileNotFoundError:
         return {}
     start = len(system._strip_protocol(there).rstrip("/")) + 1
-    return {path[start:]: about["size"] for path, about in found.items() if about.get("type", "file") == "file"}
+    files = {path[start:]: about["size"] for path, about in found.items() if about.get("type", "file") == "file"}
+    return {name: size for name, size in files.items() if _leads_nowhere(name)}
 
 
 def _names(system: Any, there: str) -> set[str]:

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from grokscope.errors import StoreError
-from grokscope.runs.store.catalogue import packs, runs_table
+from grokscope.runs.store.catalogue import OnDamage, packs, refuse, runs_table
+from grokscope.runs.store.checksum import require
 from grokscope.runs.store.events import read_events
 from grokscope.runs.store.segments import damage_as_store_error, first_line, segment_path, snapshot
 
@@ -29,16 +30,19 @@ _PYTHON = {"VARCHAR": str, "BIGINT": int, "DOUBLE": float, "BOOLEAN": bool}
 _PACK_OF_FILE = "split_part(parse_dirpath(filename), '/', -2)"  # .../<pack>/metrics/seg-000001.parquet
 
 
-def query(store: Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
-    """Run read-only SQL over the store; returns (column names, rows). ValueError says what is wrong with the SQL."""
+def query(store: Path, sql: str, *, on_damage: OnDamage = refuse) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Run read-only SQL over the store; returns (column names, rows). ValueError says what is wrong with the SQL.
+
+    on_damage: is told of each pack that is left out of a table because it cannot be read; by default that is an error.
+    """
     import duckdb
 
     folders = packs(store)
     # never spills to a file; copying without regard to order is twice as fast
     with duckdb.connect(config={"temp_directory": "", "preserve_insertion_order": False}) as connection:
-        _fill(connection, "runs", *(runs_table(folders if _named("runs", sql) else [])))
-        _fill_metrics(connection, folders if _named("metrics", sql) else [])
-        _fill(connection, "events", _EVENTS, _event_columns(folders if _named("events", sql) else []))
+        _fill(connection, "runs", *(runs_table(folders if _named("runs", sql) else [], on_damage)))
+        _fill_metrics(connection, folders if _named("metrics", sql) else [], on_damage)
+        _fill(connection, "events", _EVENTS, _event_columns(folders if _named("events", sql) else [], on_damage))
         connection.execute("SET preserve_insertion_order = true")
         connection.execute("SET enable_external_access = false; SET lock_configuration = true")
         try:
@@ -69,34 +73,55 @@ def _fill(connection: "DuckDBPyConnection", table: str, types: dict[str, str], c
     connection.unregister("incoming")
 
 
-def _fill_metrics(connection: "DuckDBPyConnection", folders: list[Path]) -> None:
+def _fill_metrics(connection: "DuckDBPyConnection", folders: list[Path], on_damage: OnDamage) -> None:
     live: dict[str, list[Any]] = {name: [] for name in (*_METRICS, "pack")}
-    paths: list[str] = []
+    sealed: list[list[Path]] = []
     for folder in folders:
-        numbers, rows = snapshot(folder)
-        paths += [escape(str(segment_path(folder, number).absolute())) for number in numbers]
+        try:
+            numbers, rows = snapshot(folder)
+            paths = [segment_path(folder, number).absolute() for number in numbers]
+            for path in paths:
+                require(path, "truncated or damaged segment in")
+        except StoreError as error:
+            on_damage(error)
+            continue
+        sealed.append(paths)
         for name in _METRICS:
             live[name] += [row[name] for row in rows]
         live["pack"] += [folder.name] * len(rows)
     _fill(connection, "metrics", {**_METRICS, "pack": "VARCHAR"}, live)
-    if paths:
-        with damage_as_store_error(folders[0].parent):
-            connection.execute(
-                f"INSERT INTO metrics SELECT {', '.join(_METRICS)}, {_PACK_OF_FILE} "
-                "FROM read_parquet($1, filename = true)",
-                [paths],
-            )
+    try:
+        _insert(connection, [path for paths in sealed for path in paths])
+    except StoreError:  # a segment without a checksum is damaged: which?
+        for paths in sealed:
+            try:
+                _insert(connection, paths)
+            except StoreError as error:
+                on_damage(error)
 
 
-def _event_columns(folders: list[Path]) -> dict[str, list[Any]]:
+def _insert(connection: "DuckDBPyConnection", paths: list[Path]) -> None:
+    if not paths:
+        return
+    place = paths[0].parent if len({path.parent for path in paths}) == 1 else paths[0].parents[2]
+    with damage_as_store_error(place):
+        connection.execute(
+            f"INSERT INTO metrics SELECT {', '.join(_METRICS)}, {_PACK_OF_FILE} FROM read_parquet($1, filename = true)",
+            [[escape(str(path)) for path in paths]],
+        )
+
+
+def _event_columns(folders: list[Path], on_damage: OnDamage) -> dict[str, list[Any]]:
     columns: dict[str, list[Any]] = {name: [] for name in _EVENTS}
     for folder in folders:
-        for event in read_events(folder):
+        try:
+            events = read_events(folder)
+        except StoreError as error:
+            on_damage(error)
+            continue
+        for event in events:
             detail = dict(event)
-            try:
-                first = [detail.pop(name) for name in ("run", "step", "event")]
-            except KeyError as error:
-                raise StoreError(f"{folder / 'events.jsonl'} is damaged: an event has no {error}") from error
+            first = [detail.pop(name) for name in ("run", "step", "event")]
             for name, value in zip(_EVENTS, (*first, folder.name, json.dumps(detail)), strict=True):
                 columns[name].append(value)
     return columns

@@ -64,7 +64,7 @@ def _sealed_columns(folder: Path, paths: list[Path], wanted: dict[str, str]) -> 
     parameters: list[Any] = [[escape(str(path)) for path in paths], *wanted.values()]
     cursor = engine()
     free = [key for key in _KEYS if key not in wanted]
-    with damage_as_store_error(folder / "metrics"):
+    with damage_as_store_error(folder / "metrics", paths):
         lists = ["count(*)", *(f"list(DISTINCT {key})" for key in free)]
         (_, *found), *_ = cursor.execute(f"SELECT {', '.join(lists)} {source}", parameters).fetchall()
         texts = [distinct or [] for distinct in found]  # NULL where no row fits

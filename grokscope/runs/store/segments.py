@@ -4,7 +4,8 @@
     replace the journal (header k) by an empty one (k + 1)
 
 A writer killed between the two leaves a journal whose segment exists; `recover` resets it, and readers skip it
-(`snapshot`). So at every instant each row is counted once.
+(`snapshot`). So at every instant each row is counted once. A segment carries its checksum in its metadata, and the
+journal's header says which segments must be there.
 """
 
 import errno
@@ -20,7 +21,9 @@ from typing import TYPE_CHECKING
 
 from grokscope.errors import StoreError
 from grokscope.runs.store.atomic import clear_errors, make_folder, sweep_temporaries, sync_folder, temporary_beside
-from grokscope.runs.store.journal import Journal, Row, read_journal
+from grokscope.runs.store.checksum import ADVICE, BLANK, require, stamp
+from grokscope.runs.store.events import read_events
+from grokscope.runs.store.journal import Contents, Journal, Row, read_journal
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -32,7 +35,7 @@ _COLUMNS = "{segment: 'BIGINT', run: 'VARCHAR', step: 'BIGINT', measure: 'VARCHA
 def recover(folder: Path) -> Journal:
     """Open a pack for writing, after any crash: sweep temporary files, finish a half-done seal, cut off a torn line.
 
-    The caller holds the pack's lock. Returns the journal to append to.
+    The caller holds the pack's lock. Returns the journal to append to. StoreError where a segment is gone.
     """
     metrics = folder / "metrics"
     with clear_errors(metrics):
@@ -42,7 +45,11 @@ def recover(folder: Path) -> Journal:
     numbers = sealed_numbers(folder)
     following = max(numbers, default=0) + 1
     journal = Journal(folder / "journal.jsonl", segment=following)
-    if journal.read().segment in numbers:
+    contents = journal.read()
+    if lost := missing_segments(contents, numbers):
+        raise _gone(folder, lost)
+    journal.sealed, journal.forgotten = numbers, contents.forgotten
+    if contents.segment in numbers:
         journal.reset(following)
     journal.prepare()
     return journal
@@ -62,6 +69,8 @@ def seal(folder: Path, journal: Journal) -> Path | None:
         raise StoreError(f"{target} exists already and is immutable: open the pack with recover() before writing to it")
     source = f"read_json({_quoted(journal.path)}, format = 'newline_delimited', columns = {_COLUMNS})"
     _write_parquet(source, "run IS NOT NULL", target)  # the header has no run
+    if journal.sealed is not None:
+        journal.sealed = [*journal.sealed, contents.segment]
     journal.reset(contents.segment + 1)
     return target
 
@@ -73,14 +82,14 @@ def rewind(folder: Path, journal: Journal, step: int) -> int:
     older than the last segment would otherwise count the rows in between twice. Returns the number of rows dropped.
     """
     dropped = journal.truncate_after(step)
-    for number in reversed(sealed_numbers(folder)):
+    counts = {number: _count(segment_path(folder, number), step) for number in sealed_numbers(folder)}
+    beyond = {number: kept for number, (total, kept) in counts.items() if kept < total}
+    if not all(beyond.values()):
+        journal.sealed = [number for number in counts if beyond.get(number, 1)]
+        journal.announce()
+    for number, kept in sorted(beyond.items(), reverse=True):
         path = segment_path(folder, number)
-        with damage_as_store_error(path):
-            query = f"SELECT count(*), count(*) FILTER (step <= $1) FROM read_parquet({_quoted(path)})"
-            total, kept = engine().execute(query, [step]).fetchall()[0]
-        if kept == total:
-            continue
-        dropped += total - kept
+        dropped += counts[number][0] - kept
         if kept:
             _write_parquet(f"read_parquet({_quoted(path)})", f"step <= {int(step)}", path)
         else:
@@ -90,15 +99,29 @@ def rewind(folder: Path, journal: Journal, step: int) -> int:
     return dropped
 
 
+def count_rows(folder: Path, step: int) -> int:
+    """The rows of a pack up to `step`, and those that were dropped to be measured anew (`forget`)."""
+    contents = read_journal(folder / "journal.jsonl")
+    numbers = sealed_numbers(folder)
+    live = 0 if contents.segment in numbers else sum(row["step"] <= step for row in contents.rows)
+    return live + contents.forgotten + sum(_count(segment_path(folder, number), step)[1] for number in numbers)
+
+
 def snapshot(folder: Path, *, containing: Sequence[bytes] = ()) -> tuple[list[int], list[Row]]:
     """The segments and journal rows that together hold every row once, though a writer may seal meanwhile.
 
     First the journal, in one read; its header k says that all segments below k were renamed before it began. Then one
     listing, which has those for certain. If it has k as well, the journal's rows are in k. Later segments are left out:
-    a listing may show one and miss an earlier one. `containing` is read_journal's.
+    a listing may show one and miss an earlier one. `containing` is read_journal's. StoreError where a segment is gone
+    that the journal knows of, and still does when it is read again (a writer may have rewound it away).
     """
-    contents = read_journal(folder / "journal.jsonl", containing=containing)
-    numbers = sealed_numbers(folder)
+    for again in (True, False):
+        contents = read_journal(folder / "journal.jsonl", containing=containing)
+        numbers = sealed_numbers(folder)
+        if not (lost := missing_segments(contents, numbers)):
+            break
+        if not again:
+            raise _gone(folder, lost)
     if contents.segment is None:
         return numbers, []
     numbers = [number for number in numbers if number <= contents.segment]
@@ -114,15 +137,20 @@ def forget(folder: Path, journal: Journal, *, run: str, measures: Sequence[str],
     seal(folder, journal)
     if not measures or not steps:
         return
+    hits: dict[int, int] = {}
     those = ", ".join(_literal(name) for name in measures)
     condition = f"run = {_literal(run)} AND measure IN ({those}) AND step IN ({', '.join(map(str, steps))})"
     for number in sealed_numbers(folder):
         path = segment_path(folder, number)
-        source = f"read_parquet({_quoted(path)})"
         with damage_as_store_error(path):
-            hit = engine().execute(f"SELECT count(*) FROM {source} WHERE {condition}").fetchall()[0][0]
-        if hit:
-            _write_parquet(source, f"NOT ({condition})", path)
+            query = f"SELECT count(*) FROM read_parquet({_quoted(path)}) WHERE {condition}"
+            hits[number] = engine().execute(query).fetchall()[0][0]
+    if sum(hits.values()):
+        journal.forgotten += sum(hits.values())
+        journal.announce()
+    for number in (number for number, hit in hits.items() if hit):
+        path = segment_path(folder, number)
+        _write_parquet(f"read_parquet({_quoted(path)})", f"NOT ({condition})", path)
 
 
 def sealed_numbers(folder: Path) -> list[int]:
@@ -137,6 +165,19 @@ def sealed_numbers(folder: Path) -> list[int]:
 def segment_path(folder: Path, number: int) -> Path:
     """Where segment `number` of the pack lies."""
     return folder / "metrics" / f"seg-{number:06d}.parquet"
+
+
+def check_numbers(folder: Path) -> None:
+    """StoreError where an event or a number of a pack cannot be believed; read once a process."""
+    read_events(folder)
+    numbers, _ = snapshot(folder)
+    for number in numbers:
+        require(segment_path(folder, number), "truncated or damaged segment in")
+
+
+def missing_segments(contents: Contents, numbers: Sequence[int]) -> list[int]:
+    """The segments that a journal says must be there, and are not."""
+    return sorted(set(contents.sealed or ()) - set(numbers))
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -154,14 +195,17 @@ def engine() -> "DuckDBPyConnection":
 
 
 @contextmanager
-def damage_as_store_error(path: Path) -> Iterator[None]:
-    """Turn DuckDB's complaint about a Parquet file into a StoreError of one line."""
+def damage_as_store_error(path: Path, segments: Sequence[Path] = ()) -> Iterator[None]:
+    """Turn DuckDB's complaint about a Parquet file into a StoreError of one line; before that, check the `segments`, or
+    `path` itself, against their checksums."""
     import duckdb
 
+    for segment in segments or ([path] if path.suffix == ".parquet" else ()):
+        require(segment, "truncated or damaged segment in")
     try:
         yield
     except duckdb.Error as error:
-        raise StoreError(f"truncated or damaged segment in {path}: {first_line(error)}") from error
+        raise StoreError(f"truncated or damaged segment in {path}: {first_line(error)}; {ADVICE}") from error
 
 
 def first_line(error: Exception) -> str:
@@ -189,10 +233,10 @@ def _write_parquet(source: str, condition: str, target: Path) -> None:
         try:
             engine().execute(
                 f"COPY (SELECT run, step, measure, view, value FROM {source} WHERE {condition} "
-                f"ORDER BY run, measure, view, step) TO {_literal(str(temporary))} (FORMAT parquet, COMPRESSION zstd)"
+                f"ORDER BY run, measure, view, step) TO {_literal(str(temporary))} "
+                f"(FORMAT parquet, COMPRESSION zstd, KV_METADATA {{grokscope: {_literal(BLANK)}}})"
             )
-            with open(temporary, "rb") as file:
-                os.fsync(file.fileno())
+            stamp(temporary)
             os.replace(temporary, target)
             sync_folder(target.parent)
         except duckdb.Error as error:
@@ -200,6 +244,18 @@ def _write_parquet(source: str, condition: str, target: Path) -> None:
         finally:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
+
+
+def _count(path: Path, step: int) -> tuple[int, int]:
+    """The rows of a segment, and those of them up to `step`."""
+    with damage_as_store_error(path):
+        query = f"SELECT count(*), count(*) FILTER (step <= $1) FROM read_parquet({_quoted(path)})"
+        return engine().execute(query, [step]).fetchall()[0]
+
+
+def _gone(folder: Path, lost: Sequence[int]) -> StoreError:
+    names = ", ".join(segment_path(folder, number).name for number in lost)
+    return StoreError(f"{folder / 'metrics'} has lost {names}, with the rows in it; {ADVICE}")
 
 
 def _cause(error: Exception) -> Exception:

@@ -22,10 +22,10 @@ def read_series(folders: Sequence[Path], measures: Sequence[str]) -> dict[tuple[
     A measure with several views comes with all of them in one series.
     """
     live: dict[tuple[str, str], list[Row]] = {}
-    paths: list[str] = []
+    paths: list[Path] = []
     for folder in folders:
         numbers, rows = snapshot(folder)
-        paths += [escape(str(segment_path(folder, number))) for number in numbers]
+        paths += [segment_path(folder, number) for number in numbers]
         for row in rows:
             if row["measure"] in measures:
                 live.setdefault((row["run"], row["measure"]), []).append(row)
@@ -41,20 +41,20 @@ def read_series(folders: Sequence[Path], measures: Sequence[str]) -> dict[tuple[
     return found
 
 
-def _sealed(paths: list[str], measures: Sequence[str]) -> dict[tuple[str, str], Series]:
+def _sealed(paths: list[Path], measures: Sequence[str]) -> dict[tuple[str, str], Series]:
     """Two queries in one order, so that no text has to travel with every number."""
     if not paths:
         return {}
     source = "FROM read_parquet($1) WHERE list_contains($2, measure)"
-    cursor = engine()
-    with damage_as_store_error(Path(paths[0]).parents[2]):
+    cursor, files = engine(), [escape(str(path)) for path in paths]
+    with damage_as_store_error(paths[0].parents[2], paths):
         counts = cursor.execute(
-            f"SELECT run, measure, count(*) {source} GROUP BY ALL ORDER BY run, measure", [paths, list(measures)]
+            f"SELECT run, measure, count(*) {source} GROUP BY ALL ORDER BY run, measure", [files, list(measures)]
         ).fetchall()
         if not counts:
             return {}
         query = f"SELECT step, value {source} ORDER BY run, measure, step"
-        columns = cursor.execute(query, [paths, list(measures)]).fetchnumpy()
+        columns = cursor.execute(query, [files, list(measures)]).fetchnumpy()
     ends = np.cumsum([count for _, _, count in counts])[:-1]
     parts = zip(np.split(columns["step"], ends), np.split(columns["value"], ends), strict=True)
     return {(run, measure): part for (run, measure, _), part in zip(counts, parts, strict=True)}

@@ -1,23 +1,42 @@
-"""status.json: how far a pack is. A hint for people and pages; resuming never depends on it."""
+"""status.json: how far a pack is. A hint for people and pages; resuming never depends on it.
 
-import json
+The outcomes of its runs, under "runs", are believed only where the file's checksum fits; else whoever needs them reads
+the numbers (`runs.outcomes`).
+"""
+
+import math
 import time
 from pathlib import Path
 from typing import Any
 
+from grokscope.errors import StoreError
 from grokscope.runs.store import jsonl
-from grokscope.runs.store.atomic import write_atomic
+from grokscope.runs.store.documents import is_count, read_document, write_document
 
 
 def write_status(folder: Path, **fields: Any) -> None:
     """Replace the pack's status by these fields and "heartbeat", the Unix time; atomic but not synced."""
-    write_atomic(folder / "status.json", jsonl.encode({**fields, "heartbeat": time.time()}), durable=False)
+    write_document(folder / "status.json", jsonl.finite({**fields, "heartbeat": time.time()}), durable=False)
 
 
 def read_status(folder: Path) -> dict[str, Any]:
     """The pack's status; empty where none can be read, also where a power cut spoilt it (it is not synced)."""
     try:
-        status = json.loads((folder / "status.json").read_bytes())
-    except (OSError, ValueError):
+        status, sealed = read_document(folder / "status.json")
+    except (OSError, StoreError):
         return {}
-    return status if isinstance(status, dict) else {}
+    return {name: value for name, value in status.items() if _plausible(name, value, sealed)}
+
+
+def _plausible(name: str, value: Any, sealed: bool) -> bool:
+    if name in ("step", "max_steps"):
+        return is_count(value)
+    if name in ("heartbeat", "train_seconds", "measure_seconds"):
+        return value is None or (type(value) in (int, float) and 0 <= value < math.inf)
+    if name == "state":
+        return isinstance(value, str)
+    return sealed and (name != "runs" or _are_outcomes(value))
+
+
+def _are_outcomes(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(one, dict) for one in value.values())

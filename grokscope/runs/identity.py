@@ -1,0 +1,39 @@
+"""What makes a run and a pack themselves: hashes of configs, as pack.json holds them. Needs no torch."""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+# Fields that came when there were runs already, with what every network had until then: they change no id of those.
+LATER = {"d_head": None, "extra_outputs": 0, "unembed_bias": False, "output_bias": None}
+PACK = re.compile(r"[0-9a-f]{12}")  # a pack's id
+
+
+def pack_hash(configs: Sequence[Mapping[str, Any]]) -> str:
+    """The id of the pack of these configs, in order."""
+    text = json.dumps([_identity(fields) for fields in configs], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def config_hash(config: Mapping[str, Any]) -> str:
+    """A hash of one config: the same run has the same in whatever pack it trains."""
+    return hashlib.sha256(json.dumps(_identity(config), sort_keys=True).encode()).hexdigest()
+
+
+def run_ids(pack: str, n_replicas: int) -> list[str]:
+    """Ids of a pack's replicas: the pack's own for a pack of one, else numbered."""
+    return [pack] if n_replicas == 1 else [f"{pack}-{replica}" for replica in range(n_replicas)]
+
+
+def _identity(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """What makes a run itself: of weights that it starts from what they are, not where they lie."""
+    later: dict[str, Any] = dict(LATER)
+    if fields.get("model") in ("transformer", "decoder"):
+        later["tied"] = True
+    return {
+        name: value
+        for name, value in fields.items()
+        if (name != "start" or fields.get("start_hash") is None) and (name not in later or value != later[name])
+    }

@@ -1,0 +1,179 @@
+"""Repairs what `runs.doctor` found: nothing is thrown away, what is damaged moves to <store>/.quarantine/<pack>/.
+
+What can be taken again is: events and the status follow from the numbers, numbers from the checkpoints
+(`Repaired.remeasure`, which the caller does), and a pack that cannot go on from its resume point starts anew.
+"""
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from grokscope.errors import StoreError
+from grokscope.runs.doctor import LOST, STUDIES, Damage, Kind
+from grokscope.runs.outcomes import outcomes
+from grokscope.runs.store import checkpoints, jsonl, segments
+from grokscope.runs.store.atomic import clear_errors, make_folder, sync_folder, write_atomic
+from grokscope.runs.store.checksum import mended
+from grokscope.runs.store.documents import read_pack
+from grokscope.runs.store.events import FINISHED, append_event, checked_events, finished_at, read_events, replace_events
+from grokscope.runs.store.journal import Journal
+from grokscope.runs.store.lock import hold
+from grokscope.runs.store.rows import read_rows
+from grokscope.runs.store.status import read_status, write_status
+
+QUARANTINE = ".quarantine"
+PHASES = {"memorized": "memorized_at", "onset": "onset_at", "generalized": "generalized_at"}
+ROWS: set[Kind] = {"journal", "segment", "lost"}
+
+
+@dataclass(kw_only=True)
+class Repaired:
+    """moved: what is in quarantine now. remeasure: packs whose checkpoints are to be measured again. kept_out: why a
+    pack could not be repaired."""
+
+    moved: list[Path] = field(default_factory=list)
+    remeasure: list[Path] = field(default_factory=list)
+    kept_out: list[str] = field(default_factory=list)
+
+
+def repair(store: Path, damages: Sequence[Damage]) -> Repaired:
+    """Repairs the damages of a store, pack by pack, each under its lock."""
+    done = Repaired()
+    for pack in dict.fromkeys(damage.pack for damage in damages):
+        mine = [damage for damage in damages if damage.pack == pack]
+        try:
+            if mine[0].kind == "study":
+                done.moved += [_quarantine(store, damage.file) for damage in mine]
+                continue
+            with hold(pack):
+                whole = _repair_pack(store, pack, mine, done)
+            if not whole:
+                (pack / "lock").unlink(missing_ok=True)
+                done.moved.append(_quarantine(store, pack))
+        except (StoreError, OSError) as error:
+            done.kept_out.append(f"{pack}: {error}")
+    return done
+
+
+def _repair_pack(store: Path, pack: Path, damages: Iterable[Damage], done: Repaired) -> bool:
+    """False where nothing of the pack is left: nobody knows what was trained, or its curves came from elsewhere."""
+    kinds: set[Kind] = {damage.kind for damage in damages}
+    if "pack" in kinds and not _mend(pack / "pack.json", pack):
+        return False
+    if ROWS & kinds and read_pack(pack)["runs"][0]["config"] is None:
+        return False
+    for damage in damages:
+        if damage.kind in ("segment", "checkpoint") or (damage.kind == "resume" and damage.file.exists()):
+            done.moved.append(_quarantine(store, damage.file))
+    if "events" in kinds:
+        events = _salvaged(pack / "events.jsonl")
+        done.moved.append(_quarantine(store, pack / "events.jsonl"))
+        replace_events(pack, checked_events(events, pack / "events.jsonl"))
+    if ROWS & kinds:
+        _rows_again(store, pack, kinds, done)
+    if "events" in kinds:
+        _events_again(pack)
+    if "runs" not in read_status(pack):  # spoilt, or of old
+        _status_again(pack)
+    return True
+
+
+def _rows_again(store: Path, pack: Path, kinds: set[Kind], done: Repaired) -> None:
+    """A journal of the rows that are whole; the others are measured again, or the pack starts anew."""
+    path = pack / "journal.jsonl"
+    numbers = segments.sealed_numbers(pack)
+    journal = Journal(path, segment=max(numbers, default=0) + 1)
+    if "journal" in kinds:
+        rows: list[Any] = [row for row in _salvaged(path) if {"run", "measure", "view", "value"} <= row.keys()]
+        done.moved.append(_quarantine(store, path))
+        journal.sealed = numbers
+        journal.reset(max(numbers, default=0) + 1)
+        journal.append(rows)
+    journal.sealed = numbers
+    journal.announce()
+    end = finished_at(pack)
+    if end is None:  # a hole before the resume point: from step 0 all rows are written again
+        if (pack / "resume.safetensors").exists():
+            done.moved.append(_quarantine(store, pack / "resume.safetensors"))
+        return
+    for run in read_pack(pack)["runs"]:
+        append_event(pack, {"run": run["run"], "step": end, "event": LOST, "of": sorted(ROWS & kinds)})
+    done.remeasure.append(pack)
+    _forget_measured(store, pack.name)
+
+
+def _events_again(pack: Path) -> None:
+    """The events that follow from the numbers, and the end of a pack whose status, as it was written, says so."""
+    have, status = read_events(pack), read_status(pack)
+    known = {(event["run"], event["event"]) for event in have}
+    about = read_pack(pack)
+    runs = [run["run"] for run in about["runs"]]
+    missing = []
+    for run, outcome in outcomes(pack, about).items():
+        reached = {event: outcome[name] for event, name in PHASES.items() if outcome[name] is not None}
+        missing += [{"run": run, "step": step, "event": event} for event, step in reached.items()]
+    end = status.get("step")
+    if status.get("state") == "done" and "runs" in status and end in checkpoints.steps(pack):
+        missing += [{"run": run, "step": end, "event": FINISHED} for run in runs]
+    missing = [event for event in missing if (event["run"], event["event"]) not in known]
+    ordered = sorted([*have, *missing], key=lambda event: (event["step"], event["event"] == FINISHED))
+    replace_events(pack, ordered)
+
+
+def _status_again(pack: Path) -> None:
+    old = read_status(pack)
+    end = finished_at(pack)
+    runs = outcomes(pack, read_pack(pack))
+    steps = read_rows(pack).steps
+    step = int(steps[-1]) if end is None and len(steps) else end or 0
+    seconds = {name: old[name] for name in ("max_steps", "train_seconds", "measure_seconds") if name in old}
+    write_status(pack, state="stopped" if end is None else "done", step=step, **seconds, runs=runs)
+
+
+def _salvaged(path: Path) -> list[dict[str, Any]]:
+    """The records of the lines that are whole: those that fit their checksums, or, in a file of old, are JSON."""
+    data = path.read_bytes()
+    bad = set(jsonl.broken(data)) if b'"crc": "' in data else set()
+    found = []
+    for number, line in enumerate(data.split(b"\n")[:-1], 1):
+        record = None if number in bad else jsonl.parsed_line(line)
+        if record is not None and "step" in record:
+            found.append({name: value for name, value in record.items() if name != "crc"})
+    return found
+
+
+def _mend(path: Path, pack: Path) -> bool:
+    """Puts back the one flipped bit of a description; False where that is not what is wrong with it."""
+    found = mended(path.read_bytes()) if path.is_file() else None
+    if found is None:
+        return False
+    write_atomic(path, found)
+    read_pack(pack)
+    return True
+
+
+def _forget_measured(store: Path, pack: str) -> None:
+    """Has the studies that measured a pack's checkpoints measure them again."""
+    for path in (store / STUDIES).glob("*/measured.jsonl"):
+        with hold(path.parent):
+            records = jsonl.read_lines(path).body()
+            kept = [record for record in records if record.get("pack") != pack]
+            if len(kept) < len(records):
+                jsonl.rewrite(path, [jsonl.encode(jsonl.HEADER), *map(jsonl.encode, kept)])
+
+
+def _quarantine(store: Path, path: Path) -> Path:
+    """Moves a file or a folder to the same place under .quarantine, beside what is there already."""
+    target = store / QUARANTINE / path.relative_to(store)
+    number = 0
+    while os.path.lexists(target):
+        number += 1
+        target = target.with_name(f"{path.name}.{number}")
+    with clear_errors(target):
+        make_folder(target.parent)
+        os.rename(path, target)
+        sync_folder(target.parent)
+        sync_folder(path.parent)
+    return target

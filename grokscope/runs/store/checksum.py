@@ -1,0 +1,125 @@
+"""A file that carries the SHA-256 of itself, and is checked before a number in it is believed.
+
+The digest stands in the file's own metadata, so that it cannot be lost beside it: as the text
+`grokscope-checksum=sha256:<64 digits>`, over all bytes of the file with zeros in the place of the digits. Two words
+mark it, so that no single damage makes a file look as if it never had one.
+"""
+
+import errno
+import os
+import re
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from io import FileIO
+from pathlib import Path
+
+from grokscope.errors import StoreError
+
+_WORDS = (b"grokscope-checksum", b"sha256:")
+BLANK = "grokscope-checksum=sha256:" + "0" * 64  # what a writer puts into the metadata before `stamped`
+ADVICE = "grokscope doctor says what can be done"
+_MARK = re.compile(rb"grokscope-checksum=sha256:([0-9a-f]{64})")
+# A file system's clock ticks every 1 to 10 ms: what was written later than this ago may change again unseen [ns].
+_FRESH = 100_000_000
+_MENDABLE = 8_192  # bytes up to which every bit is tried: a second or two
+_known: dict[Path, tuple[tuple[int, ...], bool | None]] = {}
+
+
+def stamped(data: bytes) -> bytes:
+    """The bytes with the digest in the place of BLANK, which must be in them once."""
+    start, end = _place(data)
+    return data[:start] + _digest(data, start, end) + data[end:]
+
+
+def stamp(path: Path) -> None:
+    """The same in a file, which nobody else may know yet; waits until it is on the disk."""
+    data = path.read_bytes()
+    start, end = _place(data)
+    with open(path, "r+b") as file:
+        file.seek(start)
+        file.write(_digest(data, start, end))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def intact(data: bytes) -> bool | None:
+    """Whether the bytes are those that were stamped; None where they carry no checksum."""
+    found = _MARK.match(data, max(0, data.find(_WORDS[0])))  # finding a word takes half as long as a pattern
+    if found is None:
+        return False if any(word in data for word in _WORDS) else None
+    return found[1] == _digest(data, *found.span(1))
+
+
+def read_file(path: Path) -> bytes:
+    """The bytes of a regular file; OSError for anything else, such as a pipe, which would never come to an end."""
+    with _opened(path) as (file, _):
+        return file.readall()
+
+
+def checked(path: Path) -> bool | None:
+    """`intact` of a file, read once a process while nobody writes it; StoreError where it cannot be read."""
+    try:
+        with _opened(path) as (file, about):
+            key = (about.st_ino, about.st_size, about.st_mtime_ns, about.st_ctime_ns)
+            known = _known.get(path)
+            if known is not None and known[0] == key:
+                return known[1]
+            found = intact(file.readall())
+    except OSError as error:
+        raise StoreError(f"cannot read {path}: {error.strerror or error}") from error
+    if found is not False and time.time_ns() - max(about.st_mtime_ns, about.st_ctime_ns) > _FRESH:
+        _known[path] = key, found
+    return found
+
+
+def forget() -> None:
+    """Forget which files have been checked in this process."""
+    _known.clear()
+
+
+def mended(data: bytes) -> bytes | None:
+    """The bytes with the one flipped bit put back because of which they do not fit; None where it is not one.
+
+    Tries every bit: for files of a few kilobytes, a second.
+    """
+    if len(data) > _MENDABLE:
+        return None
+    found = bytearray(data)
+    for place in range(len(found)):
+        for bit in range(8):
+            found[place] ^= 1 << bit
+            if intact(bytes(found)):
+                return bytes(found)
+            found[place] ^= 1 << bit
+    return None
+
+
+def require(path: Path, what: str = "truncated or damaged:") -> None:
+    """StoreError that begins with `what` and names the file, where it does not fit its checksum."""
+    if checked(path) is False:
+        raise StoreError(f"{what} {path} (it does not fit the checksum it was written with; {ADVICE})")
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[FileIO, os.stat_result]]:
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise OSError(errno.EINVAL, "it is not a file")
+    with open(path, "rb", buffering=0) as file:
+        yield file, os.fstat(file.fileno())
+
+
+def _place(data: bytes) -> tuple[int, int]:
+    found = _MARK.search(data)
+    assert found is not None, "the metadata holds BLANK"
+    return found.span(1)
+
+
+def _digest(data: bytes, start: int, end: int) -> bytes:
+    view = memoryview(data)
+    found = sha256(view[:start])
+    found.update(b"0" * (end - start))
+    found.update(view[end:])
+    return found.hexdigest().encode()

@@ -1,0 +1,145 @@
+"""Reading pack.json, plan.json and status.json: each byte is checked, and the shape of what is in it.
+
+Nothing else in the program reads them, so nothing else meets a key that is not there or a list a thousand deep. A store
+is data: no name in it may lead out of it, and no field of it makes a reader open another file.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from grokscope.errors import StoreError
+from grokscope.runs.identity import PACK, pack_hash, run_ids
+from grokscope.runs.store.atomic import write_atomic
+from grokscope.runs.store.checksum import ADVICE, BLANK, intact, read_file, stamped
+
+DEEPEST = 64  # lists and objects within each other; what grokscope writes has less than ten
+LARGEST = 2**63  # whole numbers, as in SQL and NumPy
+_CHECKSUM = "checksum"
+_NAME = re.compile(r"[^/\\\0.][^/\\\0]*")  # of a run or a pack: a file name that leads nowhere
+
+
+def write_document(path: Path, about: Mapping[str, Any], *, durable: bool = True) -> None:
+    """Write JSON with a checksum; numbers that are not finite are the caller's to keep away."""
+    write_atomic(path, document(about), durable=durable)
+
+
+def document(about: Mapping[str, Any]) -> bytes:
+    """The bytes of a JSON object with a checksum."""
+    return stamped(json.dumps({**about, _CHECKSUM: BLANK}, indent=1, default=list).encode())
+
+
+def read_document(path: Path) -> tuple[dict[str, Any], bool]:
+    """A JSON object, and whether it had a checksum (which then fits). FileNotFoundError, or StoreError of one line."""
+    try:
+        data = read_file(path)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise StoreError(f"{path} cannot be read: {error.strerror or error}") from error
+    fits = intact(data)
+    if fits is False:
+        raise unreadable(path, "it was changed or damaged after it was written: its checksum does not fit")
+    try:
+        about = parsed(data)
+    except ValueError as error:
+        raise unreadable(path, str(error)) from error
+    if not isinstance(about, dict):
+        raise unreadable(path, f"it holds a {type(about).__name__}, expected an object")
+    about.pop(_CHECKSUM, None)
+    return about, fits is True
+
+
+def read_pack(folder: Path) -> dict[str, Any]:
+    """pack.json, with "runs" of "run" and "config"; the ids are those that follow from the configs."""
+    path = folder / "pack.json"
+    try:
+        about, _ = read_document(path)
+    except FileNotFoundError:
+        raise StoreError(f"{folder} is not a run of grokscope: it has no pack.json") from None
+    wrong = _wrong(about) or _other_id(about, folder.name)
+    if wrong:
+        raise unreadable(path, wrong)
+    return about
+
+
+def parsed(data: bytes) -> Any:
+    """JSON of bounded depth; ValueError for everything else."""
+    try:
+        value = json.loads(data)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    if data.count(b"[") + data.count(b"{") > DEEPEST and too_deep(value):
+        raise ValueError(f"it is nested more than {DEEPEST} deep")
+    return value
+
+
+def too_deep(value: Any) -> bool:
+    """Whether lists and objects lie within each other more than DEEPEST times."""
+    level = [value]
+    for _ in range(DEEPEST + 1):
+        level = [
+            item
+            for one in level
+            for item in (one.values() if isinstance(one, dict) else one)
+            if isinstance(item, dict | list)
+        ]
+        if not level:
+            return False
+    return True
+
+
+def is_count(value: Any) -> bool:
+    """A whole number from 0 on that SQL and NumPy hold."""
+    return type(value) is int and 0 <= value < LARGEST
+
+
+def is_name(value: Any) -> bool:
+    """A text that can be the name of a run or a pack, and leads to no other folder."""
+    return isinstance(value, str) and _NAME.fullmatch(value) is not None
+
+
+def unreadable(path: Path, reason: str) -> StoreError:
+    """The error for a document, in one line."""
+    return StoreError(f"{path} cannot be read: {reason}; {ADVICE}")
+
+
+def _wrong(about: dict[str, Any]) -> str | None:
+    """What is wrong with the shape of a pack.json."""
+    runs = about.get("runs")
+    if not isinstance(runs, list) or not runs:
+        return 'it has no list of "runs"'
+    for name, kind in (("pack", str), ("versions", dict), ("device", str | None), ("imported", dict)):
+        if name in about and not isinstance(about[name], kind):
+            return f"{name!r} is a {type(about[name]).__name__}"
+    if not all(isinstance(one, dict) and is_name(one.get("run")) and "config" in one for one in runs):
+        return 'a run has no name in "run" or no "config"'
+    # Of curves from elsewhere the config is not known, and null.
+    configs = [one["config"] for one in runs if one["config"] is not None or "imported" not in about]
+    return next(filter(None, map(_wrong_config, configs)), None)
+
+
+def _wrong_config(config: Any) -> str | None:
+    if not isinstance(config, dict):
+        return f"a config is a {type(config).__name__}, expected an object"
+    if config.get("start") is not None and not isinstance(config.get("start_hash"), str):
+        return "a run starts from weights of which it does not say the hash"
+    if any(type(value) is int and not -LARGEST <= value < LARGEST for value in config.values()):
+        return "a number of a config has more than 63 bits"
+    return None
+
+
+def _other_id(about: dict[str, Any], folder: str) -> str | None:
+    """What is wrong with the id; packs from outside (imported weights) have one that needs the weights to check."""
+    pack = about.get("pack", folder)
+    if not PACK.fullmatch(pack):
+        return None
+    if PACK.fullmatch(folder) and pack != folder:
+        return f"it is the description of pack {pack}"
+    if "imported" not in about and (found := pack_hash([one["config"] for one in about["runs"]])) != pack:
+        return f"a config was changed: the configs are those of pack {found}"
+    if [one["run"] for one in about["runs"]] != run_ids(pack, len(about["runs"])):
+        return f"the names of its runs are not those of pack {pack}"
+    return None
