@@ -286,7 +286,7 @@ def circle_panel(
     min_share: float = 0.01,
     min_ellipse: float = 0.5,
     min_coherence: float = 0.9,
-    line_level: float = 0.0005,
+    line_level: float = 0.001,
     permutations: int = 999,
     folds: int = 10,
     surrogates: int = 20,
