@@ -25,6 +25,8 @@ LONGEST = 8
 # In turns over the whole table: a smaller drift is rounding. Of the clocks of q elements the nearest to one of n
 # drifts by 1 / q.
 NO_DRIFT = 0.001
+# In units of the error's variance: chance gives three functions more than a trend has so much in 3 % (chi-squared).
+BENT = 9.0
 # Sidebands, on both sides, that leakage fills first; with fewer left there is no test.
 NEAREST, FEWEST = 6, 4
 # So many harmonics a bent circle has at most.
@@ -115,7 +117,7 @@ def _drift(turned: Complex[np.ndarray, " place"], taken: Bool[np.ndarray, " side
 
     They are taken out first: a stronger wave in the plane would wind the angle around. What is left of the angle is the
     imaginary part. The trend starts at the first element, or, n times as likely by chance, at any. 1 if the two slowest
-    free waves of the angle explain more: a bent circle that closes.
+    free waves of the angle explain more by more than chance: a bent circle that closes.
     """
     from scipy.stats import t as student
 
@@ -137,7 +139,8 @@ def _drift(turned: Complex[np.ndarray, " place"], taken: Bool[np.ndarray, " side
     explained = slopes**2 * sizes
     closed = np.square(np.linalg.qr(bent)[0].T @ angle).sum()
     p = 2 * student.sf(np.sqrt(explained * dof / np.maximum(total - explained, 1e-12 * total)), dof)
-    p[(np.abs(slopes) / (2 * np.pi) < NO_DRIFT) | (closed > explained)] = 1.0
+    error = max(total - closed, 0.0) / dof
+    p[(np.abs(slopes) / (2 * np.pi) < NO_DRIFT) | (closed - explained > BENT * error)] = 1.0
     return float(min(p[0], n * p.min()))
 
 

@@ -161,7 +161,7 @@ def standardised(
     mean m / M and a variance proportional to m (M - m).
     """
     whole, other = sizes.sum(), sizes.sum() - sizes
-    shares = powers / powers.sum(1, keepdims=True)
+    shares = powers / np.maximum(powers.sum(1, keepdims=True), np.finfo(np.float64).tiny)
     return (shares - sizes / whole) * whole / np.sqrt(np.where(other > 0, sizes * other, np.inf))
 
 

@@ -510,10 +510,10 @@ def test_of_two_hundred_tables_without_circles_one_percent_at_most_have_one(kind
 
 @pytest.mark.slow
 def test_of_two_hundred_paths_none_has_a_circle_and_clocks_keep_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One of 200 at most: a frequency of another modulus can be a whole one but for 1 / 113, below strong noise."""
+    """Two of 200 at most: rows that forget each other in two steps, and 31 of them, hardly show where they end."""
     monkeypatch.setattr(circles, "_rings", lambda *_: (1, 0.01))
     for row in circle_rates.circle_rates(rounds=200)["rates"]:
         if row["kind"].startswith("clock, "):
             assert row["certified"] >= 0.95, row
         elif row["kind"] not in circle_rates.CLOSED:
-            assert row["certified"] <= 0.005, row
+            assert row["certified"] <= 0.01, row
