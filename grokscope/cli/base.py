@@ -60,20 +60,22 @@ def main(args: Sequence[str] | None = None) -> int:  # noqa: PLR0911  one way ou
             config=(tyro.conf.AvoidSubcommands, tyro.conf.UseAppendAction),
         )
     except ValueError as error:
-        return _fail(error, 2)
+        return fail(error, 2)
     except GrokscopeError as error:
-        return _fail(error, 1)
+        return fail(error, 1)
     except BrokenPipeError:  # the reader has gone, as in `| head`: nothing to say, and nobody to say it to
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
-        return _fail(error, 1)
+        return fail(error, 1)
     except (MemoryError, RuntimeError) as error:
         if isinstance(error, RuntimeError) and "alloc" not in str(error):
             raise
-        return _fail("the memory does not suffice for this: smaller p, d_model, d_mlp or fewer seeds may fit", 1)
+        return fail("the memory does not suffice for this: smaller p, d_model, d_mlp or fewer seeds may fit", 1)
     except KeyboardInterrupt:
-        return _fail("interrupted; what was kept can be gone on with: the same command with --resume", 1)
+        again = {"run": " with --resume", "sweep": "", "study": ""}.get(name)
+        kept = "" if again is None else f"; what was kept can be gone on with: the same command{again}"
+        return fail(f"interrupted{kept}", 1)
     return 0
 
 
@@ -128,6 +130,7 @@ def find_study(name: str, store: Path) -> "Study | None":
     return load_study(store, name) if any(one.startswith(name) for one in known) else None
 
 
-def _fail(error: Exception | str, code: int) -> int:
+def fail(error: BaseException | str, code: int) -> int:
+    """Says what is wrong, on one line of stderr; returns the exit code."""
     print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
     return code
