@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from grokscope.cli.base import Json, emit
+from grokscope.cli.base import Json, Store, emit
 
 RESERVED = {"task", "path", "format", "store", "config", "step", "layout", "train_mask"}  # options of their own
 
@@ -20,7 +20,7 @@ def import_(
     step: int | None = None,
     layout: Literal["auto", "transformer-lens", "nanda"] = "auto",
     train_mask: Path | None = None,
-    out: Path = Path("runs"),
+    out: Store = Path("runs"),
     json: Json = False,
 ) -> None:
     """Take weights from elsewhere into the store as a run: of one checkpoint, or of all that the file has.

@@ -102,6 +102,10 @@ def phases(
     """
     if stable < 1:
         raise ValueError(f"stable = {stable}: expected at least 1 evaluation")
+    thresholds = {"train_threshold": train_threshold, "test_threshold": test_threshold, "ratio": ratio, "gap": gap}
+    for name, value in (thresholds | {"loss_threshold": loss_threshold}).items():
+        if not np.isfinite(value):
+            raise ValueError(f"{name} = {value}: expected a finite number")
     curves = _curves(
         as_steps(steps),
         train_accuracy=train_accuracy,

@@ -30,7 +30,8 @@ def child(case):
     if "code" in case:
         try: exec(case["code"], {"gs": gs, "torch": torch})
         except BaseException as error:
-            print(f"{type(error).__name__}: {error}", file=sys.stderr); return 1
+            kind = "ValueError" if isinstance(error, ValueError) else type(error).__name__
+            print(f"{kind}: {error}", file=sys.stderr); return 1
         return 0
     return base.main([os.fsdecode(bytes.fromhex(word)) for word in case["words"]])
 
