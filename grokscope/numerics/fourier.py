@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from grokscope.errors import require_finite
+
 
 def basis(p: int) -> NDArray[np.float64]:
     """Orthonormal rows F (p x p): row 0 constant; rows 2k-1 and 2k are cos and sin(2 pi k x / p), k = 1..floor(p/2).
@@ -65,6 +67,7 @@ def key_frequencies(table: Any, *, threshold: float = 0.25) -> NDArray[np.int64]
     published rule names no number ("nontrivial"); a quarter of the largest separates the published networks'
     frequencies. A table without any power at a frequency (constant or zero) has no key frequency.
     """
+    require_finite(threshold=threshold)
     if not varies(table):
         return np.array([], dtype=np.int64)
     norms = frequency_norms(table)

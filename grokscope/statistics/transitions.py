@@ -15,6 +15,8 @@ from jaxtyping import Float, Int
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike
 
+from grokscope.errors import require_finite
+
 Steps: TypeAlias = Int[np.ndarray, "evaluation"]
 Values: TypeAlias = Float[np.ndarray, "evaluation"]
 Curve: TypeAlias = tuple[Steps, Values]
@@ -98,14 +100,12 @@ def phases(
     Departure: the paper's boundaries are by eye, and a bare argmax is any spike's.
 
     Raises ValueError for no curve, unequal lengths, other than one dimension, steps that are not whole and increasing,
-    accuracies in per cent, stable < 1.
+    accuracies in per cent, stable < 1, thresholds that are not finite.
     """
     if stable < 1:
         raise ValueError(f"stable = {stable}: expected at least 1 evaluation")
-    thresholds = {"train_threshold": train_threshold, "test_threshold": test_threshold, "ratio": ratio, "gap": gap}
-    for name, value in (thresholds | {"loss_threshold": loss_threshold}).items():
-        if not np.isfinite(value):
-            raise ValueError(f"{name} = {value}: expected a finite number")
+    require_finite(train_threshold=train_threshold, test_threshold=test_threshold, loss_threshold=loss_threshold)
+    require_finite(ratio=ratio, gap=gap)
     curves = _curves(
         as_steps(steps),
         train_accuracy=train_accuracy,
@@ -155,6 +155,7 @@ def first_held(steps: ArrayLike, values: ArrayLike, level: float, *, stable: int
 
     Values that are NaN are no evaluations. Raises ValueError as `phases`.
     """
+    require_finite(level=level)
     at, series = as_steps(steps), as_series("values", values)
     if stable < 1 or at.size != series.size:
         raise ValueError(f"expected one value a step and stable >= 1, got {series.size}, {at.size} and {stable}")

@@ -195,6 +195,18 @@ CALLS = {
     "phases([1, 2], train_loss=[0, 1], gap=float('nan'))",
     "ratio nan": "from grokscope.statistics.transitions import phases\n"
     "phases([1, 2], train_loss=[0, 1], ratio=float('nan'))",
+    "level nan": "from grokscope.statistics.intervals import mean_effect\n"
+    "mean_effect([1.0, 2.0, 3.0], level=float('nan'))",
+    "key nan": "from grokscope.numerics.fourier import key_frequencies\n"
+    "key_frequencies(torch.eye(12), threshold=float('nan'))",
+    "algorithm nan": "from grokscope.statistics.clock_pizza import algorithm\n"
+    "algorithm(0.9, 0.1, min_symmetricity=float('nan'))",
+    "region nan": "from grokscope.statistics.regions import above\nabove(float('nan'))",
+    "measure nan": "from grokscope.runs.snapshot import Snapshot\n"
+    "config = gs.recipe('quickstart', p=7)\ntask = config.build_task()\nmodel = config.build_model(task)\n"
+    "params, mask = model.init(torch.Generator()), config.train_mask(task)\n"
+    "snap = Snapshot(task=task, model=model, params=params, train_mask=mask)\n"
+    "gs.measure('circuits.key_frequencies', snap, threshold=float('nan'))",
     "train None": "gs.train(None, store='store')",
     "train numbers": "gs.train([1, 2], store='store')",
     "train NUL": "gs.train(gs.recipe('quickstart', max_steps=1), store='a\\0b', progress=False)",
