@@ -83,6 +83,8 @@ def assignment(text: str) -> tuple[str, Any]:
     field, equals, value = text.partition("=")
     if not equals or not field:
         raise ValueError(f"--set takes field=value, got {shortened(text)}")
+    if not value.strip():
+        raise ValueError(f"{shortened(field)} has no value: --set takes field=value; an empty list is []")
     for candidate in (value, f"[{value}]"):
         try:
             return field, parsed(candidate)

@@ -24,8 +24,9 @@ from grokscope.runs.store.atomic import kind_of
 LARGEST = 4 << 30
 # JSON takes 50 times its size in memory.
 LARGEST_JSON = 16 << 20
-# What an archive may hold: torch.save does not compress, masks in an npz shrink a thousandfold and are small.
-_SMALL, _TIMES = 64 << 20, 8
+# What is small whatever it holds [bytes]: masks in an npz shrink a thousandfold. A larger archive may hold so many times
+# its own size: torch.save does not compress.
+SMALL, _TIMES = 64 << 20, 8
 # The longest name of a file, and of a part of it, on the file systems that there are.
 _PATH, _NAME = 4096, 255
 
@@ -110,7 +111,7 @@ def _archive(file: Any, size: int, path: Any) -> None:
             held = sum(member.file_size for member in archive.infolist())
     except (zipfile.BadZipFile, OSError, ValueError, struct.error, NotImplementedError) as error:
         raise GrokscopeError(f"{path} cannot be read: it is a damaged archive ({error})") from error
-    if held > max(_SMALL, _TIMES * size):
+    if held > max(SMALL, _TIMES * size):
         raise Refused(
             f"{path} is refused: {size / 1e6:,.1f} MB that would unpack to {held / 1e6:,.0f} MB; save it uncompressed"
         )

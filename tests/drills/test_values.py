@@ -1,9 +1,7 @@
 """Values and files that nobody means: one clear line, exit code 2, within two seconds and 1 GiB."""
 
 import io
-import json
 import os
-import struct
 import warnings
 import zipfile
 from collections import OrderedDict
@@ -13,9 +11,11 @@ import numpy as np
 import pytest
 import torch
 
+from grokscope.recipes.base import recipe
 from tests.drills._children import Outcome, drilled, refused
 
 NESTED = "[" * 60_000 + "]" * 60_000  # an argument may be 128 KiB long
+BOMB = 1 << 28  # bytes that shrink a thousandfold
 LONG = "a" * 100_000
 
 
@@ -122,18 +122,18 @@ def _files(folder: Path) -> None:
     (folder / "endless").symlink_to("/dev/zero")
     with open(folder / "sparse.safetensors", "wb") as file:  # 200 GB that take no disk
         file.truncate(200 * 10**9)
-    header = json.dumps({"W_E": {"dtype": "F32", "shape": [10**11], "data_offsets": [0, 4 * 10**11]}}).encode()
-    (folder / "header.safetensors").write_bytes(struct.pack("<Q", len(header)) + header)
+    with open(folder / "zeros.safetensors", "wb") as file:
+        file.truncate(3 * 10**9)
     torch.save({"W_E": torch.zeros(2, 2)}, file := io.BytesIO())
     with zipfile.ZipFile(file) as kept, zipfile.ZipFile(folder / "bomb.pt", "w", zipfile.ZIP_DEFLATED) as bomb:
         for name in kept.namelist():
             data = kept.read(name)
             with bomb.open(name, "w") as member:
-                member.write(data if not name.endswith("data/0") else data + b"\0" * (1 << 30))
+                member.write(data if not name.endswith("data/0") else data + b"\0" * BOMB)
     (folder / "bomb.pth").write_bytes((folder / "bomb.pt").read_bytes())
     with zipfile.ZipFile(folder / "bomb.npy", "w", zipfile.ZIP_DEFLATED) as bomb, bomb.open("a.npy", "w") as member:
-        np.lib.format.write_array_header_1_0(member, {"descr": "<i8", "fortran_order": False, "shape": (1 << 27,)})
-        member.write(b"\0" * (1 << 30))
+        np.lib.format.write_array_header_1_0(member, {"descr": "<i8", "fortran_order": False, "shape": (BOMB // 8,)})
+        member.write(b"\0" * BOMB)
     with open(folder / "header.npy", "wb") as file:
         np.lib.format.write_array_header_1_0(file, {"descr": "<i8", "fortran_order": False, "shape": (10**12,)})
     (folder / "nested.json").write_text("[" * 10**6)
@@ -143,7 +143,8 @@ def _files(folder: Path) -> None:
     with warnings.catch_warnings():  # torch is about to drop them; files of them stay
         warnings.simplefilter("ignore")
         torch.save({"W_E": torch.quantize_per_tensor(torch.zeros(3, 4), 0.1, 0, torch.qint8)}, folder / "quantised.pt")
-    torch.save({"W_E": torch.eye(3)}, folder / "small.pt")
+    config = recipe("quickstart", p=7, d_model=8, n_heads=2, d_mlp=8)
+    torch.save(config.build_model(config.build_task()).init(torch.Generator()), folder / "small.pt")
 
 
 def _import(file: str, *more: str) -> list[str | bytes]:
@@ -154,7 +155,7 @@ FILES = {
     **{
         f"start {name}": _set(f"start={name}")
         for name in ("fifo", "folder", "/dev/zero", "/dev/urandom", "endless", "sparse.safetensors",
-                     "header.safetensors")
+                     "zeros.safetensors")
     },
     **{
         f"import {name}": _import(name)
@@ -236,6 +237,17 @@ def _names(folder: Path) -> set[str]:
 @pytest.mark.parametrize("name", [*SIZES, *NUMBERS, *STORES, *FILES])
 def test_a_bad_value_costs_a_line(outcomes: dict[str, Outcome], name: str) -> None:
     assert not (wrong := refused(outcomes[name])), wrong
+    if name in FILES:
+        file = name.rsplit(maxsplit=1)[-1]
+        said = {
+            "meta.pt": "W_E is a meta",
+            "sparse.pt": "W_E is sparse",
+            "quantised.pt": "W_E is quantised",
+            "expanded.pt": "W_E is an expanded",
+            "nested.json": "nested too deep",
+            "mnist": "MNIST",
+        }.get(file, file)
+        assert said in outcomes[name].err
 
 
 @pytest.mark.parametrize("name", CALLS)
