@@ -24,8 +24,8 @@ from grokscope.runs.store.atomic import kind_of
 LARGEST = 4 << 30
 # JSON takes 50 times its size in memory.
 LARGEST_JSON = 16 << 20
-# What is small whatever it holds [bytes]: masks in an npz shrink a thousandfold. A larger archive may hold so many times
-# its own size: torch.save does not compress.
+# What is small whatever it holds [bytes]: masks in an npz shrink a thousandfold. A larger archive may hold so many
+# times its own size: torch.save does not compress.
 SMALL, _TIMES = 64 << 20, 8
 # The longest name of a file, and of a part of it, on the file systems that there are.
 _PATH, _NAME = 4096, 255
