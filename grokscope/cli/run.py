@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from grokscope.cli.base import Json, Store, emit
+from grokscope.registry import shortened
 
 
 def run(
@@ -37,9 +38,11 @@ def run(
     from grokscope.recipes.base import recipe as config_of
     from grokscope.report.html import write_report
     from grokscope.studies.experiment import measure_checkpoints, train
+    from grokscope.studies.grid import require_few
 
     if seeds < 1:
         raise ValueError(f"seeds must be at least 1, got {seeds}")
+    require_few(seeds)
     base = config_of(recipe, **dict(assignment(text) for text in set))
     configs = [base.replace(seed=base.seed + number) for number in range(seeds)]
     for remark in base.remarks:
@@ -80,14 +83,18 @@ def sentence(one: dict[str, Any]) -> str:
 
 def assignment(text: str) -> tuple[str, Any]:
     """A field and its value from `field=value`; the value is JSON, a list of numbers with commas, or a plain word."""
-    import json
+    from grokscope.runs.outside import Refused, parsed
 
     field, equals, value = text.partition("=")
     if not equals or not field:
-        raise ValueError(f"--set takes field=value, got {text!r}")
+        raise ValueError(f"--set takes field=value, got {shortened(text)}")
+    if not value.strip():
+        raise ValueError(f"{shortened(field)} has no value: --set takes field=value; an empty list is []")
     for candidate in (value, f"[{value}]"):
         try:
-            return field, json.loads(candidate)
+            return field, parsed(candidate)
+        except Refused as error:
+            raise ValueError(f"{shortened(field)}: {error}") from None
         except ValueError:
             continue
     words = {"true": True, "false": False}

@@ -9,6 +9,7 @@ import tyro
 
 from grokscope.cli.base import Json, Store, emit
 from grokscope.cli.run import assignment
+from grokscope.registry import shortened
 
 if TYPE_CHECKING:
     from grokscope.studies.plan import Plan
@@ -72,13 +73,15 @@ def sweep(
 
 def axis(text: str) -> tuple[str, list[Any]]:
     """A field and its values from `field=v1,v2`: each JSON, or a plain word."""
-    from json import loads
+    from grokscope.runs.outside import Refused, parsed
 
     field, equals, values = text.partition("=")
     if not equals or not field:
-        raise ValueError(f"--grid takes field=v1,v2,v3, got {text!r}")
+        raise ValueError(f"--grid takes field=v1,v2,v3, got {shortened(text)}")
     try:
-        return field, loads(f"[{values}]")
+        return field, parsed(f"[{values}]")
+    except Refused as error:
+        raise ValueError(f"{shortened(field)}: {error}") from None
     except ValueError:
         return field, [assignment(f"{field}={word.strip()}")[1] for word in values.split(",")]
 
