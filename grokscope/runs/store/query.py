@@ -16,6 +16,7 @@ import json
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from glob import escape
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,8 +33,8 @@ _METRICS = {"run": "VARCHAR", "step": "BIGINT", "measure": "VARCHAR", "view": "V
 _EVENTS = {"run": "VARCHAR", "step": "BIGINT", "event": "VARCHAR", "pack": "VARCHAR", "detail": "VARCHAR"}
 _PYTHON = {"VARCHAR": str, "BIGINT": int, "DOUBLE": float, "BOOLEAN": bool}
 _PACK_OF_FILE = "split_part(parse_dirpath(filename), '/', -2)"  # .../<pack>/metrics/seg-000001.parquet
-# Rows that are fetched at a time: what a vector of DuckDB has.
-_CHUNK = 2048
+# Rows that are fetched at a time: four vectors of DuckDB.
+_CHUNK = 8192
 
 
 def query(
@@ -44,8 +45,13 @@ def query(
     timeout: [s]. max_rows: of the answer. memory: for the tables and the work on them, such as "500MB" or "4GB".
     GrokscopeError, which names the limit, where one is reached.
     """
-    with asked(store, sql, timeout=timeout, max_rows=max_rows, memory=memory) as (columns, rows):
-        return columns, list(rows)
+    found: list[Row] = []
+    limits = Limits(timeout=timeout, max_rows=max_rows, memory=memory)
+    with limited(lambda: _answers(Path(store), sql, limits), limits) as answer:
+        columns = next(answer)
+        for rows in answer:
+            found += rows
+    return columns, found
 
 
 @contextmanager
@@ -54,9 +60,9 @@ def asked(
 ) -> Iterator[tuple[list[str], Iterator[Row]]]:
     """The same, one row after another as they are found: what is not read is not held."""
     limits = Limits(timeout=timeout, max_rows=max_rows, memory=memory)
-    with limited(lambda: _answers(Path(store), sql, limits), limits) as found:
-        columns = next(found)
-        yield list(columns), found
+    with limited(lambda: _answers(Path(store), sql, limits), limits) as answer:
+        columns = next(answer)
+        yield columns, chain.from_iterable(answer)
 
 
 def _answers(store: Path, sql: str, limits: Limits) -> Generator[Any, None, None]:
