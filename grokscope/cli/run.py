@@ -36,14 +36,19 @@ def run(
         no_report: only train: leave the heavy measures and the report to `grokscope measure` and `grokscope report`.
     """
     from grokscope.recipes.base import recipe as config_of
-    from grokscope.report.html import write_report
-    from grokscope.studies.experiment import measure_checkpoints, train
     from grokscope.studies.grid import require_few
+    from grokscope.training.device import chosen_device
+    from grokscope.training.memory import require_fits
 
     if seeds < 1:
         raise ValueError(f"seeds must be at least 1, got {seeds}")
     require_few(seeds)
     base = config_of(recipe, **dict(assignment(text) for text in set))
+    require_fits(base, chosen_device(device))  # before what takes a second to be imported
+
+    from grokscope.report.html import write_report
+    from grokscope.studies.experiment import measure_checkpoints, train
+
     configs = [base.replace(seed=base.seed + number) for number in range(seeds)]
     for remark in base.remarks:
         print(f"note: {remark}", file=sys.stderr)

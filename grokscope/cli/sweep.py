@@ -49,7 +49,6 @@ def sweep(
         dry_run: say what it would take, and start nothing.
     """
     from grokscope.recipes.base import recipe as config_of
-    from grokscope.report.sweep import write
     from grokscope.studies.grid import grid as cells
     from grokscope.studies.plan import plan
 
@@ -64,6 +63,8 @@ def sweep(
     found = plan(f"sweep-{recipe}", arms, store, mixed=True, axes=axes, device=device)
     about = carry_out(found, engine=engine, address=address, workers=workers, dry_run=dry_run)
     if not dry_run and about["error"] is None:
+        from grokscope.report.sweep import write
+
         options = [part for text in grid for part in ("--grid", text)]
         options += [part for text in set for part in ("--set", text)]
         command = shlex.join(["grokscope", "sweep", recipe, *options, "--seeds", str(seeds), "--store", str(store)])

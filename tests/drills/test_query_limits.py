@@ -89,9 +89,9 @@ def test_the_command_has_the_limits_and_says_their_defaults(tmp_path: Path, caps
     assert found.pop("error").startswith("the query has more than 2 rows; ")
     assert found == {"columns": ["range"], "rows": [[0], [1]], "damaged": []}
     assert main(["query", "select 1 / 0.0::double as inf, null as n", "--json", *store]) == 0
-    assert json.loads(capsys.readouterr().out) == {"columns": ["inf", "n"], "rows": [[None, None]]}
+    assert json.loads(capsys.readouterr().out) == {"columns": ["inf", "n"], "rows": [[None, None]], "damaged": []}
     assert main(["query", "select 1 where false", "--json", *store]) == 0
-    assert json.loads(capsys.readouterr().out) == {"columns": ["1"], "rows": []}
+    assert json.loads(capsys.readouterr().out) == {"columns": ["1"], "rows": [], "damaged": []}
     assert main(["query", "select * from range(3) limit error('no')", "--json", *store]) == 2
     assert capsys.readouterr().out == ""
     for wrong in (

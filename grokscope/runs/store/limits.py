@@ -76,8 +76,8 @@ class Limits:
 
 @contextmanager
 def limited(answers: Callable[[], Generator[Any, None, None]], limits: Limits) -> Iterator[Iterator[Any]]:
-    """What `answers` gives after the first, which can be interrupted (a connection): a list of columns, then rows one
-    by one, of the chunks that it gives. GrokscopeError where a limit is reached; the rows before it were given.
+    """What `answers` gives after the first, which can be interrupted (a connection): a list of columns, then chunks of
+    rows. GrokscopeError where a limit is reached; the rows before it were given.
     """
     work = _Work(answers)
     work.thread.start()
@@ -155,7 +155,7 @@ def _within(work: _Work, limits: Limits) -> Iterator[Any]:
             rows = 0
             yield one
             continue
-        yield from one[: limits.max_rows - rows]
+        yield one[: limits.max_rows - rows]
         rows += len(one)
         if rows > limits.max_rows:
             raise limits.reached("max_rows")

@@ -16,6 +16,7 @@ import json
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from glob import escape
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,8 +34,8 @@ _METRICS = {"run": "VARCHAR", "step": "BIGINT", "measure": "VARCHAR", "view": "V
 _EVENTS = {"run": "VARCHAR", "step": "BIGINT", "event": "VARCHAR", "pack": "VARCHAR", "detail": "VARCHAR"}
 _PYTHON = {"VARCHAR": str, "BIGINT": int, "DOUBLE": float, "BOOLEAN": bool}
 _PACK_OF_FILE = "split_part(parse_dirpath(filename), '/', -2)"  # .../<pack>/metrics/seg-000001.parquet
-# Rows that are fetched at a time: what a vector of DuckDB has.
-_CHUNK = 2048
+# Rows that are fetched at a time: four vectors of DuckDB.
+_CHUNK = 8192
 
 
 def query(
@@ -52,8 +53,13 @@ def query(
     GrokscopeError, which names the limit, where one is reached. on_damage: is told of each pack that is left out of a
     table because it cannot be read; by default that is an error.
     """
-    with asked(store, sql, timeout=timeout, max_rows=max_rows, memory=memory, on_damage=on_damage) as (columns, rows):
-        return columns, list(rows)
+    found: list[Row] = []
+    limits = Limits(timeout=timeout, max_rows=max_rows, memory=memory)
+    with limited(lambda: _answers(Path(store), sql, limits, on_damage), limits) as answer:
+        columns = next(answer)
+        for rows in answer:
+            found += rows
+    return columns, found
 
 
 @contextmanager
@@ -68,9 +74,9 @@ def asked(
 ) -> Iterator[tuple[list[str], Iterator[Row]]]:
     """The same, one row after another as they are found: what is not read is not held."""
     limits = Limits(timeout=timeout, max_rows=max_rows, memory=memory)
-    with limited(lambda: _answers(Path(store), sql, limits, on_damage), limits) as found:
-        columns = next(found)
-        yield list(columns), found
+    with limited(lambda: _answers(Path(store), sql, limits, on_damage), limits) as answer:
+        columns = next(answer)
+        yield columns, chain.from_iterable(answer)
 
 
 def _answers(store: Path, sql: str, limits: Limits, on_damage: OnDamage) -> Generator[Any, None, None]:
