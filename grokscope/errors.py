@@ -8,6 +8,7 @@ A message says what came, what was expected and what to do. A question without a
 `Missing`.
 """
 
+import math
 from dataclasses import dataclass
 
 
@@ -27,3 +28,11 @@ class Missing:
 
     def __bool__(self) -> bool:
         return False
+
+
+def require_finite(**thresholds: float | None) -> None:
+    """ValueError, which names it, for a threshold that is NaN or infinite: everything compares false with NaN, and a
+    question so asked has an answer that looks like any other. None: not asked."""
+    for name, value in thresholds.items():
+        if value is not None and not math.isfinite(value):
+            raise ValueError(f"{name} = {value}: expected a finite number")

@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 NOT_COMPONENTS = {"base", "verdict"}
+LONGEST = 80  # characters of a value in a message
 SINGULAR = {
     "losses": "loss",
     "theories": "theory",
@@ -36,6 +37,9 @@ class Record(BaseModel):
         except ValidationError as error:
             known = type(self).model_fields
             raise ValueError("; ".join(_sentence(one, known) for one in error.errors())) from None
+        for name, value in self:
+            if isinstance(value, int) and abs(value) >= 2**63:
+                raise ValueError(f"{name}: whole numbers lie below 2^63 (got {shortened(value)})")
 
 
 class Options(Record):
@@ -63,22 +67,34 @@ def component(family: str, name: str) -> Any:
 
 def unknown(kind: str, name: Any, known: Iterable[str]) -> str:
     """The message for an unknown name: what came, what is nearest, what there is."""
-    name = str(name)
-    known = sorted(known)
+    name, known = str(name), sorted(known)
+    if len(name) > LONGEST:
+        return f"unknown {kind} {shortened(name)}. Known: {', '.join(known)}."
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     offer = f" Did you mean {near[0]!r}?" if near else ""
     return f"unknown {kind} {name!r}.{offer} Known: {', '.join(known)}."
 
 
+def shortened(value: Any) -> str:
+    """A value as it is written, of at most LONGEST characters, for a message of one line."""
+    if isinstance(value, int) and abs(value) >= 10**LONGEST:  # Python refuses to write very long ones
+        return "a number of more than 80 digits"
+    try:
+        text = repr(value)
+    except RecursionError:
+        return f"a {type(value).__name__} nested too deep"
+    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]}… ({len(text):,} characters)"
+
+
 def _sentence(error: Any, known: Iterable[str]) -> str:
     """One of pydantic's errors as a sentence: the field, what was expected, what came."""
-    field = ".".join(str(part) for part in error["loc"])
+    field = ".".join(str(part)[:LONGEST] for part in error["loc"])
     if error["type"] == "extra_forbidden":
         return unknown("field", field, known)
     message = error["msg"].removeprefix("Value error, ")
     if not field:
         return message
-    given = f" (got {error['input']!r})" if not isinstance(error["input"], Mapping) else ""
+    given = f" (got {shortened(error['input'])})" if not isinstance(error["input"], Mapping) else ""
     return f"{field}: {message[0].lower()}{message[1:]}{given}"
 
 

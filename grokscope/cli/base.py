@@ -1,6 +1,10 @@
 """From arguments to a command and from its outcome to an exit code: 0 done, 1 failed, 2 bad arguments."""
 
+import contextlib
+import errno
+import functools
 import io
+import itertools
 import json
 import os
 import sys
@@ -12,18 +16,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 
 from grokscope.errors import GrokscopeError
-from grokscope.registry import component, names, unknown
+from grokscope.registry import LONGEST, component, names, shortened, unknown
 
 if TYPE_CHECKING:
     from grokscope.runs.run import Run
     from grokscope.studies.study import Study
 
+MESSAGE = 1900  # characters of a message; the list of all fields has 1,500
 Json = Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help="one JSON object on stdout, nothing else")]
 
 
 def _store(text: str) -> Path:
-    from grokscope.runs.store.mirror import opened
+    from grokscope.runs.outside import named
+    from grokscope.runs.store.mirror import is_url, opened
 
+    if not is_url(text):
+        named(text)
     return opened(text)
 
 
@@ -52,29 +60,49 @@ def main(args: Sequence[str] | None = None) -> int:  # noqa: PLR0911  one way ou
         return 0
     name, rest = arguments[0], arguments[1:]
     try:
-        command: Callable[..., None] = component("cli", name)
-        tyro.cli(
-            command,
-            args=rest,
-            prog=f"grokscope {name}",
-            config=(tyro.conf.AvoidSubcommands, tyro.conf.UseAppendAction),
-        )
+        for place, text in enumerate(arguments):
+            if "\udc80" <= max(text, default="") <= "\udcff":  # how Python gives the bytes that are no UTF-8
+                raise ValueError(f"argument {place} is no UTF-8: {shortened(text)}")
+        _parsed(name, rest)()
     except ValueError as error:
-        return _fail(error, 2)
+        return fail(error, 2)
     except GrokscopeError as error:
-        return _fail(error, 1)
+        return fail(error, 1)
     except BrokenPipeError:  # the reader has gone, as in `| head`: nothing to say, and nobody to say it to
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
-        return _fail(error, 1)
+        return fail(error, 2 if error.errno in (errno.ENAMETOOLONG, errno.ELOOP) else 1)
     except (MemoryError, RuntimeError) as error:
         if isinstance(error, RuntimeError) and "alloc" not in str(error):
             raise
-        return _fail("the memory does not suffice for this: smaller p, d_model, d_mlp or fewer seeds may fit", 1)
+        return fail("the memory does not suffice for this: smaller p, d_model, d_mlp or fewer seeds may fit", 1)
     except KeyboardInterrupt:
-        return _fail("interrupted; what was kept can be gone on with: the same command with --resume", 1)
+        again = {"run": " with --resume", "sweep": "", "study": ""}.get(name)
+        kept = "" if again is None else f"; what was kept can be gone on with: the same command{again}"
+        return fail(f"interrupted{kept}", 1)
     return 0
+
+
+def _parsed(name: str, words: Sequence[str]) -> Callable[[], None]:
+    """The command with its options. ValueError, one line, instead of tyro's box; --help ends the process as it does."""
+    command: Callable[..., None] = component("cli", name)
+
+    @functools.wraps(command)
+    def taken(*args: Any, **options: Any) -> Callable[[], None]:
+        return functools.partial(command, *args, **options)
+
+    config = (tyro.conf.AvoidSubcommands, tyro.conf.UseAppendAction)
+    try:
+        with contextlib.redirect_stderr(io.StringIO()) as box:
+            return tyro.cli(taken, args=words, prog=f"grokscope {name}", config=config)
+    except SystemExit as left:
+        if left.code in (0, None):
+            raise
+    # The lines of a box down to its first rule, without its border.
+    lines = [line.strip(" │╭╮╰╯─") for line in box.getvalue().splitlines()[1:]]
+    said = " ".join(itertools.takewhile(bool, lines)) or "these options cannot be read"
+    raise ValueError(f"{said.rstrip('.')}; grokscope {name} --help says more")
 
 
 def overview() -> str:
@@ -139,6 +167,8 @@ def find_study(name: str, store: Path) -> "Study | None":
     return load_study(store, name) if any(one.startswith(name) for one in known) else None
 
 
-def _fail(error: Exception | str, code: int) -> int:
-    print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+def fail(error: BaseException | str, code: int) -> int:
+    """Says what is wrong, on one line of stderr; returns the exit code."""
+    words = (word if len(word) <= 2 * LONGEST else f"{word[:LONGEST]}…" for word in str(error).split())
+    print(f"error: {' '.join(words)[:MESSAGE]}", file=sys.stderr)
     return code

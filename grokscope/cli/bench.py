@@ -38,7 +38,7 @@ def bench(
     """
     from grokscope.registry import component
 
-    if (rounds is not None and rounds < 1) or (seconds is not None and seconds <= 0):
+    if (rounds is not None and rounds < 1) or (seconds is not None and not 0 < seconds < 1e9):
         raise ValueError(f"rounds must be at least 1 and seconds above 0, got {rounds} and {seconds}")
     turns = {name: value for name, value in (("rounds", rounds), ("seconds", seconds)) if value is not None}
     found = component("benchmarks", name)(**turns)

@@ -27,7 +27,10 @@ def export(
         step: checkpoint whose weights are written; by default the last [steps].
     """
     from grokscope.runs.export import beyond_lens, export_run
+    from grokscope.runs.output import require_output
 
+    if output is not None:
+        require_output(output)
     found = find_run(run, store)
     path = export_run(found, to, output, step=step)
     lost = beyond_lens(found.config) if to == "transformer-lens" else {}

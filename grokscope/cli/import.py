@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from grokscope.cli._curves import import_curves
-from grokscope.cli.base import Json, emit
+from grokscope.cli.base import Json, Store, emit
 
 RESERVED = {"task", "path", "format", "store", "config", "step", "layout", "train_mask"}  # options of their own
 
@@ -23,7 +23,7 @@ def import_(
     train_mask: Path | None = None,
     map: Annotated[str, tyro.conf.arg(metavar="NAME=COLUMN,...")] = "",
     percent: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
-    out: Path = Path("runs"),
+    out: Store = Path("runs"),
     json: Json = False,
 ) -> None:
     """Take weights from elsewhere into the store as a run, of one checkpoint or of all that the file has; or curves.

@@ -29,8 +29,13 @@ def judge(
         theory: one theory (grokscope list theories); by default all.
         output: also write the scorecard there: FILE.json, FILE.html as a page, or FILE.md as tables.
     """
+    from grokscope.runs.output import require_output
     from grokscope.theories.verdict import judge as judged
 
+    if output is not None:
+        if output.suffix not in (".json", ".html", ".md"):
+            raise ValueError(f"--output must end in .json, .html or .md, got {output}")
+        require_output(output)
     study = find_study(runs[0], store) if len(runs) == 1 else None
     card = judged(study or _runs(runs, store), theory)
     if output is not None:
@@ -60,10 +65,8 @@ def _write(card: "Scorecard", path: Path) -> None:
         from grokscope.report.scorecard_text import write
 
         write(card, path)
-    elif path.suffix == ".json":
-        card.save(path)
     else:
-        raise ValueError(f"--output must end in .json, .html or .md, got {path}")
+        card.save(path)
 
 
 def table(card: "Scorecard") -> None:

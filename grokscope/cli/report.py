@@ -28,7 +28,10 @@ def report(
     """
     from grokscope.report.html import write_report
     from grokscope.report.study import write
+    from grokscope.runs.output import require_output
 
+    if output is not None:
+        require_output(output)
     study = find_study(run, store)
     if study is not None:
         about, path = {"study": study.id}, write(study, output, lang)

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from grokscope.cli.base import Json, Store, emit
+from grokscope.registry import shortened
 
 
 def run(
@@ -35,12 +36,19 @@ def run(
         no_report: only train: leave the heavy measures and the report to `grokscope measure` and `grokscope report`.
     """
     from grokscope.recipes.base import recipe as config_of
-    from grokscope.report.html import write_report
-    from grokscope.studies.experiment import measure_checkpoints, train
+    from grokscope.studies.grid import require_few
+    from grokscope.training.device import chosen_device
+    from grokscope.training.memory import require_fits
 
     if seeds < 1:
         raise ValueError(f"seeds must be at least 1, got {seeds}")
+    require_few(seeds)
     base = config_of(recipe, **dict(assignment(text) for text in set))
+    require_fits(base, chosen_device(device))  # before what takes a second to be imported
+
+    from grokscope.report.html import write_report
+    from grokscope.studies.experiment import measure_checkpoints, train
+
     configs = [base.replace(seed=base.seed + number) for number in range(seeds)]
     for remark in base.remarks:
         print(f"note: {remark}", file=sys.stderr)
@@ -80,14 +88,18 @@ def sentence(one: dict[str, Any]) -> str:
 
 def assignment(text: str) -> tuple[str, Any]:
     """A field and its value from `field=value`; the value is JSON, a list of numbers with commas, or a plain word."""
-    import json
+    from grokscope.runs.outside import Refused, parsed
 
     field, equals, value = text.partition("=")
     if not equals or not field:
-        raise ValueError(f"--set takes field=value, got {text!r}")
+        raise ValueError(f"--set takes field=value, got {shortened(text)}")
+    if not value.strip():
+        raise ValueError(f"{shortened(field)} has no value: --set takes field=value; an empty list is []")
     for candidate in (value, f"[{value}]"):
         try:
-            return field, json.loads(candidate)
+            return field, parsed(candidate)
+        except Refused as error:
+            raise ValueError(f"{shortened(field)}: {error}") from None
         except ValueError:
             continue
     words = {"true": True, "false": False}

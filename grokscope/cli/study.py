@@ -44,8 +44,12 @@ def study(
     """
     from grokscope.cli.sweep import carry_out, say
     from grokscope.studies import arms as studies
+    from grokscope.studies.grid import require_few
     from grokscope.studies.plan import plan, too_few
 
+    if seeds is not None and seeds > 1:
+        require_few(seeds)
+        require_few(seeds * len(studies.arms(name, scale, 1)))
     arms = studies.arms(name, scale, seeds)
     if few := too_few(arms):
         print(f"note: {few}", file=sys.stderr)

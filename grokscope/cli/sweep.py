@@ -9,6 +9,7 @@ import tyro
 
 from grokscope.cli.base import Json, Store, emit
 from grokscope.cli.run import assignment
+from grokscope.registry import shortened
 
 if TYPE_CHECKING:
     from grokscope.studies.plan import Plan
@@ -48,7 +49,6 @@ def sweep(
         dry_run: say what it would take, and start nothing.
     """
     from grokscope.recipes.base import recipe as config_of
-    from grokscope.report.sweep import write
     from grokscope.studies.grid import grid as cells
     from grokscope.studies.plan import plan
 
@@ -63,6 +63,8 @@ def sweep(
     found = plan(f"sweep-{recipe}", arms, store, mixed=True, axes=axes, device=device)
     about = carry_out(found, engine=engine, address=address, workers=workers, dry_run=dry_run)
     if not dry_run and about["error"] is None:
+        from grokscope.report.sweep import write
+
         options = [part for text in grid for part in ("--grid", text)]
         options += [part for text in set for part in ("--set", text)]
         command = shlex.join(["grokscope", "sweep", recipe, *options, "--seeds", str(seeds), "--store", str(store)])
@@ -72,13 +74,15 @@ def sweep(
 
 def axis(text: str) -> tuple[str, list[Any]]:
     """A field and its values from `field=v1,v2`: each JSON, or a plain word."""
-    from json import loads
+    from grokscope.runs.outside import Refused, parsed
 
     field, equals, values = text.partition("=")
     if not equals or not field:
-        raise ValueError(f"--grid takes field=v1,v2,v3, got {text!r}")
+        raise ValueError(f"--grid takes field=v1,v2,v3, got {shortened(text)}")
     try:
-        return field, loads(f"[{values}]")
+        return field, parsed(f"[{values}]")
+    except Refused as error:
+        raise ValueError(f"{shortened(field)}: {error}") from None
     except ValueError:
         return field, [assignment(f"{field}={word.strip()}")[1] for word in values.split(",")]
 

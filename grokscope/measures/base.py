@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from grokscope.errors import Missing
+from grokscope.errors import Missing, require_finite
 from grokscope.registry import component, names, unknown
 from grokscope.runs.snapshot import Snapshot
 
@@ -75,6 +75,7 @@ class Measure:
         for option in options:
             if option not in known:
                 raise ValueError(f"{self.id}: {unknown('option', option, known)}")
+        require_finite(**{name: value for name, value in options.items() if isinstance(value, float)})
         if not snapshot.is_finite:
             return Missing(f"the weights at step {snapshot.step} are not finite")
         for need in self.needs:

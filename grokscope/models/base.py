@@ -18,6 +18,8 @@ from torch import Generator, Tensor
 from grokscope.registry import Options, unknown
 
 Params = Mapping[str, Tensor]
+# Of a network: each layer is a turn of a loop, and has names of its own.
+MOST_LAYERS = 1000
 # The two factors of a bottleneck.
 NECK = ("W_down", "W_up")
 # Elements of the activations of the replicas that are in work together: 16 MB in float32.
@@ -188,13 +190,12 @@ class Model(ABC):
         return {"W_down": down, "W_up": up}
 
     def _check(self) -> None:
-        site, rank, widths = self.settings.bottleneck, self.settings.bottleneck_rank, self.bottleneck_widths
-        if site is None:
-            if rank is not None:
-                raise ValueError(
-                    f"bottleneck_rank {rank} needs a bottleneck: one of {', '.join(widths) or 'none here'}"
-                )
+        site, rank = self.settings.bottleneck, self.settings.bottleneck_rank
+        if site is None and rank is None:
             return
+        widths = self.bottleneck_widths
+        if site is None:
+            raise ValueError(f"bottleneck_rank {rank} needs a bottleneck: one of {', '.join(widths) or 'none here'}")
         if site not in widths:
             raise ValueError(unknown("site of a bottleneck", site, widths))
         if rank is not None and rank > widths[site]:

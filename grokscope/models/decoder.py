@@ -33,13 +33,13 @@ from grokscope.models import _trace
 from grokscope.models._activation import ActivationName
 from grokscope.models._block import SITES, Block, layer_norm, sinusoids
 from grokscope.models._layers import plus
-from grokscope.models.base import AttentionOptions, Interface, Model, Params, Sites, linear_default, normal
+from grokscope.models.base import MOST_LAYERS, AttentionOptions, Interface, Model, Params, Sites, linear_default, normal
 
 OUTSIDE_LAYERS = {"W_E", "W_E_right", "W_pos", "ln_final_w", "ln_final_b", "W_U", "b_U"}
 
 
 class DecoderOptions(AttentionOptions):
-    n_layers: int = Field(2, ge=1, description="layers of attention and MLP [1]")
+    n_layers: int = Field(2, ge=1, le=MOST_LAYERS, description="layers of attention and MLP [1]")
     d_mlp: int = Field(512, ge=1, description="neurons of each layer's MLP [1]")
     activation: ActivationName = Field("relu", description="activation function of the neurons")
     layer_norm: Literal["none", "pre", "post"] = Field(

@@ -32,7 +32,7 @@ from torch import Generator, Tensor
 from grokscope.models import _trace
 from grokscope.models._activation import ActivationName
 from grokscope.models._layers import LayerInit, Layers, infer_layers, plus, times_inputs
-from grokscope.models.base import Interface, Model, ModelOptions, Params, Sites, normal
+from grokscope.models.base import MOST_LAYERS, Interface, Model, ModelOptions, Params, Sites, normal
 
 
 class EmbeddingMlpOptions(ModelOptions):
@@ -45,7 +45,7 @@ class EmbeddingMlpOptions(ModelOptions):
         "normal", description="embed_scale / sqrt(d_embed) times N(0, 1), or uniform in +-embed_scale / 2"
     )
     embed_scale: float = Field(1.0, gt=0, description="scale of the initial embeddings [1]")
-    n_hidden: int = Field(1, ge=1, description="hidden layers [1]")
+    n_hidden: int = Field(1, ge=1, le=MOST_LAYERS, description="hidden layers [1]")
     d_mlp: int = Field(128, ge=1, description="neurons of each hidden layer [1]")
     activation: ActivationName = Field("relu", description="activation function of the neurons")
     mlp_biases: bool = Field(False, description="train a bias in every layer")

@@ -22,11 +22,11 @@ from torch import Generator, Tensor
 from grokscope.models import _trace
 from grokscope.models._activation import ActivationName
 from grokscope.models._layers import LayerInit, Layers, infer_layers, times_inputs
-from grokscope.models.base import Model, ModelOptions, Params, Sites
+from grokscope.models.base import MOST_LAYERS, Model, ModelOptions, Params, Sites
 
 
 class MlpOptions(ModelOptions):
-    n_hidden: int = Field(2, ge=1, description="hidden layers [1]")
+    n_hidden: int = Field(2, ge=1, le=MOST_LAYERS, description="hidden layers [1]")
     d_mlp: int = Field(200, ge=1, description="neurons of each hidden layer [1]")
     activation: ActivationName = Field("relu", description="activation function of the neurons")
     mlp_biases: bool = Field(True, description="train a bias in every layer")

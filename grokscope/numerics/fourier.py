@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from grokscope.errors import require_finite
 from grokscope.numerics._points import back, in_units, real
 
 
@@ -68,6 +69,7 @@ def key_frequencies(table: Any, *, threshold: float = 0.25) -> NDArray[np.int64]
     published rule names no number ("nontrivial"); a quarter of the largest separates the published networks'
     frequencies. A table without any power at a frequency (constant or zero) has no key frequency.
     """
+    require_finite(threshold=threshold)
     table, _ = in_units(real(table, "a table"))
     if not varies(table):
         return np.array([], dtype=np.int64)

@@ -13,8 +13,8 @@ from grokscope.report.goldilocks_figures import fractions, interval, l_and_u, la
 from grokscope.report.numbers import config_fields
 from grokscope.report.page import Cell, Html, Section, Table, code, document, facts, require_language
 from grokscope.report.words import WORDS, Lang, count, number, percent, say
+from grokscope.runs.output import write_output
 from grokscope.runs.run import Run
-from grokscope.runs.store.atomic import write_atomic
 from grokscope.statistics.goldilocks import Law
 from grokscope.statistics.intervals import Effect
 from grokscope.studies.goldilocks import GENERALISED, PLANS, Summary, arms
@@ -28,9 +28,7 @@ STRAIGHT = 0.9  # R² from which the runs count as lying on the line
 def write(summary: Summary, path: str | Path, lang: Lang = "en") -> Path:
     """Writes the page of a study to a file and returns its path."""
     require_language(lang)
-    written = Path(path)
-    write_atomic(written, page(summary, lang).encode())
-    return written
+    return write_output(path, page(summary, lang).encode())
 
 
 def page(summary: Summary, lang: Lang = "en") -> str:

@@ -9,8 +9,8 @@ from grokscope.report.page import Html, Section, Table, code, document, facts, r
 from grokscope.report.readings import Readings, read
 from grokscope.report.summary import headline, thresholds
 from grokscope.report.words import WORDS, Lang, count, number, percent, say
+from grokscope.runs.output import write_output
 from grokscope.runs.run import Run
-from grokscope.runs.store.atomic import write_atomic
 from grokscope.statistics.transitions import Note
 
 FIGURES = {
@@ -48,9 +48,7 @@ def write_report(run: Run, path: Path | None = None, *, lang: Lang = "en") -> Pa
     lang: en or zh.
     """
     require_language(lang)
-    path = report_path(run) if path is None else Path(path)
-    write_atomic(path, page(read(run), lang).encode())
-    return path
+    return write_output(report_path(run) if path is None else path, page(read(run), lang).encode())
 
 
 def page(readings: Readings, lang: Lang) -> str:

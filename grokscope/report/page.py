@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from grokscope.errors import Missing
 from grokscope.report.words import LANGUAGES, Lang, say
-from grokscope.runs.store.atomic import write_atomic
+from grokscope.runs.output import write_output
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -60,9 +60,7 @@ class Section:
 
 def write_page(path: str | Path, title: str, lead: Sequence[str], sections: Sequence[Section], lang: Lang) -> Path:
     """Writes `document` to a file and returns its path."""
-    written = Path(path)
-    write_atomic(written, document(title, lead, sections, lang).encode())
-    return written
+    return write_output(path, document(title, lead, sections, lang).encode())
 
 
 def document(title: str, lead: Sequence[str], sections: Sequence[Section], lang: Lang) -> str:

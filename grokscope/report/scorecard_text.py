@@ -6,7 +6,7 @@ from pathlib import Path
 from grokscope.report.page import require_language
 from grokscope.report.scorecard import COLUMNS, GLANCE, control, effect, glance, lead, regions, why
 from grokscope.report.words import Lang, say
-from grokscope.runs.store.atomic import write_atomic
+from grokscope.runs.output import write_output
 from grokscope.theories.base import theories
 from grokscope.theories.verdict import Row, Scorecard
 
@@ -24,10 +24,7 @@ def write(card: Scorecard, path: str | Path, lang: Lang = "en") -> Path:
         lines += _head(COLUMNS, lang)
         lines += [_line(row, lang) for row in card.rows if row.theory == name]
         lines.append("")
-    written = Path(path)
-    written.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(written, "\n".join(lines).encode())
-    return written
+    return write_output(path, "\n".join(lines).encode())
 
 
 def _line(row: Row, lang: Lang) -> str:

@@ -17,10 +17,12 @@ from jaxtyping import Bool
 from pydantic import ConfigDict, Field, model_validator
 from torch import Tensor
 
+from grokscope.errors import GrokscopeError
 from grokscope.models.base import Interface, Model
 from grokscope.registry import Options, Record, component, unknown
 from grokscope.runs.identity import config_hash, pack_hash
-from grokscope.tasks.base import Task
+from grokscope.runs.outside import SMALL, read_file
+from grokscope.tasks.base import Size, Task
 
 # Fields that name a component; the options of the component are fields of the config as well.
 COMPONENTS = {"task": "tasks", "model": "models", "loss": "losses", "optimizer": "training.optimizers"}
@@ -178,18 +180,24 @@ class RunConfig(Record):
             task = task.with_noise(self.train_mask(task), self.label_noise, self.outliers, self.seed)
         return task
 
+    def task_size(self) -> Size:
+        """The sizes of the task, and nothing built that is large."""
+        family, options = component("tasks", self.task), self.options("task")
+        return family.size(options) if family.size else Size.of(_task(self.task, options.model_dump_json()))
+
     def train_mask(self, task: Task) -> Bool[Tensor, " pair"]:
         """The inputs that are trained on."""
         return task.split(self.train_fraction, self.seed, n_train=self.n_train, rule=self.split)
 
-    def build_model(self, task: Task) -> Model:
+    def build_model(self, task: Task | Size) -> Model:
         """The model, made for a task."""
         return component("models", self.model)(self.options("model"), interface(task))
 
 
-def interface(task: Task) -> Interface:
+def interface(task: Task | Size) -> Interface:
     """What a model must know of a task."""
-    return Interface(n_symbols=task.n_symbols, n_operands=task.inputs.shape[1], n_outputs=task.n_outputs)
+    size = Size.of(task) if isinstance(task, Task) else task
+    return Interface(n_symbols=size.n_symbols, n_operands=size.n_operands, n_outputs=size.n_outputs)
 
 
 def pack_id(configs: Sequence[RunConfig]) -> str:
@@ -203,11 +211,18 @@ def config_key(config: RunConfig | Mapping[str, Any]) -> str:
 
 
 def _hash(path: str | Path) -> str:
-    """So that two configs are the same run only if they start from the same weights."""
+    """So that two configs are the same run only if they start from the same weights. A small file of no weights has a
+    hash, too: whoever trains from it says what is wrong with it."""
     try:
-        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+        try:
+            data = read_file(path, checked="safetensors")
+        except GrokscopeError:
+            data = read_file(path, most=SMALL)
+        return hashlib.sha256(data).hexdigest()
     except OSError as error:
         raise ValueError(f"cannot read start = {path}: {error.strerror or error}") from error
+    except ValueError as error:
+        raise ValueError(f"start: {error}") from error
 
 
 @functools.lru_cache(maxsize=8)

@@ -19,8 +19,8 @@ from torch import Tensor
 from grokscope.errors import StoreError
 from grokscope.registry import unknown
 from grokscope.runs.config import RunConfig
+from grokscope.runs.output import write_output
 from grokscope.runs.run import Run
-from grokscope.runs.store.atomic import write_atomic
 from grokscope.runs.store.segments import engine
 
 Format: TypeAlias = Literal["transformer-lens", "safetensors", "csv", "parquet"]
@@ -60,14 +60,13 @@ def export_run(run: Run, format: Format, path: str | Path | None = None, *, step
         if step is not None:
             raise ValueError(f"{format} holds the numbers of all steps; step = {step} is for weights")
         path = run.folder / f"{run.id}.{suffix}" if path is None else Path(path)
-        write_atomic(path, _table(run, format))
-        return path
+        return write_output(path, _table(run, format))
     snap = run.snapshot(step)
     path = run.folder / f"{run.id}-step-{snap.step}.{suffix}" if path is None else Path(path)
     params = lens_names(run.config, snap.params) if format == "transformer-lens" else snap.params
     about = {"run": run.id, "step": str(snap.step), "config": json.dumps(run.fields)}
-    write_atomic(path, _weights(params, about, as_torch=format == "transformer-lens" and path.suffix != ".safetensors"))
-    return path
+    as_torch = format == "transformer-lens" and path.suffix != ".safetensors"
+    return write_output(path, _weights(params, about, as_torch=as_torch))
 
 
 def lens_names(config: RunConfig, params: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -1,6 +1,6 @@
 """Which inputs were trained on, as others say it: a mask, indices, the inputs themselves, or a file of one of these."""
 
-import json
+import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,10 @@ from jaxtyping import Bool, Int
 from torch import Tensor
 
 from grokscope.errors import GrokscopeError
+from grokscope.runs.outside import Refused, array_of, parsed, read_file
 
+# What may follow the operands in a row, such as "=" and the answer.
+BEYOND = 16
 # What files call it.
 NAMES = ("train_mask", "train_indices", "train_idx", "train_data", "train_pairs", "train")
 
@@ -21,18 +24,18 @@ def read_split(path: str | Path) -> Any:
     path = Path(path)
     try:
         if path.suffix == ".json":
-            found = json.loads(path.read_bytes())
+            found = parsed(read_file(path, checked="json"))
         elif path.suffix == ".npy":
-            found = np.load(path, allow_pickle=False)
+            found = array_of(path)
         elif path.suffix in (".pt", ".pth"):
-            found = torch.load(path, weights_only=True, map_location="cpu")
+            found = torch.load(io.BytesIO(read_file(path, checked="torch")), weights_only=True, map_location="cpu")
         else:
-            raise ValueError(f"{path}: a split is a file of .json, .npy, .pt or .pth")
+            raise Refused(f"{path}: a split is a file of .json, .npy, .pt or .pth")
+    except (Refused, GrokscopeError):
+        raise
     except OSError as error:
         raise GrokscopeError(f"cannot read {path}: {error.strerror or error}") from error
     except Exception as error:
-        if isinstance(error, ValueError) and "a split is a file" in str(error):
-            raise
         raise GrokscopeError(f"{path} cannot be read as a split: {error}".splitlines()[0]) from error
     if isinstance(found, Mapping):
         name = next((name for name in NAMES if name in found), None)
@@ -60,6 +63,8 @@ def split_mask(split: Any, inputs: Tensor) -> Bool[Tensor, " pair"]:
         given, n = torch.as_tensor(split).cpu(), len(inputs)
     except (TypeError, ValueError, RuntimeError) as error:
         raise ValueError(f"train_mask is no array of numbers: {error}") from None
+    if given.layout != torch.strided or given.is_meta or (given.ndim and len(given) > n):
+        raise ValueError(f"train_mask has shape {tuple(given.shape)} ({given.layout}), inputs are {n}")
     if given.dtype == torch.bool or (given.shape == (n,) and n > 2 and bool(((given == 0) | (given == 1)).all())):
         if given.shape != (n,):
             raise ValueError(f"train_mask has shape {tuple(given.shape)}, expected ({n},): one bool an input")
@@ -81,7 +86,7 @@ def _places(given: Tensor, inputs: Tensor) -> Int[Tensor, " chosen"]:
         )
     places = given.long()
     if given.ndim == 2:
-        if given.shape[1] < width or inputs.is_floating_point():
+        if not width <= given.shape[1] <= width + BEYOND or inputs.is_floating_point():
             raise ValueError(f"train_mask has rows of {given.shape[1]}, inputs are {width} symbols")
         index = {tuple(symbols): place for place, symbols in enumerate(inputs.tolist())}
         rows = [tuple(row) for row in given[:, :width].tolist()]

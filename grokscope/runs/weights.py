@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from grokscope.models.base import Interface, Model
-from grokscope.registry import unknown
+from grokscope.registry import shortened, unknown
 
 Layout: TypeAlias = Literal["auto", "transformer-lens", "nanda"]
 Layers: TypeAlias = Mapping[str, Mapping[int, Tensor]]
@@ -43,6 +43,11 @@ def cleaned(params: Mapping[str, Any], rename: Mapping[str, str] | None = None) 
 
     rename: our name -> the name in params.
     """
+    if not isinstance(params, Mapping) or not params:
+        what = "nothing" if isinstance(params, Mapping) else f"a {type(params).__name__}"
+        raise ValueError(f"weights are tensors by name, as model.state_dict() gives them; got {what}")
+    if strange := [name for name in params if not isinstance(name, str)]:
+        raise ValueError(f"weights are tensors by name; {shortened(strange[0])} is no name")
     back = {theirs: ours for ours, theirs in (rename or {}).items()}
     if missing := sorted(back.keys() - params.keys()):
         raise ValueError(f"rename: weights lack {', '.join(missing)}; they have {', '.join(sorted(params))}")
@@ -76,7 +81,10 @@ def _tensor(name: str, value: Any) -> Tensor:
         raise ValueError(f"{name} belongs to rotary positions (RoPE), which no model here has")
     if "rmsnorm" in name.lower():
         raise ValueError(f"{name} belongs to an RMSNorm, which no model here has; they have LayerNorm")
-    tensor = value.detach() if isinstance(value, Tensor) else torch.tensor(value)
+    try:
+        tensor = value.detach() if isinstance(value, Tensor) else torch.tensor(value)
+    except (TypeError, ValueError, RuntimeError, RecursionError):
+        raise ValueError(f"{name} is a {type(value).__name__}, expected a tensor or an array of numbers") from None
     if tensor.is_meta:
         raise ValueError(f"{name} is a meta tensor: a shape without numbers; load the weights before saving them")
     if tensor.is_quantized:
@@ -88,7 +96,21 @@ def _tensor(name: str, value: Any) -> Tensor:
             f"{name} holds {str(tensor.dtype).removeprefix('torch.')}; weights are float16, bfloat16, float32 or "
             f"float64: convert it with its scale before saving"
         )
+    require_whole(name, tensor)
     return tensor.cpu().clone()
+
+
+def require_whole(name: str, tensor: Tensor) -> None:
+    """ValueError for a tensor that repeats a few numbers many times (stride 0), and would take more memory than it has
+    when it is copied. Of one without numbers in rows (meta, quantised, sparse) nothing is said."""
+    if tensor.is_meta or tensor.is_quantized or tensor.is_nested or tensor.layout != torch.strided:
+        return
+    needs, has = tensor.numel() * tensor.element_size(), tensor.untyped_storage().nbytes()
+    if needs > has:
+        raise ValueError(
+            f"{name} is an expanded tensor of shape {tuple(tensor.shape)}, {needs:.3g} bytes of which {has} are there; "
+            f"save tensor.contiguous() instead"
+        )
 
 
 def is_causal(params: Mapping[str, Any]) -> bool | None:

@@ -3,7 +3,7 @@
 import math
 from typing import Any, Literal
 
-from grokscope.errors import Missing
+from grokscope.errors import Missing, require_finite
 
 Algorithm = Literal["clock", "pizza", "neither"]
 
@@ -30,6 +30,7 @@ def algorithm(
 
     The first measure that is `Missing` is the answer. ValueError for a NaN and for measures outside [-1, 1] and [0, 1].
     """
+    require_finite(min_symmetricity=min_symmetricity, max_irrelevance=max_irrelevance, min_circularity=min_circularity)
     for value in (gradient_symmetricity, distance_irrelevance, circularity):
         if isinstance(value, Missing):
             return value

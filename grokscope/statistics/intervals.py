@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from grokscope.errors import Missing
+from grokscope.errors import Missing, require_finite
 from grokscope.statistics.regions import Family
 
 FEWEST = 5  # seeds
@@ -29,6 +29,7 @@ def mean_effect(values: Sequence[float] | Float[np.ndarray, " seed"], *, level: 
     Equal values have an interval of length 0: it says nothing about how much another seed could differ.
     Raises ValueError for no value, and for values that are not finite.
     """
+    require_finite(level=level)
     return _effect(values, lambda sample: mean_ends(sample, level))
 
 
@@ -38,6 +39,8 @@ def student_effect(values: Sequence[float] | Float[np.ndarray, " seed"], *, leve
     Raises ValueError for no value, and for values that are not finite.
     """
     from scipy.stats import t
+
+    require_finite(level=level)
 
     def ends(sample: Float[np.ndarray, " seed"]) -> tuple[float, float]:
         n, mean = len(sample), float(sample.mean())

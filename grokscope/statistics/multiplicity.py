@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from grokscope.errors import require_finite
+
 
 def holm(p: Sequence[float]) -> list[float]:
     """Adjusted p-values: rejecting where they are at most a, all tests together are wrong with probability a at most.
@@ -25,5 +27,6 @@ def holm(p: Sequence[float]) -> list[float]:
 
 def holm_levels(p: Sequence[float], a: float = 0.05) -> list[float]:
     """The level that Holm's procedure holds each test to: a / m the smallest p-value, a / (m - 1) the next, ..."""
+    require_finite(a=a)
     rank = np.argsort(np.argsort(np.asarray(p, dtype=np.float64), kind="stable"), kind="stable")
     return (a / (len(rank) - rank)).tolist()

@@ -22,6 +22,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike, NDArray
 
+from grokscope.errors import require_finite
 from grokscope.statistics.transitions import Phases
 
 CLASSES = ("comprehension", "grokking", "memorisation", "confusion")
@@ -57,6 +58,7 @@ def classify(
         raise ValueError(f"train_step has shape {train.shape}, test_step {test.shape}: expected one shape")
     fitted, found = np.isfinite(train), np.isfinite(test)
     both = fitted & found
+    require_finite(delay=delay)
     late = np.zeros(train.shape, dtype=bool)
     late[both] = test[both] - train[both] >= delay
     place = np.where(~fitted, 3, np.where(~found, 2, np.where(late, 1, 0)))

@@ -29,6 +29,10 @@ class Region:
 
     parts: tuple[Interval, ...]
 
+    def __post_init__(self) -> None:
+        if any(math.isnan(end) for part in self.parts for end in part):
+            raise ValueError(f"the ends of a region are numbers, got {self.parts}")
+
     def contains(self, low: float, high: float) -> bool:
         """Whether an interval lies in one of the stretches."""
         return any(start <= low and high <= end for start, end in self.parts)

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from grokscope.errors import require_finite
 from grokscope.statistics.held import ROUNDING, first, held_level, onset
 from grokscope.statistics.series import NOT_EVALUATED, Curve, Steps, as_series, as_shares, as_steps
 
@@ -173,8 +174,7 @@ def phases(
     """
     _require(stable, ratio=ratio, gap=gap)
     _require_shares(train_threshold=train_threshold, test_threshold=test_threshold, loss_share=loss_share)
-    if loss_threshold is not None and math.isnan(loss_threshold):
-        raise ValueError("loss_threshold is NaN: expected a loss, or None for 0.1 nat")
+    require_finite(loss_threshold=loss_threshold)
     curves = _curves(
         as_steps(steps),
         train_accuracy=train_accuracy,

@@ -44,7 +44,7 @@ def conduct(
     if address is not None:  # nodes of a cluster may have fewer cores than this machine
         threads = 1
     outcomes: list[Outcome] = []
-    with hold(study.folder):
+    with hold(study.folder, store=study.store):
         study.save([_about(pack) for pack in plan.packs])
         if not todo:
             return outcomes
@@ -94,6 +94,7 @@ def _jobs(plan: Plan, todo: Sequence[Planned], threads: int) -> Iterator[Job]:
             threads=threads,
             measures=pack.measures,
             device=plan.device,
+            there=not mirror.is_url(mirror.address(plan.study.store)),
         )
 
 

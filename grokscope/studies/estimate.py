@@ -19,7 +19,8 @@ import torch
 from grokscope.runs.config import RunConfig
 from grokscope.studies.experiment import measure_checkpoints, train
 from grokscope.studies.plan import Plan, Planned, shape_of, work_of
-from grokscope.training.schedule import is_evaluated, most_checkpoints
+from grokscope.training.memory import n_parameters
+from grokscope.training.schedule import PER_DOUBLING, most_checkpoints
 
 # Steps of the two trials of a shape; what eight steps with their evaluations take is the difference.
 SHORT, LONG = 2, 10
@@ -100,8 +101,7 @@ def pack_seconds(pack: Planned, steps: int, cost: Cost) -> float:
 def pack_bytes(pack: Planned, rows: float) -> int:
     """Of disk, at most: checkpoints, the resume point, and rows at each evaluation."""
     config = pack.configs[0]
-    task = config.build_task()
-    weights = sum(torch.Size(shape).numel() for shape in config.build_model(task).shapes.values())
+    weights = n_parameters(config)
     width = 8 if config.dtype == "float64" else 4
     kept = most_checkpoints(config) + 3
     return round(
@@ -113,7 +113,12 @@ def pack_bytes(pack: Planned, rows: float) -> int:
 @cache
 def evaluations(steps: int, every: int) -> int:
     """How often a run of so many steps is evaluated."""
-    return sum(is_evaluated(step, every) for step in range(steps + 1))
+    found, start, spacing = 0, 0, 1
+    while start <= steps:  # a doubling at a time: in each the multiples of its spacing
+        end, apart = PER_DOUBLING * 2 * spacing, min(spacing, every)
+        found += (min(steps, end - 1)) // apart - (start - 1) // apart
+        start, spacing = end, 2 * spacing
+    return found
 
 
 def makespan(seconds: Sequence[float], slots: int) -> float:

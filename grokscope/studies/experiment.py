@@ -11,8 +11,9 @@ from torch import Tensor
 
 from grokscope.errors import GrokscopeError, Missing
 from grokscope.measures.base import Measure, measures
-from grokscope.registry import component
+from grokscope.registry import component, shortened
 from grokscope.runs.config import RunConfig, pack_id
+from grokscope.runs.outside import named
 from grokscope.runs.run import Run, as_trained, load_pack
 from grokscope.runs.snapshot import Snapshot
 from grokscope.runs.store.events import finished_at
@@ -25,7 +26,7 @@ from grokscope.runs.writer import Writer, open_writer
 from grokscope.studies.display import Display, display
 from grokscope.training.device import chosen_device
 from grokscope.training.loop import Loop, disk_use
-from grokscope.training.memory import in_packs, replica_bytes
+from grokscope.training.memory import in_packs, replica_bytes, require_fits
 from grokscope.training.pack import Pack, require_packable
 from grokscope.training.threads import as_begun
 
@@ -62,9 +63,13 @@ def train(
     if isinstance(configs, str):
         raise ValueError(f"train takes a RunConfig or several, got {configs!r}; make one: gs.recipe({configs!r})")
     several = not isinstance(configs, RunConfig)
+    if several and not (isinstance(configs, Sequence) and all(isinstance(one, RunConfig) for one in configs)):
+        raise ValueError(f"train takes a RunConfig or several, got {shortened(configs)}")
     wanted = list(configs) if several else [configs]
     require_packable(wanted)
     chosen = chosen_device(device)
+    require_fits(wanted[0], chosen)
+    store = store if isinstance(store, str) and "://" in store else named(store)
     packs = in_packs(wanted, chosen)
     if len(packs) > 1 and progress:
         print(

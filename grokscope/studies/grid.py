@@ -1,13 +1,17 @@
 """Grids: every combination of values of some fields, with seeds in each; and the runs of one as a table."""
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from grokscope.errors import Missing
+from grokscope.registry import shortened
 from grokscope.runs.config import RunConfig
 from grokscope.runs.run import Run
 from grokscope.theories._seeds import paired
+
+MOST_RUNS = 100_000
 
 
 def grid(base: RunConfig, axes: Mapping[str, Sequence[Any]], seeds: int = 1) -> dict[str, list[RunConfig]]:
@@ -28,12 +32,19 @@ def grid(base: RunConfig, axes: Mapping[str, Sequence[Any]], seeds: int = 1) -> 
             raise ValueError(f"the grid over {name} has {twice[0]!r} twice")
         if name == "seed":
             raise ValueError("a grid over seed has one run a cell, and no spread: give --seeds N instead")
+    require_few(seeds * math.prod(map(len, axes.values())))
     found = {}
     for cell in itertools.product(*axes.values()):
         fields = dict(zip(axes, cell, strict=True))
         config = base.replace(**fields)
         found[label(fields)] = [config.replace(seed=config.seed + number) for number in range(seeds)]
     return found
+
+
+def require_few(n_runs: int) -> None:
+    """ValueError for more runs than one command plans: each holds its config in memory, 4.5 kB."""
+    if n_runs > MOST_RUNS:
+        raise ValueError(f"{shortened(n_runs)} runs at a time, at most {MOST_RUNS:,}: take fewer seeds or values")
 
 
 def label(fields: Mapping[str, Any]) -> str:

@@ -24,7 +24,7 @@ from grokscope.runs.store.index import index
 from grokscope.runs.store.mirror import opened
 from grokscope.studies.study import Study, load_study, pack_of
 from grokscope.training.device import chosen_device
-from grokscope.training.memory import in_packs
+from grokscope.training.memory import in_packs, n_parameters, require_fits
 from grokscope.training.pack import PER_REPLICA
 
 # Products of a forward pass of a whole pack from which more replicas gain nothing, and the most replicas. On one thread
@@ -111,6 +111,9 @@ def plan(
     empty = [arm for arm, configs in arms.items() if not configs]
     if not arms or empty:
         raise ValueError(f"arm {empty[0]!r} has no run" if empty else "a study needs at least one arm, got none")
+    chosen = chosen_device(device)
+    for config in {shape_of(config): config for configs in arms.values() for config in configs}.values():
+        require_fits(config, chosen)
     store, measures = opened(store), measures or {}
     if store.exists() and not store.is_dir():
         raise StoreError(f"cannot write to {store}: it is not a folder")
@@ -119,7 +122,6 @@ def plan(
     for arm, configs in arms.items():
         for key, config in zip(keys[arm], configs, strict=True):
             layout.wanted.setdefault(key, ("" if mixed else arm, config))
-    chosen = chosen_device(device)
     study_id = f"{name}-{hashlib.sha256(json.dumps(keys).encode()).hexdigest()[:8]}"
     damaged = _fill(layout, store, study_id, keys, chosen)
     packs = {
@@ -164,9 +166,8 @@ def soonest_end(config: RunConfig) -> int:
 
 def work_of(config: RunConfig) -> float:
     """Products of a forward pass of one run, about: training inputs times weights."""
-    task = config.build_task()
-    n_train = config.batch_size or config.n_train or config.train_fraction * task.n_inputs
-    return n_train * sum(torch.Size(shape).numel() for shape in config.build_model(task).shapes.values())
+    n_train = config.batch_size or config.n_train or config.train_fraction * config.task_size().n_inputs
+    return n_train * n_parameters(config)
 
 
 def shape_of(config: RunConfig) -> str:

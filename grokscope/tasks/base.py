@@ -142,11 +142,35 @@ class Task:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Size:
+    """How large a task is. n_operands: symbols or features of an input. work: memory that building it takes beside its
+    inputs [bytes]."""
+
+    n_inputs: int
+    n_symbols: int = 0
+    n_operands: int
+    n_outputs: int
+    work: int = 0
+
+    @classmethod
+    def of(cls, task: Task) -> "Size":
+        """Of a task that is built."""
+        return cls(
+            n_inputs=task.n_inputs,
+            n_symbols=task.n_symbols,
+            n_operands=task.inputs.shape[1],
+            n_outputs=task.n_outputs,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class TaskFamily:
-    """A component: its options and the function that builds the task from them."""
+    """A component: its options, the function that builds the task from them, and one that says its size without
+    building it; None where the options keep it small."""
 
     options: type[Options]
     build: Callable[[Any], Task]
+    size: Callable[[Any], Size] | None = None
 
 
 def published_shuffle(n: int, seed: int) -> Int[Tensor, " n"]:

@@ -23,6 +23,7 @@ from grokscope.registry import Options
 from grokscope.tasks.base import Task, TaskFamily, Truth
 
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
+LARGEST_ENTRY = 10_000  # bytes of an image, of which MNIST's have 784: a compressed file may say anything
 MIRROR = "https://ossci-datasets.s3.amazonaws.com/mnist/"  # the one torchvision downloads from
 
 
@@ -61,7 +62,9 @@ def read_idx(path: Path, count: int) -> NDArray[np.uint8]:
             sizes = np.frombuffer(header, dtype=">u4").tolist()
             if sizes[0] < count:
                 raise ValueError(f"{path} holds {sizes[0]} entries; n_samples = {count} asks for more")
-            length = count * math.prod(sizes[1:])
+            if (entry := math.prod(sizes[1:])) > LARGEST_ENTRY:
+                raise ValueError(f"{path} says {entry} bytes an entry, MNIST's images have 784: it is another file")
+            length = count * entry
             values = file.read(length)
     except (EOFError, OSError, zlib.error) as error:
         raise ValueError(f"{path} cannot be read: {error}") from error

@@ -15,7 +15,7 @@ import torch
 from pydantic import Field
 
 from grokscope.registry import Options
-from grokscope.tasks.base import Task, TaskFamily
+from grokscope.tasks.base import Size, Task, TaskFamily
 
 
 class PolynomialRegression(Options):
@@ -35,4 +35,9 @@ def build(options: PolynomialRegression) -> Task:
     )
 
 
-polynomial_regression = TaskFamily(options=PolynomialRegression, build=build)
+def size(options: PolynomialRegression) -> Size:
+    work = 3 * 8 * options.n_samples * options.dimension
+    return Size(n_inputs=options.n_samples, n_operands=options.dimension, n_outputs=1, work=work)
+
+
+polynomial_regression = TaskFamily(options=PolynomialRegression, build=build, size=size)

@@ -12,7 +12,7 @@ import torch
 from pydantic import Field, model_validator
 
 from grokscope.registry import Options
-from grokscope.tasks.base import Task, TaskFamily, Truth
+from grokscope.tasks.base import Size, Task, TaskFamily, Truth
 
 
 class SparseParity(Options):
@@ -40,4 +40,10 @@ def build(options: SparseParity) -> Task:
     )
 
 
-sparse_parity = TaskFamily(options=SparseParity, build=build)
+def size(options: SparseParity) -> Size:
+    # As whole numbers, as numpy draws them, and as floats.
+    work = 8 * options.n_samples * options.n_bits
+    return Size(n_inputs=options.n_samples, n_operands=options.n_bits, n_outputs=2, work=work)
+
+
+sparse_parity = TaskFamily(options=SparseParity, build=build, size=size)

@@ -17,7 +17,7 @@ import torch
 from pydantic import Field
 
 from grokscope.registry import Options
-from grokscope.tasks.base import Task, TaskFamily
+from grokscope.tasks.base import Size, Task, TaskFamily
 
 TOLERANCE = 1e-3  # mean squared error [1]; see above
 
@@ -55,4 +55,11 @@ def _teacher(options: TeacherStudent) -> list[tuple[torch.Tensor, torch.Tensor]]
     return layers
 
 
-teacher_student = TaskFamily(options=TeacherStudent, build=build)
+def size(o: TeacherStudent) -> Size:
+    widths = [o.n_features, *[o.teacher_width] * (o.teacher_depth - 1), o.n_targets]
+    teacher = sum(fan_in * fan_out for fan_in, fan_out in itertools.pairwise(widths))
+    work = 8 * (teacher + 3 * o.n_samples * max(widths))
+    return Size(n_inputs=o.n_samples, n_operands=o.n_features, n_outputs=o.n_targets, work=work)
+
+
+teacher_student = TaskFamily(options=TeacherStudent, build=build, size=size)

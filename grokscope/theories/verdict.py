@@ -21,8 +21,8 @@ from pydantic import ConfigDict, Field
 
 from grokscope.errors import Missing, StoreError
 from grokscope.registry import Record, unknown
+from grokscope.runs.output import write_output
 from grokscope.runs.run import Run
-from grokscope.runs.store.atomic import write_atomic
 from grokscope.runs.store.segments import digests
 from grokscope.statistics.intervals import FEWEST
 from grokscope.statistics.multiplicity import holm, holm_levels
@@ -116,10 +116,7 @@ class Scorecard(Card):
 
     def save(self, path: str | Path) -> Path:
         """Writes it as JSON and returns the path; `Scorecard.load` reads it."""
-        written = Path(path)
-        written.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(written, self.model_dump_json(indent=1).encode())
-        return written
+        return write_output(path, self.model_dump_json(indent=1).encode())
 
     @classmethod
     def load(cls, path: str | Path) -> "Scorecard":

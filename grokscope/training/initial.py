@@ -1,7 +1,6 @@
 """The weights a replica starts from: drawn, or read from a file, scaled, with noise."""
 
 import hashlib
-from pathlib import Path
 
 import torch
 from torch import Generator, Tensor
@@ -10,6 +9,7 @@ from grokscope.errors import GrokscopeError
 from grokscope.models.base import NECK, Model
 from grokscope.runs.config import RunConfig
 from grokscope.runs.foreign import safetensors_of
+from grokscope.runs.outside import read_file
 
 
 def initial(config: RunConfig, model: Model) -> dict[str, Tensor]:
@@ -35,7 +35,7 @@ def initial(config: RunConfig, model: Model) -> dict[str, Tensor]:
 def _started(config: RunConfig, drawn: dict[str, Tensor]) -> dict[str, Tensor]:
     assert config.start is not None
     try:
-        data = Path(config.start).read_bytes()
+        data = read_file(config.start, checked="safetensors")
     except OSError as error:
         raise GrokscopeError(f"cannot read start = {config.start}: {error.strerror or error}") from error
     tensors = safetensors_of(f"start = {config.start}", data)

@@ -1,5 +1,6 @@
 """How many replicas of a pack fit into a machine, before anything is built."""
 
+import math
 import os
 from collections.abc import Sequence
 
@@ -26,14 +27,43 @@ CPU = torch.device("cpu")
 
 def replica_bytes(config: RunConfig, device: torch.device = CPU) -> int:
     """About what one more replica takes at most, on the device [bytes]."""
-    task = config.build_task()
+    return sum(_parts(config, device).values())
+
+
+def n_parameters(config: RunConfig) -> int:
+    """Of one replica."""
+    return sum(math.prod(shape) for shape in config.build_model(config.task_size()).shapes.values())
+
+
+def require_fits(config: RunConfig, device: torch.device = CPU) -> None:
+    """ValueError, before anything is built, where a single replica would take more memory than the machine has."""
+    parts, there = _parts(config, device), machine_bytes(device)
+    if (needs := sum(parts.values())) <= there:
+        return
+    largest = max(parts, key=parts.__getitem__)
+    raise ValueError(
+        f"one run takes about {needs / 1e9:.3g} GB of memory, the machine has {there / 1e9:.3g} GB; most of it is for "
+        f"{largest}: make it smaller"
+    )
+
+
+def _parts(config: RunConfig, device: torch.device) -> dict[str, int]:
+    """What the memory of one replica is for -> bytes."""
+    task = config.task_size()
     model = config.build_model(task)
     width = 8 if config.dtype == "float64" else 4
-    weights = sum(torch.Size(shape).numel() for shape in model.shapes.values())
-    inputs = task.n_inputs * (PER_INPUT + task.inputs[0].numel() * 8)
+    weights = sum(math.prod(shape) for shape in model.shapes.values())
+    per_input = PER_INPUT + task.n_operands * 8
+    samples = 0
     if device.type == "cuda":
-        inputs += task.n_inputs * (LAYERS * width * model.sample_size + SOFTMAX * 8 * task.n_outputs)
-    return width * (COPIES * weights + EVALUATED * task.n_inputs * task.n_outputs) + inputs
+        samples = task.n_inputs * (LAYERS * width * model.sample_size + SOFTMAX * 8 * task.n_outputs)
+    return {
+        f"its {weights:,} parameters (of {config.model})": width * COPIES * weights,
+        f"outputs on all {task.n_inputs:,} inputs": width * EVALUATED * task.n_inputs * task.n_outputs + samples,
+        f"the inputs (of {config.task})": task.n_inputs * per_input + task.work,
+        f"batches of batch_size = {config.batch_size:,}" if config.batch_size else "batches": (config.batch_size or 0)
+        * per_input,
+    }
 
 
 def shared_bytes(config: RunConfig) -> int:

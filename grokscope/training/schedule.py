@@ -9,6 +9,8 @@ from grokscope.runs.config import RunConfig
 
 # Outside the transition checkpoints are at least this many steps apart: 1.2 times a small step is no distance.
 FIRST_CHECKPOINT = 25
+# Checkpoints that are counted one by one.
+COUNTED = 100_000
 # Evaluations per doubling of the step, until they are evaluate_every apart: a resolution of about 10 %.
 PER_DOUBLING = 8
 # Fresh accuracy above which the transition is under way: chance is 1/n_classes, at most a few per cent.
@@ -78,6 +80,8 @@ def most_checkpoints(config: RunConfig) -> int:
     """The most checkpoints a run can come to: the logarithmic ones, with the whole run within the transition."""
     count, step = 2, 0
     while step < config.max_steps:
+        if count > COUNTED:  # they only come further apart from here on
+            return count + (config.max_steps - step) // max(1, min(FIRST_CHECKPOINT, config.checkpoint_every)) + 1
         sparse = max(math.ceil(step * config.checkpoint_ratio), step + FIRST_CHECKPOINT)
         step = min(sparse, step + config.checkpoint_every)
         count += 1

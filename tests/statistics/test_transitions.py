@@ -614,7 +614,7 @@ def test_infinite_accuracy_is_no_evaluation():
         ({"steps": ["a", 1], "test_loss": [1, 1]}, "steps is no series of numbers"),
         ({"steps": [1], "test_loss": [1], "train_threshold": np.nan}, "train_threshold = nan: expected a share"),
         ({"steps": [1], "test_loss": [1], "test_threshold": 95}, "test_threshold = 95: expected a share of 1"),
-        ({"steps": [1], "test_loss": [1], "loss_threshold": np.nan}, "loss_threshold is NaN"),
+        ({"steps": [1], "test_loss": [1], "loss_threshold": np.nan}, "loss_threshold = nan: expected a finite number"),
         ({"steps": [1], "test_loss": [1], "loss_share": -1}, "loss_share = -1: expected a share"),
         ({"steps": [1], "test_loss": [1], "ratio": np.nan}, "ratio is NaN"),
         ({"steps": [1], "test_loss": [1], "gap": np.nan}, "gap is NaN"),

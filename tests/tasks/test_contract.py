@@ -10,7 +10,7 @@ import torch
 from grokscope.numerics.groups import group
 from grokscope.registry import component, names
 from grokscope.runs.config import RunConfig
-from grokscope.tasks.base import Task, Truth, number_orbits
+from grokscope.tasks.base import Size, Task, Truth, number_orbits
 
 
 def complete(name: str) -> bool:
@@ -128,3 +128,11 @@ def test_options_are_described_and_share_no_name_with_other_fields_of_a_config(n
     assert all(field.description for field in fields.values())
     taken = {field for model in names("models") for field in component("models", model).options.model_fields}
     assert not set(fields) & (taken | set(RunConfig.model_fields))
+
+
+@every_task
+def test_its_size_is_known_without_building_it(name: str) -> None:
+    family, task = component("tasks", name), shared(name)
+    if family.size is None:  # the options keep it small
+        return
+    assert dataclasses.replace(family.size(family.options()), work=0) == Size.of(task)

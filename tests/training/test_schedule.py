@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from grokscope.studies.estimate import evaluations
 from grokscope.training.schedule import Evaluation, Schedule, is_evaluated, most_checkpoints
 from tests.conftest import tiny
 
@@ -88,3 +89,13 @@ def test_the_state_goes_through_json() -> None:
     other = Schedule(tiny())
     other.restore(json.loads(json.dumps(schedule.state())))
     assert other == schedule
+
+
+def test_numbers_of_checkpoints_and_evaluations_take_no_longer_for_more_steps() -> None:
+    for every in (1, 3, 25, 1000):
+        for steps in (*range(70), 1000, 4097):
+            assert evaluations(steps, every) == sum(is_evaluated(step, every) for step in range(steps + 1))
+    assert evaluations(10**18, 1) == 10**18 + 1
+    assert most_checkpoints(tiny(max_steps=10**18, checkpoint_every=1)) >= 10**18
+    small, large = (most_checkpoints(tiny(max_steps=steps, checkpoint_every=50)) for steps in (10**6, 10**12))
+    assert small * 10**6 <= large <= 10**12

@@ -69,8 +69,8 @@ def import_weights(
         raise ValueError("centred=true needs the outputs at step 0, which imported weights do not come with")
     if train_mask is not None and (split := {"train_fraction", "n_train"} & set(fields)):
         raise ValueError(f"train_mask says which inputs are trained on: give no {', '.join(sorted(split))} beside it")
-    data = bytes_of(path)
     safe = format == "safetensors" or (format == "transformer-lens" and path.suffix == ".safetensors")
+    data = bytes_of(path, "safetensors" if safe else "torch")
     file = read(path, data, safe=safe)
     if step is not None and len(file.states) > 1:
         raise ValueError(

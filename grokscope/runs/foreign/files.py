@@ -12,7 +12,9 @@ import torch
 from torch import Tensor
 
 from grokscope.errors import GrokscopeError
+from grokscope.runs.outside import read_file
 from grokscope.runs.split import NAMES as SPLITS
+from grokscope.runs.weights import require_whole
 
 # Under which training scripts keep the state dict beside the optimizer's; many of them, and their steps.
 STATE = ("model", "state_dict", "model_state_dict")
@@ -50,9 +52,10 @@ class File:
     notes: list[str] = field(default_factory=list)
 
 
-def bytes_of(path: Path) -> bytes:
+def bytes_of(path: Path, kind: str) -> bytes:
+    """The bytes of a file, looked at first as `outside.read_file` does. kind: torch, safetensors or json."""
     try:
-        return path.read_bytes()
+        return read_file(path, checked=kind)
     except OSError as error:
         raise GrokscopeError(f"cannot read {path}: {error.strerror or error}") from error
 
@@ -113,6 +116,8 @@ def _state(path: Path, inner: Any) -> dict[str, Tensor]:
     if not isinstance(inner, Mapping) or not inner or not all(isinstance(value, Tensor) for value in inner.values()):
         held = f"a {type(inner).__name__}" + (f" of {', '.join(map(str, inner))}" if isinstance(inner, Mapping) else "")
         raise GrokscopeError(f"{path} holds {held}; expected tensors by name, as model.state_dict() gives them")
+    for name, tensor in inner.items():
+        require_whole(str(name), tensor)
     return {str(name): tensor for name, tensor in inner.items()}
 
 
@@ -135,7 +140,10 @@ def _many(
         raise GrokscopeError(
             f"{path} holds {len(states)} state dicts in {key}, and no {' or '.join(STEPS[:2])} of them"
         )
-    counts = [_count(step) for step in (steps.tolist() if isinstance(steps, Tensor) else steps)]
+    if isinstance(steps, Tensor):
+        require_whole("steps", steps)
+        steps = steps.flatten().tolist()
+    counts = [_count(step) for step in steps]
     if len(counts) != len(states) or None in counts or len(set(counts)) < len(counts):
         raise GrokscopeError(
             f"{path} holds {len(states)} state dicts in {key} and {len(counts)} steps of them; expected one step each, "

@@ -5,7 +5,6 @@ attention that join the tokens' embeddings. The linear script trains model types
 `l1.weight`, ...). What each is in our options: `models.embedding_mlp`.
 """
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +15,7 @@ from torch import Tensor
 from grokscope.errors import GrokscopeError
 from grokscope.registry import unknown
 from grokscope.runs.foreign.files import bytes_of
+from grokscope.runs.outside import Refused, parsed
 
 ACTIVATIONS = {"ReLU": "relu", "GeLU": "gelu", "Tanh": "tanh"}
 # How each model type of the linear script combines its embeddings, and how many hidden layers follow.
@@ -37,7 +37,9 @@ def read_config(path: Path, config: str | Path | None) -> dict[str, Any]:
     if config is None and not place.is_file():
         raise GrokscopeError(f"{path} has no {place.name} beside it, which says its modulus and attention; name one")
     try:
-        found = json.loads(bytes_of(place))
+        found = parsed(bytes_of(place, "json"))
+    except Refused:
+        raise
     except ValueError as error:
         raise GrokscopeError(f"{place} is not JSON: {error}") from error
     if not isinstance(found, dict):

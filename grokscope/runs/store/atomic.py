@@ -1,8 +1,13 @@
-"""Writing a file so that a reader, and a run killed at any instant, finds the old content or the new, never a part."""
+"""Writing a file so that a reader, and a run killed at any instant, finds the old content or the new, never a part.
+
+Nothing in a store is written through a link: a store may come from elsewhere, and what lies outside it is not its own.
+Nor into a folder that has been moved since it was locked: what is held is known by its inode, not by its name.
+"""
 
 import errno
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,11 +18,22 @@ from grokscope.errors import StoreError
 MEGABYTE = 10**6
 _FULL = {errno.ENOSPC: "", errno.EDQUOT: ", the quota is used up", errno.EFBIG: ", the file size limit is reached"}
 _READ_ONLY = {errno.EROFS: "read-only file system", errno.EACCES: "permission denied", errno.EPERM: "not permitted"}
+Inode = tuple[int, int]
+ASIDE = "move it away, or put what it stands for in its place"
+# Folders whose lock this process has (lock.py) -> the inodes of the folder and of its lock.
+HELD: dict[Path, tuple[Inode, Inode]] = {}
 
 
 @contextmanager
 def clear_errors(path: Path, needs: int | None = None) -> Iterator[None]:
-    """Turn an OSError of writing `path` (of `needs` bytes, where known) into a StoreError of one line."""
+    """Turn an OSError of writing `path` (of `needs` bytes, where known) into a StoreError of one line.
+
+    Everything that is written into a store passes here; StoreError, too, where the folder that this process holds is no
+    longer the one at its path.
+    """
+    for folder in path.parents:
+        if folder in HELD:
+            require_there(folder)
     try:
         yield
     except OSError as error:
@@ -31,10 +47,11 @@ def write_atomic(path: Path, data: bytes, *, durable: bool = True) -> None:
     but a power cut may lose it: for files that are hints, such as a heartbeat.
     """
     with clear_errors(path, len(data)):
+        refuse_links(path, path.parent.parent)
         make_folder(path.parent)
         temporary = temporary_beside(path)
         try:
-            with open(temporary, "wb") as file:
+            with open(temporary, "xb") as file:
                 file.write(data)
                 file.flush()
                 if durable:
@@ -62,10 +79,55 @@ def sweep_temporaries(folder: Path) -> list[Path]:
     return left
 
 
+def refuse_links(path: Path, above: Path) -> None:
+    """StoreError where `path`, or a folder on the way to it from `above`, is a symbolic link, or `path` is neither a
+    file nor a folder (a device, a pipe)."""
+    for place in (path, *path.parents):
+        if place == above or above not in place.parents:
+            return
+        try:
+            mode = os.lstat(place).st_mode
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        if stat.S_ISLNK(mode):
+            raise StoreError(
+                f"{place} is a link to {os.readlink(place)}: a store is not written through links; {ASIDE}"
+            )
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            raise StoreError(f"{place} is {kind_of(mode)}, not a file; {ASIDE}")
+
+
+def kind_of(mode: int) -> str:
+    """What a thing that is no regular file is, in words; mode: st_mode."""
+    kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket", stat.S_IFLNK: "a link"}
+    return kinds.get(stat.S_IFMT(mode), "a device")
+
+
+def inode(found: os.stat_result) -> Inode:
+    return found.st_dev, found.st_ino
+
+
+def require_there(folder: Path) -> None:
+    """StoreError unless a held folder, and its lock, are those that were locked."""
+    before = HELD[folder]
+    try:
+        now = inode(os.stat(folder)), inode(os.lstat(folder / "lock"))
+    except OSError:
+        now = None
+    if now != before:
+        what = folder if now is None or now[0] != before[0] else folder / "lock"
+        raise StoreError(
+            f"{what} was moved, removed or replaced while this process wrote to {folder}; nothing more is written. Put "
+            "it back, or go on where it is now with --resume and --store"
+        ) from OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+
+
 def make_folder(folder: Path) -> None:
-    """mkdir -p that survives a power cut: every folder that gained a name is synced."""
+    """mkdir -p that survives a power cut: every folder that gained a name is synced. A held one is never made anew."""
     if folder.is_dir():
         return
+    if folder in HELD:
+        require_there(folder)
     make_folder(folder.parent)
     folder.mkdir(exist_ok=True)
     sync_folder(folder.parent)

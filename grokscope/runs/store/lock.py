@@ -1,24 +1,43 @@
-"""One writer a pack: an advisory lock that the operating system drops when its holder dies, however it dies."""
+"""One writer a pack: an advisory lock that the operating system drops when its holder dies, however it dies.
+
+While a folder is held, every write into it checks that it is still the folder that was locked (atomic.clear_errors).
+"""
 
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from grokscope.errors import StoreError
-from grokscope.runs.store.atomic import clear_errors, make_folder
+from grokscope.runs.store.atomic import ASIDE, HELD, clear_errors, inode, kind_of, make_folder, refuse_links
+
+# Not through a link, and not waiting for whoever is at the other end of a pipe.
+_AS_IT_IS = os.O_NOFOLLOW | os.O_NONBLOCK
+# Written in place: under a second name (a hard link) another file would change with them.
+_IN_PLACE = (".jsonl", "lock")
 
 
 @contextmanager
-def hold(folder: Path) -> Iterator[None]:
-    """Be the pack's one writer inside the `with` block; StoreError where another process (or thread) is."""
+def hold(folder: Path, *, store: Path | None = None) -> Iterator[None]:
+    """Be the folder's one writer inside the `with` block; StoreError where another process (or thread) is.
+
+    store: the folder above which links are the user's own affair; by default the one that `folder` lies in. StoreError
+    where anything below it is a link.
+    """
     path = folder / "lock"
+    refuse_links(path, folder.parent if store is None else store)
     with clear_errors(path):
         make_folder(folder)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        _require_plain(folder)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | _AS_IT_IS, 0o666)
     try:
         _lock(descriptor, path)
-        yield
+        HELD[folder] = inode(os.stat(folder)), inode(os.fstat(descriptor))
+        try:
+            yield
+        finally:
+            del HELD[folder]
     finally:
         os.close(descriptor)  # the file stays: removing it would let two writers lock two files of one name
 
@@ -28,7 +47,7 @@ def is_held(folder: Path) -> bool:
     import fcntl
 
     try:
-        descriptor = os.open(folder / "lock", os.O_RDONLY)
+        descriptor = os.open(folder / "lock", os.O_RDONLY | _AS_IT_IS)
     except OSError:
         return False
     try:
@@ -53,3 +72,20 @@ def _lock(descriptor: int, path: Path) -> None:
             ) from error
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+
+
+def _require_plain(folder: Path) -> None:
+    """StoreError for anything in the folder, at any depth, that is neither a file nor a folder, or is written in place
+    and has a second name."""
+    with os.scandir(folder) as found_there:
+        places = list(found_there)
+    for place in places:
+        found = place.stat(follow_symlinks=False)
+        if stat.S_ISDIR(found.st_mode):
+            _require_plain(Path(place.path))
+        elif not stat.S_ISREG(found.st_mode):
+            raise StoreError(f"{place.path} is {kind_of(found.st_mode)}, not a file: nothing is written; {ASIDE}")
+        elif found.st_nlink > 1 and place.name.endswith(_IN_PLACE):
+            raise StoreError(
+                f"{place.path} is a file of several names (hard links), and would change under all; {ASIDE}"
+            )

@@ -8,10 +8,15 @@ The rows are copied into memory and DuckDB's door to files is locked before the 
 instead is no guard: DuckDB 2 writes files from a SELECT (WITH x AS (COPY ...)), and a directory that it may read it may
 write. A table that the SQL does not name is left empty, which spares a query on `runs` the reading of the metrics.
 Copying takes about 80 bytes of memory a row and 0.5 s a million rows.
+
+All of it runs in a thread beside the one that asks (`limits.py`), so that time, memory and Ctrl-C end it from outside.
 """
 
 import json
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from glob import escape
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +24,7 @@ from grokscope.errors import StoreError
 from grokscope.runs.store.catalogue import OnDamage, packs, refuse, runs_table
 from grokscope.runs.store.checksum import require
 from grokscope.runs.store.events import read_events
+from grokscope.runs.store.limits import MAX_ROWS, MEMORY, TIMEOUT, Limits, Row, limited
 from grokscope.runs.store.segments import damage_as_store_error, first_line, segment_path, snapshot
 
 if TYPE_CHECKING:
@@ -28,28 +34,74 @@ _METRICS = {"run": "VARCHAR", "step": "BIGINT", "measure": "VARCHAR", "view": "V
 _EVENTS = {"run": "VARCHAR", "step": "BIGINT", "event": "VARCHAR", "pack": "VARCHAR", "detail": "VARCHAR"}
 _PYTHON = {"VARCHAR": str, "BIGINT": int, "DOUBLE": float, "BOOLEAN": bool}
 _PACK_OF_FILE = "split_part(parse_dirpath(filename), '/', -2)"  # .../<pack>/metrics/seg-000001.parquet
+# Rows that are fetched at a time: four vectors of DuckDB.
+_CHUNK = 8192
 
 
-def query(store: Path, sql: str, *, on_damage: OnDamage = refuse) -> tuple[list[str], list[tuple[Any, ...]]]:
+def query(
+    store: Path,
+    sql: str,
+    *,
+    timeout: float = TIMEOUT,
+    max_rows: int = MAX_ROWS,
+    memory: str = MEMORY,
+    on_damage: OnDamage = refuse,
+) -> tuple[list[str], list[Row]]:
     """Run read-only SQL over the store; returns (column names, rows). ValueError says what is wrong with the SQL.
 
-    on_damage: is told of each pack that is left out of a table because it cannot be read; by default that is an error.
+    timeout: [s]. max_rows: of the answer. memory: for the tables and the work on them, such as "500MB" or "4GB".
+    GrokscopeError, which names the limit, where one is reached. on_damage: is told of each pack that is left out of a
+    table because it cannot be read; by default that is an error.
     """
+    found: list[Row] = []
+    limits = Limits(timeout=timeout, max_rows=max_rows, memory=memory)
+    with limited(lambda: _answers(Path(store), sql, limits, on_damage), limits) as answer:
+        columns = next(answer)
+        for rows in answer:
+            found += rows
+    return columns, found
+
+
+@contextmanager
+def asked(
+    store: Path,
+    sql: str,
+    *,
+    timeout: float = TIMEOUT,
+    max_rows: int = MAX_ROWS,
+    memory: str = MEMORY,
+    on_damage: OnDamage = refuse,
+) -> Iterator[tuple[list[str], Iterator[Row]]]:
+    """The same, one row after another as they are found: what is not read is not held."""
+    limits = Limits(timeout=timeout, max_rows=max_rows, memory=memory)
+    with limited(lambda: _answers(Path(store), sql, limits, on_damage), limits) as answer:
+        columns = next(answer)
+        yield columns, chain.from_iterable(answer)
+
+
+def _answers(store: Path, sql: str, limits: Limits, on_damage: OnDamage) -> Generator[Any, None, None]:
+    """The connection, then the columns' names, then the rows in chunks."""
     import duckdb
 
     folders = packs(store)
     # never spills to a file; copying without regard to order is twice as fast
-    with duckdb.connect(config={"temp_directory": "", "preserve_insertion_order": False}) as connection:
-        _fill(connection, "runs", *(runs_table(folders if _named("runs", sql) else [], on_damage)))
-        _fill_metrics(connection, folders if _named("metrics", sql) else [], on_damage)
-        _fill(connection, "events", _EVENTS, _event_columns(folders if _named("events", sql) else [], on_damage))
-        connection.execute("SET preserve_insertion_order = true")
-        connection.execute("SET enable_external_access = false; SET lock_configuration = true")
+    config: dict[str, Any] = {"temp_directory": "", "preserve_insertion_order": False, "memory_limit": limits.memory}
+    with duckdb.connect(config=config) as connection:
+        yield connection
         try:
+            _fill(connection, "runs", *(runs_table(folders if _named("runs", sql) else [], on_damage)))
+            _fill_metrics(connection, folders if _named("metrics", sql) else [], on_damage)
+            _fill(connection, "events", _EVENTS, _event_columns(folders if _named("events", sql) else [], on_damage))
+            connection.execute("SET preserve_insertion_order = true")
+            connection.execute("SET enable_external_access = false; SET lock_configuration = true")
             if not connection.extract_statements(sql):
                 raise ValueError("the SQL holds no statement: try SELECT * FROM runs")
             result = connection.execute(sql)
-            return [column[0] for column in result.description or []], result.fetchall()
+            yield [column[0] for column in result.description or []]
+            while rows := result.fetchmany(_CHUNK):
+                yield rows
+        except duckdb.OutOfMemoryException as error:
+            raise limits.reached("memory") from error
         except duckdb.Error as error:
             raise ValueError(first_line(error)) from error
 

@@ -8,6 +8,7 @@ done is not trained again, and one that was begun is gone on with from its resum
 """
 
 import errno
+import os
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -25,8 +26,8 @@ TRIES = 5
 # How long to wait for the lock of a pack [s]: of a worker that is about to die, or of a node that was given up while
 # it lives; network file systems free a dead node's locks after 45 to 90 s (NFS 4: one lease).
 PATIENCE = 120.0
-# The store itself cannot be written: no other pack could be either.
-_STORE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
+# The store itself cannot be written, or is gone: no other pack could be written either.
+_STORE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ESTALE}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +35,8 @@ class Job:
     """One pack to be trained, and measured afterwards.
 
     configs: as JSON types. store: a URL, or an absolute path that means the same on every machine. threads: of its
-    process. measures: ids to measure on the checkpoints. device: cpu or cuda.
+    process. measures: ids to measure on the checkpoints. device: cpu or cuda. there: the store is there already, and is
+    not made anew where it has been moved since.
     """
 
     pack: str
@@ -43,6 +45,7 @@ class Job:
     threads: int
     measures: tuple[str, ...] = ()
     device: str = "cpu"
+    there: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +98,10 @@ def _train(job: Job) -> None:
         raise GrokscopeError(f"a pack of {len(configs)} runs does not fit into the memory of this machine")
 
     store = opened(job.store, only=job.pack)
+    if job.there and not store.is_dir():
+        raise StoreError(f"the store {store} was moved or removed") from OSError(
+            errno.ESTALE, os.strerror(errno.ESTALE)
+        )
 
     def act() -> None:
         runs = train(configs, store=store, device=job.device, progress=False, resume=True)
