@@ -106,9 +106,11 @@ def test_key_irreps_are_those_above_the_threshold() -> None:
     assert answer(snap, KEYS) == {irrep: value for irrep, value in everything.items() if value > 0.005}
     largest = max(everything.values())
     assert answer(snap, KEYS, threshold=largest) == {}
-    for wrong in (-0.1, 1.0, math.nan):
+    for wrong in (-0.1, 1.0):
         with pytest.raises(ValueError, match=r"threshold is a cosine and must lie in \[0, 1\), got"):
             evaluate(KEYS, snap, threshold=wrong)
+    with pytest.raises(ValueError, match="threshold = nan: expected a finite number"):
+        evaluate(KEYS, snap, threshold=math.nan)
 
 
 def test_label_noise_leaves_the_operation_what_it_is() -> None:
