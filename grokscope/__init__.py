@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from grokscope.runs.snapshot import Snapshot, snapshot
     from grokscope.statistics.transitions import phases
     from grokscope.studies.experiment import train
-    from grokscope.theories.verdict import judge
+    from grokscope.studies.judging import judge
 
 # Name -> where it lives, and under what name there.
 _FACE = {
@@ -36,7 +36,7 @@ _FACE = {
     "snapshot": "runs.snapshot:snapshot",
     "phases": "statistics.transitions:phases",
     "train": "studies.experiment:train",
-    "judge": "theories.verdict:judge",
+    "judge": "studies.judging:judge",
 }
 
 __all__ = [

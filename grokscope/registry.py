@@ -1,4 +1,5 @@
 """Finds components: one component a file; the file's name is its id; the object named like the file is the component.
+A component of several files is a package with a file of the package's name.
 
 `grokscope/tasks/modular_addition.py` defines `modular_addition`; `grokscope/measures/circuits/restricted_loss.py`
 defines `restricted_loss`, whose id is `circuits.restricted_loss`. Adding a component is adding a file: no list is
@@ -11,11 +12,12 @@ import importlib.util
 import pkgutil
 from collections.abc import Iterable, Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-NOT_COMPONENTS = {"base", "verdict"}
+NOT_COMPONENTS = {"base", "analyses", "parts"}
 LONGEST = 80  # characters of a value in a message
 SINGULAR = {
     "losses": "loss",
@@ -61,8 +63,8 @@ def component(family: str, name: str) -> Any:
     """
     if name not in names(family):
         raise ValueError(unknown(SINGULAR.get(family, family.removesuffix("s")), name, names(family)))
-    module = importlib.import_module(f"grokscope.{family}.{name}")
-    return getattr(module, name.rpartition(".")[2])
+    last, place = name.rpartition(".")[2], f"grokscope.{family}.{name}"
+    return getattr(importlib.import_module(f"{place}.{last}" if _is_component(place) else place), last)
 
 
 def unknown(kind: str, name: Any, known: Iterable[str]) -> str:
@@ -98,12 +100,19 @@ def _sentence(error: Any, known: Iterable[str]) -> str:
     return f"{field}: {message[0].lower()}{message[1:]}{given}"
 
 
+def _is_component(place: str) -> bool:
+    """Whether a module's name is that of a package that holds one component: it has a file of its own name."""
+    found = importlib.util.find_spec(place)
+    where = found.submodule_search_locations if found else None
+    return any((Path(folder) / f"{place.rpartition('.')[2]}.py").is_file() for folder in where or ())
+
+
 def _walk(package_name: str, prefix: str = "") -> Iterable[str]:
     package = importlib.import_module(package_name)
     for info in pkgutil.iter_modules(package.__path__):
         if info.name in NOT_COMPONENTS or info.name.startswith("_"):
             continue
-        if info.ispkg:
+        if info.ispkg and not _is_component(f"{package_name}.{info.name}"):
             yield from _walk(f"{package_name}.{info.name}", f"{prefix}{info.name}.")
         else:
             yield prefix + info.name

@@ -15,21 +15,24 @@ LAYERS = [
     {"numerics", "statistics"},
     {"tasks", "models", "losses"},
     {"runs"},
-    {"training", "measures"},
+    {"training", "measures", "recipes"},
+    {"predictions"},
     {"theories"},
     {"studies", "watch"},
     {"report"},
-    {"recipes"},
+    {"serve"},
     {"benchmarks"},
     {"cli"},
 ]
+REGISTRY = ("component", "components", "names")  # functions that are asked for a family of components
 ABOVE_ALL = {"__init__", "__main__"}
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 
-def imports(path: Path) -> set[str]:
-    """Absolute names of everything of grokscope that a file imports, inside functions and for type checking too."""
+def imports(path: Path, *, asked_for: bool = True) -> set[str]:
+    """Absolute names of everything of grokscope that a file imports: inside functions, for type checking, and families
+    of components that it asks the registry for."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
@@ -39,6 +42,12 @@ def imports(path: Path) -> set[str]:
             found.add(node.module or "")
             if node.module == "grokscope":
                 found |= {f"grokscope.{alias.name}" for alias in node.names}
+        elif (
+            asked_for
+            and isinstance(node, ast.Call)
+            and getattr(node.func, "id", "") in ("component", "components", "names")
+        ):
+            found |= {f"grokscope.{one.value}" for one in node.args[:1] if isinstance(one, ast.Constant)}
     return {name for name in found if name.partition(".")[0] == "grokscope"}
 
 
@@ -57,6 +66,15 @@ def test_a_file_imports_only_from_lower_layers(path: Path) -> None:
             assert LEVEL[other] < LEVEL[area(path)], f"{path} is in {area(path)} and imports {name}"
 
 
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_private_module_is_imported_in_its_own_folder_alone(path: Path) -> None:
+    home = ".".join(("grokscope", *path.relative_to(PACKAGE).parent.parts))
+    for name in imports(path):
+        parts = name.split(".")
+        private = next((place for place, part in enumerate(parts) if part.startswith("_")), None)
+        assert private is None or ".".join(parts[:private]) == home, f"{path} imports {name}"
+
+
 def test_every_folder_has_a_layer() -> None:
     assert {area(path) for path in SOURCES} - ABOVE_ALL <= set(LEVEL)
 
@@ -66,7 +84,11 @@ def test_files_import_each_other_in_no_circle() -> None:
         ".".join(("grokscope", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__"): path
         for path in SOURCES
     }
-    graph = {name: imports(path) & set(modules) - {name} for name, path in modules.items() if name != "grokscope"}
+    graph = {
+        name: imports(path, asked_for=False) & set(modules) - {name}
+        for name, path in modules.items()
+        if name != "grokscope"
+    }
     while leaves := {name for name, targets in graph.items() if not targets & set(graph)}:
         graph = {name: targets for name, targets in graph.items() if name not in leaves}
     assert not graph, f"modules in or behind a circle: {sorted(graph)}"

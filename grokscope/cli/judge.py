@@ -8,8 +8,8 @@ import tyro
 from grokscope.cli.base import Json, Store, emit, find_run, find_study
 
 if TYPE_CHECKING:
+    from grokscope.predictions.verdict import Scorecard
     from grokscope.runs.run import Run
-    from grokscope.theories.verdict import Scorecard
 
 
 def judge(
@@ -30,7 +30,7 @@ def judge(
         output: also write the scorecard there: FILE.json, FILE.html as a page, or FILE.md as tables.
     """
     from grokscope.runs.output import require_output
-    from grokscope.theories.verdict import judge as judged
+    from grokscope.studies.judging import judge as judged
 
     if output is not None:
         if output.suffix not in (".json", ".html", ".md"):

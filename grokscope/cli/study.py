@@ -87,7 +87,7 @@ def after(study: "Study", name: str, *, show: bool) -> dict[str, Any]:
     from grokscope.report.study import write
     from grokscope.runs.store.mirror import publish
     from grokscope.studies.arms import ALL
-    from grokscope.theories.verdict import judge
+    from grokscope.studies.judging import judge
 
     card = judge(study, None if name == ALL else name)
     saved, page = card.save(study.folder / "scorecard.json"), write(study, card=card)

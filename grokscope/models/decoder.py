@@ -29,11 +29,11 @@ from pydantic import Field
 from torch import Generator, Tensor
 from torch.nn.functional import pad
 
-from grokscope.models import _trace
-from grokscope.models._activation import ActivationName
-from grokscope.models._block import SITES, Block, layer_norm, sinusoids
-from grokscope.models._layers import plus
 from grokscope.models.base import MOST_LAYERS, AttentionOptions, Interface, Model, Params, Sites, linear_default, normal
+from grokscope.models.parts import trace
+from grokscope.models.parts.activation import ActivationName
+from grokscope.models.parts.block import SITES, Block, layer_norm, sinusoids
+from grokscope.models.parts.layers import plus
 
 OUTSIDE_LAYERS = {"W_E", "W_E_right", "W_pos", "ln_final_w", "ln_final_b", "W_U", "b_U"}
 
@@ -122,23 +122,23 @@ class Decoder(Model):
         """At every position of a layer; in the last layer there is one."""
         widths = {"embed": self.settings.d_model}
         for layer in range(self.settings.n_layers):
-            name = _trace.suffix(layer, self.settings.n_layers)
+            name = trace.suffix(layer, self.settings.n_layers)
             widths |= {f"resid_mid{name}": self.settings.d_model, f"mlp_post{name}": self.settings.d_mlp}
         return widths
 
     def outputs(
         self, params: Params, inputs: Int[Tensor, "replica pair operand"]
     ) -> Float[Tensor, "replica pair output"]:
-        return _trace.end(self._walk(params, inputs))
+        return trace.end(self._walk(params, inputs))
 
     @property
     def sites(self) -> Sites:
         n = self.settings.n_layers
-        in_layers = [f"{site}{_trace.suffix(layer, n)}" for layer in range(n) for site in SITES]
+        in_layers = [f"{site}{trace.suffix(layer, n)}" for layer in range(n) for site in SITES]
         tables = ["embed"] if self.settings.tied else ["embed", "embed_right"]
-        return _trace.sites([*tables, *in_layers, "logits"], self._walk)
+        return trace.sites([*tables, *in_layers, "logits"], self._walk)
 
-    def _walk(self, params: Params, inputs: Tensor) -> _trace.Trace:
+    def _walk(self, params: Params, inputs: Tensor) -> trace.Trace:
         o, n_symbols = self.settings, self.interface.n_symbols
         table = self.squeeze(params, "embed", params["W_E"])
         yield "embed", table[:, :n_symbols]
@@ -149,7 +149,7 @@ class Decoder(Model):
             second = torch.arange(tokens.shape[-1], device=tokens.device) == 1
             tokens = torch.where(second, tokens + table.shape[1], tokens)
             table = torch.cat([table, right], dim=1)
-        stream = _trace.rows(table, tokens)
+        stream = trace.rows(table, tokens)
         if o.positions == "learned":
             stream = stream + params["W_pos"].unsqueeze(1)
         elif o.positions == "sinusoidal":

@@ -29,10 +29,10 @@ from jaxtyping import Float, Int
 from pydantic import Field
 from torch import Generator, Tensor
 
-from grokscope.models import _trace
-from grokscope.models._activation import ActivationName
-from grokscope.models._layers import LayerInit, Layers, infer_layers, plus, times_inputs
 from grokscope.models.base import MOST_LAYERS, Interface, Model, ModelOptions, Params, Sites, normal
+from grokscope.models.parts import trace
+from grokscope.models.parts.activation import ActivationName
+from grokscope.models.parts.layers import LayerInit, Layers, infer_layers, plus, times_inputs
 
 
 class EmbeddingMlpOptions(ModelOptions):
@@ -105,13 +105,13 @@ class EmbeddingMlp(Model):
     def outputs(
         self, params: Params, inputs: Int[Tensor, "replica pair operand"]
     ) -> Float[Tensor, "replica pair output"]:
-        return _trace.end(self._walk(params, inputs))
+        return trace.end(self._walk(params, inputs))
 
     @property
     def sites(self) -> Sites:
-        return _trace.sites([*self.tables, *self.layers.sites], self._walk)
+        return trace.sites([*self.tables, *self.layers.sites], self._walk)
 
-    def _walk(self, params: Params, inputs: Tensor) -> _trace.Trace:
+    def _walk(self, params: Params, inputs: Tensor) -> trace.Trace:
         n_operands, n_symbols = self.interface.n_operands, self.interface.n_symbols
         tables = [self.squeeze(params, "embed", params[name]) for name in self.tables.values()]
         yield from zip(self.tables, tables, strict=True)

@@ -19,10 +19,10 @@ from jaxtyping import Float
 from pydantic import Field
 from torch import Generator, Tensor
 
-from grokscope.models import _trace
-from grokscope.models._activation import ActivationName
-from grokscope.models._layers import LayerInit, Layers, infer_layers, times_inputs
 from grokscope.models.base import MOST_LAYERS, Model, ModelOptions, Params, Sites
+from grokscope.models.parts import trace
+from grokscope.models.parts.activation import ActivationName
+from grokscope.models.parts.layers import LayerInit, Layers, infer_layers, times_inputs
 
 
 class MlpOptions(ModelOptions):
@@ -56,13 +56,13 @@ class Mlp(Model):
         return self.layers.bottleneck_widths
 
     def outputs(self, params: Params, inputs: Tensor) -> Float[Tensor, "replica pair output"]:
-        return _trace.end(self._walk(params, inputs))
+        return trace.end(self._walk(params, inputs))
 
     @property
     def sites(self) -> Sites:
-        return _trace.sites(self.layers.sites, self._walk)
+        return trace.sites(self.layers.sites, self._walk)
 
-    def _walk(self, params: Params, inputs: Tensor) -> _trace.Trace:
+    def _walk(self, params: Params, inputs: Tensor) -> trace.Trace:
         return self.layers.trace(params, times_inputs(inputs, params["W_in"], self.interface.n_symbols))
 
     @staticmethod

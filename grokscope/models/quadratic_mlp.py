@@ -20,9 +20,9 @@ from jaxtyping import Float
 from pydantic import Field, model_validator
 from torch import Generator, Tensor
 
-from grokscope.models import _trace
-from grokscope.models._layers import times_inputs
 from grokscope.models.base import Interface, Model, ModelOptions, Params, Sites, normal
+from grokscope.models.parts import trace
+from grokscope.models.parts.layers import times_inputs
 
 
 class QuadraticMlpOptions(ModelOptions):
@@ -69,11 +69,11 @@ class QuadraticMlp(Model):
         return {"mlp_post": self.settings.d_mlp}
 
     def outputs(self, params: Params, inputs: Tensor) -> Float[Tensor, "replica pair output"]:
-        return _trace.end(self._walk(params, inputs))
+        return trace.end(self._walk(params, inputs))
 
     @property
     def sites(self) -> Sites:
-        return _trace.sites(("mlp_pre", "mlp_post", "logits"), self._walk)
+        return trace.sites(("mlp_pre", "mlp_post", "logits"), self._walk)
 
     @property
     def division(self) -> int:
@@ -81,7 +81,7 @@ class QuadraticMlp(Model):
         n = self.settings.d_mlp
         return {"1": 1, "N": n, "DN": n * self.interface.n_features}[self.settings.output_division]
 
-    def _walk(self, params: Params, inputs: Tensor) -> _trace.Trace:
+    def _walk(self, params: Params, inputs: Tensor) -> trace.Trace:
         o = self.settings
         pre = times_inputs(inputs, params["W_in"], self.interface.n_symbols)
         yield "mlp_pre", pre

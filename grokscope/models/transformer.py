@@ -21,11 +21,11 @@ from jaxtyping import Float, Int
 from pydantic import Field
 from torch import Generator, Tensor
 
-from grokscope.models._activation import ACTIVATIONS, ActivationName
-from grokscope.models._attention import Attention, take
-from grokscope.models._layers import plus
-from grokscope.models._transformer_program import TransformerProgram
 from grokscope.models.base import Activations, AttentionOptions, Interface, Model, Params, Program, Sites, normal
+from grokscope.models.parts.activation import ACTIVATIONS, ActivationName
+from grokscope.models.parts.attention import Attention, take
+from grokscope.models.parts.layers import plus
+from grokscope.models.parts.transformer_program import TransformerProgram
 
 
 class TransformerOptions(AttentionOptions):

@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int
 
 from grokscope.errors import Missing
-from grokscope.measures.circuits._groups import product
-from grokscope.measures.circuits._neurons import THRESHOLD, shares
+from grokscope.measures.analyses.groups import product
+from grokscope.measures.analyses.neurons import THRESHOLD, shares
 from grokscope.report import frames, theme
 from grokscope.report.readings import Readings, spread
 from grokscope.report.words import Lang, count, say

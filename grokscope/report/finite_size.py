@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from grokscope.errors import Missing
+from grokscope.predictions.subject import Subject
 from grokscope.report import theme
 from grokscope.report.words import Lang, say
-from grokscope.theories._subject import Subject
-from grokscope.theories._transition import dwell, pooled
+from grokscope.theories.manifold.transition import dwell, pooled
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -22,7 +22,8 @@ def finite_size(sizes: Mapping[int, Sequence[Subject]], lang: Lang = "en", *, re
     """Left: dwell time between 20 and 80 % of the order parameter over t_gen, a mark a seed, their median a line.
     Right: how often the order parameter has each value, by p: two humps with little between are a transition.
 
-    sizes: p -> the runs of its seeds (`theories._transition.sizes`). relative: 20 and 80 % of its own rise, or of 1.
+    sizes: p -> the runs of its seeds (`theories.manifold.transition.sizes`). relative: 20 and 80 % of its own rise, or
+    of 1.
     ValueError for fewer than two sizes.
     """
     from plotly.graph_objects import Scatter

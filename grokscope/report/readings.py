@@ -10,8 +10,8 @@ from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
 from grokscope.errors import Missing
+from grokscope.measures.analyses.views import cloud_of, table_of
 from grokscope.measures.base import evaluate
-from grokscope.measures.manifold._views import cloud_of, table_of
 from grokscope.runs.run import Run
 from grokscope.runs.snapshot import Snapshot
 from grokscope.runs.store import checkpoints
@@ -147,7 +147,7 @@ class Readings:
         """By checkpoint (at most MOST_FRAMES, the last included) the points of each view of VIEWS that the network has.
 
         Of resid_mid/orbits at most MOST_POINTS, the same at every checkpoint; tables of a group as
-        `measures.manifold._views.table_of` gives them. A network that is no longer finite has no points.
+        `measures.analyses.views.table_of` gives them. A network that is no longer finite has no points.
         """
         found = {}
         for step in spread(self.checkpoints, MOST_FRAMES):

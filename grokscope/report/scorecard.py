@@ -7,12 +7,12 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from grokscope.predictions.verdict import NOT_RUN, Control, Row, Scorecard, joint
 from grokscope.report import theme
 from grokscope.report.page import Cell, Html, Section, Table, require_language, write_page
 from grokscope.report.words import Lang, count, number, say
 from grokscope.statistics.regions import Region
 from grokscope.theories.base import theories
-from grokscope.theories.verdict import NOT_RUN, Control, Row, Scorecard, joint
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure

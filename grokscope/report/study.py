@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from grokscope.predictions.verdict import Scorecard, subjects
 from grokscope.report import scorecard, sweep
 from grokscope.report.finite_size import finite_size
 from grokscope.report.page import Html, Section, code, require_language, write_page
@@ -10,10 +11,10 @@ from grokscope.report.survival import survival
 from grokscope.report.words import Lang, count, say
 from grokscope.runs.run import Run, phases_of
 from grokscope.statistics.survival import Curve
+from grokscope.studies.judging import judge
 from grokscope.studies.study import Study
-from grokscope.theories._transition import sizes
 from grokscope.theories.base import theories
-from grokscope.theories.verdict import Scorecard, judge, subjects
+from grokscope.theories.manifold.transition import sizes
 
 Arms = dict[str, list[Run]]
 

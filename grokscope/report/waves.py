@@ -9,11 +9,11 @@ import torch
 from jaxtyping import Float64
 
 from grokscope.errors import Missing
+from grokscope.measures.analyses.groups import product
+from grokscope.measures.analyses.layers import readout
+from grokscope.measures.analyses.neurons import shares
+from grokscope.measures.analyses.tables import embedding_table
 from grokscope.measures.base import NEEDS
-from grokscope.measures.circuits._groups import product
-from grokscope.measures.circuits._layers import readout
-from grokscope.measures.circuits._neurons import shares
-from grokscope.measures.circuits._tables import embedding_table
 from grokscope.numerics.fourier import frequency_norms, varies
 from grokscope.report import frames, theme
 from grokscope.report.circuit import absent

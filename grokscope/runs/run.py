@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grokscope.errors import StoreError
-from grokscope.models._linearised import Linearised
+from grokscope.models.parts.linearised import Linearised
 from grokscope.registry import unknown
 from grokscope.runs.config import RunConfig
 from grokscope.runs.outcomes import CURVES, phases_of_curves

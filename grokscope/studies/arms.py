@@ -5,7 +5,7 @@
     paper   nanda2023 (p = 113), ten seeds; these sweeps on quickstart
 
 The sweeps have a base of their own, so that arms that are compared differ in nothing else. Names are those the
-predictions know (`grokscope.theories._arms`).
+predictions know (`grokscope.predictions.arms`).
 """
 
 import dataclasses
@@ -13,13 +13,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from grokscope.predictions.arms import NO_BOTTLENECK, named
 from grokscope.registry import component, unknown
 from grokscope.registry import names as components
 from grokscope.runs.config import RunConfig
 from grokscope.studies import bottleneck, goldilocks, stability
-from grokscope.theories._arms import NO_BOTTLENECK, named
-from grokscope.theories._ranks import ABOVE, BELOW, EQUAL, SITES
 from grokscope.theories.base import theories
+from grokscope.theories.manifold.ranks import ABOVE, BELOW, EQUAL, SITES
 
 Scale = Literal["tiny", "laptop", "paper"]
 Arms = dict[str, list[RunConfig]]

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from grokscope.errors import Missing
+from grokscope.predictions.seeds import paired
 from grokscope.registry import shortened
 from grokscope.runs.config import RunConfig
 from grokscope.runs.run import Run
-from grokscope.theories._seeds import paired
 
 MOST_RUNS = 100_000
 

@@ -15,11 +15,11 @@ from jaxtyping import Float
 from safetensors.torch import save
 from torch import Tensor
 
+from grokscope.predictions.arms import NO_BOTTLENECK
+from grokscope.predictions.subject import Subject
 from grokscope.runs.config import RunConfig
 from grokscope.runs.run import Run
 from grokscope.runs.store.atomic import write_atomic
-from grokscope.theories._arms import NO_BOTTLENECK
-from grokscope.theories._subject import Subject
 
 NOISE = 0.3  # of each tensor's root mean square: Gromov's closed form survives it (docs/results.md, "Causes")
 SCALES = (0.5, 1.0, 2.0)  # of the memorised norm

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from grokscope.errors import Missing
-from grokscope.measures._curvature import curvature
+from grokscope.measures.analyses.curvature import curvature
 from grokscope.numerics.curvature import Curvature
 from grokscope.registry import unknown
 from grokscope.runs.snapshot import Snapshot

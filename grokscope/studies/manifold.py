@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 import numpy as np
 
 from grokscope.errors import Missing
-from grokscope.theories._subject import Instrument, Number, Subject
+from grokscope.predictions.subject import Instrument, Number, Subject
 
 
 def _tables() -> dict[str, Instrument]:

@@ -5,14 +5,14 @@ import math
 import numpy as np
 
 from grokscope.errors import Missing
+from grokscope.predictions.base import Theory
+from grokscope.predictions.rows import OF_REPRESENTATION, RANDOM_LABELS, per_seed, text
+from grokscope.predictions.series import key_frequencies
+from grokscope.predictions.subject import Instrument, Number, Subject
 from grokscope.statistics.circuit_phases import circuit_phases
 from grokscope.statistics.clock_pizza import algorithm
 from grokscope.statistics.regions import above, below
 from grokscope.statistics.series import align
-from grokscope.theories._rows import OF_REPRESENTATION, RANDOM_LABELS, per_seed, text
-from grokscope.theories._series import key_frequencies
-from grokscope.theories._subject import Instrument, Number, Subject
-from grokscope.theories.base import Theory
 
 RESTRICTED = Instrument("circuits.restricted_loss", {"split": "test"})
 EXCLUDED = Instrument("circuits.excluded_loss")

@@ -7,16 +7,16 @@ import numpy as np
 
 from grokscope.errors import Missing
 from grokscope.numerics.effective_theory import third_eigenvalue
+from grokscope.predictions.arms import BASE
+from grokscope.predictions.base import Arms, Fit, Means, Prediction, Sample, Shares, Theory
+from grokscope.predictions.rows import HALF, MOST, text, times
+from grokscope.predictions.seeds import of_seeds
+from grokscope.predictions.subject import Instrument, Number, Subject
+from grokscope.predictions.tables import additions, by_value, last_values, unique
 from grokscope.statistics.goldilocks import generalisation_law, shell
 from grokscope.statistics.phase_classes import CLASSES, PUBLISHED, classify_phases
 from grokscope.statistics.regions import outside, within
-from grokscope.theories._arms import BASE
-from grokscope.theories._goldilocks import additions, by_value, last_values, unique
-from grokscope.theories._rereadings import spheres
-from grokscope.theories._rows import HALF, MOST, text, times
-from grokscope.theories._seeds import of_seeds
-from grokscope.theories._subject import Instrument, Number, Subject
-from grokscope.theories.base import Arms, Fit, Means, Prediction, Sample, Shares, Theory
+from grokscope.theories.manifold.rereadings import spheres
 
 GENERALISED = 0.9  # test accuracy from which a network generalises, as in the study of the zone
 INDEX = Instrument("representation.quality_index", {"convention": "standardised"})

@@ -6,11 +6,9 @@ from itertools import pairwise
 import numpy as np
 
 from grokscope.errors import Missing
-from grokscope.statistics.regions import above, below
-from grokscope.theories._arms import BASE
-from grokscope.theories._goldilocks import by_value
-from grokscope.theories._rereadings import rank_correlation
-from grokscope.theories._rows import (
+from grokscope.predictions.arms import BASE
+from grokscope.predictions.base import Arms, Means, Prediction, Sample, Shares, Statistic, Theory
+from grokscope.predictions.rows import (
     HALF,
     MOST,
     NO_DECAY,
@@ -22,9 +20,11 @@ from grokscope.theories._rows import (
     text,
     time_or_end,
 )
-from grokscope.theories._seeds import of_seeds
-from grokscope.theories._subject import Instrument, Number, Subject, gone
-from grokscope.theories.base import Arms, Means, Prediction, Sample, Shares, Statistic, Theory
+from grokscope.predictions.seeds import of_seeds
+from grokscope.predictions.subject import Instrument, Number, Subject, gone
+from grokscope.predictions.tables import by_value
+from grokscope.statistics.regions import above, below
+from grokscope.theories.manifold.rereadings import rank_correlation
 
 CHANGE, ALIGNMENT = "kernel.ntk_change", "kernel.ntk_alignment"
 # Test inputs a kernel is taken on. Of 512, at p = 59, the relative change is 5 % less, a way's share .02 less, and it

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from grokscope.errors import Missing
+from grokscope.predictions.base import Theory
+from grokscope.predictions.rows import generalised, grokked, per_group, per_seed, text
+from grokscope.predictions.series import collapsed_at
+from grokscope.predictions.subject import Instrument, Number, Subject
 from grokscope.statistics.regions import above, below
-from grokscope.theories._rows import generalised, grokked, per_group, per_seed, text
-from grokscope.theories._series import collapsed_at
-from grokscope.theories._subject import Instrument, Number, Subject
-from grokscope.theories.base import Theory
 
 ALIGNMENT = Instrument("stability.nlm_alignment")
 

@@ -1,11 +1,11 @@
 """Three stages: memorisation, the dark, sudden insight; and the symmetry before the structure."""
 
 from grokscope.errors import Missing
+from grokscope.predictions.base import Theory
+from grokscope.predictions.rows import RANDOM_LABELS, per_seed, text
+from grokscope.predictions.series import OFTEN, half_way
+from grokscope.predictions.subject import Number, Subject
 from grokscope.statistics.regions import above, below
-from grokscope.theories._rows import RANDOM_LABELS, per_seed, text
-from grokscope.theories._series import OFTEN, half_way
-from grokscope.theories._subject import Number, Subject
-from grokscope.theories.base import Theory
 
 DARK = 0.2  # accuracy on fresh inputs up to which nothing of the rule shows: twice the level of t_10
 

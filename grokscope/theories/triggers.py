@@ -1,8 +1,8 @@
 """What grokking needs: a small data set, structure in it, and weight decay."""
 
+from grokscope.predictions.base import Theory
+from grokscope.predictions.rows import NO_DECAY, RANDOM_LABELS, grokked, per_seed, text
 from grokscope.statistics.regions import above, below
-from grokscope.theories._rows import NO_DECAY, RANDOM_LABELS, grokked, per_seed, text
-from grokscope.theories.base import Theory
 
 CLAIM = text("Grokking needs small data, structure and weight decay", "顿悟需要小数据集、有结构的任务和权重衰减")
 MEASURES = ("behaviour.train_accuracy", "behaviour.test_accuracy")

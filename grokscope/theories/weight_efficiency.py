@@ -3,12 +3,12 @@
 import numpy as np
 
 from grokscope.errors import Missing
+from grokscope.predictions.base import Arms, Means, Prediction, Sample, Statistic, Theory
+from grokscope.predictions.rows import last, per_seed, text
+from grokscope.predictions.seeds import of_seeds
+from grokscope.predictions.subject import Instrument, Number, Subject
+from grokscope.predictions.tables import by_value
 from grokscope.statistics.regions import above, below, outside, within
-from grokscope.theories._goldilocks import by_value
-from grokscope.theories._rows import last, per_seed, text
-from grokscope.theories._seeds import of_seeds
-from grokscope.theories._subject import Instrument, Number, Subject
-from grokscope.theories.base import Arms, Means, Prediction, Sample, Statistic, Theory
 
 # The norm at one logit, 10 nats, by the network itself at scaled weights: at equal logits, as the claim has it.
 NORM = Instrument("efficiency.norm_per_logit", {"of": "rescaled"})

@@ -10,8 +10,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from grokscope.models._linearised import Linearised
 from grokscope.models.base import Program
+from grokscope.models.parts.linearised import Linearised
 from grokscope.registry import component, unknown
 from grokscope.runs.config import RunConfig
 from grokscope.training.batches import Data

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from grokscope.cli.base import main
+from grokscope.predictions.verdict import Scorecard
 from grokscope.runs.run import Run
 from grokscope.studies.study import Study
-from grokscope.theories.verdict import Scorecard
 
 
 def run(capsys: pytest.CaptureFixture, *args: str) -> tuple[int, str, str]:

@@ -9,12 +9,12 @@ import pytest
 from safetensors.torch import save_file
 
 from grokscope.cli.sweep import axis
+from grokscope.predictions.verdict import Scorecard
 from grokscope.runs.config import RunConfig
 from grokscope.studies import arms as studies
 from grokscope.studies import estimate as estimating
 from grokscope.studies import interventions
 from grokscope.studies.study import load_study
-from grokscope.theories.verdict import Scorecard
 from tests.cli.test_commands import run
 from tests.conftest import tiny
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from grokscope.models._trace import product_rows, rows
+from grokscope.models.parts.trace import product_rows, rows
 
 
 def test_a_product_with_one_hots_reads_the_rows() -> None:

@@ -8,7 +8,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from grokscope.models import _transformer_program
 from grokscope.models.base import Activations, Interface, Program
 from grokscope.models.transformer import TransformerOptions, transformer
 from grokscope.tasks.modular_addition import ModularAddition, build

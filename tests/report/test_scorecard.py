@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 
 from grokscope.errors import Missing
+from grokscope.predictions.base import Means, Prediction, Theory
+from grokscope.predictions.subject import Subject
+from grokscope.predictions.verdict import Row, Scorecard, judged
 from grokscope.report import scorecard_text
 from grokscope.report.finite_size import finite_size
 from grokscope.report.scorecard import cells, effect, glance, lead, sections, sureness, why, write
 from grokscope.runs.store.rows import Rows
 from grokscope.statistics.regions import above, below
 from grokscope.statistics.transitions import phases
-from grokscope.theories._subject import Subject
-from grokscope.theories._transition import dwell
-from grokscope.theories.base import Means, Prediction, Theory
-from grokscope.theories.verdict import Row, Scorecard, judged
+from grokscope.theories.manifold.transition import dwell
 
 
 def row(values: Any, number: int, **fields: Any) -> Prediction:

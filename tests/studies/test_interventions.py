@@ -11,11 +11,11 @@ import torch
 
 from grokscope.numerics.circles import circle_panel
 from grokscope.numerics.groups import group
+from grokscope.predictions.arms import NO_BOTTLENECK
 from grokscope.runs.config import RunConfig
 from grokscope.studies import interventions as module
 from grokscope.studies.experiment import train
 from grokscope.studies.interventions import FREQUENCIES, SCALES, circles, following, interventions
-from grokscope.theories._arms import NO_BOTTLENECK
 
 Make = Callable[..., RunConfig]
 

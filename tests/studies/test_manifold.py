@@ -3,10 +3,10 @@
 import numpy as np
 
 from grokscope.measures.base import evaluate
+from grokscope.predictions.series import planes
+from grokscope.predictions.subject import Subject
 from grokscope.runs.run import Run
 from grokscope.studies.manifold import INSTRUMENTS, readings, tabulated
-from grokscope.theories._series import planes
-from grokscope.theories._subject import Subject
 
 
 def test_readings_name_the_stages_and_the_null(tiny_run: Run) -> None:

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from grokscope.errors import Missing
-from grokscope.theories.base import Fit, Means, Prediction, Shares, Test, Theory, Times, theories
-from grokscope.theories.verdict import subjects
-from tests.theories import made
+from grokscope.predictions.base import Fit, Means, Prediction, Shares, Test, Theory, Times
+from grokscope.predictions.verdict import subjects
+from grokscope.theories.base import theories
+from tests.predictions import made
 
 PREDICTIONS = [(theory, row) for theory in theories().values() for row in theory.predictions]
 WORLDS = 40

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from grokscope.predictions.base import Prediction, Theory
+from grokscope.predictions.verdict import Row, judged, subjects
 from grokscope.runs.run import Run
 from grokscope.statistics.regions import NOWHERE
-from grokscope.theories.base import Prediction, Theory, theories
-from grokscope.theories.verdict import Row, judge, judged, subjects
+from grokscope.studies.judging import judge
+from grokscope.theories.base import theories
 
 # The ids of the pre-registration, by theory.
 ROWS = {
@@ -88,7 +90,6 @@ def test_every_row_of_every_theory_is_evaluated_and_decides_nothing(rows: dict[s
 
 
 def test_a_row_that_needs_a_measure_that_is_not_there_says_so(tiny_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    from grokscope.theories import _subject
 
     monkeypatch.setattr(_subject, "names", lambda _: ())
     card = judge([tiny_run], "manifold")

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from grokscope.errors import Missing
-from grokscope.theories._rereadings import rank_correlation
-from grokscope.theories._subject import Subject
-from grokscope.theories._topology import match
-from grokscope.theories._transition import TRANSITION
-from grokscope.theories.base import Arms, Means, Test
-from grokscope.theories.verdict import judged
+from grokscope.predictions.base import Arms, Means, Test
+from grokscope.predictions.subject import Subject
+from grokscope.predictions.verdict import judged
+from grokscope.theories.manifold.rereadings import rank_correlation
+from grokscope.theories.manifold.topology import match
+from grokscope.theories.manifold.transition import TRANSITION
 from tests.report.test_scorecard import Made
 
 
@@ -102,7 +102,7 @@ def test_topologies_that_follow_the_task_are_told_from_chance() -> None:
 
 
 def test_the_rows_are_judged_together() -> None:
-    from grokscope.theories.base import Theory
+    from grokscope.predictions.base import Theory
 
     title: Any = {"en": "made", "zh": "虚构"}
     found = arms({17: 1020, 31: 560, 59: 294})

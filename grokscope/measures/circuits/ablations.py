@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from grokscope.errors import Missing
+from grokscope.measures.analyses.cyclic import chosen, loss_of, projection
+from grokscope.measures.analyses.layers import readout
+from grokscope.measures.analyses.neurons import THRESHOLD, clusters
 from grokscope.measures.base import measure
-from grokscope.measures.circuits._cyclic import chosen, loss_of, projection
-from grokscope.measures.circuits._layers import readout
-from grokscope.measures.circuits._neurons import THRESHOLD, clusters
 from grokscope.numerics.fourier import sum_directions
 from grokscope.registry import unknown
 from grokscope.runs.snapshot import Snapshot

@@ -6,9 +6,9 @@ import torch
 from numpy.typing import NDArray
 
 from grokscope.errors import Missing
+from grokscope.measures.analyses.groups import product
+from grokscope.measures.analyses.neurons import CONSTANT
 from grokscope.measures.base import measure
-from grokscope.measures.circuits._groups import product
-from grokscope.measures.circuits._neurons import CONSTANT
 from grokscope.numerics.fourier import basis
 from grokscope.numerics.pairs import by_frequency
 from grokscope.registry import unknown

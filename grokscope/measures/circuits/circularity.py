@@ -1,9 +1,9 @@
 """Whether the principal components of the embedding are circles."""
 
 from grokscope.errors import Missing
+from grokscope.measures.analyses.circles import components
+from grokscope.measures.analyses.tables import embedding_table
 from grokscope.measures.base import measure
-from grokscope.measures.circuits._circles import components
-from grokscope.measures.circuits._tables import embedding_table
 from grokscope.runs.snapshot import Snapshot
 
 

@@ -5,8 +5,8 @@ from typing import Literal
 import torch
 
 from grokscope.errors import Missing
+from grokscope.measures.analyses.circles import addends
 from grokscope.measures.base import measure
-from grokscope.measures.circuits._circles import addends
 from grokscope.registry import unknown
 from grokscope.runs.snapshot import Snapshot
 

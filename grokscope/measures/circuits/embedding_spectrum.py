@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from grokscope.measures.analyses.tables import embedding_table
 from grokscope.measures.base import measure
-from grokscope.measures.circuits._tables import embedding_table
 from grokscope.numerics import fourier
 from grokscope.runs.snapshot import Snapshot
 

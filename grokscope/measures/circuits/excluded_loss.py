@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grokscope.errors import Missing
+from grokscope.measures.analyses.cyclic import chosen, loss_of, projection
 from grokscope.measures.base import measure
-from grokscope.measures.circuits._cyclic import chosen, loss_of, projection
 from grokscope.registry import unknown
 from grokscope.runs.snapshot import Snapshot
 

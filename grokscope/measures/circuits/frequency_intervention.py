@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from grokscope.errors import Missing
+from grokscope.measures.analyses.cyclic import chosen
+from grokscope.measures.analyses.groups import product
+from grokscope.measures.analyses.tables import operand_blocks
 from grokscope.measures.base import measure
-from grokscope.measures.circuits._cyclic import chosen
-from grokscope.measures.circuits._groups import product
-from grokscope.measures.circuits._tables import operand_blocks
 from grokscope.numerics.fourier import distinct, sum_directions
 from grokscope.registry import unknown
 from grokscope.runs.snapshot import Snapshot

@@ -1,8 +1,8 @@
 """How sparse the embedding W_E is in frequency."""
 
 from grokscope.errors import Missing
+from grokscope.measures.analyses.tables import embedding_table, spectral_gini
 from grokscope.measures.base import measure
-from grokscope.measures.circuits._tables import embedding_table, spectral_gini
 from grokscope.runs.snapshot import Snapshot
 
 

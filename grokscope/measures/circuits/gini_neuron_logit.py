@@ -1,9 +1,9 @@
 """How sparse the neuron-logit map W_L along the logits is in frequency."""
 
 from grokscope.errors import Missing
+from grokscope.measures.analyses.layers import readout
+from grokscope.measures.analyses.tables import spectral_gini
 from grokscope.measures.base import measure
-from grokscope.measures.circuits._layers import readout
-from grokscope.measures.circuits._tables import spectral_gini
 from grokscope.runs.snapshot import Snapshot
 
 

@@ -9,8 +9,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from grokscope.errors import Missing
+from grokscope.measures.analyses.circles import one_table
 from grokscope.measures.base import measure
-from grokscope.measures.circuits._circles import one_table
 from grokscope.models.base import Interface
 from grokscope.runs.snapshot import Snapshot
 

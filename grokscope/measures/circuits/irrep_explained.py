@@ -7,9 +7,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from grokscope.errors import Missing
+from grokscope.measures.analyses.groups import Product, bases, product
+from grokscope.measures.analyses.layers import first_layer, means
 from grokscope.measures.base import measure
-from grokscope.measures.circuits._groups import Product, bases, product
-from grokscope.measures.circuits._layers import first_layer, means
 from grokscope.registry import unknown
 from grokscope.runs.snapshot import Snapshot
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from grokscope.errors import Missing
+from grokscope.measures.analyses.irreps import loss_along
 from grokscope.measures.base import measure
-from grokscope.measures.circuits._irreps import loss_along
 from grokscope.runs.snapshot import Snapshot
 
 

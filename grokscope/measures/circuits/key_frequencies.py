@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grokscope.errors import Missing
+from grokscope.measures.analyses.layers import readout
+from grokscope.measures.analyses.neurons import THRESHOLD, clusters
+from grokscope.measures.analyses.tables import embedding_table
 from grokscope.measures.base import NEEDS, measure
-from grokscope.measures.circuits._layers import readout
-from grokscope.measures.circuits._neurons import THRESHOLD, clusters
-from grokscope.measures.circuits._tables import embedding_table
 from grokscope.numerics import fourier
 from grokscope.registry import unknown
 from grokscope.runs.snapshot import Snapshot

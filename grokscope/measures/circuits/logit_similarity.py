@@ -3,8 +3,8 @@
 import torch
 
 from grokscope.errors import Missing
+from grokscope.measures.analyses.groups import product
 from grokscope.measures.base import measure
-from grokscope.measures.circuits._groups import product
 from grokscope.numerics.irreps import irreps
 from grokscope.runs.snapshot import Snapshot
 

@@ -3,8 +3,8 @@
 from numpy.typing import NDArray
 
 from grokscope.errors import Missing
+from grokscope.measures.analyses.neurons import THRESHOLD, Terms, shares
 from grokscope.measures.base import measure
-from grokscope.measures.circuits._neurons import THRESHOLD, Terms, shares
 from grokscope.runs.snapshot import Snapshot
 
 

@@ -3,8 +3,8 @@
 import torch
 
 from grokscope.errors import Missing
+from grokscope.measures.analyses.neurons import THRESHOLD, clusters
 from grokscope.measures.base import measure
-from grokscope.measures.circuits._neurons import THRESHOLD, clusters
 from grokscope.runs.snapshot import Snapshot
 
 

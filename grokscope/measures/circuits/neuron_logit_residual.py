@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import torch
 
 from grokscope.errors import Missing
+from grokscope.measures.analyses.cyclic import chosen
+from grokscope.measures.analyses.layers import readout
 from grokscope.measures.base import measure
-from grokscope.measures.circuits._cyclic import chosen
-from grokscope.measures.circuits._layers import readout
 from grokscope.numerics.fourier import sum_directions
 from grokscope.runs.snapshot import Snapshot
 

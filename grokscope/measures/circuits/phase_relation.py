@@ -5,9 +5,9 @@ from typing import Literal
 import torch
 
 from grokscope.errors import Missing
+from grokscope.measures.analyses.groups import product
+from grokscope.measures.analyses.layers import operand_tables, readout
 from grokscope.measures.base import measure
-from grokscope.measures.circuits._groups import product
-from grokscope.measures.circuits._layers import operand_tables, readout
 from grokscope.registry import unknown
 from grokscope.runs.snapshot import Snapshot
 

@@ -1,8 +1,8 @@
 """How well the pizza describes the logits of one circle."""
 
 from grokscope.errors import Missing
+from grokscope.measures.analyses.circles import Plane, explained
 from grokscope.measures.base import measure
-from grokscope.measures.circuits._circles import Plane, explained
 from grokscope.runs.snapshot import Snapshot
 
 

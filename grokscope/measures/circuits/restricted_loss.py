@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from grokscope.errors import Missing
+from grokscope.measures.analyses.cyclic import chosen, loss_of, projection
 from grokscope.measures.base import measure
-from grokscope.measures.circuits._cyclic import chosen, loss_of, projection
 from grokscope.runs.snapshot import Snapshot
 
 

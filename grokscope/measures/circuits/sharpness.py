@@ -1,7 +1,7 @@
 """How sharp the minimum is."""
 
 from grokscope.errors import Missing
-from grokscope.measures._curvature import curvature
+from grokscope.measures.analyses.curvature import curvature
 from grokscope.measures.base import measure
 from grokscope.runs.snapshot import Snapshot
 

@@ -3,9 +3,9 @@
 from typing import Literal, get_args
 
 from grokscope.errors import Missing
-from grokscope.measures._harmonics import along, harmonics
+from grokscope.measures.analyses.groups import product
+from grokscope.measures.analyses.harmonics import along, harmonics
 from grokscope.measures.base import measure
-from grokscope.measures.circuits._groups import product
 from grokscope.registry import unknown
 from grokscope.runs.snapshot import Snapshot
 

@@ -1,8 +1,8 @@
 """How hard the labels are for the tangent kernel."""
 
 from grokscope.errors import Missing
+from grokscope.measures.analyses.kernels import N_SAMPLES, drawn, kernel, targets
 from grokscope.measures.base import measure
-from grokscope.measures.kernel._kernels import N_SAMPLES, drawn, kernel, targets
 from grokscope.numerics import kernels
 from grokscope.runs.snapshot import Snapshot
 

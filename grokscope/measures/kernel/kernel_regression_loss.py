@@ -3,8 +3,8 @@
 from typing import Literal, get_args
 
 from grokscope.errors import Missing
+from grokscope.measures.analyses.kernels import drawn, kernel, targets
 from grokscope.measures.base import measure
-from grokscope.measures.kernel._kernels import drawn, kernel, targets
 from grokscope.numerics.kernels import regression
 from grokscope.registry import unknown
 from grokscope.runs.snapshot import Snapshot

@@ -3,8 +3,8 @@
 import torch
 
 from grokscope.errors import Missing
+from grokscope.measures.analyses.kernels import drawn, kernel, targets
 from grokscope.measures.base import measure
-from grokscope.measures.kernel._kernels import drawn, kernel, targets
 from grokscope.numerics.kernels import gradient_descent
 from grokscope.runs.snapshot import Snapshot
 

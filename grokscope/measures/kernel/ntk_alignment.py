@@ -1,8 +1,8 @@
 """Whether the tangent kernel has turned to the labels."""
 
 from grokscope.errors import Missing
+from grokscope.measures.analyses.kernels import N_SAMPLES, drawn, kernel, targets
 from grokscope.measures.base import measure
-from grokscope.measures.kernel._kernels import N_SAMPLES, drawn, kernel, targets
 from grokscope.numerics.kernels import Convention, alignment
 from grokscope.runs.snapshot import Snapshot
 

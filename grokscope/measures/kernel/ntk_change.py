@@ -3,8 +3,8 @@
 from typing import Literal, get_args
 
 from grokscope.errors import Missing
+from grokscope.measures.analyses.kernels import N_SAMPLES, drawn, kernel
 from grokscope.measures.base import measure
-from grokscope.measures.kernel._kernels import N_SAMPLES, drawn, kernel
 from grokscope.numerics.kernels import distance, relative_change
 from grokscope.registry import unknown
 from grokscope.runs.snapshot import Snapshot

@@ -1,8 +1,8 @@
 """How many directions the tangent kernel has."""
 
 from grokscope.errors import Missing
+from grokscope.measures.analyses.kernels import N_SAMPLES, drawn, kernel
 from grokscope.measures.base import measure
-from grokscope.measures.kernel._kernels import N_SAMPLES, drawn, kernel
 from grokscope.numerics.kernels import effective_rank
 from grokscope.runs.snapshot import Snapshot
 

@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grokscope.errors import Missing
+from grokscope.measures.analyses.views import betti_of
 from grokscope.measures.base import measure
-from grokscope.measures.manifold._views import betti_of
 from grokscope.runs.snapshot import Snapshot
 
 

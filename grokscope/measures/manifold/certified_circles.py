@@ -1,8 +1,8 @@
 """How many of a table's frequencies are circles of the task."""
 
 from grokscope.errors import Missing
+from grokscope.measures.analyses.views import panel_of
 from grokscope.measures.base import measure
-from grokscope.measures.manifold._views import panel_of
 from grokscope.runs.snapshot import Snapshot
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 
 from grokscope.errors import Missing
+from grokscope.measures.analyses.views import on_table, panel_of
 from grokscope.measures.base import measure
-from grokscope.measures.manifold._views import on_table, panel_of
 from grokscope.numerics.circles import waves
 from grokscope.numerics.cohomology import circular_coordinates
 from grokscope.numerics.groups import Group

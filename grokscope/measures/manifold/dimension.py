@@ -3,8 +3,8 @@
 from typing import Literal
 
 from grokscope.errors import Missing
+from grokscope.measures.analyses.views import TABLES, nearest_of, parsed
 from grokscope.measures.base import measure
-from grokscope.measures.manifold._views import TABLES, nearest_of, parsed
 from grokscope.numerics.dimension import intrinsic_dimension, twonn
 from grokscope.registry import unknown
 from grokscope.runs.snapshot import Snapshot

@@ -1,8 +1,8 @@
 """Whether the task's group acts on a table by moving it rigidly."""
 
 from grokscope.errors import Missing
+from grokscope.measures.analyses.views import on_table
 from grokscope.measures.base import measure
-from grokscope.measures.manifold._views import on_table
 from grokscope.numerics import circles
 from grokscope.runs.snapshot import Snapshot
 

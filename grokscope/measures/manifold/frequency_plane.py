@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from grokscope.errors import Missing
+from grokscope.measures.analyses.views import on_table, panel_of
 from grokscope.measures.base import measure
-from grokscope.measures.manifold._views import on_table, panel_of
 from grokscope.numerics.circles import Key, plane, waves
 from grokscope.numerics.groups import Group
 from grokscope.runs.snapshot import Snapshot

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from grokscope.errors import Missing
+from grokscope.measures.analyses.views import nearest_of
 from grokscope.measures.base import measure
-from grokscope.measures.manifold._views import nearest_of
 from grokscope.numerics import dimension
 from grokscope.runs.snapshot import Snapshot
 

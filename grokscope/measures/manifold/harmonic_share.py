@@ -1,7 +1,7 @@
 """How much of the logits follows the task's symmetry: the order parameter."""
 
 from grokscope.errors import Missing
-from grokscope.measures._harmonics import harmonics
+from grokscope.measures.analyses.harmonics import harmonics
 from grokscope.measures.base import measure
 from grokscope.runs.snapshot import Snapshot
 

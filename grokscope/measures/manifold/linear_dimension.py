@@ -3,8 +3,8 @@
 from typing import Literal
 
 from grokscope.errors import Missing
+from grokscope.measures.analyses.views import cloud_of
 from grokscope.measures.base import measure
-from grokscope.measures.manifold._views import cloud_of
 from grokscope.numerics.spectra import entropy_rank, participation_ratio
 from grokscope.registry import unknown
 from grokscope.runs.snapshot import Snapshot

@@ -1,8 +1,8 @@
 """How strong the strongest loop of a view is."""
 
 from grokscope.errors import Missing
+from grokscope.measures.analyses.views import betti_of
 from grokscope.measures.base import measure
-from grokscope.measures.manifold._views import betti_of
 from grokscope.numerics import topology
 from grokscope.runs.snapshot import Snapshot
 

@@ -3,8 +3,8 @@
 import torch
 
 from grokscope.errors import Missing
+from grokscope.measures.analyses.views import cloud_of
 from grokscope.measures.base import measure
-from grokscope.measures.manifold._views import cloud_of
 from grokscope.runs.snapshot import Snapshot
 
 

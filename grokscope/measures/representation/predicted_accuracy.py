@@ -3,8 +3,8 @@
 from typing import Literal
 
 from grokscope.errors import Missing
+from grokscope.measures.analyses.additions import addition
 from grokscope.measures.base import measure
-from grokscope.measures.representation._additions import addition
 from grokscope.numerics.effective_theory import represented
 from grokscope.numerics.parallelograms import predicted_accuracy as share
 from grokscope.registry import unknown

@@ -1,8 +1,8 @@
 """How many of the parallelograms of its task an embedding has."""
 
 from grokscope.errors import Missing
+from grokscope.measures.analyses.additions import addition
 from grokscope.measures.base import measure
-from grokscope.measures.representation._additions import addition
 from grokscope.numerics.effective_theory import quality_index as share
 from grokscope.runs.snapshot import Snapshot
 

@@ -1,8 +1,8 @@
 """How many weights a step of gradient descent leaves as they are."""
 
 from grokscope.errors import Missing
+from grokscope.measures.analyses.gradients import flat, gradient
 from grokscope.measures.base import measure
-from grokscope.measures.stability._gradients import flat, gradient
 from grokscope.numerics import precision
 from grokscope.runs.snapshot import Snapshot
 

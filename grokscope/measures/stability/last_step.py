@@ -1,8 +1,8 @@
 """How far the last step scaled the weights, and how far it turned them."""
 
 from grokscope.errors import Missing
+from grokscope.measures.analyses.gradients import flat
 from grokscope.measures.base import measure
-from grokscope.measures.stability._gradients import flat
 from grokscope.runs.snapshot import Snapshot
 
 

@@ -1,8 +1,8 @@
 """Whether training does no more than scale the weights up."""
 
 from grokscope.errors import Missing
+from grokscope.measures.analyses.gradients import by_layer, gradient, vanishes
 from grokscope.measures.base import measure
-from grokscope.measures.stability._gradients import by_layer, gradient, vanishes
 from grokscope.runs.snapshot import Snapshot
 
 

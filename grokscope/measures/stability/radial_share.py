@@ -3,8 +3,8 @@
 from typing import Literal, get_args
 
 from grokscope.errors import Missing
+from grokscope.measures.analyses.gradients import flat, gradient
 from grokscope.measures.base import measure
-from grokscope.measures.stability._gradients import flat, gradient
 from grokscope.measures.stability.nlm_alignment import nlm_alignment
 from grokscope.registry import unknown
 from grokscope.runs.snapshot import Snapshot

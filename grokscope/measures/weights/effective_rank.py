@@ -1,7 +1,7 @@
 """How many directions each weight matrix uses."""
 
+from grokscope.measures.analyses.matrices import matrices
 from grokscope.measures.base import measure
-from grokscope.measures.weights._matrices import matrices
 from grokscope.numerics import spectra
 from grokscope.runs.snapshot import Snapshot
 

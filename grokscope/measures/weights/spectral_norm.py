@@ -2,8 +2,8 @@
 
 import torch
 
+from grokscope.measures.analyses.matrices import matrices
 from grokscope.measures.base import measure
-from grokscope.measures.weights._matrices import matrices
 from grokscope.runs.snapshot import Snapshot
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from grokscope.errors import Missing
-from grokscope.measures._curvature import curvature
+from grokscope.measures.analyses.curvature import curvature
 from grokscope.measures.base import evaluate
 from grokscope.measures.circuits.frequency_intervention import _shift
 from grokscope.models.base import Interface

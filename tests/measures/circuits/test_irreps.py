@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from grokscope.errors import Missing
+from grokscope.measures.analyses.groups import bases
 from grokscope.measures.base import evaluate
-from grokscope.measures.circuits._groups import bases
 from grokscope.numerics.gromov import solution
 from grokscope.numerics.groups import group
 from grokscope.numerics.irreps import irreps

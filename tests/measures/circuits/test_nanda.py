@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from grokscope.errors import Missing
+from grokscope.measures.analyses.cyclic import projection
 from grokscope.measures.base import evaluate, measures
-from grokscope.measures.circuits._cyclic import projection
 from grokscope.models.base import Activations, Interface
 from grokscope.models.transformer import TransformerOptions, transformer
 from grokscope.numerics.gromov import solution

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from grokscope.errors import Missing
+from grokscope.measures.analyses.gradients import gradient
 from grokscope.measures.base import evaluate
-from grokscope.measures.stability._gradients import gradient
 from grokscope.models.base import Interface
 from grokscope.models.mlp import MlpOptions, mlp
 from grokscope.numerics.spectra import effective_rank

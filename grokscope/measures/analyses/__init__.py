@@ -1,0 +1,1 @@
+"""What several measures share: the views of a cloud, circles, harmonics, gradients, kernels, curvature."""

@@ -1,0 +1,77 @@
+"""Gradients of the loss that a snapshot's network is trained on."""
+
+from collections.abc import Iterator, Mapping
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from grokscope.errors import Missing
+from grokscope.measures.analyses.matrices import BY_HEAD
+from grokscope.models.base import Loss, Program
+from grokscope.runs.snapshot import Snapshot
+
+# Rounding leaves about 1e-16 of the whole gradient in a tensor on which the loss does not depend, such as the bias of
+# attention's keys.
+NOTHING = 1e-13
+
+
+def gradient(snapshot: Snapshot, dtype: torch.dtype | None = torch.float64) -> dict[str, Tensor] | Missing:
+    """dL/dW of the mean training loss L as trained (with the output of "=", without weight decay), by tensor.
+
+    dtype: of weights, activations and gradient, None for the weights' own. The softmax has the dtype trained with.
+    """
+
+    def answer() -> dict[str, Tensor] | Missing:
+        mask = snapshot.rows("train")
+        if isinstance(mask, Missing):
+            return mask
+        # By the program of training: a third of the time of `snapshot.function`, whose graph is for any derivative.
+        program = snapshot.model.program(snapshot.task.inputs[mask].unsqueeze(0))
+        _, found = program.gradients(_replica(snapshot, dtype), _loss(snapshot, mask, program, dtype))
+        if not all(bool(tensor.isfinite().all()) for tensor in found.values()):
+            return Missing(f"the gradient of the training loss at step {snapshot.step} is not finite")
+        return {name: tensor[0] for name, tensor in found.items()}
+
+    return snapshot.remembered(("gradient", dtype), answer)
+
+
+def _replica(snapshot: Snapshot, dtype: torch.dtype | None) -> dict[str, Tensor]:
+    return {name: tensor.to(dtype or tensor.dtype).unsqueeze(0) for name, tensor in snapshot.params.items()}
+
+
+def _loss(snapshot: Snapshot, mask: Tensor, program: Program, dtype: torch.dtype | None) -> Loss:
+    """As a program asks for it: losses of samples, and the gradient of their mean in the network's own outputs."""
+    targets = snapshot.task.targets[mask].unsqueeze(0)
+    first = None
+    if snapshot.centred and snapshot.initial is not None:
+        first = program.outputs(_replica(snapshot.initial, dtype))
+
+    def loss(outputs: Tensor, replicas: slice, rows: slice) -> tuple[Tensor, Tensor]:
+        with torch.enable_grad():
+            z = outputs.detach().requires_grad_()
+            trained = snapshot.output_scale * (z if first is None else z - first[replicas, rows])
+            losses = snapshot.loss(trained, targets[replicas, rows], reduction="none")
+            return losses.detach(), torch.autograd.grad(losses.sum() / targets.shape[1], z)[0]
+
+    return loss
+
+
+def by_layer(tensors: Mapping[str, Tensor]) -> Iterator[tuple[str, Tensor]]:
+    """Each tensor, those with a leading axis of layers one layer after another: W_hidden.0, W_hidden.1, ..."""
+    for name, tensor in tensors.items():
+        own = (2 if name.startswith("W_") else 1) + (name in BY_HEAD or name in ("b_Q", "b_K", "b_V"))
+        if tensor.ndim > own:
+            yield from ((f"{name}.{layer}", part) for layer, part in enumerate(tensor))
+        else:
+            yield name, tensor
+
+
+def flat(tensors: Mapping[str, Tensor]) -> Float[Tensor, " weight"]:
+    """All tensors as one vector."""
+    return torch.cat([tensor.flatten() for tensor in tensors.values()])
+
+
+def vanishes(part: Tensor, whole: Mapping[str, Tensor]) -> bool:
+    """Whether a tensor of a gradient is zero, or no more than the rounding of the others."""
+    return bool(part.norm() <= NOTHING * flat(whole).norm())

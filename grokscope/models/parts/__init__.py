@@ -1,0 +1,1 @@
+"""What several architectures share: layers, attention, blocks, the linearised network."""

@@ -1,0 +1,1 @@
+"""What a prediction, an arm, a reading and a verdict are."""

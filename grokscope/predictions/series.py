@@ -1,0 +1,127 @@
+"""When and where the series of a run change: the numbers of one run that predictions of order are made of."""
+
+import numpy as np
+
+from grokscope.errors import Missing
+from grokscope.predictions.subject import Instrument, Number, Subject
+from grokscope.statistics.contrasts import LowHighMid, half_change, low_high_mid
+
+# Checkpoints a level is the median of: fewer than of evaluations, of which there are many more.
+WINDOW = 3
+# Evaluations a level is the median of, for series that are measured at each (`contrasts.WINDOW`).
+OFTEN = 5
+NO_WINDOW = Missing("the run has no such window: it has not generalised")
+COLLAPSED = 0.5  # share of samples from which a softmax counts as collapsed: Prieto et al. 2025, figure 2
+
+
+def series(subject: Subject, measure: str, view: str = "") -> tuple[np.ndarray, np.ndarray]:
+    """A stored series from memorisation on."""
+    rows = subject.rows(measure)
+    start = subject.phases.memorized_at or 0
+    chosen = (rows.views == view) & (rows.steps >= start)
+    return rows.steps[chosen], rows.values[chosen]
+
+
+def half_way(subject: Subject, measure: str, view: str = "", window: int = WINDOW) -> int | Missing:
+    """The step at which half of a stored measure's change since memorisation is made."""
+    steps, values = series(subject, measure, view)
+    if not len(steps):
+        return Missing(f"the run has stored nothing of {measure}{f' [{view}]' if view else ''}")
+    return half_change(steps, values, window=window)
+
+
+def changes_within(
+    subject: Subject, measure: str, view: str, inside: tuple[int, int] | Missing | None, window: int = WINDOW
+) -> Number:
+    """1 if half of a measure's change since memorisation was made within a window of steps, else 0.
+
+    A series that could have changed and did not counts 0: it has made no change there. Missing without the window, and
+    with too few evaluations to tell.
+    """
+    if not isinstance(inside, tuple):
+        return NO_WINDOW if inside is None else inside
+    found = half_way(subject, measure, view, window)
+    if isinstance(found, Missing):
+        return 0.0 if len(series(subject, measure, view)[0]) >= 3 * window else found
+    return float(where(found, inside) == "in")
+
+
+def share_inside(subject: Subject, measure: str, view: str, window: tuple[float, float] | Missing | None) -> Number:
+    """Share of a stored measure's change since memorisation that happens within a window of steps.
+
+    (v(start of the window) - v(end)) / (v(t_mem) - v(last step)), v between checkpoints on the logarithm of the step.
+    `Missing` where the whole change is not beyond the series' own fluctuation.
+    """
+    steps, values = series(subject, measure, view)
+    if not isinstance(window, tuple):
+        return NO_WINDOW if window is None else window
+    if isinstance(change := half_way(subject, measure, view), Missing):
+        return change
+    first, last = np.median(values[:WINDOW]), np.median(values[-WINDOW:])
+    at = np.interp(np.log(np.maximum(window, 1)), np.log(np.maximum(steps, 1)), values)
+    return float((at[0] - at[1]) / (first - last))
+
+
+def where(step: int | Missing, window: tuple[int, int] | Missing | None) -> str | Missing:
+    """Whether a step lies before, in or after a window."""
+    if isinstance(step, Missing):
+        return step
+    if not isinstance(window, tuple):
+        return NO_WINDOW if window is None else window
+    return "before" if step < window[0] else "after" if step > window[1] else "in"
+
+
+def entropies(subject: Subject) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Normalised attention entropy of each head and of their mean against the step."""
+    rows = subject.rows("attention.entropy")
+    views = sorted(set(rows.views))
+    found = {view: (rows.steps[rows.views == view], rows.values[rows.views == view]) for view in views}
+    if found:
+        steps = found[views[0]][0]
+        found["mean"] = steps, np.mean([values for _, values in found.values()], axis=0)
+    return found
+
+
+def low_high_mids(subject: Subject, *, literal: bool) -> dict[str, LowHighMid | Missing]:
+    """The contrasts of each head's entropy and of their mean; literal: any difference of single evaluations counts."""
+    return {
+        name: low_high_mid(
+            steps,
+            values,
+            memorized_at=subject.phases.memorized_at,
+            generalized_at=subject.phases.generalized_at,
+            window=1 if literal else OFTEN,
+        )
+        for name, (steps, values) in entropies(subject).items()
+    }
+
+
+def planes(subject: Subject, view: str, step: int) -> dict[str, tuple[Number, Number]] | Missing:
+    """Of every key frequency: b1 and dimension (Gride, n1 = 4) of a table in its plane."""
+    keys = key_frequencies(subject, step)
+    if isinstance(keys, Missing):
+        return keys
+    site, found = view.partition("/")[0], {}
+    for k in keys:
+        of = {"view": f"{site}/frequency={k}"}
+        b1 = subject.read(step, Instrument("manifold.betti", of, 1))
+        found[str(k)] = (b1, subject.read(step, Instrument("manifold.gride", of, 4)))
+    return found
+
+
+def key_frequencies(subject: Subject, step: int) -> list[int] | Missing:
+    """The key frequencies at a step that have a circle: p / 2 has a sign."""
+    from grokscope.measures.base import evaluate
+
+    snapshot = subject.snapshot(step)
+    keys = evaluate("circuits.key_frequencies", snapshot)
+    if isinstance(keys, Missing):
+        return keys
+    return [int(k) for k in np.asarray(keys) if 2 * k != snapshot.task.n_classes]
+
+
+def collapsed_at(subject: Subject) -> int | None:
+    """First step at which half of the samples have collapsed in the dtype of the run's softmax."""
+    rows = subject.rows("stability.collapse_rate")
+    here = (rows.views == f"dtype={subject.run.config.softmax_dtype}") & (rows.values > COLLAPSED)
+    return int(rows.steps[here].min()) if here.any() else None

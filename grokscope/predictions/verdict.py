@@ -1,0 +1,296 @@
+"""From runs to verdicts: a scorecard of the predictions of theories.
+
+A row's sample gives an effect with intervals; its p-values say at which level its interval lies inside the supporting
+and inside the refuting region (`statistics.regions.p_inside`). The smaller of the two is corrected by Holm over the
+rows of its theory, rows as they were written and changed ones each by themselves, so that another reading costs a row
+as written nothing. At most .05 after correction: supported or refuted; otherwise undecided, with the seeds that would
+decide it with a probability of .8 at the effect seen.
+
+Three things keep a row undecided whatever its p: fewer than five seeds with an answer, or fewer with than without; a
+control that was not run; and a control that shows the effect too, which is when its own effect, as seen, lies in the
+supporting region.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import ConfigDict, Field
+
+from grokscope.errors import Missing, StoreError
+from grokscope.predictions.arms import BASE, NO_BOTTLENECK, changes
+from grokscope.predictions.base import UNTRAINED, Arms, Prediction, Statistic, Theory
+from grokscope.predictions.evidence import Evidence, evidence, p_values
+from grokscope.predictions.subject import Subject
+from grokscope.registry import Record
+from grokscope.runs.output import write_output
+from grokscope.runs.run import Run
+from grokscope.statistics.intervals import FEWEST
+from grokscope.statistics.multiplicity import holm, holm_levels
+from grokscope.statistics.regions import Region
+
+Verdict = Literal["supported", "refuted", "undecided"]
+# Why: where the interval lies; or what keeps the row undecided.
+Reason = Literal["inside", "between", "few", "lacking", "no_answer", "no_control", "control", "not_significant"]
+LEVEL = 0.95
+NOT_RUN = "not run"
+
+
+class Card(Record):
+    """Numbers may be infinite: open ends of intervals and of regions."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=True, ser_json_inf_nan="strings")
+
+
+class Control(Card):
+    """A row's statistic of a control arm; shows: whether its effect lies in the supporting region; None: no answer.
+    missing: why there is none, or none of the first seed that lacks one."""
+
+    arm: str
+    effect: float | None
+    low: float | None
+    high: float | None
+    n: int
+    shows: bool | None
+    missing: str = ""
+
+
+class Row(Card):
+    """What the runs say of one prediction.
+
+    effect, low, high: with its 95 % interval, None where there is none. n: seeds with an answer; lacking: without.
+    p, adjusted: of the region the interval lies nearest to lying in, as it is and after Holm. needed: seeds that would
+    decide, for an undecided row, or what keeps it from being said.
+    """
+
+    theory: str
+    id: str
+    part: str
+    version: int
+    claim: dict[str, str]
+    measured: dict[str, str]
+    changed: dict[str, str] | None
+    arms: tuple[str, ...]
+    measures: tuple[str, ...]
+    supports: tuple[tuple[float, float], ...]
+    refutes: tuple[tuple[float, float], ...]
+    verdict: Verdict
+    reason: Reason
+    missing: str = ""
+    effect: float | None = None
+    low: float | None = None
+    high: float | None = None
+    n: int = 0
+    lacking: int = 0
+    p: float | None = None
+    adjusted: float | None = None
+    needed: int | str | None = None
+    controls: tuple[Control, ...] = ()
+    counts: dict[str, int] = Field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Id, part and version in one."""
+        part = f"/{self.part}" if self.part else ""
+        return f"{self.id}{part}" + (f" v{self.version}" if self.version > 1 else "")
+
+
+class Scorecard(Card):
+    """The rows of one or several theories, how many runs each arm had, and what was read.
+
+    segments: pack -> name of a file of its numbers -> the first 16 digits of that file's SHA-256.
+    """
+
+    rows: tuple[Row, ...]
+    runs: dict[str, int]
+    segments: dict[str, dict[str, str]] = Field(default_factory=dict)
+
+    def save(self, path: str | Path) -> Path:
+        """Writes it as JSON and returns the path; `Scorecard.load` reads it."""
+        return write_output(path, self.model_dump_json(indent=1).encode())
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Scorecard":
+        """The scorecard that `save` wrote. ValueError for another file."""
+        return cls(**_json(Path(path)))
+
+    def verdicts(self) -> dict[tuple[str, str, int], Verdict]:
+        """(theory, id, version) -> verdict of all parts together: a claim holds if all its parts do, and falls with
+        any."""
+        found: dict[tuple[str, str, int], list[Verdict]] = {}
+        for row in self.rows:
+            found.setdefault((row.theory, row.id, row.version), []).append(row.verdict)
+        return {key: joint(verdicts) for key, verdicts in found.items()}
+
+    def counts(self) -> dict[Verdict, int]:
+        """How many rows have each verdict."""
+        return {
+            verdict: sum(row.verdict == verdict for row in self.rows)
+            for verdict in ("supported", "refuted", "undecided")
+        }
+
+
+def subjects(arms: Mapping[str, Sequence[Run]]) -> dict[str, list[Subject]]:
+    """The runs as predictions look at them, and step 0 of the base as an arm of its own.
+
+    Runs of random labels are measured against the truth of the base's run of the same seed.
+    """
+    base = list(arms.get(BASE, ()))
+    found = {name: [_subject(run, base) for run in arm] for name, arm in arms.items()}
+    found[UNTRAINED] = [Subject(run=run, untrained=True) for run in base]
+    return {NO_BOTTLENECK: found.get(BASE, [])} | found
+
+
+def _subject(run: Run, base: Sequence[Run]) -> Subject:
+    if not run.config.random_labels:
+        return Subject(run=run)
+    # Networks on another task than the base's, as a study of several has, are not held against it.
+    alike = [one for one in base if _task_of(one) == _task_of(run)]
+    if not alike:
+        return Subject(run=run)
+    same = [one for one in alike if one.config.seed == run.config.seed]
+    if len(same) > 1:  # such as of several splits: the run that is otherwise alike
+        same = [one for one in same if set(changes(run.config, one.config)) <= {"random_labels"}] or same
+    if len(same) == 1:
+        return Subject(run=run, truth_of=same[0])
+    many = f"{len(same)} runs" if same else "no run"
+    unpaired = Missing(f"seed {run.config.seed} has {many} in the arm {BASE}: the control has no window of steps")
+    return Subject(run=run, truth_of=alike[0], unpaired=unpaired)
+
+
+def _task_of(run: Run) -> dict[str, Any]:
+    return {"task": run.config.task} | run.config.options("task").model_dump(exclude={"data_seed"})
+
+
+def judged(theory: Theory, arms: Arms) -> list[Row]:
+    """The rows of one theory, its predictions in their order."""
+    found = [_evidence(row, arms) for row in theory.predictions]
+    tests = [p_values(seen, row.supports, row.refutes) for row, seen in zip(theory.predictions, found, strict=True)]
+    tested: dict[int, Tested] = {}
+    for changed in (False, True):
+        family = {
+            index: p
+            for index, (row, p) in enumerate(zip(theory.predictions, tests, strict=True))
+            if p is not None and (row.version > 1) == changed
+        }
+        smallest = [min(p) for p in family.values()]
+        corrected = zip(family.items(), holm(smallest), holm_levels(smallest, 1 - LEVEL), strict=True)
+        tested |= {index: Tested(p=p, adjusted=adjusted, level=level) for (index, p), adjusted, level in corrected}
+    return [
+        _row(theory.id, row, arms, seen, tested.get(index))
+        for index, (row, seen) in enumerate(zip(theory.predictions, found, strict=True))
+    ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tested:
+    """p of the supporting and of the refuting region, the smaller after Holm, and the level that Holm holds it to."""
+
+    p: tuple[float, float]
+    adjusted: float
+    level: float
+
+
+def _evidence(row: Prediction, arms: Arms) -> Evidence | Missing:
+    lacking = [arm for arm in row.arms if not arms.get(arm)]
+    if lacking:
+        return Missing(f"no run of the arm {lacking[0]}" + (f" and {len(lacking) - 1} more" if lacking[1:] else ""))
+    return _found(row.statistic, arms)
+
+
+def _found(statistic: Statistic, arms: Arms) -> Evidence | Missing:
+    """A run whose weights cannot be read is no reason to lose the other rows."""
+    try:
+        return evidence(statistic(arms))
+    except StoreError as error:
+        return Missing(str(error))
+
+
+def _row(theory: str, row: Prediction, arms: Arms, seen: Evidence | Missing, tested: Tested | None) -> Row:
+    about: dict[str, Any] = {
+        "theory": theory,
+        "id": row.id,
+        "part": row.part,
+        "version": row.version,
+        "claim": dict(row.claim),
+        "measured": dict(row.measured),
+        "changed": dict(row.changed) if row.changed else None,
+        "arms": row.arms,
+        "measures": row.measures,
+        "supports": row.supports.parts,
+        "refutes": row.refutes.parts,
+    }
+    if isinstance(seen, Missing):
+        return Row(**about, verdict="undecided", reason="no_answer", missing=seen.reason)
+    controls = tuple(_control(row, arm, arms) for arm in row.controls)
+    about |= {"effect": seen.value, "n": seen.n, "lacking": seen.lacking, "controls": controls}
+    if row.counts:
+        about["counts"] = dict(row.counts(arms))
+    if seen.missing:
+        about["missing"] = seen.missing
+    if tested is None:
+        return Row(**about, verdict="undecided", reason="few" if seen.n < FEWEST else "lacking")
+    low, high = seen.intervals(LEVEL) if seen.intervals else (None, None)
+    about |= {"low": low, "high": high, "p": min(tested.p), "adjusted": tested.adjusted}
+    verdict, reason = _decided(seen, tested, controls)
+    needed = None
+    if verdict == "undecided" and reason in ("between", "not_significant"):
+        needed = _needed(seen, row, tested.level)
+    return Row(**about, verdict=verdict, reason=reason, needed=needed)
+
+
+def _decided(seen: Evidence, tested: Tested, controls: Sequence[Control]) -> tuple[Verdict, Reason]:
+    if tested.adjusted > 1 - LEVEL:
+        if seen.accepts is None:
+            return "undecided", "between"
+        return ("refuted" if seen.accepts else "undecided"), "not_significant"
+    if tested.p[1] < tested.p[0]:
+        return "refuted", "inside"
+    if any(control.shows for control in controls):
+        return "undecided", "control"
+    if any(control.missing == NOT_RUN for control in controls):
+        return "undecided", "no_control"
+    return "supported", "inside"
+
+
+def _control(row: Prediction, arm: str, arms: Arms) -> Control:
+    if not arms.get(arm):
+        return Control(arm=arm, effect=None, low=None, high=None, n=0, shows=None, missing=NOT_RUN)
+    seen = _found(row.controls[arm], arms)
+    if isinstance(seen, Missing):
+        return Control(arm=arm, effect=None, low=None, high=None, n=0, shows=None, missing=seen.reason)
+    low, high = seen.intervals(LEVEL) if seen.intervals and seen.n >= FEWEST else (None, None)
+    shows = row.supports.contains(seen.value, seen.value)
+    if seen.test is not None:
+        shows = seen.test <= 1 - LEVEL
+    return Control(arm=arm, effect=seen.value, low=low, high=high, n=seen.n, shows=shows, missing=seen.missing)
+
+
+def _needed(seen: Evidence, row: Prediction, a: float) -> int | str | None:
+    """Seeds that would decide at the level that Holm asks of this row, in whichever region the effect lies."""
+    if seen.needed is None:
+        return None
+    both = Region((*row.supports.parts, *row.refutes.parts))
+    found = seen.needed(both, a)
+    return found.reason if isinstance(found, Missing) else int(np.ceil(found))
+
+
+def joint(verdicts: Sequence[Verdict]) -> Verdict:
+    """Of all parts of a claim together: it holds if all of them do, and falls with any."""
+    if "refuted" in verdicts:
+        return "refuted"
+    return "supported" if set(verdicts) == {"supported"} else "undecided"
+
+
+def _json(path: Path) -> dict[str, Any]:
+    import json
+
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path} is no scorecard: {error}") from error
+    if not isinstance(found, dict):
+        raise ValueError(f"{path} is no scorecard: it holds no object")
+    return found

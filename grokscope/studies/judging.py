@@ -1,0 +1,45 @@
+"""From a study, or from runs, to a scorecard."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+
+from grokscope.predictions.arms import sorted_into_arms
+from grokscope.predictions.verdict import Scorecard, judged, subjects
+from grokscope.registry import unknown
+from grokscope.runs.run import Run
+from grokscope.runs.store.segments import digests
+from grokscope.theories.base import theories
+
+
+class Studied(Protocol):
+    """A study: what has its runs by arm."""
+
+    def runs(self) -> Mapping[str, Sequence[Run]]: ...
+
+
+def judge(runs: Mapping[str, Sequence[Run]] | Iterable[Run] | Studied, theory: str | None = None) -> Scorecard:
+    """The scorecard of a theory, or of all, for trained runs.
+
+    runs: a study; or arm -> the runs of its seeds, as a study has them; or runs in any order, which are sorted into
+    arms by what their configs differ in from the one that groks (`sorted_into_arms`). Rows whose arms are not there say
+    so.
+
+    Raises ValueError for an unknown theory and for no run.
+    """
+    given = runs if isinstance(runs, Mapping | Iterable) else runs.runs()
+    arms: dict[str, list[Run]] = (
+        {str(name): list(arm) for name, arm in given.items()} if isinstance(given, Mapping) else sorted_into_arms(given)
+    )
+    if not any(arms.values()):
+        raise ValueError("expected the runs of at least one arm, got none")
+    known = theories()
+    if theory is not None and theory not in known:
+        raise ValueError(unknown("theory", theory, known))
+    chosen, looked_at = known.values() if theory is None else [known[theory]], subjects(arms)
+    return Scorecard(
+        rows=tuple(row for one in chosen for row in judged(one, looked_at)),
+        runs={name: len(arm) for name, arm in arms.items()},
+        segments={
+            folder.name: digests(folder) for folder in sorted({run.folder for arm in arms.values() for run in arm})
+        },
+    )

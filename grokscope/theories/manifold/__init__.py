@@ -1,0 +1,1 @@
+"""Manifold discovery: its predictions by subject; `manifold.py` puts them together."""

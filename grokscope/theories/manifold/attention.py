@@ -1,0 +1,81 @@
+"""Predictions of attention entropy: low, high, then in between; and rising before the transition."""
+
+from collections.abc import Callable
+
+from grokscope.errors import Missing
+from grokscope.predictions.base import Prediction
+from grokscope.predictions.rows import HALF, MOST, RANDOM_LABELS, OfSeed, per_seed, text
+from grokscope.predictions.series import low_high_mids
+from grokscope.predictions.subject import Number, Subject
+from grokscope.statistics.contrasts import LowHighMid
+from grokscope.statistics.regions import NOWHERE
+
+
+def _entropy(what: Callable[[LowHighMid, Subject], bool], *, literal: bool) -> OfSeed:
+    """1 if something holds of the mean entropy's contrasts."""
+
+    def of(subject: Subject) -> Number:
+        found = low_high_mids(subject, literal=literal).get("mean", Missing("the network has no attention"))
+        return found if isinstance(found, Missing) else float(what(found, subject))
+
+    return of
+
+
+def _before(found: LowHighMid, subject: Subject) -> bool:
+    half = subject.phases.t_50
+    return found.half_rise_at is not None and half is not None and found.half_rise_at < half
+
+
+CLAIM = text("Attention entropy goes low, high, then in between", "注意力熵呈“低 → 高 → 中”三段式")
+RISE = text("It rises before the transition", "注意力熵在顿悟前夕上升")
+MARGIN = text(
+    "a contrast counts beyond the series' own fluctuation: a maximum is never below its first value, and of noise "
+    "nearly always above its mean, so that two of the three signs say nothing",
+    "只计超出序列自身波动的差异：最大值从不低于起点，噪声的最大值几乎总高于均值，三个符号中有两个本来就没有信息",
+)
+MEASURES = ("attention.entropy",)
+
+ATTENTION: tuple[Prediction, ...] = (
+    *(
+        per_seed(
+            _entropy(what, literal=version == 1),
+            id="attention.low_high_mid",
+            part=part,
+            version=version,
+            share=True,
+            claim=CLAIM,
+            controls=(RANDOM_LABELS,),
+            measures=MEASURES,
+            changed=MARGIN if version > 1 else None,
+            measured=text(
+                f"mean entropy of the heads at memorisation, its maximum before generalisation, and after: {en}",
+                f"各头平均熵在记忆时、泛化前的最大值、泛化后：{zh}",
+            ),
+            supports=MOST,
+            refutes=refutes,
+        )
+        for version in (1, 2)
+        for part, what, en, zh, refutes in (
+            (
+                "signs",
+                lambda found, _: found.supports,
+                "all three contrasts are positive",
+                "三个差值都为正",
+                NOWHERE,
+            ),
+            ("none reversed", lambda found, _: not found.reversed, "no contrast is reversed", "没有差值反号", HALF),
+        )
+    ),
+    per_seed(
+        _entropy(_before, literal=False),
+        id="attention.rise_before",
+        share=True,
+        claim=RISE,
+        controls=(RANDOM_LABELS,),
+        measures=MEASURES,
+        measured=text(
+            "half of the rise of the mean entropy is made before test accuracy is one half",
+            "平均熵的上升在测试准确率达到一半之前已完成一半",
+        ),
+    ),
+)

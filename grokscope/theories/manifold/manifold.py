@@ -1,0 +1,17 @@
+"""Manifold discovery: memory is isolated points, generalisation a manifold, grokking the transition between them."""
+
+from grokscope.predictions.base import Theory
+from grokscope.predictions.rows import text
+from grokscope.theories.manifold.attention import ATTENTION
+from grokscope.theories.manifold.dimension import DIMENSION
+from grokscope.theories.manifold.ranks import RANKS
+from grokscope.theories.manifold.rereadings import REREADINGS
+from grokscope.theories.manifold.topology import TOPOLOGY
+from grokscope.theories.manifold.transition import TRANSITION
+
+manifold = Theory(
+    id="manifold",
+    title=text("Manifold discovery", "流形发现假说"),
+    source="the essay's own hypothesis",
+    predictions=(*DIMENSION, *TOPOLOGY, *ATTENTION, *RANKS, *TRANSITION, *REREADINGS),
+)

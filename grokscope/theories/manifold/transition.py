@@ -1,0 +1,165 @@
+"""The prediction that there is no stable state in between: two humps, and a passage that shortens as p grows."""
+
+import numpy as np
+
+from grokscope.errors import Missing
+from grokscope.predictions.arms import BASE, changes
+from grokscope.predictions.base import Arms, Means, Prediction, Sample, Statistic, Test, Text
+from grokscope.predictions.rows import RANDOM_LABELS, text
+from grokscope.predictions.seeds import of_seeds
+from grokscope.predictions.series import series
+from grokscope.predictions.subject import Number, Subject
+from grokscope.statistics.dip import dip_test
+from grokscope.statistics.regions import above, below
+from grokscope.statistics.transitions import first_held
+
+SHARE = ("manifold.harmonic_share", "split=all")
+LOOP = ("manifold.persistence_ratio", "view=resid_mid/class_means")
+LEVELS = (0.2, 0.8)
+ENOUGH = 150  # values with which the test finds two humps, if there are
+FEWEST_SIZES = 3  # values of p through which a slope can be told from a jump
+MOST_VALUES = (
+    200  # pooled values are thinned to so many, evenly along each run: the test's null is drawn anew for each n
+)
+
+
+def dwell(subject: Subject, *, relative: bool) -> Number:
+    """Steps that the order parameter takes from 20 to 80 %, over t_gen.
+
+    relative: of its own way from the level at memorisation to the last; otherwise of 1. A level counts where it is held
+    for three evaluations.
+    """
+    steps, values = series(subject, *SHARE)
+    end = subject.phases.generalized_at
+    if end is None or len(values) < 6:
+        return Missing("the run has not generalised")
+    first, last = (float(np.median(values[:3])), float(np.median(values[-3:]))) if relative else (0.0, 1.0)
+    found = [first_held(steps, values, first + level * (last - first)) for level in LEVELS]
+    if found[0] is None or found[1] is None:
+        return Missing("the order parameter does not rise through 20 and 80 %")
+    if found[0] == steps[0]:
+        return Missing("the order parameter is beyond 20 % already when memorised")
+    # Both levels at one evaluation: the passage is shorter than the distance of evaluations, which is what is known.
+    apart = float(np.diff(steps[steps <= found[1]])[-1]) if (steps <= found[1]).sum() > 1 else 1.0
+    return max(found[1] - found[0], apart) / end
+
+
+def sizes(arms: Arms) -> dict[int, list[Subject]]:
+    """p -> the subjects of its arm: the base, and the arms named p=..."""
+    found = {name: arm for name, arm in arms.items() if (name == BASE or _is_size(name)) and arm}
+    if found.get(BASE) and len(found) > 1:
+        other = next(arm for name, arm in found.items() if name != BASE)
+        # A base of another network, as a study at laptop scale has, is none of the sizes.
+        if not set(changes(found[BASE][0].run.config, other[0].run.config)) <= {"p"}:
+            del found[BASE]
+    by_p = {int(arm[0].run.config.p): list(arm) for arm in found.values() if "p" in arm[0].run.config.model_dump()}
+    return dict(sorted(by_p.items()))
+
+
+def _is_size(name: str) -> bool:
+    return name.startswith("p=") and name[2:].isdigit()
+
+
+def _slope(*, relative: bool) -> Statistic:
+    """Per seed: least-squares slope of ln(dwell / t_gen) on ln p."""
+
+    def statistic(arms: Arms) -> Sample | Missing:
+        by_p = sizes(arms)
+        if len(by_p) < FEWEST_SIZES:
+            return Missing(f"{len(by_p)} values of p; needs {FEWEST_SIZES}: arms p=17, p=31, ...")
+        return Means(of_seeds(by_p, lambda seed: _of_seed(list(by_p), seed, relative)))
+
+    return statistic
+
+
+def _of_seed(p: list[int], subjects: tuple[Subject, ...], relative: bool) -> Number:
+    pairs = [
+        (size, value)
+        for size, one in zip(p, subjects, strict=True)
+        if not isinstance(value := dwell(one, relative=relative), Missing)
+    ]
+    if len(pairs) < FEWEST_SIZES:
+        return Missing(f"the seed has generalised at {len(pairs)} values of p; needs {FEWEST_SIZES}")
+    at, values = np.log(np.array(pairs)).T
+    return float(np.polyfit(at, values, 1)[0])
+
+
+def pooled(subjects: list[Subject], measure: str, view: str) -> np.ndarray:
+    """The values of a series from memorisation on, of all runs together, thinned evenly."""
+    found = [series(subject, measure, view)[1] for subject in subjects]
+    each = max(2, MOST_VALUES // max(1, len(found)))
+    thin = [
+        values[np.linspace(0, len(values) - 1, min(each, len(values))).round().astype(int)]
+        for values in found
+        if len(values)
+    ]
+    return np.concatenate(thin) if thin else np.zeros(0)
+
+
+def _bimodal(series: tuple[str, str], arm: str) -> Statistic:
+    def statistic(arms: Arms) -> Sample | Missing:
+        values = pooled(list(arms[arm]), *series)
+        found = dip_test(values)
+        if isinstance(found, Missing):
+            return found
+        # Of 100 draws of two equal normal humps four deviations apart .79 have p < .05 with 100 values, .97 with 200.
+        power = 0.9 if len(values) >= ENOUGH else Missing("too few values to say that there is one hump")
+        return Test(value=found[0], n=len(arms[arm]), p=found[1], level=0.05, power=power)
+
+    return statistic
+
+
+CLAIM = text("There is no stable state in between memorising and knowing", "记忆与领悟之间没有稳定的中间状态")
+OWN = text(
+    "20 and 80 % of the way that the order parameter itself goes: it need not begin at 0 nor end at 1",
+    "改为序参量自身变化幅度的 20 % 与 80 %：它未必从 0 开始、到 1 结束",
+)
+
+
+def _dwell_text(en: str, zh: str) -> Text:
+    return text(
+        f"slope of ln(dwell time / t_gen) on ln p, by seed; dwell: between 20 and 80 % of {en}",
+        f"按种子：ln(停留时间 ÷ t_gen) 对 ln p 的斜率；停留指序参量处于{zh}的 20 % 到 80 % 之间",
+    )
+
+
+TRANSITION: tuple[Prediction, ...] = (
+    *(
+        Prediction(
+            id="transition.no_middle",
+            part=part,
+            claim=CLAIM,
+            arms=(BASE,),
+            measures=(f"{of[0]}[{of[1]}]",),
+            series=(of[0],),
+            statistic=_bimodal(of, BASE),
+            controls={RANDOM_LABELS: _bimodal(of, RANDOM_LABELS)},
+            supports=above(0),
+            refutes=below(0),
+            measured=text(
+                f"dip of the values of {en} from memorisation on, of all evaluations and seeds (two humps: p < .05)",
+                f"{zh}从记忆起的取值（合并所有评估与种子）的 dip 统计量（双峰：p < .05）",
+            ),
+        )
+        for part, of, en, zh in (
+            ("two humps", SHARE, "the share of the logits that follows the rule", "logit 中服从规则的份额"),
+            ("two humps of the loop", LOOP, "the persistence ratio of class means", "类均值的持续比"),
+        )
+    ),
+    *(
+        Prediction(
+            id="transition.no_middle",
+            part="passage",
+            version=version,
+            claim=CLAIM,
+            arms=(BASE,),
+            measures=(f"{SHARE[0]}[{SHARE[1]}]",),
+            statistic=_slope(relative=version > 1),
+            supports=below(0),
+            refutes=above(0),
+            changed=OWN if version > 1 else None,
+            measured=measured,
+        )
+        for version, measured in ((1, _dwell_text("1", "1")), (2, _dwell_text("its own rise", "自身升幅")))
+    ),
+)

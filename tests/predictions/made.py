@@ -1,0 +1,157 @@
+"""Runs that are made up for every arm of every theory: random phases, series and readings, each from its own seed."""
+
+import functools
+import zlib
+from dataclasses import fields
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from grokscope.measures import base
+from grokscope.predictions.subject import Instrument, Subject
+from grokscope.registry import component
+from grokscope.runs.config import RunConfig
+from grokscope.runs.store.rows import Rows
+from grokscope.statistics.transitions import Phases
+from grokscope.studies.arms import arms as studied
+from grokscope.theories import goldilocks
+
+STEPS = np.unique(np.geomspace(1, 4000, 60).round().astype(int))
+WHOLE = ("manifold.betti", "manifold.certified_circles")  # measures that count
+SMALL = (  # shares
+    *("circuits.gradient_symmetricity", "circuits.distance_irrelevance", "circuits.neuron_explained"),
+    "representation.quality_index",
+)
+PARTS = {"attention.entropy": ["head=0", "head=1"], "manifold.gride": ["n1=1", "n1=4", "n1=16"]}
+FOLLOWED = ("follow/keep", "follow/noise", "follow/norm", "follow/circle/0.5", "follow/circle/1", "follow/circle/2")
+
+
+class Made:
+    """A run that may memorise, generalise late or at once, and have series that rise or fall at some step."""
+
+    checkpoints = STEPS.tolist()
+
+    def __init__(self, arm: str, config: RunConfig, world: int) -> None:
+        self.arm, self.config, self.world, self.id = arm, config, world, f"{arm}-{config.seed}"
+
+    def rng(self, *about: object) -> np.random.Generator:
+        return np.random.default_rng(zlib.crc32(repr((self.world, self.arm, self.config.seed, *about)).encode()))
+
+    @cached_property
+    def task(self) -> Any:
+        return self.config.build_task()
+
+    @cached_property
+    def train_mask(self) -> Any:
+        return self.config.train_mask(self.task)
+
+    @functools.cache  # noqa: B019, as many as a test has
+    def phases(self, split: str = "test", **_: Any) -> Phases:
+        rng = self.rng("phases", split)
+        memorised = int(rng.choice(STEPS[10:25]))
+        onset, generalised = (int(rng.choice(STEPS[(memorised < STEPS) & (end > STEPS)])) for end in (1500, 3500))
+        come = bool(rng.random() < 0.8)
+        t_10, t_90 = sorted((onset, generalised))
+        reached = {
+            "onset_at": onset,
+            "generalized_at": generalised,
+            "delay": generalised - memorised,
+            "t_10": t_10,
+            "t_50": (t_10 + t_90) // 2,
+            "t_90": t_90,
+        }
+        known: dict[str, Any] = {field.name: None for field in fields(Phases)} | (reached if come else {})
+        known |= {"memorized_at": memorised if rng.random() < 0.95 else None, "last_at": int(STEPS[-1])}
+        return Phases(**(known | {"grokked": come and bool(rng.random() < 0.7)}))
+
+    @functools.cache  # noqa: B019
+    def rows(self, measure: str) -> Rows:
+        known = component("measures", measure)
+        parts = PARTS.get(measure, [""])
+        labels = [",".join(f"{key}={value}" for key, value in variant.items()) for variant in known.variants]
+        views = [",".join(filter(None, (label, part))) for label in labels for part in parts]
+        values = np.concatenate([self._series(measure, view) for view in views])
+        order = np.argsort(np.tile(STEPS, len(views)), kind="stable")
+        same = np.full(len(values), measure)
+        return Rows(
+            steps=np.tile(STEPS, len(views))[order],
+            values=values[order],
+            runs=same,
+            measures=same,
+            views=np.repeat(views, len(STEPS))[order],
+        )
+
+    def _series(self, measure: str, view: str) -> np.ndarray:
+        rng = self.rng(measure, view)
+        first, last = rng.random(2)
+        if measure == "manifold.harmonic_share":  # rises from nothing to all
+            first, last = first / 10, 1 - last / 10
+        if measure == "weights.squared_norm":
+            first = 2 + first
+        bump = rng.choice([0.0, 1.0]) * np.exp(-np.square(np.log(STEPS / rng.choice(STEPS[25:45]))) * 4)
+        centre, width = rng.choice(STEPS[15:55]), rng.uniform(0.05, 0.5)
+        rise = 1 / (1 + np.exp(-np.clip(np.log(STEPS / centre) / width, -500, 500)))
+        values = first + (last - first) * rise + bump + 0.003 * rng.random(len(STEPS))
+        if "accuracy" in measure or "share" in measure:
+            return np.clip(1.6 * values - 0.3, 0, 1)
+        return values * self.config.init_scale if measure == "weights.norm" else values
+
+
+class Cloud:
+    """What rows ask of a snapshot itself."""
+
+    def __init__(self, run: Made, step: int) -> None:
+        self.run, self.step, self.task = run, step, run.task
+
+    def cloud(self, site: str, points: str) -> torch.Tensor:
+        rng = self.run.rng(site, points, self.step)
+        return torch.from_numpy(rng.normal(size=(80, 6)) ** rng.choice([1, 3]) * np.geomspace(1, rng.random(), 6))
+
+
+def read(subject: Subject, step: int, instrument: Instrument) -> float:
+    """A reading drawn at random, of the kind that the measure gives."""
+    run: Any = subject.run
+    rng = run.rng(instrument.measure, instrument.view, instrument.element, step, subject.truth_of is None)
+    if instrument.measure in WHOLE:
+        return float(rng.integers(0, 3))
+    if instrument.measure == "efficiency.norm_per_logit":  # grows with some power of the number of samples
+        power = np.random.default_rng([run.world, run.config.seed]).choice([0.0, 0.5])
+        return float(run.config.n_train**power * np.exp(0.001 * rng.normal()))
+    return float(min(1.0, 1.2 * rng.random()) if instrument.measure in SMALL else 10 ** rng.uniform(-1, 3))
+
+
+@functools.cache
+def arms(world: int, seeds: int = 5) -> dict[str, list[Any]]:
+    """Arm -> its runs by seed, of all arms that the theories ask for."""
+    configs = _configs(seeds)
+    one = configs["base"]
+    return {
+        name: [Made(name, config, world) for config in arm]
+        for name, arm in (
+            configs | dict.fromkeys((*FOLLOWED, "ungrok/small", "ungrok/near", "ungrok/large"), one)
+        ).items()
+    }
+
+
+@functools.cache
+def _configs(seeds: int) -> dict[str, list[RunConfig]]:
+    return studied("all", "tiny", seeds)
+
+
+def use(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Readings, snapshots and what is computed of them, all drawn at random."""
+
+    def evaluate(name: str, snapshot: Any, **_: Any) -> Any:
+        rng = snapshot.run.rng(name, snapshot.step)
+        if name != "circuits.key_frequencies":
+            return float(rng.random())
+        return np.sort(rng.choice(np.arange(1, 11), rng.integers(1, 10), replace=False))
+
+    monkeypatch.setattr(base, "evaluate", evaluate)
+    monkeypatch.setattr(Subject, "read", read)
+    monkeypatch.setattr(Subject, "snapshot", lambda self, step: Cloud(self.run, step))  # pyright: ignore
+    monkeypatch.setattr(goldilocks, "unique", lambda subject: bool(subject.run.rng("unique").random() < 0.5))
+    monkeypatch.setattr(goldilocks, "_constant", lambda subject: float(subject.run.rng("rate").normal(0, 0.5)))
