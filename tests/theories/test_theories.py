@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from grokscope.predictions import subject
 from grokscope.predictions.base import Prediction, Theory
 from grokscope.predictions.verdict import Row, judged, subjects
 from grokscope.runs.run import Run
@@ -91,7 +92,7 @@ def test_every_row_of_every_theory_is_evaluated_and_decides_nothing(rows: dict[s
 
 def test_a_row_that_needs_a_measure_that_is_not_there_says_so(tiny_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
 
-    monkeypatch.setattr(_subject, "names", lambda _: ())
+    monkeypatch.setattr(subject, "names", lambda _: ())
     card = judge([tiny_run], "manifold")
     found = next(row for row in card.rows if row.id == "reread.lazy_rich" and row.part == "lazy")
     assert "memorised" in found.missing or "not available" in found.missing

@@ -41,7 +41,7 @@ def irrep_explained(snapshot: Snapshot, site: Site = "embed") -> dict[str, float
     Weights are not centred. Their shares add up to 1 over all irreps, the trivial one among them; the neurons' add up
     to at most 1 without it (it is the mean), and the rest is what depends on a and b in another way.
 
-    Departure: Q drops null directions (`_groups.bases`). The released code orthonormalises all d^2 entries by QR, which
+    Departure: Q drops null directions (`groups.bases`). The released code orthonormalises all d^2 entries by QR, which
     for cyclic groups adds two arbitrary directions a frequency and credits it with their energy.
     """
     if site not in TABLES and site not in FACTORS:
