@@ -26,7 +26,7 @@ def irrep_restricted_loss(
     irreps: by default the key irreps of the run's last checkpoint, for every step. The projection is fitted on all
     inputs, trained or not.
 
-    Departure: Q drops null directions (`analyses.groups.bases`). The released code's QR keeps two arbitrary directions a
+    Departure: Q drops null directions (`groups.bases`). The released code's QR keeps two arbitrary directions a
     frequency of a cyclic group, and its published restricted losses there are thousands of times too large.
     """
     return loss_along(snapshot, irreps, keep=True, skip=skip, split=split)
