@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from grokscope.errors import Missing
 from grokscope.report import theme
-from grokscope.report.words import WORDS, Lang, number, percent, say
+from grokscope.report.words import Lang, catalogue, number, percent, say
 from grokscope.statistics.contrasts import share
 from grokscope.statistics.goldilocks import Law, Reduced, Shell
 from grokscope.statistics.intervals import Effect
@@ -226,11 +226,11 @@ def interval(effect: Effect, lang: Lang, shown: Callable[[float], str] = number)
     """A value with its interval in brackets, where it has one."""
     if isinstance(effect.low, Missing) or isinstance(effect.high, Missing):
         return shown(effect.value)
-    return say("interval", lang, value=shown(effect.value), low=shown(effect.low), high=shown(effect.high))
+    return say("number.interval", lang, value=shown(effect.value), low=shown(effect.low), high=shown(effect.high))
 
 
 def _arm_title(name: str, shell: Shell | None, lang: Lang) -> str:
-    title = say(f"arm.{name}", lang) if f"arm.{name}" in WORDS else name
+    title = say(f"arm.{name}", lang) if f"arm.{name}" in catalogue(lang) else name
     if shell is None:
         return title
     low, high = ("?" if isinstance(end, Missing) else number(end.value) for end in (shell.low, shell.high))

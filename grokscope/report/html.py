@@ -5,10 +5,10 @@ from pathlib import Path
 
 from grokscope.errors import Missing
 from grokscope.report import circuit, clock_pizza, collapse, diagrams, figures, manifold, numbers, planes, theme, waves
-from grokscope.report.page import Html, Section, Table, code, document, facts, require_language
+from grokscope.report.page import Html, Section, Table, code, document, facts
 from grokscope.report.readings import Readings, read
 from grokscope.report.summary import headline, thresholds
-from grokscope.report.words import WORDS, Lang, count, number, percent, say
+from grokscope.report.words import Lang, catalogue, count, number, percent, require_language, say
 from grokscope.runs.output import write_output
 from grokscope.runs.run import Run
 from grokscope.statistics.transitions import Note
@@ -53,7 +53,7 @@ def write_report(run: Run, path: Path | None = None, *, lang: Lang = "en") -> Pa
 
 def page(readings: Readings, lang: Lang) -> str:
     """The whole document."""
-    title = say("title", lang, run=readings.run.id, task=_task(readings, lang))
+    title = say("run.title", lang, run=readings.run.id, task=_task(readings, lang))
     sections = [_section(name, readings, lang) for name in FIGURES]
     return document(
         title, headline(readings, lang), [*sections, _numbers(readings, lang), _provenance(readings, lang)], lang
@@ -65,7 +65,8 @@ def _task(readings: Readings, lang: Lang) -> str:
     if not readings.run.has_config:
         return say("task.unknown", lang, file=readings.run.about["imported"]["file"])
     config = readings.run.config
-    name = say(f"task.{config.task}", lang) if f"task.{config.task}" in WORDS else config.task.replace("_", " ")
+    task = f"task.{config.task}"
+    name = say(task, lang) if task in catalogue(lang) else config.task.replace("_", " ")
     options = ", ".join(
         f"{option}\u00a0=\u00a0{value}" for option, value in config.options("task").model_dump().items()
     )
@@ -92,12 +93,12 @@ def _shading(readings: Readings, lang: Lang) -> Html:
     """What the bands behind the curves are."""
     windows = theme.windows(readings)
     if not windows:
-        return Html(text=f'<p class="key">{escape(say("no_phase", lang))}</p>')
+        return Html(text=f'<p class="key">{escape(say("phase.none", lang))}</p>')
     chips = []
     for name, (start, end) in windows.items():
-        words = say("phase_steps", lang, phase=say(f"phase.{name}", lang), start=count(start), end=count(end))
+        words = say("phase.steps", lang, phase=say(f"phase.{name}", lang), start=count(start), end=count(end))
         chips.append(f'<span><i style="background:{theme.PHASES[name]}"></i>{escape(words)}</span>')
-    return Html(text=f'<p class="key">{say("shaded", lang)} {" ".join(chips)}</p>')
+    return Html(text=f'<p class="key">{say("phase.shaded", lang)} {" ".join(chips)}</p>')
 
 
 def _notes(name: str, readings: Readings, lang: Lang) -> list[str]:
@@ -119,7 +120,7 @@ def _phases_note(readings: Readings, lang: Lang) -> str:
     limits = thresholds()
     inputs = say("inputs.fresh" if readings.fresh_phases else "inputs.test", lang)
     return say(
-        "phases_note",
+        "phase.note",
         lang,
         inputs=inputs,
         train=percent(limits["train_threshold"]),
@@ -133,16 +134,16 @@ def _numbers(readings: Readings, lang: Lang) -> Section:
     for row in numbers.numbers(readings, lang):
         step = "" if row.step is None else count(row.step)
         exact = (
-            f"<details><summary>{say('exactly', lang)}</summary><pre lang='en'>{escape(row.exact)}</pre>"
+            f"<details><summary>{say('number.exactly', lang)}</summary><pre lang='en'>{escape(row.exact)}</pre>"
             f"<p lang='en'>{escape(row.source)}</p></details>"
         )
         rows.append((row.name, row.value, row.unit, step, Html(text=escape(row.definition) + exact)))
     columns = [say(f"column.{name}", lang) for name in ("quantity", "value", "unit", "step", "definition")]
-    return Section(id="numbers", title=say("numbers", lang), table=Table(columns=columns, rows=rows))
+    return Section(id="numbers", title=say("run.numbers", lang), table=Table(columns=columns, rows=rows))
 
 
 def _provenance(readings: Readings, lang: Lang) -> Section:
-    title = say("provenance", lang)
+    title = say("page.provenance", lang)
     if not readings.run.has_config:
         again = f"<h3>{say('origin.again', lang)}</h3>\n{code(numbers.command(readings))}"
         return Section(id="provenance", title=title, body=Html(text=facts(numbers.provenance(readings, lang)) + again))

@@ -1,73 +1,18 @@
-"""Slices of the loss around a network: lines, planes, and a page of one checkpoint's."""
+"""Slices of the loss around a network: lines and planes."""
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from grokscope.errors import Missing
 from grokscope.report import theme
-from grokscope.report.page import Html, Section, code, require_language, write_page
-from grokscope.report.words import Lang, count, number, say
-from grokscope.runs.run import Run
-from grokscope.studies.landscape import Axis, Slice1D, Slice2D, slice_1d, slice_2d
+from grokscope.report.words import Lang, number, say
+from grokscope.studies.landscape import Axis, Slice1D, Slice2D
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 WIDE = 100.0  # ratio of losses from which an axis is logarithmic
 LEVELS = 24  # contours, at most
-LINES = ("weights", "hessian", "random")
-
-
-def write(
-    run: Run, path: str | Path, lang: Lang = "en", *, step: int | None = None, reach: float = 0.5, n: int = 21
-) -> Path:
-    """Writes a page of the loss around a checkpoint: along its weights, the sharpest direction and a random one, and
-    over the plane of the first two; returns its path.
-
-    step: of the checkpoint, by default the last. reach, n: as in `studies.landscape`. ValueError for another step than
-    the run has kept.
-    """
-    require_language(lang)
-    snapshot = run.snapshot(step)
-    mse = run.config.loss == "mse"
-    found: list[tuple[str, Slice1D | Slice2D | Missing]] = [
-        (name, slice_1d(snapshot, name, reach=reach, n=2 * n - 1)) for name in LINES
-    ]
-    found.append(("plane", slice_2d(snapshot, reach=reach, n=n)))
-    sections = [_section(name, each, lang, squared_error=mse) for name, each in found]
-    again = (
-        f"import grokscope as gs\nfrom grokscope.report import landscape\n\n"
-        f'run = gs.load("{run.folder.parent / run.id}")\n'
-        f'landscape.write(run, "landscape.html", step={snapshot.step}, reach={reach}, n={n})'
-    )
-    body = f"<h3>{say('origin.python_again', lang)}</h3>\n{code(again)}"
-    sections.append(Section(id="provenance", title=say("provenance", lang), body=Html(text=body)))
-    title = say("landscape.title", lang, run=run.id, step=count(snapshot.step))
-    return write_page(path, title, _lead([each for _, each in found], lang), sections, lang)
-
-
-def _section(name: str, found: Slice1D | Slice2D | Missing, lang: Lang, *, squared_error: bool) -> Section:
-    draw = plane if isinstance(found, Slice2D) else line
-    figure = (
-        Missing(say("missing.slice", lang, reason=found.reason))
-        if isinstance(found, Missing)
-        else draw(found, lang, squared_error=squared_error)  # pyright: ignore[reportArgumentType]
-    )
-    caption = say("caption.plane" if name == "plane" else "caption.line", lang)
-    return Section(id=name, title=say(f"figure.landscape_{name}", lang), figure=figure, caption=caption)
-
-
-def _lead(found: Sequence[Slice1D | Slice2D | Missing], lang: Lang) -> list[str]:
-    """How much sharper the sharpest direction is than the other two."""
-    along = {each.axis.direction: each.axis.curvature for each in found if isinstance(each, Slice1D)}
-    sentences = [say("landscape.lead", lang)]
-    if set(LINES) <= set(along):
-        shown = {name: number(along[name]) for name in LINES}
-        sentences.append(say("landscape.curvatures", lang, **shown))
-    return sentences
 
 
 def line(found: Slice1D, lang: Lang = "en", *, squared_error: bool = False) -> "Figure":

@@ -96,7 +96,7 @@ def provenance(readings: Readings, lang: Lang) -> list[tuple[str, str]]:
     if run.id == run.folder.name:  # a pack of one
         del facts["origin.replica"]
     if imported and imported.get("step") is None:
-        facts["origin.steps"] = say("not_known", lang)
+        facts["origin.steps"] = say("number.not_known", lang)
     rows = [(say(name, lang), value) for name, value in facts.items()]
     for source in imported.get("sources", []):
         rows.append((say("origin.source", lang), f"{source['file']} ({source['format']}, SHA-256 {source['sha256']})"))
@@ -112,8 +112,8 @@ def _of_curves(readings: Readings, lang: Lang) -> list[tuple[str, str]]:
         "origin.file": f"{about['file']} (SHA-256 {about['sha256']})",
         "origin.columns": ", ".join(f"{name} = {column}" for name, column in about["columns"].items()),
         "origin.remarks": "; ".join(about["remarks"]) or "–",
-        "origin.config": say("not_known", lang),
-        "origin.device": say("not_known", lang),
+        "origin.config": say("number.not_known", lang),
+        "origin.device": say("number.not_known", lang),
         "origin.steps": count(run.steps),
         "origin.thresholds": _thresholds(),
     }
@@ -125,7 +125,7 @@ def _thresholds() -> str:
 
 
 def _known(run: Run, name: str, value: str, lang: Lang) -> str:
-    return say("not_known", lang) if name in run.unknown else value
+    return say("number.not_known", lang) if name in run.unknown else value
 
 
 def config_fields(run: Run, lang: Lang) -> dict[str, str]:
@@ -189,21 +189,22 @@ def _phases(readings: Readings, lang: Lang) -> Iterator[Number]:
     exact = phases.__doc__ or ""
 
     def row(name: str, steps: list[int | None], definition: str) -> Number:
-        values = [say("never", lang) if step is None else count(step) for step in steps]
+        values = [say("number.never", lang) if step is None else count(step) for step in steps]
         value = values[0] if len(set(values)) == 1 and steps[0] is None else ", ".join(values)
         return Number(
-            name=say(name, lang), value=value, unit=say("unit.steps", lang), step=None,
-            definition=say(definition, lang, **shown), exact=exact, source="grokscope.statistics.transitions.phases",
+            name=say(f"quantity.{name}", lang), value=value, unit=say("unit.steps", lang), step=None,
+            definition=say(f"define.{definition}", lang, **shown), exact=exact,
+            source="grokscope.statistics.transitions.phases",
         )  # fmt: skip
 
-    yield row("t_mem", [found.memorized_at], "t_mem.define")
-    yield row("t_on", [found.onset_at], "t_on.define")
-    yield row("t_gen", [found.generalized_at], "t_gen.define")
-    yield row("delay", [found.delay], "delay.define")
-    yield row("t_lost", [found.lost_at], "t_lost.define")
-    yield row("crossings_test", [found.t_10, found.t_50, found.t_90], "crossings.define")
+    yield row("t_mem", [found.memorized_at], "t_mem")
+    yield row("t_on", [found.onset_at], "t_on")
+    yield row("t_gen", [found.generalized_at], "t_gen")
+    yield row("delay", [found.delay], "delay")
+    yield row("t_lost", [found.lost_at], "t_lost")
+    yield row("crossings_test", [found.t_10, found.t_50, found.t_90], "crossings")
     if fresh is not None:
-        yield row("crossings_fresh", [fresh.t_10, fresh.t_50, fresh.t_90], "crossings.define")
+        yield row("crossings_fresh", [fresh.t_10, fresh.t_50, fresh.t_90], "crossings")
 
 
 def _measured(readings: Readings, lang: Lang) -> Iterator[Number]:
@@ -223,7 +224,7 @@ def _measured(readings: Readings, lang: Lang) -> Iterator[Number]:
     }
     entropies = {head: last for head, last in heads.items() if last is not None}
     if entropies:
-        values = [say("head_value", lang, head=head, value=number(last[1])) for head, last in entropies.items()]
+        values = [say("number.head", lang, head=head, value=number(last[1])) for head, last in entropies.items()]
         yield _number(
             readings, "attention.entropy", ", ".join(values), step=next(iter(entropies.values()))[0], lang=lang
         )
@@ -237,10 +238,10 @@ def _number(readings: Readings, measure: str, value: str, *, step: int, lang: La
     # A measure of the loss has the loss's unit; its own is that of cross-entropy.
     unit = known.unit
     if unit == "nats" and not readings.run.has_config:
-        unit = say("not_known", lang)
+        unit = say("number.not_known", lang)
     elif unit == "nats" and readings.run.config.loss == "mse":
         unit = "1"
     return Number(
-        name=say(measure, lang), value=value, unit="" if value.endswith("%") else unit, step=step,
-        definition=say(f"{measure}.define", lang), exact=known.definition, source=f"{measure}: {known.source}",
+        name=say(f"quantity.{measure}", lang), value=value, unit="" if value.endswith("%") else unit, step=step,
+        definition=say(f"define.{measure}", lang), exact=known.definition, source=f"{measure}: {known.source}",
     )  # fmt: skip

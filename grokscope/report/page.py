@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from grokscope.errors import Missing
-from grokscope.report.words import LANGUAGES, Lang, say
+from grokscope.report.words import Lang, require_language, say
 from grokscope.runs.output import write_output
 
 if TYPE_CHECKING:
@@ -83,12 +83,12 @@ def document(title: str, lead: Sequence[str], sections: Sequence[Section], lang:
 </head>
 <body>
 <header>
-<p class="kicker">{say("made_by", lang)}</p>
+<p class="kicker">{say("page.made_by", lang)}</p>
 <h1>{escape(title)}</h1>
 <p class="lead">{first}</p>
 <p>{gap.join(rest)}</p>
-<p class="aside">{say("what_is_grokking", lang)}</p>
-<noscript><p>{say("noscript", lang)}</p></noscript>
+<p class="aside">{say("page.what_is_grokking", lang)}</p>
+<noscript><p>{say("page.noscript", lang)}</p></noscript>
 </header>
 <main>
 {chr(10).join(map(_section, sections))}
@@ -97,12 +97,6 @@ def document(title: str, lead: Sequence[str], sections: Sequence[Section], lang:
 </body>
 </html>
 """
-
-
-def require_language(lang: Lang) -> None:
-    """ValueError for a language that there are no words in."""
-    if lang not in LANGUAGES:
-        raise ValueError(f"lang must be one of {', '.join(LANGUAGES)}, got {lang!r}")
 
 
 def link(text: str, href: str) -> Html:

@@ -7,14 +7,13 @@ Source of the phases: Liu et al. 2022, arXiv:2205.10343, table 1 and figures 5 a
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float
 
 from grokscope.report import theme
-from grokscope.report.page import Section, write_page
+from grokscope.report.page import Section
 from grokscope.report.words import Lang, count, percent, say
 from grokscope.runs.run import Run, phases_of
 from grokscope.statistics.phase_classes import CLASSES, PUBLISHED, classify, counts, reached
@@ -132,23 +131,6 @@ def from_runs(
     return table
 
 
-def write(
-    table: PhaseTable,
-    path: str | Path,
-    lang: Lang = "en",
-    *,
-    links: Mapping[str, str] | None = None,
-    limit: float = PUBLISHED["test_threshold"],
-    delay: float = DELAY,
-) -> Path:
-    """Writes the page of a table and returns its path. links, limit, delay: as in `section`."""
-    seen = counts([name for name in table.classes.ravel() if name])
-    shown = {name: count(seen[name]) for name in CLASSES}
-    lead = say("phases.lead", lang, total=count(sum(seen.values())), **shown)
-    title = say("phases.title", lang, x=table.x_name, y=table.y_name)
-    return write_page(path, title, [lead], [section(table, lang, links=links, limit=limit, delay=delay)], lang)
-
-
 def section(
     table: PhaseTable,
     lang: Lang = "en",
@@ -166,9 +148,9 @@ def section(
     """
     return Section(
         id=id,
-        title=say("figure.phases", lang) if title is None else title,
+        title=say("figure.phase_diagram", lang) if title is None else title,
         figure=phase_diagram(table, lang),
-        caption=say("caption.phases", lang, limit=percent(limit), delay=count(round(delay))),
+        caption=say("caption.phase_diagram", lang, limit=percent(limit), delay=count(round(delay))),
         links=links or {},
     )
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from grokscope.predictions.verdict import NOT_RUN, Control, Row, Scorecard, joint
 from grokscope.report import theme
-from grokscope.report.page import Cell, Html, Section, Table, require_language, write_page
-from grokscope.report.words import Lang, count, number, say
+from grokscope.report.page import Cell, Html, Section, Table, write_page
+from grokscope.report.words import Lang, count, number, require_language, say
 from grokscope.statistics.regions import Region
 from grokscope.theories.base import theories
 
@@ -52,7 +52,7 @@ def sections(card: Scorecard, lang: Lang = "en") -> list[Section]:
             id=f"theory-{name}",
             title=known[name].title[lang] if name in known else name,
             figure=sureness(rows),
-            caption=say("scorecard.caption", lang),
+            caption=say("caption.sureness", lang),
             table=Table(
                 columns=[say(f"column.{column}", lang) for column in COLUMNS], rows=[cells(row, lang) for row in rows]
             ),
@@ -86,7 +86,7 @@ def _together(rows: Sequence[Row], lang: Lang) -> str:
     else:
         counts = {verdict: verdicts[verdict] for verdict in ("supported", "refuted")}
         what = say("glance.parts" if any(counts.values()) else "glance.open", lang, n=len(rows), **counts)
-    return say("glance", lang, verdict=say(f"verdict.{joint([row.verdict for row in rows])}", lang), what=what)
+    return say("glance.verdict", lang, verdict=say(f"verdict.{joint([row.verdict for row in rows])}", lang), what=what)
 
 
 def cells(row: Row, lang: Lang = "en") -> list[Cell]:

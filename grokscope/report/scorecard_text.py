@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from grokscope.predictions.verdict import Row, Scorecard
-from grokscope.report.page import require_language
 from grokscope.report.scorecard import COLUMNS, GLANCE, control, effect, glance, lead, regions, why
-from grokscope.report.words import Lang, say
+from grokscope.report.words import Lang, require_language, say
 from grokscope.runs.output import write_output
 from grokscope.theories.base import theories
 

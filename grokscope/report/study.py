@@ -6,9 +6,9 @@ from pathlib import Path
 from grokscope.predictions.verdict import Scorecard, subjects
 from grokscope.report import scorecard, sweep
 from grokscope.report.finite_size import finite_size
-from grokscope.report.page import Html, Section, code, require_language, write_page
+from grokscope.report.page import Html, Section, code, write_page
 from grokscope.report.survival import survival
-from grokscope.report.words import Lang, count, say
+from grokscope.report.words import Lang, count, require_language, say
 from grokscope.runs.run import Run, phases_of
 from grokscope.statistics.survival import Curve
 from grokscope.studies.judging import judge
@@ -34,7 +34,7 @@ def write(study: Study, path: str | Path | None = None, lang: Lang = "en", *, ca
     lead = [*scorecard.lead(card, lang), say("study.lead", lang, study=study.id, runs=count(sum(card.runs.values())))]
     sections = [*scorecard.sections(card, lang), *_growth(runs, lang), *_times(runs, lang)]
     where = Html(text=f"<p>{say('study.again', lang)}</p>" + code(f"grokscope report {study.id} --store {study.store}"))
-    sections.append(Section(id="provenance", title=say("provenance", lang), body=where))
+    sections.append(Section(id="provenance", title=say("page.provenance", lang), body=where))
     return write_page(path, say("scorecard.title", lang), lead, sections, lang)
 
 
@@ -43,7 +43,7 @@ def _growth(arms: Arms, lang: Lang) -> list[Section]:
     found = sizes(subjects(arms))
     if len(found) < 2:
         return []
-    title, caption = say("finite_size.title", lang), say("finite_size.caption", lang)
+    title, caption = say("figure.finite_size", lang), say("caption.finite_size", lang)
     return [Section(id="finite-size", title=title, figure=finite_size(found, lang), caption=caption)]
 
 

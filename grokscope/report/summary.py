@@ -43,7 +43,7 @@ def _of_curves(readings: Readings, lang: Lang) -> str:
     return say(
         "summary.by_losses",
         lang,
-        **{name: say("never", lang) if step is None else count(step) for name, step in steps.items()},
+        **{name: say("number.never", lang) if step is None else count(step) for name, step in steps.items()},
     )
 
 

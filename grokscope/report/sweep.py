@@ -8,10 +8,10 @@ from typing import Any
 from grokscope.errors import Missing
 from grokscope.report.heatmap import final_values, heatmap
 from grokscope.report.html import report_path
-from grokscope.report.page import Html, Section, code, require_language, write_page
+from grokscope.report.page import Html, Section, code, write_page
 from grokscope.report.phase_diagram import axis_label, from_runs, section
 from grokscope.report.survival import survival
-from grokscope.report.words import Lang, count, say
+from grokscope.report.words import Lang, count, require_language, say
 from grokscope.runs.run import Run, phases_of
 from grokscope.statistics.survival import Curve, kaplan_meier
 from grokscope.statistics.transitions import Phases
@@ -46,7 +46,7 @@ def write(study: Study, path: str | Path, lang: Lang = "en", *, command: str = "
         lead.append(say("sweep.lost", lang, n=count(planned - len(runs))))
     sections = [*_maps(study.axes, runs, lang), *_survival(study.axes, runs, phases, lang)]
     body = f"<p>{say('sweep.again', lang)}</p>" + (code(command) if command else "")
-    sections.append(Section(id="provenance", title=say("provenance", lang), body=Html(text=body)))
+    sections.append(Section(id="provenance", title=say("page.provenance", lang), body=Html(text=body)))
     return write_page(path, title, lead, sections, lang)
 
 
@@ -64,7 +64,7 @@ def _maps(axes: Mapping[str, Sequence[Any]], runs: Sequence[Run], lang: Lang) ->
             from_runs(chosen, x=x, y=y),
             lang,
             id=f"phases-{number}",
-            title=_titled(say("figure.phases", lang), at, lang),
+            title=_titled(say("figure.phase_diagram", lang), at, lang),
             links=links,
         )
         value = "test_loss" if all(run.config.loss == "mse" for run in chosen) else "test_accuracy"

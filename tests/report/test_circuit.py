@@ -15,7 +15,7 @@ from grokscope.numerics.gromov import solution
 from grokscope.report import circuit, clock_pizza, waves
 from grokscope.report.numbers import numbers
 from grokscope.report.readings import Readings, from_numbers, read
-from grokscope.report.words import WORDS
+from grokscope.report.words import say
 from grokscope.runs.config import RunConfig
 from grokscope.runs.run import Run
 from grokscope.studies.experiment import measure_checkpoints, train
@@ -139,7 +139,7 @@ def test_bars_are_over_their_largest_and_keys_stand_out(closed_form: Run) -> Non
         assert orange == KEYS
     assert list(figure.layout.xaxis3.tickvals) == KEYS
     assert [note.text for note in figure.layout.annotations] == [
-        WORDS[f"spectrum.{name}"]["en"] for name in ("neurons", "readout", "logits")
+        say(f"spectrum.{name}", "en") for name in ("neurons", "readout", "logits")
     ]
     assert len(figure.data) == 3  # a single checkpoint has no first one to compare with
 

@@ -10,7 +10,7 @@ from grokscope.errors import Missing
 from grokscope.report import figures, planes
 from grokscope.report.html import FIGURES
 from grokscope.report.readings import Readings, from_numbers, read
-from grokscope.report.words import WORDS
+from grokscope.report.words import catalogue
 from grokscope.runs.run import Run
 
 Staged = Callable[..., Readings]
@@ -122,7 +122,7 @@ def test_nothing_measured_is_a_reason_in_words(name: str, measured_run: Run) -> 
     found = FIGURES[name](from_numbers(measured_run, {}), "en")
     # These need the weights alone.
     assert name in ("planes", "cloud", "diagram", "spectra", "neurons", "logits") or (
-        isinstance(found, Missing) and found.reason in WORDS
+        isinstance(found, Missing) and found.reason in catalogue("en")
     )
 
 

@@ -109,7 +109,7 @@ def test_without_a_law_there_are_runs_and_no_line() -> None:
     figure: Any = law(Missing("2 of 5 runs generalised"), W0, TIMES, OBSERVED, shell=BOTH)
     assert {each.name for each in figure.data if each.mode == "markers"} == {"series.generalised", "series.censored"}
     (mark,) = [each for each in figure.data if each.mode == "lines"]
-    assert mark.name.startswith("mark.shell_edge: interval['30'")
+    assert mark.name.startswith("mark.shell_edge: number.interval['30'")
     assert shades(figure)[1] == (30, 30)  # the edge itself, over the band of its interval
     far = Shell(low=FEW, high=effect(1e4), edges=(), never=0)
     assert not shades(law(Missing("none"), W0, TIMES, OBSERVED, shell=far))  # it would press the runs into a corner
@@ -129,4 +129,4 @@ def test_shares_of_runs_have_exact_intervals() -> None:
 
 def test_an_interval_is_written_where_there_is_one() -> None:
     assert interval(effect(1.0), "en") == "1"
-    assert interval(effect(1.0, 0.5, 2.0), "en") == "interval['1', '0.5', '2']"
+    assert interval(effect(1.0, 0.5, 2.0), "en") == "number.interval['1', '0.5', '2']"

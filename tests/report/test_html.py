@@ -15,7 +15,7 @@ from grokscope.recipes.base import recipe
 from grokscope.report.html import FIGURES, page, write_report
 from grokscope.report.numbers import command, numbers, python
 from grokscope.report.readings import Readings, from_numbers, read
-from grokscope.report.words import LANGUAGES, WORDS, Lang
+from grokscope.report.words import LANGUAGES, Lang, say
 from grokscope.runs.config import RunConfig
 from grokscope.runs.run import Run
 from grokscope.studies.experiment import measure_checkpoints, train
@@ -81,7 +81,7 @@ def test_every_figure_is_explained(document: tuple[Lang, str]) -> None:
     lang, text = document
     words = Elements(text).text
     for name in FIGURES:
-        assert WORDS[f"caption.{name}"][lang] in words
+        assert say(f"caption.{name}", lang) in words
     assert f'lang="{"zh-CN" if lang == "zh" else "en"}"' in text
 
 
@@ -118,13 +118,13 @@ def test_an_unmeasured_run_says_what_to_do(tiny_run: Run) -> None:
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_random_labels_give_a_report(random_run: Run, lang: Lang) -> None:
     text = Elements(page(read(random_run), lang)).text
-    assert text.count(WORDS["missing.random_labels"][lang]) == 9
+    assert text.count(say("missing.random_labels", lang)) == 9
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_a_run_without_any_number_gives_a_report(measured_run: Run, lang: Lang) -> None:
     text = Elements(page(from_numbers(measured_run, {}), lang)).text
-    assert WORDS["summary.nothing"][lang] in text
+    assert say("summary.nothing", lang) in text
 
 
 def test_a_run_that_grokked(staged: Callable[..., Readings]) -> None:

@@ -1,6 +1,5 @@
 """Slices of the loss are drawn as they are given, and a checkpoint has a page of them."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,8 +7,7 @@ import pytest
 
 from grokscope.errors import Missing
 from grokscope.report import landscape as module
-from grokscope.report.landscape import line, plane, write
-from grokscope.runs.run import Run
+from grokscope.report.landscape import line, plane
 from grokscope.studies.landscape import Axis, Slice1D, Slice2D
 
 FEW = Missing("2 seeds; an interval needs 5")
@@ -71,22 +69,3 @@ def test_a_plane_has_the_first_direction_across_and_the_second_up() -> None:
     assert figure.layout.xaxis.domain[1] < figure.layout.xaxis2.domain[0]
     with pytest.raises(ValueError, match="nothing to draw"):
         plane(Slice2D(t=T, losses={"train": 0 * T[:, None] * T}, norm=1.0, axes=(axis(), axis()), cosine=0.0))
-
-
-@pytest.mark.parametrize("lang", ["en", "zh"])
-def test_a_checkpoint_has_a_page(measured_run: Run, tmp_path: Path, lang: Any) -> None:
-    text = write(measured_run, tmp_path / "page.html", lang, n=5).read_text(encoding="utf-8")
-    for name in ("weights", "hessian", "random", "plane"):
-        assert f'data-figure="{name}-data"' in text
-    assert measured_run.id in text
-    assert f"{measured_run.checkpoints[-1]}" in text
-    with pytest.raises(ValueError, match="lang must be one of en, zh"):
-        write(measured_run, tmp_path / "page.html", "fr", n=3)  # pyright: ignore
-
-
-def test_what_cannot_be_sliced_says_why(measured_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "slice_1d", lambda *_, **__: Missing("the weights are all 0"))
-    monkeypatch.setattr(module, "slice_2d", lambda *_, **__: Missing("the weights are all 0"))
-    text = write(measured_run, tmp_path / "page.html").read_text(encoding="utf-8")
-    assert text.count("Not shown: the weights are all 0.") == 4
-    assert "data-figure=" not in text.replace("plot.dataset.figure", "")

@@ -15,7 +15,7 @@ from grokscope.report import diagrams, manifold
 from grokscope.report.figures import attention_entropy
 from grokscope.report.html import page
 from grokscope.report.readings import MOST_POINTS, Readings, from_numbers, read, spread
-from grokscope.report.words import WORDS
+from grokscope.report.words import say
 from grokscope.runs.run import Run
 from grokscope.studies.experiment import train
 
@@ -256,7 +256,7 @@ def test_a_regression_has_no_answers_to_colour(tmp_path: Any) -> None:
     assert diagrams.diagram(readings) == Missing("missing.no_table")
     assert manifold.circles(readings) == Missing("missing.no_group")
     assert manifold.dimension(readings) == Missing("missing.no_stream")
-    assert WORDS["missing.no_classes"]["zh"] in page(readings, "zh")
+    assert say("missing.no_classes", "zh") in page(readings, "zh")
 
 
 def test_a_class_without_inputs_is_no_point(measured_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
