@@ -25,6 +25,7 @@ SINGULAR = {
     "cli": "command",
     "training.optimizers": "optimizer",
     "benchmarks": "benchmark",
+    "report.figures": "figure",
 }
 
 

@@ -12,7 +12,7 @@ from grokscope.predictions.verdict import judged
 from grokscope.theories.manifold.rereadings import rank_correlation
 from grokscope.theories.manifold.topology import match
 from grokscope.theories.manifold.transition import TRANSITION
-from tests.report.test_scorecard import Made
+from tests.report.study.made import Made
 
 
 def arms(widths: dict[int, float], seeds: int = 6) -> Any:

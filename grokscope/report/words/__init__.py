@@ -11,6 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
+from markupsafe import Markup, escape
+
 Lang = Literal["en", "zh"]
 LANGUAGES: tuple[Lang, ...] = ("en", "zh")
 
@@ -37,8 +39,10 @@ def _entries(table: dict[str, Any], above: str = "") -> Iterator[tuple[str, str]
 
 
 def say(key: str, lang: Lang, **values: Any) -> str:
-    """The text of a key in a language, its placeholders filled."""
-    return catalogue(lang)[key].format(**values)
+    """The text of a key in a language, its placeholders filled; markup where a value is (all else is escaped then)."""
+    text = catalogue(lang)[key]
+    marked = any(isinstance(value, Markup) for value in values.values())
+    return (escape(text) if marked else text).format(**values)
 
 
 def require_language(lang: str) -> None:
