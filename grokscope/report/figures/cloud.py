@@ -14,6 +14,7 @@ from grokscope.report.figures.parts import panels
 from grokscope.report.page import theme
 from grokscope.report.run.readings import Points, Readings
 from grokscope.report.words import Lang, count, say
+from grokscope.tasks.base import Task
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -46,17 +47,14 @@ def cloud(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
     classes = np.unique(task.labels.numpy())[-len(final) :]
     joined = _joined(classes, k, task.n_classes)
     colour = _Colour(k=k, n=task.n_classes)
-    labels = task.labels.numpy()[first]
-    about = [[*map(int, operands), int(c)] for operands, c in zip(task.inputs[first].tolist(), labels, strict=True)]
-    figure = theme.blank()
     drawn = {step: _drawn(both, joined, reaches) for step, both in seen.items()}
-    last = drawn[max(drawn)]
+    figure = theme.blank()
     figure.add_scatter(
-        **last[0], **panels.axes(0), mode="markers", marker=colour(labels) | {"size": 5, "opacity": 0.75},
-        **_hover(about), showlegend=False,
+        **drawn[max(drawn)][0], **panels.axes(0), mode="markers", showlegend=False, **_hover(task, first),
+        marker=colour(task.labels.numpy()[first]) | {"size": 5, "opacity": 0.75},
     )  # fmt: skip
     figure.add_scatter(
-        **last[1], **panels.axes(1), mode="markers" if k is None else "lines+markers",
+        **drawn[max(drawn)][1], **panels.axes(1), mode="markers" if k is None else "lines+markers",
         marker=colour(classes[joined]) | {"size": 7}, line={"color": theme.LINK, "width": 1},
         customdata=classes[joined].tolist(), hovertemplate="c = %{customdata}<extra></extra>", showlegend=False,
     )  # fmt: skip
@@ -110,9 +108,11 @@ def _drawn(both: list[Plane], joined: Int[np.ndarray, " point"], reaches: list[f
     return found
 
 
-def _hover(about: list[list[int]]) -> dict[str, Any]:
-    """Operands and answer, where the operands are two symbols."""
-    if len(about[0]) != 3:
+def _hover(task: Task, places: Int[np.ndarray, " point"]) -> dict[str, Any]:
+    """Operands and answer of inputs, where the operands are two symbols."""
+    about = zip(task.inputs[places].tolist(), task.labels.numpy()[places], strict=True)
+    shown = [[*map(int, operands), int(c)] for operands, c in about]
+    if len(shown[0]) != 3:
         return {"hoverinfo": "skip"}
     template = "(%{customdata[0]}, %{customdata[1]}) → %{customdata[2]}<extra></extra>"
-    return {"customdata": about, "hovertemplate": template}
+    return {"customdata": shown, "hovertemplate": template}

@@ -69,20 +69,25 @@ def diagram(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
         Frame(name=str(step), data=[part for parts in both for part in parts], traces=list(range(MOVING * len(views))))
         for step, both in seen.items()
     ]
-    panels.arrange(figure, len(views), columns=2, narrow=1, side=SIDE, gaps=(0.1, 0.14))
-    for index, view in enumerate(views):
-        suffix = panels.axes(index)["xaxis"][1:]
-        shared = {"type": "log", "showgrid": True, "tickformat": "~g"}
-        across, up = (shared | _span(low, end) for end in (right, high))
-        title = say("axis.birth", lang, table=say(elements.TABLES[view][0], lang))
-        figure.update_layout(
-            {
-                f"xaxis{suffix}": across | {"anchor": f"y{suffix}", "title": {"text": title, "standoff": 4}},
-                f"yaxis{suffix}": up | {"anchor": f"x{suffix}", "title": {"text": say("axis.death", lang)}},
-            }
-        )
+    _place(figure, views, (low, right), (low, high), lang)
     panels.add_slider(figure, sorted(seen), lang)
     return figure
+
+
+def _place(
+    figure: "Figure", views: list[str], across: tuple[float, float], up: tuple[float, float], lang: Lang
+) -> None:
+    """The panels side by side, on logarithmic axes between two ends."""
+    panels.arrange(figure, len(views), columns=2, narrow=1, side=SIDE, gaps=(0.1, 0.14))
+    shared = {"type": "log", "tickformat": "~g"}
+    for index, view in enumerate(views):
+        suffix = panels.axes(index)["xaxis"][1:]
+        title = say("axis.birth", lang, table=say(elements.TABLES[view][0], lang))
+        birth = {"anchor": f"y{suffix}", "title": {"text": title, "standoff": 4}}
+        death = {"anchor": f"x{suffix}", "title": {"text": say("axis.death", lang)}}
+        figure.update_layout(
+            {f"xaxis{suffix}": shared | _span(*across) | birth, f"yaxis{suffix}": shared | _span(*up) | death}
+        )
 
 
 def _diagrams(readings: Readings) -> dict[int, dict[str, Diagram]]:

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from grokscope.report.figures.base import draws
-from grokscope.report.figures.parts import steps
+from grokscope.report.figures.parts import panels, steps
 from grokscope.report.page import theme
 from grokscope.report.words import Lang, number, say
 
@@ -37,45 +37,49 @@ def loss_plane(found: LossPlane, lang: Lang = "en") -> "Figure":
     if not positive.size:
         raise ValueError("no point of the plane has a loss above 0: there is nothing to draw")
     low, high = float(np.log10(positive.min())), float(np.log10(positive.max()))
-    size = max((high - low) / LEVELS, 1e-9)
-    ticks = np.linspace(low, high, 6)
-    n, gap = len(found.losses), 0.06
-    width = (1 - gap * (n - 1)) / n
-    title = say("axis.squared_error" if found.squared_error else "axis.loss", lang)
-    for index, (split, values) in enumerate(found.losses.items()):
-        suffix = "" if not index else str(index + 1)
-        logs = np.log10(np.where(np.isfinite(values) & (values > 0), values, np.nan)).T.tolist()
-        figure.add_contour(
-            x=found.t.tolist(), y=found.t.tolist(), z=[[None if np.isnan(z) else z for z in row] for row in logs],
-            xaxis=f"x{suffix}", yaxis=f"y{suffix}", zmin=low, zmax=high, showscale=not index,
-            contours={"start": low, "end": high, "size": size, "coloring": "fill"},
-            line={"width": 0.5, "color": theme.LINK}, name=say(f"split.{split}", lang),
-            colorbar={
-                "tickvals": ticks.tolist(), "ticktext": [number(float(f"{10.0**tick:.1g}")) for tick in ticks],
-                "thickness": 14, "title": {"text": title, "side": "right"},
-            },
-            customdata=values.T.tolist(), hovertemplate="%{customdata:.2e}",
-        )  # fmt: skip
-        figure.add_scatter(
-            x=[0], y=[0], mode="markers", xaxis=f"x{suffix}", yaxis=f"y{suffix}", hoverinfo="skip", showlegend=False,
-            marker={"symbol": "cross-thin", "size": 12, "line": {"color": theme.WHITE}},
-        )  # fmt: skip
-        left = index * (width + gap)
-        figure.update_layout(
-            {
-                f"xaxis{suffix}": {
-                    "domain": [left, left + width], "anchor": f"y{suffix}",
-                    "title": {"text": say(f"split.{split}", lang), "standoff": 2, "font": {"size": 14}},
-                },
-                f"yaxis{suffix}": {
-                    "anchor": f"x{suffix}", "showticklabels": not index,
-                    "title": {"text": "" if index else steps.along(found.directions[1], lang)},
-                },
-            }
-        )  # fmt: skip
+    for index, split in enumerate(found.losses):
+        _panel(figure, found, split, (low, high), lang)
+        _place(figure, found, split, index, lang)
     # One title under all panels: on a phone each is narrower than it.
     figure.add_annotation(
         text=steps.along(found.directions[0], lang), x=0.5, y=0, yshift=-62, xref="paper", yref="paper",
         font={"size": 14},
     )  # fmt: skip
     return figure
+
+
+def _panel(figure: "Figure", found: LossPlane, split: str, ends: tuple[float, float], lang: Lang) -> None:
+    """Contours of one split between two powers of ten, and a cross where the network stands."""
+    (low, high), index = ends, list(found.losses).index(split)
+    values, ticks = found.losses[split], np.linspace(low, high, 6)
+    logs = np.log10(np.where(np.isfinite(values) & (values > 0), values, np.nan)).T.tolist()
+    axes, title = panels.axes(index), say("axis.squared_error" if found.squared_error else "axis.loss", lang)
+    figure.add_contour(
+        x=found.t.tolist(), y=found.t.tolist(), z=[[None if np.isnan(z) else z for z in row] for row in logs], **axes,
+        zmin=low, zmax=high, showscale=not index, line={"width": 0.5, "color": theme.LINK},
+        contours={"start": low, "end": high, "size": max((high - low) / LEVELS, 1e-9), "coloring": "fill"},
+        colorbar={
+            "tickvals": ticks.tolist(), "ticktext": [number(float(f"{10.0**tick:.1g}")) for tick in ticks],
+            "thickness": 14, "title": {"text": title, "side": "right"},
+        },
+        name=say(f"split.{split}", lang), customdata=values.T.tolist(), hovertemplate="%{customdata:.2e}",
+    )  # fmt: skip
+    figure.add_scatter(
+        x=[0], y=[0], mode="markers", **axes, hoverinfo="skip", showlegend=False,
+        marker={"symbol": "cross-thin", "size": 12, "line": {"width": 2, "color": theme.WHITE}},
+    )  # fmt: skip
+
+
+def _place(figure: "Figure", found: LossPlane, split: str, index: int, lang: Lang) -> None:
+    """Places a panel beside the others, its split below it, the second direction along the first panel."""
+    n, gap = len(found.losses), 0.06
+    width = (1 - gap * (n - 1)) / n
+    left, suffix = index * (width + gap), panels.axes(index)["xaxis"][1:]
+    title = {"text": say(f"split.{split}", lang), "standoff": 2, "font": {"size": 14}}
+    up = {"text": "" if index else steps.along(found.directions[1], lang)}
+    figure.update_layout(
+        {
+            f"xaxis{suffix}": {"domain": [left, left + width], "anchor": f"y{suffix}", "title": title},
+            f"yaxis{suffix}": {"anchor": f"x{suffix}", "showticklabels": not index, "title": up},
+        }
+    )

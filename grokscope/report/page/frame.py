@@ -73,7 +73,8 @@ def document(title: str, lead: Sequence[str], sections: Sequence[Section], lang:
     from plotly.offline import get_plotlyjs
 
     require_language(lang)
-    return render(
+    page = render(
         "document", title=title, lead=lead, sections=sections, lang=lang, style=raw("page.css"), script=raw("page.js"),
         plotly=Markup(get_plotlyjs()),
     )  # fmt: skip
+    return f"{page.strip()}\n"

@@ -20,7 +20,11 @@ BOTH = Shell(low=effect(3.0, 2.0, 4.0), high=effect(30.0, 20.0, 50.0), edges=(),
 
 
 def losses(**fields: Any) -> Losses:
-    runs = {"norms": np.array([1.0, 10.0]), "train": np.array([0.1, 0.0]), "test": np.array([0.2, np.nan])}
+    runs: dict[str, Any] = {
+        "norms": np.array([1.0, 10.0]),
+        "train": np.array([0.1, 0.0]),
+        "test": np.array([0.2, np.nan]),
+    }
     return Losses(**({"title": "norm kept", "reduced": REDUCED} | runs | fields))
 
 
@@ -35,7 +39,8 @@ def means(figure: Any, name: str) -> Any:
 
 
 def test_every_run_is_a_dot_where_its_loss_has_a_place() -> None:
-    dots = [each for each in l_and_u([losses()]).data if each.mode == "markers" and each.legendgroup]  # pyright: ignore
+    figure: Any = l_and_u([losses()])
+    dots = [each for each in figure.data if each.mode == "markers" and each.legendgroup]
     assert [(list(each.x), list(each.y)) for each in dots] == [([1.0], [0.1]), ([1.0], [0.2])]
 
 

@@ -82,7 +82,8 @@ def test_a_cell_has_the_colour_of_its_name_in_the_legend(released: PhaseTable) -
 
 
 def test_both_languages_say_the_same(released: PhaseTable) -> None:
-    one, other = (phase_diagram(released, lang).data for lang in ("en", "zh"))
+    figures: list[Any] = [phase_diagram(released, lang) for lang in ("en", "zh")]
+    one, other = (figure.data for figure in figures)
     assert one[0].z == other[0].z
     assert other[2].name == "顿悟（grokking） (16)"
     assert list(other[0].customdata[10][10])[2:5] == ["混乱", "训练：从未达到", "测试：从未达到"]
@@ -98,7 +99,8 @@ def test_a_sweep_leads_to_its_runs() -> None:
     assert (table.x, table.y) == ((0.0, 1.0), (1e-4, 1e-3))
     assert table.classes.tolist() == [["memorisation", ""], ["grokking", "comprehension"]]
     assert table.runs.tolist() == [["a-2", ""], ["a-1", "a-0"]]
-    heat: Any = phase_diagram(table).data[0]
+    figure: Any = phase_diagram(table)
+    heat = figure.data[0]
     assert heat.customdata[1][1][0] == "a-0"
     assert heat.customdata[1][1][5] == "<br>a-0"
     assert heat.z[0][1] is None
@@ -111,7 +113,8 @@ def test_seeds_of_a_cell_vote() -> None:
     table = phases_over(runs)
     assert table.classes.tolist() == [["grokking"]]
     assert (table.runs[0, 0], table.train_step[0, 0], table.test_step[0, 0]) == ("b", 300, 2000)
-    heat: Any = phase_diagram(table).data[0]
+    figure: Any = phase_diagram(table)
+    heat = figure.data[0]
     assert heat.customdata[0][0][2] == "grokking (2 of 3 runs)"
     assert phases_over(runs[:2]).classes.tolist() == [["grokking"]]  # of two the worse
     assert phases_over(runs, delay=5000).classes.tolist() == [["comprehension"]]

@@ -9,7 +9,7 @@ from grokscope.predictions.verdict import Row
 from grokscope.report.figures.sureness import sureness
 
 
-def row(effect: float | None, adjusted: float | None, verdict: str = "undecided") -> Row:
+def row(effect: float | None, adjusted: float | None, verdict: Any = "undecided") -> Row:
     text: Any = {"en": "claim", "zh": "主张"}
     return Row(
         theory="manifold", id=f"row.{effect}", part="", version=1, claim=text, measured=text, changed=None, arms=(),
