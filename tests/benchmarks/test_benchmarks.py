@@ -98,7 +98,7 @@ def test_a_stub_is_read_like_a_trained_pack(store: Path) -> None:
 
 
 def test_the_store_benchmark_times_every_reading(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(of_stores, "RUNS", 8)
+    monkeypatch.setattr(of_stores, "RUNS", 40)
     found = of_stores.store(rounds=2)
     assert [row["bar"] for row in found["rows"]] == [1.0, 1.0, 2.0] * 2
     assert [row["name"].split(",")[0] for row in found["rows"]] == [*of_stores.BARS] * 2
@@ -119,9 +119,9 @@ def test_the_coverage_of_dimension_is_counted(
 
 
 def test_the_scale_benchmark_plans_only_what_is_missing(tmp_path: Path) -> None:
-    found = of_scale.scale(packs=40, place=tmp_path / "store")
-    assert (found["packs"], found["packs left by set difference"]) == (40, 20)
-    assert found["files"] == 40 * 5 + 2  # five a pack, a plan and its lock
+    found = of_scale.scale(packs=100, place=tmp_path / "store")
+    assert (found["packs"], found["packs left by set difference"]) == (100, 50)
+    assert found["files"] == 100 * 5 + 2  # five a pack, a plan and its lock
     assert not (tmp_path / "store").exists()
 
 
