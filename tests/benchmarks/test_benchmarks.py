@@ -119,9 +119,9 @@ def test_the_coverage_of_dimension_is_counted(
 
 
 def test_the_scale_benchmark_plans_only_what_is_missing(tmp_path: Path) -> None:
-    found = of_scale.scale(packs=100, place=tmp_path / "store")
-    assert (found["packs"], found["packs left by set difference"]) == (100, 50)
-    assert found["files"] == 100 * 5 + 2  # five a pack, a plan and its lock
+    found = of_scale.scale(packs=200, place=tmp_path / "store")
+    assert (found["packs"], found["packs left by set difference"]) == (200, 100)
+    assert found["files"] == 200 * 5 + 2  # five a pack, a plan and its lock
     assert not (tmp_path / "store").exists()
 
 
