@@ -25,7 +25,6 @@ from grokscope.runs.store.mirror import opened
 from grokscope.studies.study import Study, load_study, pack_of
 from grokscope.training.device import chosen_device
 from grokscope.training.memory import in_packs, n_parameters, require_fits
-from grokscope.training.pack import PER_REPLICA
 
 # Products of a forward pass of a whole pack from which more replicas gain nothing, and the most replicas. On one thread
 # 64 replicas of 7 residues and 16 channels make 38 times the steps of one, 8 of 59 and 32 make 1.9 times, and networks
@@ -172,7 +171,8 @@ def work_of(config: RunConfig) -> float:
 
 def shape_of(config: RunConfig) -> str:
     """What the runs of a pack have in common."""
-    return json.dumps({name: value for name, value in config.model_dump().items() if name not in PER_REPLICA})
+    allowed = config.may_differ
+    return json.dumps({name: value for name, value in config if name not in allowed})
 
 
 def _fill(layout: _Layout, store: Path, study_id: str, keys: Mapping[str, Keys], device: torch.device) -> list[Path]:

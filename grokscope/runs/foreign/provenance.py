@@ -9,8 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from grokscope.registry import component
-from grokscope.runs.config import COMPONENTS, RunConfig, pack_id
+from grokscope.runs.config import RunConfig, options_of, pack_id
 from grokscope.runs.foreign.networks import Fitted
 from grokscope.runs.run import Run
 from grokscope.runs.split import packed
@@ -85,9 +84,7 @@ def _stated(chosen: Fitted, fields: Mapping[str, Any], facts: Mapping[str, Any])
     sgd = "momentum" in facts and "betas" not in facts and "optimizer" not in fields
     named = {"task": chosen.task_name, "model": chosen.model_name, "loss": "cross_entropy", "optimizer": "adamw"}
     named |= {name: fields[name] for name in named if name in fields} | ({"optimizer": "sgd"} if sgd else {})
-    valid = {*RunConfig.model_fields}
-    for field, family in COMPONENTS.items():
-        valid |= set(component(family, named[field]).options.model_fields)
+    valid = set(RunConfig.model_fields).union(*(options.model_fields for options in options_of(named)))
     return {name: value for name, value in facts.items() if name in valid} | ({"optimizer": "sgd"} if sgd else {})
 
 
