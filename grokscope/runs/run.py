@@ -75,7 +75,7 @@ class Run:
     @property
     def fields(self) -> dict[str, Any] | None:
         """The config in plain JSON types, with None for what nobody knows of it; None where nothing is known."""
-        return None if self._config is None else self._config.model_dump(mode="json") | dict.fromkeys(self.unknown)
+        return None if self._config is None else self._config.plain | dict.fromkeys(self.unknown)
 
     @property
     def status(self) -> dict[str, Any]:

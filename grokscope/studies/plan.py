@@ -15,7 +15,7 @@ from typing import Any, Literal
 import torch
 
 from grokscope.errors import StoreError
-from grokscope.runs.config import RunConfig, config_key, pack_id
+from grokscope.runs.config import RunConfig, pack_id
 from grokscope.runs.identity import run_ids
 from grokscope.runs.run import load_pack
 from grokscope.runs.store.documents import read_pack
@@ -116,7 +116,7 @@ def plan(
     store, measures = opened(store), measures or {}
     if store.exists() and not store.is_dir():
         raise StoreError(f"cannot write to {store}: it is not a folder")
-    keys = {arm: tuple(config_key(config) for config in configs) for arm, configs in arms.items()}
+    keys = {arm: tuple(config.key for config in configs) for arm, configs in arms.items()}
     layout = _Layout({})
     for arm, configs in arms.items():
         for key, config in zip(keys[arm], configs, strict=True):
@@ -249,7 +249,7 @@ def _planned(
     measured: bool,
 ) -> Planned:
     folder = store / pack
-    asked = tuple(dict.fromkeys(id_ for config in configs for id_ in of_key.get(config_key(config), ())))
+    asked = tuple(dict.fromkeys(id_ for config in configs for id_ in of_key.get(config.key, ())))
     done = _is_finished(folder) and (measured or not asked)
     return Planned(
         id=pack,

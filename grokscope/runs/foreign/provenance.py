@@ -112,10 +112,10 @@ def written(store: Path, made: Made, checkpoints: Sequence[Checkpoint], origin: 
 
 def _about(made: Made, checkpoints: Sequence[Checkpoint], origin: Origin) -> dict[str, Any]:
     """unknown: fields that nobody states; stand_ins: what stands in for those of them that are not at their default."""
-    config, fields = made.config, made.config.model_dump(mode="json")
+    config, fields = made.config, made.config.plain
     unknown = sorted(set(fields) - made.known)
     plain = RunConfig(task=config.task, model=config.model, loss=config.loss, optimizer=config.optimizer)
-    usual = plain.model_dump(mode="json")
+    usual = plain.plain
     source = {"file": origin.file, "format": origin.format, "sha256": origin.sha256}
     given = {name: value for name, value in origin.given.items() if value is not None}
     return source | {
