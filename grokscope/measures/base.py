@@ -58,7 +58,7 @@ class Measure:
     unit: of its values. source: the publication that defines it. cost: "cheap" ones run while training, "heavy" ones on
     checkpoints, "asked" ones where they are named (`grokscope measure RUN --only id`). needs: keys of NEEDS; without
     them the answer is `Missing`. axis: what an array or mapping runs over. variants: the options under which a run
-    stores it, each as a view of its own.
+    stores it, each as a view of its own. options: names of what can be set.
     """
 
     id: str
@@ -69,12 +69,12 @@ class Measure:
     axis: str
     variants: tuple[Mapping[str, Any], ...]
     function: Callable[..., Value | Missing]
+    options: tuple[str, ...]
 
     def __call__(self, snapshot: Snapshot, **options: Any) -> Value | Missing:
-        known = list(inspect.signature(self.function).parameters)[1:]
         for option in options:
-            if option not in known:
-                raise ValueError(f"{self.id}: {unknown('option', option, known)}")
+            if option not in self.options:
+                raise ValueError(f"{self.id}: {unknown('option', option, self.options)}")
         require_finite(**{name: value for name, value in options.items() if isinstance(value, float)})
         if not snapshot.is_finite:
             return Missing(f"the weights at step {snapshot.step} are not finite")
@@ -92,8 +92,7 @@ class Measure:
 
     def rows(self, snapshot: Snapshot, **shared: Any) -> Iterator[tuple[str, float | Missing]]:
         """(view, value) for every variant and every element; the view names both, as in `split=train` or `head=0`."""
-        known = inspect.signature(self.function).parameters
-        options = {name: value for name, value in shared.items() if name in known}
+        options = {name: value for name, value in shared.items() if name in self.options}
         for variant in self.variants:
             value = self(snapshot, **options, **variant)
             for part, number in _elements(value, self.axis):
@@ -136,6 +135,7 @@ def measure(
             axis=axis,
             variants=variants,
             function=function,
+            options=tuple(inspect.signature(function).parameters)[1:],
         )
 
     return wrap

@@ -17,15 +17,16 @@ class Studied(Protocol):
     def runs(self) -> Mapping[str, Sequence[Run]]: ...
 
 
-def judge(runs: Mapping[str, Sequence[Run]] | Iterable[Run] | Studied, theory: str | None = None) -> Scorecard:
+def judge(runs: Run | Mapping[str, Sequence[Run]] | Iterable[Run] | Studied, theory: str | None = None) -> Scorecard:
     """The scorecard of a theory, or of all, for trained runs.
 
-    runs: a study; or arm -> the runs of its seeds, as a study has them; or runs in any order, which are sorted into
-    arms by what their configs differ in from the one that groks (`sorted_into_arms`). Rows whose arms are not there say
-    so.
+    runs: a run; or a study; or arm -> the runs of its seeds, as a study has them; or runs in any order, which are
+    sorted into arms by what their configs differ in from the one that groks (`sorted_into_arms`). Rows whose arms are
+    not there say so.
 
     Raises ValueError for an unknown theory and for no run.
     """
+    runs = [runs] if isinstance(runs, Run) else runs
     given = runs if isinstance(runs, Mapping | Iterable) else runs.runs()
     arms: dict[str, list[Run]] = (
         {str(name): list(arm) for name, arm in given.items()} if isinstance(given, Mapping) else sorted_into_arms(given)

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import torch
 
 from grokscope.errors import StoreError
-from grokscope.runs.config import RunConfig, config_key, pack_id
+from grokscope.runs.config import RunConfig, pack_id
 from grokscope.runs.identity import run_ids
 from grokscope.runs.run import load_pack
 from grokscope.runs.store.documents import read_pack
@@ -25,7 +25,6 @@ from grokscope.runs.store.mirror import opened
 from grokscope.studies.study import Study, load_study, pack_of
 from grokscope.training.device import chosen_device
 from grokscope.training.memory import in_packs, n_parameters, require_fits
-from grokscope.training.pack import PER_REPLICA
 
 # Products of a forward pass of a whole pack from which more replicas gain nothing, and the most replicas. On one thread
 # 64 replicas of 7 residues and 16 channels make 38 times the steps of one, 8 of 59 and 32 make 1.9 times, and networks
@@ -117,7 +116,7 @@ def plan(
     store, measures = opened(store), measures or {}
     if store.exists() and not store.is_dir():
         raise StoreError(f"cannot write to {store}: it is not a folder")
-    keys = {arm: tuple(config_key(config) for config in configs) for arm, configs in arms.items()}
+    keys = {arm: tuple(config.key for config in configs) for arm, configs in arms.items()}
     layout = _Layout({})
     for arm, configs in arms.items():
         for key, config in zip(keys[arm], configs, strict=True):
@@ -172,7 +171,8 @@ def work_of(config: RunConfig) -> float:
 
 def shape_of(config: RunConfig) -> str:
     """What the runs of a pack have in common."""
-    return json.dumps({name: value for name, value in config.model_dump().items() if name not in PER_REPLICA})
+    allowed = config.may_differ
+    return json.dumps({name: value for name, value in config if name not in allowed})
 
 
 def _fill(layout: _Layout, store: Path, study_id: str, keys: Mapping[str, Keys], device: torch.device) -> list[Path]:
@@ -249,7 +249,7 @@ def _planned(
     measured: bool,
 ) -> Planned:
     folder = store / pack
-    asked = tuple(dict.fromkeys(id_ for config in configs for id_ in of_key.get(config_key(config), ())))
+    asked = tuple(dict.fromkeys(id_ for config in configs for id_ in of_key.get(config.key, ())))
     done = _is_finished(folder) and (measured or not asked)
     return Planned(
         id=pack,
