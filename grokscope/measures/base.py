@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -58,7 +59,7 @@ class Measure:
     unit: of its values. source: the publication that defines it. cost: "cheap" ones run while training, "heavy" ones on
     checkpoints, "asked" ones where they are named (`grokscope measure RUN --only id`). needs: keys of NEEDS; without
     them the answer is `Missing`. axis: what an array or mapping runs over. variants: the options under which a run
-    stores it, each as a view of its own. options: names of what can be set.
+    stores it, each as a view of its own.
     """
 
     id: str
@@ -69,7 +70,11 @@ class Measure:
     axis: str
     variants: tuple[Mapping[str, Any], ...]
     function: Callable[..., Value | Missing]
-    options: tuple[str, ...]
+
+    @cached_property
+    def options(self) -> tuple[str, ...]:
+        """Names of what can be set."""
+        return tuple(inspect.signature(self.function).parameters)[1:]
 
     def __call__(self, snapshot: Snapshot, **options: Any) -> Value | Missing:
         for option in options:
@@ -135,7 +140,6 @@ def measure(
             axis=axis,
             variants=variants,
             function=function,
-            options=tuple(inspect.signature(function).parameters)[1:],
         )
 
     return wrap
