@@ -4,7 +4,7 @@ A statistic turns runs by arm into one sample: a number a seed, k of n, times wi
 its own, or a test. What a sample says of a prediction is decided in `verdict`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -12,13 +12,15 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from grokscope.errors import Missing
+from grokscope.predictions.arms import Arms
+from grokscope.predictions.families import AnyFamily
 from grokscope.predictions.subject import Number, Subject
 from grokscope.statistics.regions import NOWHERE, Family, Region
 
 Lang = Literal["en", "zh"]
 Text: TypeAlias = Mapping[Lang, str]
-# Arm -> the runs of its seeds; they are paired by the number of their seed (`_seeds`), not by their place.
-Arms: TypeAlias = Mapping[str, Sequence[Subject]]
+# Arms with the runs of their seeds, which are paired by the number of their seed (`seeds`), not by their place.
+Given: TypeAlias = Arms[Subject]
 UNTRAINED = "untrained"  # the arm that is step 0 of the base, and needs no run of its own
 
 
@@ -72,7 +74,7 @@ class Test:
 
 
 Sample: TypeAlias = Means | Shares | Times | Fit | Test
-Statistic: TypeAlias = Callable[[Arms], Sample | Missing]
+Statistic: TypeAlias = Callable[[Given], Sample | Missing]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +102,7 @@ class Prediction:
     changed: Text | None = None
     controls: Mapping[str, Statistic] = field(default_factory=dict)
     series: tuple[str, ...] = ()
-    counts: Callable[[Arms], Mapping[str, int]] | None = None
+    counts: Callable[[Given], Mapping[str, int]] | None = None
 
     def __post_init__(self) -> None:
         if self.supports == NOWHERE == self.refutes:
@@ -117,12 +119,13 @@ class Prediction:
 
 @dataclass(frozen=True, kw_only=True)
 class Theory:
-    """An explanation: where it is from, what it says in a sentence, and its predictions."""
+    """An explanation: where it is from, what it says in a sentence, its arms and its predictions."""
 
     id: str
     title: Text
     source: str
     predictions: tuple[Prediction, ...]
+    arms: tuple[AnyFamily, ...] = ()
 
     def __post_init__(self) -> None:
         known = [prediction.name for prediction in self.predictions]
@@ -131,7 +134,7 @@ class Theory:
             raise ValueError(f"{self.id}: two predictions are called {sorted(twice)[0]!r}")
 
     @property
-    def arms(self) -> tuple[str, ...]:
-        """All arms its predictions and their controls need, in order of appearance."""
+    def needed(self) -> tuple[str, ...]:
+        """All arms that its predictions and their controls need, in order of appearance."""
         needed = (arm for row in self.predictions for arm in (*row.arms, *row.controls))
         return tuple(dict.fromkeys(arm for arm in needed if arm != UNTRAINED))

@@ -6,14 +6,13 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from grokscope.errors import Missing
-from grokscope.predictions.arms import BASE
-from grokscope.predictions.base import UNTRAINED, Arms, Means, Prediction, Sample, Shares, Statistic, Text, Times
+from grokscope.predictions.arms import BASE, RANDOM_LABELS
+from grokscope.predictions.base import UNTRAINED, Given, Means, Prediction, Sample, Shares, Statistic, Text, Times
 from grokscope.predictions.seeds import answer, of_seeds
 from grokscope.predictions.subject import Number, Subject
 from grokscope.statistics.regions import above, below
 
 OfSeed: TypeAlias = Callable[[Subject], Number]
-RANDOM_LABELS, NO_DECAY = "random_labels", "no_weight_decay"
 # Controls of what a representation shows: labels without a rule, and weights that were never trained.
 OF_REPRESENTATION = (RANDOM_LABELS, UNTRAINED)
 # Of shares of seeds: those of the pre-registration.
@@ -48,7 +47,7 @@ def per_group(
     """A prediction of one number of each seed's runs in several arms together (a slope over arms)."""
     kind = Shares if share else Means
 
-    def statistic(given: Arms) -> Sample:
+    def statistic(given: Given) -> Sample:
         return kind(of_seeds({arm: given[arm] for arm in arms}, of))
 
     fields: dict[str, Any] = ({"supports": MOST, "refutes": HALF} if share else {}) | about
@@ -58,7 +57,7 @@ def per_group(
 def sooner(treated: str, others: str, **about: Any) -> Prediction:
     """A prediction of the hazard of generalising of one arm over another's."""
 
-    def statistic(arms: Arms) -> Sample:
+    def statistic(arms: Given) -> Sample:
         return Times(treated=times(arms[treated]), others=times(arms[others]))
 
     return Prediction(statistic=statistic, arms=(treated, others), **about)

@@ -11,7 +11,7 @@ control that was not run; and a control that shows the effect too, which is when
 supporting region.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -20,8 +20,8 @@ import numpy as np
 from pydantic import ConfigDict, Field
 
 from grokscope.errors import Missing, StoreError
-from grokscope.predictions.arms import BASE, NO_BOTTLENECK, changes
-from grokscope.predictions.base import UNTRAINED, Arms, Prediction, Statistic, Theory
+from grokscope.predictions.arms import BASE, NO_BOTTLENECK, Arm, Arms, changes
+from grokscope.predictions.base import UNTRAINED, Given, Prediction, Statistic, Theory
 from grokscope.predictions.evidence import Evidence, evidence, p_values
 from grokscope.predictions.subject import Subject
 from grokscope.registry import Record
@@ -132,15 +132,19 @@ class Scorecard(Card):
         }
 
 
-def subjects(arms: Mapping[str, Sequence[Run]]) -> dict[str, list[Subject]]:
+def subjects(arms: Arms[Run]) -> Given:
     """The runs as predictions look at them, and step 0 of the base as an arm of its own.
 
     Runs of random labels are measured against the truth of the base's run of the same seed.
     """
     base = list(arms.get(BASE, ()))
-    found = {name: [_subject(run, base) for run in arm] for name, arm in arms.items()}
-    found[UNTRAINED] = [Subject(run=run, untrained=True) for run in base]
-    return {NO_BOTTLENECK: found.get(BASE, [])} | found
+    seen = arms.having(lambda arm: [_subject(run, base) for run in arm])
+    untrained = Arm(family=UNTRAINED, name=UNTRAINED, runs=tuple(Subject(run=run, untrained=True) for run in base))
+    if NO_BOTTLENECK not in seen:
+        seen = seen.with_arms(
+            Arm(family=NO_BOTTLENECK, name=NO_BOTTLENECK, runs=tuple(Subject(run=run) for run in base))
+        )
+    return seen.with_arms(untrained)
 
 
 def _subject(run: Run, base: Sequence[Run]) -> Subject:
@@ -164,7 +168,7 @@ def _task_of(run: Run) -> dict[str, Any]:
     return {"task": run.config.task} | run.config.options("task").model_dump(exclude={"data_seed"})
 
 
-def judged(theory: Theory, arms: Arms) -> list[Row]:
+def judged(theory: Theory, arms: Given) -> list[Row]:
     """The rows of one theory, its predictions in their order."""
     found = [_evidence(row, arms) for row in theory.predictions]
     tests = [p_values(seen, row.supports, row.refutes) for row, seen in zip(theory.predictions, found, strict=True)]
@@ -193,14 +197,14 @@ class Tested:
     level: float
 
 
-def _evidence(row: Prediction, arms: Arms) -> Evidence | Missing:
+def _evidence(row: Prediction, arms: Given) -> Evidence | Missing:
     lacking = [arm for arm in row.arms if not arms.get(arm)]
     if lacking:
         return Missing(f"no run of the arm {lacking[0]}" + (f" and {len(lacking) - 1} more" if lacking[1:] else ""))
     return _found(row.statistic, arms)
 
 
-def _found(statistic: Statistic, arms: Arms) -> Evidence | Missing:
+def _found(statistic: Statistic, arms: Given) -> Evidence | Missing:
     """A run whose weights cannot be read is no reason to lose the other rows."""
     try:
         return evidence(statistic(arms))
@@ -208,7 +212,7 @@ def _found(statistic: Statistic, arms: Arms) -> Evidence | Missing:
         return Missing(str(error))
 
 
-def _row(theory: str, row: Prediction, arms: Arms, seen: Evidence | Missing, tested: Tested | None) -> Row:
+def _row(theory: str, row: Prediction, arms: Given, seen: Evidence | Missing, tested: Tested | None) -> Row:
     about: dict[str, Any] = {
         "theory": theory,
         "id": row.id,
@@ -255,7 +259,7 @@ def _decided(seen: Evidence, tested: Tested, controls: Sequence[Control]) -> tup
     return "supported", "inside"
 
 
-def _control(row: Prediction, arm: str, arms: Arms) -> Control:
+def _control(row: Prediction, arm: str, arms: Given) -> Control:
     if not arms.get(arm):
         return Control(arm=arm, effect=None, low=None, high=None, n=0, shows=None, missing=NOT_RUN)
     seen = _found(row.controls[arm], arms)

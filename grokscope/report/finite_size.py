@@ -22,7 +22,7 @@ def finite_size(sizes: Mapping[int, Sequence[Subject]], lang: Lang = "en", *, re
     """Left: dwell time between 20 and 80 % of the order parameter over t_gen, a mark a seed, their median a line.
     Right: how often the order parameter has each value, by p: two humps with little between are a transition.
 
-    sizes: p -> the runs of its seeds (`theories.manifold.transition.sizes`). relative: 20 and 80 % of its own rise, or
+    sizes: p -> the runs of its seeds (`Arms.along`). relative: 20 and 80 % of its own rise, or
     of 1.
     ValueError for fewer than two sizes.
     """

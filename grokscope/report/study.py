@@ -1,8 +1,8 @@
 """The page of a study: of a sweep its maps and survival curves, of named arms its verdicts and survival curves."""
 
-import re
 from pathlib import Path
 
+from grokscope.predictions.arms import Arms
 from grokscope.predictions.verdict import Scorecard, subjects
 from grokscope.report import scorecard, sweep
 from grokscope.report.finite_size import finite_size
@@ -14,9 +14,6 @@ from grokscope.statistics.survival import Curve
 from grokscope.studies.judging import judge
 from grokscope.studies.study import Study
 from grokscope.theories.base import theories
-from grokscope.theories.manifold.transition import sizes
-
-Arms = dict[str, list[Run]]
 
 
 def write(study: Study, path: str | Path | None = None, lang: Lang = "en", *, card: Scorecard | None = None) -> Path:
@@ -38,22 +35,22 @@ def write(study: Study, path: str | Path | None = None, lang: Lang = "en", *, ca
     return write_page(path, say("scorecard.title", lang), lead, sections, lang)
 
 
-def _growth(arms: Arms, lang: Lang) -> list[Section]:
+def _growth(arms: Arms[Run], lang: Lang) -> list[Section]:
     """The transition as the task grows, where a study has arms of several sizes."""
-    found = sizes(subjects(arms))
+    found = subjects(arms).along("p")
     if len(found) < 2:
         return []
     title, caption = say("finite_size.title", lang), say("finite_size.caption", lang)
     return [Section(id="finite-size", title=title, figure=finite_size(found, lang), caption=caption)]
 
 
-def _times(arms: Arms, lang: Lang) -> list[Section]:
+def _times(arms: Arms[Run], lang: Lang) -> list[Section]:
     """Survival curves of t_gen, a figure for arms that vary the same thing, and one for all that stand alone."""
     families: dict[str, dict[str, Curve]] = {}
-    for arm, runs in arms.items():
-        curve = sweep.t_gen_curve(phases_of(runs)) if runs else None
+    for arm in arms.values():
+        curve = sweep.t_gen_curve(phases_of(list(arm))) if len(arm) else None
         if curve is not None:
-            families.setdefault(re.split("[/=]", arm)[0], {})[arm] = curve
+            families.setdefault(arm.family, {})[arm.name] = curve
     alone = {arm: curve for family in families.values() if len(family) == 1 for arm, curve in family.items()}
     shown = {"": alone} | {name: family for name, family in families.items() if len(family) > 1}
     title = say("figure.survival", lang)

@@ -15,6 +15,8 @@ from typing import Any, Literal
 import torch
 
 from grokscope.errors import StoreError
+from grokscope.predictions.arms import Arms
+from grokscope.predictions.families import placed, read_arms
 from grokscope.runs.config import RunConfig, pack_id
 from grokscope.runs.identity import run_ids
 from grokscope.runs.run import load_pack
@@ -23,6 +25,7 @@ from grokscope.runs.store.events import finished_at
 from grokscope.runs.store.index import index
 from grokscope.runs.store.mirror import opened
 from grokscope.studies.study import Study, load_study, pack_of
+from grokscope.theories.base import families
 from grokscope.training.device import chosen_device
 from grokscope.training.memory import in_packs, n_parameters, require_fits
 
@@ -91,7 +94,7 @@ class _Layout:
 
 def plan(
     name: str,
-    arms: Mapping[str, Sequence[RunConfig]],
+    arms: Arms[RunConfig] | Mapping[str, Sequence[RunConfig]],
     store: str | Path,
     *,
     measures: Mapping[str, Sequence[str]] | None = None,
@@ -101,13 +104,16 @@ def plan(
 ) -> Plan:
     """The plan of a study called `name`. Nothing is written.
 
-    arms: name -> configs; one that stands in several arms is trained once. axes: of `Study`. measures: arm -> ids that
-    are measured on its checkpoints; none where it has none. mixed: runs of
+    arms: with their configs, or name -> configs; a config that stands in several arms is trained once. axes: of
+    `Study`. measures: arm -> ids that are measured on its checkpoints; none where it has none. mixed: runs of
     different arms may share a pack, as in a sweep; else only those of one arm do, so that no arm trains on until
     another has generalised. device: cpu or cuda, where the packs will be trained; on a GPU they are as large as there
     are runs. Raises ValueError without an arm and for an arm without a run, GrokscopeError where there is no GPU.
     """
-    empty = [arm for arm, configs in arms.items() if not configs]
+    if not isinstance(arms, Arms):
+        arms = read_arms(arms, () if axes else families())
+    arms = placed(arms, () if axes else families(), lambda config: config)
+    empty = [arm for arm, configs in arms.items() if not len(configs)]
     if not arms or empty:
         raise ValueError(f"arm {empty[0]!r} has no run" if empty else "a study needs at least one arm, got none")
     chosen = chosen_device(device)
@@ -133,7 +139,7 @@ def plan(
         id=study_id,
         name=name,
         store=store,
-        arms={arm: tuple(place[key] for key in listed) for arm, listed in keys.items()},
+        arms=arms.having(lambda arm: [place[key] for key in keys[arm.name]]),
         measures=tuple(dict.fromkeys(id_ for ids in measures.values() for id_ in ids)),
         axes={axis: tuple(values) for axis, values in (axes or {}).items()},
         packs={one: len(configs) for one, configs in packs.items()},

@@ -8,6 +8,7 @@ from grokscope.errors import Missing
 from grokscope.predictions.base import Theory
 from grokscope.predictions.rows import OF_REPRESENTATION, RANDOM_LABELS, per_seed, text
 from grokscope.predictions.series import key_frequencies
+from grokscope.predictions.shared import BASES
 from grokscope.predictions.subject import Instrument, Number, Subject
 from grokscope.statistics.circuit_phases import circuit_phases
 from grokscope.statistics.clock_pizza import algorithm
@@ -119,6 +120,7 @@ circuits = Theory(
     id="circuits",
     title=text("Circuits", "电路逆向工程"),
     source="Nanda et al. 2023, arXiv:2301.05217; Zhong et al. 2023, arXiv:2306.17844",
+    arms=BASES,
     predictions=(
         per_seed(
             _few,

@@ -7,26 +7,65 @@ import numpy as np
 
 from grokscope.errors import Missing
 from grokscope.numerics.effective_theory import third_eigenvalue
-from grokscope.predictions.arms import BASE
-from grokscope.predictions.base import Arms, Fit, Means, Prediction, Sample, Shares, Theory
+from grokscope.predictions.arms import BASE, arm_name
+from grokscope.predictions.base import Fit, Given, Means, Prediction, Sample, Shares, Theory
+from grokscope.predictions.families import Family, Table
 from grokscope.predictions.rows import HALF, MOST, text, times
+from grokscope.predictions.scales import Scale, alone, recipe, sized
 from grokscope.predictions.seeds import of_seeds
+from grokscope.predictions.shared import BASES, SPHERES, of_field
 from grokscope.predictions.subject import Instrument, Number, Subject
-from grokscope.predictions.tables import additions, by_value, last_values, unique
+from grokscope.predictions.tables import additions, last_values, unique
+from grokscope.runs.config import RunConfig
 from grokscope.statistics.goldilocks import generalisation_law, shell
 from grokscope.statistics.phase_classes import CLASSES, PUBLISHED, classify_phases
 from grokscope.statistics.regions import outside, within
-from grokscope.theories.manifold.rereadings import spheres
 
+
+def _free(scale: Scale, _: RunConfig) -> Table:
+    factors = sized(scale, tiny=(1.5, 2.0, 3.0), laptop=(1.4, 2.0, 2.8, 4.0))
+    return {factor: {"init_scale": factor} for factor in factors} | ({1.0: {}} if alone(scale) else {})
+
+
+def _rates(scale: Scale, _: RunConfig) -> Table:
+    rates = sized(scale, tiny=(1e-4, 1e-3, 1e-2), laptop=(1e-4, 3e-4, 1e-3, 3e-3, 1e-2))
+    decays = sized(scale, tiny=(0.0, 1.0, 10.0), laptop=(0.0, 0.3, 1.0, 3.0, 10.0))
+    return {
+        f"{rate:g},weight_decay={decay:g}": {"learning_rate": rate, "weight_decay": decay}
+        for rate in rates
+        for decay in decays
+    }
+
+
+def _toy(scale: Scale, base: RunConfig) -> Table:
+    own = base.n_train
+    sizes = sized(scale, tiny=(15, 25, 35, 45, 50), laptop=(15, 20, 25, 30, 35, 40, 45, 50))
+    return {n: {"n_train": n} for n in sizes if n != own} | {own: {}}
+
+
+FREE = of_field("init_scale", _free, network="small")
+RATES = Family(
+    id="learning_rate,weight_decay",
+    network="small",
+    values=_rates,
+    name="learning_rate={}",
+    most=5,
+    told=lambda changed: (
+        arm_name(changed).removeprefix("learning_rate=")
+        if "learning_rate" in changed and set(changed) <= {"learning_rate", "weight_decay"}
+        else None
+    ),
+)
+TOY = Family(id="toy", network=lambda _: recipe("liu2022"), values=_toy, name="toy/n_train={}", field="n_train")
 GENERALISED = 0.9  # test accuracy from which a network generalises, as in the study of the zone
 INDEX = Instrument("representation.quality_index", {"convention": "standardised"})
 LOSS = Instrument("representation.effective_loss")
 REACHED = 0.95  # of the index: Liu et al. 2022, section 3.1
 
 
-def _shell(arms: Arms) -> Sample | Missing:
+def _shell(arms: Given) -> Sample | Missing:
     """1 if a seed's shell has both its edges inside the norms that were tried."""
-    found = spheres(arms)
+    found = arms.along("sphere")
     if len(found) < 4:
         return Missing(f"{len(found)} spheres; an edge on either side needs 4")
     norms = np.array(list(found))
@@ -39,9 +78,9 @@ def _shell(arms: Arms) -> Sample | Missing:
     return Shares(of_seeds(found, bounded))
 
 
-def _too_large(arms: Arms) -> Sample | Missing:
+def _too_large(arms: Given) -> Sample | Missing:
     """1 if some norm beyond a seed's best one fits the training inputs and answers half of the test inputs or less."""
-    found = spheres(arms)
+    found = arms.along("sphere")
     if len(found) < 4:
         return Missing(f"{len(found)} spheres; needs 4")
     return Shares(of_seeds(found, _memorises))
@@ -53,18 +92,18 @@ def _memorises(seed: Sequence[Subject]) -> Number:
     return float((beyond & (train >= 0.99) & (test <= 0.5)).any())
 
 
-def _too_small(arms: Arms) -> Sample | Missing:
+def _too_small(arms: Given) -> Sample | Missing:
     """1 if a seed's smallest norm does not even fit the training inputs."""
-    found = spheres(arms)
+    found = arms.along("sphere")
     if len(found) < 4:
         return Missing(f"{len(found)} spheres; needs 4")
     smallest = dict(list(found.items())[:1])
     return Shares(of_seeds(smallest, lambda seed: float(last_values(seed, "behaviour.train_accuracy")[0] < 0.99)))
 
 
-def _law(arms: Arms) -> Sample | Missing:
+def _law(arms: Given) -> Sample | Missing:
     """Slope of t_gen on ln w0, in units of 1 / (eta gamma)."""
-    free = {scale: arm for scale, arm in by_value(arms, "init_scale").items() if scale >= 1}
+    free = {scale: arm for scale, arm in arms.along("init_scale").items() if scale >= 1}
     subjects = [subject for arm in free.values() for subject in arm if len(subject.rows("weights.norm"))]
     if len(free) < 3:
         return Missing(f"{len(free)} initial norms; needs 3: arms init_scale=1.4, init_scale=2, ...")
@@ -87,9 +126,9 @@ def _law(arms: Arms) -> Sample | Missing:
     return Fit(value=found.slope.value * unit, n=min(len(arm) for arm in free.values()), intervals=at)
 
 
-def _phases(arms: Arms) -> Sample | Missing:
+def _phases(arms: Given) -> Sample | Missing:
     """1 if a seed shows all four phases in the plane of learning rate and weight decay."""
-    plane = {name: arm for name, arm in arms.items() if name.startswith("learning_rate=") and arm}
+    plane = arms.along(RATES.id)
     if len(plane) < len(CLASSES):
         return Missing(f"{len(plane)} points of the plane; four phases need as many")
 
@@ -99,9 +138,9 @@ def _phases(arms: Arms) -> Sample | Missing:
     return Shares(of_seeds(plane, all_four))
 
 
-def _critical(arms: Arms) -> Sample | Missing:
+def _critical(arms: Given) -> Sample | Missing:
     """Per seed the share of the data from which the toy finds its representation."""
-    found = by_value(arms, "n_train", prefix="toy/")
+    found = arms.along("toy")
     if len(found) < 3:
         return Missing(f"{len(found)} sizes of the toy's training set; needs 3: arms toy/n_train=20, ...")
     first = next(iter(found.values()))[0]
@@ -124,17 +163,17 @@ def _or_zero(value: Number) -> float:
     return 0.0 if isinstance(value, Missing) else value
 
 
-def _agrees(arms: Arms) -> Sample | Missing:
+def _agrees(arms: Given) -> Sample | Missing:
     """Per seed: the share of sizes at which it finds the representation just where the training set leaves no other."""
-    found = by_value(arms, "n_train", prefix="toy/")
+    found = arms.along("toy")
     if not found:
         return Missing("no run of the toy")
     return Means(of_seeds(found, lambda seed: float(np.mean([_found(one) == unique(one) for one in seed]))))
 
 
-def _rate(arms: Arms) -> Sample | Missing:
+def _rate(arms: Given) -> Sample | Missing:
     """Per seed: mean over the sizes at which it finds the representation of ln measured / predicted time constant."""
-    found = by_value(arms, "n_train", prefix="toy/")
+    found = arms.along("toy")
     return Means(of_seeds(found, _mean_constant)) if found else Missing("no run of the toy")
 
 
@@ -190,6 +229,7 @@ goldilocks = Theory(
     id="goldilocks",
     title=text("Goldilocks zone", "Goldilocks 区"),
     source="Liu et al. 2022, arXiv:2205.10343; Liu, Michaud & Tegmark 2023, arXiv:2210.01117",
+    arms=(*BASES, SPHERES, FREE, RATES, TOY),
     predictions=(
         *(
             Prediction(

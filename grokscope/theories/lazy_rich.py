@@ -6,12 +6,12 @@ from itertools import pairwise
 import numpy as np
 
 from grokscope.errors import Missing
-from grokscope.predictions.arms import BASE
-from grokscope.predictions.base import Arms, Means, Prediction, Sample, Shares, Statistic, Theory
+from grokscope.predictions.arms import BASE, NO_DECAY, arm_name, changes
+from grokscope.predictions.base import Given, Means, Prediction, Sample, Shares, Statistic, Theory
+from grokscope.predictions.families import Family, Table
 from grokscope.predictions.rows import (
     HALF,
     MOST,
-    NO_DECAY,
     RANDOM_LABELS,
     OfSeed,
     grokked,
@@ -20,12 +20,52 @@ from grokscope.predictions.rows import (
     text,
     time_or_end,
 )
+from grokscope.predictions.scales import Scale, recipe, sized
 from grokscope.predictions.seeds import of_seeds
+from grokscope.predictions.shared import BASES, of_field
 from grokscope.predictions.subject import Instrument, Number, Subject, gone
-from grokscope.predictions.tables import by_value
+from grokscope.runs.config import RunConfig
 from grokscope.statistics.regions import above, below
 from grokscope.theories.manifold.rereadings import rank_correlation
 
+LAZY = {"centred": True, "divide_rate_by_scale": True}
+
+
+def _scales(scale: Scale, _: RunConfig) -> Table:
+    """As published: outputs less those of step 0, and the rate over the scale squared; the base of scale 1 too."""
+    factors = sized(scale, tiny=(0.5, 0.7, 1.0, 1.4), laptop=(0.35, 0.5, 0.7, 1.0, 1.4, 2.0))
+    return {factor: LAZY | {"output_scale": factor} for factor in factors}
+
+
+def _regression(scale: Scale) -> RunConfig:
+    """Polynomial regression; at laptop scale its published ratios in 40 dimensions, 5 samples a dimension."""
+    tiny = {"max_steps": 4_000, "dimension": 20, "n_samples": 300, "n_train": 100, "d_mlp": 50, "learning_rate": 50.0}
+    laptop = {"dimension": 40, "n_samples": 700, "n_train": 200, "d_mlp": 100, "quadratic": 0.025}
+    laptop |= {"learning_rate": 100.0, "max_steps": 20_000}
+    return recipe("kumar2024", **sized(scale, tiny=tiny, laptop=laptop, paper={}))
+
+
+def _shares(scale: Scale, base: RunConfig) -> Table:
+    shares = sized(scale, tiny=(0.4, 0.55), laptop=(0.35, 0.45, 0.55, 0.65, 0.75))
+    return {share: {"train_fraction": share} for share in (*shares, 0.9)} | {base.train_fraction: {}}
+
+
+KUMAR = "kumar/"  # arms of the polynomial regression of Kumar et al.
+# The data of a regression, and the direction it is asked for, are drawn anew for each seed.
+DRAWN = ("seed", "data_seed")
+SCALES = of_field("output_scale", _scales, network="small")
+KUMAR_SCALES = Family(
+    id="kumar/output_scale", network=_regression, values=_scales, name="kumar/output_scale={}", drawn=DRAWN,
+    field="output_scale",
+)  # fmt: skip
+KUMAR_BASE = Family(
+    id=KUMAR + BASE, network=_regression, values=lambda _, __: {None: LAZY | {"output_scale": 1.0}}, drawn=DRAWN
+)
+# One network at several shares of the data; runs of one network have them as arms of the field.
+SHARES = Family(
+    id="shares", network="small", values=_shares, name=lambda config, base: "shares/" + arm_name(changes(config, base)),
+    prefixes=("shares/train_fraction=", "shares/"), field="train_fraction",
+)  # fmt: skip
 CHANGE, ALIGNMENT = "kernel.ntk_change", "kernel.ntk_alignment"
 # Test inputs a kernel is taken on. Of 512, at p = 59, the relative change is 5 % less, a way's share .02 less, and it
 # takes four times as long: 20 s a kernel, five of which a run needs.
@@ -33,16 +73,16 @@ SAMPLED = {"n_samples": 128}
 KINDS = ("frobenius", "distance")
 
 
-def _delay_against(field: str, prefix: str = "") -> Statistic:
-    """Per seed: rank correlation of a field's value with t_gen / t_mem, runs that never generalise last.
+def _delay_against(family: str) -> Statistic:
+    """Per seed: rank correlation of the output scale with t_gen / t_mem, runs that never generalise last.
 
     A ratio, because the published rate falls with the scale squared, which alone would make every time longer.
     """
 
-    def statistic(arms: Arms) -> Sample | Missing:
-        found = by_value(arms, field, prefix)
+    def statistic(arms: Given) -> Sample | Missing:
+        found = arms.along(family)
         if len(found) < 4:
-            return Missing(f"{len(found)} values of {field}; needs 4")
+            return Missing(f"{len(found)} values of output_scale; needs 4")
         values = np.array(list(found))
         return Means(of_seeds(found, lambda seed: rank_correlation(values, np.array([_delay(one) for one in seed]))))
 
@@ -53,13 +93,14 @@ def _delay(subject: Subject) -> float:
     return time_or_end(subject) / max(memorised_or_end(subject), 1)
 
 
-def _grokked_at(field: str, which: str, prefix: str = "") -> Statistic:
-    """Share of runs that grok at the smallest, a middle (any but the ends) or the largest value of a field."""
+def _grokked_at(which: str, *families: str) -> Statistic:
+    """Share of runs that grok at the smallest, a middle (any but the ends) or the largest value of the first of these
+    families that has arms."""
 
-    def statistic(arms: Arms) -> Sample | Missing:
-        found = list((by_value(arms, field, prefix) or by_value(arms, field)).items())
+    def statistic(arms: Given) -> Sample | Missing:
+        found = next((list(known.items()) for family in families if (known := arms.along(family))), [])
         if len(found) < 3:
-            return Missing(f"{len(found)} values of {field}; needs 3")
+            return Missing(f"{len(found)} values of {families[-1]}; needs 3")
         chosen = {"smallest": found[:1], "largest": found[-1:], "middle": found[1:-1]}[which]
         return Shares(of_seeds(dict(chosen), lambda seed: float(any(grokked(one) for one in seed))))
 
@@ -120,15 +161,13 @@ NTK = text(
     "NTK 到起始点前不动，此后移动并与标签对齐",
 )
 DATA = text("Grokking only at data sizes in between", "只有中等数据量才出现顿悟")
-KUMAR = "kumar/"  # arms of the polynomial regression of Kumar et al.
-SHARES = "shares/"  # arms of one network at several shares of the data; without it where runs are of one network
-
 # No regions are in the pre-registration; fixed from the claims: correlations as in reread.goldilocks; shares as
 # everywhere, "none" being at most a fifth; a kernel stays if it goes at most a fifth of its way before onset.
 lazy_rich = Theory(
     id="lazy_rich",
     title=text("Lazy to rich", "懒惰 → 丰富"),
     source="Kumar et al. 2024, arXiv:2310.06110",
+    arms=(*BASES, SCALES, KUMAR_SCALES, KUMAR_BASE, SHARES),
     predictions=(
         *(
             Prediction(
@@ -136,7 +175,7 @@ lazy_rich = Theory(
                 part=f"{where}delay",
                 claim=ALPHA,
                 arms=(base,),
-                statistic=_delay_against("output_scale", prefix),
+                statistic=_delay_against(f"{prefix}output_scale"),
                 supports=above(0.7),
                 refutes=below(0.2),
                 measures=("behaviour.test_accuracy",),
@@ -155,7 +194,7 @@ lazy_rich = Theory(
             part="smallest",
             claim=ALPHA,
             arms=("output_scale=1",),
-            statistic=_grokked_at("output_scale", "smallest"),
+            statistic=_grokked_at("smallest", "output_scale"),
             supports=below(0.2),
             refutes=above(0.5),
             measures=("behaviour.test_accuracy",),
@@ -220,7 +259,7 @@ lazy_rich = Theory(
                 part=which,
                 claim=DATA,
                 arms=(),
-                statistic=_grokked_at("train_fraction", which, SHARES),
+                statistic=_grokked_at(which, "shares", "train_fraction"),
                 supports=MOST if which == "middle" else below(0.2),
                 refutes=HALF if which == "middle" else above(0.5),
                 measures=("behaviour.test_accuracy",),

@@ -1,6 +1,6 @@
 """Softmax collapse: without weight decay the logits grow until floating point has no gradient left.
 
-Arms are those of `studies.stability`, called collapse/float32 and so on.
+Arms are called collapse/float32 and so on (`predictions.shared`).
 """
 
 import itertools
@@ -10,8 +10,10 @@ import numpy as np
 
 from grokscope.errors import Missing
 from grokscope.predictions.base import Theory
+from grokscope.predictions.families import Family
 from grokscope.predictions.rows import generalised, grokked, per_group, per_seed, text
 from grokscope.predictions.series import collapsed_at
+from grokscope.predictions.shared import COLLAPSE, MORE_STABILITY, bias_free
 from grokscope.predictions.subject import Instrument, Number, Subject
 from grokscope.statistics.regions import above, below
 
@@ -41,6 +43,10 @@ def _at_once(subject: Subject) -> Number:
     return float(not subject.phases.grokked)
 
 
+# Arms that no row needs.
+MORE = Family(
+    id="collapse, more", network=bias_free, values=lambda _, __: MORE_STABILITY, name="collapse/{}", optional=True
+)
 STOPS = text(
     "Without weight decay the softmax collapses, the shorter the dtype the sooner, and learning stalls",
     "没有权重衰减时 softmax 崩溃（精度越低越早），测试准确率停滞",
@@ -57,6 +63,7 @@ softmax_collapse = Theory(
     id="softmax_collapse",
     title=text("Softmax collapse", "Softmax 崩溃"),
     source="Prieto et al. 2025, arXiv:2501.04697",
+    arms=(COLLAPSE, MORE),
     predictions=(
         per_group(
             _severity,

@@ -4,6 +4,7 @@ from grokscope.errors import Missing
 from grokscope.predictions.base import Theory
 from grokscope.predictions.rows import RANDOM_LABELS, per_seed, text
 from grokscope.predictions.series import OFTEN, half_way
+from grokscope.predictions.shared import BASES
 from grokscope.predictions.subject import Number, Subject
 from grokscope.statistics.regions import above, below
 
@@ -61,6 +62,7 @@ stages = Theory(
     id="stages",
     title=text("Stages", "三阶段"),
     source="the essay's first section; symmetry_first is the project's own",
+    arms=BASES,
     predictions=(
         per_seed(
             _in_order,

@@ -1,7 +1,9 @@
 """What grokking needs: a small data set, structure in it, and weight decay."""
 
+from grokscope.predictions.arms import NO_DECAY
 from grokscope.predictions.base import Theory
-from grokscope.predictions.rows import NO_DECAY, RANDOM_LABELS, grokked, per_seed, text
+from grokscope.predictions.rows import RANDOM_LABELS, grokked, per_seed, text
+from grokscope.predictions.shared import BASES, of_field
 from grokscope.statistics.regions import above, below
 
 CLAIM = text("Grokking needs small data, structure and weight decay", "顿悟需要小数据集、有结构的任务和权重衰减")
@@ -13,6 +15,7 @@ triggers = Theory(
     id="triggers",
     title=text("Triggers", "触发条件"),
     source="Power et al. 2022, arXiv:2201.02177; the essay's first section",
+    arms=(*BASES, of_field("train_fraction", lambda _, __: {0.9: {"train_fraction": 0.9}})),
     predictions=(
         per_seed(
             grokked,

@@ -9,11 +9,12 @@ import pytest
 from safetensors.torch import save_file
 
 from grokscope.cli.sweep import axis
+from grokscope.predictions.arms import Arm
+from grokscope.predictions.families import read_arms
 from grokscope.predictions.verdict import Scorecard
 from grokscope.runs.config import RunConfig
 from grokscope.studies import arms as studies
 from grokscope.studies import estimate as estimating
-from grokscope.studies import interventions
 from grokscope.studies.study import load_study
 from tests.cli.test_commands import run
 from tests.conftest import tiny
@@ -184,10 +185,12 @@ def test_a_study_is_carried_out(capsys: pytest.CaptureFixture, store: Path, monk
 def test_arms_that_go_on_from_trained_weights_are_trained_after_them(
     capsys: pytest.CaptureFixture, store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(studies, "arms", lambda *_: {"base": [tiny(seed=seed, **SIZE) for seed in range(2)]})
+    monkeypatch.setattr(
+        studies, "arms", lambda *_: read_arms({"base": [tiny(seed=seed, **SIZE) for seed in range(2)]}, ())
+    )
     monkeypatch.setattr(studies, "measured", lambda *_: ())
 
-    def following(theory: str, runs: Any, folder: Path) -> dict[str, list[RunConfig]]:
+    def following(theory: str, runs: Any, folder: Path) -> list[Arm[RunConfig]]:
         assert theory == "manifold"
         assert folder.parent.parent == store / "studies"
         folder.mkdir(exist_ok=True)
@@ -196,9 +199,9 @@ def test_arms_that_go_on_from_trained_weights_are_trained_after_them(
             path = folder / f"{one.id}.safetensors"
             save_file({name: tensor.contiguous() for name, tensor in one.snapshot().params.items()}, path)
             arm.append(one.config.replace(start=str(path)))
-        return {"follow/keep": arm}
+        return [Arm(family="follow", value="keep", name="follow/keep", runs=tuple(arm))]
 
-    monkeypatch.setattr(interventions, "following", following)
+    monkeypatch.setattr(studies, "following", following)
     args = ("study", "manifold", "--scale", "tiny", "--workers", "1", "--json", "--store", str(store))
     found = json.loads(run(capsys, *args)[1])
     assert len(found["trained"]) == 2
@@ -213,7 +216,7 @@ def test_the_verdicts_of_a_study_on_a_url_are_sent_with_it(
     capsys: pytest.CaptureFixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(studies, "arms", lambda *_: {"base": [tiny(**SIZE)]})
+    monkeypatch.setattr(studies, "arms", lambda *_: read_arms({"base": [tiny(**SIZE)]}, ()))
     monkeypatch.setattr(studies, "measured", lambda *_: ())
     args = ("study", "stages", "--scale", "tiny", "--workers", "1", "--json", "--store", f"file://{tmp_path}/there")
     found = json.loads(run(capsys, *args)[1])

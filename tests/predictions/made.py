@@ -11,6 +11,8 @@ import pytest
 import torch
 
 from grokscope.measures import base
+from grokscope.predictions.arms import Arm, Arms
+from grokscope.predictions.families import placed
 from grokscope.predictions.subject import Instrument, Subject
 from grokscope.registry import component
 from grokscope.runs.config import RunConfig
@@ -18,6 +20,7 @@ from grokscope.runs.store.rows import Rows
 from grokscope.statistics.transitions import Phases
 from grokscope.studies.arms import arms as studied
 from grokscope.theories import goldilocks
+from grokscope.theories.base import families
 
 STEPS = np.unique(np.geomspace(1, 4000, 60).round().astype(int))
 WHOLE = ("manifold.betti", "manifold.certified_circles")  # measures that count
@@ -124,20 +127,17 @@ def read(subject: Subject, step: int, instrument: Instrument) -> float:
 
 
 @functools.cache
-def arms(world: int, seeds: int = 5) -> dict[str, list[Any]]:
-    """Arm -> its runs by seed, of all arms that the theories ask for."""
+def arms(world: int, seeds: int = 5) -> Arms[Any]:
+    """All arms that the theories ask for, with runs by seed."""
     configs = _configs(seeds)
-    one = configs["base"]
-    return {
-        name: [Made(name, config, world) for config in arm]
-        for name, arm in (
-            configs | dict.fromkeys((*FOLLOWED, "ungrok/small", "ungrok/near", "ungrok/large"), one)
-        ).items()
-    }
+    later = (*FOLLOWED, "ungrok/small", "ungrok/near", "ungrok/large")
+    more = [Arm(family=name, name=name, runs=tuple(configs["base"])) for name in later]
+    every = placed(configs.with_arms(*more), families(), lambda config: config)
+    return every.having(lambda arm: [Made(arm.name, config, world) for config in arm])
 
 
 @functools.cache
-def _configs(seeds: int) -> dict[str, list[RunConfig]]:
+def _configs(seeds: int) -> Arms[RunConfig]:
     return studied("all", "tiny", seeds)
 
 

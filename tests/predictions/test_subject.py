@@ -21,7 +21,7 @@ from grokscope.runs.run import Run, load_pack
 from grokscope.runs.store.rows import Rows
 from grokscope.statistics.transitions import Phases, phases
 from grokscope.studies.experiment import measure_checkpoints, train
-from grokscope.studies.judging import judge
+from grokscope.studies.judging import arms_of, judge
 from grokscope.theories.lazy_rich import _stays
 from tests.conftest import tiny as tiny_config
 
@@ -180,7 +180,7 @@ def random_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 def test_a_control_of_random_labels_answers_at_every_step(tiny_run: Run, random_run: Run) -> None:
     """Its truth and the right answers are those of the other run, at its last checkpoint too, which measures ask for
     the frequencies that they look at."""
-    control = subjects({"base": [tiny_run], "random_labels": [random_run]})["random_labels"][0]
+    control = subjects(arms_of({"base": [tiny_run], "random_labels": [random_run]}))["random_labels"][0]
     measures = (
         *("restricted_loss", "excluded_loss", "neuron_logit_residual", "logit_explained", "neuron_explained"),
         *("distance_irrelevance", "key_irreps"),
@@ -196,10 +196,10 @@ def test_a_control_of_random_labels_answers_at_every_step(tiny_run: Run, random_
 def test_a_control_is_held_against_the_run_of_its_seed(tiny: Any, store: Any, tiny_run: Run, random_run: Run) -> None:
     other, small = train([tiny(seed=1, max_steps=2), tiny(seed=2, max_steps=2)], store=store, progress=False)
     elsewhere = train(tiny(seed=0, p=7, random_labels=True, max_steps=2), store=store, progress=False)
-    found = subjects({"base": [other, tiny_run, small], "random_labels": [random_run], "p=7": [elsewhere]})
+    found = subjects(arms_of({"base": [other, tiny_run, small], "random_labels": [random_run], "p=7": [elsewhere]}))
     assert found["random_labels"][0].truth_of is tiny_run
     assert found["p=7"][0].truth_of is None  # no base has its task
-    lacking = subjects({"base": [other, small], "random_labels": [random_run]})["random_labels"][0]
+    lacking = subjects(arms_of({"base": [other, small], "random_labels": [random_run]}))["random_labels"][0]
     assert lacking.snapshot(0).task.truth.group == "cyclic(11)"
     reason = lacking.stages_of_reference(fresh=False)
     assert reason == Missing("seed 0 has no run in the arm base: the control has no window of steps")

@@ -79,9 +79,9 @@ def test_a_run_that_is_not_there_moves_no_other(theory: Theory, monkeypatch: pyt
     known = subjects(whole)
     rows = [row for row in theory.predictions if row.name not in SLOW]
     before, said = {row.name: _samples(row, known) for row in rows}, set()
-    for arm in dict.fromkeys((*theory.arms, *(name for name in whole if name.startswith(FOUND)))):
+    for arm in dict.fromkeys((*theory.needed, *(name for name in whole if name.startswith(FOUND)))):
         left = [run for run in whole[arm] if run.config.seed != GONE]
-        fewer = subjects(whole | {arm: left})
+        fewer = subjects(whole.with_arms(whole[arm].having(left)))
         for row in (row for row in rows if arm in (*row.arms, *row.controls) or row.id in PREFIXED):
             full = before[row.name]
             for which, sample in _samples(row, fewer).items():

@@ -11,7 +11,7 @@ from grokscope.predictions.base import Prediction, Theory
 from grokscope.predictions.verdict import Row, judged, subjects
 from grokscope.runs.run import Run
 from grokscope.statistics.regions import NOWHERE
-from grokscope.studies.judging import judge
+from grokscope.studies.judging import arms_of, judge
 from grokscope.theories.base import theories
 
 # The ids of the pre-registration, by theory.
@@ -77,7 +77,7 @@ def test_no_effect_supports_and_refutes_at_once(pair: tuple[Theory, Prediction])
 def rows(tiny_run: Run) -> dict[str, list[Row]]:
     """Every theory judged on one run that stands for all arms it asks for: too few seeds to decide anything."""
     known = theories()
-    arms = subjects({arm: [tiny_run] for theory in known.values() for arm in theory.arms})
+    arms = subjects(arms_of({arm: [tiny_run] for theory in known.values() for arm in theory.needed}))
     return {name: judged(theory, arms) for name, theory in known.items()}
 
 

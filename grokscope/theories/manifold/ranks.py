@@ -6,7 +6,7 @@ Arms are called site/rank; "site/full" has the width of the site.
 from collections.abc import Sequence
 
 from grokscope.predictions.arms import NO_BOTTLENECK
-from grokscope.predictions.base import Arms, Prediction, Sample, Text, Times
+from grokscope.predictions.base import Given, Prediction, Sample, Text, Times
 from grokscope.predictions.rows import generalised, per_seed, text, times
 from grokscope.statistics.regions import above, below, outside, within
 
@@ -24,7 +24,7 @@ def _hazard(site: str, ranks: Sequence[int], *, full: bool, **about: object) -> 
     other = f"{site}/full" if full else NO_BOTTLENECK
     first, *rest = (f"{site}/{rank}" for rank in ranks)
 
-    def statistic(arms: Arms) -> Sample:
+    def statistic(arms: Given) -> Sample:
         treated = [run for name in (first, *rest) for run in arms.get(name, ())]
         return Times(treated=times(treated), others=times(arms[other]))
 

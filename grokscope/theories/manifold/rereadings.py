@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from grokscope.errors import Missing
-from grokscope.predictions.arms import BASE
-from grokscope.predictions.base import Arms, Means, Prediction, Sample, Shares, Statistic
-from grokscope.predictions.rows import NO_DECAY, OfSeed, generalised, last, per_group, per_seed, text, time_or_end
+from grokscope.predictions.arms import BASE, NO_DECAY
+from grokscope.predictions.base import Given, Means, Prediction, Sample, Shares, Statistic
+from grokscope.predictions.rows import OfSeed, generalised, last, per_group, per_seed, text, time_or_end
 from grokscope.predictions.seeds import of_seeds
 from grokscope.predictions.series import OFTEN, WINDOW, collapsed_at, half_way, series
 from grokscope.predictions.subject import Instrument, Number, Subject
@@ -21,19 +21,13 @@ LINEAR = Instrument("kernel.linear_representation", {})
 EQUIVARIANCE = Instrument("manifold.equivariance", {"view": "embed/tokens"})
 
 
-def spheres(arms: Arms) -> dict[float, Sequence[Subject]]:
-    """Factor on the initial norm -> the subjects trained on that sphere."""
-    found = {float(name.removeprefix("sphere/")): arm for name, arm in arms.items() if name.startswith("sphere/")}
-    return dict(sorted(found.items()))
-
-
 def _over_spheres(
     of: Callable[[np.ndarray, np.ndarray], Number], kind: type[Means | Shares], score: OfSeed
 ) -> Statistic:
     """Per seed: something of the manifold's score and the test accuracy over the spheres."""
 
-    def statistic(arms: Arms) -> Sample | Missing:
-        by_norm = spheres(arms)
+    def statistic(arms: Given) -> Sample | Missing:
+        by_norm = arms.along("sphere")
         if len(by_norm) < 5:  # fewer have no shape: with four, one swap moves the correlation by .2
             return Missing(f"{len(by_norm)} spheres; needs 5: arms sphere/0.5, sphere/1, ...")
         return kind(of_seeds(by_norm, lambda seed: _seed(of, score, seed)))
@@ -63,23 +57,13 @@ def _same_peak(score: np.ndarray, accuracy: np.ndarray) -> Number:
     return float(accuracy[int(score.argmax())] >= accuracy.max() - 0.01)
 
 
-def switched(arms: Arms) -> dict[float, Sequence[Subject]]:
-    """Weight decay -> the subjects that memorised without it, and got it at the same step."""
-    found = {
-        float(arm[0].run.config.weight_decay): arm
-        for arm in arms.values()
-        if arm and arm[0].run.config.weight_decay_start and not arm[0].run.config.random_labels
-    }
-    return dict(sorted(found.items()))
-
-
 def life_time(subject: Subject) -> float:
     """Steps from the switch to generalisation; twice the rest of the run where it never generalised."""
     return max(time_or_end(subject) - subject.run.config.weight_decay_start, 0.0)
 
 
-def _life_against_decay(arms: Arms) -> Sample | Missing:
-    by_decay = switched(arms)
+def _life_against_decay(arms: Given) -> Sample | Missing:
+    by_decay = arms.along("weight_decay_start")
     if len(by_decay) < 3:
         return Missing(f"{len(by_decay)} strengths of weight decay switched on; needs 3")
     decays = np.array(list(by_decay))

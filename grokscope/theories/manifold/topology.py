@@ -6,7 +6,7 @@ import numpy as np
 
 from grokscope.errors import Missing
 from grokscope.predictions.arms import BASE
-from grokscope.predictions.base import Arms, Prediction, Sample, Test
+from grokscope.predictions.base import Given, Prediction, Sample, Test
 from grokscope.predictions.rows import RANDOM_LABELS, OfSeed, per_seed, text
 from grokscope.predictions.series import changes_within, half_way, key_frequencies, where
 from grokscope.predictions.subject import Instrument, Number, Subject
@@ -85,11 +85,11 @@ def _order(name: str, *, fresh: bool) -> OfSeed:
     return lambda subject: changes_within(subject, measure, view, subject.transition(fresh))
 
 
-def _sides(name: str, *, fresh: bool) -> Callable[[Arms], Mapping[str, int]]:
+def _sides(name: str, *, fresh: bool) -> Callable[[Given], Mapping[str, int]]:
     """How many seeds change before, within and after the transition."""
     measure, view, _ = SERIES[name]
 
-    def sides(arms: Arms) -> Mapping[str, int]:
+    def sides(arms: Given) -> Mapping[str, int]:
         found = [where(half_way(one, measure, view), one.transition(fresh)) for one in arms[BASE]]
         return {side: found.count(side) for side in ("before", "in", "after")}
 
@@ -103,14 +103,14 @@ def _coordinate(loops: int | None) -> OfSeed:
     return lambda subject: subject.at("after", Instrument("manifold.circular_coordinate", options))
 
 
-def match(arms: Arms) -> Sample | Missing:
+def match(arms: Given) -> Sample | Missing:
     """Agreement of measured and expected Betti numbers over tasks, against expected numbers dealt out anew.
 
     The tasks are the base and every arm that names another; of random labels none is expected, b1 = 0. The test is of
     the number of runs that agree, one-sided; its power is that against AGREEMENT of the runs agreeing, the others
     measuring what some other run measured.
     """
-    tasks = {name: arm for name, arm in arms.items() if name == BASE or name.startswith("task=")}
+    tasks = {arm.name: arm for arm in arms.values() if arm.family in (BASE, "task")}
     pairs = [
         (found, wanted)
         for name, arm in (*tasks.items(), (RANDOM_LABELS, arms.get(RANDOM_LABELS, ())))

@@ -1,10 +1,12 @@
 """The prediction that there is no stable state in between: two humps, and a passage that shortens as p grows."""
 
+from typing import Any
+
 import numpy as np
 
 from grokscope.errors import Missing
-from grokscope.predictions.arms import BASE, changes
-from grokscope.predictions.base import Arms, Means, Prediction, Sample, Statistic, Test, Text
+from grokscope.predictions.arms import BASE
+from grokscope.predictions.base import Given, Means, Prediction, Sample, Statistic, Test, Text
 from grokscope.predictions.rows import RANDOM_LABELS, text
 from grokscope.predictions.seeds import of_seeds
 from grokscope.predictions.series import series
@@ -44,27 +46,11 @@ def dwell(subject: Subject, *, relative: bool) -> Number:
     return max(found[1] - found[0], apart) / end
 
 
-def sizes(arms: Arms) -> dict[int, list[Subject]]:
-    """p -> the subjects of its arm: the base, and the arms named p=..."""
-    found = {name: arm for name, arm in arms.items() if (name == BASE or _is_size(name)) and arm}
-    if found.get(BASE) and len(found) > 1:
-        other = next(arm for name, arm in found.items() if name != BASE)
-        # A base of another network, as a study at laptop scale has, is none of the sizes.
-        if not set(changes(found[BASE][0].run.config, other[0].run.config)) <= {"p"}:
-            del found[BASE]
-    by_p = {int(arm[0].run.config.p): list(arm) for arm in found.values() if "p" in arm[0].run.config.model_dump()}
-    return dict(sorted(by_p.items()))
-
-
-def _is_size(name: str) -> bool:
-    return name.startswith("p=") and name[2:].isdigit()
-
-
 def _slope(*, relative: bool) -> Statistic:
     """Per seed: least-squares slope of ln(dwell / t_gen) on ln p."""
 
-    def statistic(arms: Arms) -> Sample | Missing:
-        by_p = sizes(arms)
+    def statistic(arms: Given) -> Sample | Missing:
+        by_p = arms.along("p")
         if len(by_p) < FEWEST_SIZES:
             return Missing(f"{len(by_p)} values of p; needs {FEWEST_SIZES}: arms p=17, p=31, ...")
         return Means(of_seeds(by_p, lambda seed: _of_seed(list(by_p), seed, relative)))
@@ -72,7 +58,7 @@ def _slope(*, relative: bool) -> Statistic:
     return statistic
 
 
-def _of_seed(p: list[int], subjects: tuple[Subject, ...], relative: bool) -> Number:
+def _of_seed(p: list[Any], subjects: tuple[Subject, ...], relative: bool) -> Number:
     pairs = [
         (size, value)
         for size, one in zip(p, subjects, strict=True)
@@ -97,7 +83,7 @@ def pooled(subjects: list[Subject], measure: str, view: str) -> np.ndarray:
 
 
 def _bimodal(series: tuple[str, str], arm: str) -> Statistic:
-    def statistic(arms: Arms) -> Sample | Missing:
+    def statistic(arms: Given) -> Sample | Missing:
         values = pooled(list(arms[arm]), *series)
         found = dip_test(values)
         if isinstance(found, Missing):
