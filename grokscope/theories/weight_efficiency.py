@@ -1,24 +1,24 @@
 """Weight efficiency: the generalising circuit has its logits for a smaller norm, and weight decay prefers it."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from grokscope.errors import Missing
+from grokscope.errors import Missing, of_all
 from grokscope.predictions.arms import Value
-from grokscope.predictions.base import Given, Means, Prediction, Sample, Statistic, Theory
+from grokscope.predictions.base import Answers, Given, Means, Prediction, Sample, Statistic, Theory
 from grokscope.predictions.families import Family, Follows, Table, written
-from grokscope.predictions.rows import last, per_seed, text
+from grokscope.predictions.readings import Number, at
+from grokscope.predictions.rows import last, per_seed, same, text
 from grokscope.predictions.scales import Scale
 from grokscope.predictions.seeds import of_seeds
-from grokscope.predictions.subject import Instrument, Number, Subject
 from grokscope.runs.config import RunConfig
 from grokscope.runs.run import Run
 from grokscope.statistics.regions import above, below, outside, within
 
 # The norm at one logit, 10 nats, by the network itself at scaled weights: at equal logits, as the claim has it.
-NORM = Instrument("efficiency.norm_per_logit", {"of": "rescaled"})
+NORM = at("after", "efficiency.norm_per_logit", of="rescaled")
 MEMORISING, GENERALISING, UNGROK = "efficiency/memorising", "efficiency/generalising", "ungrok"
 SHARES = {"small": 0.1, "near": 0.25, "large": 0.6}  # of all inputs, that a generalising network is trained on
 
@@ -78,18 +78,11 @@ def _slope(family: str) -> Statistic:
     return statistic
 
 
-def _of_seed(sizes: list[Any], subjects: tuple[Subject, ...]) -> Number:
-    read = [one.at("after", NORM) for one in subjects]
-    missing = next((value for value in read if isinstance(value, Missing)), None)
-    if missing is not None:
-        return missing
-    values = np.array([value for value in read if not isinstance(value, Missing)])
-    return float(np.polyfit(np.log(sizes), np.log(values), 1)[0])
+def _of_seed(sizes: list[float], seed: Sequence[Answers]) -> Number:
+    def slope(*norms: float) -> float:
+        return float(np.polyfit(np.log(sizes), np.log(norms), 1)[0])
 
-
-def _fell(subject: Subject) -> Number:
-    """Test accuracy at the end of training on fewer data."""
-    return last(subject, "behaviour.test_accuracy")
+    return of_all(slope, *(one[NORM] for one in seed))
 
 
 NORMS = text(
@@ -115,10 +108,11 @@ weight_efficiency = Theory(
             part="memorising",
             claim=NORMS,
             arms=(),
+            along=(MEMORISING,),
+            readings=(NORM,),
             statistic=_slope(MEMORISING),
             supports=above(0.1),
             refutes=below(0.1),
-            measures=("efficiency.norm_per_logit[of=rescaled]",),
             measured=text(
                 "by seed: slope of ln norm at a logit of 10 on ln n, random labels",
                 "按种子：随机标签下 ln(logit 为 10 时的范数) 对 ln n 的斜率",
@@ -129,15 +123,17 @@ weight_efficiency = Theory(
             part="generalising",
             claim=NORMS,
             arms=(),
+            along=(GENERALISING,),
+            readings=(NORM,),
             statistic=_slope(GENERALISING),
             supports=within(-0.1, 0.1),
             refutes=outside(-0.2, 0.2),
-            measures=("efficiency.norm_per_logit[of=rescaled]",),
             measured=text("the same of networks that generalise", "泛化网络的同一斜率"),
         ),
         *(
             per_seed(
-                _fell,
+                same,
+                last("behaviour.test_accuracy"),
                 arm=f"{UNGROK}/{size}",
                 controls=(),
                 id="efficiency.critical_size",
@@ -145,7 +141,6 @@ weight_efficiency = Theory(
                 claim=claim,
                 supports=supports,
                 refutes=refutes,
-                measures=("behaviour.test_accuracy",),
                 measured=text(
                     f"test accuracy after training a generalising network on with {en}",
                     f"用{zh}继续训练已泛化网络后的测试准确率",
