@@ -7,7 +7,7 @@ from grokscope.errors import Missing
 from grokscope.predictions.arms import BASE, NO_BOTTLENECK, Arm, Arms, changes
 from grokscope.predictions.base import UNTRAINED, Theory
 from grokscope.predictions.readings import At
-from grokscope.predictions.subject import HeldTruth, Subject
+from grokscope.predictions.subject import HeldTruth, Numbers, Subject
 from grokscope.predictions.taking import Asked
 from grokscope.runs.config import RunConfig
 from grokscope.runs.run import Run
@@ -24,6 +24,7 @@ class Placed(Protocol):
 
 
 One = TypeVar("One", bound=Placed)
+SPLITS = ("train", "test", "fresh", "twin")
 
 
 def counterpart(one: One, base: Sequence[One]) -> tuple[HeldTruth | None, One | None, str]:
@@ -44,23 +45,31 @@ def counterpart(one: One, base: Sequence[One]) -> tuple[HeldTruth | None, One | 
     return HeldTruth.of(alike[0].config), None, lacking
 
 
-def subjects(arms: Arms[Run], records: Mapping[Place, Record] | None = None) -> Arms[Subject]:
+def subjects(
+    arms: Arms[Run], records: Mapping[Place, Record] | None = None, numbers: Numbers | None = None
+) -> Arms[Subject]:
     """The runs as predictions look at them, and step 0 of the base as an arm of its own."""
-    base, known = list(arms.get(BASE, ())), records or {}
+    base, shared = list(arms.get(BASE, ())), {"records": records or {}, "numbers": numbers}
 
     def subject(run: Run) -> Subject:
         truth, reference, lacking = counterpart(run, base)
         unpaired = Missing(lacking) if lacking else None
-        return Subject(run=run, truth=truth, reference=reference, unpaired=unpaired, records=known)
+        return Subject(run=run, truth=truth, reference=reference, unpaired=unpaired, **shared)
 
     def alone(name: str, *, untrained: bool) -> Arm[Subject]:
-        runs = tuple(Subject(run=run, untrained=untrained, records=known) for run in base)
+        runs = tuple(Subject(run=run, untrained=untrained, **shared) for run in base)
         return Arm(family=name, name=name, runs=runs)
 
     seen = arms.having(lambda arm: map(subject, arm))
     if NO_BOTTLENECK not in seen:
         seen = seen.with_arms(alone(NO_BOTTLENECK, untrained=False))
     return seen.with_arms(alone(UNTRAINED, untrained=True))
+
+
+def numbers(theories: Iterable[Theory]) -> Numbers:
+    """The series that some theories look at."""
+    measures = {one.partition("[")[0] for theory in theories for row in theory.predictions for one in row.measures}
+    return Numbers(measures | {f"behaviour.{split}_{kind}" for split in SPLITS for kind in ("accuracy", "loss")})
 
 
 def asked(theories: Iterable[Theory], arms: Arms[Any]) -> dict[str, tuple[At, ...]]:

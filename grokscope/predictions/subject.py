@@ -1,17 +1,21 @@
 """A run as predictions look at it: its phases, its stored series, and the readings that were taken of it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from grokscope.errors import Missing, StoreError
 from grokscope.predictions.readings import At, Fact, Number, Reading, Series
 from grokscope.runs.config import RunConfig
+from grokscope.runs.outcomes import CURVES, phases_of_curves
 from grokscope.runs.run import Run
 from grokscope.runs.store.readings import Place, Record
-from grokscope.runs.store.rows import Rows
+from grokscope.runs.store.rows import Rows, read_many
 from grokscope.statistics.transitions import Phases
 from grokscope.tasks.base import Truth
 
@@ -23,7 +27,8 @@ class Subject:
     truth: for a control whose labels are random, the task whose ground truth it is held against; its own labels are the
     classes all the same. reference: the run in whose windows of steps such a control is asked; unpaired: why there is
     none, and then it has no window. untrained: the control of step 0: every stage is the first checkpoint. records: the
-    readings that were taken, of this run among others.
+    readings that were taken, of this run among others. numbers: series by run and measure, where they were read before;
+    others are read when they are asked for.
     """
 
     run: Run
@@ -32,6 +37,7 @@ class Subject:
     untrained: bool = False
     unpaired: Missing | None = None
     records: Mapping[Place, Record] = field(default_factory=dict)
+    numbers: "Numbers | None" = None
 
     @property
     def config(self) -> RunConfig:
@@ -45,20 +51,30 @@ class Subject:
     @cached_property
     def phases(self) -> Phases:
         """The phases on all test inputs."""
-        return self.run.phases()
+        return self.phases_by("test")
 
     @cached_property
     def fresh(self) -> Phases:
         """The phases on fresh test inputs, where symmetry alone answers nothing; on all of them without fresh ones."""
-        return self.run.phases("fresh" if len(self.rows("behaviour.fresh_accuracy")) else "test")
+        return self.phases_by("fresh" if len(self.rows("behaviour.fresh_accuracy")) else "test")
+
+    def phases_by(self, split: str, **thresholds: Any) -> Phases:
+        """`Run.phases`, of the numbers that were read before where there are any."""
+        if self.numbers is None:
+            return self.run.phases(split, **thresholds)
+        curves = {curve: self.rows(f"behaviour.{curve.replace('test', split)}") for curve in CURVES}
+        return phases_of_curves({curve: (rows.steps, rows.values) for curve, rows in curves.items()}, thresholds)
 
     def stages_of_reference(self, fresh: bool) -> Phases | Missing:
         """The phases, on fresh or on all test inputs, of the run itself, or of the one whose truth it is held against:
         where that one changes, a control is asked whether it changes too. `Missing` where there is none of its seed."""
         if self.unpaired is not None:
             return self.unpaired
-        run = self if self.reference is None else Subject(run=self.reference)
-        return run.fresh if fresh else run.phases
+        return self._reference.fresh if fresh else self._reference.phases
+
+    @cached_property
+    def _reference(self) -> "Subject":
+        return self if self.reference is None else Subject(run=self.reference, numbers=self.numbers)
 
     def transition(self, fresh: bool) -> tuple[int, int] | Missing | None:
         """The window of the transition in these phases; None where there is none."""
@@ -70,7 +86,8 @@ class Subject:
         if self._open is not None and not measure.startswith("behaviour.") and measure not in self._open:
             raise ValueError(f"a reading looks at {measure}, which it has not declared; it declares {self._open}")
         if measure not in self._rows:
-            self._rows[measure] = self.run.rows(measure)
+            of = self.run.rows if self.numbers is None else self.numbers.of(self.run)
+            self._rows[measure] = of(measure)
         return self._rows[measure]
 
     def value(self, reading: Reading) -> Number:
@@ -123,6 +140,35 @@ class Subject:
     @cached_property
     def _values(self) -> dict[Reading, Number]:
         return {}
+
+
+class Numbers:
+    """The series of many runs, each pack read once."""
+
+    def __init__(self, measures: Iterable[str]) -> None:
+        self._measures = sorted(set(measures))
+        self._packs: dict[Path, Mapping[tuple[str, str], Rows]] = {}
+
+    def of(self, run: Run) -> Callable[[str], Rows]:
+        """From a measure to what the run has stored of it."""
+
+        def rows(measure: str) -> Rows:
+            if measure not in self._measures:
+                return run.rows(measure)
+            if run.folder not in self._packs:
+                self._packs[run.folder] = read_many(run.folder, self._measures)
+            return self._packs[run.folder].get((run.id, measure), NOTHING)
+
+        return rows
+
+
+NOTHING = Rows(
+    steps=np.array([], np.int64),
+    values=np.array([], np.float64),
+    runs=np.array([], object),
+    measures=np.array([], object),
+    views=np.array([], object),
+)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Protocol
 from grokscope.errors import StoreError
 from grokscope.predictions.arms import BASE, Arms, runs_of, sorted_into_arms
 from grokscope.predictions.base import Theory
-from grokscope.predictions.controls import asked, asked_of, subjects
+from grokscope.predictions.controls import asked, asked_of, numbers, subjects
 from grokscope.predictions.families import placed, read_arms, told_by
 from grokscope.predictions.taking import Asked, in_memory, take, taken
 from grokscope.predictions.verdict import Scorecard, judged
@@ -54,7 +54,7 @@ def judge(runs: Mapping[str, Sequence[Run]] | Iterable[Run] | Studied, theory: s
     chosen = list(known.values()) if theory is None else [known[theory]]
     every = _asked(chosen, arms)
     records = _stored(arms) if studied else _taken(arms, every)
-    looked_at = subjects(arms, records)
+    looked_at = subjects(arms, records, numbers(chosen))
     return Scorecard(
         rows=tuple(row for one in chosen for row in judged(one, looked_at)),
         runs={name: len(arm) for name, arm in arms.items()},

@@ -66,6 +66,36 @@ SHARES = Family(
     id="shares", network="small", values=_shares, name=lambda config, base: "shares/" + arm_name(changes(config, base)),
     prefixes=("shares/train_fraction=", "shares/"), field="train_fraction",
 )  # fmt: skip
+SMALL = {"dimension": 6, "d_mlp": 12, "n_samples": 60, "n_train": 25, "learning_rate": 2.0, "max_steps": 60}
+
+
+def _sweep(scale: Scale) -> RunConfig:
+    """The published ratios in 40 dimensions: 5 samples a dimension, rate N / alpha^2, and a small eps, 0.05."""
+    laptop = {"n_samples": 700, "n_train": 200, "quadratic": 0.025, "learning_rate": 100.0, "max_steps": 20_000}
+    return recipe("kumar_goldilocks", **sized(scale, tiny=SMALL | {"learning_rate": 1.0}, laptop=laptop))
+
+
+# Arms that no row needs: Kumar et al.'s figures 1, 3 and 9.
+FIGURE_1 = Family(
+    id="kumar/figure 1",
+    network=lambda scale: recipe("kumar2024", **sized(scale, tiny=SMALL, laptop={})),
+    drawn=DRAWN,
+    most=5,
+    optional=True,
+)
+ALPHAS = Family(
+    id="kumar/alpha", network=_sweep, drawn=DRAWN, most=5, field="output_scale", optional=True,
+    values=lambda scale, _: {
+        alpha: {"output_scale": alpha}
+        for alpha in sized(scale, tiny=(0.5, 2.0), laptop=(0.0625, 0.125, 0.25, 0.5, 1.0, 2.0, 4.0))
+    },
+)  # fmt: skip
+SAMPLES = Family(
+    id="kumar/samples", network=_sweep, drawn=DRAWN, most=5, field="n_train", optional=True,
+    values=lambda scale, _: {
+        n: {"output_scale": 1.0, "n_train": n} for n in sized(scale, tiny=(10, 25), laptop=(50, 100, 200, 400))
+    },
+)  # fmt: skip
 CHANGE, ALIGNMENT = "kernel.ntk_change", "kernel.ntk_alignment"
 # Test inputs a kernel is taken on. Of 512, at p = 59, the relative change is 5 % less, a way's share .02 less, and it
 # takes four times as long: 20 s a kernel, five of which a run needs.
@@ -144,7 +174,7 @@ lazy_rich = Theory(
     id="lazy_rich",
     title=text("Lazy to rich", "懒惰 → 丰富"),
     source="Kumar et al. 2024, arXiv:2310.06110",
-    arms=(*BASES, SCALES, KUMAR_SCALES, KUMAR_BASE, SHARES),
+    arms=(*BASES, SCALES, KUMAR_SCALES, KUMAR_BASE, SHARES, FIGURE_1, ALPHAS, SAMPLES),
     predictions=(
         *(
             Prediction(

@@ -6,56 +6,17 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from grokscope.errors import Missing, of_all
-from grokscope.predictions.arms import BASE, arm_name
+from grokscope.predictions.arms import BASE
 from grokscope.predictions.base import Answers, Fit, Given, Means, Prediction, Sample, Shares, Statistic, Theory
-from grokscope.predictions.families import Family, Table
 from grokscope.predictions.readings import Fact, Number, Series, at
 from grokscope.predictions.rows import FIRST_NORM, HALF, MOST, TIMES, last, text, times
-from grokscope.predictions.scales import Scale, alone, recipe, sized
 from grokscope.predictions.seeds import of_seeds
-from grokscope.predictions.shared import BASES, SPHERES, of_field
 from grokscope.predictions.subject import Subject
-from grokscope.runs.config import RunConfig
 from grokscope.statistics.goldilocks import generalisation_law, shell
 from grokscope.statistics.phase_classes import CLASSES, PUBLISHED, classify_phases
 from grokscope.statistics.regions import outside, within
+from grokscope.theories.goldilocks.arms import ARMS, RATES
 
-
-def _free(scale: Scale, _: RunConfig) -> Table:
-    factors = sized(scale, tiny=(1.5, 2.0, 3.0), laptop=(1.4, 2.0, 2.8, 4.0))
-    return {factor: {"init_scale": factor} for factor in factors} | ({1.0: {}} if alone(scale) else {})
-
-
-def _rates(scale: Scale, _: RunConfig) -> Table:
-    rates = sized(scale, tiny=(1e-4, 1e-3, 1e-2), laptop=(1e-4, 3e-4, 1e-3, 3e-3, 1e-2))
-    decays = sized(scale, tiny=(0.0, 1.0, 10.0), laptop=(0.0, 0.3, 1.0, 3.0, 10.0))
-    return {
-        f"{rate:g},weight_decay={decay:g}": {"learning_rate": rate, "weight_decay": decay}
-        for rate in rates
-        for decay in decays
-    }
-
-
-def _toy(scale: Scale, base: RunConfig) -> Table:
-    own = base.n_train
-    sizes = sized(scale, tiny=(15, 25, 35, 45, 50), laptop=(15, 20, 25, 30, 35, 40, 45, 50))
-    return {n: {"n_train": n} for n in sizes if n != own} | {own: {}}
-
-
-FREE = of_field("init_scale", _free, network="small")
-RATES = Family(
-    id="learning_rate,weight_decay",
-    network="small",
-    values=_rates,
-    name="learning_rate={}",
-    most=5,
-    told=lambda changed: (
-        arm_name(changed).removeprefix("learning_rate=")
-        if "learning_rate" in changed and set(changed) <= {"learning_rate", "weight_decay"}
-        else None
-    ),
-)
-TOY = Family(id="toy", network=lambda _: recipe("liu2022"), values=_toy, name="toy/n_train={}", field="n_train")
 GENERALISED = 0.9  # test accuracy from which a network generalises, as in the study of the zone
 TEST_ACCURACY, TRAIN_ACCURACY = (last(f"behaviour.{split}_accuracy").otherwise(math.nan) for split in ("test", "train"))
 INDEX = at("after", "representation.quality_index", convention="standardised").otherwise(0.0)
@@ -69,7 +30,7 @@ N_INPUTS = Fact("number of inputs", lambda subject: float(subject.run.task.n_inp
 
 def _phase(subject: Subject) -> float:
     """Which of the four phases the run is in, by the published thresholds."""
-    return float(CLASSES.index(str(classify_phases([subject.run.phases(**PUBLISHED)])[0])))
+    return float(CLASSES.index(str(classify_phases([subject.phases_by("test", **PUBLISHED)])[0])))
 
 
 PHASE = Series("phase", _phase, ("behaviour.train_accuracy", "behaviour.test_accuracy"))
@@ -231,7 +192,7 @@ goldilocks = Theory(
     id="goldilocks",
     title=text("Goldilocks zone", "Goldilocks 区"),
     source="Liu et al. 2022, arXiv:2205.10343; Liu, Michaud & Tegmark 2023, arXiv:2210.01117",
-    arms=(*BASES, SPHERES, FREE, RATES, TOY),
+    arms=ARMS,
     predictions=(
         *(
             Prediction(
