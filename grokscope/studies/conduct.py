@@ -1,6 +1,5 @@
 """Carries out a plan: hands packs to an engine, says how far it is, and keeps account of what was measured."""
 
-import json
 import os
 import sys
 import time
@@ -95,7 +94,7 @@ def _jobs(plan: Plan, todo: Sequence[Planned], threads: int, *, late: bool = Fal
     for pack in todo:
         yield Job(
             pack=pack.id,
-            configs=tuple(json.loads(config.model_dump_json()) for config in pack.configs),
+            configs=tuple(config.plain for config in pack.configs),
             store=mirror.address(plan.study.store),
             threads=threads,
             measures=() if late else pack.measures,

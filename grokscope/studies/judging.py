@@ -35,15 +35,16 @@ class Kept(Studied, Protocol):
     def folder(self) -> Path: ...
 
 
-def judge(runs: Mapping[str, Sequence[Run]] | Iterable[Run] | Studied, theory: str | None = None) -> Scorecard:
+def judge(runs: Run | Mapping[str, Sequence[Run]] | Iterable[Run] | Studied, theory: str | None = None) -> Scorecard:
     """The scorecard of a theory, or of all, for trained runs.
 
-    runs: a study, which is judged by the readings that it has taken; or arm -> the runs of its seeds; or runs in any
-    order, which are assigned to arms by how their configs differ from the one that groks. Of runs without a study the
-    readings that are not stored are taken first. Rows whose arms are not there say so.
+    runs: a run; or a study, which is judged by the readings that it has taken; or arm -> the runs of its seeds; or runs
+    in any order, which are assigned to arms by how their configs differ from the one that groks. Of runs without a
+    study the readings that are not stored are taken first. Rows whose arms are not there say so.
 
     Raises ValueError for an unknown theory and for no run.
     """
+    runs = [runs] if isinstance(runs, Run) else runs
     studied = not isinstance(runs, Mapping | Iterable)
     arms = runs.runs() if studied else arms_of(runs)
     if not runs_of(arms):

@@ -20,7 +20,7 @@ from grokscope.predictions.controls import asked_of
 from grokscope.predictions.families import placed, read_arms
 from grokscope.predictions.readings import At
 from grokscope.predictions.taking import Asked, each_lacking
-from grokscope.runs.config import RunConfig, config_key, pack_id
+from grokscope.runs.config import RunConfig, pack_id
 from grokscope.runs.identity import run_ids
 from grokscope.runs.run import load_pack
 from grokscope.runs.store.documents import read_pack
@@ -32,7 +32,6 @@ from grokscope.studies.study import Study, load_study, pack_of
 from grokscope.theories.base import families
 from grokscope.training.device import chosen_device
 from grokscope.training.memory import in_packs, n_parameters, require_fits
-from grokscope.training.pack import PER_REPLICA
 
 # Products of a forward pass of a whole pack from which more replicas gain nothing, and the most replicas. On one thread
 # 64 replicas of 7 residues and 16 channels make 38 times the steps of one, 8 of 59 and 32 make 1.9 times, and networks
@@ -138,7 +137,7 @@ def plan(
     store, measures = opened(store), measures or {}
     if store.exists() and not store.is_dir():
         raise StoreError(f"cannot write to {store}: it is not a folder")
-    keys = {arm: tuple(config_key(config) for config in configs) for arm, configs in arms.items()}
+    keys = {arm: tuple(config.key for config in configs) for arm, configs in arms.items()}
     layout = _Layout({})
     for arm, configs in arms.items():
         for key, config in zip(keys[arm], configs, strict=True):
@@ -195,7 +194,8 @@ def work_of(config: RunConfig) -> float:
 
 def shape_of(config: RunConfig) -> str:
     """What the runs of a pack have in common."""
-    return json.dumps({name: value for name, value in config.model_dump().items() if name not in PER_REPLICA})
+    allowed = config.may_differ
+    return json.dumps({name: value for name, value in config if name not in allowed})
 
 
 def _fill(layout: _Layout, store: Path, study_id: str, keys: Mapping[str, Keys], device: torch.device) -> list[Path]:
@@ -304,7 +304,7 @@ def _planned(
     wants: _Wants,
 ) -> Planned:
     folder = store / pack
-    measures = tuple(dict.fromkeys(id_ for config in configs for id_ in wants.measures.get(config_key(config), ())))
+    measures = tuple(dict.fromkeys(id_ for config in configs for id_ in wants.measures.get(config.key, ())))
     runs = run_ids(pack, len(configs))
     asked = tuple(wants.asked[run] for run in runs if run in wants.asked)
     done = _is_finished(folder) and (pack in wants.measured or not measures) and _all_taken(folder, asked)

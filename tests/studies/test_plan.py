@@ -8,7 +8,8 @@ import torch
 
 from grokscope.errors import GrokscopeError
 from grokscope.registry import component
-from grokscope.runs.config import config_key, pack_id
+from grokscope.runs.config import pack_id
+from grokscope.runs.identity import config_hash
 from grokscope.runs.store.index import index
 from grokscope.studies import arms as studies
 from grokscope.studies import plan as planning
@@ -174,8 +175,8 @@ def test_the_index_knows_a_config_by_what_pack_json_says(store: Path) -> None:
     config = tiny(betas=(0.9, 0.98), **SHORT)
     run = train(config, store=store, progress=False)
     raw = json.loads((run.folder / "pack.json").read_text())["runs"][0]["config"]
-    assert config_key(raw) == config_key(config) == config_key(run.config)
-    assert index(store, {config_key(config)}).done == {config_key(config): run.id}
+    assert config_hash(raw) == config.key == run.config.key
+    assert index(store, {config.key}).done == {config.key: run.id}
     assert index(store, {"another"}).done == {}
 
 

@@ -130,5 +130,6 @@ def test_the_public_face_judges(tiny_run: Run) -> None:
     import grokscope as gs
 
     card = gs.judge([tiny_run], theory="stages")
+    assert gs.judge(tiny_run, theory="stages") == card
     assert {row.theory for row in card.rows} == {"stages"}
     assert card.runs == {"base": 1}

@@ -89,15 +89,15 @@ def _train(job: Job) -> None:
     from grokscope.runs.config import RunConfig, pack_id
     from grokscope.runs.run import load
     from grokscope.runs.store.mirror import opened
-    from grokscope.studies.experiment import measure_checkpoints, train
+    from grokscope.studies.experiment import measure_checkpoints, train_pack
     from grokscope.training.device import chosen_device
     from grokscope.training.memory import in_packs
 
     torch.set_num_threads(job.threads)
-    configs = [RunConfig(**fields) for fields in job.configs]
+    configs, device = [RunConfig(**fields) for fields in job.configs], chosen_device(job.device)
     if pack_id(configs) != job.pack:
         raise GrokscopeError("its configs are read differently here than where it was planned: is grokscope the same?")
-    if len(in_packs(configs, chosen_device(job.device))) > 1:  # it would be other packs than those planned
+    if len(in_packs(configs, device)) > 1:  # it would be other packs than those planned
         raise GrokscopeError(f"a pack of {len(configs)} runs does not fit into the memory of this machine")
 
     store = opened(job.store, only=job.pack)
@@ -107,7 +107,7 @@ def _train(job: Job) -> None:
         )
 
     def act() -> None:
-        runs = train(configs, store=store, device=job.device, progress=False, resume=True)
+        runs = train_pack(configs, store=store, device=device, resume=True)
         for run in runs if job.measures else ():
             measure_checkpoints(run, only=job.measures)
         by_id = {run.id: run for run in runs}
