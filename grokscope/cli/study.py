@@ -54,14 +54,14 @@ def study(
     arms = studies.arms(name, scale, seeds)
     if few := too_few(arms):
         print(f"note: {few}", file=sys.stderr)
-    measures = {arm: studies.measured(name, arm) for arm in arms}
-    found = plan(f"{name}-{scale}", arms, store, measures=measures, device=device)
+    found = plan(f"{name}-{scale}", arms, store, **studies.wanted(name, arms), device=device)
     conditions: dict[str, Any] = {"engine": engine, "address": address, "workers": workers, "dry_run": dry_run}
     about = carry_out(found, **conditions)
     done = not dry_run and about["error"] is None
     if done and (more := continued(name, found.study)):
         # A plan of all arms: those that are trained are found in the store, and the verdicts are on all of them.
-        found = plan(f"{name}-{scale}", arms.with_arms(*more), store, measures=measures, device=device)
+        every = arms.with_arms(*more)
+        found = plan(f"{name}-{scale}", every, store, **studies.wanted(name, every), device=device)
         trained, about = about["trained"], carry_out(found, **conditions)
         about["trained"] = [*trained, *about["trained"]]
         done = about["error"] is None
@@ -82,10 +82,10 @@ def after(study: "Study", name: str, *, show: bool) -> dict[str, Any]:
     from grokscope.report.study import write
     from grokscope.runs.store.mirror import publish
     from grokscope.studies.arms import ALL
-    from grokscope.studies.judging import judge
+    from grokscope.studies.judging import CARD, judge
 
     card = judge(study, None if name == ALL else name)
-    saved, page = card.save(study.folder / "scorecard.json"), write(study, card=card)
+    saved, page = card.save(study.folder / CARD), write(study, card=card)
     publish(study.folder)
     if show:
         table(card)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from grokscope.errors import Missing
+from grokscope.predictions.series import series
 from grokscope.predictions.subject import Subject
 from grokscope.report import theme
 from grokscope.report.words import Lang, say
@@ -43,7 +44,7 @@ def finite_size(sizes: Mapping[int, Sequence[Subject]], lang: Lang = "en", *, re
                         marker={"color": colour, "size": 8}, name=f"p = {p}", legendgroup=str(p)),
                 row=1, col=1,
             )  # fmt: skip
-        values = pooled(list(subjects), *ORDER)
+        values = pooled([series(one, *ORDER)[1] for one in subjects])
         share, edges = np.histogram(values, bins=BINS, range=(0, 1))
         if len(values):
             figure.add_trace(

@@ -1,9 +1,11 @@
 """The page of a study: of a sweep its maps and survival curves, of named arms its verdicts and survival curves."""
 
+import sys
 from pathlib import Path
 
 from grokscope.predictions.arms import Arms
-from grokscope.predictions.verdict import Scorecard, subjects
+from grokscope.predictions.controls import subjects
+from grokscope.predictions.verdict import Scorecard
 from grokscope.report import scorecard, sweep
 from grokscope.report.finite_size import finite_size
 from grokscope.report.page import Html, Section, code, require_language, write_page
@@ -11,7 +13,7 @@ from grokscope.report.survival import survival
 from grokscope.report.words import Lang, count, say
 from grokscope.runs.run import Run, phases_of
 from grokscope.statistics.survival import Curve
-from grokscope.studies.judging import judge
+from grokscope.studies.judging import scorecard as verdicts
 from grokscope.studies.study import Study
 from grokscope.theories.base import theories
 
@@ -27,7 +29,10 @@ def write(study: Study, path: str | Path | None = None, lang: Lang = "en", *, ca
         return sweep.write(study, path, lang)
     theory = study.name.partition("-")[0]
     runs = study.runs()
-    card = card or judge(runs, theory if theory in theories() else None)
+    if card is None:
+        card, said = verdicts(study, theory if theory in theories() else None)
+        if said:
+            print(f"note: {said}", file=sys.stderr)
     lead = [*scorecard.lead(card, lang), say("study.lead", lang, study=study.id, runs=count(sum(card.runs.values())))]
     sections = [*scorecard.sections(card, lang), *_growth(runs, lang), *_times(runs, lang)]
     where = Html(text=f"<p>{say('study.again', lang)}</p>" + code(f"grokscope report {study.id} --store {study.store}"))

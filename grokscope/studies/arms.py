@@ -2,14 +2,16 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from grokscope.predictions.arms import Arm, Arms
-from grokscope.predictions.families import Family, Follows
+from grokscope.predictions.controls import asked
+from grokscope.predictions.families import Family, Follows, placed
 from grokscope.predictions.scales import NETWORKS, Scale
 from grokscope.registry import component, names, unknown
 from grokscope.runs.config import RunConfig
 from grokscope.runs.run import Run
-from grokscope.theories.base import theories
+from grokscope.theories.base import families, theories
 
 ALL = "all"
 
@@ -43,15 +45,17 @@ def following(name: str, runs: Arms[Run], folder: Path) -> list[Arm[RunConfig]]:
     return [arm for family in families for arm in family.arms(runs, folder)]
 
 
-def measured(name: str, arm: str | None = None) -> tuple[str, ...]:
-    """Measures that an arm of a study, or any of them, must have stored at every checkpoint, beside those that every
-    run has while it trains; none: an empty tuple."""
-    rows = [row for theory in _theories(name) for row in theories()[theory].predictions]
-    asked = dict.fromkeys(
-        measure for row in rows if arm is None or arm in (*row.arms, *row.controls) for measure in row.series
-    )
-    known = names("measures")
-    return tuple(one for one in asked if one in known and component("measures", one).cost != "cheap")
+def wanted(name: str, arms: Arms[RunConfig]) -> dict[str, Any]:
+    """What the verdicts of a study need beside the weights, as `plan` takes it: by arm, measures at every checkpoint
+    (beside those that every run has while it trains) and readings."""
+    chosen = [theories()[theory] for theory in _theories(name)]
+    arms = placed(arms, families(), lambda config: config)
+    heavy = {id_ for id_ in names("measures") if component("measures", id_).cost != "cheap"}
+    measures = {}
+    for arm in arms.values():
+        rows = (row for theory in chosen for row in theory.predictions if row.looks_at(arm))
+        measures[arm.name] = tuple(dict.fromkeys(one for row in rows for one in row.series if one in heavy))
+    return {"measures": measures, "readings": asked(chosen, arms)}
 
 
 def _theories(name: str) -> list[str]:

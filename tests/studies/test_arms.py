@@ -4,7 +4,7 @@ import pytest
 
 from grokscope.predictions.families import Family
 from grokscope.predictions.scales import SCALES
-from grokscope.studies.arms import arms, measured, studies
+from grokscope.studies.arms import arms, studies, wanted
 from grokscope.theories.base import theories
 
 # Arms that start from what others have learned are made of trained runs.
@@ -44,10 +44,21 @@ def test_arms_that_no_row_needs_are_trained_only_where_they_are_asked_for(scale:
 
 
 def test_what_is_stored_at_checkpoints_is_what_predictions_read_there() -> None:
-    assert "manifold.gride" in measured("manifold", "base")
-    assert "manifold.gride" in measured("manifold", "random_labels")
-    assert measured("manifold", "embed/1") == ()
-    assert set(measured("manifold")) <= set(measured("all"))
+    found = wanted("manifold", arms("manifold", "tiny"))
+    assert "manifold.gride" in found["measures"]["base"]
+    assert "manifold.gride" in found["measures"]["random_labels"]
+    assert found["measures"]["embed/1"] == ()
+    every = wanted("all", arms("all", "tiny"))
+    assert all(set(found["measures"][arm]) <= set(every["measures"][arm]) for arm in found["measures"])
+
+
+def test_readings_are_planned_for_the_arms_that_predictions_look_at() -> None:
+    found = wanted("manifold", arms("manifold", "tiny"))["readings"]
+    keys = {arm: {reading.key for reading in readings} for arm, readings in found.items()}
+    assert "manifold.equivariance[view=embed/tokens] @ after" in keys["sphere/0.4"]
+    assert "manifold.betti[view=resid_mid/class_means]#1 @ after" in keys["task=plain_addition"] & keys["random_labels"]
+    assert "manifold.betti[view=embed/tokens]#1 @ untrained" in keys["base"]  # the control of step 0
+    assert keys["embed/2"] == set()
 
 
 def test_more_seeds_are_the_same_arms_with_more_runs() -> None:

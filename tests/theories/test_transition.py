@@ -12,7 +12,7 @@ from grokscope.predictions.base import Means, Test
 from grokscope.predictions.subject import Subject
 from grokscope.predictions.verdict import judged
 from grokscope.theories.manifold.rereadings import rank_correlation
-from grokscope.theories.manifold.topology import match
+from grokscope.theories.manifold.topology import EXPECTED, match
 from grokscope.theories.manifold.transition import TRANSITION
 from tests.report.test_scorecard import Made
 
@@ -33,7 +33,8 @@ def base(arm: Arm[Subject]) -> Any:
 
 
 def statistic(part: str, version: int = 1) -> Any:
-    return next(row.statistic for row in TRANSITION if (row.part, row.version) == (part, version))
+    row = next(row for row in TRANSITION if (row.part, row.version) == (part, version))
+    return lambda arms: row.statistic(row.answers(arms))
 
 
 @pytest.mark.parametrize("version", [1, 2])
@@ -86,13 +87,14 @@ def shapes(right: int) -> Any:
 
 
 class Reading:
-    truth_of = None
+    """Answers of a run: what its class means measure, and what its task has."""
 
     def __init__(self, run: Shape) -> None:
         self.run = run
 
-    def at(self, stage: str, instrument: Any) -> float:
-        return float(self.run.measured[instrument.element])
+    def __getitem__(self, reading: Any) -> float:
+        of = self.run.task.truth.betti if reading in EXPECTED else self.run.measured
+        return float(of[EXPECTED.index(reading) if reading in EXPECTED else reading.instrument.element])
 
 
 def test_topologies_that_follow_the_task_are_told_from_chance() -> None:

@@ -35,8 +35,8 @@ class Job:
     """One pack to be trained, and measured afterwards.
 
     configs: as JSON types. store: a URL, or an absolute path that means the same on every machine. threads: of its
-    process. measures: ids to measure on the checkpoints. device: cpu or cuda. there: the store is there already, and is
-    not made anew where it has been moved since.
+    process. measures: ids to measure on the checkpoints. readings: what is taken of its runs (`Asked`). device: cpu or
+    cuda. there: the store is there already, and is not made anew where it has been moved since.
     """
 
     pack: str
@@ -44,6 +44,7 @@ class Job:
     store: str
     threads: int
     measures: tuple[str, ...] = ()
+    readings: tuple[dict[str, Any], ...] = ()
     device: str = "cpu"
     there: bool = False
 
@@ -84,7 +85,9 @@ def work(job: Job) -> Outcome:
 def _train(job: Job) -> None:
     import torch
 
+    from grokscope.predictions.taking import Asked, take
     from grokscope.runs.config import RunConfig, pack_id
+    from grokscope.runs.run import load
     from grokscope.runs.store.mirror import opened
     from grokscope.studies.experiment import measure_checkpoints, train_pack
     from grokscope.training.device import chosen_device
@@ -107,6 +110,9 @@ def _train(job: Job) -> None:
         runs = train_pack(configs, store=store, device=device, resume=True)
         for run in runs if job.measures else ():
             measure_checkpoints(run, only=job.measures)
+        by_id = {run.id: run for run in runs}
+        for asked in map(Asked.from_json, job.readings):
+            take(by_id[asked.run], asked, load(store / asked.reference) if asked.refers and asked.reference else None)
 
     _patiently(act)
 

@@ -15,6 +15,7 @@ from torch import Tensor
 from grokscope.predictions.arms import NO_BOTTLENECK, Value
 from grokscope.predictions.families import Follows, written
 from grokscope.predictions.subject import Subject
+from grokscope.predictions.taking import stages
 from grokscope.runs.config import RunConfig
 from grokscope.runs.run import Run
 
@@ -75,8 +76,8 @@ def circles(like: Float[Tensor, "symbol d_model"], n: int, *, seed: int) -> Floa
 
 
 def _held(run: Run) -> dict[str, Tensor] | None:
-    stages = Subject(run=run).stages
-    return dict(run.snapshot(stages["memorised"]).params) if "memorised" in stages else None
+    known = stages(Subject(run=run))
+    return dict(run.snapshot(known["memorised"]).params) if "memorised" in known else None
 
 
 def _norm(params: dict[str, Tensor]) -> float:

@@ -14,11 +14,11 @@ from grokscope.numerics.circles import circle_panel
 from grokscope.numerics.groups import group
 from grokscope.predictions.arms import NO_BOTTLENECK, Arm, Arms
 from grokscope.predictions.families import Follows
-from grokscope.predictions.subject import Subject
 from grokscope.runs.config import RunConfig
 from grokscope.runs.run import Run
 from grokscope.statistics.transitions import Phases
 from grokscope.studies.experiment import train
+from grokscope.theories.manifold import following
 from grokscope.theories.manifold.following import CIRCLED, FREQUENCIES, MEMORISED, SCALES, circles
 from grokscope.theories.weight_efficiency import UNGROKKED
 
@@ -30,7 +30,7 @@ def arms(tiny: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[A
     """Of a run that is said to have memorised at its second checkpoint and to have generalised."""
     run = train(tiny(weight_decay=1.0), store=tmp_path, progress=False)
     stages = {"untrained": 0, "memorised": run.checkpoints[1], "after": run.checkpoints[-1]}
-    monkeypatch.setattr(Subject, "stages", stages)
+    monkeypatch.setattr(following, "stages", lambda _: stages)
     monkeypatch.setattr(Run, "phases", lambda _, split="test": SimpleNamespace(generalized_at=50))
     trained = Arms([Arm(family=of, name=of, runs=(run,)) for of in (NO_BOTTLENECK, UNGROKKED.of)])
     every = [family.arms(trained, tmp_path / "weights") for family in (MEMORISED, CIRCLED, UNGROKKED)]

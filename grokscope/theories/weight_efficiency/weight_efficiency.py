@@ -1,69 +1,19 @@
 """Weight efficiency: the generalising circuit has its logits for a smaller norm, and weight decay prefers it."""
 
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
-from grokscope.errors import Missing
-from grokscope.predictions.arms import Value
-from grokscope.predictions.base import Given, Means, Prediction, Sample, Statistic, Theory
-from grokscope.predictions.families import Family, Follows, Table, written
-from grokscope.predictions.rows import last, per_seed, text
-from grokscope.predictions.scales import Scale
+from grokscope.errors import Missing, of_all
+from grokscope.predictions.base import Answers, Given, Means, Prediction, Sample, Statistic, Theory
+from grokscope.predictions.readings import Number, at
+from grokscope.predictions.rows import last, per_seed, same, text
 from grokscope.predictions.seeds import of_seeds
-from grokscope.predictions.subject import Instrument, Number, Subject
-from grokscope.runs.config import RunConfig
-from grokscope.runs.run import Run
 from grokscope.statistics.regions import above, below, outside, within
+from grokscope.theories.weight_efficiency.arms import ARMS, GENERALISING, MEMORISING, UNGROK
 
 # The norm at one logit, 10 nats, by the network itself at scaled weights: at equal logits, as the claim has it.
-NORM = Instrument("efficiency.norm_per_logit", {"of": "rescaled"})
-MEMORISING, GENERALISING, UNGROK = "efficiency/memorising", "efficiency/generalising", "ungrok"
-SHARES = {"small": 0.1, "near": 0.25, "large": 0.6}  # of all inputs, that a generalising network is trained on
-
-
-def _sizes(kind: str, scale: Scale, base: RunConfig) -> Table:
-    # Those that generalise train as long as the others: their norm goes on falling when they have generalised.
-    changed = {"random_labels": True} if kind == "memorising" else {"stop_after": base.max_steps}
-    memorising = {
-        "tiny": (100, 200, 370),
-        "laptop": (150, 250, 400, 600, 850),
-        "paper": (400, 800, 1_400, 2_000, 2_800),
-    }
-    generalising = {
-        "tiny": (370, 420, 480),
-        "laptop": (550, 625, 700, 800, 880),
-        "paper": (1_400, 1_800, 2_200, 2_600, 3_000),
-    }
-    sizes = memorising if kind == "memorising" else generalising
-    return {n: changed | {"n_train": n} for n in sizes[scale]}
-
-
-def _trained(kind: str) -> Family:
-    return Family(
-        id=f"efficiency/{kind}",
-        network="small",
-        values=lambda scale, base: _sizes(kind, scale, base),
-        name=f"efficiency/{kind}/n_train={{}}",
-        field="n_train",
-    )
-
-
-def _ungrokked(run: Run, folder: Path) -> dict[Value, RunConfig]:
-    """The final weights of a run that generalised, trained on with fewer data."""
-    if run.phases().generalized_at is None:
-        return {}
-    final = run.snapshot()
-    start = written(final.params, folder / f"{run.id}-final.safetensors")
-    # It generalises from the first step on, which would end the run.
-    whole = run.config.replace(start=None).replace(stop_after=run.config.max_steps)
-    return {
-        name: whole.replace(start=start, n_train=round(share * final.task.n_inputs)) for name, share in SHARES.items()
-    }
-
-
-UNGROKKED = Follows(id=UNGROK, of=GENERALISING, made=_ungrokked)
+NORM = at("after", "efficiency.norm_per_logit", of="rescaled")
 
 
 def _slope(family: str) -> Statistic:
@@ -78,18 +28,11 @@ def _slope(family: str) -> Statistic:
     return statistic
 
 
-def _of_seed(sizes: list[Any], subjects: tuple[Subject, ...]) -> Number:
-    read = [one.at("after", NORM) for one in subjects]
-    missing = next((value for value in read if isinstance(value, Missing)), None)
-    if missing is not None:
-        return missing
-    values = np.array([value for value in read if not isinstance(value, Missing)])
-    return float(np.polyfit(np.log(sizes), np.log(values), 1)[0])
+def _of_seed(sizes: list[float], seed: Sequence[Answers]) -> Number:
+    def slope(*norms: float) -> float:
+        return float(np.polyfit(np.log(sizes), np.log(norms), 1)[0])
 
-
-def _fell(subject: Subject) -> Number:
-    """Test accuracy at the end of training on fewer data."""
-    return last(subject, "behaviour.test_accuracy")
+    return of_all(slope, *(one[NORM] for one in seed))
 
 
 NORMS = text(
@@ -108,17 +51,18 @@ weight_efficiency = Theory(
     id="weight_efficiency",
     title=text("Weight efficiency", "权重效率"),
     source="Varma et al. 2023, arXiv:2309.02390",
-    arms=(_trained("memorising"), _trained("generalising"), UNGROKKED),
+    arms=ARMS,
     predictions=(
         Prediction(
             id="efficiency.norm",
             part="memorising",
             claim=NORMS,
             arms=(),
+            along=(MEMORISING,),
+            readings=(NORM,),
             statistic=_slope(MEMORISING),
             supports=above(0.1),
             refutes=below(0.1),
-            measures=("efficiency.norm_per_logit[of=rescaled]",),
             measured=text(
                 "by seed: slope of ln norm at a logit of 10 on ln n, random labels",
                 "按种子：随机标签下 ln(logit 为 10 时的范数) 对 ln n 的斜率",
@@ -129,15 +73,17 @@ weight_efficiency = Theory(
             part="generalising",
             claim=NORMS,
             arms=(),
+            along=(GENERALISING,),
+            readings=(NORM,),
             statistic=_slope(GENERALISING),
             supports=within(-0.1, 0.1),
             refutes=outside(-0.2, 0.2),
-            measures=("efficiency.norm_per_logit[of=rescaled]",),
             measured=text("the same of networks that generalise", "泛化网络的同一斜率"),
         ),
         *(
             per_seed(
-                _fell,
+                same,
+                last("behaviour.test_accuracy"),
                 arm=f"{UNGROK}/{size}",
                 controls=(),
                 id="efficiency.critical_size",
@@ -145,7 +91,6 @@ weight_efficiency = Theory(
                 claim=claim,
                 supports=supports,
                 refutes=refutes,
-                measures=("behaviour.test_accuracy",),
                 measured=text(
                     f"test accuracy after training a generalising network on with {en}",
                     f"用{zh}继续训练已泛化网络后的测试准确率",
