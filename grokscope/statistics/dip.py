@@ -5,11 +5,12 @@
 F_n is the sample's distribution function, convex before a mode and concave after it is what a unimodal one is. p is
 against the uniform distribution, of the unimodal ones the least favourable asymptotically.
 
-Source: Hartigan & Hartigan 1985, Ann. Statist. 13, 70; Hartigan 1985, J. R. Stat. Soc. C 34, 320, in the package diptest
-(M. Maechler's code, as in R).
+Source: Hartigan & Hartigan 1985, Ann. Statist. 13, 70; Hartigan 1985, J. R. Stat. Soc. C 34, 320, in the package
+diptest (M. Maechler's code, as in R).
 """
 
 import functools
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -33,7 +34,8 @@ def dip(values: ArrayLike) -> float:
     given = np.asarray(values, dtype=np.float64)
     if given.ndim != 1 or not given.size or not np.isfinite(given).all():
         raise ValueError(f"expected finite values in one dimension, got shape {given.shape}")
-    return float(dipstat(given, allow_zero=False))
+    answer: Any = dipstat(given, allow_zero=False)
+    return float(answer)
 
 
 def dip_test(values: ArrayLike, *, draws: int = DRAWS, seed: int = 0) -> tuple[float, float] | Missing:
