@@ -27,6 +27,7 @@ SINGULAR = {
     "training.optimizers": "optimizer",
     "training.transforms": "transform",
     "benchmarks": "benchmark",
+    "report.figures": "figure",
 }
 
 

@@ -52,7 +52,8 @@ def store(*, rounds: int = 3, seconds: float = 0.0) -> dict[str, Any]:  # noqa: 
 
 def readings(place: Path) -> dict[str, Callable[[], Any]]:
     """What is timed."""
-    from grokscope.report.phase_diagram import from_runs, phase_diagram
+    from grokscope.report.figures.phase_diagram import phase_diagram
+    from grokscope.report.study.cells import phases_over
     from grokscope.runs.listing import summaries
     from grokscope.runs.run import runs
     from grokscope.runs.store.query import query
@@ -61,7 +62,7 @@ def readings(place: Path) -> dict[str, Callable[[], Any]]:
     return {
         "list runs": lambda: list(summaries(place)),
         "query": lambda: query(place, sql),
-        "phase diagram": lambda: phase_diagram(from_runs(runs(place), x="weight_decay", y="learning_rate")),
+        "phase diagram": lambda: phase_diagram(phases_over(runs(place), x="weight_decay", y="learning_rate")),
     }
 
 

@@ -58,11 +58,11 @@ def _runs(names: tuple[str, ...], store: Path) -> "list[Run]":
 
 def _write(card: "Scorecard", path: Path) -> None:
     if path.suffix == ".html":
-        from grokscope.report.scorecard import write
+        from grokscope.report.study.scorecard import write
 
         write(card, path)
     elif path.suffix == ".md":
-        from grokscope.report.scorecard_text import write
+        from grokscope.report.study.text import write
 
         write(card, path)
     else:
@@ -74,7 +74,7 @@ def table(card: "Scorecard") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from grokscope.report.scorecard import effect, lead, why
+    from grokscope.report.study.scorecard import effect, lead, why
     from grokscope.report.words import say
 
     colours = {"supported": "green", "refuted": "red", "undecided": "dim"}

@@ -26,8 +26,8 @@ def report(
         output: the file; by default report.html in its folder.
         lang: language of its text.
     """
-    from grokscope.report.html import write_report
-    from grokscope.report.study import write
+    from grokscope.report.run.page import write_report
+    from grokscope.report.study.page import write
     from grokscope.runs.output import require_output
 
     if output is not None:

@@ -46,7 +46,7 @@ def run(
     base = config_of(recipe, **dict(assignment(text) for text in set))
     require_fits(base, chosen_device(device))  # before what takes a second to be imported
 
-    from grokscope.report.html import write_report
+    from grokscope.report.run.page import write_report
     from grokscope.studies.experiment import measure_checkpoints, train
 
     configs = [base.replace(seed=base.seed + number) for number in range(seeds)]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def show(run: tyro.conf.Positional[RunName] = "latest", *, store: Store = Path("runs"), json: Json = False) -> None:
     """Phases, final values, key frequencies of a run, and where things are."""
-    from grokscope.report.html import report_path
+    from grokscope.report.run.page import report_path
 
     found = find_run(run, store)
     report = report_path(found)

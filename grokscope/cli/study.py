@@ -79,7 +79,7 @@ def after(study: "Study", name: str, *, show: bool) -> dict[str, Any]:
     """The verdicts, once all runs are trained and measured: scorecard.json and report.html in the study's folder, and
     what `--json` says of them."""
     from grokscope.cli.judge import table
-    from grokscope.report.study import write
+    from grokscope.report.study.page import write
     from grokscope.runs.store.mirror import publish
     from grokscope.studies.arms import ALL
     from grokscope.studies.judging import CARD, judge

@@ -63,7 +63,7 @@ def sweep(
     found = plan(f"sweep-{recipe}", arms, store, mixed=True, axes=axes, device=device)
     about = carry_out(found, engine=engine, address=address, workers=workers, dry_run=dry_run)
     if not dry_run and about["error"] is None:
-        from grokscope.report.sweep import write
+        from grokscope.report.study.sweep import write
 
         options = [part for text in grid for part in ("--grid", text)]
         options += [part for text in set for part in ("--set", text)]

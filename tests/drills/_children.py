@@ -21,7 +21,8 @@ import json, os, signal, sys, time
 import grokscope as gs
 import grokscope.cli.base as base, grokscope.studies.experiment, grokscope.studies.plan, grokscope.recipes.base
 import grokscope.recipes.quickstart, grokscope.runs.export, grokscope.runs.foreign, numpy, duckdb, tyro, rich.console
-import grokscope.studies.grid, grokscope.studies.executors.local, grokscope.report.html, grokscope.report.sweep, torch
+import grokscope.studies.grid, grokscope.studies.executors.local, torch
+import grokscope.report.run.page, grokscope.report.study.sweep
 from grokscope.registry import component, names
 for name in names("cli"): component("cli", name)
 gs.measures()

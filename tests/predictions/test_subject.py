@@ -17,7 +17,7 @@ from grokscope.predictions.seeds import paired
 from grokscope.predictions.series import changes_within, half_way, share_inside, where
 from grokscope.predictions.subject import Subject
 from grokscope.predictions.taking import stages
-from grokscope.report.sweep import t_gen_curve
+from grokscope.report.study.sweep import t_gen_curve
 from grokscope.runs.run import Run
 from grokscope.runs.store.rows import Rows
 from grokscope.statistics.transitions import Phases, phases

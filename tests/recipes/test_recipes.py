@@ -6,7 +6,7 @@ import pytest
 
 from grokscope.recipes.base import recipe
 from grokscope.registry import names
-from grokscope.report.html import write_report
+from grokscope.report.run.page import write_report
 from grokscope.runs.config import RunConfig
 from grokscope.studies.experiment import measure_checkpoints, train
 

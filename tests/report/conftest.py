@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from grokscope.report.readings import Readings, from_numbers, read
+from grokscope.report.run.readings import Readings, from_numbers, read
 from grokscope.runs.run import Run
 from grokscope.studies.experiment import measure_checkpoints, train
 

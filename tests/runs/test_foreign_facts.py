@@ -10,7 +10,7 @@ import torch
 
 from grokscope.errors import GrokscopeError, Missing
 from grokscope.measures.base import evaluate
-from grokscope.report.html import write_report
+from grokscope.report.run.page import write_report
 from grokscope.runs.foreign import import_weights
 from grokscope.runs.run import Run, load
 from grokscope.studies.experiment import measure_checkpoints

@@ -14,7 +14,7 @@ from grokscope.predictions.verdict import judged
 from grokscope.theories.manifold.rereadings import rank_correlation
 from grokscope.theories.manifold.topology import EXPECTED, match
 from grokscope.theories.manifold.transition import TRANSITION
-from tests.report.test_scorecard import Made
+from tests.report.study.made import Made
 
 
 def arms(widths: Mapping[int, float], seeds: int = 6) -> Any:

@@ -1,0 +1,1 @@
+"""One file a figure: what it draws, and of what."""

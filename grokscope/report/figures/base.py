@@ -1,0 +1,69 @@
+"""What a figure is: a function of one subject and a language; its title and its caption are in the catalogue of words.
+
+`report/figures/gini.py` defines `gini`; its title is the text "figure.gini", its caption "caption.gini". Adding a
+figure is adding such a file and its words.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from grokscope.errors import Missing
+from grokscope.registry import component, names
+from grokscope.report.words import Lang, say
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+# What a figure is drawn of: the Readings of a run; or data of a study, of the type that the function names.
+Draws = Literal["run", "study"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawing:
+    """A figure of the reports: subject, language -> Plotly figure, or `Missing`.
+
+    `Missing.reason` of a run's figure is a key of `words`. weights: it needs more than curves. shaded: the phases of
+    the run stand behind it. notes: sentences below its caption that differ from subject to subject.
+    """
+
+    id: str
+    draws: Draws
+    weights: bool
+    shaded: bool
+    notes: Callable[[Any, Lang], list[str]]
+    function: Callable[..., "Figure | Missing"]
+
+    def __call__(self, subject: Any, lang: Lang = "en") -> "Figure | Missing":
+        if self.draws == "run" and self.weights and not subject.run.has_config:
+            return Missing("missing.curves")
+        return self.function(subject, lang)
+
+    def title(self, lang: Lang) -> str:
+        """Its title."""
+        return say(f"figure.{self.id}", lang)
+
+    def caption(self, lang: Lang, **values: Any) -> str:
+        """What is plotted and how to read it. values: of the caption's placeholders."""
+        return say(f"caption.{self.id}", lang, **values)
+
+
+def draws(
+    subject: Draws,
+    *,
+    weights: bool = True,
+    shaded: bool = False,
+    notes: Callable[[Any, Lang], list[str]] = lambda *_: [],
+) -> Callable[[Callable[..., Any]], Drawing]:
+    """Makes a figure of a function that draws a run, or data of a study; its id is the function's name."""
+
+    def make(function: Callable[..., Any]) -> Drawing:
+        known = {"draws": subject, "weights": weights, "shaded": shaded, "notes": notes}
+        return Drawing(id=function.__name__, function=function, **known)
+
+    return make
+
+
+def figures() -> dict[str, Drawing]:
+    """All figures by id."""
+    return {name: component("report.figures", name) for name in names("report.figures")}

@@ -1,0 +1,78 @@
+"""Circles of the tables of elements: their coherence, their number, and equivariance."""
+
+import math
+from typing import TYPE_CHECKING
+
+from grokscope.errors import Missing
+from grokscope.report.figures.base import draws
+from grokscope.report.figures.parts import elements, steps
+from grokscope.report.page import theme
+from grokscope.report.run.readings import Readings, Series
+from grokscope.report.words import Lang, say
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+MOST_CIRCLES = 8  # frequencies; more colours cannot be told apart
+# Pink is the colour of chance here, red of levels, grey of what has no frequency.
+COLOURS = tuple(c for c in theme.SERIES if c not in (theme.PINK, theme.RED, theme.SERIES[-1]))
+
+
+@draws("run", shaded=True)
+def circles(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
+    """Coherence of each frequency's plane, number of certified circles, equivariance: for both tables of elements."""
+    planes = _planes(readings)
+    certified, equivariance = (
+        elements.of_tables(readings, f"manifold.{name}") for name in ("certified_circles", "equivariance")
+    )
+    panels = {"axis.coherence": planes, "axis.circles": certified, "axis.equivariance": equivariance}
+    titles = [title for title, series in panels.items() if series]
+    if not titles:
+        return elements.absent(readings, "missing.no_table")
+    weight = [0.5 if title == "axis.coherence" else 0.25 for title in titles]
+    shares = [part / sum(weight) for part in weight]
+    figure = steps.stack(readings, lang, titles, shares=shares, height=170 + 150 * len(titles) + 100 * bool(planes))
+    axis = {title: f"y{index + 1}" if index else "y" for index, title in enumerate(titles)}
+    for (view, k), (series, colour) in planes.items():
+        name = k if "=" in k else f"k = {k}"  # a character of a product of groups is named k=(1,2)
+        name = name if view == "embed/tokens" else f"{name}, {say('series.class_means', lang)}"
+        steps.line(figure, series, name, colour, dash=elements.TABLES[view][1])
+        # One entry a frequency: how the lines differ by table is said by those of the panels below.
+        figure.data[-1].update(showlegend=view == "embed/tokens" or ("embed/tokens", k) not in planes, legendgroup=k)
+    for title, series in (("axis.circles", certified), ("axis.equivariance", equivariance)):
+        elements.draw(figure, series, lang, axis.get(title, "y"), shape="hv" if title == "axis.circles" else "linear")
+    _chances(figure, readings, lang, axis)
+    for title in titles:
+        # The coherence of a frequency that is not there yet is about 0, on either side.
+        limits = {
+            "axis.circles": {"rangemode": "tozero", "nticks": 4},
+            "axis.coherence": {"range": [-0.5, 1.05]},
+            "axis.equivariance": {"range": [0, 1.05]},
+        }
+        figure.update_layout({axis[title].replace("y", "yaxis"): limits[title]})
+    return figure
+
+
+def _planes(readings: Readings) -> dict[tuple[str, str], tuple[Series, str]]:
+    """By table and frequency the coherence and its colour: the frequencies strongest at the end, in their order."""
+    found: dict[str, dict[str, Series]] = {}
+    for view in readings.views("manifold.frequency_plane"):
+        table, _, k = view.removeprefix("view=").partition(",frequency=")
+        series = readings.series("manifold.frequency_plane", view)
+        if table in elements.TABLES and isinstance(series, tuple):
+            found.setdefault(k, {})[table] = series
+    strongest = sorted(found, key=lambda k: -max(float(values[-1]) for _, values in found[k].values()))[:MOST_CIRCLES]
+    shown = [k for k in found if k in strongest]
+    colours = dict(zip(shown, COLOURS * len(shown), strict=False))
+    return {(view, k): (series, colours[k]) for k in shown for view, series in found[k].items()}
+
+
+def _chances(figure: "Figure", readings: Readings, lang: Lang, axis: dict[str, str]) -> None:
+    """What random rows of residues give: in 97.5 % coherence below 1.96 / sqrt(2 p); equivariance 1 / (p - 2)."""
+    if not readings.cyclic:
+        return
+    p = readings.run.config.build_task().n_classes
+    chance = {"axis.coherence": 1.96 / math.sqrt(2 * p), "axis.equivariance": 1 / (p - 2)}
+    for index, title in enumerate(title for title in chance if title in axis):
+        steps.level(figure, readings, chance[title], say("series.chance", lang), axis=axis[title])
+        figure.data[-1].update(legendgroup="chance", showlegend=index == 0, line_color=theme.PINK)

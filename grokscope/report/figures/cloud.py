@@ -1,0 +1,118 @@
+"""The inputs and the class means of the stream, through training."""
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from grokscope.errors import Missing
+from grokscope.numerics.fourier import frequency_norms
+from grokscope.report.figures.base import draws
+from grokscope.report.figures.parts import panels
+from grokscope.report.page import theme
+from grokscope.report.run.readings import Points, Readings
+from grokscope.report.words import Lang, count, say
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+SIDE = 440  # pixels: two panels of it side by side fill the page
+Plane = Float[np.ndarray, "point axis=2"]
+
+
+@draws("run")
+def cloud(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
+    """Inputs and class means of the stream in the middle, in the plane of the last class means' two widest directions.
+
+    The plane is that of the last checkpoint at every step, both clouds are centred on the class means of their step,
+    and a panel has one scale for all steps.
+    """
+    from plotly.graph_objects import Frame
+
+    task = readings.run.config.build_task()
+    if not task.n_classes:
+        return Missing("missing.no_classes")
+    views = ("resid_mid/orbits", "resid_mid/class_means")
+    found = {step: [seen[view] for view in views] for step, seen in readings.clouds.items() if {*views} <= {*seen}}
+    if not found:
+        return Missing("missing.no_stream" if readings.clouds else "missing.no_checkpoint")
+    final = found[max(found)][1]
+    plane = np.linalg.svd(final - final.mean(0), full_matrices=False)[2][:2].T
+    seen = {step: [(points - both[1].mean(0)) @ plane for points in both] for step, both in found.items()}
+    reaches = [1.05 * max(float(np.abs(both[panel]).max()) for both in seen.values()) for panel in (0, 1)]
+    k, first = _strongest(readings, final), np.unique(task.orbits.numpy(), return_index=True)[1][readings.orbits]
+    classes = np.unique(task.labels.numpy())[-len(final) :]
+    joined = _joined(classes, k, task.n_classes)
+    colour = _Colour(k=k, n=task.n_classes)
+    labels = task.labels.numpy()[first]
+    about = [[*map(int, operands), int(c)] for operands, c in zip(task.inputs[first].tolist(), labels, strict=True)]
+    figure = theme.blank()
+    drawn = {step: _drawn(both, joined, reaches) for step, both in seen.items()}
+    last = drawn[max(drawn)]
+    figure.add_scatter(
+        **last[0], **panels.axes(0), mode="markers", marker=colour(labels) | {"size": 5, "opacity": 0.75},
+        **_hover(about), showlegend=False,
+    )  # fmt: skip
+    figure.add_scatter(
+        **last[1], **panels.axes(1), mode="markers" if k is None else "lines+markers",
+        marker=colour(classes[joined]) | {"size": 7}, line={"color": theme.LINK, "width": 1},
+        customdata=classes[joined].tolist(), hovertemplate="c = %{customdata}<extra></extra>", showlegend=False,
+    )  # fmt: skip
+    figure.frames = [Frame(name=str(step), data=both) for step, both in drawn.items()]
+    total = int(task.orbits.max()) + 1
+    titles = [
+        say("axis.inputs", lang, n=count(len(first)), total=count(total)),
+        say("axis.means", lang) if k is None else say("axis.means_joined", lang, k=k, p=task.n_classes),
+    ]
+    panels.squares(figure, titles, reaches, columns=2, narrow=1, side=SIDE)
+    panels.add_slider(figure, sorted(seen), lang)
+    return figure
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Colour:
+    """Marker colours of classes: by angle k c / n around the wheel; without a frequency along a scale."""
+
+    k: int | None
+    n: int
+
+    def __call__(self, classes: Int[np.ndarray, " point"]) -> dict[str, Any]:
+        values = classes / self.n if self.k is None else classes * self.k % self.n / self.n
+        scale = "Viridis" if self.k is None else "HSV"
+        return {"color": values.round(4).tolist(), "colorscale": scale, "cmin": 0, "cmax": 1}
+
+
+def _strongest(readings: Readings, means: Points) -> int | None:
+    """The key frequency with most power in the class means."""
+    keys = readings.key_frequencies
+    if isinstance(keys, Missing) or len(means) != readings.run.config.build_task().n_classes:
+        return None
+    norms = frequency_norms(means)
+    return max((k for k in keys if 2 * k != len(means)), key=lambda k: norms[k - 1], default=None)
+
+
+def _joined(classes: Int[np.ndarray, " class"], k: int | None, n: int) -> Int[np.ndarray, " point"]:
+    """The places of the classes in the order in which a line joins them, the first again at the end."""
+    if k is None:
+        return np.arange(len(classes))
+    order = np.argsort(classes * k % n, kind="stable")
+    return np.append(order, order[0])
+
+
+def _drawn(both: list[Plane], joined: Int[np.ndarray, " point"], reaches: list[float]) -> list[dict[str, list[float]]]:
+    """Coordinates of the two panels, to a thousandth of the panel, which is finer than a pixel."""
+    found = []
+    for points, reach in zip((both[0], both[1][joined]), reaches, strict=True):
+        x, y = points.round(2 - math.floor(math.log10(reach)) if reach > 0 else 0).T.tolist()
+        found.append({"x": x, "y": y})
+    return found
+
+
+def _hover(about: list[list[int]]) -> dict[str, Any]:
+    """Operands and answer, where the operands are two symbols."""
+    if len(about[0]) != 3:
+        return {"hoverinfo": "skip"}
+    template = "(%{customdata[0]}, %{customdata[1]}) → %{customdata[2]}<extra></extra>"
+    return {"customdata": about, "hovertemplate": template}

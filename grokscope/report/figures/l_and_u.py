@@ -1,0 +1,152 @@
+"""The L and the U: train and test loss against the norm that training kept."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Float
+
+from grokscope.errors import Missing
+from grokscope.report.figures.base import draws
+from grokscope.report.figures.parts import norms, steps
+from grokscope.report.page import theme
+from grokscope.report.words import Lang, number, say
+from grokscope.statistics.goldilocks import Reduced, Shell
+from grokscope.statistics.intervals import Effect
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+PANEL, TITLE = 330, 26  # pixels of a panel, and of its title above it
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Losses:
+    """Final losses over the norm that training kept, of one way to train.
+
+    title: its name. norms, train, test: (run,), every run. reduced: their means over seeds. shell: where they
+    generalise. squared_error: what the loss is, instead of nats.
+    """
+
+    title: str
+    norms: Float[np.ndarray, " run"]
+    train: Float[np.ndarray, " run"]
+    test: Float[np.ndarray, " run"]
+    reduced: Reduced
+    shell: Shell | None = None
+    squared_error: bool = False
+
+
+@draws("study")
+def l_and_u(found: Sequence[Losses], lang: Lang = "en") -> "Figure":
+    """Train loss (the L) and test loss (the U) against the norm that training kept, a panel each way to train.
+
+    The shell is shaded, more lightly over its ends' intervals; an end that is not known lies at the edge of the figure.
+    Every run is a small dot; lines are means over seeds with their intervals. ValueError where no loss is above 0.
+    """
+    if not any(_known(effect) for each in found for effect in (*each.reduced.train, *each.reduced.test)):
+        raise ValueError("no norm has a loss above 0: there is nothing to draw")
+    n = len(found)
+    figure = theme.blank(80 + (PANEL + TITLE) * n)
+    edges = norms.edges(np.concatenate([each.reduced.norms for each in found]))
+    title = TITLE / (PANEL + TITLE) / n
+    height, losses = 1 / n - title, []
+    for place, each in enumerate(found):
+        axis = "y" if not place else f"y{place + 1}"
+        top = 1 - title - place / n
+        figure.update_layout({axis.replace("y", "yaxis"): {"domain": [max(top - height, 0.0), top], "anchor": "x"}})
+        losses += _losses(figure, each, axis, lang, first=not place)
+        _panel_title(figure, _titled(each, lang), top)
+        if each.shell:
+            _shade_shell(figure, each.shell, edges, axis)
+    figure.add_scatter(
+        x=[None], y=[None], mode="markers", name=say("series.shell", lang), hoverinfo="skip",
+        marker={"symbol": "square", "size": 13, "color": theme.GREEN, "opacity": 0.35},
+    )  # fmt: skip
+    norms.axis(figure, edges, say("axis.norm_kept", lang))
+    figure.update_layout(xaxis={"anchor": "y" if n == 1 else f"y{n}"})
+    steps.loss_axis(
+        figure, say("axis.squared_error" if found[0].squared_error else "axis.loss", lang), losses, log=True
+    )
+    figure.update_yaxes(range=_log_range(losses))
+    return figure
+
+
+def _losses(figure: "Figure", each: Losses, axis: str, lang: Lang, *, first: bool) -> list[float]:
+    """Dots of the runs, lines of the means; all losses that were drawn."""
+    drawn: list[float] = []
+    for split, effects in (("train", each.reduced.train), ("test", each.reduced.test)):
+        colour, _ = theme.SPLITS[split]
+        shared = {"legendgroup": split, "yaxis": axis}
+        values = getattr(each, split)
+        kept = np.isfinite(values) & (values > 0)
+        drawn += values[kept].tolist()
+        figure.add_scatter(
+            x=each.norms[kept].tolist(), y=values[kept].tolist(), mode="markers", showlegend=False,
+            marker={"size": 5, "color": colour, "opacity": 0.45}, hoverinfo="skip", **shared,
+        )  # fmt: skip
+        known = [_known(effect) for effect in effects]
+        drawn += [effect.value for effect in known if effect]
+        figure.add_scatter(
+            x=each.reduced.norms.tolist(), y=[effect and effect.value for effect in known],
+            name=say(f"split.{split}", lang), mode="lines+markers", line={"color": colour}, marker={"size": 7},
+            showlegend=first, error_y=_bars(known, colour), hovertemplate="|w| = %{x:.3g}: %{y:.2e}", **shared,
+        )  # fmt: skip
+    return drawn
+
+
+def _known(effect: Effect | Missing) -> Effect | None:
+    """What has a place on a logarithmic axis."""
+    return effect if isinstance(effect, Effect) and effect.value > 0 else None
+
+
+def _log_range(losses: list[float]) -> list[float]:
+    """The range of the losses drawn, so that an interval that ends near 0 does not stretch the axis."""
+    low, high = np.log10([min(losses), max(losses)])
+    beyond = 0.05 * (high - low) + 0.05
+    return [float(low - beyond), float(high + beyond)]
+
+
+def _titled(each: Losses, lang: Lang) -> str:
+    if each.shell is None:
+        return each.title
+    low, high = ("?" if isinstance(end, Missing) else number(end.value) for end in (each.shell.low, each.shell.high))
+    return say("arm.shell", lang, arm=each.title, low=low, high=high)
+
+
+def _panel_title(figure: "Figure", text: str, top: float) -> None:
+    figure.add_annotation(
+        text=text, x=0, y=top, xref="paper", yref="paper", xanchor="left", yanchor="bottom",
+        font={"size": 13}, align="left",
+    )  # fmt: skip
+
+
+def _bars(known: list[Effect | None], colour: str) -> dict[str, Any]:
+    """Error bars; of length 0 where there is no interval."""
+
+    def arm(effect: Effect | None, sign: int) -> float:
+        end = None if effect is None else effect.high if sign > 0 else effect.low
+        return 0.0 if effect is None or not isinstance(end, float) else max(sign * (end - effect.value), 0.0)
+
+    return {
+        "type": "data", "symmetric": False, "array": [arm(effect, 1) for effect in known],
+        "arrayminus": [arm(effect, -1) for effect in known], "color": colour, "thickness": 1.5, "width": 4,
+    }  # fmt: skip
+
+
+def _shade_shell(figure: "Figure", shell: Shell, edges: tuple[float, float], axis: str) -> None:
+    """The shell behind one panel; nothing where neither end is known."""
+    if isinstance(shell.low, Missing) and isinstance(shell.high, Missing):
+        return
+    ends = [
+        (end.value, *(side if isinstance(side, float) else end.value for side in (end.low, end.high)))
+        if isinstance(end, Effect)
+        else (edge, edge, edge)
+        for end, edge in zip((shell.low, shell.high), edges, strict=True)
+    ]
+    for x0, x1, opacity in ((ends[0][1], ends[1][2], norms.BAND), (ends[0][0], ends[1][0], norms.MARK)):
+        figure.add_shape(
+            type="rect", xref="x", yref=f"{axis} domain", x0=x0, x1=x1, y0=0, y1=1, layer="below", line={"width": 0},
+            fillcolor=theme.GREEN, opacity=opacity,
+        )  # fmt: skip

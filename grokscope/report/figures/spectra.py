@@ -1,0 +1,120 @@
+"""The same frequencies from the embedding to the logits."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Float64
+
+from grokscope.errors import Missing
+from grokscope.measures.analyses.groups import product
+from grokscope.measures.analyses.layers import readout
+from grokscope.measures.analyses.neurons import shares
+from grokscope.measures.analyses.tables import embedding_table
+from grokscope.measures.base import NEEDS
+from grokscope.numerics.fourier import frequency_norms, varies
+from grokscope.report.figures.base import draws
+from grokscope.report.figures.parts import elements, panels
+from grokscope.report.page import theme
+from grokscope.report.run.readings import Readings
+from grokscope.report.words import Lang, count, say
+from grokscope.runs.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+SPECTRA = ("embedding", "neurons", "readout", "logits")
+Spectrum = Float64[np.ndarray, " frequency"]
+
+
+@draws("run")
+def spectra(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
+    """Spectra of embedding, neurons, neuron-logit map and logits at the last checkpoint, each over its largest value.
+
+    In front of them, as lines, those of the first checkpoint, each over its own largest value too.
+    """
+    if (reason := readings.no_circuit) is not None:
+        return reason
+    first, last = (spectra_of(readings.snapshot(step)) for step in (readings.checkpoints[0], readings.checkpoints[-1]))
+    if not last:
+        return Missing("missing.no_key_frequency")
+    n = len(next(iter(last.values())))
+    frequencies = list(range(1, n + 1))
+    keys = readings.key_frequencies if isinstance(readings.key_frequencies, list) else []
+    colours = [theme.ORANGE if k in keys else theme.NEUTRAL for k in frequencies]
+    figure, started = (
+        theme.blank(110 * len(last) + 90),
+        say("series.first_checkpoint", lang, step=count(readings.checkpoints[0])),
+    )
+    for index, (name, values) in enumerate(last.items()):
+        _row(figure, index, say(f"spectrum.{name}", lang), values, colours)
+        if name in first and len(readings.checkpoints) > 1:
+            figure.add_scatter(
+                x=frequencies, y=(first[name] / first[name].max()).round(3).tolist(), mode="lines", name=started,
+                line={"color": theme.BLUE, "width": 1.5, "dash": "dot"}, **panels.axes(index), hoverinfo="skip",
+                showlegend=not index,
+            )  # fmt: skip
+    _rows(figure, len(last), n, say("axis.frequency", lang))
+    if 0 < len(keys) <= n / 2:
+        axis = panels.axes(len(last) - 1)["xaxis"].replace("x", "xaxis")
+        figure.update_layout({axis: {"tickvals": keys, "ticktext": _ticks(keys, n), "tickangle": 0}})
+    return figure
+
+
+def _row(figure: "Figure", index: int, title: str, values: Spectrum, colours: list[str]) -> None:
+    """The bars of one place, its name above them."""
+    figure.add_bar(
+        x=list(range(1, len(values) + 1)), y=(values / values.max()).round(3).tolist(), marker={"color": colours},
+        showlegend=False, **panels.axes(index), hovertemplate=f"k = %{{x}}: %{{y:.2f}}<extra>{title}</extra>",
+    )  # fmt: skip
+    figure.add_annotation(
+        text=title, xref="paper", yref=f"{panels.axes(index)['yaxis']} domain", x=0, y=1.02, xanchor="left",
+        yanchor="bottom",
+    )  # fmt: skip
+
+
+def spectra_of(snapshot: Snapshot) -> dict[str, Spectrum]:
+    """Spectra over k = 1..floor(p/2), of what this network has and what varies.
+
+    embedding: norm of W_E at k, over the residues; neurons: mean over the neurons of their share of variance at k;
+    readout: norm of W_L at k, over the answers; logits: norm at k, over y, of the mean logits of the inputs whose right
+    answer is y. They are the logits' projection on the waves of a + b.
+    """
+    task, share = product(snapshot), shares(snapshot)
+    tables: dict[str, Any] = {}
+    if NEEDS["embedding"][0](snapshot):
+        tables["embedding"] = embedding_table(snapshot)
+    if NEEDS["mlp"][0](snapshot):
+        tables["readout"] = readout(snapshot).T
+    if not isinstance(task, Missing):
+        tables["logits"] = task.summed(elements.centred_logits(snapshot)) / task.of.order
+    found = {name: frequency_norms(table) for name, table in tables.items() if varies(table)}
+    if not isinstance(share, Missing) and share.any():
+        found["neurons"] = share.mean(1).numpy()
+    return {name: found[name] for name in SPECTRA if name in found}
+
+
+def _rows(figure: "Figure", rows: int, n: int, title: str) -> None:
+    """Rows of bars over one axis of n frequencies, each with room for its name above it."""
+    height, bars = 1 / rows, 0.74
+    for index in range(rows):
+        suffix, bottom, last = panels.axes(index)["xaxis"][1:], 1 - (index + 1) * height, index == rows - 1
+        across = {"range": [0.2, n + 0.8], "anchor": f"y{suffix}", "showticklabels": last}
+        up = {"domain": [bottom, bottom + bars * height], "range": [0, 1.04], "tickvals": [0, 0.5, 1]}
+        figure.update_layout(
+            {
+                f"xaxis{suffix}": across | {"title": {"text": title if last else ""}},
+                f"yaxis{suffix}": up | {"anchor": f"x{suffix}"},
+            }
+        )
+    figure.update_xaxes(showgrid=False)
+    figure.update_layout(bargap=0.25, margin={"b": 60}, legend={"y": 1})
+
+
+def _ticks(keys: list[int], n: int) -> list[str]:
+    """The numbers of the key frequencies below the axis; where neighbours have no room, on two lines."""
+    apart, low = n / 14, False  # a number takes about a fourteenth of a phone's width
+    names = []
+    for before, k in zip([-n, *keys], keys, strict=False):
+        low = not low and k - before < apart
+        names.append(f"<br>{k}" if low else str(k))
+    return names

@@ -1,0 +1,79 @@
+"""A page: one HTML file with everything in it, which asks nothing of any network; of a run or of a study.
+
+Texts are plain and are escaped by the templates; `Markup` is markup already (`render`).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from markupsafe import Markup
+
+from grokscope.errors import Missing
+from grokscope.report.page.render import raw, render
+from grokscope.report.words import Lang, require_language
+from grokscope.runs.output import write_output
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+Cell: TypeAlias = str | Markup
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """columns: their heads. rows: each as long as they; the first cell names the row."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Section:
+    """A figure with its explanation, or anything else under a title.
+
+    id: unique on its page. figure: `Missing` has its reason in the page's language, and stands there alone, without
+    caption, notes and table. key: what the shading of the figure is. notes: paragraphs below the caption. links: run id
+    to address; a click on a mark whose customdata begins with that id leads there (page.js). body: what follows last.
+    parts: sections within it.
+    """
+
+    id: str
+    title: str
+    figure: "Figure | Missing | None" = None
+    key: Markup | None = None
+    caption: str = ""
+    notes: Sequence[str] = ()
+    table: Table | None = None
+    links: Mapping[str, str] = field(default_factory=dict)
+    body: Markup | None = None
+    parts: Sequence["Section"] = ()
+
+    @property
+    def missing(self) -> str:
+        """Why there is no figure; "" where there is one, or where none was asked for."""
+        return self.figure.reason if isinstance(self.figure, Missing) else ""
+
+    @property
+    def data(self) -> Markup:
+        """The figure as JSON, for a script element; a name in it must not end that element."""
+        assert self.figure is not None
+        assert not isinstance(self.figure, Missing)
+        return Markup(str(self.figure.to_json()).replace("</", "<\\/"))
+
+
+def write_page(path: str | Path, title: str, lead: Sequence[str], sections: Sequence[Section], lang: Lang) -> Path:
+    """Writes `document` to a file and returns its path."""
+    return write_output(path, document(title, lead, sections, lang).encode())
+
+
+def document(title: str, lead: Sequence[str], sections: Sequence[Section], lang: Lang) -> str:
+    """The whole page. lead: sentences, the first of them large. lang: en or zh; ValueError for another."""
+    from plotly.offline import get_plotlyjs
+
+    require_language(lang)
+    return render(
+        "document", title=title, lead=lead, sections=sections, lang=lang, style=raw("page.css"), script=raw("page.js"),
+        plotly=Markup(get_plotlyjs()),
+    )  # fmt: skip

@@ -1,0 +1,161 @@
+"""The headline: what happened in this run, in plain sentences with its own numbers."""
+
+import math
+
+from grokscope.report.run.readings import Readings, thresholds
+from grokscope.report.words import Lang, count, number, percent, say
+
+
+def headline(readings: Readings, lang: Lang) -> list[str]:
+    """The sentences, the most important first."""
+    if not readings.numbers:
+        return [say("summary.nothing", lang), *_state(readings, lang)]
+    if not readings.run.has_config:
+        name = readings.run.about["imported"]["file"]
+        after = (*_between(readings, lang), *_lost(readings, lang))
+        return [_of_curves(readings, lang), say("summary.curves", lang, file=name), *after]
+    if "imported" in readings.run.about:
+        return [_imported(readings, lang), *_mechanism(readings, lang)]
+    sentences = [_outcome(readings, lang) if readings.has_answers else _losses(readings, lang)]
+    if readings.run.config.random_labels:
+        chance = 1 / readings.run.config.build_task().n_classes
+        sentences.append(say("summary.random_labels", lang, chance=percent(chance)))
+    after = (*_between(readings, lang), *_lost(readings, lang))
+    return [*sentences, *after, *_mechanism(readings, lang), *_state(readings, lang)]
+
+
+def _of_curves(readings: Readings, lang: Lang) -> str:
+    """What became of a run of which there may be losses alone."""
+    if all(readings.last(f"behaviour.{split}_accuracy") for split in ("train", "test")):
+        return _outcome(readings, lang)
+    found = readings.phases
+    steps = {"mem": found.memorized_at, "gen": found.generalized_at, "last": readings.last_step}
+    return say(
+        "summary.by_losses",
+        lang,
+        **{name: say("number.never", lang) if step is None else count(step) for name, step in steps.items()},
+    )
+
+
+def _imported(readings: Readings, lang: Lang) -> str:
+    """Of weights from elsewhere nothing is known but what they are."""
+    right = readings.last("behaviour.train_accuracy")
+    name = readings.run.about["imported"]["file"]
+    if right is None:
+        return say("summary.imported", lang, file=name)
+    return say("summary.imported_answers", lang, file=name, accuracy=percent(right[1]))
+
+
+def _outcome(readings: Readings, lang: Lang) -> str:
+    found, limits = readings.phases, thresholds()
+    mem, gen = found.memorized_at, found.generalized_at
+    if gen is not None and mem is None:
+        return say("summary.generalised_only", lang, gen=count(gen))
+    if gen is not None and mem is not None:
+        if found.grokked:
+            return say(
+                "summary.grokked",
+                lang,
+                mem=count(mem),
+                gen=count(gen),
+                ratio=number(round(gen / max(mem, 1))),
+                threshold=percent(limits["test_threshold"]),
+            )
+        if gen <= mem:
+            return say("summary.no_delay", lang, mem=count(mem), gen=count(gen))
+        return say(
+            "summary.short_delay",
+            lang,
+            mem=count(mem),
+            gen=count(gen),
+            delay=count(gen - mem),
+            ratio=number(limits["ratio"]),
+            gap=count(limits["gap"]),
+        )
+    inputs, accuracy = _unseen(readings, readings.last_step, lang)
+    if mem is not None:
+        words = {"mem": count(mem), "last": count(readings.last_step)}
+        return say("summary.memorised_only", lang, **words, inputs=inputs, accuracy=accuracy)
+    train = readings.last("behaviour.train_accuracy")
+    return say(
+        "summary.nothing_learned",
+        lang,
+        last=count(readings.last_step),
+        train=percent(train[1]) if train else "–",
+        inputs=inputs,
+        accuracy=accuracy,
+    )
+
+
+def _losses(readings: Readings, lang: Lang) -> str:
+    """What there is to say where no answer is right or wrong."""
+    losses = {}
+    for split in ("train", "test"):
+        last, first = (readings.at(step, f"behaviour.{split}_loss") for step in (readings.last_step, 0))
+        shown = ["–" if loss is None else number(loss) for loss in (last, first)]
+        losses |= dict(zip((split, f"{split}_0"), shown, strict=True))
+    return say("summary.losses_only", lang, last=count(readings.last_step), **losses)
+
+
+def _between(readings: Readings, lang: Lang) -> list[str]:
+    on = readings.phases.onset_at
+    if not readings.phases.grokked or on is None:
+        return []
+    inputs, accuracy = _unseen(readings, on, lang)
+    train = readings.at(on, "behaviour.train_accuracy")
+    if train is None:
+        return []
+    return [say("summary.between", lang, on=count(on), train=percent(train), inputs=inputs, accuracy=accuracy)]
+
+
+def _lost(readings: Readings, lang: Lang) -> list[str]:
+    """That a run fell back after it had generalised."""
+    lost = readings.phases.lost_at
+    if lost is None:
+        return []
+    test = readings.last("behaviour.test_accuracy")
+    words = {"lost": count(lost), "threshold": percent(thresholds()["test_threshold"])}
+    return [say("summary.lost", lang, **words, accuracy=percent(test[1]) if test else "–")]
+
+
+def _mechanism(readings: Readings, lang: Lang) -> list[str]:
+    sentences = []
+    keys, total = readings.key_frequencies, readings.run.config.build_task().n_symbols // 2
+    if isinstance(keys, list) and len(keys) > total / 2:
+        sentences.append(say("summary.keys_flat", lang, n=len(keys), total=total))
+    elif isinstance(keys, list):
+        sentences.append(say("summary.keys", lang, n=len(keys), total=total, keys=", ".join(map(str, keys))))
+        step = readings.checkpoints[-1]
+        losses = {
+            "restricted": readings.at(step, "circuits.restricted_loss", "split=all"),
+            "excluded": readings.at(step, "circuits.excluded_loss"),
+            "train": readings.at(step, "behaviour.train_loss"),
+        }
+        if all(loss is not None and math.isfinite(loss) for loss in losses.values()):
+            sentences.append(
+                say("summary.keys_losses", lang, **{k: number(v) for k, v in losses.items() if v is not None})
+            )
+    mem, last = readings.phases.memorized_at, readings.last("weights.norm")
+    before = None if mem is None else readings.at(mem, "weights.norm")
+    if before is not None and last is not None:
+        sentences.append(say("summary.norm", lang, before=number(before), after=number(last[1])))
+    return sentences
+
+
+def _state(readings: Readings, lang: Lang) -> list[str]:
+    ended = [event["step"] for event in readings.run.events if event.get("event") == "non-finite"]
+    sentences = [say("summary.non_finite", lang, step=count(ended[0]))] if ended else []
+    state = readings.run.status.get("state")
+    if state in ("running", "stopped", "failed"):
+        most = readings.run.config.max_steps
+        sentences.append(say(f"summary.{state}", lang, step=count(readings.run.steps), most=count(most)))
+    return sentences
+
+
+def _unseen(readings: Readings, step: int, lang: Lang) -> tuple[str, str]:
+    """The inputs that show best whether the rule was found, and the accuracy on them at a step."""
+    for split in ("fresh", "test"):
+        accuracy = readings.at(step, f"behaviour.{split}_accuracy")
+        if accuracy is not None:
+            return say(f"inputs.{split}", lang), percent(accuracy)
+    return say("inputs.test", lang), "–"

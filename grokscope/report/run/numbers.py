@@ -1,0 +1,137 @@
+"""The headline numbers of a run with unit, definition, source and step."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from grokscope.measures.base import measures
+from grokscope.report.run.readings import Readings, thresholds
+from grokscope.report.words import Lang, count, number, percent, say
+from grokscope.statistics.transitions import phases
+
+# In a cyclic task the same two losses stand there for key frequencies.
+OF_OTHER_GROUPS = ("circuits.irrep_restricted_loss", "circuits.irrep_excluded_loss")
+# Views where a measure has several; a measure with an axis (heads) stands in one row with all its values.
+MEASURES = {
+    "behaviour.train_accuracy": "",
+    "behaviour.test_accuracy": "",
+    "behaviour.twin_accuracy": "",
+    "behaviour.fresh_accuracy": "",
+    "behaviour.train_loss": "",
+    "behaviour.test_loss": "",
+    "behaviour.fresh_loss": "",
+    "weights.norm": "",
+    "circuits.restricted_loss": "split=all",
+    "circuits.excluded_loss": "",
+    "circuits.irrep_restricted_loss": "",
+    "circuits.irrep_excluded_loss": "",
+    "circuits.gini_embedding": "",
+    "circuits.gini_neuron_logit": "",
+    "circuits.neuron_explained": "",
+    "circuits.logit_explained": "",
+    "circuits.neuron_logit_residual": "",
+    "circuits.inverse_participation_ratio": "convention=rfft_one",
+    "circuits.phase_relation": "",
+    "circuits.circularity": "",
+    "circuits.gradient_symmetricity": "",
+    "circuits.distance_irrelevance": "variant=correct",
+    "manifold.dimension": "view=resid_mid/orbits",
+    "manifold.certified_circles": "view=embed/tokens",
+    "manifold.equivariance": "view=embed/tokens",
+    "manifold.harmonic_share": "split=all",
+    "manifold.swap_distance": "",
+    "stability.logit_scale": "",
+    "stability.collapse_rate": "dtype=float32",
+    "stability.zero_loss_share": "",
+    "stability.gradient_effective_rank": "",
+    "stability.radial_share": "",
+    "representation.effective_dimension": "",
+    "representation.quality_index": "convention=standardised",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Number:
+    """A row of the table. step: where it was read, None for what is a step itself; exact: the measure's docstring."""
+
+    name: str
+    value: str
+    unit: str
+    step: int | None
+    definition: str
+    exact: str
+    source: str
+
+
+def numbers(readings: Readings, lang: Lang) -> list[Number]:
+    """All rows that this run has an answer for; phases that were not reached say so."""
+    return [*_phases(readings, lang), *_measured(readings, lang)]
+
+
+def _phases(readings: Readings, lang: Lang) -> Iterator[Number]:
+    found, fresh, limits = readings.phases, readings.fresh_phases, thresholds()
+    shown = {
+        "train": percent(limits["train_threshold"]),
+        "test": percent(limits["test_threshold"]),
+        "stable": limits["stable"],
+        "ratio": number(limits["ratio"]),
+        "gap": count(limits["gap"]),
+    }
+    exact = phases.__doc__ or ""
+
+    def row(name: str, steps: list[int | None], definition: str) -> Number:
+        values = [say("number.never", lang) if step is None else count(step) for step in steps]
+        value = values[0] if len(set(values)) == 1 and steps[0] is None else ", ".join(values)
+        return Number(
+            name=say(f"quantity.{name}", lang), value=value, unit=say("unit.steps", lang), step=None,
+            definition=say(f"define.{definition}", lang, **shown), exact=exact,
+            source="grokscope.statistics.transitions.phases",
+        )  # fmt: skip
+
+    yield row("t_mem", [found.memorized_at], "t_mem")
+    yield row("t_on", [found.onset_at], "t_on")
+    yield row("t_gen", [found.generalized_at], "t_gen")
+    yield row("delay", [found.delay], "delay")
+    yield row("t_lost", [found.lost_at], "t_lost")
+    yield row("crossings_test", [found.t_10, found.t_50, found.t_90], "crossings")
+    if fresh is not None:
+        yield row("crossings_fresh", [fresh.t_10, fresh.t_50, fresh.t_90], "crossings")
+
+
+def _measured(readings: Readings, lang: Lang) -> Iterator[Number]:
+    for measure, view in MEASURES.items():
+        last = readings.last(measure, view)
+        if last is not None and not (readings.cyclic and measure in OF_OTHER_GROUPS):
+            yield _number(
+                readings,
+                measure,
+                percent(last[1]) if "accuracy" in measure else number(last[1]),
+                step=last[0],
+                lang=lang,
+            )
+    heads = {
+        view.removeprefix("head="): readings.last("attention.entropy", view)
+        for view in readings.views("attention.entropy")
+    }
+    entropies = {head: last for head, last in heads.items() if last is not None}
+    if entropies:
+        values = [say("number.head", lang, head=head, value=number(last[1])) for head, last in entropies.items()]
+        yield _number(
+            readings, "attention.entropy", ", ".join(values), step=next(iter(entropies.values()))[0], lang=lang
+        )
+    if isinstance(readings.key_frequencies, list):
+        keys = ", ".join(map(str, readings.key_frequencies))
+        yield _number(readings, "circuits.key_frequencies", keys, step=readings.checkpoints[-1], lang=lang)
+
+
+def _number(readings: Readings, measure: str, value: str, *, step: int, lang: Lang) -> Number:
+    known = measures()[measure]
+    # A measure of the loss has the loss's unit; its own is that of cross-entropy.
+    unit = known.unit
+    if unit == "nats" and not readings.run.has_config:
+        unit = say("number.not_known", lang)
+    elif unit == "nats" and readings.run.config.loss == "mse":
+        unit = "1"
+    return Number(
+        name=say(f"quantity.{measure}", lang), value=value, unit="" if value.endswith("%") else unit, step=step,
+        definition=say(f"define.{measure}", lang), exact=known.definition, source=f"{measure}: {known.source}",
+    )  # fmt: skip

@@ -1,0 +1,114 @@
+"""Where a run came from: what it was made with, its configuration, and how to make it again."""
+
+import json
+import shlex
+from typing import Any
+
+from grokscope.report.run.readings import Readings, thresholds
+from grokscope.report.words import Lang, count, say
+from grokscope.runs.run import Run
+
+
+def provenance(readings: Readings, lang: Lang) -> list[tuple[str, str]]:
+    """What it was made with, as (name, value)."""
+    run, status = readings.run, readings.run.status
+    if not run.has_config:
+        return _of_curves(readings, lang)
+    versions = ", ".join(f"{name} {version}" for name, version in run.about.get("versions", {}).items())
+    seconds = [status.get("train_seconds"), status.get("measure_seconds")]
+    most, imported = run.config.max_steps, run.about.get("imported", {})
+    facts = {
+        "origin.run": run.id,
+        "origin.folder": str(run.folder),
+        "origin.replica": say("origin.replica_note", lang, replica=run.replica, pack=run.folder.name),
+        "origin.state": status.get("state", "–"),
+        "origin.steps": f"{count(run.steps)} / {_known(run, 'max_steps', count(most), lang)}",
+        "origin.seed": _known(run, "seed", str(run.config.seed), lang),
+        "origin.device": f"{run.about.get('device', '–')}, {run.about.get('threads', '–')}",
+        "origin.versions": versions or "–",
+        "origin.seconds": ", ".join("–" if value is None else f"{value:.0f} s" for value in seconds),
+        "origin.checkpoints": str(len(readings.checkpoints)),
+        "origin.thresholds": _thresholds(),
+    }
+    if run.id == run.folder.name:  # a pack of one
+        del facts["origin.replica"]
+    if imported and imported.get("step") is None:
+        facts["origin.steps"] = say("number.not_known", lang)
+    rows = [(say(name, lang), value) for name, value in facts.items()]
+    for source in imported.get("sources", []):
+        rows.append((say("origin.source", lang), f"{source['file']} ({source['format']}, SHA-256 {source['sha256']})"))
+    return rows + [(say("origin.note", lang), note) for note in imported.get("notes", [])]
+
+
+def _of_curves(readings: Readings, lang: Lang) -> list[tuple[str, str]]:
+    """Of curves from elsewhere: the file, what was read of it, and that the rest is not known."""
+    run, about = readings.run, readings.run.about["imported"]
+    facts = {
+        "origin.run": run.id,
+        "origin.folder": str(run.folder),
+        "origin.file": f"{about['file']} (SHA-256 {about['sha256']})",
+        "origin.columns": ", ".join(f"{name} = {column}" for name, column in about["columns"].items()),
+        "origin.remarks": "; ".join(about["remarks"]) or "–",
+        "origin.config": say("number.not_known", lang),
+        "origin.device": say("number.not_known", lang),
+        "origin.steps": count(run.steps),
+        "origin.thresholds": _thresholds(),
+    }
+    return [(say(name, lang), value) for name, value in facts.items()]
+
+
+def _thresholds() -> str:
+    return ", ".join(f"{name} = {value:g}" for name, value in thresholds().items())
+
+
+def _known(run: Run, name: str, value: str, lang: Lang) -> str:
+    return say("number.not_known", lang) if name in run.unknown else value
+
+
+def config_fields(run: Run, lang: Lang) -> dict[str, str]:
+    """The configuration, each value as JSON without quotes; of weights from elsewhere, what is not known says so."""
+    return {name: _known(run, name, _text(value), lang) for name, value in (run.fields or {}).items()}
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _again(run: Run) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Of weights from elsewhere: the options and the fields that they were asked for with."""
+    given = dict(run.about["imported"].get("given", run.fields))
+    if "given" not in run.about["imported"]:
+        given["step"] = run.steps
+    options = {name: given.pop(name) for name in ("step", "task", "config", "layout", "train_mask") if name in given}
+    return options, given
+
+
+def command(readings: Readings) -> str:
+    """The command that makes the same run again; every field is given, so that no recipe's default matters. Of weights
+    from elsewhere those that they were asked for with: the others follow from the file, or are not known."""
+    if not readings.run.has_config:
+        about = readings.run.about["imported"]
+        columns = ",".join(f"{name}={column}" for name, column in about["columns"].items())
+        percent = ["--percent"] if about["percent"] else []
+        return shlex.join(["grokscope", "import", about["file"], "--as", "curves", "--map", columns, *percent])
+    fields, imported = readings.run.config.plain, readings.run.about.get("imported")
+    verb, end = ["run"], ["--device", str(readings.run.about.get("device", "auto"))]
+    if imported:
+        options, fields = _again(readings.run)
+        options = {"task": options.pop("task"), **options}
+        of = [part for name, value in options.items() for part in (f"--{name.replace('_', '-')}", str(value))]
+        verb, end = ["import", imported["file"], "--as", imported["format"], *of], []
+    sets = [part for name, value in fields.items() for part in ("--set", f"{name}={_text(value)}")]
+    return shlex.join(["grokscope", *verb, *sets, *end])
+
+
+def python(readings: Readings) -> str:
+    """The same in Python."""
+    device = readings.run.about.get("device", "auto")
+    if imported := readings.run.about.get("imported"):
+        options, given = _again(readings.run)
+        of = [repr(imported["file"]), repr(imported["format"])]
+        of += [f"{name}={value!r}" for name, value in (options | given).items()]
+        return f"from grokscope.runs.foreign import import_weights\n\nrun = import_weights({', '.join(of)})"
+    fields = ", ".join(f"{name}={value!r}" for name, value in readings.run.config.model_dump().items())
+    return f'import grokscope as gs\n\nrun = gs.train(gs.RunConfig({fields}), device="{device}")'

@@ -1,0 +1,114 @@
+"""The report of a run: its figures, numbers and origin on one page."""
+
+from pathlib import Path
+
+from markupsafe import Markup
+
+from grokscope.errors import Missing
+from grokscope.registry import component
+from grokscope.report.figures.base import Drawing
+from grokscope.report.page import theme
+from grokscope.report.page.frame import Section, Table, document
+from grokscope.report.page.render import render
+from grokscope.report.run import numbers, origin
+from grokscope.report.run.headline import headline
+from grokscope.report.run.readings import Readings, read
+from grokscope.report.run.sections import SECTIONS
+from grokscope.report.words import Lang, catalogue, count, require_language, say
+from grokscope.runs.output import write_output
+from grokscope.runs.run import Run
+
+COLUMNS = ("quantity", "value", "unit", "step", "definition")
+
+
+def report_path(run: Run) -> Path:
+    """Where a run's report lies by default: in its folder; numbered in a pack of several."""
+    return run.folder / ("report.html" if run.id == run.folder.name else f"report-{run.replica}.html")
+
+
+def write_report(run: Run, path: Path | None = None, *, lang: Lang = "en") -> Path:
+    """Writes the report of a run, as it is now, to a file (by default report_path), and returns its path.
+
+    lang: en or zh.
+    """
+    require_language(lang)
+    return write_output(report_path(run) if path is None else path, page(read(run), lang).encode())
+
+
+def page(readings: Readings, lang: Lang) -> str:
+    """The whole document."""
+    title = say("run.title", lang, run=readings.run.id, task=_task(readings, lang))
+    rooms = [
+        Section(id=room.id, title=room.title(lang), parts=[_figure(name, readings, lang) for name in room.figures])
+        for room in SECTIONS
+    ]
+    return document(
+        title, headline(readings, lang), [*rooms, _numbers(readings, lang), _provenance(readings, lang)], lang
+    )
+
+
+def _task(readings: Readings, lang: Lang) -> str:
+    """The task and its options; one that has no words of its own goes by its id."""
+    if not readings.run.has_config:
+        return say("task.unknown", lang, file=readings.run.about["imported"]["file"])
+    config = readings.run.config
+    task = f"task.{config.task}"
+    name = say(task, lang) if task in catalogue(lang) else config.task.replace("_", " ")
+    options = ", ".join(
+        f"{option}\u00a0=\u00a0{value}" for option, value in config.options("task").model_dump().items()
+    )
+    return f"{name} ({options})" if options else name
+
+
+def _figure(name: str, readings: Readings, lang: Lang) -> Section:
+    """A figure with its explanation, or a line that says why it is not there."""
+    drawing: Drawing = component("report.figures", name)
+    figure = drawing(readings, lang)
+    if isinstance(figure, Missing):
+        figure = Missing(say(figure.reason, lang, run=readings.run.id))
+    return Section(
+        id=name,
+        title=drawing.title(lang),
+        figure=figure,
+        key=_shading(readings, lang) if drawing.shaded else None,
+        caption=drawing.caption(lang),
+        notes=drawing.notes(readings, lang),
+    )
+
+
+def _shading(readings: Readings, lang: Lang) -> Markup:
+    """What the bands behind the curves are."""
+    phases = [
+        {
+            "colour": theme.PHASES[name],
+            "text": say("phase.steps", lang, phase=say(f"phase.{name}", lang), start=count(start), end=count(end)),
+        }
+        for name, (start, end) in readings.windows.items()
+    ]
+    return render("shading", phases=phases, lang=lang)
+
+
+def _numbers(readings: Readings, lang: Lang) -> Section:
+    rows = [
+        (row.name, row.value, row.unit, "" if row.step is None else count(row.step), _definition(row, lang))
+        for row in numbers.numbers(readings, lang)
+    ]
+    columns = [say(f"column.{name}", lang) for name in COLUMNS]
+    return Section(id="numbers", title=say("run.numbers", lang), table=Table(columns=columns, rows=rows))
+
+
+def _definition(row: numbers.Number, lang: Lang) -> Markup:
+    return render("definition", row=row, lang=lang)
+
+
+def _provenance(readings: Readings, lang: Lang) -> Section:
+    known = readings.run.has_config
+    body = render(
+        "origin",
+        facts=origin.provenance(readings, lang),
+        fields=origin.config_fields(readings.run, lang) if known else {},
+        command=origin.command(readings),
+        python=origin.python(readings) if known else "",
+        lang=lang,
+    )
+    return Section(id="provenance", title=say("page.provenance", lang), body=body)

@@ -1,0 +1,82 @@
+"""The page of a study: of a sweep its maps and survival curves, of named arms its verdicts and survival curves."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from grokscope.errors import Missing
+from grokscope.predictions.arms import Arms
+from grokscope.predictions.controls import subjects
+from grokscope.predictions.series import series
+from grokscope.predictions.subject import Subject
+from grokscope.predictions.verdict import Scorecard
+from grokscope.report.figures.finite_size import Size, finite_size
+from grokscope.report.figures.survival import survival
+from grokscope.report.page.frame import Section, write_page
+from grokscope.report.page.render import render
+from grokscope.report.study import scorecard, sweep
+from grokscope.report.words import Lang, count, require_language, say
+from grokscope.runs.run import Run, phases_of
+from grokscope.statistics.survival import Curve
+from grokscope.studies.judging import scorecard as verdicts
+from grokscope.studies.study import Study
+from grokscope.theories.base import theories
+from grokscope.theories.manifold.transition import SHARE, dwell, pooled
+
+
+def write(study: Study, path: str | Path | None = None, lang: Lang = "en", *, card: Scorecard | None = None) -> Path:
+    """Writes the page of a study, as its runs are now, to a file (by default report.html in its folder).
+
+    card: its verdicts, where they are known already. Returns the path. ValueError for a study without a trained run.
+    """
+    require_language(lang)
+    path = study.folder / "report.html" if path is None else Path(path)
+    if study.axes:
+        return sweep.write(study, path, lang)
+    theory = study.name.partition("-")[0]
+    runs = study.runs()
+    if card is None:
+        card, said = verdicts(study, theory if theory in theories() else None)
+        if said:
+            print(f"note: {said}", file=sys.stderr)
+    lead = [*scorecard.lead(card, lang), say("study.lead", lang, study=study.id, runs=count(sum(card.runs.values())))]
+    sections = [*scorecard.sections(card, lang), *growth(subjects(runs).along("p"), lang), *_times(runs, lang)]
+    command = f"grokscope report {study.id} --store {study.store}"
+    where = render("again", text=say("study.again", lang), command=command)
+    sections.append(Section(id="provenance", title=say("page.provenance", lang), body=where))
+    return write_page(path, say("scorecard.title", lang), lead, sections, lang)
+
+
+def growth(found: Mapping[int, Sequence[Subject]], lang: Lang) -> list[Section]:
+    """The transition as the task grows, where a study has runs of several sizes p."""
+    if len(found) < 2:
+        return []
+    shown = {p: _size(seeds) for p, seeds in found.items()}
+    drawn = {"figure": finite_size(shown, lang), "caption": finite_size.caption(lang)}
+    return [Section(id="finite-size", title=finite_size.title(lang), **drawn)]
+
+
+def _size(seeds: Sequence[Subject]) -> Size:
+    known = [value for one in seeds if not isinstance(value := dwell(one, relative=True), Missing)]
+    return Size(dwell=known, order=pooled([series(one, *SHARE)[1] for one in seeds]))
+
+
+def _times(arms: Arms[Run], lang: Lang) -> list[Section]:
+    """Survival curves of t_gen, a figure for arms that vary the same thing, and one for all that stand alone."""
+    families: dict[str, dict[str, Curve]] = {}
+    for arm in arms.values():
+        curve = sweep.t_gen_curve(phases_of(list(arm))) if len(arm) else None
+        if curve is not None:
+            families.setdefault(arm.family, {})[arm.name] = curve
+    alone = {arm: curve for family in families.values() if len(family) == 1 for arm, curve in family.items()}
+    shown = {"": alone} | {name: family for name, family in families.items() if len(family) > 1}
+    return [
+        Section(
+            id=f"survival-{number}",
+            title=say("sweep.by", lang, title=survival.title(lang), axis=name) if name else survival.title(lang),
+            figure=survival(family, lang),
+            caption=survival.caption(lang),
+        )
+        for number, (name, family) in enumerate(shown.items())
+        if family
+    ]

@@ -1,0 +1,163 @@
+"""The page of a scorecard: every prediction with its effect, verdict and controls, theory by theory."""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from grokscope.errors import Missing
+from grokscope.predictions.verdict import NOT_RUN, Control, Row, Scorecard, joint
+from grokscope.report.figures.sureness import sureness
+from grokscope.report.page.frame import Cell, Section, Table, write_page
+from grokscope.report.page.render import render
+from grokscope.report.study.because import because
+from grokscope.report.words import Lang, count, number, require_language, say
+from grokscope.theories.base import theories
+
+COLUMNS = ("prediction", "measured", "effect", "regions", "verdict", "controls")
+GLANCE = ("prediction", "written", "changed")
+
+
+def write(card: Scorecard, path: str | Path, lang: Lang = "en") -> Path:
+    """Writes the page of a scorecard to a file and returns its path. lang: en or zh."""
+    require_language(lang)
+    return write_page(path, say("scorecard.title", lang), lead(card, lang), sections(card, lang), lang)
+
+
+def lead(card: Scorecard, lang: Lang = "en") -> list[str]:
+    """How many rows have each verdict, why the undecided ones are, and the rule."""
+    numbers = {verdict: count(n) for verdict, n in card.counts().items()}
+    said = [say("scorecard.lead", lang, n=count(len(card.rows)), **numbers)]
+    reasons = Counter(row.reason for row in card.rows if row.verdict == "undecided")
+    if reasons:
+        why = [say(f"undecided.{reason}", lang, n=count(n)) for reason, n in reasons.most_common()]
+        said.append(say("scorecard.undecided", lang, reasons=("; " if lang == "en" else "；").join(why)))
+    return [*said, say("scorecard.rule", lang)]
+
+
+def sections(card: Scorecard, lang: Lang = "en") -> list[Section]:
+    """The claims at a glance; and one section a theory: the figure, and a table of its rows."""
+    known = theories()
+    of = {name: [row for row in card.rows if row.theory == name] for name in dict.fromkeys(r.theory for r in card.rows)}
+    heads = [say(f"column.{column}", lang) for column in GLANCE]
+    table = Table(columns=heads, rows=glance(card, lang))
+    return [Section(id="claims", title=say("scorecard.glance", lang), table=table)] + [
+        Section(
+            id=f"theory-{name}",
+            title=known[name].title[lang] if name in known else name,
+            **_sureness(rows, lang),
+            table=Table(
+                columns=[say(f"column.{column}", lang) for column in COLUMNS], rows=[cells(row, lang) for row in rows]
+            ),
+        )
+        for name, rows in of.items()
+    ]
+
+
+def glance(card: Scorecard, lang: Lang = "en") -> list[tuple[str, str, str]]:
+    """A claim, and the verdict of all its parts together: as they were written, and as they were changed."""
+    claims: dict[tuple[str, str], list[Row]] = {}
+    for row in card.rows:
+        claims.setdefault((row.theory, row.id), []).append(row)
+    return [
+        (
+            f"{rows[0].claim[lang]} ({rows[0].id})",
+            _together([row for row in rows if row.version == 1], lang),
+            _together([row for row in rows if row.version > 1], lang),
+        )
+        for rows in claims.values()
+    ]
+
+
+def _together(rows: Sequence[Row], lang: Lang) -> str:
+    """The joint verdict, with the effect of a single part or how many of several were decided."""
+    if not rows:
+        return ""
+    verdicts = Counter(row.verdict for row in rows)
+    if len(rows) == 1:
+        what = effect(rows[0], lang) or say("glance.none", lang)
+    else:
+        counts = {verdict: verdicts[verdict] for verdict in ("supported", "refuted")}
+        what = say("glance.parts" if any(counts.values()) else "glance.open", lang, n=len(rows), **counts)
+    return say("glance.verdict", lang, verdict=say(f"verdict.{joint([row.verdict for row in rows])}", lang), what=what)
+
+
+def _sureness(rows: Sequence[Row], lang: Lang) -> dict[str, Any]:
+    """The figure and its caption; neither where no row was tested, so that the table stands alone."""
+    figure = sureness(rows, lang)
+    return {} if isinstance(figure, Missing) else {"figure": figure, "caption": sureness.caption(lang)}
+
+
+def cells(row: Row, lang: Lang = "en") -> list[Cell]:
+    """The cells of a row, as COLUMNS."""
+    return [
+        render("cell", lines=[row.claim[lang]], small=row.name),
+        render("cell", lines=measured(row, lang)),
+        effect(row, lang),
+        regions(row, lang),
+        render("cell", strong=say(f"verdict.{row.verdict}", lang), lines=[why(row, lang)]),
+        render("cell", lines=[control(one, lang) for one in row.controls]),
+    ]
+
+
+def measured(row: Row, lang: Lang = "en") -> list[str]:
+    """What was measured; and how the row was changed."""
+    changed = [say("row.version", lang, version=row.version, changed=row.changed[lang])] if row.changed else []
+    return [row.measured[lang], *changed]
+
+
+def regions(row: Row, lang: Lang = "en") -> str:
+    """The supporting and the refuting region."""
+    return say("region.both", lang, supports=_region(row.supports, lang), refutes=_region(row.refutes, lang))
+
+
+def _region(stretches: Sequence[tuple[float, float]], lang: Lang) -> str:
+    said = [_stretch(low, high, lang) for low, high in stretches]
+    return say("region.or", lang).join(said) or say("region.none", lang)
+
+
+def _stretch(low: float, high: float, lang: Lang) -> str:
+    if math.isinf(high):
+        return say("region.above", lang, end=f"{low:g}")
+    if math.isinf(low):
+        return say("region.below", lang, end=f"{high:g}")
+    return say("region.within", lang, low=f"{low:g}", high=f"{high:g}")
+
+
+def effect(row: Row, lang: Lang = "en") -> str:
+    """The effect with its 95 % interval, n, and how many seeds change on which side of a window."""
+    if row.effect is None:
+        return ""
+    parts = [_with_interval(row.effect, row.low, row.high), say("row.seeds", lang, n=row.n)]
+    if row.counts:
+        sides = {"before": row.counts["before"], "inside": row.counts["in"], "after": row.counts["after"]}
+        parts.append(say("row.counts", lang, **sides))
+    return "; ".join(parts)
+
+
+def why(row: Row, lang: Lang = "en") -> str:
+    """Why a row has its verdict, and how many seeds would decide it."""
+    arms = [control.arm for control in row.controls if control.shows or control.missing == NOT_RUN]
+    p = "" if row.adjusted is None else number(row.adjusted)
+    about = {"n": row.n, "lacking": row.lacking, "missing": because(row.missing, lang), "arms": ", ".join(arms)}
+    said = say(f"reason.{row.reason}", lang, p=p, **about)
+    if row.needed is None:
+        return said
+    if isinstance(row.needed, int):
+        needed = say("needed.seeds", lang, n=count(row.needed))
+    else:
+        needed = say("needed.none", lang, why=because(row.needed, lang))
+    return say("needed.also", lang, said=said, needed=needed)
+
+
+def _with_interval(value: float, low: float | None, high: float | None) -> str:
+    shown = number(value)
+    return shown if low is None or high is None else f"{shown} [{number(low)}, {number(high)}]"
+
+
+def control(control: Control, lang: Lang = "en") -> str:
+    """The effect of a control arm, or why it has none."""
+    if control.effect is None:
+        return say("control.not_run" if control.missing == NOT_RUN else "control.none", lang, arm=control.arm)
+    return say("control.value", lang, arm=control.arm, value=_with_interval(control.effect, control.low, control.high))

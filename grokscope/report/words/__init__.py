@@ -1,0 +1,72 @@
+"""All text of the reports, in English and Chinese, by key; and numbers as they are written.
+
+The texts are data: `en/*.toml` and `zh/*.toml`, a file a room. The key of an entry is the path to it: `[axis]` with
+`step = …` is "axis.step". Placeholders are those of str.format, the same in both languages.
+"""
+
+import math
+import tomllib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from markupsafe import Markup, escape
+
+Lang = Literal["en", "zh"]
+LANGUAGES: tuple[Lang, ...] = ("en", "zh")
+
+
+@cache
+def catalogue(lang: Lang) -> dict[str, str]:
+    """All texts of a language, by key. ValueError for a key that two files hold, or for an unknown language."""
+    require_language(lang)
+    found: dict[str, str] = {}
+    for file in sorted((Path(__file__).parent / lang).glob("*.toml")):
+        for key, text in _entries(tomllib.loads(file.read_text(encoding="utf-8"))):
+            if key in found:
+                raise ValueError(f"{file.name} defines {key!r}, which another file of {lang} defines too")
+            found[key] = text
+    return found
+
+
+def _entries(table: dict[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from _entries(value, f"{above}{key}.")
+        else:
+            yield above + key, value
+
+
+def say(key: str, lang: Lang, **values: Any) -> str:
+    """The text of a key in a language, its placeholders filled; markup where a value is (all else is escaped then)."""
+    text = catalogue(lang)[key]
+    marked = any(isinstance(value, Markup) for value in values.values())
+    return (escape(text) if marked else text).format(**values)
+
+
+def require_language(lang: str) -> None:
+    """ValueError for a language without texts."""
+    if lang not in LANGUAGES:
+        raise ValueError(f"lang must be one of {', '.join(LANGUAGES)}, got {lang!r}")
+
+
+def count(number: int) -> str:
+    """A whole number with commas between thousands."""
+    return f"{number:,}"
+
+
+def percent(share: float) -> str:
+    """A share in per cent; only 1 itself is 100%, and only 0 itself is 0%."""
+    if 0 < share < 0.001:
+        return "<0.1%"
+    if 0.999 < share < 1:
+        return ">99.9%"
+    return f"{100 * share:.1f}".removesuffix(".0") + "%"
+
+
+def number(value: float) -> str:
+    """Three significant digits; powers of ten where it is small; infinities by their sign."""
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    return f"{value:.3g}" if value == 0 or abs(value) >= 1e-3 else f"{value:.1e}".replace("e-0", "e-")
