@@ -9,7 +9,11 @@ A message says what came, what was expected and what to do. A question without a
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 class GrokscopeError(Exception):
@@ -28,6 +32,17 @@ class Missing:
 
     def __bool__(self) -> bool:
         return False
+
+
+def first_missing(*values: object) -> Missing | None:
+    """The first of some answers that is none; None where all are there."""
+    return next((value for value in values if isinstance(value, Missing)), None)
+
+
+def of_all(of: Callable[..., T], *values: Any) -> T | Missing:
+    """What a function makes of some answers; the first `Missing` of these where one is none."""
+    missing = first_missing(*values)
+    return of(*values) if missing is None else missing
 
 
 def require_finite(**thresholds: float | None) -> None:

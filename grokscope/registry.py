@@ -15,15 +15,17 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 NOT_COMPONENTS = {"base", "analyses", "parts"}
+PER_REPLICA = "per_replica"  # the mark of a field
 LONGEST = 80  # characters of a value in a message
 SINGULAR = {
     "losses": "loss",
     "theories": "theory",
     "cli": "command",
     "training.optimizers": "optimizer",
+    "training.transforms": "transform",
     "benchmarks": "benchmark",
     "report.figures": "figure",
 }
@@ -47,6 +49,17 @@ class Record(BaseModel):
 
 class Options(Record):
     """What can be set of a component, each field described with its unit."""
+
+
+def per_replica(default: Any, **rules: Any) -> Any:
+    """A field that may differ between the replicas of a pack; the rules are those of `pydantic.Field`."""
+    return Field(default, json_schema_extra={PER_REPLICA: True}, **rules)
+
+
+def may_differ(options: type[Record]) -> set[str]:
+    """Names of the fields that `per_replica` made."""
+    extras = {name: field.json_schema_extra for name, field in options.model_fields.items()}
+    return {name for name, extra in extras.items() if isinstance(extra, dict) and PER_REPLICA in extra}
 
 
 @cache

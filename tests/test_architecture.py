@@ -1,6 +1,7 @@
 """The walls of the house: layers, no circles, no import from the package root, sizes, and what an import costs."""
 
 import ast
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -126,3 +127,12 @@ def test_every_name_of_the_face_is_what_it_is_called_for_in_any_order(first: str
     )
     outcome = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (outcome.returncode, outcome.stderr) == (0, "")
+
+
+def test_the_page_on_the_architecture_lists_the_rooms_as_they_are() -> None:
+    page = PACKAGE.parent / "docs" / "architecture.md"
+    before = page.read_text()
+    listed = {line.split("`")[1] for line in before.splitlines() if line.startswith("| `grokscope/")}
+    assert listed == {f"{path.parent.relative_to(PACKAGE.parent).as_posix()}/" for path in PACKAGE.rglob("__init__.py")}
+    made = runpy.run_path(str(PACKAGE.parent / "scripts" / "architecture"))["page"](before)
+    assert made == before, "run scripts/architecture"

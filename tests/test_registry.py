@@ -4,7 +4,7 @@ import pytest
 
 from grokscope import registry
 
-FAMILIES = ("tasks", "models", "losses", "measures", "recipes", "training.optimizers", "cli")
+FAMILIES = ("tasks", "models", "losses", "measures", "recipes", "training.optimizers", "training.transforms", "cli")
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -35,13 +35,15 @@ def test_an_unknown_name_is_answered_with_the_nearest(family: str, wrong: str, m
 
 def test_fields_of_components_do_not_collide() -> None:
     """Configs are flat: no component may claim a field of the run's or of another family's."""
-    from grokscope.runs.config import COMPONENTS, RunConfig
+    from grokscope.runs.config import COMPONENTS, TRANSFORMS, RunConfig
+
+    def fields(family: str, name: str) -> set[str]:
+        return set(registry.component(family, name).options.model_fields)
 
     owners = {"run": set(RunConfig.model_fields)}
     for family in COMPONENTS.values():
-        owners[family] = set().union(
-            *(registry.component(family, name).options.model_fields for name in registry.names(family))
-        )
+        owners[family] = set().union(*(fields(family, name) for name in registry.names(family)))
+    owners |= {name: fields(TRANSFORMS, name) for name in registry.names(TRANSFORMS)}  # a run has all of them
     families = list(owners)
     for i, one in enumerate(families):
         for other in families[i + 1 :]:

@@ -124,22 +124,22 @@ def emit(value: Any) -> None:
 def find_run(name: str, store: Path) -> "Run":
     """The run called `name`: an id, the start of exactly one, a path to one, or "latest"."""
     from grokscope.errors import StoreError
-    from grokscope.runs.run import load, runs
+    from grokscope.runs.run import is_run, load, runs
 
     if Path(name).is_dir():
         return load(name)
     if not store.is_dir():
         raise StoreError(f"no store at {store}; give one with --store")
+    if is_run(name, store):  # no other pack is opened
+        return load(store / name)
     damage: list[StoreError] = []
     known = {run.id: run for run in runs(store, on_damage=damage.append)}
-    if name not in known and name != "latest":
+    if name != "latest":
         for error in (error for error in damage if str(store / name.partition("-")[0]) in str(error)):
             raise error  # it is the damaged one that was asked for
     warn_of(damage)
     if name == "latest" and known:
         return list(known.values())[-1]
-    if name in known:
-        return known[name]
     near = [run for run_id, run in known.items() if run_id.startswith(name)]
     if len(near) == 1:
         return near[0]

@@ -89,3 +89,5 @@ def table(card: "Scorecard") -> None:
         console = Console(width=160)
     console.print(shown)
     console.print(lead(card)[0])
+    for note in card.notes:
+        console.print(f"note: {note}", highlight=False)

@@ -8,7 +8,17 @@ import tyro
 from grokscope.cli.base import Json, Store, emit, warn_of
 
 Family = Literal[
-    "tasks", "models", "losses", "optimizers", "measures", "theories", "recipes", "benchmarks", "fields", "runs"
+    "tasks",
+    "models",
+    "losses",
+    "optimizers",
+    "transforms",
+    "measures",
+    "theories",
+    "recipes",
+    "benchmarks",
+    "fields",
+    "runs",
 ]
 
 
@@ -51,7 +61,7 @@ def _components(family: str) -> Any:
 
     from grokscope.registry import names
 
-    family = {"optimizers": "training.optimizers"}.get(family, family)
+    family = f"training.{family}" if family in ("optimizers", "transforms") else family
 
     def summary(name: str) -> str:
         module = importlib.import_module(f"grokscope.{family}.{name}")
@@ -77,7 +87,7 @@ def _measures() -> Any:
 
 def _fields() -> Any:
     from grokscope.registry import component, names
-    from grokscope.runs.config import COMPONENTS, RunConfig
+    from grokscope.runs.config import COMPONENTS, TRANSFORMS, RunConfig
 
     def rows(owner: str, fields: Any) -> Any:
         return [
@@ -86,7 +96,7 @@ def _fields() -> Any:
         ]
 
     found = rows("run", RunConfig.model_fields)
-    for field, family in COMPONENTS.items():
+    for field, family in (COMPONENTS | {"transform": TRANSFORMS}).items():
         for name in names(family):
             found += rows(f"{field} {name}", component(family, name).options.model_fields)
     return found

@@ -9,6 +9,7 @@ import tyro
 from grokscope.cli.base import Json, Store
 
 if TYPE_CHECKING:
+    from grokscope.predictions.arms import Arm
     from grokscope.runs.config import RunConfig
     from grokscope.studies.study import Study
 
@@ -53,31 +54,25 @@ def study(
     arms = studies.arms(name, scale, seeds)
     if few := too_few(arms):
         print(f"note: {few}", file=sys.stderr)
-    measures = {arm: studies.measured(name, arm) for arm in arms}
-    found = plan(f"{name}-{scale}", arms, store, measures=measures, device=device)
+    found = plan(f"{name}-{scale}", arms, store, **studies.wanted(name, arms), device=device)
     conditions: dict[str, Any] = {"engine": engine, "address": address, "workers": workers, "dry_run": dry_run}
     about = carry_out(found, **conditions)
     done = not dry_run and about["error"] is None
     if done and (more := continued(name, found.study)):
         # A plan of all arms: those that are trained are found in the store, and the verdicts are on all of them.
-        found = plan(f"{name}-{scale}", arms | more, store, measures=measures, device=device)
+        every = arms.with_arms(*more)
+        found = plan(f"{name}-{scale}", every, store, **studies.wanted(name, every), device=device)
         trained, about = about["trained"], carry_out(found, **conditions)
         about["trained"] = [*trained, *about["trained"]]
         done = about["error"] is None
     say(about | (after(found.study, name, show=not json) if done else {}), json=json)
 
 
-def continued(name: str, study: "Study") -> "dict[str, list[RunConfig]]":
+def continued(name: str, study: "Study") -> "list[Arm[RunConfig]]":
     """The arms that go on from the weights of trained ones."""
-    from grokscope.registry import names
-    from grokscope.studies.arms import ALL
-    from grokscope.studies.interventions import following
+    from grokscope.studies.arms import following
 
-    runs = study.runs()
-    found: dict[str, list[RunConfig]] = {}
-    for theory in names("theories") if name == ALL else (name,):
-        found |= following(theory, runs, study.folder / "weights")
-    return found
+    return following(name, study.runs(), study.folder / "weights")
 
 
 def after(study: "Study", name: str, *, show: bool) -> dict[str, Any]:
@@ -87,10 +82,10 @@ def after(study: "Study", name: str, *, show: bool) -> dict[str, Any]:
     from grokscope.report.study.page import write
     from grokscope.runs.store.mirror import publish
     from grokscope.studies.arms import ALL
-    from grokscope.studies.judging import judge
+    from grokscope.studies.judging import CARD, judge
 
     card = judge(study, None if name == ALL else name)
-    saved, page = card.save(study.folder / "scorecard.json"), write(study, card=card)
+    saved, page = card.save(study.folder / CARD), write(study, card=card)
     publish(study.folder)
     if show:
         table(card)

@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -70,11 +71,15 @@ class Measure:
     variants: tuple[Mapping[str, Any], ...]
     function: Callable[..., Value | Missing]
 
+    @cached_property
+    def options(self) -> tuple[str, ...]:
+        """Names of what can be set."""
+        return tuple(inspect.signature(self.function).parameters)[1:]
+
     def __call__(self, snapshot: Snapshot, **options: Any) -> Value | Missing:
-        known = list(inspect.signature(self.function).parameters)[1:]
         for option in options:
-            if option not in known:
-                raise ValueError(f"{self.id}: {unknown('option', option, known)}")
+            if option not in self.options:
+                raise ValueError(f"{self.id}: {unknown('option', option, self.options)}")
         require_finite(**{name: value for name, value in options.items() if isinstance(value, float)})
         if not snapshot.is_finite:
             return Missing(f"the weights at step {snapshot.step} are not finite")
@@ -92,8 +97,7 @@ class Measure:
 
     def rows(self, snapshot: Snapshot, **shared: Any) -> Iterator[tuple[str, float | Missing]]:
         """(view, value) for every variant and every element; the view names both, as in `split=train` or `head=0`."""
-        known = inspect.signature(self.function).parameters
-        options = {name: value for name, value in shared.items() if name in known}
+        options = {name: value for name, value in shared.items() if name in self.options}
         for variant in self.variants:
             value = self(snapshot, **options, **variant)
             for part, number in _elements(value, self.axis):

@@ -15,7 +15,7 @@ from jaxtyping import Float
 from pydantic import Field, model_validator
 from torch import Generator, Tensor
 
-from grokscope.registry import Options, unknown
+from grokscope.registry import Options, per_replica, unknown
 
 Params = Mapping[str, Tensor]
 # Of a network: each layer is a turn of a loop, and has names of its own.
@@ -57,7 +57,7 @@ class ModelOptions(Options):
     """What can be set of every model."""
 
     bottleneck: str | None = Field(None, description="site whose activations pass a linear map of low rank; None: none")
-    bottleneck_rank: int | None = Field(None, ge=1, description="rank of that map [1]; None: the site's width")
+    bottleneck_rank: int | None = per_replica(None, ge=1, description="rank of that map [1]; None: the site's width")
 
 
 class AttentionOptions(ModelOptions):

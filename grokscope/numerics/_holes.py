@@ -63,9 +63,13 @@ def holes(diagrams: Sequence[Diagram], dimension: int, level: float) -> Holes:
 
 def _law(found: Diagram, dimension: int) -> tuple[float, float]:
     """How many bars its noise has, the cloud's own or those of a surrogate, whichever are more, and the rate e^B."""
-    own = len(found.bars)
-    logs = np.log(np.concatenate([np.empty(0), *(strengths(bars) for bars in found.surrogates)]))
-    per_surrogate = len(logs) / max(len(found.surrogates), 1)
-    tests = max(float(own), per_surrogate)
-    total = logs.sum() / max(len(found.surrogates), 1) + FULL[dimension] * (tests - per_surrogate)
-    return tests, tests / (SLACK * total) if tests else 1 / (SLACK * FULL[dimension])
+    own = np.log(strengths(found.bars))
+    null = np.log(np.concatenate([np.empty(0), *(strengths(bars) for bars in found.surrogates)]))
+    per_surrogate = len(null) / max(len(found.surrogates), 1)
+    tests = max(float(len(own)), per_surrogate)
+    if tests == 0:
+        return tests, 1 / (SLACK * FULL[dimension])
+    expected = null.mean() if len(null) else 0.0
+    excess = min(FULL[dimension], max(own.mean(), expected)) if len(own) else 0.0
+    total = per_surrogate * expected + excess * (tests - per_surrogate)
+    return tests, float(tests / (SLACK * total))

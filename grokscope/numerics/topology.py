@@ -150,12 +150,16 @@ def betti(
     Skraba 2023), that is pi ~ Pareto(e^B). The bars of a component's surrogates give the estimate
 
         e^B = 1 / (1.06 mean(log pi)),   p_i = min(1, m pi_i^(-e^B)),   m = sum of max(own bars, bars of a surrogate)
+        mean(log pi) = (k s + (m - k) min(F, max(s, o))) / m,   F = .2 (H2: .055)
 
-    where bars that a component has beyond those of its surrogates count as bars of noise with the mean log pi of noise
-    in the plane, .2 (H2: in space, .055): surrogates of an outlier's or a long thin cloud's spectrum have hardly any.
+    where in the second line m is that of the component, a surrogate has k bars with the mean log pi s, and the
+    component's own bars have the mean o. A component may have more bars than its surrogates: evenly spaced points, as
+    class means are, have many short ones, and surrogates of an outlier's or a long thin cloud's spectrum have hardly
+    any. Those beyond k count as its own do, but as s at least, and at most as F, noise in the plane (H2: in space),
+    whose bars are the longest. A hole is among the own bars and raises o, which errs on the safe side.
     p_i bounds the chance that noise of m bars has one as strong (Bonferroni), so `level` holds for a dimension as a
-    whole; m sums over the components. The cloud's own bars, from which the published rule takes B, are not used: a
-    clean circle has a single one. The published estimate, B = -gamma - mean(log log pi), leans on the shortest bars and
+    whole; m sums over the components. The published rule takes B from the cloud's own bars alone, of which a clean
+    circle has a single one. The published estimate, B = -gamma - mean(log log pi), leans on the shortest bars and
     finds fewer tori. 1.06 is for curved surfaces, whose noise is a little stronger.
 
     Points closer than 1e-10 of the diameter count once. metric: "resistance" measures both cloud and surrogates by

@@ -1,15 +1,20 @@
-"""Names of arms: what a config changes of the one that groks; and runs sorted into arms by them."""
+"""Arms: a family and a value, what is changed of a network, and the runs by seed."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias, TypeVar
 
 from grokscope.runs.config import COMPONENTS, RunConfig
 from grokscope.runs.run import Run
 
+One = TypeVar("One")
+Other = TypeVar("Other")
+Value: TypeAlias = float | int | str | None
 BASE = "base"
 # The base of the bottlenecks; in a study of one network it is the base.
 NO_BOTTLENECK = "no bottleneck"
+RANDOM_LABELS, NO_DECAY = "random_labels", "no_weight_decay"
 # Fields that say how long and how often a run is looked at, and which of the seeds it is: they make no arm.
 NO_ARM = {
     "seed",
@@ -22,29 +27,90 @@ NO_ARM = {
     "start_hash",
 }
 # Arms that predictions call by name: what they change.
-NAMED: Mapping[str, Mapping[str, Any]] = {
-    "random_labels": {"random_labels": True},
-    "no_weight_decay": {"weight_decay": 0.0},
-}
+NAMED: Mapping[str, Mapping[str, Any]] = {RANDOM_LABELS: {"random_labels": True}, NO_DECAY: {"weight_decay": 0.0}}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arm(Sequence[One]):
+    """One arm of a study: runs that differ in their seed alone.
+
+    family, value: what is varied, and where this arm stands ("sphere" 1.6, "rank/embed" 2); a value of None: the family
+    has one arm. name: as plans and scorecards call it. changes: fields that it changes of its network. also: other
+    families in which it stands too, such as the base among the sizes p. runs: configs, ids, runs or subjects, by seed.
+    """
+
+    family: str
+    value: Value = None
+    name: str
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    also: tuple[tuple[str, Value], ...] = ()
+    runs: tuple[One, ...] = ()
+
+    def __iter__(self) -> Iterator[One]:
+        return iter(self.runs)
+
+    def __len__(self) -> int:
+        return len(self.runs)
+
+    def __getitem__(self, place: Any) -> Any:
+        return self.runs[place]
+
+    def having(self, runs: Iterable[Other]) -> "Arm[Other]":
+        """The same arm with other runs."""
+        about: Any = self
+        return replace(about, runs=tuple(runs))
+
+
+class Arms(Mapping[str, Arm[One]]):
+    """Arms by name, in their order."""
+
+    def __init__(self, arms: Iterable[Arm[One]] = ()) -> None:
+        self._arms = {arm.name: arm for arm in arms}
+
+    def __getitem__(self, name: str) -> Arm[One]:
+        return self._arms[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._arms)
+
+    def __len__(self) -> int:
+        return len(self._arms)
+
+    def along(self, family: str) -> dict[Any, Arm[One]]:
+        """The arms of a family that have runs, by value: numbers by size, words in their order."""
+        known: dict[Any, Arm[One]] = {}
+        for arm in self._arms.values():
+            known |= {value: arm for name, value in ((arm.family, arm.value), *arm.also) if name == family and len(arm)}
+        if all(isinstance(value, float | int) for value in known):
+            return dict(sorted(known.items(), key=lambda item: item[0]))
+        return known
+
+    def having(self, of: Callable[[Arm[One]], Iterable[Other]]) -> "Arms[Other]":
+        """The same arms, each with other runs."""
+        return Arms(arm.having(of(arm)) for arm in self._arms.values())
+
+    def with_arms(self, *arms: Arm[One]) -> "Arms[One]":
+        """These arms and others, which take the place of those of the same name."""
+        return Arms((self._arms | {arm.name: arm for arm in arms}).values())
 
 
 def changes(config: RunConfig, base: RunConfig) -> dict[str, Any]:
     """What a config has otherwise than the base, beside seed, length and looks; fields of other components count."""
     own, other = config.model_dump(), base.model_dump()
-    fields = [field for field in (*COMPONENTS, *own) if field in own]
+    fields = [name for name in (*COMPONENTS, *own) if name in own]
     return {
-        field: own[field]
-        for field in dict.fromkeys(fields)
-        if field not in NO_ARM and own[field] != other.get(field, None if field in other else _default(config, field))
+        name: own[name]
+        for name in dict.fromkeys(fields)
+        if name not in NO_ARM and own[name] != other.get(name, None if name in other else _default(config, name))
     }
 
 
-def _default(config: RunConfig, field: str) -> Any:
+def _default(config: RunConfig, name: str) -> Any:
     """What a field of another component is if nobody sets it: not worth a name."""
     for kind in COMPONENTS:
         fields = type(config.options(kind)).model_fields  # pyright: ignore[reportArgumentType]
-        if field in fields:
-            return fields[field].default
+        if name in fields:
+            return fields[name].default
     return None
 
 
@@ -66,15 +132,21 @@ def arm_name(changed: Mapping[str, Any]) -> str:
         if all(rest.get(field) == value for field, value in fields.items()):
             parts.append(name)
             rest = {field: value for field, value in rest.items() if field not in fields}
-    parts += [f"{field}={_shown(value)}" for field, value in rest.items()]
+    parts += [f"{field}={shown(value)}" for field, value in rest.items()]
     return ",".join(parts) or BASE
 
 
-def sorted_into_arms(runs: Iterable[Run]) -> dict[str, list[Run]]:
+def shown(value: Any) -> str:
+    """A value as names of arms have it."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def sorted_into_arms(runs: Iterable[Run], told: Callable[[Mapping[str, Any]], tuple[str, Value]]) -> "Arms[Run]":
     """Runs by arm, each by seed. The base is the config, seed aside, that groks if any does: of those with weight
     decay, true labels, no bottleneck and no sphere the one with the most runs, the first of several.
 
-    ValueError for no run, and a seed that comes twice in an arm.
+    told: from what a config changes of the base to its family and value. ValueError for no run, and a seed that comes
+    twice in an arm.
     """
     listed = list(runs)
     if not listed:
@@ -83,22 +155,37 @@ def sorted_into_arms(runs: Iterable[Run]) -> dict[str, list[Run]]:
     plain = [key for key, run in zip(keys, listed, strict=True) if _plain(run.config)] or keys
     most = Counter(plain).most_common(1)[0][0]
     base = listed[keys.index(most)].config
-    found: dict[str, list[Run]] = {}
+    members: dict[str, list[Run]] = {}
+    arms: dict[str, Arm[Run]] = {}
     for run in listed:
-        arm = found.setdefault(arm_name(changes(run.config, base)), [])
+        changed = changes(run.config, base)
+        name = arm_name(changed)
+        arm = members.setdefault(name, [])
         if any(other.config.seed == run.config.seed for other in arm):
             raise ValueError(f"seed {run.config.seed} comes twice among runs that differ in nothing that makes an arm")
         arm.append(run)
-    return {name: sorted(arm, key=lambda run: run.config.seed) for name, arm in found.items()}
+        family, value = told(changed)
+        arms.setdefault(name, Arm(family=family, value=value, name=name, changes=changed))
+    return Arms(arm.having(sorted(members[name], key=lambda run: run.config.seed)) for name, arm in arms.items())
 
 
-def named(base: RunConfig, seeds: Sequence[int], *several: Mapping[str, Any]) -> dict[str, list[RunConfig]]:
-    """Arms of a base: each changes some of its fields, is called by that, and has all seeds."""
-    found = {}
-    for changed in several:
-        config = base.replace(**changed)
-        found[arm_name(changes(config, base))] = [config.replace(seed=seed) for seed in seeds]
-    return found
+def standing(arms: "Arms[One]", config_of: Callable[[One], RunConfig]) -> "Arms[One]":
+    """The arms, the base standing also in each family that varies one field and differs from it in nothing else.
+
+    A base of another network, as a study at laptop scale has, stands in none.
+    """
+    base = arms.get(BASE)
+    if not base:
+        return arms
+    config = config_of(base[0])
+    own = config.model_dump()
+    also = dict(base.also)
+    for family in {arm.family: None for arm in arms.values() if arm.family in own and len(arm)}:
+        members = arms.along(family)
+        other = config_of(next(iter(members.values()))[0])
+        if own[family] not in members and set(changes(other, config)) <= {family}:
+            also.setdefault(family, own[family])
+    return arms.with_arms(replace(base, also=tuple(also.items())))
 
 
 def _plain(config: RunConfig) -> bool:
@@ -107,8 +194,9 @@ def _plain(config: RunConfig) -> bool:
 
 
 def _key(config: RunConfig) -> tuple[tuple[str, str], ...]:
-    return tuple((field, repr(value)) for field, value in config.model_dump().items() if field not in NO_ARM)
+    return tuple((name, repr(value)) for name, value in config.model_dump().items() if name not in NO_ARM)
 
 
-def _shown(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+def runs_of(arms: Mapping[str, Sequence[One]]) -> list[One]:
+    """Every run of some arms."""
+    return [run for arm in arms.values() for run in arm]

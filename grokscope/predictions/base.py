@@ -4,22 +4,41 @@ A statistic turns runs by arm into one sample: a number a seed, k of n, times wi
 its own, or a test. What a sample says of a prediction is decided in `verdict`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from jaxtyping import Bool, Float
 
 from grokscope.errors import Missing
-from grokscope.predictions.subject import Number, Subject
+from grokscope.predictions.arms import Arm, Arms
+from grokscope.predictions.families import AnyFamily
+from grokscope.predictions.readings import Number, Reading, Series
+from grokscope.predictions.subject import Subject
 from grokscope.statistics.regions import NOWHERE, Family, Region
 
 Lang = Literal["en", "zh"]
 Text: TypeAlias = Mapping[Lang, str]
-# Arm -> the runs of its seeds; they are paired by the number of their seed (`_seeds`), not by their place.
-Arms: TypeAlias = Mapping[str, Sequence[Subject]]
 UNTRAINED = "untrained"  # the arm that is step 0 of the base, and needs no run of its own
+
+
+class Answers:
+    """The values of the readings that a prediction declares, of one run: `answers[READING]`."""
+
+    def __init__(self, subject: Subject, readings: frozenset[Reading]) -> None:
+        self.config = subject.config
+        self._subject, self._readings = subject, readings
+
+    def __getitem__(self, reading: Reading) -> Any:
+        """The value, or `Missing`. ValueError for a reading that is not declared."""
+        if reading not in self._readings:
+            raise ValueError(f"a statistic asks for {reading.key}, which its prediction does not declare")
+        return self._subject.value(reading)
+
+
+# Arms with the answers of their seeds, which are paired by the number of their seed (`seeds`), not by their place.
+Given: TypeAlias = Arms[Answers]
 
 
 @dataclass(frozen=True)
@@ -72,7 +91,7 @@ class Test:
 
 
 Sample: TypeAlias = Means | Shares | Times | Fit | Test
-Statistic: TypeAlias = Callable[[Arms], Sample | Missing]
+Statistic: TypeAlias = Callable[[Given], Sample | Missing]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,27 +99,27 @@ class Prediction:
     """One row: a claim, and all that decides it, fixed before the data are seen.
 
     id, part: the row of the pre-registration, and which of its quantities; with the version no two are alike. claim:
-    ours in short, in both languages. measured: what the effect is. arms: the arms it needs. measures: what it reads;
-    series: those that it reads at every checkpoint, so that runs must have them stored. version, changed: 1 is the row
-    as it was written; a later one says what was changed, and why. controls: the same statistic of arms in which the
-    effect must not show; what they show too is no evidence. counts: seeds by what they do, where a share does not say
-    it (before, within or after a window).
+    ours in short, in both languages. measured: what the effect is. arms: the arms it needs; along: families of which it
+    reads every arm. readings: all that its statistics read of a run. version, changed: 1 is the row as it was written;
+    a later one says what was changed, and why. controls: the same statistic of arms in which the effect must not show;
+    what they show too is no evidence. counts: seeds by what they do, where a share does not say it (before, within or
+    after a window).
     """
 
     id: str
     claim: Text
     measured: Text
     arms: tuple[str, ...]
-    measures: tuple[str, ...]
+    readings: tuple[Reading, ...]
     statistic: Statistic
     supports: Region
     refutes: Region
+    along: tuple[str, ...] = ()
     part: str = ""
     version: int = 1
     changed: Text | None = None
     controls: Mapping[str, Statistic] = field(default_factory=dict)
-    series: tuple[str, ...] = ()
-    counts: Callable[[Arms], Mapping[str, int]] | None = None
+    counts: Callable[[Given], Mapping[str, int]] | None = None
 
     def __post_init__(self) -> None:
         if self.supports == NOWHERE == self.refutes:
@@ -114,15 +133,37 @@ class Prediction:
         part = f"/{self.part}" if self.part else ""
         return f"{self.id}{part}" + (f" v{self.version}" if self.version > 1 else "")
 
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """What its readings are made of, with the options."""
+        return tuple(dict.fromkeys(measure for reading in self.readings for measure in reading.measures))
+
+    @property
+    def series(self) -> tuple[str, ...]:
+        """Measures that must be there at every checkpoint."""
+        of = (reading for reading in self.readings if isinstance(reading, Series))
+        return tuple(dict.fromkeys(measure for reading in of for measure in reading.at_checkpoints))
+
+    def looks_at(self, arm: Arm[Any]) -> bool:
+        """Whether it reads the runs of an arm."""
+        families = {arm.family, *(family for family, _ in arm.also)}
+        return arm.name in (*self.arms, *self.controls) or bool(families & set(self.along))
+
+    def answers(self, arms: Arms[Subject]) -> Given:
+        """The arms with what it may read of their runs."""
+        readings = frozenset(self.readings)
+        return arms.having(lambda arm: [Answers(subject, readings) for subject in arm])
+
 
 @dataclass(frozen=True, kw_only=True)
 class Theory:
-    """An explanation: where it is from, what it says in a sentence, and its predictions."""
+    """An explanation: where it is from, what it says in a sentence, its arms and its predictions."""
 
     id: str
     title: Text
     source: str
     predictions: tuple[Prediction, ...]
+    arms: tuple[AnyFamily, ...] = ()
 
     def __post_init__(self) -> None:
         known = [prediction.name for prediction in self.predictions]
@@ -131,7 +172,7 @@ class Theory:
             raise ValueError(f"{self.id}: two predictions are called {sorted(twice)[0]!r}")
 
     @property
-    def arms(self) -> tuple[str, ...]:
-        """All arms its predictions and their controls need, in order of appearance."""
+    def needed(self) -> tuple[str, ...]:
+        """All arms that its predictions and their controls need, in order of appearance."""
         needed = (arm for row in self.predictions for arm in (*row.arms, *row.controls))
         return tuple(dict.fromkeys(arm for arm in needed if arm != UNTRAINED))

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from grokscope.errors import Missing, StoreError
-from grokscope.predictions.subject import Number, Subject
+from grokscope.errors import Missing
+from grokscope.predictions.readings import Number
 
-One = TypeVar("One")  # a Subject or a Run; or several Subjects
+One = TypeVar("One")  # a Run, or the answers of one
 Key = tuple[Any, ...]
 
 
@@ -22,23 +22,10 @@ def paired(arms: Mapping[Any, Sequence[One]]) -> dict[Key, tuple[One, ...] | Mis
     return {key: _group(key, told, tables) for key in keys}
 
 
-def of_seeds(arms: Mapping[Any, Sequence[Subject]], of: Callable[[tuple[Subject, ...]], Number]) -> tuple[Number, ...]:
+def of_seeds(arms: Mapping[Any, Sequence[One]], of: Callable[[tuple[One, ...]], Number]) -> tuple[Number, ...]:
     """One number of each seed's runs in several arms together; `Missing`, and which run, where an arm lacks the
     seed."""
-    return tuple(group if isinstance(group, Missing) else answer(of, group) for group in paired(arms).values())
-
-
-def answer(of: Callable[[One], Number], one: One) -> Number:
-    """What is found of a run; a run whose weights cannot be read is no reason to lose the other seeds."""
-    try:
-        return of(one)
-    except StoreError as error:
-        return Missing(str(error))
-
-
-def config_of(one: Any) -> Any:
-    """The config of a Subject or a Run."""
-    return getattr(one, "run", one).config
+    return tuple(group if isinstance(group, Missing) else of(group) for group in paired(arms).values())
 
 
 def _told(arms: Mapping[Any, Sequence[Any]]) -> tuple[str, ...]:
@@ -46,18 +33,18 @@ def _told(arms: Mapping[Any, Sequence[Any]]) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for arm in arms.values():
         first: dict[int, dict[str, Any]] = {}
-        seeds = [config_of(one).seed for one in arm]
-        for config in (config_of(one) for one in arm if seeds.count(config_of(one).seed) > 1):
+        seeds = [one.config.seed for one in arm]
+        for config in (one.config for one in arm if seeds.count(one.config.seed) > 1):
             own = config.model_dump()
             other = first.setdefault(config.seed, own)
             found |= dict.fromkeys(field for field in own if own[field] != other.get(field))
     return tuple(found)
 
 
-def _table(arm: Sequence[One], told: Sequence[str]) -> dict[Key, list[One]]:
-    table: dict[Key, list[One]] = {}
+def _table(arm: Sequence[Any], told: Sequence[str]) -> dict[Key, list[Any]]:
+    table: dict[Key, list[Any]] = {}
     for one in arm:
-        config = config_of(one)
+        config = one.config
         fields = config.model_dump() if told else {}
         table.setdefault((config.seed, *(fields.get(field) for field in told)), []).append(one)
     return table

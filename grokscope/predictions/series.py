@@ -3,7 +3,8 @@
 import numpy as np
 
 from grokscope.errors import Missing
-from grokscope.predictions.subject import Instrument, Number, Subject
+from grokscope.predictions.readings import Number, Series
+from grokscope.predictions.subject import Subject
 from grokscope.statistics.contrasts import LowHighMid, half_change, low_high_mid
 
 # Checkpoints a level is the median of: fewer than of evaluations, of which there are many more.
@@ -28,6 +29,16 @@ def half_way(subject: Subject, measure: str, view: str = "", window: int = WINDO
     if not len(steps):
         return Missing(f"the run has stored nothing of {measure}{f' [{view}]' if view else ''}")
     return half_change(steps, values, window=window)
+
+
+def halves(measure: str, view: str = "", window: int = WINDOW, *, kept: bool = False) -> Series:
+    """The reading of `half_way`. kept: the measure must be there at every checkpoint."""
+    label = f"{measure}[{view}]" if view else measure
+
+    def of(subject: Subject) -> Number:
+        return half_way(subject, measure, view, window)
+
+    return Series(f"half of the change of {label}", of, (label,), (measure,) if kept else ())
 
 
 def changes_within(
@@ -96,32 +107,11 @@ def low_high_mids(subject: Subject, *, literal: bool) -> dict[str, LowHighMid | 
     }
 
 
-def planes(subject: Subject, view: str, step: int) -> dict[str, tuple[Number, Number]] | Missing:
-    """Of every key frequency: b1 and dimension (Gride, n1 = 4) of a table in its plane."""
-    keys = key_frequencies(subject, step)
-    if isinstance(keys, Missing):
-        return keys
-    site, found = view.partition("/")[0], {}
-    for k in keys:
-        of = {"view": f"{site}/frequency={k}"}
-        b1 = subject.read(step, Instrument("manifold.betti", of, 1))
-        found[str(k)] = (b1, subject.read(step, Instrument("manifold.gride", of, 4)))
-    return found
-
-
-def key_frequencies(subject: Subject, step: int) -> list[int] | Missing:
-    """The key frequencies at a step that have a circle: p / 2 has a sign."""
-    from grokscope.measures.base import evaluate
-
-    snapshot = subject.snapshot(step)
-    keys = evaluate("circuits.key_frequencies", snapshot)
-    if isinstance(keys, Missing):
-        return keys
-    return [int(k) for k in np.asarray(keys) if 2 * k != snapshot.task.n_classes]
-
-
-def collapsed_at(subject: Subject) -> int | None:
+def collapsed_at(subject: Subject) -> Number:
     """First step at which half of the samples have collapsed in the dtype of the run's softmax."""
     rows = subject.rows("stability.collapse_rate")
-    here = (rows.views == f"dtype={subject.run.config.softmax_dtype}") & (rows.values > COLLAPSED)
-    return int(rows.steps[here].min()) if here.any() else None
+    here = (rows.views == f"dtype={subject.config.softmax_dtype}") & (rows.values > COLLAPSED)
+    return float(rows.steps[here].min()) if here.any() else Missing("the softmax does not collapse")
+
+
+COLLAPSED_AT = Series("step of collapse", collapsed_at, ("stability.collapse_rate",))

@@ -1,125 +1,80 @@
-"""A run as predictions look at it: its stages, its series, and instruments that read one number of a snapshot."""
+"""A run as predictions look at it: its phases, its stored series, and the readings that were taken of it."""
 
-import dataclasses
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, TypeAlias
+from pathlib import Path
+from typing import Any
 
 import numpy as np
-import torch
 
 from grokscope.errors import Missing, StoreError
-from grokscope.measures.base import Value, evaluate
-from grokscope.registry import component, names
+from grokscope.predictions.readings import At, Fact, Number, Reading, Series
+from grokscope.runs.config import RunConfig
+from grokscope.runs.outcomes import CURVES, phases_of_curves
 from grokscope.runs.run import Run
-from grokscope.runs.snapshot import Snapshot
-from grokscope.runs.store.rows import Rows
+from grokscope.runs.store.readings import Place, Record
+from grokscope.runs.store.rows import Rows, read_many
 from grokscope.statistics.transitions import Phases
-from grokscope.tasks.base import Task
-
-Number: TypeAlias = float | Missing
-HELD = 2  # snapshots of a run kept in memory, with the activations that its instruments have asked for
-
-
-@dataclass(frozen=True)
-class Instrument:
-    """A number of one snapshot: a measure with options, and which element of a small array, or the mean of all.
-
-    table: whose elements change places in the null of permuted residues: symbols, labels or neither.
-    """
-
-    measure: str
-    options: Mapping[str, object] = dataclasses.field(default_factory=dict)
-    element: int | str | None = None
-    table: str = ""
-
-    def __call__(self, snapshot: Snapshot) -> Number:
-        if self.measure not in names("measures"):
-            return Missing(f"the measure {self.measure} is not available")
-        value: Value | Missing = evaluate(self.measure, snapshot, **self.options)
-        if isinstance(value, Missing):
-            return value
-        if isinstance(value, Mapping):
-            if self.element is None:
-                return float(np.mean(list(value.values())))
-            return value.get(str(self.element), Missing(f"no answer at {self.element}"))
-        if self.element is None:
-            return float(np.mean(np.asarray(value)))
-        return float(np.asarray(value)[int(self.element)])
-
-    @property
-    def view(self) -> str:
-        """The view under which a run stores it, as far as the options go."""
-        return ",".join(f"{name}={value}" for name, value in self.options.items())
-
-    def stored(self, rows: Rows, step: int) -> float | None:
-        """The number as the run has it at a step, if it has."""
-        measure = component("measures", self.measure) if self.measure in names("measures") else None
-        if measure is None or dict(self.options) not in [dict(variant) for variant in measure.variants]:
-            return None
-        parts = list(filter(None, (self.view, f"{measure.axis}={self.element}" if self.element is not None else "")))
-        wanted = ",".join(parts)
-        here = rows.steps == step
-        if self.element is None and measure.axis:
-            start = f"{wanted},{measure.axis}=" if wanted else f"{measure.axis}="
-            here &= np.array([str(view).startswith(start) for view in rows.views], dtype=bool)
-        else:
-            here &= rows.views == wanted
-        return float(np.mean(rows.values[here])) if here.any() else None
+from grokscope.tasks.base import Truth
 
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
     """A run, what its nulls need, and what was already found out about it.
 
-    truth_of: for a control whose labels are random, the run whose ground truth it is measured against; its own labels
-    are the classes all the same. unpaired: why that is not the run of its own seed, in whose windows of steps a control
-    is asked; it has no such window then. untrained: the control of step 0: every stage is the first checkpoint.
+    truth: for a control whose labels are random, the task whose ground truth it is held against; its own labels are the
+    classes all the same. reference: the run in whose windows of steps such a control is asked; unpaired: why there is
+    none, and then it has no window. untrained: the control of step 0: every stage is the first checkpoint. records: the
+    readings that were taken, of this run among others. numbers: series by run and measure, where they were read before;
+    others are read when they are asked for.
     """
 
     run: Run
-    truth_of: Run | None = None
+    truth: "HeldTruth | None" = None
+    reference: Run | None = None
     untrained: bool = False
     unpaired: Missing | None = None
+    records: Mapping[Place, Record] = field(default_factory=dict)
+    numbers: "Numbers | None" = None
 
-    @cached_property
-    def stages(self) -> dict[str, int]:
-        """Checkpoints: the first one; the one nearest the geometric middle of the memorised window; the last one."""
-        steps = np.array(self.run.checkpoints)
-        if not len(steps):
-            raise StoreError(gone(self.run).reason)
-        if self.untrained:
-            return dict.fromkeys(("untrained", "memorised", "after"), int(steps[0]))
-        found = {"untrained": int(steps[0]), "after": int(steps[-1])}
-        window = self.fresh.memorized or self.phases.memorized
-        start = self.phases.memorized_at
-        if window is None and start is not None and self.phases.generalized_at is None:
-            window = (start, int(steps[-1]))
-        if window is not None:
-            inside = steps[(steps >= window[0]) & (steps < max(window[1], window[0] + 1))]
-            near = inside if len(inside) else steps[steps >= window[0]][:1]
-            found["memorised"] = _nearest(near, math.sqrt(window[0] * window[1]))
-        return {stage: found[stage] for stage in ("untrained", "memorised", "after") if stage in found}
+    @property
+    def config(self) -> RunConfig:
+        return self.run.config
+
+    @property
+    def true(self) -> Truth:
+        """The truth that it is held against."""
+        return self.run.task.truth if self.truth is None else self.truth.task.truth
 
     @cached_property
     def phases(self) -> Phases:
         """The phases on all test inputs."""
-        return self.run.phases()
+        return self.phases_by("test")
 
     @cached_property
     def fresh(self) -> Phases:
         """The phases on fresh test inputs, where symmetry alone answers nothing; on all of them without fresh ones."""
-        return self.run.phases("fresh" if len(self.rows("behaviour.fresh_accuracy")) else "test")
+        return self.phases_by("fresh" if len(self.rows("behaviour.fresh_accuracy")) else "test")
+
+    def phases_by(self, split: str, **thresholds: Any) -> Phases:
+        """`Run.phases`, of the numbers that were read before where there are any."""
+        if self.numbers is None:
+            return self.run.phases(split, **thresholds)
+        curves = {curve: self.rows(f"behaviour.{curve.replace('test', split)}") for curve in CURVES}
+        return phases_of_curves({curve: (rows.steps, rows.values) for curve, rows in curves.items()}, thresholds)
 
     def stages_of_reference(self, fresh: bool) -> Phases | Missing:
         """The phases, on fresh or on all test inputs, of the run itself, or of the one whose truth it is held against:
-        where that one changes, a control is asked whether it changes too. `Missing` for one of another seed."""
+        where that one changes, a control is asked whether it changes too. `Missing` where there is none of its seed."""
         if self.unpaired is not None:
             return self.unpaired
-        run = self if self.truth_of is None else Subject(run=self.truth_of)
-        return run.fresh if fresh else run.phases
+        return self._reference.fresh if fresh else self._reference.phases
+
+    @cached_property
+    def _reference(self) -> "Subject":
+        return self if self.reference is None else Subject(run=self.reference, numbers=self.numbers)
 
     def transition(self, fresh: bool) -> tuple[int, int] | Missing | None:
         """The window of the transition in these phases; None where there is none."""
@@ -127,85 +82,120 @@ class Subject:
         return found if isinstance(found, Missing) else found.transition
 
     def rows(self, measure: str) -> Rows:
-        """What the run has stored of a measure."""
+        """What the run has stored of a measure. ValueError within a reading that has not declared it."""
+        if self._open is not None and not measure.startswith("behaviour.") and measure not in self._open:
+            raise ValueError(f"a reading looks at {measure}, which it has not declared; it declares {self._open}")
         if measure not in self._rows:
-            self._rows[measure] = self.run.rows(measure)
+            of = self.run.rows if self.numbers is None else self.numbers.of(self.run)
+            self._rows[measure] = of(measure)
         return self._rows[measure]
 
-    def at(self, stage: str, instrument: Instrument) -> Number:
-        """What an instrument reads at a stage: from the store, if the run has it there, or measured now."""
-        if not self.run.checkpoints:
-            return gone(self.run)
-        if stage not in self.stages:
-            return Missing(f"the run has no checkpoint of the stage {stage!r}")
-        return self.read(self.stages[stage], instrument)
+    def value(self, reading: Reading) -> Number:
+        """A reading of this run: looked up, or computed of the stored series; never of a checkpoint."""
+        if reading not in self._values:
+            self._values[reading] = self._value(reading)
+        return self._values[reading]
 
-    def near(self, step: int) -> int:
-        """The checkpoint nearest to a step, by their ratio."""
-        return _nearest(np.array(self.run.checkpoints), step)
+    def record(self, reading: At) -> Record | None:
+        """The stored record of a reading; None where it was not taken."""
+        stage = "untrained" if self.untrained else reading.stage
+        truth = "" if self.truth is None else self.truth.digest
+        return self.records.get((self.run.id, replace(reading, stage=stage).key, truth))
 
-    def read(self, step: int, instrument: Instrument) -> Number:
-        """What an instrument reads at a step."""
-        key = (step, instrument.measure, instrument.view, instrument.element)
-        if key not in self._answers:
-            stored = None if self.truth_of else instrument.stored(self.rows(instrument.measure), step)
-            self._answers[key] = instrument(self.snapshot(step)) if stored is None else stored
-        return self._answers[key]
+    def _value(self, reading: Reading) -> Number:
+        try:
+            if isinstance(reading, At):
+                value = self._taken(reading)
+            elif isinstance(reading, Fact):
+                value = reading.of(self)
+            else:
+                with self._seeing(reading):
+                    value = reading.of(self)
+        except StoreError as error:  # what cannot be read of a run is no reason to lose the others
+            value = Missing(str(error))
+        return reading.instead if isinstance(value, Missing) and reading.instead is not None else value
 
-    def snapshot(self, step: int, permuted: str = "") -> Snapshot:
-        """The network at a step; permuted: with its symbols, or its labels, in a random order."""
-        if permuted:
-            return self._changed(self.run.snapshot(step), permuted)
-        if step not in self._held:
-            while len(self._held) >= HELD:
-                self._held.pop(next(iter(self._held)))
-            self._held[step] = self._changed(self.run.snapshot(step), "")
-        return self._held[step]
+    def _taken(self, reading: At) -> Number:
+        record = self.record(reading)
+        if record is None:
+            return Missing(f"nobody has taken the reading {reading.key} of run {self.run.id}; the same study takes it")
+        return record.number
 
-    def _changed(self, snapshot: Snapshot, permuted: str) -> Snapshot:
-        if self.truth_of is not None:
-            snapshot.task = self._task
-        if permuted == "labels":
-            order = _order(snapshot.task.n_classes)
-            snapshot.task = dataclasses.replace(snapshot.task, labels=order[snapshot.labels])
-        elif permuted == "symbols":
-            return snapshot.mapped(lambda params: _reordered(params, snapshot.task.n_symbols))
-        return snapshot
+    @contextmanager
+    def _seeing(self, reading: Series) -> Iterator[None]:
+        self.__dict__["_open"] = tuple(measure.partition("[")[0] for measure in reading.measures)
+        try:
+            yield
+        finally:
+            self.__dict__["_open"] = None
 
     @cached_property
-    def _task(self) -> Task:
-        """The run's task held against the truth of the other run: one for all steps, so that they share the last."""
-        assert self.truth_of is not None
-        other = self.truth_of.task
-        return dataclasses.replace(self.run.task, truth=other.truth, answers=other.labels)
+    def _open(self) -> tuple[str, ...] | None:
+        return None
 
     @cached_property
     def _rows(self) -> dict[str, Rows]:
         return {}
 
     @cached_property
-    def _answers(self) -> dict[Any, Number]:
+    def _values(self) -> dict[Reading, Number]:
         return {}
+
+
+class Numbers:
+    """The series of many runs, each pack read once."""
+
+    def __init__(self, measures: Iterable[str]) -> None:
+        self._measures = sorted(set(measures))
+        self._packs: dict[Path, Mapping[tuple[str, str], Rows]] = {}
+
+    def of(self, run: Run) -> Callable[[str], Rows]:
+        """From a measure to what the run has stored of it."""
+
+        def rows(measure: str) -> Rows:
+            if measure not in self._measures:
+                return run.rows(measure)
+            if run.folder not in self._packs:
+                self._packs[run.folder] = read_many(run.folder, self._measures)
+            return self._packs[run.folder].get((run.id, measure), NOTHING)
+
+        return rows
+
+
+NOTHING = Rows(
+    steps=np.array([], np.int64),
+    values=np.array([], np.float64),
+    runs=np.array([], object),
+    measures=np.array([], object),
+    views=np.array([], object),
+)
+
+
+@dataclass(frozen=True)
+class HeldTruth:
+    """The task whose truth a control is held against: its fields as the config has them, in JSON's own types."""
+
+    fields: tuple[tuple[str, Any], ...]
+
+    @classmethod
+    def of(cls, config: RunConfig) -> "HeldTruth":
+        """The task of a config."""
+        about = {"task": config.task} | config.options("task").model_dump(mode="json")
+        return cls(tuple((name, _frozen(value)) for name, value in about.items()))
+
+    @property
+    def digest(self) -> str:
+        """What tells it from other truths in the store."""
+        import hashlib
+        import json
+
+        return hashlib.sha256(json.dumps(self.fields).encode()).hexdigest()[:12]
 
     @cached_property
-    def _held(self) -> dict[int, Snapshot]:
-        return {}
+    def task(self) -> Any:
+        """The task itself, with its truth and its right answers."""
+        return RunConfig(**dict(self.fields)).build_task()
 
 
-def _nearest(steps: np.ndarray, step: float) -> int:
-    return int(steps[np.abs(np.log(np.maximum(steps, 1) / max(step, 1))).argmin()])
-
-
-def gone(run: Run) -> Missing:
-    """What is said of a run whose checkpoints were not kept."""
-    return Missing(f"run {run.id} has no checkpoint: its numbers are in the store, its weights are not")
-
-
-def _reordered(params: Mapping[str, torch.Tensor], n: int) -> dict[str, torch.Tensor]:
-    table = params["W_E"].clone()
-    table[:n] = table[_order(n)]
-    return {**params, "W_E": table}
-
-
-def _order(n: int) -> torch.Tensor:
-    return torch.randperm(n, generator=torch.Generator().manual_seed(0))
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value

@@ -11,7 +11,7 @@ control that was not run; and a control that shows the effect too, which is when
 supporting region.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -19,14 +19,13 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import ConfigDict, Field
 
-from grokscope.errors import Missing, StoreError
-from grokscope.predictions.arms import BASE, NO_BOTTLENECK, changes
-from grokscope.predictions.base import UNTRAINED, Arms, Prediction, Statistic, Theory
+from grokscope.errors import Missing
+from grokscope.predictions.arms import Arms
+from grokscope.predictions.base import Prediction, Theory
 from grokscope.predictions.evidence import Evidence, evidence, p_values
 from grokscope.predictions.subject import Subject
 from grokscope.registry import Record
 from grokscope.runs.output import write_output
-from grokscope.runs.run import Run
 from grokscope.statistics.intervals import FEWEST
 from grokscope.statistics.multiplicity import holm, holm_levels
 from grokscope.statistics.regions import Region
@@ -100,12 +99,14 @@ class Row(Card):
 class Scorecard(Card):
     """The rows of one or several theories, how many runs each arm had, and what was read.
 
-    segments: pack -> name of a file of its numbers -> the first 16 digits of that file's SHA-256.
+    segments: pack -> name of a file of its numbers -> the first 16 digits of that file's SHA-256. notes: what is to be
+    known of all of it, such as readings that were taken with another definition of a measure.
     """
 
     rows: tuple[Row, ...]
     runs: dict[str, int]
     segments: dict[str, dict[str, str]] = Field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def save(self, path: str | Path) -> Path:
         """Writes it as JSON and returns the path; `Scorecard.load` reads it."""
@@ -132,39 +133,7 @@ class Scorecard(Card):
         }
 
 
-def subjects(arms: Mapping[str, Sequence[Run]]) -> dict[str, list[Subject]]:
-    """The runs as predictions look at them, and step 0 of the base as an arm of its own.
-
-    Runs of random labels are measured against the truth of the base's run of the same seed.
-    """
-    base = list(arms.get(BASE, ()))
-    found = {name: [_subject(run, base) for run in arm] for name, arm in arms.items()}
-    found[UNTRAINED] = [Subject(run=run, untrained=True) for run in base]
-    return {NO_BOTTLENECK: found.get(BASE, [])} | found
-
-
-def _subject(run: Run, base: Sequence[Run]) -> Subject:
-    if not run.config.random_labels:
-        return Subject(run=run)
-    # Networks on another task than the base's, as a study of several has, are not held against it.
-    alike = [one for one in base if _task_of(one) == _task_of(run)]
-    if not alike:
-        return Subject(run=run)
-    same = [one for one in alike if one.config.seed == run.config.seed]
-    if len(same) > 1:  # such as of several splits: the run that is otherwise alike
-        same = [one for one in same if set(changes(run.config, one.config)) <= {"random_labels"}] or same
-    if len(same) == 1:
-        return Subject(run=run, truth_of=same[0])
-    many = f"{len(same)} runs" if same else "no run"
-    unpaired = Missing(f"seed {run.config.seed} has {many} in the arm {BASE}: the control has no window of steps")
-    return Subject(run=run, truth_of=alike[0], unpaired=unpaired)
-
-
-def _task_of(run: Run) -> dict[str, Any]:
-    return {"task": run.config.task} | run.config.options("task").model_dump(exclude={"data_seed"})
-
-
-def judged(theory: Theory, arms: Arms) -> list[Row]:
+def judged(theory: Theory, arms: Arms[Subject]) -> list[Row]:
     """The rows of one theory, its predictions in their order."""
     found = [_evidence(row, arms) for row in theory.predictions]
     tests = [p_values(seen, row.supports, row.refutes) for row, seen in zip(theory.predictions, found, strict=True)]
@@ -193,22 +162,14 @@ class Tested:
     level: float
 
 
-def _evidence(row: Prediction, arms: Arms) -> Evidence | Missing:
+def _evidence(row: Prediction, arms: Arms[Subject]) -> Evidence | Missing:
     lacking = [arm for arm in row.arms if not arms.get(arm)]
     if lacking:
         return Missing(f"no run of the arm {lacking[0]}" + (f" and {len(lacking) - 1} more" if lacking[1:] else ""))
-    return _found(row.statistic, arms)
+    return evidence(row.statistic(row.answers(arms)))
 
 
-def _found(statistic: Statistic, arms: Arms) -> Evidence | Missing:
-    """A run whose weights cannot be read is no reason to lose the other rows."""
-    try:
-        return evidence(statistic(arms))
-    except StoreError as error:
-        return Missing(str(error))
-
-
-def _row(theory: str, row: Prediction, arms: Arms, seen: Evidence | Missing, tested: Tested | None) -> Row:
+def _row(theory: str, row: Prediction, arms: Arms[Subject], seen: Evidence | Missing, tested: Tested | None) -> Row:
     about: dict[str, Any] = {
         "theory": theory,
         "id": row.id,
@@ -227,7 +188,7 @@ def _row(theory: str, row: Prediction, arms: Arms, seen: Evidence | Missing, tes
     controls = tuple(_control(row, arm, arms) for arm in row.controls)
     about |= {"effect": seen.value, "n": seen.n, "lacking": seen.lacking, "controls": controls}
     if row.counts:
-        about["counts"] = dict(row.counts(arms))
+        about["counts"] = dict(row.counts(row.answers(arms)))
     if seen.missing:
         about["missing"] = seen.missing
     if tested is None:
@@ -255,10 +216,10 @@ def _decided(seen: Evidence, tested: Tested, controls: Sequence[Control]) -> tup
     return "supported", "inside"
 
 
-def _control(row: Prediction, arm: str, arms: Arms) -> Control:
+def _control(row: Prediction, arm: str, arms: Arms[Subject]) -> Control:
     if not arms.get(arm):
         return Control(arm=arm, effect=None, low=None, high=None, n=0, shows=None, missing=NOT_RUN)
-    seen = _found(row.controls[arm], arms)
+    seen = evidence(row.controls[arm](row.answers(arms)))
     if isinstance(seen, Missing):
         return Control(arm=arm, effect=None, low=None, high=None, n=0, shows=None, missing=seen.reason)
     low, high = seen.intervals(LEVEL) if seen.intervals and seen.n >= FEWEST else (None, None)

@@ -1,31 +1,33 @@
 """RunConfig: everything that decides a run, flat, frozen and validated.
 
-The fields of training stand here; those of the task, the model, the loss and the optimizer belong to the chosen
-components and are validated by their own options (`grokscope.tasks.modular_addition`: p;
+The fields of training stand here; those of the task, the model, the loss, the optimizer and the transforms belong to
+the components and are validated by their own options (`grokscope.tasks.modular_addition`: p;
 `grokscope.models.transformer`: d_model, n_heads, ...). To the user they are fields like any other: `config.p`,
 `--set p=59`.
 """
 
 import functools
 import hashlib
-import json
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from jaxtyping import Bool
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_serializer, model_validator
 from torch import Tensor
 
 from grokscope.errors import GrokscopeError
 from grokscope.models.base import Interface, Model
-from grokscope.registry import Options, Record, component, unknown
+from grokscope.registry import Options, Record, component, may_differ, names, per_replica, unknown
 from grokscope.runs.identity import config_hash, pack_hash
 from grokscope.runs.outside import SMALL, read_file
 from grokscope.tasks.base import Size, Task
 
 # Fields that name a component; the options of the component are fields of the config as well.
 COMPONENTS = {"task": "tasks", "model": "models", "loss": "losses", "optimizer": "training.optimizers"}
+# All components of this family are parts of each run, and their options are fields of each config.
+TRANSFORMS = "training.transforms"
 
 
 class RunConfig(Record):
@@ -39,52 +41,47 @@ class RunConfig(Record):
         def __getattr__(self, name: str) -> Any: ...
 
     task: str = Field("modular_addition", description="task id")
-    random_labels: bool = Field(False, description="draw the labels at random: a control that can only be memorised")
-    label_noise: float = Field(0.0, ge=0, le=1, description="share of the training labels that is drawn at random [1]")
-    outliers: int = Field(0, ge=0, description="number of training labels that are drawn at random [1]")
-    train_fraction: float = Field(0.3, gt=0, lt=1, description="share of all inputs that is trained on [1]")
-    n_train: int | None = Field(None, ge=1, description="number of inputs trained on, instead of train_fraction [1]")
-    split: Literal["shuffled", "nested"] = Field(
+    random_labels: bool = per_replica(
+        False, description="draw the labels at random: a control that can only be memorised"
+    )
+    label_noise: float = per_replica(
+        0.0, ge=0, le=1, description="share of the training labels that is drawn at random [1]"
+    )
+    outliers: int = per_replica(0, ge=0, description="number of training labels that are drawn at random [1]")
+    train_fraction: float = per_replica(0.3, gt=0, lt=1, description="share of all inputs that is trained on [1]")
+    n_train: int | None = per_replica(
+        None, ge=1, description="number of inputs trained on, instead of train_fraction [1]"
+    )
+    split: Literal["shuffled", "nested"] = per_replica(
         "shuffled", description="split drawn by the seed, or one fixed shuffle for all seeds"
     )
-    seed: int = Field(0, ge=0, lt=2**63, description="seed of the initial weights, the split and the batches")
+    seed: int = per_replica(0, ge=0, lt=2**63, description="seed of the initial weights, the split and the batches")
     model: str = Field("transformer", description="model id")
     dtype: Literal["float32", "float64"] = Field("float32", description="dtype of weights and activations")
-    init_scale: float = Field(1.0, gt=0, description="factor on all initial weights and biases [1]")
-    start: str | None = Field(
+    init_scale: float = per_replica(1.0, gt=0, description="factor on all initial weights and biases [1]")
+    start: str | None = per_replica(
         None, description="safetensors file with the initial weights, as `grokscope export` writes; None: drawn"
     )
-    start_hash: str | None = Field(None, description="SHA-256 of that file; found when the config is made")
-    init_noise: float = Field(
+    start_hash: str | None = per_replica(None, description="SHA-256 of that file; found when the config is made")
+    init_noise: float = per_replica(
         0.0, ge=0, description="Gaussian noise on the initial weights, in units of each tensor's root mean square [1]"
     )
-    output_scale: float = Field(1.0, gt=0, description="factor alpha on the network's outputs [1]")
+    output_scale: float = per_replica(1.0, gt=0, description="factor alpha on the network's outputs [1]")
     centred: bool = Field(False, description="train alpha (f - f_0): subtract the outputs of step 0")
     linearised: bool = Field(False, description="train the network's first-order expansion around its initial weights")
     loss: str = Field("cross_entropy", description="loss id")
     optimizer: str = Field("adamw", description="optimizer id")
-    learning_rate: float = Field(1e-3, gt=0, description="learning rate [1]")
+    learning_rate: float = per_replica(1e-3, gt=0, description="learning rate [1]")
     divide_rate_by_scale: bool = Field(False, description="divide the learning rate by output_scale^2")
-    warmup_steps: int = Field(10, ge=0, description="linear warm-up: rate * min(step / warmup_steps, 1) [steps]")
+    warmup_steps: int = per_replica(10, ge=0, description="linear warm-up: rate * min(step / warmup_steps, 1) [steps]")
     batch_size: int | None = Field(None, ge=1, description="samples a step; None: all training inputs [1]")
-    weight_decay: float = Field(1.0, ge=0, description="weight decay, on every parameter [1]")
-    weight_decay_start: int = Field(0, ge=0, description="first step with weight decay [steps]")
-    weight_decay_stop: int | None = Field(None, ge=0, description="first step without it again; None: never [steps]")
+    weight_decay: float = per_replica(1.0, ge=0, description="weight decay, on every parameter [1]")
+    weight_decay_start: int = per_replica(0, ge=0, description="first step with weight decay [steps]")
+    weight_decay_stop: int | None = per_replica(
+        None, ge=0, description="first step without it again; None: never [steps]"
+    )
     tensor_rates: dict[str, float] = Field({}, description="factors on the learning rate of tensors, by name [1]")
     tensor_decays: dict[str, float] = Field({}, description="factors on the weight decay of tensors, by name [1]")
-    orthogonal_gradient: Literal["off", "per_tensor", "global"] = Field(
-        "off", description="take the part along the weights out of the gradient, tensor by tensor or of all at once"
-    )
-    orthogonal_rescale: bool = Field(True, description="give what is left the norm of the whole gradient")
-    unit_gradient: bool = Field(False, description="divide the gradient by its norm: steps as long as the rate")
-    grokfast_gain: float = Field(0.0, ge=0, description="Grokfast: gain of the slow part of the gradient; 0: off [1]")
-    grokfast_memory: float = Field(0.98, ge=0, lt=1, description="Grokfast: share of the slow part kept a step [1]")
-    norm_sphere: tuple[str, ...] = Field(
-        (), description='tensors kept at their joint initial norm after each step, or "all"'
-    )
-    norm_sphere_step: Literal["rate", "angle"] = Field(
-        "rate", description="on a norm sphere: the learning rate itself, or times init_scale (for Adam, equal angles)"
-    )
     max_steps: int = Field(40_000, ge=1, description="the run ends here at the latest [steps]")
     evaluate_every: int = Field(25, ge=1, description="evaluations are at most this far apart [steps]")
     checkpoint_ratio: float = Field(
@@ -102,21 +99,37 @@ class RunConfig(Record):
         """Has the components validate their fields and fill in their defaults."""
         if not isinstance(data, Mapping):
             return data
-        own = {key: value for key, value in data.items() if key in cls.model_fields}
-        extra = {key: value for key, value in data.items() if key not in cls.model_fields}
-        known = set(cls.model_fields)
-        for field, family in COMPONENTS.items():
-            options = component(family, own.get(field, cls.model_fields[field].default)).options
-            known |= set(options.model_fields)
-            mine = {key: extra.pop(key) for key in list(extra) if key in options.model_fields}
-            own |= options(**mine).model_dump()
+        declared = cls.model_fields  # a descriptor: each access takes a microsecond
+        own = {key: value for key, value in data.items() if key in declared}
+        extra = {key: value for key, value in data.items() if key not in declared}
+        known = set(declared)
+        for options in options_of(own):
+            fields = options.model_fields
+            known |= fields.keys()
+            own |= dict(options(**{key: extra.pop(key) for key in fields.keys() & extra.keys()}))
         if extra:
             raise ValueError(unknown("field", next(iter(extra)), known))
-        if isinstance(own.get("norm_sphere"), str):  # "all", or one tensor: as --set gives it
-            own["norm_sphere"] = (own["norm_sphere"],)
         if own.get("start") is not None and own.get("start_hash") is None:
             own["start_hash"] = _hash(own["start"])
         return own
+
+    @property
+    def plain(self) -> dict[str, Any]:
+        """The fields in JSON's own types, as pack.json holds them."""
+        return dict(self._plain)
+
+    @property
+    def key(self) -> str:
+        """A hash of the config: the same run has the same key in whatever pack it trains."""
+        return self._key
+
+    @functools.cached_property
+    def _plain(self) -> dict[str, Any]:
+        return self.model_dump(mode="json")
+
+    @functools.cached_property
+    def _key(self) -> str:
+        return config_hash(self._plain)
 
     def replace(self, /, **fields: Any) -> "RunConfig":
         """The same config with some fields changed. Changing a component drops the old one's own fields."""
@@ -129,44 +142,52 @@ class RunConfig(Record):
                     data.pop(name, None)
         return type(self)(**(data | fields))
 
+    @model_serializer(mode="wrap")
+    def _written(self, dump: Callable[["RunConfig"], dict[str, Any]]) -> dict[str, Any]:
+        """All fields, less those of transforms that came later and are at their defaults: a new transform changes no
+        id of a run without it."""
+        fields = dump(self)
+        for options in self.transforms.values():
+            if options.came_later and options == type(options)():
+                fields = {name: value for name, value in fields.items() if name not in type(options).model_fields}
+        return fields
+
     def options(self, field: Literal["task", "model", "loss", "optimizer"]) -> Options:
         """The options of the chosen task, model, loss or optimizer."""
-        options = component(COMPONENTS[field], getattr(self, field)).options
-        extra = self.__pydantic_extra__ or {}
-        return options(**{name: extra[name] for name in options.model_fields})
+        return self._of(component(COMPONENTS[field], getattr(self, field)).options)
+
+    @property
+    def transforms(self) -> dict[str, Any]:
+        """The options of each transform, by its id; `is_on` says whether it does anything."""
+        return {name: self._of(component(TRANSFORMS, name).options) for name in names(TRANSFORMS)}
+
+    def _of(self, options: type[Options]) -> Any:
+        fields = self.__pydantic_extra__ or {}
+        return options.model_construct(**{name: fields[name] for name in options.model_fields})
+
+    @property
+    def may_differ(self) -> set[str]:
+        """The fields in which the replicas of a pack may differ."""
+        return set().union(*map(may_differ, (RunConfig, *options_of(self.__dict__))))
 
     @property
     def rate(self) -> float:
-        """The learning rate after warm-up, before factors on single tensors.
-
-        Adam moves each weight by about the rate, whatever the gradient's size: on a sphere of init_scale times the
-        radius that turns the weights by 1 / init_scale of the angle, and a large sphere looks hard to train on because
-        the run has hardly moved. norm_sphere_step = "angle" multiplies the rate by init_scale: the angle is then that
-        at init_scale 1. Not so for SGD, whose step follows the gradient: there the angle is the same only where the
-        gradient does not depend on the norm.
-        """
-        angle = self.init_scale if self.norm_sphere and self.norm_sphere_step == "angle" else 1
-        return self.learning_rate * angle / (self.output_scale**2 if self.divide_rate_by_scale else 1)
+        """The learning rate after warm-up, before factors on single tensors."""
+        factor = math.prod(options.rate_factor(self) for options in self.transforms.values())
+        return self.learning_rate * factor / (self.output_scale**2 if self.divide_rate_by_scale else 1)
 
     @property
     def is_plain_descent(self) -> bool:
         """Whether each step is the rate times the gradient over all training inputs, for all weights, and no more."""
-        off = self.weight_decay, self.warmup_steps, self.grokfast_gain, getattr(self, "momentum", 0)
-        whole = self.batch_size is None and self.orthogonal_gradient == "off" and not self.unit_gradient
-        return self.optimizer == "sgd" and whole and not (any(off) or self.norm_sphere or self.tensor_rates)
+        changed = any(options.is_on for options in self.transforms.values()) or self.batch_size is not None
+        scaled = self.weight_decay or self.warmup_steps or self.tensor_rates
+        optimizer: Any = self.options("optimizer")
+        return optimizer.is_plain and not (changed or scaled)
 
     @property
     def remarks(self) -> list[str]:
         """Plain sentences about settings that are allowed and do less than they seem to."""
-        said = []
-        if self.norm_sphere and self.weight_decay:
-            given = f"weight_decay = {self.weight_decay:g}"
-            if "all" not in self.norm_sphere:
-                said.append(f"{given} shrinks only the tensors outside norm_sphere: the others are rescaled after it")
-            elif not self.tensor_decays:
-                said.append(f"{given} shrinks no weight: norm_sphere rescales all of them after each step")
-        if self.norm_sphere_step == "angle" and not self.norm_sphere:
-            said.append("norm_sphere_step = angle changes nothing: norm_sphere names no tensor")
+        said = [remark for options in self.transforms.values() for remark in options.remarks(self)]
         if self.linearised:
             said.append("linearised: outputs are linear in the weights; activations are those of the network itself")
         return said
@@ -194,6 +215,17 @@ class RunConfig(Record):
         return component("models", self.model)(self.options("model"), interface(task))
 
 
+def options_of(chosen: Mapping[str, Any]) -> list[type[Options]]:
+    """The options whose fields are fields of a config: of all transforms, and of the components that `chosen` names
+    by the fields of `COMPONENTS`; a default stands in for a field that is not there."""
+    fields = RunConfig.model_fields
+    ids = {family: chosen.get(field, fields[field].default) for field, family in COMPONENTS.items()}
+    return [
+        *(component(TRANSFORMS, name).options for name in names(TRANSFORMS)),
+        *(component(family, id_).options for family, id_ in ids.items()),
+    ]
+
+
 def interface(task: Task | Size) -> Interface:
     """What a model must know of a task."""
     size = Size.of(task) if isinstance(task, Task) else task
@@ -202,12 +234,7 @@ def interface(task: Task | Size) -> Interface:
 
 def pack_id(configs: Sequence[RunConfig]) -> str:
     """The pack's id: a hash of its configs, in order."""
-    return pack_hash([json.loads(config.model_dump_json()) for config in configs])
-
-
-def config_key(config: RunConfig | Mapping[str, Any]) -> str:
-    """A hash of one config, also as pack.json holds it: the same run has the same key in whatever pack it trains."""
-    return config_hash(config if isinstance(config, Mapping) else json.loads(config.model_dump_json()))
+    return pack_hash([config.plain for config in configs])
 
 
 def _hash(path: str | Path) -> str:

@@ -22,8 +22,12 @@ from grokscope.runs.store.documents import read_document, read_pack
 from grokscope.runs.store.events import finished_at, read_events
 from grokscope.runs.store.journal import read_journal
 from grokscope.runs.store.lock import is_held
+from grokscope.runs.store.readings import NAME as READINGS
+from grokscope.runs.store.readings import read_readings
 
-Kind: TypeAlias = Literal["pack", "events", "journal", "segment", "lost", "checkpoint", "resume", "status", "study"]
+Kind: TypeAlias = Literal[
+    "pack", "events", "journal", "segment", "lost", "checkpoint", "resume", "status", "readings", "study"
+]
 STUDIES = "studies"
 LOST = "rows-lost"  # the event of a pack whose numbers between checkpoints cannot be taken again
 REMEDY: dict[Kind, str] = {
@@ -36,6 +40,7 @@ REMEDY: dict[Kind, str] = {
     "checkpoint": "it is moved to quarantine",
     "resume": "it is moved to quarantine; with --resume the pack is trained anew from step 0, to the same weights",
     "status": "it is written again from the numbers",
+    "readings": "it is moved to quarantine; the same study again takes the readings of the checkpoints anew",
     "study": "it is moved to quarantine; the same study or sweep again writes it anew",
 }
 
@@ -102,6 +107,7 @@ def examine_pack(folder: Path) -> Iterator[Damage]:
     events = list(attempt(folder / "events.jsonl", "events", lambda: read_events(folder)))
     journal = list(attempt(folder / "journal.jsonl", "journal", lambda: read_journal(folder / "journal.jsonl")))
     yield from (*events, *journal)
+    yield from attempt(folder / READINGS, "readings", lambda: read_readings(folder))
     sealed = [segments.segment_path(folder, number) for number in segments.sealed_numbers(folder)]
     bad = [damage for path in sealed for damage in attempt(path, "segment", lambda path=path: _segment(path))]
     yield from bad
@@ -174,7 +180,7 @@ def _status(folder: Path, *, compare: bool) -> None:
 def _study(folder: Path) -> Iterator[Damage]:
     def plan() -> None:
         about, _ = read_document(folder / "plan.json")
-        if not isinstance(about.get("arms"), dict):
+        if not isinstance(about.get("arms"), dict | list):
             raise StoreError(f"{folder / 'plan.json'} has no arms")
 
     def measured() -> None:
@@ -194,7 +200,7 @@ def _notes(folder: Path) -> Iterator[str]:
             f"{folder}: numbers between its checkpoints were lost; moved away and trained again, it has them all, "
             "with the same weights"
         )
-    for name in ("journal.jsonl", "events.jsonl"):
+    for name in ("journal.jsonl", "events.jsonl", READINGS):
         try:
             if jsonl.read_lines(folder / name).torn:
                 yield f"{folder / name}: the last line is torn, as a killed writer leaves it; it is not counted"

@@ -77,7 +77,7 @@ def read_file(path: str | Path, *, most: int = LARGEST, checked: str = "") -> by
 
     ValueError for what is refused, OSError where it cannot be opened.
     """
-    descriptor = os.open(named(path), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    descriptor = os.open(named(path), os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
     about = os.fstat(descriptor)
     if stat.S_ISDIR(about.st_mode):  # Python opens none
         os.close(descriptor)

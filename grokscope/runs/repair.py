@@ -65,7 +65,7 @@ def _repair_pack(store: Path, pack: Path, damages: Iterable[Damage], done: Repai
     if ROWS & kinds and read_pack(pack)["runs"][0]["config"] is None:
         return False
     for damage in damages:
-        if damage.kind in ("segment", "checkpoint") or (damage.kind == "resume" and damage.file.exists()):
+        if damage.kind in ("segment", "checkpoint", "readings") or (damage.kind == "resume" and damage.file.exists()):
             done.moved.append(_quarantine(store, damage.file))
     if "events" in kinds:
         events = _salvaged(pack / "events.jsonl")

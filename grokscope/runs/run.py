@@ -17,7 +17,7 @@ from grokscope.runs.snapshot import Snapshot
 from grokscope.runs.split import unpacked
 from grokscope.runs.store import checkpoints
 from grokscope.runs.store.catalogue import OnDamage, oldest_first, packs
-from grokscope.runs.store.documents import read_pack, unreadable
+from grokscope.runs.store.documents import is_name, read_pack, unreadable
 from grokscope.runs.store.events import finished_at, read_events
 from grokscope.runs.store.lock import is_held
 from grokscope.runs.store.rows import Rows, read_rows
@@ -75,7 +75,7 @@ class Run:
     @property
     def fields(self) -> dict[str, Any] | None:
         """The config in plain JSON types, with None for what nobody knows of it; None where nothing is known."""
-        return None if self._config is None else self._config.model_dump(mode="json") | dict.fromkeys(self.unknown)
+        return None if self._config is None else self._config.plain | dict.fromkeys(self.unknown)
 
     @property
     def status(self) -> dict[str, Any]:
@@ -246,6 +246,13 @@ def as_trained(config: RunConfig) -> dict[str, Any]:
         "output_scale": config.output_scale,
         "centred": config.centred,
     }
+
+
+def is_run(name: str, store: Path) -> bool:
+    """Whether a store has a pack in which a run may be called so; nothing is opened."""
+    pack, _, replica = name.rpartition("-")
+    folders = [name, pack] if pack and replica.isdigit() else [name]
+    return any(is_name(folder) and (store / folder / "pack.json").is_file() for folder in folders)
 
 
 def load(path: str | Path) -> Run:

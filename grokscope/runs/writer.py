@@ -1,6 +1,5 @@
 """Writes one pack into the store; and puts a killed pack back to where it can go on."""
 
-import json
 import platform
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -46,7 +45,7 @@ class Writer:
             "runs": [
                 {
                     "run": run,
-                    "config": None if config is None else json.loads(config.model_dump_json()) | dict.fromkeys(unknown),
+                    "config": None if config is None else config.plain | dict.fromkeys(unknown),
                 }
                 for run, config in zip(self.ids, self._configs, strict=True)
             ],

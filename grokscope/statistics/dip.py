@@ -5,12 +5,12 @@
 F_n is the sample's distribution function, convex before a mode and concave after it is what a unimodal one is. p is
 against the uniform distribution, of the unimodal ones the least favourable asymptotically.
 
-Source: Hartigan & Hartigan 1985, Ann. Statist. 13, 70; Hartigan 1985, J. R. Stat. Soc. C 34, 320. The algorithm here is
-the direct one: for a modal interval [x_l, x_u] the largest distance to the greatest convex minorant up to x_l, to
-the least concave majorant from x_u on, the dip being half the larger; it is narrowed as theirs.
+Source: Hartigan & Hartigan 1985, Ann. Statist. 13, 70; Hartigan 1985, J. R. Stat. Soc. C 34, 320, in the package
+diptest (M. Maechler's code, as in R).
 """
 
 import functools
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -25,31 +25,17 @@ DRAWS = 2000
 def dip(values: ArrayLike) -> float:
     """The dip statistic, from 1 / (2 n) for one mode up to 1 / 4 for two points of equal weight.
 
+    Equal values are one point of their joint weight; G may have one such point, its mode.
+
     Raises ValueError for no value and values that are not finite.
     """
+    from diptest import dipstat
+
     given = np.asarray(values, dtype=np.float64)
     if given.ndim != 1 or not given.size or not np.isfinite(given).all():
         raise ValueError(f"expected finite values in one dimension, got shape {given.shape}")
-    x, counts = np.unique(given, return_counts=True)
-    above = np.cumsum(counts).astype(np.float64)  # F_n at each value, in units of 1 / n; before it, `below`
-    below = above - counts
-    low, high, found = 0, len(x) - 1, 1.0
-    while low < high:
-        here = slice(low, high + 1)
-        lower, upper = _hull(x[here], below[here]), _hull(x[here], -above[here])
-        minorant = np.interp(x[here], x[here][lower], below[here][lower])
-        majorant = np.interp(x[here], x[here][upper], above[here][upper])
-        gap = majorant - minorant
-        start, end = _modal(gap, lower, upper)
-        if gap[[*lower, *upper]].max() <= found:
-            break
-        left = float((above[here] - minorant)[: start + 1].max())
-        right = float((majorant - below[here])[end:].max())
-        found = max(found, left, right)
-        if (start, end) == (0, high - low):
-            break
-        low, high = low + start, low + end
-    return found / (2 * given.size)
+    answer: Any = dipstat(given, allow_zero=False)
+    return float(answer)
 
 
 def dip_test(values: ArrayLike, *, draws: int = DRAWS, seed: int = 0) -> tuple[float, float] | Missing:
@@ -71,25 +57,3 @@ def dip_test(values: ArrayLike, *, draws: int = DRAWS, seed: int = 0) -> tuple[f
 def _null(n: int, draws: int, seed: int) -> Float[np.ndarray, " draw"]:
     rng = np.random.default_rng(seed)
     return np.array([dip(rng.random(n)) for _ in range(draws)])
-
-
-def _modal(gap: Float[np.ndarray, " value"], lower: list[int], upper: list[int]) -> tuple[int, int]:
-    """The interval about the largest gap, from a value that the minorant touches to one that the majorant does."""
-    at_lower, at_upper = max(lower, key=lambda i: gap[i]), max(upper, key=lambda i: gap[i])
-    if gap[at_lower] > gap[at_upper]:
-        return at_lower, min(i for i in upper if i >= at_lower)
-    return max(i for i in lower if i <= at_upper), at_upper
-
-
-def _hull(x: Float[np.ndarray, " value"], y: Float[np.ndarray, " value"]) -> list[int]:
-    """Places of the points that the greatest convex minorant touches."""
-    xs, ys = x.tolist(), y.tolist()
-    kept: list[int] = []
-    for i in range(len(xs)):
-        while len(kept) > 1:
-            a, b = kept[-2], kept[-1]
-            if (ys[b] - ys[a]) * (xs[i] - xs[a]) < (ys[i] - ys[a]) * (xs[b] - xs[a]):
-                break  # b lies below the chord from a to i
-            kept.pop()
-        kept.append(i)
-    return kept

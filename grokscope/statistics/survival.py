@@ -6,6 +6,7 @@ event's time counts as still at risk there. All sums are float64.
 """
 
 import math
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -86,19 +87,19 @@ def kaplan_meier(times: ArrayLike, observed: ArrayLike, level: float = 0.95) -> 
 
     Raises ValueError for no run, unequal lengths, times that are not finite, a level outside (0, 1).
     """
-    from scipy.stats import norm
+    from scipy.stats import CensoredData, ecdf
 
     _require_level(level)
     t, events = _sample(times, observed)
     at, d, n = _counts(t, events)
-    survival = np.cumprod(1 - d / n)
+    curve = ecdf(CensoredData(uncensored=t[events], right=t[~events])).sf
+    with warnings.catch_warnings():  # where S is 1 or 0 there is none: see above
+        warnings.filterwarnings("ignore", "The confidence interval is undefined", RuntimeWarning)
+        band = curve.confidence_interval(confidence_level=level, method="log-log")
+    survival, tail = curve.probabilities, (1 - level) / 2
     inside = (survival > 0) & (survival < 1)
-    greenwood = np.cumsum(d / (n * np.maximum(n - d, 1)))
-    log = np.log(survival, where=inside, out=np.full(len(at), -1.0))
-    power = np.exp(norm.isf((1 - level) / 2) * np.sqrt(greenwood) / -log)
-    tail = (1 - level) / 2
-    low = np.where(inside, survival**power, np.where(survival == 1, tail ** (1 / n), 0.0))
-    high = np.where(inside, survival ** (1 / power), np.where(survival == 1, 1.0, 1 - tail ** (1 / n)))
+    low = np.where(inside, band.low.probabilities, np.where(survival == 1, tail ** (1 / n), 0.0))
+    high = np.where(inside, band.high.probabilities, np.where(survival == 1, 1.0, 1 - tail ** (1 / n)))
     # S never rises, and what bounded it before does so at its end.
     high[survival == 0] = np.minimum.accumulate(high)[survival == 0]
     return Curve(times=at, survival=survival, low=low, high=high, n_at_risk=n, n_events=d)

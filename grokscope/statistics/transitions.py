@@ -4,7 +4,7 @@ One idea carries every answer: the level that a curve holds for some evaluations
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from numbers import Integral
 from typing import Any, Literal
@@ -14,10 +14,12 @@ from numpy.typing import ArrayLike
 
 from grokscope.errors import require_finite
 from grokscope.statistics.held import ROUNDING, first, held_level, onset
-from grokscope.statistics.series import NOT_EVALUATED, Curve, Steps, as_series, as_shares, as_steps
+from grokscope.statistics.series import NOT_EVALUATED, Curve, Steps, Values, as_series, as_shares, as_steps
 
 # The level at which losses are dated, where they are a cross-entropy [nats].
 LOSS_THRESHOLD = 0.1
+# Shares of right answers whose first steps are t_10, t_50 and t_90.
+SHARES = (0.1, 0.5, 0.9)
 # What the least uncertain of guesses costs, one between two classes: a loss that begins below it is seldom in nats.
 LEAST_GUESS = math.log(2)
 # Above what guessing between two classes gets right; a curve that begins there has learned already, or is in per cent.
@@ -107,26 +109,16 @@ class Phases:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Level:
-    """What a curve is held to: it is there at `level` or above. A loss is turned upside down."""
+class Stage:
+    """What the curve of one split says. level: what it is held to. start: its first values, from the step `begins` on;
+    at most as many as a level is held for. lost: step and value from which on it stays beyond the level."""
 
-    curve: Curve
+    curve: str
     level: float
-    stable: int
-
-    @property
-    def reached(self) -> int | None:
-        return first(self.curve, self.stable, self.level)
-
-    @property
-    def lost(self) -> int | None:
-        """First of the evaluations from which it stays below, no stretch at the level following."""
-        steps, values = self.curve
-        if self.reached is None:
-            return None
-        there = held_level(values, self.stable) >= self.level - ROUNDING
-        after = int(np.flatnonzero(there)[-1]) + 1
-        return first((steps[after:], (values[after:] < self.level - ROUNDING).astype(float)), self.stable, 1.0)
+    begins: int | None
+    start: Sequence[float]
+    reached: int | None
+    lost: tuple[int, float] | None
 
 
 def phases(
@@ -182,68 +174,97 @@ def phases(
         train_loss=train_loss,
         test_loss=test_loss,
     )
-    levels: dict[str, _Level] = {}
+    stages: dict[str, Stage] = {}
     for split, threshold in (("train", train_threshold), ("test", test_threshold)):
-        if (accuracy := curves.get(f"{split}_accuracy")) is not None:
-            levels[split] = _Level(curve=accuracy, level=threshold, stable=stable)
-        elif (loss := curves.get(f"{split}_loss")) is not None:
-            level = _loss_level(loss, stable, loss_threshold, loss_share)
-            levels[split] = _Level(curve=(loss[0], -loss[1]), level=-level, stable=stable)
-
-    def crossed(share: float) -> int | None:
-        return first(curves["test_accuracy"], stable, share) if "test_accuracy" in curves else None
-
-    t_mem, t_gen = (levels[split].reached if split in levels else None for split in ("train", "test"))
-    t_on, delay, grokked = None, None, False
-    if t_mem is not None and t_gen is not None:
-        delay = t_gen - t_mem
-        grokked = bool(t_gen >= ratio * t_mem and delay >= gap)
-        t_on = onset(curves["test_loss"], t_mem, t_gen, stable) if "test_loss" in curves else None
-    return Phases(
-        memorized_at=t_mem,
+        if (name := f"{split}_accuracy") in curves:
+            stages[split] = _stage(name, curves[name], threshold, stable)
+        elif (name := f"{split}_loss") in curves:
+            level = loss_level(curves[name][1][:stable], loss_threshold, loss_share)
+            stages[split] = _stage(name, curves[name], level, stable)
+    t_mem, t_gen = (stages[split].reached if split in stages else None for split in ("train", "test"))
+    t_on = None
+    if t_mem is not None and t_gen is not None and "test_loss" in curves:
+        t_on = onset(curves["test_loss"], t_mem, t_gen, stable)
+    accuracy = curves.get("test_accuracy")
+    return assembled(
+        stages,
         onset_at=t_on,
-        generalized_at=t_gen,
-        delay=delay,
-        grokked=grokked,
-        t_10=crossed(0.1),
-        t_50=crossed(0.5),
-        t_90=crossed(0.9),
+        crossed=[None if accuracy is None else first(accuracy, stable, share) for share in SHARES],
         last_at=max((int(at[-1]) for at, _ in curves.values() if at.size), default=None),
-        lost_at=levels["test"].lost if "test" in levels else None,
-        notes=tuple(_notes(curves, levels, loss_threshold, stable)),
+        rules={"ratio": ratio, "gap": gap, "stable": stable, "loss_threshold": loss_threshold},
     )
 
 
-def _loss_level(curve: Curve, stable: int, threshold: float | None, share: float) -> float:
-    """What a loss must fall to."""
+def assembled(
+    stages: Mapping[str, Stage],
+    *,
+    onset_at: int | None,
+    crossed: Sequence[int | None],
+    last_at: int | None,
+    rules: Mapping[str, Any],
+) -> Phases:
+    """The phases, of what is known of each split. crossed: first steps of SHARES. rules: arguments of `phases`."""
+    t_mem, t_gen = (stages[split].reached if split in stages else None for split in ("train", "test"))
+    delay = None if t_mem is None or t_gen is None else t_gen - t_mem
+    grokked = delay is not None and bool(t_gen >= rules["ratio"] * t_mem and delay >= rules["gap"])
+    lost = stages["test"].lost if "test" in stages else None
+    t_10, t_50, t_90 = crossed
+    return Phases(
+        memorized_at=t_mem,
+        onset_at=onset_at,
+        generalized_at=t_gen,
+        delay=delay,
+        grokked=grokked,
+        t_10=t_10,
+        t_50=t_50,
+        t_90=t_90,
+        last_at=last_at,
+        lost_at=lost[0] if lost else None,
+        notes=tuple(_notes(stages, rules["loss_threshold"], rules["stable"])),
+    )
+
+
+def loss_level(start: Sequence[float] | Values, threshold: float | None, share: float) -> float:
+    """What a loss must fall to, by its first values."""
     if threshold is not None:
         return threshold
-    start = curve[1][:stable].max(initial=-np.inf)
-    return share * max(float(start), 0.0) if start < LOSS_THRESHOLD - ROUNDING else LOSS_THRESHOLD
+    largest = max(map(float, start), default=-math.inf)
+    return share * max(largest, 0.0) if largest < LOSS_THRESHOLD - ROUNDING else LOSS_THRESHOLD
 
 
-def _notes(
-    curves: Mapping[str, Curve], levels: Mapping[str, _Level], threshold: float | None, stable: int
-) -> Iterator[Note]:
-    for split, held in levels.items():
-        name = next(curve for curve in (f"{split}_accuracy", f"{split}_loss") if curve in curves)
-        steps, values = curves[name]
-        if values.size < stable:
+def _stage(name: str, curve: Curve, level: float, stable: int) -> Stage:
+    """A loss is turned upside down: a curve is there at its level or above."""
+    steps, values = curve
+    sign = -1 if name.endswith("loss") else 1
+    heights, height = sign * values, sign * level
+    reached, lost = first((steps, heights), stable, height), None
+    if reached is not None:
+        there = np.flatnonzero(held_level(heights, stable) >= height - ROUNDING)
+        after = int(there[-1]) + 1
+        fell = (heights[after:] < height - ROUNDING).astype(float)
+        if (step := first((steps[after:], fell), stable, 1.0)) is not None:
+            lost = step, float(values[np.searchsorted(steps, step)])
+    begins = int(steps[0]) if steps.size else None
+    return Stage(curve=name, level=level, begins=begins, start=values[:stable].tolist(), reached=reached, lost=lost)
+
+
+def _notes(stages: Mapping[str, Stage], threshold: float | None, stable: int) -> Iterator[Note]:
+    for split, stage in stages.items():
+        start, level = stage.start, stage.level
+        if stage.begins is None or len(start) < stable:
             continue
-        start, level = values[:stable], abs(held.level)
-        about: dict[str, Any] = {"curve": name, "step": int(steps[0]), "value": float(values[0]), "level": level}
-        if name.endswith("accuracy"):
-            if start.min() >= min(level, BEYOND_GUESSING) - ROUNDING:
+        about: dict[str, Any] = {"curve": stage.curve, "step": stage.begins, "value": start[0], "level": level}
+        if stage.curve.endswith("accuracy"):
+            if min(start) >= min(level, BEYOND_GUESSING) - ROUNDING:
                 yield Note(kind="begins_high", **about)
-        elif threshold is not None and start.max() <= threshold:
+        elif threshold is not None and max(start) <= threshold:
             yield Note(kind="begins_low", **about)
-        elif threshold is None and start.max() < LOSS_THRESHOLD - ROUNDING:
+        elif threshold is None and max(start) < LOSS_THRESHOLD - ROUNDING:
             yield Note(kind="relative", **about)
-        elif threshold is None and start.max() < LEAST_GUESS:
+        elif threshold is None and max(start) < LEAST_GUESS:
             yield Note(kind="small", **about)
-        if split == "train" and (lost := held.lost) is not None:
-            there = float(values[np.searchsorted(steps, lost)])
-            yield Note(kind="forgotten", curve=name, step=lost, value=there, level=level)
+        if split == "train" and stage.lost is not None:
+            yield Note(kind="forgotten", **(about | {"step": stage.lost[0], "value": stage.lost[1]}))
 
 
 def _require(stable: int, **numbers: float) -> None:

@@ -1,6 +1,5 @@
 """Carries out a plan: hands packs to an engine, says how far it is, and keeps account of what was measured."""
 
-import json
 import os
 import sys
 import time
@@ -56,6 +55,11 @@ def conduct(
                 if outcome.state == "done" and study.measures:
                     study.mark_measured(outcome.pack)
                 say(_progress(outcome, len(outcomes), len(todo), time.monotonic() - began))
+            # Controls that are asked in the windows of other runs: these are trained now.
+            late = [pack for pack in todo if any(one.refers for one in pack.asked)]
+            if late and all(outcome.state == "done" for outcome in outcomes):
+                jobs = _jobs(plan, late, threads, late=True)
+                outcomes += [outcome for outcome in _each(jobs, running) if outcome.state == "failed"]
     mirror.opened(mirror.address(study.store))  # what other machines have done
     return outcomes
 
@@ -85,14 +89,16 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _jobs(plan: Plan, todo: Sequence[Planned], threads: int) -> Iterator[Job]:
+def _jobs(plan: Plan, todo: Sequence[Planned], threads: int, *, late: bool = False) -> Iterator[Job]:
+    """late: for the readings alone that refer to other runs; else for all but these."""
     for pack in todo:
         yield Job(
             pack=pack.id,
-            configs=tuple(json.loads(config.model_dump_json()) for config in pack.configs),
+            configs=tuple(config.plain for config in pack.configs),
             store=mirror.address(plan.study.store),
             threads=threads,
-            measures=pack.measures,
+            measures=() if late else pack.measures,
+            readings=tuple(one.to_json() for asked in pack.asked for one in asked.split(late=late)),
             device=plan.device,
             there=not mirror.is_url(mirror.address(plan.study.store)),
         )

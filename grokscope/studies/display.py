@@ -1,6 +1,7 @@
 """Progress on stderr: a live panel on a terminal, plain lines elsewhere, nothing when not asked for."""
 
 import math
+import statistics
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -117,8 +118,8 @@ def stage(phases: Phases | None) -> str:
 
 
 def median(values: Sequence[float]) -> float:
-    finite = sorted(value for value in values if math.isfinite(value))
-    return finite[len(finite) // 2] if finite else math.nan
+    finite = [value for value in values if math.isfinite(value)]
+    return statistics.median(finite) if finite else math.nan
 
 
 def clock(seconds: float) -> str:

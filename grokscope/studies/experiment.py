@@ -79,11 +79,14 @@ def train(
         )
     runs: list[Run] = []
     for pack in packs:
-        runs += _train_pack(pack, store=opened(store), device=chosen, progress=progress, resume=resume)
+        runs += train_pack(pack, store=opened(store), device=chosen, progress=progress, resume=resume)
     return runs if several else runs[0]
 
 
-def _train_pack(pack: list[RunConfig], *, store: Path, device: torch.device, progress: bool, resume: bool) -> list[Run]:
+def train_pack(
+    pack: Sequence[RunConfig], *, store: Path, device: torch.device, progress: bool = False, resume: bool = False
+) -> list[Run]:
+    """Trains the configs as the one pack that they are planned as, whatever it takes; else as `train`."""
     folder = store / pack_id(pack)
     if finished_at(folder) is not None:
         if progress:

@@ -1,45 +1,145 @@
-"""From a study, or from runs, to a scorecard."""
+"""From a study, or from runs, to a scorecard. Nothing here opens a checkpoint but `_taken`, for runs that no study
+planned."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Protocol
 
-from grokscope.predictions.arms import sorted_into_arms
-from grokscope.predictions.verdict import Scorecard, judged, subjects
+from grokscope.errors import StoreError
+from grokscope.predictions.arms import BASE, Arms, runs_of, sorted_into_arms
+from grokscope.predictions.base import Theory
+from grokscope.predictions.controls import asked, asked_of, numbers, subjects
+from grokscope.predictions.families import placed, read_arms, told_by
+from grokscope.predictions.taking import Asked, in_memory, take, taken
+from grokscope.predictions.verdict import Scorecard, judged
 from grokscope.registry import unknown
 from grokscope.runs.run import Run
+from grokscope.runs.store.readings import Place, Record, read_readings
 from grokscope.runs.store.segments import digests
-from grokscope.theories.base import theories
+from grokscope.theories.base import families, theories
+
+CARD = "scorecard.json"
 
 
 class Studied(Protocol):
     """A study: what has its runs by arm."""
 
-    def runs(self) -> Mapping[str, Sequence[Run]]: ...
+    def runs(self) -> Arms[Run]: ...
 
 
-def judge(runs: Mapping[str, Sequence[Run]] | Iterable[Run] | Studied, theory: str | None = None) -> Scorecard:
+class Kept(Studied, Protocol):
+    """A study with a folder, where its scorecard lies."""
+
+    @property
+    def folder(self) -> Path: ...
+
+
+def judge(runs: Run | Mapping[str, Sequence[Run]] | Iterable[Run] | Studied, theory: str | None = None) -> Scorecard:
     """The scorecard of a theory, or of all, for trained runs.
 
-    runs: a study; or arm -> the runs of its seeds, as a study has them; or runs in any order, which are sorted into
-    arms by what their configs differ in from the one that groks (`sorted_into_arms`). Rows whose arms are not there say
-    so.
+    runs: a run; or a study, which is judged by the readings that it has taken; or arm -> the runs of its seeds; or runs
+    in any order, which are assigned to arms by how their configs differ from the one that groks. Of runs without a
+    study the readings that are not stored are taken first. Rows whose arms are not there say so.
 
     Raises ValueError for an unknown theory and for no run.
     """
-    given = runs if isinstance(runs, Mapping | Iterable) else runs.runs()
-    arms: dict[str, list[Run]] = (
-        {str(name): list(arm) for name, arm in given.items()} if isinstance(given, Mapping) else sorted_into_arms(given)
-    )
-    if not any(arms.values()):
+    runs = [runs] if isinstance(runs, Run) else runs
+    studied = not isinstance(runs, Mapping | Iterable)
+    arms = runs.runs() if studied else arms_of(runs)
+    if not runs_of(arms):
         raise ValueError("expected the runs of at least one arm, got none")
     known = theories()
     if theory is not None and theory not in known:
         raise ValueError(unknown("theory", theory, known))
-    chosen, looked_at = known.values() if theory is None else [known[theory]], subjects(arms)
+    chosen = list(known.values()) if theory is None else [known[theory]]
+    every = _asked(chosen, arms)
+    records = _stored(arms) if studied else _taken(arms, every)
+    looked_at = subjects(arms, records, numbers(chosen))
     return Scorecard(
         rows=tuple(row for one in chosen for row in judged(one, looked_at)),
         runs={name: len(arm) for name, arm in arms.items()},
-        segments={
-            folder.name: digests(folder) for folder in sorted({run.folder for arm in arms.values() for run in arm})
-        },
+        segments=_digests(arms),
+        notes=tuple(_notes(every.values(), records)),
     )
+
+
+def scorecard(study: Kept, theory: str | None = None) -> tuple[Scorecard, str]:
+    """The verdicts of a study: those in its folder where they are of the numbers that the store has now; else judged
+    anew, and a sentence that says so."""
+    path = study.folder / CARD
+    if not path.exists():
+        return judge(study, theory), ""
+    try:
+        card = Scorecard.load(path)
+    except ValueError as error:
+        return judge(study, theory), f"{error}: the study is judged anew"
+    if card.segments == _digests(study.runs()):
+        return card, ""
+    return judge(study, theory), f"{path} is of other numbers than the store has now: the study is judged anew"
+
+
+def arms_of(runs: Mapping[str, Sequence[Run]] | Iterable[Run]) -> Arms[Run]:
+    """The arms of runs that are named by arm, or assigned by what their configs change."""
+    if isinstance(runs, Arms):
+        return runs
+    known = families()
+    if isinstance(runs, Mapping):
+        named = {str(name): list(arm) for name, arm in runs.items()}
+        return placed(read_arms(named, known), known, lambda run: run.config)
+    return placed(sorted_into_arms(runs, told_by(known)), known, lambda run: run.config)
+
+
+def _asked(chosen: Iterable[Theory], arms: Arms[Run]) -> dict[str, Asked]:
+    """What the theories read of each run's checkpoints."""
+    base, wanted = list(arms.get(BASE, ())), asked(chosen, arms)
+    runs = {run.id: run for run in runs_of(arms)}
+    of_run: dict[str, dict] = {}
+    for arm in arms.values():
+        for run in arm:
+            of_run.setdefault(run.id, {}).update(dict.fromkeys(wanted[arm.name]))
+    return {run: asked_of(runs[run], list(readings), base) for run, readings in of_run.items()}
+
+
+def _stored(arms: Arms[Run]) -> dict[Place, Record]:
+    records: dict[Place, Record] = {}
+    for folder in {run.folder for run in runs_of(arms)}:
+        records |= read_readings(folder)
+    return records
+
+
+def _taken(arms: Arms[Run], every: Mapping[str, Asked]) -> dict[Place, Record]:
+    """The readings of runs, those that their packs lack taken now; kept in memory alone where a pack cannot be
+    written."""
+    runs = {run.id: run for run in runs_of(arms)}
+    records = _stored(arms)
+    for run, one in every.items():
+        if not one.lacking(records):
+            continue
+        reference = runs[one.reference] if one.refers and one.reference else None
+        try:
+            new = take(runs[run], one, reference)
+        except StoreError:
+            new = taken(runs[run], one, records, reference)
+        records |= in_memory(new)
+    return records
+
+
+def _digests(arms: Arms[Run]) -> dict[str, dict[str, str]]:
+    return {folder.name: digests(folder) for folder in sorted({run.folder for run in runs_of(arms)})}
+
+
+def _notes(every: Iterable[Asked], records: Mapping[Place, Record]) -> Iterable[str]:
+    """What is lacking, and what was taken with another definition of its measure."""
+    never, stale = 0, Counter()
+    for one in every:
+        truth = "" if one.truth is None else one.truth.digest
+        for reading in one.lacking(records):
+            if (one.run, reading.key, truth) in records:
+                stale[reading.instrument.measure] += 1
+            else:
+                never += 1
+    if never:
+        yield f"{never} readings were never taken: the same study again takes them"
+    for measure, count in stale.items():
+        yield f"{count} readings of {measure} were taken with another definition of it: the same study takes them anew"

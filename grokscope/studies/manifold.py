@@ -1,11 +1,17 @@
 """What a run shows of the manifold: every instrument at the stages of a run, beside the nulls, as a table."""
 
+import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
+import torch
 
 from grokscope.errors import Missing
-from grokscope.predictions.subject import Instrument, Number, Subject
+from grokscope.predictions.readings import Instrument, Number
+from grokscope.predictions.subject import Subject
+from grokscope.predictions.taking import stages
+from grokscope.runs.run import Run
+from grokscope.runs.snapshot import Snapshot
 
 
 def _tables() -> dict[str, Instrument]:
@@ -45,16 +51,36 @@ INSTRUMENTS: dict[str, Instrument] = {
 }
 
 
-def readings(subject: Subject, instruments: Mapping[str, Instrument] = INSTRUMENTS) -> dict[str, dict[str, Number]]:
+def readings(run: Run, instruments: Mapping[str, Instrument] = INSTRUMENTS) -> dict[str, dict[str, Number]]:
     """Stage -> instrument -> number; the stage "permuted" is the last checkpoint with its residues permuted."""
-    found: dict[str, dict[str, Number]] = {}
-    for stage in subject.stages:
-        found[stage] = {name: subject.at(stage, instrument) for name, instrument in instruments.items()}
-    nulls = {kind: subject.snapshot(subject.stages["after"], kind) for kind in ("symbols", "labels")}
-    found["permuted"] = {
-        name: instrument(nulls[instrument.table]) for name, instrument in instruments.items() if instrument.table
+    snapshots = {stage: run.snapshot(step) for stage, step in stages(Subject(run=run)).items()}
+    found: dict[str, dict[str, Number]] = {
+        stage: {name: instrument(snapshot) for name, instrument in instruments.items()}
+        for stage, snapshot in snapshots.items()
     }
-    return found
+    nulls = {kind: permuted(run.snapshot(), kind) for kind in ("symbols", "labels")}
+    return found | {
+        "permuted": {
+            name: instrument(nulls[instrument.table]) for name, instrument in instruments.items() if instrument.table
+        }
+    }
+
+
+def permuted(snapshot: Snapshot, table: str) -> Snapshot:
+    """The network with its symbols, or its labels, in a random order."""
+    task = snapshot.task
+    if table == "labels":
+        order = torch.randperm(task.n_classes, generator=torch.Generator().manual_seed(0))
+        snapshot.task = dataclasses.replace(task, labels=order[snapshot.labels])
+        return snapshot
+    order = torch.randperm(task.n_symbols, generator=torch.Generator().manual_seed(0))
+
+    def moved(params: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        embedding = params["W_E"].clone()
+        embedding[: len(order)] = embedding[order]
+        return {**params, "W_E": embedding}
+
+    return snapshot.mapped(moved)
 
 
 def tabulated(

@@ -7,7 +7,7 @@ plan.json, so that started again it goes on with the same packs, and each ends i
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -15,17 +15,23 @@ from typing import Any, Literal
 import torch
 
 from grokscope.errors import StoreError
-from grokscope.runs.config import RunConfig, config_key, pack_id
+from grokscope.predictions.arms import BASE, Arms
+from grokscope.predictions.controls import asked_of
+from grokscope.predictions.families import placed, read_arms
+from grokscope.predictions.readings import At
+from grokscope.predictions.taking import Asked, each_lacking
+from grokscope.runs.config import RunConfig, pack_id
 from grokscope.runs.identity import run_ids
 from grokscope.runs.run import load_pack
 from grokscope.runs.store.documents import read_pack
 from grokscope.runs.store.events import finished_at
 from grokscope.runs.store.index import index
 from grokscope.runs.store.mirror import opened
+from grokscope.runs.store.readings import read_readings
 from grokscope.studies.study import Study, load_study, pack_of
+from grokscope.theories.base import families
 from grokscope.training.device import chosen_device
 from grokscope.training.memory import in_packs, n_parameters, require_fits
-from grokscope.training.pack import PER_REPLICA
 
 # Products of a forward pass of a whole pack from which more replicas gain nothing, and the most replicas. On one thread
 # 64 replicas of 7 residues and 16 channels make 38 times the steps of one, 8 of 59 and 32 make 1.9 times, and networks
@@ -46,7 +52,7 @@ Keys = tuple[str, ...]
 @dataclass(frozen=True, kw_only=True)
 class Planned:
     """One pack of a plan. soonest, most: between which steps it is expected to end. measures: ids measured on its
-    checkpoints."""
+    checkpoints. asked: readings that are taken of its runs."""
 
     id: str
     configs: tuple[RunConfig, ...]
@@ -54,6 +60,15 @@ class Planned:
     soonest: int
     most: int
     measures: tuple[str, ...] = ()
+    asked: tuple[Asked, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Placed:
+    """A run that may not be trained yet."""
+
+    id: str
+    config: RunConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,23 +107,28 @@ class _Layout:
 
 def plan(
     name: str,
-    arms: Mapping[str, Sequence[RunConfig]],
+    arms: Arms[RunConfig] | Mapping[str, Sequence[RunConfig]],
     store: str | Path,
     *,
     measures: Mapping[str, Sequence[str]] | None = None,
+    readings: Mapping[str, Sequence[At]] | None = None,
     mixed: bool = False,
     axes: Mapping[str, Sequence[Any]] | None = None,
     device: str = "cpu",
 ) -> Plan:
     """The plan of a study called `name`. Nothing is written.
 
-    arms: name -> configs; one that stands in several arms is trained once. axes: of `Study`. measures: arm -> ids that
-    are measured on its checkpoints; none where it has none. mixed: runs of
+    arms: with their configs, or name -> configs; a config that stands in several arms is trained once. axes: of
+    `Study`. measures: arm -> ids that are measured on its checkpoints; none where it has none. readings: arm -> what
+    verdicts read of its checkpoints. mixed: runs of
     different arms may share a pack, as in a sweep; else only those of one arm do, so that no arm trains on until
     another has generalised. device: cpu or cuda, where the packs will be trained; on a GPU they are as large as there
     are runs. Raises ValueError without an arm and for an arm without a run, GrokscopeError where there is no GPU.
     """
-    empty = [arm for arm, configs in arms.items() if not configs]
+    if not isinstance(arms, Arms):
+        arms = read_arms(arms, () if axes else families())
+    arms = placed(arms, () if axes else families(), lambda config: config)
+    empty = [arm for arm, configs in arms.items() if not len(configs)]
     if not arms or empty:
         raise ValueError(f"arm {empty[0]!r} has no run" if empty else "a study needs at least one arm, got none")
     chosen = chosen_device(device)
@@ -117,7 +137,7 @@ def plan(
     store, measures = opened(store), measures or {}
     if store.exists() and not store.is_dir():
         raise StoreError(f"cannot write to {store}: it is not a folder")
-    keys = {arm: tuple(config_key(config) for config in configs) for arm, configs in arms.items()}
+    keys = {arm: tuple(config.key for config in configs) for arm, configs in arms.items()}
     layout = _Layout({})
     for arm, configs in arms.items():
         for key, config in zip(keys[arm], configs, strict=True):
@@ -134,18 +154,20 @@ def plan(
         id=study_id,
         name=name,
         store=store,
-        arms={arm: tuple(place[key] for key in listed) for arm, listed in keys.items()},
+        arms=arms.having(lambda arm: [place[key] for key in keys[arm.name]]),
         measures=tuple(dict.fromkeys(id_ for ids in measures.values() for id_ in ids)),
         axes={axis: tuple(values) for axis, values in (axes or {}).items()},
         packs={one: len(configs) for one, configs in packs.items()},
     )
-    of_key, measured = _by_key(measures, keys), study.measured()
-    others = sorted({pack_of(run) for run in layout.elsewhere.values()}) if study.measures else []
+    wants = _Wants(
+        measures=_by_key(measures, keys), measured=study.measured(), asked=_asked(arms, keys, place, readings or {})
+    )
+    others = sorted({pack_of(run) for run in layout.elsewhere.values()}) if study.measures or readings else []
     borrowed = {one: [run.config for run in load_pack(store / one)] for one in others}
     return Plan(
         study=study,
-        packs=tuple(_planned(store, one, configs, of_key, one in measured) for one, configs in packs.items()),
-        borrowed=tuple(_planned(store, one, configs, of_key, one in measured) for one, configs in borrowed.items()),
+        packs=tuple(_planned(store, one, configs, wants) for one, configs in packs.items()),
+        borrowed=tuple(_planned(store, one, configs, wants) for one, configs in borrowed.items()),
         reused=len(layout.elsewhere),
         notes=(
             *_notes(arms, packs.values() if mixed else ()),
@@ -172,7 +194,8 @@ def work_of(config: RunConfig) -> float:
 
 def shape_of(config: RunConfig) -> str:
     """What the runs of a pack have in common."""
-    return json.dumps({name: value for name, value in config.model_dump().items() if name not in PER_REPLICA})
+    allowed = config.may_differ
+    return json.dumps({name: value for name, value in config if name not in allowed})
 
 
 def _fill(layout: _Layout, store: Path, study_id: str, keys: Mapping[str, Keys], device: torch.device) -> list[Path]:
@@ -241,23 +264,58 @@ def _by_key(measures: Mapping[str, Sequence[str]], keys: Mapping[str, Keys]) -> 
     return {key: tuple(ids) for key, ids in found.items()}
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Wants:
+    """What is wanted beside the weights. measures: by config. measured: packs that have them. asked: by run."""
+
+    measures: Mapping[str, Keys]
+    measured: Set[str]
+    asked: Mapping[str, Asked]
+
+
+def _asked(
+    arms: Arms[RunConfig], keys: Mapping[str, Keys], place: Mapping[str, str], readings: Mapping[str, Sequence[At]]
+) -> dict[str, Asked]:
+    """What is to be taken of each run: what the arms that it stands in ask for together."""
+    placed_in = arms.having(
+        lambda arm: [_Placed(id=place[key], config=config) for key, config in zip(keys[arm.name], arm, strict=True)]
+    )
+    base = list(placed_in.get(BASE, ()))
+    wanted: dict[str, dict[At, None]] = {}
+    runs = {run.id: run for arm in placed_in.values() for run in arm}
+    for arm in placed_in.values():
+        for run in arm:
+            wanted.setdefault(run.id, {}).update(dict.fromkeys(readings.get(arm.name, ())))
+    return {run: asked_of(runs[run], list(some), base) for run, some in wanted.items() if some}
+
+
+def _all_taken(folder: Path, asked: Sequence[Asked]) -> bool:
+    """Whether a pack has every reading; one whose readings are damaged is tried, and fails with the reason."""
+    try:
+        return not any(each_lacking(asked, read_readings(folder) if asked else {}))
+    except StoreError:
+        return False
+
+
 def _planned(
     store: Path,
     pack: str,
     configs: Sequence[RunConfig],
-    of_key: Mapping[str, Keys],
-    measured: bool,
+    wants: _Wants,
 ) -> Planned:
     folder = store / pack
-    asked = tuple(dict.fromkeys(id_ for config in configs for id_ in of_key.get(config_key(config), ())))
-    done = _is_finished(folder) and (measured or not asked)
+    measures = tuple(dict.fromkeys(id_ for config in configs for id_ in wants.measures.get(config.key, ())))
+    runs = run_ids(pack, len(configs))
+    asked = tuple(wants.asked[run] for run in runs if run in wants.asked)
+    done = _is_finished(folder) and (pack in wants.measured or not measures) and _all_taken(folder, asked)
     return Planned(
         id=pack,
         configs=tuple(configs),
         state="done" if done else "begun" if (folder / "pack.json").exists() else "missing",
         soonest=max(map(soonest_end, configs)),
         most=configs[0].max_steps,
-        measures=asked,
+        measures=measures,
+        asked=asked,
     )
 
 

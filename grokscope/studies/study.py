@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from grokscope.errors import StoreError
+from grokscope.predictions.arms import Arm, Arms, runs_of
+from grokscope.predictions.families import placed, read_arms
 from grokscope.registry import component, names, unknown
 from grokscope.runs.run import Run, load_pack
 from grokscope.runs.store import jsonl
@@ -17,6 +19,7 @@ from grokscope.runs.store.catalogue import OnDamage
 from grokscope.runs.store.documents import is_name, read_document, write_document
 from grokscope.runs.store.mirror import publish
 from grokscope.runs.store.segments import check_numbers
+from grokscope.theories.base import families
 
 FOLDER = "studies"  # beside the packs; no pack's id, which is twelve hexadecimal digits
 
@@ -38,7 +41,7 @@ class Study:
     id: str
     name: str
     store: Path
-    arms: Mapping[str, tuple[str, ...]]
+    arms: Arms[str]
     measures: tuple[str, ...] = ()
     axes: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     packs: Mapping[str, int] = field(default_factory=dict)
@@ -48,10 +51,10 @@ class Study:
         """Where the plan and what is made of the runs lie."""
         return self.store / FOLDER / self.id
 
-    def runs(self, *, on_damage: OnDamage = say_damage) -> dict[str, list[Run]]:
-        """The trained runs by arm. A pack that could not be trained leaves out its runs; one whose description, events
-        or numbers are damaged too, which on_damage is told of."""
-        wanted = {run for arm in self.arms.values() for run in arm}
+    def runs(self, *, on_damage: OnDamage = say_damage) -> Arms[Run]:
+        """The arms with the runs that are trained. A pack that could not be trained leaves out its runs; one whose
+        description, events or numbers are damaged too, which on_damage is told of."""
+        wanted = set(runs_of(self.arms))
         folders = {self.store / pack_of(run) for run in wanted}
         found: dict[str, Run] = {}
         for folder in (folder for folder in sorted(folders) if (folder / "pack.json").exists()):
@@ -60,7 +63,8 @@ class Study:
                 found |= {run.id: run for run in load_pack(folder)}
             except StoreError as error:
                 on_damage(error)
-        return {arm: [found[run] for run in listed if run in found] for arm, listed in self.arms.items()}
+        trained = self.arms.having(lambda arm: [found[run] for run in arm if run in found])
+        return placed(trained, () if self.axes else families(), lambda run: run.config)
 
     def measured(self) -> set[str]:
         """Packs whose checkpoints have been measured for this study, with the measures and variants that it has now."""
@@ -82,7 +86,7 @@ class Study:
             "measures": self.measures,
             "axes": self.axes,
             "packs": list(packs),
-            "arms": self.arms,
+            "arms": [_written(arm) for arm in self.arms.values()],
         }
         write_document(self.folder / "plan.json", about)
         publish(self.folder)
@@ -112,20 +116,43 @@ def load_study(store: str | Path, name: str) -> Study:
     path = store / FOLDER / found[0] / "plan.json"
     try:
         about, _ = read_document(path)
-        runs = [run for arm in about["arms"].values() for run in arm]
+        arms = _read(about["arms"])
+        runs = runs_of(arms)
         if not all(map(is_name, [about["study"], *runs, *(pack["id"] for pack in about["packs"])])):
             raise ValueError("a name in it is none of a study, a run or a pack")
         return Study(
             id=about["study"],
             name=about["name"],
             store=store,
-            arms={arm: tuple(runs) for arm, runs in about["arms"].items()},
+            arms=arms,
             measures=tuple(about["measures"] or ()),
             axes={axis: tuple(values) for axis, values in about["axes"].items()},
             packs={pack["id"]: pack["runs"] for pack in about["packs"]},
         )
     except (OSError, StoreError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise StoreError(f"{path} cannot be read ({error}); remove it to have the study planned anew") from error
+
+
+def _written(arm: Arm[str]) -> dict[str, Any]:
+    about = {"name": arm.name, "family": arm.family, "value": arm.value, "changes": dict(arm.changes)}
+    return json.loads(json.dumps(about | {"also": arm.also, "runs": arm.runs}, default=str))
+
+
+def _read(arms: Any) -> Arms[str]:
+    """The arms of a plan. Of a plan from before arms had families only their names are there."""
+    if isinstance(arms, Mapping):
+        return read_arms({name: tuple(runs) for name, runs in arms.items()}, families())
+    return Arms(
+        Arm(
+            name=arm["name"],
+            family=arm["family"],
+            value=arm["value"],
+            changes=arm["changes"],
+            also=tuple((family, value) for family, value in arm["also"]),
+            runs=tuple(arm["runs"]),
+        )
+        for arm in arms
+    )
 
 
 def pack_of(run: str) -> str:

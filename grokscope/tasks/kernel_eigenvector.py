@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from pydantic import Field, model_validator
 
-from grokscope.registry import Options
+from grokscope.registry import Options, per_replica
 from grokscope.tasks.base import Task, TaskFamily
 
 
@@ -24,7 +24,7 @@ class KernelEigenvector(Options):
     n_samples: int = Field(200, ge=2, le=5_000, description="inputs, for training and test together [1]")
     eigenvector: int = Field(1, ge=1, description="which one, k, 1 of the largest eigenvalue [1]")
     eps_kernel: float = Field(0.25, ge=0, description="strength of the quadratic part of the kernel [1]")
-    data_seed: int = Field(0, ge=0, lt=2**63, description="seed of the inputs")
+    data_seed: int = per_replica(0, ge=0, lt=2**63, description="seed of the inputs")
 
     @model_validator(mode="after")
     def _there(self) -> "KernelEigenvector":

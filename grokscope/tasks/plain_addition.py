@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from pydantic import Field
 
-from grokscope.registry import Options
+from grokscope.registry import Options, per_replica
 from grokscope.tasks._pairs import all_pairs
 from grokscope.tasks.base import Task, TaskFamily, Truth
 
@@ -23,7 +23,7 @@ class PlainAddition(Options):
     template_dimension: int = Field(
         0, ge=0, le=10_000, description="components of the vector learned for each class; 0: classes [1]"
     )
-    data_seed: int = Field(0, ge=0, lt=2**63, description="seed of the classes' vectors")
+    data_seed: int = per_replica(0, ge=0, lt=2**63, description="seed of the classes' vectors")
 
 
 def build(options: PlainAddition) -> Task:

@@ -14,14 +14,14 @@ import numpy as np
 import torch
 from pydantic import Field
 
-from grokscope.registry import Options
+from grokscope.registry import Options, per_replica
 from grokscope.tasks.base import Size, Task, TaskFamily
 
 
 class PolynomialRegression(Options):
     dimension: int = Field(100, ge=1, le=10_000, description="features of an input, D [1]")
     n_samples: int = Field(1550, ge=2, le=1_000_000, description="inputs, for training and test together [1]")
-    data_seed: int = Field(0, ge=0, lt=2**63, description="seed of the inputs and of beta")
+    data_seed: int = per_replica(0, ge=0, lt=2**63, description="seed of the inputs and of beta")
 
 
 def build(options: PolynomialRegression) -> Task:

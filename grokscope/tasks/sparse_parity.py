@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from pydantic import Field, model_validator
 
-from grokscope.registry import Options
+from grokscope.registry import Options, per_replica
 from grokscope.tasks.base import Size, Task, TaskFamily, Truth
 
 
@@ -19,7 +19,7 @@ class SparseParity(Options):
     n_bits: int = Field(43, ge=1, le=10_000, description="bits of an input [bits]")
     k: int = Field(3, ge=1, description="bits whose parity is the label [bits]")
     n_samples: int = Field(2000, ge=2, le=1_000_000, description="inputs, for training and test together [1]")
-    data_seed: int = Field(0, ge=0, lt=2**63, description="seed of the inputs")
+    data_seed: int = per_replica(0, ge=0, lt=2**63, description="seed of the inputs")
 
     @model_validator(mode="after")
     def _check_k(self) -> "SparseParity":

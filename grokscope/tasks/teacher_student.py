@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from pydantic import Field
 
-from grokscope.registry import Options
+from grokscope.registry import Options, per_replica
 from grokscope.tasks.base import Size, Task, TaskFamily
 
 TOLERANCE = 1e-3  # mean squared error [1]; see above
@@ -28,7 +28,7 @@ class TeacherStudent(Options):
     teacher_width: int = Field(100, ge=1, le=10_000, description="units of each of the teacher's hidden layers [1]")
     teacher_depth: int = Field(3, ge=1, le=100, description="linear layers of the teacher [1]")
     n_samples: int = Field(200, ge=2, le=1_000_000, description="inputs, for training and test together [1]")
-    data_seed: int = Field(0, ge=0, lt=2**63, description="seed of the inputs and of the teacher")
+    data_seed: int = per_replica(0, ge=0, lt=2**63, description="seed of the inputs and of the teacher")
 
 
 def build(options: TeacherStudent) -> Task:

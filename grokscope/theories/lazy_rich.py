@@ -6,109 +6,157 @@ from itertools import pairwise
 import numpy as np
 
 from grokscope.errors import Missing
-from grokscope.predictions.arms import BASE
-from grokscope.predictions.base import Arms, Means, Prediction, Sample, Shares, Statistic, Theory
+from grokscope.predictions.arms import BASE, NO_DECAY, arm_name, changes
+from grokscope.predictions.base import Answers, Given, Means, Prediction, Sample, Shares, Statistic, Theory
+from grokscope.predictions.families import Family, Table
+from grokscope.predictions.readings import At, Number, Stage, at
 from grokscope.predictions.rows import (
+    GROKKED,
     HALF,
     MOST,
-    NO_DECAY,
     RANDOM_LABELS,
-    OfSeed,
-    grokked,
-    memorised_or_end,
+    RANKED_T_GEN,
+    T_MEM,
     per_seed,
+    same,
     text,
-    time_or_end,
 )
+from grokscope.predictions.scales import Scale, recipe, sized
 from grokscope.predictions.seeds import of_seeds
-from grokscope.predictions.subject import Instrument, Number, Subject, gone
-from grokscope.predictions.tables import by_value
+from grokscope.predictions.shared import BASES, of_field
+from grokscope.runs.config import RunConfig
 from grokscope.statistics.regions import above, below
 from grokscope.theories.manifold.rereadings import rank_correlation
 
+LAZY = {"centred": True, "divide_rate_by_scale": True}
+
+
+def _scales(scale: Scale, _: RunConfig) -> Table:
+    """As published: outputs less those of step 0, and the rate over the scale squared; the base of scale 1 too."""
+    factors = sized(scale, tiny=(0.5, 0.7, 1.0, 1.4), laptop=(0.35, 0.5, 0.7, 1.0, 1.4, 2.0))
+    return {factor: LAZY | {"output_scale": factor} for factor in factors}
+
+
+def _regression(scale: Scale) -> RunConfig:
+    """Polynomial regression; at laptop scale its published ratios in 40 dimensions, 5 samples a dimension."""
+    tiny = {"max_steps": 4_000, "dimension": 20, "n_samples": 300, "n_train": 100, "d_mlp": 50, "learning_rate": 50.0}
+    laptop = {"dimension": 40, "n_samples": 700, "n_train": 200, "d_mlp": 100, "quadratic": 0.025}
+    laptop |= {"learning_rate": 100.0, "max_steps": 20_000}
+    return recipe("kumar2024", **sized(scale, tiny=tiny, laptop=laptop, paper={}))
+
+
+def _shares(scale: Scale, base: RunConfig) -> Table:
+    shares = sized(scale, tiny=(0.4, 0.55), laptop=(0.35, 0.45, 0.55, 0.65, 0.75))
+    return {share: {"train_fraction": share} for share in (*shares, 0.9)} | {base.train_fraction: {}}
+
+
+KUMAR = "kumar/"  # arms of the polynomial regression of Kumar et al.
+# The data of a regression, and the direction it is asked for, are drawn anew for each seed.
+DRAWN = ("seed", "data_seed")
+SCALES = of_field("output_scale", _scales, network="small")
+KUMAR_SCALES = Family(
+    id="kumar/output_scale", network=_regression, values=_scales, name="kumar/output_scale={}", drawn=DRAWN,
+    field="output_scale",
+)  # fmt: skip
+KUMAR_BASE = Family(
+    id=KUMAR + BASE, network=_regression, values=lambda _, __: {None: LAZY | {"output_scale": 1.0}}, drawn=DRAWN
+)
+# One network at several shares of the data; runs of one network have them as arms of the field.
+SHARES = Family(
+    id="shares", network="small", values=_shares, name=lambda config, base: "shares/" + arm_name(changes(config, base)),
+    prefixes=("shares/train_fraction=", "shares/"), field="train_fraction",
+)  # fmt: skip
+SMALL = {"dimension": 6, "d_mlp": 12, "n_samples": 60, "n_train": 25, "learning_rate": 2.0, "max_steps": 60}
+
+
+def _sweep(scale: Scale) -> RunConfig:
+    """The published ratios in 40 dimensions: 5 samples a dimension, rate N / alpha^2, and a small eps, 0.05."""
+    laptop = {"n_samples": 700, "n_train": 200, "quadratic": 0.025, "learning_rate": 100.0, "max_steps": 20_000}
+    return recipe("kumar_goldilocks", **sized(scale, tiny=SMALL | {"learning_rate": 1.0}, laptop=laptop))
+
+
+# Arms that no row needs: Kumar et al.'s figures 1, 3 and 9.
+FIGURE_1 = Family(
+    id="kumar/figure 1",
+    network=lambda scale: recipe("kumar2024", **sized(scale, tiny=SMALL, laptop={})),
+    drawn=DRAWN,
+    most=5,
+    optional=True,
+)
+ALPHAS = Family(
+    id="kumar/alpha", network=_sweep, drawn=DRAWN, most=5, field="output_scale", optional=True,
+    values=lambda scale, _: {
+        alpha: {"output_scale": alpha}
+        for alpha in sized(scale, tiny=(0.5, 2.0), laptop=(0.0625, 0.125, 0.25, 0.5, 1.0, 2.0, 4.0))
+    },
+)  # fmt: skip
+SAMPLES = Family(
+    id="kumar/samples", network=_sweep, drawn=DRAWN, most=5, field="n_train", optional=True,
+    values=lambda scale, _: {
+        n: {"output_scale": 1.0, "n_train": n} for n in sized(scale, tiny=(10, 25), laptop=(50, 100, 200, 400))
+    },
+)  # fmt: skip
 CHANGE, ALIGNMENT = "kernel.ntk_change", "kernel.ntk_alignment"
 # Test inputs a kernel is taken on. Of 512, at p = 59, the relative change is 5 % less, a way's share .02 less, and it
 # takes four times as long: 20 s a kernel, five of which a run needs.
 SAMPLED = {"n_samples": 128}
-KINDS = ("frobenius", "distance")
 
 
-def _delay_against(field: str, prefix: str = "") -> Statistic:
-    """Per seed: rank correlation of a field's value with t_gen / t_mem, runs that never generalise last.
+def _delay_against(family: str) -> Statistic:
+    """Per seed: rank correlation of the output scale with t_gen / t_mem, runs that never generalise last.
 
     A ratio, because the published rate falls with the scale squared, which alone would make every time longer.
     """
 
-    def statistic(arms: Arms) -> Sample | Missing:
-        found = by_value(arms, field, prefix)
+    def statistic(arms: Given) -> Sample | Missing:
+        found = arms.along(family)
         if len(found) < 4:
-            return Missing(f"{len(found)} values of {field}; needs 4")
+            return Missing(f"{len(found)} values of output_scale; needs 4")
         values = np.array(list(found))
         return Means(of_seeds(found, lambda seed: rank_correlation(values, np.array([_delay(one) for one in seed]))))
 
     return statistic
 
 
-def _delay(subject: Subject) -> float:
-    return time_or_end(subject) / max(memorised_or_end(subject), 1)
+def _delay(run: Answers) -> float:
+    return run[RANKED_T_GEN] / max(run[T_MEM], 1)
 
 
-def _grokked_at(field: str, which: str, prefix: str = "") -> Statistic:
-    """Share of runs that grok at the smallest, a middle (any but the ends) or the largest value of a field."""
+def _grokked_at(which: str, *families: str) -> Statistic:
+    """Share of runs that grok at the smallest, a middle (any but the ends) or the largest value of the first of these
+    families that has arms."""
 
-    def statistic(arms: Arms) -> Sample | Missing:
-        found = list((by_value(arms, field, prefix) or by_value(arms, field)).items())
+    def statistic(arms: Given) -> Sample | Missing:
+        found = next((list(known.items()) for family in families if (known := arms.along(family))), [])
         if len(found) < 3:
-            return Missing(f"{len(found)} values of {field}; needs 3")
+            return Missing(f"{len(found)} values of {families[-1]}; needs 3")
         chosen = {"smallest": found[:1], "largest": found[-1:], "middle": found[1:-1]}[which]
-        return Shares(of_seeds(dict(chosen), lambda seed: float(any(grokked(one) for one in seed))))
+        return Shares(of_seeds(dict(chosen), lambda seed: float(any(one[GROKKED] for one in seed))))
 
     return statistic
 
 
-def _stays(by: str) -> OfSeed:
+def _stays(*changes: float) -> Number:
     """Of the way that the kernel's distance from step 0 goes since memorisation, the share that it goes before onset.
 
         |d(onset) - d(t_mem)| / (|d(onset) - d(t_mem)| + |d(end) - d(onset)|)
 
     at the checkpoints nearest to both steps; of a control, at those of the run whose truth it is held against.
     """
-
-    def of(subject: Subject) -> Number:
-        found = subject.stages_of_reference(fresh=False)
-        if isinstance(found, Missing):
-            return found
-        if not subject.run.checkpoints:
-            return gone(subject.run)
-        if found.memorized_at is None or found.onset_at is None:
-            return Missing("the run has no onset after memorisation")
-        changes = []
-        for step in (found.memorized_at, found.onset_at, subject.run.checkpoints[-1]):
-            # Both kinds at once, and kept: the kernels, which take long, are the same.
-            near = subject.near(step)
-            change = {kind: subject.read(near, Instrument(CHANGE, {"by": kind, **SAMPLED})) for kind in KINDS}[by]
-            if isinstance(change, Missing):
-                return change
-            changes.append(change)
-        before, after = (abs(second - first) for first, second in pairwise(changes))
-        return before / (before + after) if before + after else Missing("the kernel does not change")
-
-    return of
+    before, after = (abs(second - first) for first, second in pairwise(changes))
+    return before / (before + after) if before + after else Missing("the kernel does not change")
 
 
-def _aligns(subject: Subject) -> Number:
+def _kernel(stage: Stage, by: str) -> At:
+    return at(stage, CHANGE, by=by, **SAMPLED)
+
+
+def _aligns(before: float, after: float) -> Number:
     """ln of the kernel's alignment with the labels at the end, over that when memorised."""
-    before, after = (
-        subject.at(stage, Instrument(ALIGNMENT, {"convention": "kumar", **SAMPLED})) for stage in ("memorised", "after")
-    )
-    for one in (before, after):
-        if isinstance(one, Missing):
-            return one
-    assert not isinstance(before, Missing)
-    assert not isinstance(after, Missing)
     return math.log(after / before) if after > 0 and before > 0 else Missing("the alignment is not positive")
 
 
+ALIGNED = [at(stage, ALIGNMENT, convention="kumar", **SAMPLED) for stage in ("memorised", "after")]
 ALPHA = text(
     "The output scale sets the delay: small none, large long or never", "输出尺度 α 决定延迟：小则无，大则很长或永不"
 )
@@ -120,15 +168,13 @@ NTK = text(
     "NTK 到起始点前不动，此后移动并与标签对齐",
 )
 DATA = text("Grokking only at data sizes in between", "只有中等数据量才出现顿悟")
-KUMAR = "kumar/"  # arms of the polynomial regression of Kumar et al.
-SHARES = "shares/"  # arms of one network at several shares of the data; without it where runs are of one network
-
 # No regions are in the pre-registration; fixed from the claims: correlations as in reread.goldilocks; shares as
 # everywhere, "none" being at most a fifth; a kernel stays if it goes at most a fifth of its way before onset.
 lazy_rich = Theory(
     id="lazy_rich",
     title=text("Lazy to rich", "懒惰 → 丰富"),
     source="Kumar et al. 2024, arXiv:2310.06110",
+    arms=(*BASES, SCALES, KUMAR_SCALES, KUMAR_BASE, SHARES, FIGURE_1, ALPHAS, SAMPLES),
     predictions=(
         *(
             Prediction(
@@ -136,10 +182,11 @@ lazy_rich = Theory(
                 part=f"{where}delay",
                 claim=ALPHA,
                 arms=(base,),
-                statistic=_delay_against("output_scale", prefix),
+                along=(f"{prefix}output_scale",),
+                readings=(RANKED_T_GEN, T_MEM),
+                statistic=_delay_against(f"{prefix}output_scale"),
                 supports=above(0.7),
                 refutes=below(0.2),
-                measures=("behaviour.test_accuracy",),
                 measured=text(
                     f"by seed: rank correlation of the output scale with t_gen / t_mem{en}",
                     f"按种子：输出尺度与 t_gen/t_mem 的秩相关{zh}",
@@ -155,21 +202,22 @@ lazy_rich = Theory(
             part="smallest",
             claim=ALPHA,
             arms=("output_scale=1",),
-            statistic=_grokked_at("output_scale", "smallest"),
+            along=("output_scale",),
+            readings=(GROKKED,),
+            statistic=_grokked_at("smallest", "output_scale"),
             supports=below(0.2),
             refutes=above(0.5),
-            measures=("behaviour.test_accuracy",),
             measured=text("share of runs that grok at the smallest output scale", "最小输出尺度下顿悟的训练占比"),
         ),
         per_seed(
-            grokked,
+            same,
+            GROKKED,
             arm=f"{KUMAR}{BASE}",
             share=True,
             controls=(),
             id="lazy.alpha",
             part="without weight decay",
             claim=DISPUTED,
-            measures=("behaviour.train_loss", "behaviour.test_loss"),
             measured=text(
                 "share of runs of the regression without weight decay that grok, losses below .1",
                 "无权重衰减的多项式回归中顿悟的训练占比（损失低于 .1）",
@@ -177,7 +225,8 @@ lazy_rich = Theory(
         ),
         *(
             per_seed(
-                _stays(by),
+                _stays,
+                *(_kernel(stage, by) for stage in ("t_mem", "onset", "after")),
                 controls=(RANDOM_LABELS,),
                 id="lazy.ntk",
                 part=part,
@@ -189,7 +238,6 @@ lazy_rich = Theory(
                 claim=NTK,
                 supports=below(0.2),
                 refutes=above(0.5),
-                measures=(CHANGE,),
                 measured=text(
                     f"of the way that the kernel's {en} goes since memorisation, the share before onset",
                     f"核{zh}自记忆以来走过的路程中，起始点之前所占比例",
@@ -202,13 +250,13 @@ lazy_rich = Theory(
         ),
         per_seed(
             _aligns,
+            *ALIGNED,
             controls=(RANDOM_LABELS, NO_DECAY),
             id="lazy.ntk",
             part="aligns",
             claim=NTK,
             supports=above(0),
             refutes=below(0),
-            measures=(ALIGNMENT,),
             measured=text(
                 "ln of the kernel's alignment with the labels at the end over that when memorised",
                 "核与标签的对齐度：结束时与记忆期之比的对数",
@@ -220,10 +268,11 @@ lazy_rich = Theory(
                 part=which,
                 claim=DATA,
                 arms=(),
-                statistic=_grokked_at("train_fraction", which, SHARES),
+                along=("shares", "train_fraction"),
+                readings=(GROKKED,),
+                statistic=_grokked_at(which, "shares", "train_fraction"),
                 supports=MOST if which == "middle" else below(0.2),
                 refutes=HALF if which == "middle" else above(0.5),
-                measures=("behaviour.test_accuracy",),
                 measured=text(f"share of seeds that grok at {en} of the data", f"数据比例取{zh}时顿悟的种子占比"),
             )
             for which, en, zh in (

@@ -1,26 +1,27 @@
 """Softmax collapse: without weight decay the logits grow until floating point has no gradient left.
 
-Arms are those of `studies.stability`, called collapse/float32 and so on.
+Arms are called collapse/float32 and so on (`predictions.shared`).
 """
 
 import itertools
-from collections.abc import Sequence
 
 import numpy as np
 
 from grokscope.errors import Missing
 from grokscope.predictions.base import Theory
-from grokscope.predictions.rows import generalised, grokked, per_group, per_seed, text
-from grokscope.predictions.series import collapsed_at
-from grokscope.predictions.subject import Instrument, Number, Subject
+from grokscope.predictions.families import Family
+from grokscope.predictions.readings import Number, Series, at
+from grokscope.predictions.rows import GENERALISED, GROKKED, per_group, per_seed, same, text
+from grokscope.predictions.series import COLLAPSED_AT, collapsed_at
+from grokscope.predictions.shared import COLLAPSE, MORE_STABILITY, bias_free
+from grokscope.predictions.subject import Subject
 from grokscope.statistics.regions import above, below
 
-ALIGNMENT = Instrument("stability.nlm_alignment")
+ALIGNMENT = at("after", "stability.nlm_alignment")
 
 
-def _severity(subjects: Sequence[Subject]) -> Number:
+def _severity(*steps: float) -> Number:
     """1 if the dtypes of a seed collapse in the order given; one that never does comes last, two such are no order."""
-    steps = [np.inf if (step := collapsed_at(one)) is None else float(step) for one in subjects]
     if not np.isfinite(steps[0]):
         return Missing("not even the shortest dtype collapses")
     return float(all(one < other for one, other in itertools.pairwise(steps)))
@@ -29,18 +30,16 @@ def _severity(subjects: Sequence[Subject]) -> Number:
 def _stalls(subject: Subject) -> Number:
     """Test accuracy at the end less that at collapse."""
     step, rows = collapsed_at(subject), subject.rows("behaviour.test_accuracy")
-    if step is None:
-        return Missing("the softmax does not collapse")
+    if isinstance(step, Missing):
+        return step
     return float(rows.values[-1] - rows.values[rows.steps >= step][0])
 
 
-def _at_once(subject: Subject) -> Number:
-    """1 if a run generalises without the delay of grokking."""
-    if subject.phases.generalized_at is None:
-        return 0.0
-    return float(not subject.phases.grokked)
-
-
+GAIN = Series("test accuracy gained after collapse", _stalls, ("stability.collapse_rate", "behaviour.test_accuracy"))
+# Arms that no row needs.
+MORE = Family(
+    id="collapse, more", network=bias_free, values=lambda _, __: MORE_STABILITY, name="collapse/{}", optional=True
+)
 STOPS = text(
     "Without weight decay the softmax collapses, the shorter the dtype the sooner, and learning stalls",
     "没有权重衰减时 softmax 崩溃（精度越低越早），测试准确率停滞",
@@ -48,8 +47,6 @@ STOPS = text(
 STABLEMAX = text("StableMax groks without weight decay", "StableMax 不用权重衰减也能顿悟")
 PERPENDICULAR = text("⊥Grad generalises without delay and without weight decay", "⊥Grad 不用权重衰减，且无延迟地泛化")
 ALONG = text("After memorisation gradients only scale the weights up", "记忆之后梯度只是在放大权重（朴素损失最小化）")
-TEST = ("behaviour.test_accuracy",)
-RATE = ("stability.collapse_rate",)
 
 # Where the pre-registration names no region: shares as everywhere; a stall is a gain of at most .05 in accuracy, and
 # none is one of .2; gradients are along the weights from a cosine of .7 (published: .9), and not below .3.
@@ -57,15 +54,16 @@ softmax_collapse = Theory(
     id="softmax_collapse",
     title=text("Softmax collapse", "Softmax 崩溃"),
     source="Prieto et al. 2025, arXiv:2501.04697",
+    arms=(COLLAPSE, MORE),
     predictions=(
         per_group(
             _severity,
+            COLLAPSED_AT.otherwise(np.inf),
             arms=("collapse/float16", "collapse/float32", "collapse/float64"),
             share=True,
             id="collapse.stops",
             part="order",
             claim=STOPS,
-            measures=RATE,
             measured=text(
                 "by seed: float16 collapses before float32, and that before float64",
                 "按种子：float16 先于 float32、float32 先于 float64 崩溃",
@@ -73,7 +71,8 @@ softmax_collapse = Theory(
         ),
         *(
             per_seed(
-                _stalls,
+                same,
+                GAIN,
                 arm=f"collapse/{dtype}",
                 controls=("collapse/weight_decay",),
                 id="collapse.stops",
@@ -81,7 +80,6 @@ softmax_collapse = Theory(
                 claim=STOPS,
                 supports=below(0.05),
                 refutes=above(0.2),
-                measures=(*RATE, *TEST),
                 measured=text(
                     f"test accuracy at the end less that at collapse, {dtype}", f"{dtype}：结束时与崩溃时测试准确率之差"
                 ),
@@ -89,51 +87,53 @@ softmax_collapse = Theory(
             for dtype in ("float16", "float32", "float64")
         ),
         per_seed(
-            grokked,
+            same,
+            GROKKED,
             arm="collapse/stablemax",
             share=True,
             controls=("collapse/float64",),
             id="collapse.stablemax",
             claim=STABLEMAX,
-            measures=TEST,
             measured=text(
                 "share of runs that grok with StableMax in float64 and no weight decay",
                 "StableMax（float64、无权重衰减）下顿悟的训练占比",
             ),
         ),
         per_seed(
-            generalised,
+            same,
+            GENERALISED,
             arm="collapse/perpendicular",
             share=True,
             controls=("collapse/float32", "collapse/sphere"),
             id="collapse.perpgrad",
             part="generalises",
             claim=PERPENDICULAR,
-            measures=TEST,
             measured=text(
                 "share of runs that generalise with ⊥Grad and no weight decay", "⊥Grad（无权重衰减）下泛化的训练占比"
             ),
         ),
         per_seed(
-            _at_once,
+            # Without the delay of grokking.
+            lambda generalised, grokked: float(generalised and not grokked),
+            GENERALISED,
+            GROKKED,
             arm="collapse/perpendicular",
             share=True,
             controls=("collapse/float32", "collapse/sphere"),
             id="collapse.perpgrad",
             part="at once",
             claim=PERPENDICULAR,
-            measures=TEST,
             measured=text("share of them that generalise without the delay of grokking", "其中没有顿悟延迟的占比"),
         ),
         per_seed(
-            lambda subject: subject.at("after", ALIGNMENT),
+            same,
+            ALIGNMENT,
             arm="collapse/float32",
             controls=("collapse/weight_decay", "collapse/perpendicular"),
             id="collapse.nlm",
             claim=ALONG,
             supports=above(0.7),
             refutes=below(0.3),
-            measures=("stability.nlm_alignment",),
             measured=text(
                 "mean over layers of the cosine between weights and steepest descent at the end, float32",
                 "结束时权重与最速下降方向夹角余弦的层平均（float32）",

@@ -5,7 +5,7 @@ import shutil
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,8 @@ from grokscope.runs.store.events import RESUMED
 from grokscope.runs.store.journal import Row
 from grokscope.runs.store.rows import read_rows
 from grokscope.runs.writer import Writer
-from grokscope.statistics.transitions import Phases, phases
+from grokscope.statistics.transitions import Phases
+from grokscope.statistics.unfolding import Unfolding
 from grokscope.training.pack import Pack
 from grokscope.training.schedule import Evaluation, Schedule, is_evaluated, most_checkpoints
 
@@ -38,32 +39,30 @@ class Progress:
     ended: bool
 
 
-@dataclass
 class History:
-    """The evaluations of one replica so far: what the stop rule, the checkpoints and the phases follow from."""
+    """The evaluations of one replica so far: what the stop rule, the checkpoints and the phases follow from.
 
-    steps: list[int] = field(default_factory=list)
-    curves: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in CURVES})
+    step: of the last one, None before the first. values: of the last one, NaN where a curve was not evaluated.
+    """
+
+    def __init__(self) -> None:
+        self.step: int | None = None
+        self.values: dict[str, float] = dict.fromkeys(CURVES, math.nan)
+        self._unfolding = Unfolding()
 
     def add(self, step: int, values: dict[str, float]) -> None:
-        self.steps.append(step)
-        for name in CURVES:
-            self.curves[name].append(values.get(name, float("nan")))
+        self.step = step
+        self.values = {name: values.get(name, math.nan) for name in CURVES}
+        self._unfolding.add(step, values)
 
     def latest(self) -> Evaluation:
-        fresh = self.curves["fresh_accuracy"][-1]
+        fresh = self.values["fresh_accuracy"]
         return Evaluation(
-            test_accuracy=self.curves["test_accuracy"][-1],
-            fresh_accuracy=None if math.isnan(fresh) else fresh,
+            test_accuracy=self.values["test_accuracy"], fresh_accuracy=None if math.isnan(fresh) else fresh
         )
 
     def phases(self) -> Phases:
-        """From accuracies, or, in a task without right answers, from losses alone."""
-        names = ("train_accuracy", "test_accuracy", "train_loss", "test_loss")
-        known: dict[str, Any] = {
-            name: self.curves[name] for name in names if not all(map(math.isnan, self.curves[name]))
-        }
-        return phases(self.steps, **(known or {"train_loss": self.curves["train_loss"]}))
+        return self._unfolding.phases()
 
 
 @dataclass
@@ -107,7 +106,7 @@ class Loop:
         started = time.perf_counter()
         step = self.pack.step
         evaluated = self._ends or is_evaluated(step, self.config.evaluate_every)
-        if evaluated and not (self.histories[0].steps and self.histories[0].steps[-1] == step):
+        if evaluated and self.histories[0].step != step:
             self._evaluate()
         ends = self._ends
         due = ends or (evaluated and self.schedule.wants_checkpoint(step))
@@ -144,18 +143,18 @@ class Loop:
             history.add(step, values)
         alive = self.pack.alive.nonzero().flatten().tolist()
         self.schedule.see([self.histories[replica].latest() for replica in alive])
-        found: list[Phases | None] = [None] * self.pack.n_replicas
+        stages: list[Phases | None] = [None] * self.pack.n_replicas
         for replica in alive:
             if "train_loss" not in measured[replica]:  # the last step may be the one that destroyed it
                 self._event(replica, step, "non-finite")
-            found[replica] = self._note(replica)
+            stages[replica] = self._note(replica)
         self.show(
             Progress(
                 step=step,
                 max_steps=self.config.max_steps,
                 steps_per_second=step / self.train_seconds if self.train_seconds else 0.0,
-                curves=[{name: curve[-1] for name, curve in history.curves.items()} for history in self.histories],
-                phases=found,
+                curves=[history.values for history in self.histories],
+                phases=stages,
                 ended=self._ends,
             )
         )
@@ -171,12 +170,12 @@ class Loop:
 
     def _note(self, replica: int) -> Phases:
         """Writes down phases that have been reached since the last evaluation."""
-        found = self.histories[replica].phases()
-        reached = {"memorized": found.memorized_at, "onset": found.onset_at, "generalized": found.generalized_at}
+        stages = self.histories[replica].phases()
+        reached = {"memorized": stages.memorized_at, "onset": stages.onset_at, "generalized": stages.generalized_at}
         for name, step in reached.items():
             if step is not None:
                 self._event(replica, step, name)
-        return found
+        return stages
 
     def _event(self, replica: int, step: int, name: str) -> None:
         key = (self.writer.ids[replica], name)
@@ -224,11 +223,11 @@ class Loop:
 
     def _outcome(self, history: History) -> dict[str, Any]:
         """What the table of runs says of one replica: phases and last values."""
-        if not history.steps:
+        if history.step is None:
             return {}
-        found = history.phases()
-        said = {"notes": [str(note) for note in found.notes]}
-        return found.as_dict() | said | {name: curve[-1] for name, curve in history.curves.items()}
+        reached = history.phases()
+        said = {"notes": [str(note) for note in reached.notes]}
+        return reached.as_dict() | said | history.values
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,8 @@
 """A pack: N replicas of the same shapes trained as one stacked model.
 
 All parameters are rows of one flat (replica, parameter) buffer; the tensors the model sees are views of it. What
-differs between replicas is listed in PER_REPLICA; everything else decides shapes or the schedule and must be equal.
+differs between replicas are the fields that say so (`registry.per_replica`); everything else decides shapes or the
+schedule and must be equal.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,24 +13,14 @@ from torch import Tensor
 
 from grokscope.models.base import Program
 from grokscope.models.parts.linearised import Linearised
-from grokscope.registry import component, unknown
+from grokscope.registry import component
 from grokscope.runs.config import RunConfig
 from grokscope.training.batches import Data
 from grokscope.training.captured import Captured
 from grokscope.training.initial import initial
 from grokscope.training.optimizers.base import column
-from grokscope.training.transforms.base import Transform
-from grokscope.training.transforms.grokfast import Grokfast
-from grokscope.training.transforms.norm_sphere import NormSphere
-from grokscope.training.transforms.orthogonal import Orthogonal
-from grokscope.training.transforms.unit_gradient import UnitGradient
+from grokscope.training.transforms.base import Flat, Transform
 
-PER_REPLICA = {
-    *("seed", "data_seed", "random_labels", "label_noise", "outliers", "train_fraction", "n_train", "split"),
-    *("init_scale", "start", "start_hash", "init_noise", "output_scale", "bottleneck_rank"),
-    *("learning_rate", "warmup_steps", "weight_decay", "weight_decay_start", "weight_decay_stop"),
-    *("betas", "eps", "momentum", "grokfast_gain", "grokfast_memory"),
-}
 # Tensors start at multiples of 16 elements, 64 bytes in float32: matrix products then see the same alignment in every
 # process, which their bitwise repeatability needs.
 ALIGNMENT = 16
@@ -140,16 +131,17 @@ class Pack:
     def _build_parameters(self, dtype: torch.dtype) -> None:
         shapes = self.model.shapes
         sizes = {name: torch.Size(shape).numel() for name, shape in shapes.items()}
-        self._columns: dict[str, slice] = {}
+        columns: dict[str, slice] = {}
         end = 0
         for name, size in sizes.items():
-            self._columns[name] = slice(end, end + size)
+            columns[name] = slice(end, end + size)
             end += -(-size // ALIGNMENT) * ALIGNMENT
         self._params = torch.zeros(self.n_replicas, end, dtype=dtype, device=self.device)
         self._gradients = torch.zeros_like(self._params)
+        self._flat = Flat(self._params, columns)
 
         def views(flat: Tensor) -> dict[str, Tensor]:
-            return {name: flat[:, self._columns[name]].view(-1, *shape) for name, shape in shapes.items()}
+            return {name: flat[:, columns[name]].view(-1, *shape) for name, shape in shapes.items()}
 
         self.tensors, self._gradient_views = views(self._params), views(self._gradients)
         for replica, (config, model) in enumerate(zip(self.configs, self.models, strict=True)):
@@ -159,29 +151,10 @@ class Pack:
         self._initial = {name: tensor.clone() for name, tensor in self.tensors.items()} if centred else {}
 
     def _build_transforms(self) -> list[Transform]:
-        config, transforms = self.configs[0], []
-
-        def of(value: Callable[[RunConfig], float]) -> Tensor:
-            return column(self.configs, value, self._params)
-
-        if any(config.grokfast_gain for config in self.configs):
-            gain, memory = of(lambda config: config.grokfast_gain), of(lambda config: config.grokfast_memory)
-            transforms.append(Grokfast(self._params, alpha=memory, lamb=gain))
-        if config.orthogonal_gradient != "off":
-            per_tensor = config.orthogonal_gradient == "per_tensor"
-            tensors = list(self._columns.values())
-            transforms.append(Orthogonal(tensors, per_tensor=per_tensor, rescale=config.orthogonal_rescale))
-        if config.unit_gradient:
-            transforms.append(UnitGradient())
-        if config.norm_sphere:
-            names = self._columns if "all" in config.norm_sphere else config.norm_sphere
-            transforms.append(NormSphere(self._params, [self._of_tensor(name, "norm_sphere") for name in names]))
-        return transforms
-
-    def _of_tensor(self, name: str, field: str) -> slice:
-        if name not in self._columns:
-            raise ValueError(f"{field}: {unknown('tensor', name, self._columns)}")
-        return self._columns[name]
+        """Those that are on for any replica, in the order in which they act."""
+        on = {name for config in self.configs for name, options in config.transforms.items() if options.is_on}
+        chosen = [component("training.transforms", name) for name in sorted(on)]
+        return [one.build(self.configs, self._flat) for one in sorted(chosen, key=lambda one: one.place)]
 
     def _factors(self, field: str) -> Tensor | float:
         """Factors on a rate by parameter: a row, or 1 where no tensor has one."""
@@ -190,7 +163,7 @@ class Pack:
             return 1.0
         row = torch.ones(1, self._params.shape[1], dtype=torch.float64, device=self.device)
         for name, factor in factors.items():
-            row[:, self._of_tensor(name, field)] = factor
+            row[:, self._flat.tensor(name, field)] = factor
         return row
 
     def _build_rates(self) -> None:
@@ -267,11 +240,11 @@ def require_packable(configs: Sequence[RunConfig]) -> None:
     """ValueError unless the configs may train as one pack."""
     if not configs:
         raise ValueError("a pack needs at least one config, got none")
-    first = configs[0].model_dump()
+    first, allowed = dict(configs[0]), configs[0].may_differ
     for config in configs[1:]:
-        for field, value in config.model_dump().items():
-            if field not in PER_REPLICA and first.get(field) != value:
+        for field, value in config:
+            if field not in allowed and first.get(field) != value:
                 raise ValueError(
                     f"the replicas of a pack differ in {field} ({first.get(field)!r} and {value!r}); "
-                    f"only {', '.join(sorted(PER_REPLICA))} may differ: train the others as a pack of their own"
+                    f"only {', '.join(sorted(allowed))} may differ: train the others as a pack of their own"
                 )

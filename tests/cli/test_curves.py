@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 import grokscope as gs
-from grokscope.runs.config import config_key
 from grokscope.runs.store.index import index
 from tests.cli.test_commands import run
 from tests.conftest import tiny
@@ -111,7 +110,7 @@ def test_what_curves_cannot_do_is_one_line(capsys: pytest.CaptureFixture, tmp_pa
     # Beside them a sweep finds what it has.
     config = tiny(max_steps=5)
     trained = gs.train(config, store=store, progress=False)
-    assert index(store, {config_key(config)}).done == {config_key(config): trained.id}
+    assert index(store, {config.key}).done == {config.key: trained.id}
 
 
 def test_the_log_of_a_resumed_run_is_merged_and_said(capsys: pytest.CaptureFixture, tmp_path: Path) -> None:

@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from grokscope.cli.base import main
+from grokscope.predictions.families import read_arms
 from grokscope.predictions.verdict import Scorecard
 from grokscope.runs.run import Run
 from grokscope.studies.study import Study
+from grokscope.theories.base import families
 
 
 def run(capsys: pytest.CaptureFixture, *args: str) -> tuple[int, str, str]:
@@ -23,7 +25,7 @@ def copy(tiny_run: Run, store: Path) -> Path:
     """A store with the run, of which a study says that it is the base."""
     shutil.copytree(tiny_run.folder, store / tiny_run.folder.name)
     arms = {"base": (tiny_run.id,), "random_labels": ("0123456789ab-3",)}  # the second was never trained
-    study = Study(id="made-up", name="made-up", store=store, arms=arms)
+    study = Study(id="made-up", name="made-up", store=store, arms=read_arms(arms, families()))
     study.folder.mkdir(parents=True)
     study.save([])
     return store

@@ -9,18 +9,22 @@ import pytest
 from safetensors.torch import save_file
 
 from grokscope.cli.sweep import axis
+from grokscope.predictions.families import read_arms
 from grokscope.predictions.verdict import Scorecard
-from grokscope.runs.config import RunConfig
 from grokscope.studies import arms as studies
 from grokscope.studies import estimate as estimating
-from grokscope.studies import interventions
 from grokscope.studies.study import load_study
+from grokscope.theories.base import families
 from tests.cli.test_commands import run
 from tests.conftest import tiny
 
 SIZE = {"p": 7, "d_model": 8, "n_heads": 2, "d_mlp": 16, "train_fraction": 0.5, "max_steps": 12}
 SETTINGS = [part for field, value in SIZE.items() for part in ("--set", f"{field}={value}")]
 SWEEP = ("sweep", "quickstart", *SETTINGS, "--workers", "1")
+
+
+def made(arms: Any) -> Any:
+    return read_arms(arms, families())
 
 
 def test_a_sweep_says_what_it_takes_and_starts_nothing_then_does_it(
@@ -135,7 +139,7 @@ def test_a_study_is_planned_and_says_that_few_seeds_decide_nothing(
     capsys: pytest.CaptureFixture, store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(estimating, "_start_seconds", lambda: 3.0)
-    monkeypatch.setattr(studies, "arms", lambda *_: {"free": [tiny(seed=seed, **SIZE) for seed in range(4)]})
+    monkeypatch.setattr(studies, "arms", lambda *_: made({"free": [tiny(seed=seed, **SIZE) for seed in range(4)]}))
     code, out, err = run(capsys, "study", "stages", "--scale", "tiny", "--dry-run", "--json", "--store", str(store))
     assert code == 0
     assert json.loads(out)["study"].startswith("stages-tiny-")
@@ -148,8 +152,8 @@ def test_a_study_is_carried_out(capsys: pytest.CaptureFixture, store: Path, monk
         "base": [tiny(seed=seed, **SIZE) for seed in range(2)],
         "weight_decay=0": [tiny(seed=seed, weight_decay=0.0, **SIZE) for seed in range(2)],
     }
-    monkeypatch.setattr(studies, "arms", lambda *_: own)
-    monkeypatch.setattr(studies, "measured", lambda _, arm: ("weights.effective_rank",) if arm == "base" else ())
+    monkeypatch.setattr(studies, "arms", lambda *_: made(own))
+    monkeypatch.setattr(studies, "wanted", lambda *_: {"measures": {"base": ("weights.effective_rank",)}})
     args = ("study", "stages", "--scale", "tiny", "--workers", "1", "--json", "--store", str(store))
     code, out, _ = run(capsys, *args)
     assert code == 0
@@ -184,10 +188,10 @@ def test_a_study_is_carried_out(capsys: pytest.CaptureFixture, store: Path, monk
 def test_arms_that_go_on_from_trained_weights_are_trained_after_them(
     capsys: pytest.CaptureFixture, store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(studies, "arms", lambda *_: {"base": [tiny(seed=seed, **SIZE) for seed in range(2)]})
-    monkeypatch.setattr(studies, "measured", lambda *_: ())
+    monkeypatch.setattr(studies, "arms", lambda *_: made({"base": [tiny(seed=seed, **SIZE) for seed in range(2)]}))
+    monkeypatch.setattr(studies, "wanted", lambda *_: {})
 
-    def following(theory: str, runs: Any, folder: Path) -> dict[str, list[RunConfig]]:
+    def following(theory: str, runs: Any, folder: Path) -> Any:
         assert theory == "manifold"
         assert folder.parent.parent == store / "studies"
         folder.mkdir(exist_ok=True)
@@ -196,9 +200,9 @@ def test_arms_that_go_on_from_trained_weights_are_trained_after_them(
             path = folder / f"{one.id}.safetensors"
             save_file({name: tensor.contiguous() for name, tensor in one.snapshot().params.items()}, path)
             arm.append(one.config.replace(start=str(path)))
-        return {"follow/keep": arm}
+        return list(made({"follow/keep": arm}).values())
 
-    monkeypatch.setattr(interventions, "following", following)
+    monkeypatch.setattr(studies, "following", following)
     args = ("study", "manifold", "--scale", "tiny", "--workers", "1", "--json", "--store", str(store))
     found = json.loads(run(capsys, *args)[1])
     assert len(found["trained"]) == 2
@@ -213,8 +217,8 @@ def test_the_verdicts_of_a_study_on_a_url_are_sent_with_it(
     capsys: pytest.CaptureFixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(studies, "arms", lambda *_: {"base": [tiny(**SIZE)]})
-    monkeypatch.setattr(studies, "measured", lambda *_: ())
+    monkeypatch.setattr(studies, "arms", lambda *_: made({"base": [tiny(**SIZE)]}))
+    monkeypatch.setattr(studies, "wanted", lambda *_: {})
     args = ("study", "stages", "--scale", "tiny", "--workers", "1", "--json", "--store", f"file://{tmp_path}/there")
     found = json.loads(run(capsys, *args)[1])
     sent = tmp_path / "there" / "studies" / found["study"]

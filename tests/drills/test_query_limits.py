@@ -107,8 +107,10 @@ def test_the_command_has_the_limits_and_says_their_defaults(tmp_path: Path, caps
 
 def _interrupted(sql: str, folder: Path) -> tuple[int, str, float]:
     """Exit code, stderr and the seconds until Ctrl-C has ended it."""
+    # A shell that starts the suite in the background has it ignore Ctrl-C; the command must not inherit that.
     code = (
-        "import sys, duckdb, numpy; from grokscope.cli.base import main; print('ready', flush=True); sys.exit(main())"
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); import sys, duckdb, numpy; "
+        "from grokscope.cli.base import main; print('ready', flush=True); sys.exit(main())"
     )
     words = ["query", sql, "--store", str(folder), "--memory", "20GB"]
     environment = os.environ | {"PYTHONPATH": os.environ.get("GROKSCOPE_UNDER_TEST", os.getcwd())}

@@ -425,6 +425,70 @@ def test_surrogates_without_bars_leave_the_law_of_noise_in_the_plane() -> None:
     np.testing.assert_array_equal(small.p_values, [1.0, 1.0])
 
 
+def noise(logs: Any) -> np.ndarray:
+    """Bars of these log(death / birth)."""
+    return np.stack([np.ones(len(logs)), np.exp(logs)], axis=1)
+
+
+@pytest.mark.parametrize(("own", "excess"), [(0.1, 0.1), (0.01, 0.05), (0.5, FULL[1])])
+def test_excess_bars_count_as_the_own_ones_between_the_surrogates_and_the_plane(own: float, excess: float) -> None:
+    """Four bars, two of a surrogate with log ratio .05: the mean is that of .05, .05 and two excess ones."""
+    one = Diagram(bars=noise([own] * 4), surrogates=[noise([0.03, 0.07])] * 20)
+    found = holes([one], 1, 0.05)
+    assert found.tests == 4
+    assert found.rate == pytest.approx(1 / (SLACK * (2 * 0.05 + 2 * excess) / 4))
+    assert holes([Diagram(bars=noise([]), surrogates=one.surrogates)], 1, 0.05).rate == pytest.approx(
+        1 / (SLACK * 0.05)
+    )
+
+
+@pytest.mark.parametrize("scale", [0.02, 0.1, FULL[1]])
+@pytest.mark.parametrize("number", [1, 2, 5, 11, 60])
+def test_the_level_holds_where_all_bars_are_excess(number: int, scale: float) -> None:
+    """Noise of the law, log pi exponential, none of it in the surrogates; 3,000 draws, four standard errors."""
+    drawn = RNG(0).exponential(scale, size=(3000, number))
+    none = [np.empty((0, 2))] * 5
+    false = [(holes([Diagram(bars=noise(one), surrogates=none)], 1, 0.05).p_values < 0.05).any() for one in drawn]
+    assert np.mean(false) <= 0.05 + 4 * math.sqrt(0.05 * 0.95 / 3000)
+
+
+def circles(turns: np.ndarray, amplitudes: list[float], rng: np.random.Generator) -> np.ndarray:
+    angle = 2 * np.pi * turns
+    return embedded(np.concatenate([amplitudes * np.cos(angle), amplitudes * np.sin(angle)], axis=1), 128, rng)
+
+
+def test_the_largest_circle_of_an_uneven_torus_is_found() -> None:
+    """60 points of a torus of five circles, the first twice as large as the next: at least one loop, at most five."""
+    found = []
+    for seed in range(30):
+        rng = RNG([60, seed])
+        found.append(numbers(circles(rng.random((60, 5)), [1.0, 0.5, 0.4, 0.3, 0.2], rng))[1])
+    assert sum(n > 0 for n in found) >= 24
+    assert max(found) <= 5
+
+
+def test_the_loop_of_a_clock_is_found() -> None:
+    """59 class means at random frequencies, noise of .05 of the largest circle: many short bars and the torus' own."""
+    found = []
+    for seed in range(30):
+        rng = RNG([59, seed])
+        turns = np.outer(np.arange(59), rng.choice(np.arange(1, 30), 3, replace=False)) / 59
+        points = circles(turns, [1.0, 0.5, 0.4], rng)
+        found.append(numbers(points + 0.05 * rng.normal(size=points.shape) / math.sqrt(128))[1])
+    assert sum(n > 0 for n in found) >= 21
+    assert max(found) <= 3
+
+
+@pytest.mark.parametrize("sides", [[1.0, 1.0], [1.0, 1.0, 0.2], [1.0, 0.7, 0.5, 0.3]])
+def test_many_short_bars_of_even_points_are_no_loop(sides: list[float]) -> None:
+    """A Kronecker sequence fills a box evenly: 10 to 20 bars more than its surrogates, and no loop."""
+    root = {2: 1.3247179572447460, 3: 1.2207440846057595, 4: 1.1673039782614187}[len(sides)]  # x^(d + 1) = x + 1
+    steps = np.outer(np.arange(59), root ** -np.arange(1.0, len(sides) + 1))
+    found = [(RNG(seed).random(len(sides)) + steps) % 1 * sides for seed in range(20)]
+    answers = [betti(points, seed=seed) for seed, points in enumerate(found)]
+    assert all(isinstance(one, Betti) and one.numbers == (1, 0) for one in answers)
+
+
 def test_tiny_clouds_have_bars_too() -> None:
     assert [len(bars) for bars in persistence(np.ones((1, 2)), 2)] == [1, 0, 0]
     assert [len(bars) for bars in persistence(np.ones((5, 2)), 2)] == [1, 0, 0]

@@ -8,19 +8,21 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
-from grokscope.measures import base
-from grokscope.predictions.subject import Instrument, Subject
+from grokscope.predictions.arms import Arm, Arms
+from grokscope.predictions.families import placed
+from grokscope.predictions.readings import At
+from grokscope.predictions.subject import Subject
 from grokscope.registry import component
 from grokscope.runs.config import RunConfig
 from grokscope.runs.store.rows import Rows
 from grokscope.statistics.transitions import Phases
 from grokscope.studies.arms import arms as studied
-from grokscope.theories import goldilocks
+from grokscope.theories.base import families
 
 STEPS = np.unique(np.geomspace(1, 4000, 60).round().astype(int))
-WHOLE = ("manifold.betti", "manifold.certified_circles")  # measures that count
+WHOLE = ("manifold.betti", "manifold.certified_circles", "representation.solution_dimension")  # measures that count
+DECAYS = 300.0  # time constant of the effective loss
 SMALL = (  # shares
     *("circuits.gradient_symmetricity", "circuits.distance_irrelevance", "circuits.neuron_explained"),
     "representation.quality_index",
@@ -86,6 +88,8 @@ class Made:
 
     def _series(self, measure: str, view: str) -> np.ndarray:
         rng = self.rng(measure, view)
+        if measure == "representation.effective_loss":
+            return np.exp(-STEPS / DECAYS)
         first, last = rng.random(2)
         if measure == "manifold.harmonic_share":  # rises from nothing to all
             first, last = first / 10, 1 - last / 10
@@ -100,23 +104,22 @@ class Made:
         return values * self.config.init_scale if measure == "weights.norm" else values
 
 
-class Cloud:
-    """What rows ask of a snapshot itself."""
-
-    def __init__(self, run: Made, step: int) -> None:
-        self.run, self.step, self.task = run, step, run.task
-
-    def cloud(self, site: str, points: str) -> torch.Tensor:
-        rng = self.run.rng(site, points, self.step)
-        return torch.from_numpy(rng.normal(size=(80, 6)) ** rng.choice([1, 3]) * np.geomspace(1, rng.random(), 6))
-
-
-def read(subject: Subject, step: int, instrument: Instrument) -> float:
+def read(subject: Subject, reading: At) -> float:
     """A reading drawn at random, of the kind that the measure gives."""
     run: Any = subject.run
-    rng = run.rng(instrument.measure, instrument.view, instrument.element, step, subject.truth_of is None)
+    instrument, stage = reading.instrument, "untrained" if subject.untrained else reading.stage
+    rng = run.rng(instrument.measure, instrument.view, instrument.element, stage, subject.truth is None)
     if instrument.measure in WHOLE:
         return float(rng.integers(0, 3))
+    if instrument.measure == "circuits.n_key_frequencies":
+        return float(rng.integers(0, 10))
+    if instrument.measure == "manifold.plane_circles":
+        return float(rng.choice([0.5, 1.0]))
+    if instrument.measure == "representation.predicted_rate":  # about what DECAYS has
+        return float(
+            np.exp(rng.normal(0, 0.5))
+            / (2 * DECAYS * run.config.learning_rate * run.config.tensor_rates.get("W_E", 1.0))
+        )
     if instrument.measure == "efficiency.norm_per_logit":  # grows with some power of the number of samples
         power = np.random.default_rng([run.world, run.config.seed]).choice([0.0, 0.5])
         return float(run.config.n_train**power * np.exp(0.001 * rng.normal()))
@@ -124,34 +127,20 @@ def read(subject: Subject, step: int, instrument: Instrument) -> float:
 
 
 @functools.cache
-def arms(world: int, seeds: int = 5) -> dict[str, list[Any]]:
-    """Arm -> its runs by seed, of all arms that the theories ask for."""
+def arms(world: int, seeds: int = 5) -> Arms[Any]:
+    """All arms that the theories ask for, with runs by seed."""
     configs = _configs(seeds)
-    one = configs["base"]
-    return {
-        name: [Made(name, config, world) for config in arm]
-        for name, arm in (
-            configs | dict.fromkeys((*FOLLOWED, "ungrok/small", "ungrok/near", "ungrok/large"), one)
-        ).items()
-    }
+    later = (*FOLLOWED, "ungrok/small", "ungrok/near", "ungrok/large")
+    more = [Arm(family=name, name=name, runs=tuple(configs["base"])) for name in later]
+    every = placed(configs.with_arms(*more), families(), lambda config: config)
+    return every.having(lambda arm: [Made(arm.name, config, world) for config in arm])
 
 
 @functools.cache
-def _configs(seeds: int) -> dict[str, list[RunConfig]]:
+def _configs(seeds: int) -> Arms[RunConfig]:
     return studied("all", "tiny", seeds)
 
 
 def use(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Readings, snapshots and what is computed of them, all drawn at random."""
-
-    def evaluate(name: str, snapshot: Any, **_: Any) -> Any:
-        rng = snapshot.run.rng(name, snapshot.step)
-        if name != "circuits.key_frequencies":
-            return float(rng.random())
-        return np.sort(rng.choice(np.arange(1, 11), rng.integers(1, 10), replace=False))
-
-    monkeypatch.setattr(base, "evaluate", evaluate)
-    monkeypatch.setattr(Subject, "read", read)
-    monkeypatch.setattr(Subject, "snapshot", lambda self, step: Cloud(self.run, step))  # pyright: ignore
-    monkeypatch.setattr(goldilocks, "unique", lambda subject: bool(subject.run.rng("unique").random() < 0.5))
-    monkeypatch.setattr(goldilocks, "_constant", lambda subject: float(subject.run.rng("rate").normal(0, 0.5)))
+    """Readings, all drawn at random."""
+    monkeypatch.setattr(Subject, "_taken", read)

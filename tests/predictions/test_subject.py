@@ -1,27 +1,28 @@
 """Runs as predictions look at them: stages, windows, series, instruments and nulls."""
 
-import shutil
 from dataclasses import fields, replace
-from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from grokscope.errors import Missing
 from grokscope.measures.base import evaluate
-from grokscope.predictions.rows import memorised_or_end, times
+from grokscope.predictions.base import Answers
+from grokscope.predictions.controls import subjects
+from grokscope.predictions.readings import Fact, Instrument, Series
+from grokscope.predictions.rows import T_MEM, TIMES, times
 from grokscope.predictions.seeds import paired
 from grokscope.predictions.series import changes_within, half_way, share_inside, where
-from grokscope.predictions.subject import Instrument, Subject
-from grokscope.predictions.verdict import subjects
+from grokscope.predictions.subject import Subject
+from grokscope.predictions.taking import stages
 from grokscope.report.study.sweep import t_gen_curve
-from grokscope.runs.run import Run, load_pack
+from grokscope.runs.run import Run
 from grokscope.runs.store.rows import Rows
 from grokscope.statistics.transitions import Phases, phases
-from grokscope.studies.experiment import measure_checkpoints, train
-from grokscope.studies.judging import judge
+from grokscope.studies.experiment import train
+from grokscope.studies.judging import arms_of
 from grokscope.theories.lazy_rich import _stays
 from tests.conftest import tiny as tiny_config
 
@@ -61,8 +62,7 @@ def made() -> Subject:
 
 def test_the_memorised_stage_is_the_middle_of_the_memorised_window(made: Subject) -> None:
     assert made.phases.memorized == (10, 40)
-    assert made.stages == {"untrained": 0, "memorised": 20, "after": 2560}
-    assert set(Subject(run=made.run, untrained=True).stages.values()) == {0}
+    assert stages(made) == {"untrained": 0, "memorised": 20, "after": 2560}
 
 
 def test_the_share_of_a_change_within_a_window(made: Subject) -> None:
@@ -73,16 +73,11 @@ def test_the_share_of_a_change_within_a_window(made: Subject) -> None:
     assert half_way(made, "falls", "") == 160
 
 
-def test_the_way_of_a_kernel_before_onset(made: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_way_of_a_kernel_before_onset() -> None:
     """Read at t_mem, onset and the end: of a kernel that grows by 5 and shrinks by 5 half, whatever its net change."""
     for at_end, share in ((1.0, 0.5), (6.0, 1.0), (26.0, 0.2)):
-        kernel = {10: 1.0, 40: 6.0, 2560: at_end}
-        monkeypatch.setattr(Subject, "read", lambda self, step, instrument, kernel=kernel: kernel[step])
-        assert _stays("distance")(made) == pytest.approx(share)
-    monkeypatch.setattr(Subject, "read", lambda self, step, instrument: 1.0)
-    assert isinstance(_stays("distance")(made), Missing)
-    monkeypatch.setattr(Subject, "read", lambda self, step, instrument: Missing("no kernel"))
-    assert _stays("distance")(made) == Missing("no kernel")
+        assert _stays(1.0, 6.0, at_end) == pytest.approx(share)
+    assert isinstance(_stays(1.0, 1.0, 1.0), Missing)
 
 
 def test_a_step_is_before_in_or_after_a_window() -> None:
@@ -100,25 +95,6 @@ def test_a_series_that_does_not_change_changes_nowhere(made: Subject) -> None:
     assert isinstance(changes_within(made, "nothing", "", (80, 320)), Missing)
 
 
-def test_permuted_symbols_and_labels_are_the_same_network_in_another_order(tiny_run: Run) -> None:
-    subject, last = Subject(run=tiny_run), tiny_run.checkpoints[-1]
-    own, symbols, labels = (subject.snapshot(last, kind) for kind in ("", "symbols", "labels"))
-    rows = {tuple(row) for row in own.params["W_E"][:11].tolist()}
-    assert {tuple(row) for row in symbols.params["W_E"][:11].tolist()} == rows
-    assert not torch.equal(symbols.params["W_E"], own.params["W_E"])
-    assert torch.equal(symbols.params["W_E"][11:], own.params["W_E"][11:])
-    assert torch.equal(labels.logits, own.logits)
-    pairs = set(zip(own.labels.tolist(), labels.labels.tolist(), strict=True))
-    assert len(pairs) == 11
-    assert not torch.equal(own.labels, labels.labels)
-
-
-def test_a_control_is_measured_against_the_truth_and_the_window_of_another_run(made: Subject, tiny_run: Run) -> None:
-    control = Subject(run=tiny_run, truth_of=tiny_run)
-    assert control.snapshot(0).task.truth.group == "cyclic(11)"
-    assert replace(made, truth_of=made.run).stages_of_reference(fresh=True) == made.fresh
-
-
 def test_an_instrument_takes_an_element_or_the_mean(tiny_run: Run) -> None:
     snap = tiny_run.snapshot()
     one, two = (Instrument("attention.entropy", {}, head)(snap) for head in range(2))
@@ -131,79 +107,45 @@ def test_an_instrument_takes_an_element_or_the_mean(tiny_run: Run) -> None:
     assert Instrument("kernel.never_made")(snap) == Missing("the measure kernel.never_made is not available")
 
 
-def test_what_the_store_has_is_read_from_it(tiny: Any, store: Any) -> None:
-    """The same number as measured anew; and the store's own, not another, where the two differ."""
-    run = train(tiny(seed=3), store=store, progress=False)
-    names = ["manifold.betti", "manifold.gride", "manifold.dimension", "attention.entropy"]
-    instruments = [
-        Instrument("manifold.betti", {"view": "embed/tokens"}, 1),
-        Instrument("manifold.gride", {"view": "resid_mid/orbits"}, 4),
-        Instrument("manifold.dimension", {"view": "resid_mid/all", "method": "mle"}),
-        Instrument("attention.entropy"),
-    ]
-    before = [Subject(run=run).at("after", instrument) for instrument in instruments]
-    measure_checkpoints(run, only=names)
-    last = run.checkpoints[-1]
-    for instrument, measured in zip(instruments, before, strict=True):
-        stored = instrument.stored(run.rows(instrument.measure), last)
-        assert stored is not None
-        assert stored == pytest.approx(measured, abs=1e-12)
-    assert (
-        Instrument("manifold.gride", {"view": "resid_post/orbits"}, 4).stored(run.rows("manifold.gride"), last) is None
-    )
-    lacking = Subject(run=run).read(last, Instrument("manifold.gride", {"view": "resid_mid/orbits"}, 4096))
-    assert isinstance(lacking, Missing)
-
-
-def test_a_run_whose_weights_are_gone_is_judged_by_its_numbers(tiny_run: Run, store: Path) -> None:
-    shutil.copytree(tiny_run.folder, store / tiny_run.folder.name)
-    shutil.rmtree(store / tiny_run.folder.name / "checkpoints")
-    (run,) = load_pack(store / tiny_run.folder.name)
-    subject = Subject(run=run)
-    reason = f"run {run.id} has no checkpoint: its numbers are in the store, its weights are not"
-    assert subject.at("after", Instrument("circuits.key_frequencies")) == Missing(reason)
-    assert len(subject.rows("behaviour.test_loss"))
-    for theory in ("circuits", "manifold"):
-        card = judge({"base": [run] * 5}, theory)
-        assert any(row.missing == reason for row in card.rows)
-    order = next(
-        row for row in card.rows if row.name == "attention.low_high_mid/signs"
-    )  # a series is all that it needs
-    assert reason not in order.missing
-
-
 @pytest.fixture(scope="module")
 def random_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return train(tiny_config(random_labels=True), store=tmp_path_factory.mktemp("random"), progress=False)
 
 
-def test_a_control_of_random_labels_answers_at_every_step(tiny_run: Run, random_run: Run) -> None:
-    """Its truth and the right answers are those of the other run, at its last checkpoint too, which measures ask for
-    the frequencies that they look at."""
-    control = subjects({"base": [tiny_run], "random_labels": [random_run]})["random_labels"][0]
-    measures = (
-        *("restricted_loss", "excluded_loss", "neuron_logit_residual", "logit_explained", "neuron_explained"),
-        *("distance_irrelevance", "key_irreps"),
-    )
-    middle, last = random_run.checkpoints[1], random_run.checkpoints[-1]
-    assert control.snapshot(middle).final.task is control.snapshot(last).task
-    for name in measures:
-        for step in (middle, last):
-            assert not isinstance(evaluate(f"circuits.{name}", control.snapshot(step)), Missing), (name, step)
-    assert torch.equal(control.snapshot(middle).labels, random_run.task.labels)
-
-
 def test_a_control_is_held_against_the_run_of_its_seed(tiny: Any, store: Any, tiny_run: Run, random_run: Run) -> None:
     other, small = train([tiny(seed=1, max_steps=2), tiny(seed=2, max_steps=2)], store=store, progress=False)
     elsewhere = train(tiny(seed=0, p=7, random_labels=True, max_steps=2), store=store, progress=False)
-    found = subjects({"base": [other, tiny_run, small], "random_labels": [random_run], "p=7": [elsewhere]})
-    assert found["random_labels"][0].truth_of is tiny_run
-    assert found["p=7"][0].truth_of is None  # no base has its task
-    lacking = subjects({"base": [other, small], "random_labels": [random_run]})["random_labels"][0]
-    assert lacking.snapshot(0).task.truth.group == "cyclic(11)"
+    found = subjects(arms_of({"base": [other, tiny_run, small], "random_labels": [random_run], "p=7": [elsewhere]}))
+    control = found["random_labels"][0]
+    assert control.reference is tiny_run
+    assert control.true.group == "cyclic(11)"
+    assert control.stages_of_reference(fresh=True) == Subject(run=tiny_run).fresh
+    assert found["p=7"][0].truth is None  # no base has its task
+    assert {subject.untrained for subject in found["untrained"]} == {True}
+    lacking = subjects(arms_of({"base": [other, small], "random_labels": [random_run]}))["random_labels"][0]
+    assert lacking.true.group == "cyclic(11)"
     reason = lacking.stages_of_reference(fresh=False)
     assert reason == Missing("seed 0 has no run in the arm base: the control has no window of steps")
     assert lacking.transition(fresh=True) == reason
+
+
+def test_a_reading_sees_what_it_declares_and_no_other_series(made: Subject) -> None:
+    def of(subject: Subject) -> float:
+        return float(len(subject.rows("falls")))
+
+    assert made.value(Series("honest", of, ("falls",))) == len(STEPS)
+    with pytest.raises(ValueError, match="looks at falls, which it has not declared"):
+        made.value(Series("secret", of, ("flat",)))
+    assert made.value(Series("empty", lambda _: Missing("nothing"), ())) == Missing("nothing")
+    assert made.value(Series("empty", lambda _: Missing("nothing"), ()).otherwise(3.0)) == 3.0
+
+
+def test_a_statistic_sees_what_its_prediction_declares(made: Subject) -> None:
+    reading = Fact("one", lambda _: 1.0)
+    answers = Answers(replace(made, run=SimpleNamespace(config=None)), frozenset({reading}))  # pyright: ignore
+    assert answers[reading] == 1.0
+    with pytest.raises(ValueError, match="does not declare"):
+        answers[Fact("two", lambda _: 2.0)]
 
 
 def test_runs_are_paired_by_seed_and_by_what_else_tells_them_apart(tiny: Any) -> None:
@@ -230,13 +172,15 @@ def test_what_happens_at_step_0_has_happened() -> None:
 
     def subject(**steps: Any) -> Any:
         known = {field.name: None for field in fields(Phases)} | {"grokked": False, "last_at": 50} | steps
-        return type("Subject", (), {"phases": Phases(**known)})()  # pyright: ignore[reportArgumentType]
+        run: Any = SimpleNamespace(config=None, phases=lambda: Phases(**known))  # pyright: ignore[reportArgumentType]
+        return Subject(run=run)
 
-    found, reached = times([subject(generalized_at=0), subject(generalized_at=30), subject(), subject(last_at=None)])
+    subjects = subject(generalized_at=0), subject(generalized_at=30), subject(), subject(last_at=None)
+    found, reached = times([Answers(one, frozenset(TIMES)) for one in subjects])
     assert found.tolist() == [0, 30, 50, 0]
     assert reached.tolist() == [True, True, False, False]
-    assert memorised_or_end(subject(memorized_at=0)) == 0
-    assert memorised_or_end(subject()) == 50
+    assert subject(memorized_at=0).value(T_MEM) == 0
+    assert subject().value(T_MEM) == 50
     curve = t_gen_curve([subject(generalized_at=0).phases, subject(last_at=None).phases, subject(last_at=0).phases])
     assert curve is not None
     assert curve.times.tolist() == [0]

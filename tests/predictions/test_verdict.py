@@ -1,24 +1,26 @@
 """Verdicts: right as often as they say, and undecided for the reasons they give."""
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from grokscope.errors import Missing
+from grokscope.predictions.arms import Arm, Arms
 from grokscope.predictions.base import Means, Prediction, Sample, Shares, Test, Text, Theory, Times
 from grokscope.predictions.verdict import Row, Scorecard, judged
 from grokscope.statistics.regions import Region, above, below
 
 TEXT: Text = {"en": "claim", "zh": "主张"}
-RUN: Any = object()  # statistics made up here look at no run
-ARMS: Any = {"base": [RUN], "control": [RUN]}
+RUN: Any = SimpleNamespace(config=None)  # statistics made up here look at no run
+ARMS: Any = Arms([Arm(family=name, name=name, runs=(RUN,)) for name in ("base", "control")])
 
 
 def row(sample: Sample | Missing, number: int = 0, **fields: Any) -> Prediction:
     about: dict[str, Any] = {
-        "supports": above(0.5), "refutes": below(0), "arms": ("base",), "measures": (), "claim": TEXT, "measured": TEXT,
+        "supports": above(0.5), "refutes": below(0), "arms": ("base",), "readings": (), "claim": TEXT, "measured": TEXT,
         "id": f"row.{number}",
     }  # fmt: skip
     return Prediction(statistic=lambda _: sample, **(about | fields))

@@ -17,15 +17,14 @@ def test_a_recipe_is_a_config_that_survives_json(name: str) -> None:
     assert RunConfig.model_validate_json(config.model_dump_json()) == config
 
 
-@pytest.mark.parametrize("lang", ["en", "zh"])
 @pytest.mark.parametrize("name", names("recipes"))
-def test_a_recipe_trains_is_measured_and_reported(name: str, lang: str, tmp_path: Path) -> None:
-    config = recipe(name, max_steps=2)
-    run = train(config, store=tmp_path, progress=False)
+def test_a_recipe_trains_is_measured_and_reported(name: str, tmp_path: Path) -> None:
+    smaller = {"p": 31} if getattr(recipe(name), "p", 0) > 31 else {}  # its size is the benchmarks' business
+    run = train(recipe(name, max_steps=2, **smaller), store=tmp_path, progress=False)
     missing = measure_checkpoints(run)
     assert all(reason for reason in missing.values())
     assert run.steps == 2
     assert {"behaviour.train_loss", "weights.norm"} <= set(run.rows().measures)
-    page = write_report(run, lang=lang)  # pyright: ignore[reportArgumentType]
-    assert "</html>" in page.read_text()
+    for lang in ("en", "zh"):
+        assert "</html>" in write_report(run, lang=lang).read_text()
     assert run.summary()["final"]["train/loss"] > 0

@@ -10,15 +10,15 @@ from grokscope.statistics.dip import dip, dip_test
 
 def by_programs(values: np.ndarray) -> float:
     """The definition: for every mode the closest distribution function, convex before it and concave after it."""
-    x = np.sort(values)
-    n = len(x)
-    return min(_closest(x, n, mode) for mode in range(n))
+    x, counts = np.unique(values, return_counts=True)
+    shares = np.concatenate([[0], counts.cumsum()]) / len(values)
+    return min(_closest(x, shares, mode) for mode in range(len(x)))
 
 
-def _closest(x: np.ndarray, n: int, mode: int) -> float:
+def _closest(x: np.ndarray, shares: np.ndarray, mode: int) -> float:
     # Unknown: G at each value, at the mode before (place `mode`) and after (`mode` + 1) its jump; and the distance.
     places = np.concatenate([x[: mode + 1], x[mode:]])
-    size = n + 1
+    size = len(places)
     rows, bounds = [], []
 
     def at_most(coefficients: dict[int, float], bound: float) -> None:
@@ -30,11 +30,11 @@ def _closest(x: np.ndarray, n: int, mode: int) -> float:
 
     for place in range(size):
         i = place if place <= mode else place - 1
-        highest, lowest = i / n, (i + 1) / n
+        highest, lowest = shares[i], shares[i + 1]
         if place == mode:
-            lowest = i / n  # left of the jump only the left limit counts
+            lowest = shares[i]  # left of the jump only the left limit counts
         if place == mode + 1:
-            highest = (i + 1) / n
+            highest = shares[i + 1]
         at_most({place: 1, size: -1}, highest)
         at_most({place: -1, size: -1}, -lowest)
         if place:
@@ -54,6 +54,13 @@ def test_it_is_the_distance_to_the_closest_unimodal_function(seed: int) -> None:
     draws = [rng.random(9), rng.normal(size=12), np.concatenate([rng.normal(0, 0.3, 6), rng.normal(3, 0.3, 6)])]
     for values in draws:
         assert dip(values) == pytest.approx(by_programs(values), abs=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_equal_values_are_one_point(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    values = rng.integers(0, rng.integers(3, 8), 30).astype(float)
+    assert dip(values) == pytest.approx(max(by_programs(values), 1 / 60), abs=1e-9)
 
 
 def test_extremes() -> None:

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from scipy.stats import binom, bootstrap, skew, t
+from scipy.stats import binom, binomtest, bootstrap, skew, t
 
 from grokscope.errors import Missing
 from grokscope.statistics.intervals import Effect, mean_effect, mean_ends, mean_intervals, share_intervals
@@ -99,3 +99,10 @@ def test_exact_intervals_of_shares_cover_at_least_what_they_say(share: float) ->
     k = np.arange(11)
     inside = [low <= share <= high for low, high in (share_intervals(int(hits), 10)(0.95) for hits in k)]
     assert binom.pmf(k, 10, share)[inside].sum() >= 0.95
+
+
+@pytest.mark.parametrize(("k", "n"), [(0, 5), (5, 5), (3, 7), (16, 17), (40, 100)])
+@pytest.mark.parametrize("level", [0.9, 0.95, 0.999])
+def test_exact_intervals_are_scipys(k: int, n: int, level: float) -> None:
+    expected = binomtest(k, n).proportion_ci(confidence_level=level, method="exact")
+    assert share_intervals(k, n)(level) == pytest.approx((expected.low, expected.high), abs=1e-9)

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import Future
 from dataclasses import asdict
@@ -115,6 +116,25 @@ def test_a_pack_whose_worker_always_dies_is_given_up(store: Path, monkeypatch: p
     assert outcome.state == "failed"
     assert outcome.reason == "its worker died 5 times, the last time by signal SIGKILL (out of memory?)"
     assert len(started) == base.TRIES
+
+
+def test_a_worker_that_is_being_started_is_ended_as_well(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = plan("closed", {"a": [tiny(max_steps=2, **SIZE)]}, store)
+    starting, children, started = threading.Event(), [], subprocess.Popen
+
+    def slow(*args: Any, **options: Any) -> Any:
+        starting.set()
+        time.sleep(0.5)  # `close` comes in between
+        children.append(started(*args, **options))
+        return children[-1]
+
+    with local(slots=1, threads=1) as engine:
+        monkeypatch.setattr(subprocess, "Popen", slow)
+        future = engine.submit(job_of(found))
+        assert starting.wait(10)
+    outcome = future.result(timeout=0)
+    assert (outcome.state, outcome.reason) == ("failed", "the engine was closed")
+    assert [child.poll() for child in children] == [-signal.SIGKILL]
 
 
 def test_a_pack_that_fails_does_not_keep_the_others_from_being_done(store: Path) -> None:

@@ -57,6 +57,12 @@ def test_what_is_not_known_is_a_dash_and_medians_leave_it_out() -> None:
     )
 
 
+def test_of_an_even_number_of_replicas_the_median_lies_between_the_middle_two() -> None:
+    curves = [dict.fromkeys(CURVES, value) for value in (0.1, 0.2, 0.4, 0.9, math.inf)]
+    cells = row(Progress(step=0, max_steps=1, steps_per_second=1.0, curves=curves, phases=[MEMORISED] * 5, ended=True))
+    assert cells[4] == "0.3"
+
+
 @pytest.mark.parametrize(("seconds", "text"), [(7, "0:07"), (187, "3:07"), (3723, "1:02:03"), (math.inf, "–")])
 def test_clock(seconds: float, text: str) -> None:
     assert clock(seconds) == text

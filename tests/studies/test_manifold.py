@@ -1,30 +1,31 @@
 """The study of the manifold: every instrument at the stages of a run, beside the nulls."""
 
-import numpy as np
+import torch
 
-from grokscope.measures.base import evaluate
-from grokscope.predictions.series import planes
-from grokscope.predictions.subject import Subject
 from grokscope.runs.run import Run
-from grokscope.studies.manifold import INSTRUMENTS, readings, tabulated
+from grokscope.studies.manifold import INSTRUMENTS, permuted, readings, tabulated
 
 
 def test_readings_name_the_stages_and_the_null(tiny_run: Run) -> None:
     some = {name: INSTRUMENTS[name] for name in ("swap distance", "embedding: equivariance R2")}
-    found = readings(Subject(run=tiny_run), some)
+    found = readings(tiny_run, some)
     assert set(found) >= {"untrained", "after", "permuted"}
     assert set(found["permuted"]) == {"embedding: equivariance R2"}
     assert found["after"]["swap distance"] != found["untrained"]["swap distance"]
     assert tabulated([found, found])[0][:2] == ("instrument", "untrained")
 
 
-def test_planes_are_those_of_the_key_frequencies(tiny_run: Run) -> None:
-    last = tiny_run.checkpoints[-1]
-    keys = evaluate("circuits.key_frequencies", tiny_run.snapshot(last))
-    found = planes(Subject(run=tiny_run), "embed/tokens", last)
-    assert isinstance(found, dict)
-    assert list(found) == [str(k) for k in np.asarray(keys)]
-    k, (b1, _) = next(iter(found.items()))
-    plane = tiny_run.snapshot(last).view("embed", f"frequency={k}")
-    assert b1 == evaluate("manifold.betti", tiny_run.snapshot(last), view=f"embed/frequency={k}")[1]  # pyright: ignore
-    assert plane.shape == (11, 2)
+def test_permuted_symbols_and_labels_are_the_same_network_in_another_order(tiny_run: Run) -> None:
+    own, symbols, labels = (
+        tiny_run.snapshot(),
+        permuted(tiny_run.snapshot(), "symbols"),
+        permuted(tiny_run.snapshot(), "labels"),
+    )
+    rows = {tuple(row) for row in own.params["W_E"][:11].tolist()}
+    assert {tuple(row) for row in symbols.params["W_E"][:11].tolist()} == rows
+    assert not torch.equal(symbols.params["W_E"], own.params["W_E"])
+    assert torch.equal(symbols.params["W_E"][11:], own.params["W_E"][11:])
+    assert torch.equal(labels.logits, own.logits)
+    pairs = set(zip(own.labels.tolist(), labels.labels.tolist(), strict=True))
+    assert len(pairs) == 11
+    assert not torch.equal(own.labels, labels.labels)

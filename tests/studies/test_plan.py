@@ -8,7 +8,8 @@ import torch
 
 from grokscope.errors import GrokscopeError
 from grokscope.registry import component
-from grokscope.runs.config import config_key, pack_id
+from grokscope.runs.config import pack_id
+from grokscope.runs.identity import config_hash
 from grokscope.runs.store.index import index
 from grokscope.studies import arms as studies
 from grokscope.studies import plan as planning
@@ -106,15 +107,15 @@ def test_only_what_the_store_lacks_is_trained_in_whatever_pack_it_was(store: Pat
     found = plan("more", wanted, store)
     assert found.reused == 2
     assert [[config.seed for config in pack.configs] for pack in found.packs] == [[1, 2]]
-    assert found.study.arms["a"][0] == done[0].id
-    assert found.study.arms["b"] == (done[1].id,)
+    assert found.study.arms["a"].runs[0] == done[0].id
+    assert found.study.arms["b"].runs == (done[1].id,)
     assert found.packs[0].id == pack_id(wanted["a"][1:])
 
 
 def test_a_config_in_two_arms_is_trained_once(store: Path) -> None:
     found = plan("twice", {"a": [tiny(**SHORT)], "b": [tiny(**SHORT)]}, store)
     assert len(found.packs) == 1
-    assert found.study.arms["a"] == found.study.arms["b"]
+    assert found.study.arms["a"].runs == found.study.arms["b"].runs
 
 
 def begun(folder: Path) -> None:
@@ -128,7 +129,7 @@ def test_a_pack_that_was_begun_is_gone_on_with_as_it_is(store: Path) -> None:
     found = plan("again", {"a": [tiny(seed=seed, **SHORT) for seed in range(4)]}, store)
     assert [pack.state for pack in found.todo] == ["begun", "missing"]
     assert [[config.seed for config in pack.configs] for pack in found.todo] == [[2, 0], [1, 3]]
-    assert found.study.arms["a"] == (f"{some[0].folder.name}-1", *(f"{found.todo[1].id}-0",), some[0].id,
+    assert found.study.arms["a"].runs == (f"{some[0].folder.name}-1", *(f"{found.todo[1].id}-0",), some[0].id,
                                      f"{found.todo[1].id}-1")  # fmt: skip
 
 
@@ -166,7 +167,7 @@ def test_a_damaged_pack_is_said_and_hides_no_other(store: Path) -> None:
     (store / "broken").mkdir()
     (store / "broken" / "pack.json").write_text("{")
     found = plan("damaged", {"a": [tiny(**SHORT), tiny(seed=1, **SHORT)]}, store)
-    assert found.study.arms["a"][0] == run.id
+    assert found.study.arms["a"].runs[0] == run.id
     assert found.notes == (f"{store / 'broken'} is damaged and left out",)
 
 
@@ -174,8 +175,8 @@ def test_the_index_knows_a_config_by_what_pack_json_says(store: Path) -> None:
     config = tiny(betas=(0.9, 0.98), **SHORT)
     run = train(config, store=store, progress=False)
     raw = json.loads((run.folder / "pack.json").read_text())["runs"][0]["config"]
-    assert config_key(raw) == config_key(config) == config_key(run.config)
-    assert index(store, {config_key(config)}).done == {config_key(config): run.id}
+    assert config_hash(raw) == config.key == run.config.key
+    assert index(store, {config.key}).done == {config.key: run.id}
     assert index(store, {"another"}).done == {}
 
 
@@ -198,7 +199,7 @@ def test_arms_with_few_seeds_are_said() -> None:
     assert too_few({"a": [tiny()] * 5}) is None
 
 
-@pytest.mark.parametrize("name", studies.names())
+@pytest.mark.parametrize("name", studies.studies())
 def test_the_arms_of_every_study_can_be_planned(name: str, store: Path) -> None:
     found = plan(name, studies.arms(name, "tiny"), store)
     assert sum(len(pack.configs) for pack in found.packs) == len(

@@ -7,7 +7,7 @@ import pytest
 
 from grokscope.errors import Missing
 from grokscope.predictions.base import Fit, Means, Prediction, Shares, Test, Theory, Times
-from grokscope.predictions.verdict import subjects
+from grokscope.predictions.controls import subjects
 from grokscope.theories.base import theories
 from tests.predictions import made
 
@@ -28,7 +28,7 @@ def test_a_statistic_can_come_out_on_either_side(
     _, row = pair
     values: list[float] = []
     for world in range(WORLDS):
-        sample = row.statistic(subjects(made.arms(world)))
+        sample = row.statistic(row.answers(subjects(made.arms(world))))
         values += _values(sample)
         sides = {row.supports.contains(value, value) for value in values}
         shares = isinstance(sample, Shares)
@@ -57,7 +57,7 @@ def test_a_control_can_show_what_it_is_asked(pair: tuple[Theory, Prediction], mo
     made.use(monkeypatch)
     _, row = pair
     for arm, statistic in row.controls.items():
-        samples = (statistic(subjects(made.arms(world))) for world in range(WORLDS))
+        samples = (statistic(row.answers(subjects(made.arms(world)))) for world in range(WORLDS))
         values: set[float] = set()
         for sample in samples:
             values |= set(_values(sample))
@@ -79,9 +79,9 @@ def test_a_run_that_is_not_there_moves_no_other(theory: Theory, monkeypatch: pyt
     known = subjects(whole)
     rows = [row for row in theory.predictions if row.name not in SLOW]
     before, said = {row.name: _samples(row, known) for row in rows}, set()
-    for arm in dict.fromkeys((*theory.arms, *(name for name in whole if name.startswith(FOUND)))):
+    for arm in dict.fromkeys((*theory.needed, *(name for name in whole if name.startswith(FOUND)))):
         left = [run for run in whole[arm] if run.config.seed != GONE]
-        fewer = subjects(whole | {arm: left})
+        fewer = subjects(whole.with_arms(whole[arm].having(left)))
         for row in (row for row in rows if arm in (*row.arms, *row.controls) or row.id in PREFIXED):
             full = before[row.name]
             for which, sample in _samples(row, fewer).items():
@@ -106,4 +106,5 @@ FOUND = ("sphere/", "weight_decay=", "p=", "learning_rate=", "toy/", "output_sca
 
 
 def _samples(row: Prediction, arms: Any) -> dict[str, Any]:
-    return {"": row.statistic(arms)} | {arm: statistic(arms) for arm, statistic in row.controls.items()}
+    answers = row.answers(arms)
+    return {"": row.statistic(answers)} | {arm: statistic(answers) for arm, statistic in row.controls.items()}

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from grokscope.predictions import subject
+from grokscope.predictions import readings
 from grokscope.predictions.base import Prediction, Theory
-from grokscope.predictions.verdict import Row, judged, subjects
+from grokscope.predictions.verdict import Row
+from grokscope.registry import names
 from grokscope.runs.run import Run
 from grokscope.statistics.regions import NOWHERE
 from grokscope.studies.judging import judge
@@ -73,12 +74,23 @@ def test_no_effect_supports_and_refutes_at_once(pair: tuple[Theory, Prediction])
     assert (row.supports, row.refutes) != (NOWHERE, NOWHERE)
 
 
+@pytest.mark.parametrize("pair", PREDICTIONS, ids=named)
+def test_what_a_row_reads_has_a_name_of_its_own_and_a_measure_that_is_there(pair: tuple[Theory, Prediction]) -> None:
+    _, row = pair
+    assert row.readings
+    keys = [(reading.key, reading.instead) for reading in row.readings]
+    assert len(keys) == len(set(keys)), keys
+    assert {measure.partition("[")[0] for measure in row.measures} <= set(names("measures"))
+    assert set(row.series) <= {measure.partition("[")[0] for measure in row.measures}
+
+
 @pytest.fixture(scope="module")
 def rows(tiny_run: Run) -> dict[str, list[Row]]:
     """Every theory judged on one run that stands for all arms it asks for: too few seeds to decide anything."""
     known = theories()
-    arms = subjects({arm: [tiny_run] for theory in known.values() for arm in theory.arms})
-    return {name: judged(theory, arms) for name, theory in known.items()}
+    arms = {arm: [tiny_run] for theory in known.values() for arm in theory.needed}
+    every = judge(arms)
+    return {name: [row for row in every.rows if row.theory == name] for name in known}
 
 
 def test_every_row_of_every_theory_is_evaluated_and_decides_nothing(rows: dict[str, list[Row]]) -> None:
@@ -92,7 +104,7 @@ def test_every_row_of_every_theory_is_evaluated_and_decides_nothing(rows: dict[s
 
 def test_a_row_that_needs_a_measure_that_is_not_there_says_so(tiny_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
 
-    monkeypatch.setattr(subject, "names", lambda _: ())
+    monkeypatch.setattr(readings, "names", lambda _: ())
     card = judge([tiny_run], "manifold")
     found = next(row for row in card.rows if row.id == "reread.lazy_rich" and row.part == "lazy")
     assert "memorised" in found.missing or "not available" in found.missing
@@ -118,5 +130,6 @@ def test_the_public_face_judges(tiny_run: Run) -> None:
     import grokscope as gs
 
     card = gs.judge([tiny_run], theory="stages")
+    assert gs.judge(tiny_run, theory="stages") == card
     assert {row.theory for row in card.rows} == {"stages"}
     assert card.runs == {"base": 1}

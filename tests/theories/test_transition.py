@@ -1,33 +1,40 @@
 """No stable state in between: the statistics of the prediction on runs that are made up."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pytest
 
 from grokscope.errors import Missing
-from grokscope.predictions.base import Arms, Means, Test
+from grokscope.predictions.arms import Arm, Arms
+from grokscope.predictions.base import Means, Test
 from grokscope.predictions.subject import Subject
 from grokscope.predictions.verdict import judged
 from grokscope.theories.manifold.rereadings import rank_correlation
-from grokscope.theories.manifold.topology import match
+from grokscope.theories.manifold.topology import EXPECTED, match
 from grokscope.theories.manifold.transition import TRANSITION
 from tests.report.study.made import Made
 
 
-def arms(widths: dict[int, float], seeds: int = 6) -> Any:
+def arms(widths: Mapping[int, float], seeds: int = 6) -> Any:
     """Arms p=..., whose passages take these steps, a little different from seed to seed."""
-    found: dict[str, list[Subject]] = {}
+    found: list[Arm[Subject]] = []
     for p, width in widths.items():
         runs: list[Any] = [Made(width * (1 + 0.03 * seed)) for seed in range(seeds)]
         for seed, run in enumerate(runs):
             run.config = type("Config", (), {"p": p, "seed": seed, "model_dump": lambda _, p=p: {"p": p}})()
-        found[f"p={p}"] = [Subject(run=run) for run in runs]
-    return found
+        found.append(Arm(family="p", value=p, name=f"p={p}", runs=tuple(Subject(run=run) for run in runs)))
+    return Arms(found)
+
+
+def base(arm: Arm[Subject]) -> Any:
+    return Arms([Arm(family="base", name="base", runs=arm.runs)])
 
 
 def statistic(part: str, version: int = 1) -> Any:
-    return next(row.statistic for row in TRANSITION if (row.part, row.version) == (part, version))
+    row = next(row for row in TRANSITION if (row.part, row.version) == (part, version))
+    return lambda arms: row.statistic(row.answers(arms))
 
 
 @pytest.mark.parametrize("version", [1, 2])
@@ -47,8 +54,8 @@ def test_the_slope_is_that_of_the_widths(version: int) -> None:
 
 
 def test_two_humps_are_told_from_one() -> None:
-    two = statistic("two humps")({"base": arms({17: 300})["p=17"]})
-    one = statistic("two humps")({"base": arms({17: 12_000})["p=17"]})
+    two = statistic("two humps")(base(arms({17: 300})["p=17"]))
+    one = statistic("two humps")(base(arms({17: 12_000})["p=17"]))
     assert isinstance(two, Test)
     assert isinstance(one, Test)
     assert two.p < 0.01
@@ -70,23 +77,24 @@ class Shape:
         self.task, self.measured = type("Task", (), {"truth": truth}), measured
 
 
-def shapes(right: int) -> Arms:
+def shapes(right: int) -> Any:
     """Three tasks with seven runs each, of which so many measure what their task has and the others a segment."""
-    found: dict[str, list[Any]] = {}
-    for name, betti in (("base", (1, 1)), ("task=torus", (1, 2)), ("task=two", (2, 2))):
+    found = []
+    for family, name, betti in (("base", "base", (1, 1)), ("task", "task=torus", (1, 2)), ("task", "task=two", (2, 2))):
         runs = [Shape(betti, betti if seed < right else (1, 0)) for seed in range(7)]
-        found[name] = [Reading(run) for run in runs]
-    return found  # pyright: ignore[reportReturnType]
+        found.append(Arm(family=family, name=name, runs=tuple(Reading(run) for run in runs)))
+    return Arms(found)
 
 
 class Reading:
-    truth_of = None
+    """Answers of a run: what its class means measure, and what its task has."""
 
     def __init__(self, run: Shape) -> None:
         self.run = run
 
-    def at(self, stage: str, instrument: Any) -> float:
-        return float(self.run.measured[instrument.element])
+    def __getitem__(self, reading: Any) -> float:
+        of = self.run.task.truth.betti if reading in EXPECTED else self.run.measured
+        return float(of[EXPECTED.index(reading) if reading in EXPECTED else reading.instrument.element])
 
 
 def test_topologies_that_follow_the_task_are_told_from_chance() -> None:
@@ -98,7 +106,7 @@ def test_topologies_that_follow_the_task_are_told_from_chance() -> None:
     assert none.p == 1
     assert not isinstance(none.power, Missing)
     assert none.power > 0.8
-    assert isinstance(match({"base": shapes(7)["base"]}), Missing)
+    assert isinstance(match(Arms([shapes(7)["base"]])), Missing)
 
 
 def test_the_rows_are_judged_together() -> None:
@@ -107,7 +115,8 @@ def test_the_rows_are_judged_together() -> None:
     title: Any = {"en": "made", "zh": "虚构"}
     found = arms({17: 1020, 31: 560, 59: 294})
     rows = judged(
-        Theory(id="manifold", title=title, source="here", predictions=TRANSITION), found | {"base": found["p=17"]}
+        Theory(id="manifold", title=title, source="here", predictions=TRANSITION),
+        found.with_arms(*base(found["p=17"]).values()),
     )
     passages = [row for row in rows if row.part == "passage"]
     assert [row.verdict for row in passages] == ["supported", "supported"]

@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from grokscope.errors import GrokscopeError
 from grokscope.measures.base import evaluate
 from grokscope.numerics.gromov import solution
-from grokscope.runs.config import RunConfig, config_key, pack_id
+from grokscope.runs.config import RunConfig, pack_id
 from grokscope.runs.export import export_run
 from grokscope.runs.run import load
 from grokscope.studies.experiment import train
@@ -94,7 +94,7 @@ def test_a_run_is_named_by_the_weights_it_starts_from_not_by_their_place(weights
     other = shutil.copy(weights, tmp_path / "other.safetensors")
     here, there = gromov(weights, max_steps=2), gromov(Path(other), max_steps=2)
     assert pack_id([here]) == pack_id([there])
-    assert config_key(here) == config_key(there) != config_key(here.replace(init_noise=0.1))
+    assert here.key == there.key != here.replace(init_noise=0.1).key
     first = train(here, store=tmp_path, progress=False)
     weights.unlink()
     assert train(there, store=tmp_path, progress=False).id == first.id

@@ -10,9 +10,9 @@ import torch
 from grokscope.losses import cross_entropy
 from grokscope.models import base
 from grokscope.recipes.base import recipe
-from grokscope.registry import component, names
-from grokscope.runs.config import RunConfig
-from grokscope.training.pack import PER_REPLICA, Pack
+from grokscope.registry import component, may_differ, names
+from grokscope.runs.config import COMPONENTS, TRANSFORMS, RunConfig
+from grokscope.training.pack import Pack
 from tests.conftest import tiny
 
 CPU = torch.device("cpu")
@@ -115,7 +115,9 @@ CHANGES: dict[str, tuple[Any, dict[str, Any]]] = {
 
 def test_every_field_that_may_differ_has_its_test() -> None:
     of_files = {"start", "start_hash"}  # tests/training/test_initial.py
-    assert set(CHANGES) | of_files == PER_REPLICA
+    families = (*COMPONENTS.values(), TRANSFORMS)
+    options = [component(family, name).options for family in families for name in names(family)]
+    assert set(CHANGES) | of_files == set().union(*map(may_differ, (RunConfig, *options)))
 
 
 @pytest.mark.parametrize("field", sorted(CHANGES))

@@ -64,12 +64,13 @@ def final_weights(store: Path) -> dict[str, torch.Tensor]:
     return load_checkpoint(folder, load_pack(folder)[0].checkpoints[-1])
 
 
-def test_resume_after_sigkill_at_five_random_instants_is_exact(tmp_path: Path) -> None:
+def test_resume_after_sigkill_at_random_instants_is_exact(tmp_path: Path) -> None:
+    """At two instants; `tests/drills/test_kills.py` has fifteen."""
     undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
     process = start(undisturbed)
-    kills = [kill_between(killed, low, 900) for low in (1, 130, 260, 410, 600)]
+    kills = [kill_between(killed, low, 900) for low in (1, 410)]
     assert process.wait(timeout=300) == 0
-    assert len(kills) == 5
+    assert len(kills) == 2
     last = start(killed)
     assert last.wait(timeout=300) == 0
     expected, found = final_weights(undisturbed), final_weights(killed)

@@ -91,7 +91,7 @@ def command(readings: Readings) -> str:
         columns = ",".join(f"{name}={column}" for name, column in about["columns"].items())
         percent = ["--percent"] if about["percent"] else []
         return shlex.join(["grokscope", "import", about["file"], "--as", "curves", "--map", columns, *percent])
-    fields, imported = readings.run.config.model_dump(mode="json"), readings.run.about.get("imported")
+    fields, imported = readings.run.config.plain, readings.run.about.get("imported")
     verb, end = ["run"], ["--device", str(readings.run.about.get("device", "auto"))]
     if imported:
         options, fields = _again(readings.run)

@@ -1,14 +1,15 @@
 """The page of a study: of a sweep its maps and survival curves, of named arms its verdicts and survival curves."""
 
-import re
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
-
 from grokscope.errors import Missing
+from grokscope.predictions.arms import Arms
+from grokscope.predictions.controls import subjects
+from grokscope.predictions.series import series
 from grokscope.predictions.subject import Subject
-from grokscope.predictions.verdict import Scorecard, subjects
+from grokscope.predictions.verdict import Scorecard
 from grokscope.report.figures.finite_size import Size, finite_size
 from grokscope.report.figures.survival import survival
 from grokscope.report.page.frame import Section, write_page
@@ -17,13 +18,10 @@ from grokscope.report.study import scorecard, sweep
 from grokscope.report.words import Lang, count, require_language, say
 from grokscope.runs.run import Run, phases_of
 from grokscope.statistics.survival import Curve
-from grokscope.studies.judging import judge
+from grokscope.studies.judging import scorecard as verdicts
 from grokscope.studies.study import Study
 from grokscope.theories.base import theories
-from grokscope.theories.manifold.transition import dwell, pooled, sizes
-
-ORDER = ("manifold.harmonic_share", "split=all")  # the order parameter of the transition
-Arms = dict[str, list[Run]]
+from grokscope.theories.manifold.transition import SHARE, dwell, pooled
 
 
 def write(study: Study, path: str | Path | None = None, lang: Lang = "en", *, card: Scorecard | None = None) -> Path:
@@ -37,9 +35,12 @@ def write(study: Study, path: str | Path | None = None, lang: Lang = "en", *, ca
         return sweep.write(study, path, lang)
     theory = study.name.partition("-")[0]
     runs = study.runs()
-    card = card or judge(runs, theory if theory in theories() else None)
+    if card is None:
+        card, said = verdicts(study, theory if theory in theories() else None)
+        if said:
+            print(f"note: {said}", file=sys.stderr)
     lead = [*scorecard.lead(card, lang), say("study.lead", lang, study=study.id, runs=count(sum(card.runs.values())))]
-    sections = [*scorecard.sections(card, lang), *growth(sizes(subjects(runs)), lang), *_times(runs, lang)]
+    sections = [*scorecard.sections(card, lang), *growth(subjects(runs).along("p"), lang), *_times(runs, lang)]
     command = f"grokscope report {study.id} --store {study.store}"
     where = render("again", text=say("study.again", lang), command=command)
     sections.append(Section(id="provenance", title=say("page.provenance", lang), body=where))
@@ -57,16 +58,16 @@ def growth(found: Mapping[int, Sequence[Subject]], lang: Lang) -> list[Section]:
 
 def _size(seeds: Sequence[Subject]) -> Size:
     known = [value for one in seeds if not isinstance(value := dwell(one, relative=True), Missing)]
-    return Size(dwell=known, order=np.asarray(pooled(list(seeds), *ORDER)))
+    return Size(dwell=known, order=pooled([series(one, *SHARE)[1] for one in seeds]))
 
 
-def _times(arms: Arms, lang: Lang) -> list[Section]:
+def _times(arms: Arms[Run], lang: Lang) -> list[Section]:
     """Survival curves of t_gen, a figure for arms that vary the same thing, and one for all that stand alone."""
     families: dict[str, dict[str, Curve]] = {}
-    for arm, runs in arms.items():
-        curve = sweep.t_gen_curve(phases_of(runs)) if runs else None
+    for arm in arms.values():
+        curve = sweep.t_gen_curve(phases_of(list(arm))) if len(arm) else None
         if curve is not None:
-            families.setdefault(re.split("[/=]", arm)[0], {})[arm] = curve
+            families.setdefault(arm.family, {})[arm.name] = curve
     alone = {arm: curve for family in families.values() if len(family) == 1 for arm, curve in family.items()}
     shown = {"": alone} | {name: family for name, family in families.items() if len(family) > 1}
     return [

@@ -9,8 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from grokscope.registry import component
-from grokscope.runs.config import COMPONENTS, RunConfig, pack_id
+from grokscope.runs.config import RunConfig, options_of, pack_id
 from grokscope.runs.foreign.networks import Fitted
 from grokscope.runs.run import Run
 from grokscope.runs.split import packed
@@ -85,9 +84,7 @@ def _stated(chosen: Fitted, fields: Mapping[str, Any], facts: Mapping[str, Any])
     sgd = "momentum" in facts and "betas" not in facts and "optimizer" not in fields
     named = {"task": chosen.task_name, "model": chosen.model_name, "loss": "cross_entropy", "optimizer": "adamw"}
     named |= {name: fields[name] for name in named if name in fields} | ({"optimizer": "sgd"} if sgd else {})
-    valid = {*RunConfig.model_fields}
-    for field, family in COMPONENTS.items():
-        valid |= set(component(family, named[field]).options.model_fields)
+    valid = set(RunConfig.model_fields).union(*(options.model_fields for options in options_of(named)))
     return {name: value for name, value in facts.items() if name in valid} | ({"optimizer": "sgd"} if sgd else {})
 
 
@@ -115,10 +112,10 @@ def written(store: Path, made: Made, checkpoints: Sequence[Checkpoint], origin: 
 
 def _about(made: Made, checkpoints: Sequence[Checkpoint], origin: Origin) -> dict[str, Any]:
     """unknown: fields that nobody states; stand_ins: what stands in for those of them that are not at their default."""
-    config, fields = made.config, made.config.model_dump(mode="json")
+    config, fields = made.config, made.config.plain
     unknown = sorted(set(fields) - made.known)
     plain = RunConfig(task=config.task, model=config.model, loss=config.loss, optimizer=config.optimizer)
-    usual = plain.model_dump(mode="json")
+    usual = plain.plain
     source = {"file": origin.file, "format": origin.format, "sha256": origin.sha256}
     given = {name: value for name, value in origin.given.items() if value is not None}
     return source | {

@@ -24,7 +24,7 @@ class Index:
 
 
 def index(store: Path, wanted: Set[str]) -> Index:
-    """The wanted configs (keys of `runs.config.config_key`) among all packs of a store; empty where there is none."""
+    """The wanted configs (`RunConfig.key`) among all packs of a store; empty where there is none."""
     found = Index()
     for folder in packs(store) if store.is_dir() else []:
         try:

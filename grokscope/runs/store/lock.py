@@ -3,17 +3,20 @@
 While a folder is held, every write into it checks that it is still the folder that was locked (atomic.clear_errors).
 """
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from grokscope.errors import StoreError
 from grokscope.runs.store.atomic import ASIDE, HELD, clear_errors, inode, kind_of, make_folder, refuse_links
 
 # Not through a link, and not waiting for whoever is at the other end of a pipe.
-_AS_IT_IS = os.O_NOFOLLOW | os.O_NONBLOCK
+_AS_IT_IS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+# Stands beside the lock where the system has none of its own.
+MARKER = "lock.held"
 # Written in place: under a second name (a hard link) another file would change with them.
 _IN_PLACE = (".jsonl", "lock")
 
@@ -31,47 +34,62 @@ def hold(folder: Path, *, store: Path | None = None) -> Iterator[None]:
         make_folder(folder)
         _require_plain(folder)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | _AS_IT_IS, 0o666)
-    try:
-        _lock(descriptor, path)
+    with ExitStack() as held:
+        held.callback(os.close, descriptor)  # the file stays: removing it would let two writers lock files of one name
+        _lock(descriptor, path, held)
         HELD[folder] = inode(os.stat(folder)), inode(os.fstat(descriptor))
         try:
             yield
         finally:
             del HELD[folder]
-    finally:
-        os.close(descriptor)  # the file stays: removing it would let two writers lock two files of one name
 
 
 def is_held(folder: Path) -> bool:
     """Whether a living process writes the pack. Never creates a file."""
-    import fcntl
-
     try:
         descriptor = os.open(folder / "lock", os.O_RDONLY | _AS_IT_IS)
     except OSError:
         return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
-
-
-def _lock(descriptor: int, path: Path) -> None:
-    import fcntl
-
-    with clear_errors(path):
+    with ExitStack() as held:
+        held.callback(os.close, descriptor)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
+            import fcntl
+        except ImportError:
+            return (folder / MARKER).exists() and not _alone(descriptor, folder, held)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared: who asks does not keep others from asking
+        except BlockingIOError:
+            return True
+        return False
+
+
+def _lock(descriptor: int, path: Path, held: ExitStack) -> None:
+    with clear_errors(path):
+        if not _alone(descriptor, path.parent, held):
+            os.lseek(descriptor, 0, os.SEEK_SET)
+            holder = os.read(descriptor, 32).decode(errors="replace").strip() or "unknown"
             raise StoreError(
                 f"{path.parent} is being written by process {holder}; wait for it, stop it, or choose another store"
-            ) from error
+            ) from BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        os.write(descriptor, str(os.getpid()).encode())
+
+
+def _alone(descriptor: int, folder: Path, held: ExitStack) -> bool:
+    """Takes the lock until `held` ends, unless somebody else has it."""
+    from filelock import SoftFileLock, Timeout, lock_descriptor
+
+    try:
+        return lock_descriptor(descriptor, blocking=False)
+    except OSError as error:
+        if error.errno != errno.ENOSYS:
+            raise
+    try:  # a system without such locks: a file that says who has it, removed by the next where its process is gone
+        held.enter_context(SoftFileLock(folder / MARKER, blocking=False))
+    except Timeout:
+        return False
+    return True
 
 
 def _require_plain(folder: Path) -> None:

@@ -1,8 +1,10 @@
 """Reading the metric rows of one pack, also while another process writes them (segments.snapshot says why it may)."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from glob import escape
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,17 +36,28 @@ class Rows:
         return len(self.steps)
 
 
-def read_rows(folder: Path, *, run: str | None = None, measure: str | None = None, view: str | None = None) -> Rows:
-    """The rows of a pack with this run, measure and view; None takes all of them."""
+def read_rows(
+    folder: Path,
+    *,
+    run: str | None = None,
+    measure: str | None = None,
+    view: str | None = None,
+    among: Sequence[str] | None = None,
+) -> Rows:
+    """The rows of a pack with this run, measure and view; None takes all of them. among: of these measures alone."""
     if not folder.is_dir():
         raise StoreError(f"no pack at {folder}")
     wanted = {key: text for key, text in zip(_KEYS, (run, measure, view), strict=True) if text is not None}
     for attempt in range(_ATTEMPTS):
         numbers, rows = snapshot(folder, containing=[json.dumps(text).encode() for text in wanted.values()])
-        live = [row for row in rows if all(row[key] == text for key, text in wanted.items())]
+        live = [
+            row
+            for row in rows
+            if all(row[key] == text for key, text in wanted.items()) and (among is None or row["measure"] in among)
+        ]
         paths = [segment_path(folder, number) for number in numbers]
         try:
-            sealed = _sealed_columns(folder, paths, wanted)
+            sealed = _sealed_columns(folder, paths, wanted, among)
         except StoreError:
             if attempt == _ATTEMPTS - 1 or all(path.exists() for path in paths):
                 raise
@@ -53,15 +66,46 @@ def read_rows(folder: Path, *, run: str | None = None, measure: str | None = Non
     raise AssertionError("the last attempt returns or raises")
 
 
-def _sealed_columns(folder: Path, paths: list[Path], wanted: dict[str, str]) -> "dict[str, np.ndarray]":
+def read_many(folder: Path, measures: Sequence[str]) -> dict[tuple[str, str], Rows]:
+    """Run and measure -> the rows of a pack, of several measures in one reading; pairs without rows are left out."""
+    import numpy as np
+
+    rows = read_rows(folder, among=measures)
+    labels = np.char.add(np.char.add(rows.runs.astype(str), "|"), rows.measures.astype(str))
+    pairs, place = np.unique(labels, return_inverse=True)
+    order = np.argsort(place, kind="stable")  # each pair's rows stay in the order of their steps
+    ends = np.searchsorted(place[order], np.arange(len(pairs) + 1))
+    parts = (order[start:end] for start, end in pairwise(ends))
+    return {
+        tuple(pair.split("|")): Rows(
+            steps=rows.steps[part],
+            values=rows.values[part],
+            runs=rows.runs[part],
+            measures=rows.measures[part],
+            views=rows.views[part],
+        )
+        for pair, part in zip(pairs.tolist(), parts, strict=True)
+    }
+
+
+def _sealed_columns(
+    folder: Path, paths: list[Path], wanted: dict[str, str], among: Sequence[str] | None
+) -> "dict[str, np.ndarray]":
     """Columns in the order of the files. Texts travel as numbers: a Python str for every cell takes far longer."""
     import numpy as np
 
     if not paths:
         return {}
-    where = " AND ".join(f"{key} = ${number}" for number, key in enumerate(wanted, 2)) or "true"
+    parts = [f"{key} = ${number}" for number, key in enumerate(wanted, 2)]
+    if among is not None:
+        parts.append(f"list_contains(${2 + len(wanted)}, measure)")
+    where = " AND ".join(parts) or "true"
     source = f"FROM read_parquet($1) WHERE {where}"
-    parameters: list[Any] = [[escape(str(path)) for path in paths], *wanted.values()]
+    parameters: list[Any] = [
+        [escape(str(path)) for path in paths],
+        *wanted.values(),
+        *([list(among)] if among is not None else []),
+    ]
     cursor = engine()
     free = [key for key in _KEYS if key not in wanted]
     with damage_as_store_error(folder / "metrics", paths):

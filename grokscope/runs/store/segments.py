@@ -182,10 +182,12 @@ def missing_segments(contents: Contents, numbers: Sequence[int]) -> list[int]:
 
 def digests(folder: Path) -> dict[str, str]:
     """Name of a file of the pack's numbers -> the first 16 hexadecimal digits of its SHA-256; of the live journal too,
-    where it has rows."""
+    where it has rows, and of its readings."""
     files = [segment_path(folder, number) for number in sealed_numbers(folder)]
     if read_journal(folder / "journal.jsonl").rows:
         files.append(folder / "journal.jsonl")
+    if (folder / "readings.jsonl").exists():
+        files.append(folder / "readings.jsonl")
     return {path.name: sha256(path.read_bytes()).hexdigest()[:16] for path in files}
 
 

@@ -35,8 +35,8 @@ class Job:
     """One pack to be trained, and measured afterwards.
 
     configs: as JSON types. store: a URL, or an absolute path that means the same on every machine. threads: of its
-    process. measures: ids to measure on the checkpoints. device: cpu or cuda. there: the store is there already, and is
-    not made anew where it has been moved since.
+    process. measures: ids to measure on the checkpoints. readings: what is taken of its runs (`Asked`). device: cpu or
+    cuda. there: the store is there already, and is not made anew where it has been moved since.
     """
 
     pack: str
@@ -44,6 +44,7 @@ class Job:
     store: str
     threads: int
     measures: tuple[str, ...] = ()
+    readings: tuple[dict[str, Any], ...] = ()
     device: str = "cpu"
     there: bool = False
 
@@ -84,17 +85,19 @@ def work(job: Job) -> Outcome:
 def _train(job: Job) -> None:
     import torch
 
+    from grokscope.predictions.taking import Asked, take
     from grokscope.runs.config import RunConfig, pack_id
+    from grokscope.runs.run import load
     from grokscope.runs.store.mirror import opened
-    from grokscope.studies.experiment import measure_checkpoints, train
+    from grokscope.studies.experiment import measure_checkpoints, train_pack
     from grokscope.training.device import chosen_device
     from grokscope.training.memory import in_packs
 
     torch.set_num_threads(job.threads)
-    configs = [RunConfig(**fields) for fields in job.configs]
+    configs, device = [RunConfig(**fields) for fields in job.configs], chosen_device(job.device)
     if pack_id(configs) != job.pack:
         raise GrokscopeError("its configs are read differently here than where it was planned: is grokscope the same?")
-    if len(in_packs(configs, chosen_device(job.device))) > 1:  # it would be other packs than those planned
+    if len(in_packs(configs, device)) > 1:  # it would be other packs than those planned
         raise GrokscopeError(f"a pack of {len(configs)} runs does not fit into the memory of this machine")
 
     store = opened(job.store, only=job.pack)
@@ -104,9 +107,12 @@ def _train(job: Job) -> None:
         )
 
     def act() -> None:
-        runs = train(configs, store=store, device=job.device, progress=False, resume=True)
+        runs = train_pack(configs, store=store, device=device, resume=True)
         for run in runs if job.measures else ():
             measure_checkpoints(run, only=job.measures)
+        by_id = {run.id: run for run in runs}
+        for asked in map(Asked.from_json, job.readings):
+            take(by_id[asked.run], asked, load(store / asked.reference) if asked.refers and asked.reference else None)
 
     _patiently(act)
 

@@ -45,6 +45,7 @@ class Local:
         self._pool = ThreadPoolExecutor(slots)
         self._mine = threading.local()
         self._children: list[subprocess.Popen[str]] = []
+        self._starting = threading.Lock()  # no worker is started while they are ended, nor after that
         self._closed = False
 
     def submit(self, job: Job) -> "Future[Outcome]":
@@ -52,9 +53,10 @@ class Local:
 
     def close(self) -> None:
         """Ends the workers, also in the middle of a pack: what they kept is gone on with the next time."""
-        self._closed = True
-        for child in self._children:
-            child.kill()
+        with self._starting:
+            self._closed = True
+            for child in self._children:
+                child.kill()
         self._pool.shutdown(cancel_futures=True)
         for child in self._children:
             _end(child)
@@ -62,9 +64,8 @@ class Local:
     def _run(self, job: Job) -> Outcome:
         code = 0
         for _ in range(TRIES):
-            if self._closed:
-                break
-            child = self._child()
+            if (child := self._child()) is None:
+                return Outcome(pack=job.pack, state="failed", reason="the engine was closed")
             answer = _ask(child, json.dumps(asdict(job)))
             if answer:
                 return Outcome(**json.loads(answer))
@@ -77,19 +78,22 @@ class Local:
             reason=f"its worker died {TRIES} times, the last time {died} (out of memory?)",
         )
 
-    def _child(self) -> "subprocess.Popen[str]":
-        child = getattr(self._mine, "child", None)
-        if child is None:
-            path = os.pathsep.join(filter(None, (_ROOT, os.environ.get("PYTHONPATH"))))
-            environment = os.environ | dict.fromkeys(_THREADS, str(self.threads)) | {"PYTHONPATH": path}
-            # -P: a file called torch.py in the user's folder must not be imported.
-            command = [sys.executable, "-P", "-m", "grokscope.studies.executors._child"]
-            child = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
-            )  # fmt: skip
-            self._mine.child = child
-            self._children.append(child)
-        return child
+    def _child(self) -> "subprocess.Popen[str] | None":
+        """This thread's worker, started where there is none; None once the engine is closed."""
+        with self._starting:
+            if self._closed:
+                return None
+            if (child := getattr(self._mine, "child", None)) is None:
+                child = self._mine.child = self._start()
+                self._children.append(child)
+            return child
+
+    def _start(self) -> "subprocess.Popen[str]":
+        path = os.pathsep.join(filter(None, (_ROOT, os.environ.get("PYTHONPATH"))))
+        environment = os.environ | dict.fromkeys(_THREADS, str(self.threads)) | {"PYTHONPATH": path}
+        # -P: a file called torch.py in the user's folder must not be imported.
+        command = [sys.executable, "-P", "-m", "grokscope.studies.executors._child"]
+        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
 
 
 def _ask(child: "subprocess.Popen[str]", question: str) -> str:

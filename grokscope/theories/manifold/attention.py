@@ -4,26 +4,27 @@ from collections.abc import Callable
 
 from grokscope.errors import Missing
 from grokscope.predictions.base import Prediction
-from grokscope.predictions.rows import HALF, MOST, RANDOM_LABELS, OfSeed, per_seed, text
+from grokscope.predictions.readings import Number, Series
+from grokscope.predictions.rows import HALF, MOST, RANDOM_LABELS, per_seed, same, text
 from grokscope.predictions.series import low_high_mids
-from grokscope.predictions.subject import Number, Subject
+from grokscope.predictions.subject import Subject
 from grokscope.statistics.contrasts import LowHighMid
 from grokscope.statistics.regions import NOWHERE
 
 
-def _entropy(what: Callable[[LowHighMid, Subject], bool], *, literal: bool) -> OfSeed:
+def _entropy(name: str, what: Callable[[LowHighMid, Subject], bool], *, literal: bool) -> Series:
     """1 if something holds of the mean entropy's contrasts."""
 
     def of(subject: Subject) -> Number:
-        found = low_high_mids(subject, literal=literal).get("mean", Missing("the network has no attention"))
-        return found if isinstance(found, Missing) else float(what(found, subject))
+        contrasts = low_high_mids(subject, literal=literal).get("mean", Missing("the network has no attention"))
+        return contrasts if isinstance(contrasts, Missing) else float(what(contrasts, subject))
 
-    return of
+    return Series(f"mean attention entropy, {name}", of, ("attention.entropy",))
 
 
-def _before(found: LowHighMid, subject: Subject) -> bool:
+def _before(contrasts: LowHighMid, subject: Subject) -> bool:
     half = subject.phases.t_50
-    return found.half_rise_at is not None and half is not None and found.half_rise_at < half
+    return contrasts.half_rise_at is not None and half is not None and contrasts.half_rise_at < half
 
 
 CLAIM = text("Attention entropy goes low, high, then in between", "注意力熵呈“低 → 高 → 中”三段式")
@@ -33,19 +34,18 @@ MARGIN = text(
     "nearly always above its mean, so that two of the three signs say nothing",
     "只计超出序列自身波动的差异：最大值从不低于起点，噪声的最大值几乎总高于均值，三个符号中有两个本来就没有信息",
 )
-MEASURES = ("attention.entropy",)
 
 ATTENTION: tuple[Prediction, ...] = (
     *(
         per_seed(
-            _entropy(what, literal=version == 1),
+            same,
+            _entropy(part, what, literal=version == 1),
             id="attention.low_high_mid",
             part=part,
             version=version,
             share=True,
             claim=CLAIM,
             controls=(RANDOM_LABELS,),
-            measures=MEASURES,
             changed=MARGIN if version > 1 else None,
             measured=text(
                 f"mean entropy of the heads at memorisation, its maximum before generalisation, and after: {en}",
@@ -63,16 +63,22 @@ ATTENTION: tuple[Prediction, ...] = (
                 "三个差值都为正",
                 NOWHERE,
             ),
-            ("none reversed", lambda found, _: not found.reversed, "no contrast is reversed", "没有差值反号", HALF),
+            (
+                "none reversed",
+                lambda found, _: not found.reversed,
+                "no contrast is reversed",
+                "没有差值反号",
+                HALF,
+            ),
         )
     ),
     per_seed(
-        _entropy(_before, literal=False),
+        same,
+        _entropy("rise before", _before, literal=False),
         id="attention.rise_before",
         share=True,
         claim=RISE,
         controls=(RANDOM_LABELS,),
-        measures=MEASURES,
         measured=text(
             "half of the rise of the mean entropy is made before test accuracy is one half",
             "平均熵的上升在测试准确率达到一半之前已完成一半",

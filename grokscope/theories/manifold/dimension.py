@@ -1,112 +1,75 @@
 """Predictions of the manifold's dimension: many before, the task's after, and a drop in between."""
 
-from collections.abc import Callable
-
-import numpy as np
+import math
 
 from grokscope.errors import Missing
-from grokscope.numerics.dimension import twonn
-from grokscope.predictions.rows import RANDOM_LABELS, OfSeed, over, per_seed, text
-from grokscope.predictions.series import changes_within, planes, share_inside
-from grokscope.predictions.subject import Instrument, Number, Subject
+from grokscope.predictions.readings import At, Fact, Number, Series, Stage, at
+from grokscope.predictions.rows import RANDOM_LABELS, over, per_seed, same, text
+from grokscope.predictions.series import changes_within, share_inside
+from grokscope.predictions.subject import Subject
 from grokscope.statistics.regions import above, below, outside, within
 
-TRAIN = Instrument("manifold.dimension", {"view": "resid_mid/train", "method": "mle"})
-ORBITS = Instrument("manifold.dimension", {"view": "resid_mid/orbits", "method": "mle"})
-CLASS_MEANS = Instrument("manifold.dimension", {"view": "resid_mid/class_means", "method": "mle"})
 NAIVE, GRIDE = ("manifold.dimension", "view=resid_mid/all,method=mle"), ("manifold.gride", "view=resid_mid/orbits,n1=4")
+SCALES = (16, 8, 4)  # n1, the largest first: few points have no neighbours so far apart
 
 
-def _gride(view: str, n1: int) -> Instrument:
-    return Instrument("manifold.gride", {"view": view}, n1)
+def _twonn(stage: Stage, points: str) -> At:
+    return at(stage, "manifold.dimension", view=f"resid_mid/{points}", method="mle")
 
 
-def _after(instrument: Instrument) -> OfSeed:
-    return lambda subject: subject.at("after", instrument)
+def _gride(stage: Stage, points: str, n1: int) -> At:
+    return at(stage, "manifold.gride", n1, view=f"resid_mid/{points}")
 
 
-def _coarsest(view: str) -> OfSeed:
-    """Gride after, at the largest scale of 16, 8 and 4 that so few points as a small group's have."""
-
-    def of(subject: Subject) -> Number:
-        found: Number = Missing("no scale")
-        for n1 in (16, 8, 4):
-            found = subject.at("after", _gride(view, n1))
-            if not isinstance(found, Missing):
-                break
-        return found
-
-    return of
-
-
-def _task(subject: Subject) -> float:
-    known = (subject.truth_of or subject.run).task.truth.intrinsic_dimension
+def _dimension(subject: Subject) -> float:
+    known = subject.true.intrinsic_dimension
     return 1.0 if known is None else float(known)  # 0: isolated points
 
 
-def _before_over_n(subject: Subject) -> Number:
-    return over(subject.at("memorised", TRAIN), float(subject.run.train_mask.sum()))
+TASK = Fact("dimension of the task", _dimension)
+N_TRAIN = Fact("number of training inputs", lambda subject: float(subject.run.train_mask.sum()))
+BEFORE_TRAIN = _twonn("memorised", "train")
 
 
-def _before_over_structureless(subject: Subject) -> Number:
-    """TwoNN of the training inputs over that of a normal cloud of as many points, channels and the same spectrum."""
-    if "memorised" not in subject.stages:
-        return Missing("the run has no memorised stage")
-    cloud = subject.snapshot(subject.stages["memorised"]).cloud("resid_mid", "train")
-    if isinstance(cloud, Missing):
-        return cloud
-    rows = cloud.double().numpy()
-    spread = np.linalg.svd(rows - rows.mean(0), compute_uv=False) / np.sqrt(len(rows))
-    drawn = np.random.default_rng(0).normal(size=(len(rows), len(spread))) * spread
-    found = twonn(drawn, "mle")
-    return found if isinstance(found, Missing) else over(subject.at("memorised", TRAIN), found.value)
-
-
-def _excess(read: OfSeed) -> OfSeed:
+def _excess(value: float, of_task: float) -> float:
     """A dimension, less the task's."""
-
-    def of(subject: Subject) -> Number:
-        value = read(subject)
-        return value if isinstance(value, Missing) else value - _task(subject)
-
-    return of
+    return value - of_task
 
 
-def of_planes(part: int, summary: Callable[[list[float]], float], view: str = "resid_mid/class_means") -> OfSeed:
-    """Of b1 (part 0) or the dimension (part 1) in the planes of all key frequencies after."""
-
-    def of(subject: Subject) -> Number:
-        found = planes(subject, view, subject.stages["after"])
-        if isinstance(found, Missing):
-            return found
-        known = [float(value) for each in found.values() if not isinstance(value := each[part], Missing)]
-        return summary(known) if known else Missing("no key frequency")
-
-    return of
+def _coarsest(*values: float) -> Number:
+    """The dimension at the largest scale that so few points as a small group's have, less the task's."""
+    *scales, of_task = values
+    known = [value for value in scales if not math.isnan(value)]
+    return known[0] - of_task if known else Missing(f"Gride has no answer at n1 = {', '.join(map(str, SCALES))}")
 
 
-def _place(series: tuple[str, str], *, fresh: bool) -> OfSeed:
+def _coarse(points: str) -> list[At]:
+    return [_gride("after", points, n1).otherwise(math.nan) for n1 in SCALES]
+
+
+def _place(series: tuple[str, str], *, fresh: bool) -> Series:
     """1 if half of a series' change is made between onset and generalisation."""
 
     def of(subject: Subject) -> Number:
-        found = subject.stages_of_reference(fresh)
-        if isinstance(found, Missing):
-            return found
-        if found.onset_at is None or found.generalized_at is None:
+        phases = subject.stages_of_reference(fresh)
+        if isinstance(phases, Missing):
+            return phases
+        if phases.onset_at is None or phases.generalized_at is None:
             return Missing("the run has not generalised")
-        return changes_within(subject, *series, (found.onset_at, found.generalized_at))
+        return changes_within(subject, *series, (phases.onset_at, phases.generalized_at))
 
-    return of
-
-
-def _share(series: tuple[str, str], *, fresh: bool) -> OfSeed:
-    return lambda subject: share_inside(subject, *series, subject.transition(fresh))
+    return Series(f"changes between onset and generalisation: {_label(series)}", of, (_label(series),), series[:1])
 
 
-def _kept(n1: int) -> OfSeed:
-    """What is left of a dimension after, as a share of what it was when memorised."""
-    of = _gride("resid_mid/orbits", n1)
-    return lambda subject: over(subject.at("after", of), subject.at("memorised", of))
+def _share(series: tuple[str, str], *, fresh: bool) -> Series:
+    def of(subject: Subject) -> Number:
+        return share_inside(subject, *series, subject.transition(fresh))
+
+    return Series(f"share of the change inside the transition: {_label(series)}", of, (_label(series),), series[:1])
+
+
+def _label(series: tuple[str, str]) -> str:
+    return f"{series[0]}[{series[1]}]"
 
 
 BEFORE = text(
@@ -129,7 +92,9 @@ LATTICE = text(
 
 DIMENSION = (
     per_seed(
-        _before_over_n,
+        over,
+        BEFORE_TRAIN,
+        N_TRAIN,
         id="dimension.before",
         claim=BEFORE,
         supports=within(0.5, 2),
@@ -139,10 +104,11 @@ DIMENSION = (
             "estimate can exceed the width of the layer)",
             "记忆期中段训练输入的 TwoNN 维数 ÷ 训练样本数（任何估计都不可能超过该层宽度）",
         ),
-        measures=("manifold.dimension[view=resid_mid/train,method=mle]",),
     ),
     per_seed(
-        _before_over_structureless,
+        over,
+        BEFORE_TRAIN,
+        at("memorised", "manifold.structureless_dimension", view="resid_mid/train"),
         id="dimension.before",
         version=2,
         claim=BEFORE,
@@ -152,7 +118,6 @@ DIMENSION = (
             "the same, over the dimension that TwoNN gives a normal cloud of as many points with the same spectrum",
             "同上，但除以同样点数、同样谱的正态点云的 TwoNN 维数",
         ),
-        measures=("manifold.dimension[view=resid_mid/train,method=mle]",),
         changed=text(
             "the number of samples cannot be reached by any estimator in a layer narrower than that; points "
             "without relations are a normal cloud of the same spectrum",
@@ -160,7 +125,9 @@ DIMENSION = (
         ),
     ),
     per_seed(
-        lambda subject: over(subject.at("memorised", ORBITS), _task(subject)),
+        over,
+        _twonn("memorised", "orbits"),
+        TASK,
         id="dimension.before_weak",
         claim=BEFORE_WEAK,
         supports=above(3),
@@ -169,11 +136,12 @@ DIMENSION = (
             "TwoNN of orbits in the middle of the memorised window, over the task's dimension",
             "记忆期中段轨道点的 TwoNN 维数 ÷ 任务维数",
         ),
-        measures=("manifold.dimension[view=resid_mid/orbits,method=mle]",),
     ),
     *(
         per_seed(
             of,
+            *readings,
+            TASK,
             id="dimension.after",
             part=part,
             claim=AFTER,
@@ -182,39 +150,38 @@ DIMENSION = (
             version=version,
             changed=LATTICE if version > 1 else None,
             measured=text(f"{what} at the end, less the task's dimension", f"训练结束时{zh}，减去任务维数"),
-            measures=(f"manifold.{'gride' if version > 1 else 'dimension'}[view=resid_mid/{view}]",),
         )
-        for part, version, view, of, what, zh in (
-            ("orbits", 1, "orbits", _excess(_after(ORBITS)), "TwoNN of orbits", "轨道点的 TwoNN 维数"),
+        for part, version, of, readings, what, zh in (
+            ("orbits", 1, _excess, [_twonn("after", "orbits")], "TwoNN of orbits", "轨道点的 TwoNN 维数"),
             (
                 "class means",
                 1,
-                "class_means",
-                _excess(_after(CLASS_MEANS)),
+                _excess,
+                [_twonn("after", "class_means")],
                 "TwoNN of class means",
                 "类均值的 TwoNN 维数",
             ),
             (
                 "orbits",
                 2,
-                "orbits",
-                _excess(_coarsest("resid_mid/orbits")),
+                _coarsest,
+                _coarse("orbits"),
                 "Gride (n1 = 16, or as much as p allows) of orbits",
                 "轨道点的 Gride（n1 = 16 或 p 所允许的最大值）维数",
             ),
             (
                 "class means",
                 2,
-                "class_means",
-                _excess(_coarsest("resid_mid/class_means")),
+                _coarsest,
+                _coarse("class_means"),
                 "Gride (n1 = 16, or as much as p allows) of class means",
                 "类均值的 Gride（n1 = 16 或 p 所允许的最大值）维数",
             ),
             (
                 "planes",
                 2,
-                "frequency=k",
-                lambda subject: _less_one(of_planes(1, np.median)(subject)),
+                lambda value, _: value - 1,  # a circle's
+                [at("after", "manifold.plane_dimension")],
                 "Gride (n1 = 4) of class means in the planes of the key frequencies, their median,",
                 "类均值在各关键频率平面内的 Gride（n1 = 4）维数的中位数",
             ),
@@ -222,6 +189,7 @@ DIMENSION = (
     ),
     *(
         per_seed(
+            same,
             _place(series, fresh=version > 1),
             id="dimension.drop",
             part="place",
@@ -234,8 +202,6 @@ DIMENSION = (
                 f"half of the change of {what} is made between onset and generalisation",
                 f"{zh}的变化有一半发生在起始点与泛化之间",
             ),
-            measures=(f"{series[0]}[{series[1]}]",),
-            series=(series[0],),
         )
         for version, series, what, zh in (
             (1, NAIVE, "TwoNN of all inputs", "全部输入的 TwoNN 维数"),
@@ -244,6 +210,7 @@ DIMENSION = (
     ),
     *(
         per_seed(
+            same,
             _share(series, fresh=version > 1),
             id="dimension.drop",
             part="share",
@@ -256,8 +223,6 @@ DIMENSION = (
             measured=text(
                 f"share of the change of {what} that lies inside the transition", f"{zh}的变化中落在转变期内的比例"
             ),
-            measures=(f"{series[0]}[{series[1]}]",),
-            series=(series[0],),
         )
         for version, series, what, zh in (
             (1, NAIVE, "TwoNN of all inputs", "全部输入的 TwoNN 维数"),
@@ -266,7 +231,9 @@ DIMENSION = (
     ),
     *(
         per_seed(
-            _kept(n1),
+            over,
+            _gride("after", "orbits", n1),
+            _gride("memorised", "orbits", n1),
             id="dimension.drop",
             part=f"n1 = {n1}",
             version=2,
@@ -279,12 +246,7 @@ DIMENSION = (
                 f"Gride (n1 = {n1}) of orbits at the end, over what it was when memorised",
                 f"轨道点的 Gride（n1 = {n1}）维数：结束时 ÷ 记忆期",
             ),
-            measures=("manifold.gride[view=resid_mid/orbits]",),
         )
         for n1 in (1, 4, 16)
     ),
 )
-
-
-def _less_one(value: Number) -> Number:
-    return value if isinstance(value, Missing) else float(value) - 1

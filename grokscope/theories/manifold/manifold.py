@@ -2,6 +2,7 @@
 
 from grokscope.predictions.base import Theory
 from grokscope.predictions.rows import text
+from grokscope.theories.manifold.arms import ARMS
 from grokscope.theories.manifold.attention import ATTENTION
 from grokscope.theories.manifold.dimension import DIMENSION
 from grokscope.theories.manifold.ranks import RANKS
@@ -13,5 +14,6 @@ manifold = Theory(
     id="manifold",
     title=text("Manifold discovery", "流形发现假说"),
     source="the essay's own hypothesis",
+    arms=ARMS,
     predictions=(*DIMENSION, *TOPOLOGY, *ATTENTION, *RANKS, *TRANSITION, *REREADINGS),
 )

@@ -6,8 +6,8 @@ Arms are called site/rank; "site/full" has the width of the site.
 from collections.abc import Sequence
 
 from grokscope.predictions.arms import NO_BOTTLENECK
-from grokscope.predictions.base import Arms, Prediction, Sample, Text, Times
-from grokscope.predictions.rows import generalised, per_seed, text, times
+from grokscope.predictions.base import Given, Prediction, Sample, Text, Times
+from grokscope.predictions.rows import GENERALISED, TIMES, per_seed, same, text, times
 from grokscope.statistics.regions import above, below, outside, within
 
 SITES = {"embed": "嵌入", "resid_mid": "注意力之后", "mlp_post": "神经元"}
@@ -24,14 +24,15 @@ def _hazard(site: str, ranks: Sequence[int], *, full: bool, **about: object) -> 
     other = f"{site}/full" if full else NO_BOTTLENECK
     first, *rest = (f"{site}/{rank}" for rank in ranks)
 
-    def statistic(arms: Arms) -> Sample:
+    def statistic(arms: Given) -> Sample:
         treated = [run for name in (first, *rest) for run in arms.get(name, ())]
         return Times(treated=times(treated), others=times(arms[other]))
 
     return Prediction(
         statistic=statistic,
         arms=(first, other),
-        measures=("behaviour.test_accuracy",),
+        along=(f"rank/{site}",),
+        readings=TIMES,
         version=2 if full else 1,
         changed=FULL if full else None,
         **about,  # pyright: ignore[reportArgumentType]
@@ -65,7 +66,8 @@ RANKS: tuple[Prediction, ...] = (
     ),
     *(
         per_seed(
-            generalised,
+            same,
+            GENERALISED,
             arm=f"{site}/{rank}",
             share=True,
             controls=(),
@@ -74,7 +76,6 @@ RANKS: tuple[Prediction, ...] = (
             claim=text("A bottleneck below the task's rank prevents it", "秩小于任务自由度的瓶颈阻止顿悟"),
             supports=below(0.1),
             refutes=above(0.5),
-            measures=("behaviour.test_accuracy",),
             measured=text(
                 f"share of runs that generalise with a bottleneck of rank {rank} at {site}",
                 f"{SITES[site]}（{site}）秩 {rank} 瓶颈下泛化的训练占比",

@@ -4,49 +4,52 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from grokscope.errors import Missing
-from grokscope.predictions.arms import BASE
-from grokscope.predictions.base import Arms, Means, Prediction, Sample, Shares, Statistic
-from grokscope.predictions.rows import NO_DECAY, OfSeed, generalised, last, per_group, per_seed, text, time_or_end
+from grokscope.errors import Missing, first_missing, of_all
+from grokscope.predictions.arms import BASE, NO_DECAY
+from grokscope.predictions.base import Answers, Given, Means, Prediction, Sample, Shares, Statistic
+from grokscope.predictions.readings import At, Number, Reading, Series, Stage, at
+from grokscope.predictions.rows import GENERALISED, RANKED_T_GEN, last, per_group, per_seed, same, text
 from grokscope.predictions.seeds import of_seeds
-from grokscope.predictions.series import OFTEN, WINDOW, collapsed_at, half_way, series
-from grokscope.predictions.subject import Instrument, Number, Subject
+from grokscope.predictions.series import COLLAPSED_AT, OFTEN, WINDOW, halves, series
+from grokscope.predictions.subject import Subject
 from grokscope.statistics.lead_lag import lag
 from grokscope.statistics.regions import NOWHERE, above, below
 
 ORDER = ("manifold.harmonic_share", "split=all")
-LOGIT_RANK = Instrument("stability.gradient_effective_rank", {})
-LINEAR = Instrument("kernel.linear_representation", {})
-# Weights that are not those of the logits: what the embedding shows of the rule.
-EQUIVARIANCE = Instrument("manifold.equivariance", {"view": "embed/tokens"})
+EMBEDDING = ("manifold.equivariance", "view=embed/tokens")  # weights that are not those of the logits
+ACCURACY = last("behaviour.test_accuracy")
+NORM = halves("weights.norm", "", OFTEN)
 
 
-def spheres(arms: Arms) -> dict[float, Sequence[Subject]]:
-    """Factor on the initial norm -> the subjects trained on that sphere."""
-    found = {float(name.removeprefix("sphere/")): arm for name, arm in arms.items() if name.startswith("sphere/")}
-    return dict(sorted(found.items()))
+def _rank(stage: Stage) -> At:
+    """Effective rank of the samples' gradients at the logits. No gradient at all is no direction: the view has
+    closed."""
+    reading = at(stage, "stability.gradient_effective_rank")
+    return reading.otherwise(0.5) if stage == "after" else reading
+
+
+def _linear(stage: Stage) -> At:
+    return at(stage, "kernel.linear_representation")
 
 
 def _over_spheres(
-    of: Callable[[np.ndarray, np.ndarray], Number], kind: type[Means | Shares], score: OfSeed
+    of: Callable[[np.ndarray, np.ndarray], Number], kind: type[Means | Shares], score: Reading
 ) -> Statistic:
     """Per seed: something of the manifold's score and the test accuracy over the spheres."""
 
-    def statistic(arms: Arms) -> Sample | Missing:
-        by_norm = spheres(arms)
+    def seed(runs: Sequence[Answers]) -> Number:
+        pairs = [(one[score], one[ACCURACY]) for one in runs]
+        if first_missing(*(value for pair in pairs for value in pair)) is not None:
+            return Missing("a sphere has no score")
+        return of(*np.array(pairs, dtype=np.float64).T)
+
+    def statistic(arms: Given) -> Sample | Missing:
+        by_norm = arms.along("sphere")
         if len(by_norm) < 5:  # fewer have no shape: with four, one swap moves the correlation by .2
             return Missing(f"{len(by_norm)} spheres; needs 5: arms sphere/0.5, sphere/1, ...")
-        return kind(of_seeds(by_norm, lambda seed: _seed(of, score, seed)))
+        return kind(of_seeds(by_norm, seed))
 
     return statistic
-
-
-def _seed(of: Callable[[np.ndarray, np.ndarray], Number], score: OfSeed, subjects: Sequence[Subject]) -> Number:
-    pairs = [(score(one), last(one, "behaviour.test_accuracy")) for one in subjects]
-    known = [pair for pair in pairs if not any(isinstance(value, Missing) for value in pair)]
-    if len(known) < len(pairs):
-        return Missing("a sphere has no score")
-    return of(*np.array(known, dtype=np.float64).T)
 
 
 def rank_correlation(one: np.ndarray, other: np.ndarray) -> Number:
@@ -63,87 +66,64 @@ def _same_peak(score: np.ndarray, accuracy: np.ndarray) -> Number:
     return float(accuracy[int(score.argmax())] >= accuracy.max() - 0.01)
 
 
-def switched(arms: Arms) -> dict[float, Sequence[Subject]]:
-    """Weight decay -> the subjects that memorised without it, and got it at the same step."""
-    found = {
-        float(arm[0].run.config.weight_decay): arm
-        for arm in arms.values()
-        if arm and arm[0].run.config.weight_decay_start and not arm[0].run.config.random_labels
-    }
-    return dict(sorted(found.items()))
-
-
-def life_time(subject: Subject) -> float:
+def _life(subject: Subject) -> Number:
     """Steps from the switch to generalisation; twice the rest of the run where it never generalised."""
-    return max(time_or_end(subject) - subject.run.config.weight_decay_start, 0.0)
+    return max(float(RANKED_T_GEN.of(subject)) - subject.config.weight_decay_start, 0.0)  # pyright: ignore[reportArgumentType]
 
 
-def _life_against_decay(arms: Arms) -> Sample | Missing:
-    by_decay = switched(arms)
+LIFE = Series("life time after the switch", _life, ("behaviour.test_accuracy",))
+
+
+def _life_against_decay(arms: Given) -> Sample | Missing:
+    by_decay = arms.along("weight_decay_start")
     if len(by_decay) < 3:
         return Missing(f"{len(by_decay)} strengths of weight decay switched on; needs 3")
     decays = np.array(list(by_decay))
-    return Means(of_seeds(by_decay, lambda seed: rank_correlation(decays, np.array([life_time(one) for one in seed]))))
+    return Means(of_seeds(by_decay, lambda seed: rank_correlation(decays, np.array([one[LIFE] for one in seed]))))
 
 
-def _noise(subjects: Sequence[Subject]) -> Number:
+def _noise(noisy: float, kept: float) -> float:
     """ln of the life time with noise over that without."""
-    noisy, kept = (max(time_or_end(one), 1) for one in subjects)
-    return float(np.log(noisy / kept))
+    return float(np.log(max(noisy, 1) / max(kept, 1)))
 
 
-def _rank_falls(subject: Subject) -> Number:
-    if collapsed_at(subject) is None:
-        return Missing("the softmax does not collapse")
-    before, after = subject.at("memorised", LOGIT_RANK), subject.at("after", LOGIT_RANK)
-    if isinstance(before, Missing):
-        return before
-    # No gradient at all is no direction: the view has closed.
-    return float(np.log((0.5 if isinstance(after, Missing) else after) / before))
+def _rank_falls(_: float, before: float, after: float) -> float:
+    """Of a run that collapses: ln of the rank at the end over that when memorised."""
+    return float(np.log(after / before))
 
 
-def _rank_kept(subjects: Sequence[Subject]) -> Number:
-    if collapsed_at(subjects[1]) is None:
-        return Missing("the softmax of the other arm does not collapse")
-    other, collapsed = (one.at("after", LOGIT_RANK) for one in subjects)
-    if isinstance(other, Missing):
-        return other
-    return float(np.log(other / (0.5 if isinstance(collapsed, Missing) else collapsed)))
+def _rank_kept(arm: str) -> Statistic:
+    """Per seed: ln of the rank at the end in an arm over that in float32, where that one collapses."""
+
+    def seed(runs: Sequence[Answers]) -> Number:
+        other, collapsed = runs
+        if isinstance(collapsed[COLLAPSED_AT], Missing):
+            return Missing("the softmax of the other arm does not collapse")
+        return of_all(lambda rank: float(np.log(rank / collapsed[_rank("after")])), other[RANK])
+
+    def statistic(arms: Given) -> Sample | Missing:
+        return Means(of_seeds({name: arms[name] for name in (f"collapse/{arm}", "collapse/float32")}, seed))
+
+    return statistic
 
 
-def _linear_falls(subject: Subject) -> Number:
-    before, after = subject.at("memorised", LINEAR), subject.at("after", LINEAR)
-    for one in (before, after):
-        if isinstance(one, Missing):
-            return one
-    assert not isinstance(before, Missing)
-    assert not isinstance(after, Missing)
-    return after - before
-
-
-def _score_first(score: tuple[str, str], window: int) -> OfSeed:
-    """1 if the score has made half of its change before the norm has made half of its own."""
-
-    def of(subject: Subject) -> Number:
-        manifold = half_way(subject, *score, window)
-        norm = half_way(subject, "weights.norm", "", OFTEN)
-        if subject.phases.generalized_at is None:
-            return Missing("the run has not generalised")
-        if isinstance(manifold, Missing):
-            return manifold
-        return float(isinstance(norm, Missing) or manifold < norm)  # a norm that never changes comes after
-
-    return of
+RANK = at("after", "stability.gradient_effective_rank")
 
 
 def _lead_of_score(subject: Subject) -> Number:
     """ln of the step at which the norm has made half of its change over that of the logits' share of the rule."""
     if subject.phases.generalized_at is None:
         return Missing("the run has not generalised")
-    found = lag(series(subject, *ORDER), series(subject, "weights.norm"), window=OFTEN)
-    return found if isinstance(found, Missing) else found.value
+    lead = lag(series(subject, *ORDER), series(subject, "weights.norm"), window=OFTEN)
+    return lead if isinstance(lead, Missing) else lead.value
 
 
+def _generalised(subject: Subject) -> Number:
+    reached = subject.phases.generalized_at is not None
+    return 1.0 if reached else Missing("the run has not generalised")
+
+
+COMES = Series("has generalised", _generalised, ("behaviour.test_accuracy",))
 MEAN = text(
     "by how much it leads, as a mean over seeds, instead of in how many: a share of at least four fifths cannot be "
     "told from less with ten seeds",
@@ -170,28 +150,27 @@ REREADINGS: tuple[Prediction, ...] = (
             version=version,
             claim=SHELL,
             arms=("sphere/1",),
+            along=("sphere",),
+            readings=(score, ACCURACY),
             statistic=_over_spheres(of, kind, score),
             supports=supports,
             refutes=refutes,
             changed=SEEN if version > 1 else None,
-            measures=(measure, "behaviour.test_accuracy"),
             measured=text(
                 f"over spheres of several norms: {en} of {name} and test accuracy",
                 f"在不同范数的球面上：{name_zh}与测试准确率的{zh}",
             ),
         )
-        for version, score, measure, name, name_zh in (
+        for version, score, name, name_zh in (
             (
                 1,
-                lambda subject: last(subject, *ORDER),
-                "manifold.harmonic_share[split=all]",
+                last(*ORDER),
                 "the logits' share of the rule",
                 "logit 规则份额",
             ),
             (
                 2,
-                lambda subject: subject.at("after", EQUIVARIANCE),
-                "manifold.equivariance[view=embed/tokens]",
+                at("after", "manifold.equivariance", view="embed/tokens"),
                 "equivariance of the embedding",
                 "嵌入等变性",
             ),
@@ -206,10 +185,11 @@ REREADINGS: tuple[Prediction, ...] = (
         part="strength",
         claim=UNSTABLE,
         arms=(BASE,),
+        along=("weight_decay_start",),
+        readings=(LIFE,),
         statistic=_life_against_decay,
         supports=below(-0.7),
         refutes=above(-0.2),
-        measures=("behaviour.test_accuracy",),
         measured=text(
             "by seed: rank correlation of weight decay, switched on after memorisation, with the steps until "
             "generalisation",
@@ -218,13 +198,13 @@ REREADINGS: tuple[Prediction, ...] = (
     ),
     per_group(
         _noise,
+        RANKED_T_GEN,
         arms=("follow/noise", "follow/keep"),
         id="reread.weight_decay",
         part="noise",
         claim=UNSTABLE,
         supports=below(-0.1),
         refutes=above(-0.05),
-        measures=("behaviour.test_accuracy",),
         measured=text(
             "by seed: ln of t_gen from memorised weights with noise over that without",
             "按种子：从加噪的记忆权重出发与不加噪出发的 t_gen 之比的对数",
@@ -232,6 +212,9 @@ REREADINGS: tuple[Prediction, ...] = (
     ),
     per_seed(
         _rank_falls,
+        COLLAPSED_AT,
+        _rank("memorised"),
+        _rank("after"),
         arm="collapse/float32",
         controls=("collapse/weight_decay",),
         id="reread.softmax_collapse",
@@ -239,7 +222,6 @@ REREADINGS: tuple[Prediction, ...] = (
         claim=NARROW,
         supports=below(-0.1),
         refutes=above(-0.1),
-        measures=("stability.gradient_effective_rank", "stability.collapse_rate[dtype=float32]"),
         measured=text(
             "ln of the effective rank of the samples' gradients at the logits at the end over that when "
             "memorised, float32 without weight decay",
@@ -247,15 +229,15 @@ REREADINGS: tuple[Prediction, ...] = (
         ),
     ),
     *(
-        per_group(
-            _rank_kept,
+        Prediction(
+            statistic=_rank_kept(arm),
             arms=(f"collapse/{arm}", "collapse/float32"),
+            readings=(RANK, _rank("after"), COLLAPSED_AT),
             id="reread.softmax_collapse",
             part=f"restored by {arm}",
             claim=NARROW,
             supports=above(0.1),
             refutes=below(0.1),
-            measures=("stability.gradient_effective_rank",),
             measured=text(
                 f"ln of that rank at the end with {arm} over that without", f"结束时 {arm} 与对照的该秩之比的对数"
             ),
@@ -263,33 +245,38 @@ REREADINGS: tuple[Prediction, ...] = (
         for arm in ("weight_decay", "stablemax", "perpendicular")
     ),
     per_seed(
-        lambda subject: subject.at("memorised", LINEAR),
+        same,
+        _linear("memorised"),
         controls=(),
         id="reread.lazy_rich",
         part="lazy",
         claim=RICH,
         supports=above(0.9),
         refutes=NOWHERE,
-        measures=("kernel.linear_representation",),
         measured=text(
             "R² of a linear map from one-hot inputs to the neurons, on test inputs, when memorised",
             "记忆期：从 one-hot 输入到神经元激活的线性映射的 R²（测试输入）",
         ),
     ),
     per_seed(
-        _linear_falls,
+        lambda before, after: after - before,
+        _linear("memorised"),
+        _linear("after"),
         controls=("random_labels", NO_DECAY),
         id="reread.lazy_rich",
         part="falls",
         claim=RICH,
         supports=below(0),
         refutes=above(0),
-        measures=("kernel.linear_representation",),
         measured=text("the same at the end, less that when memorised", "同一 R²：结束时减记忆期"),
     ),
     *(
         per_seed(
-            _score_first(score, window),
+            # A norm that never changes comes after.
+            lambda _, manifold, norm: float(manifold < norm),
+            COMES,
+            halves(*score, window, kept=True),
+            NORM.otherwise(np.inf),
             share=True,
             controls=(),
             id="reread.weight_efficiency",
@@ -297,17 +284,16 @@ REREADINGS: tuple[Prediction, ...] = (
             version=version,
             claim=RESULT,
             changed=SEEN if version > 1 else None,
-            measures=(f"{score[0]}[{score[1]}]", "weights.norm"),
-            series=(score[0],),
             measured=text(f"{en} has made half of its change before the norm has", f"{zh}先于权重范数完成一半变化"),
         )
         for version, score, window, en, zh in (
             (1, ORDER, OFTEN, "the logits' share of the rule", "logit 规则份额"),
-            (2, ("manifold.equivariance", "view=embed/tokens"), WINDOW, "equivariance of the embedding", "嵌入等变性"),
+            (2, EMBEDDING, WINDOW, "equivariance of the embedding", "嵌入等变性"),
         )
     ),
     per_seed(
-        _lead_of_score,
+        same,
+        Series("lead of the rule over the norm", _lead_of_score, (f"{ORDER[0]}[{ORDER[1]}]", "weights.norm")),
         controls=(),
         id="reread.weight_efficiency",
         part="lead",
@@ -316,14 +302,14 @@ REREADINGS: tuple[Prediction, ...] = (
         supports=above(0),
         refutes=below(0),
         changed=MEAN,
-        measures=("manifold.harmonic_share[split=all]", "weights.norm"),
         measured=text(
             "ln of the step at which the norm has made half of its change over that of the logits' share of the rule",
             "权重范数与 logit 规则份额各完成一半变化的步数之比的对数",
         ),
     ),
     per_seed(
-        generalised,
+        same,
+        GENERALISED,
         arm="follow/norm",
         share=True,
         controls=(),
@@ -332,7 +318,6 @@ REREADINGS: tuple[Prediction, ...] = (
         claim=RESULT,
         supports=below(0.5),
         refutes=above(0.5),
-        measures=("behaviour.test_accuracy",),
         measured=text(
             "share that generalises from memorised weights scaled to the final norm and kept there, without "
             "weight decay",
@@ -341,14 +326,14 @@ REREADINGS: tuple[Prediction, ...] = (
     ),
     *(
         per_seed(
-            generalised,
+            same,
+            GENERALISED,
             arm=f"follow/circle/{scale}",
             share=True,
             controls=(),
             id="reread.weight_efficiency",
             part=f"circle at {scale}",
             claim=RESULT,
-            measures=("behaviour.test_accuracy",),
             measured=text(
                 f"share that generalises with the embedding put on circles and the norm times {scale}",
                 f"嵌入置于圆上、范数乘以 {scale} 时泛化的占比",

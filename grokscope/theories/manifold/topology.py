@@ -1,24 +1,24 @@
 """Predictions of the manifold's shape: none before, the task's after, coming with the transition, its own circle."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
-from grokscope.errors import Missing
-from grokscope.predictions.arms import BASE
-from grokscope.predictions.base import Arms, Prediction, Sample, Test
-from grokscope.predictions.rows import RANDOM_LABELS, OfSeed, per_seed, text
-from grokscope.predictions.series import changes_within, half_way, key_frequencies, where
-from grokscope.predictions.subject import Instrument, Number, Subject
+from grokscope.errors import Missing, first_missing
+from grokscope.predictions.arms import BASE, Arm
+from grokscope.predictions.base import Given, Prediction, Sample, Shares, Statistic, Test
+from grokscope.predictions.readings import At, Fact, Number, Series, Stage, at
+from grokscope.predictions.rows import HALF, MOST, RANDOM_LABELS, per_seed, same, text
+from grokscope.predictions.series import changes_within, half_way, where
+from grokscope.predictions.subject import Subject
 from grokscope.statistics.regions import NOWHERE, above, below
-from grokscope.theories.manifold.dimension import of_planes
 
 VIEWS = {
     "embedding": ("embed/tokens", "嵌入"),
     "class means": ("resid_mid/class_means", "类均值"),
     "orbits": ("resid_mid/orbits", "轨道点"),
 }
-CIRCLES = Instrument("manifold.certified_circles", {"view": "embed/tokens"})
+CIRCLES = [at(stage, "manifold.certified_circles", view="embed/tokens") for stage in ("after", "memorised")]
 SERIES = {
     "certified circles": ("manifold.certified_circles", "view=embed/tokens", "认证圆的个数"),
     "equivariance": ("manifold.equivariance", "view=embed/tokens", "等变性 R²"),
@@ -28,96 +28,109 @@ PERMUTATIONS = 9999
 AGREEMENT = 0.8  # the share of runs that the prediction claims to agree: that of topology.after
 
 
-def betti(subject: Subject, stage: str, view: str) -> tuple[float, ...] | Missing:
-    """b0 and b1 of a view."""
-    numbers = [subject.at(stage, Instrument("manifold.betti", {"view": view}, degree)) for degree in (0, 1)]
-    missing = next((number for number in numbers if isinstance(number, Missing)), None)
-    if missing is not None:
-        return missing
-    return tuple(float(number) for number in numbers if not isinstance(number, Missing))
+def _betti(stage: Stage, degree: int, view: str) -> At:
+    return at(stage, "manifold.betti", degree, view=view)
 
 
-def expected(subject: Subject) -> tuple[float, ...] | Missing:
-    """b0 and b1 of the task's manifold."""
-    known = (subject.truth_of or subject.run).task.truth.betti
-    return tuple(float(number) for number in (*known, 0)[:2]) if known else Missing("the task has no manifold")
-
-
-def _loops(view: str) -> OfSeed:
-    """1 if there is no loop when memorised."""
+def _expected(degree: int) -> Fact:
+    """A Betti number of the task's manifold."""
 
     def of(subject: Subject) -> Number:
-        found = betti(subject, "memorised", view)
-        return found if isinstance(found, Missing) else float(found[1] == 0)
+        known = subject.true.betti
+        return float((*known, 0)[degree]) if known else Missing("the task has no manifold")
 
-    return of
+    return Fact(f"b{degree} of the task", of)
 
 
-def _as_task(view: str) -> OfSeed:
+EXPECTED = tuple(map(_expected, (0, 1)))
+OF_CLASS_MEANS = tuple(_betti("after", degree, "resid_mid/class_means") for degree in (0, 1))
+
+
+def _as_task(b0: float, b1: float, wanted_b0: float, wanted_b1: float) -> float:
+    return float((b0, b1) == (wanted_b0, wanted_b1))
+
+
+def _certified(after: float, before: float, keys: float) -> float:
+    """1 if there are as many certified circles after as key frequencies, and none when memorised."""
+    return float(after == keys and before == 0)
+
+
+def _order(name: str, *, fresh: bool) -> Series:
+    measure, view, _ = SERIES[name]
+
     def of(subject: Subject) -> Number:
-        found, wanted = betti(subject, "after", view), expected(subject)
-        if isinstance(found, Missing):
-            return found
-        return wanted if isinstance(wanted, Missing) else float(found == wanted)
+        return changes_within(subject, measure, view, subject.transition(fresh))
 
-    return of
+    return Series(f"changes within the transition: {measure}[{view}]", of, (f"{measure}[{view}]",), (measure,))
 
 
-def _certified(of: Callable[[float, float, int], bool]) -> OfSeed:
-    """1 if certified circles after, when memorised, and key frequencies after are as they should."""
-
-    def certified(subject: Subject) -> Number:
-        after, before = subject.at("after", CIRCLES), subject.at("memorised", CIRCLES)
-        keys = key_frequencies(subject, subject.stages["after"])
-        for one in (after, before, keys):
-            if isinstance(one, Missing):
-                return one
-        assert not isinstance(after, Missing)
-        assert not isinstance(before, Missing)
-        assert not isinstance(keys, Missing)
-        return float(of(after, before, len(keys)))
-
-    return certified
+SIDES = ("before", "in", "after")
 
 
-def _order(name: str, *, fresh: bool) -> OfSeed:
-    measure, view, _ = SERIES[name]
-    return lambda subject: changes_within(subject, measure, view, subject.transition(fresh))
-
-
-def _sides(name: str, *, fresh: bool) -> Callable[[Arms], Mapping[str, int]]:
-    """How many seeds change before, within and after the transition."""
+def _side(name: str, *, fresh: bool) -> Series:
+    """0, 1, 2: half of the change is made before, within or after the transition."""
     measure, view, _ = SERIES[name]
 
-    def sides(arms: Arms) -> Mapping[str, int]:
-        found = [where(half_way(one, measure, view), one.transition(fresh)) for one in arms[BASE]]
-        return {side: found.count(side) for side in ("before", "in", "after")}
+    def of(subject: Subject) -> Number:
+        side = where(half_way(subject, measure, view), subject.transition(fresh))
+        return side if isinstance(side, Missing) else float(SIDES.index(side))
 
-    return sides
+    return Series(f"side of the transition: {measure}[{view}]", of, (f"{measure}[{view}]",), (measure,))
 
 
-def _coordinate(loops: int | None) -> OfSeed:
+def _changing(name: str, version: int) -> Prediction:
+    fresh = version > 1
+    order, side = _order(name, fresh=fresh), _side(name, fresh=fresh)
+
+    def counts(arms: Given) -> Mapping[str, int]:
+        found = [one[side] for one in arms[BASE]]
+        return {name: found.count(float(number)) for number, name in enumerate(SIDES)}
+
+    def share(arm: str) -> Statistic:
+        return lambda arms: Shares(tuple(one[order] for one in arms[arm]))
+
+    return Prediction(
+        id="topology.order",
+        part=name,
+        version=version,
+        claim=ORDER,
+        arms=(BASE,),
+        readings=(order, side),
+        statistic=share(BASE),
+        controls={RANDOM_LABELS: share(RANDOM_LABELS)},
+        supports=MOST,
+        refutes=HALF,
+        changed=FRESH if fresh else None,
+        counts=counts,
+        measured=text(
+            f"half of the change of {name} is made within the transition",
+            f"{SERIES[name][2]}的变化有一半发生在转变期内",
+        ),
+    )
+
+
+def _coordinate(loops: int | None) -> At:
     options: dict[str, object] = {"view": "resid_mid/class_means"}
     if loops is not None:
         options["loops"] = loops
-    return lambda subject: subject.at("after", Instrument("manifold.circular_coordinate", options))
+    return at("after", "manifold.circular_coordinate", None, **options)
 
 
-def match(arms: Arms) -> Sample | Missing:
+def match(arms: Given) -> Sample | Missing:
     """Agreement of measured and expected Betti numbers over tasks, against expected numbers dealt out anew.
 
     The tasks are the base and every arm that names another; of random labels none is expected, b1 = 0. The test is of
     the number of runs that agree, one-sided; its power is that against AGREEMENT of the runs agreeing, the others
     measuring what some other run measured.
     """
-    tasks = {name: arm for name, arm in arms.items() if name == BASE or name.startswith("task=")}
+    tasks = [arm for arm in arms.values() if arm.family in (BASE, "task")]
     pairs = [
-        (found, wanted)
-        for name, arm in (*tasks.items(), (RANDOM_LABELS, arms.get(RANDOM_LABELS, ())))
-        for subject in arm
-        for found in (betti(subject, "after", "resid_mid/class_means"),)
-        for wanted in (_NONE if name == RANDOM_LABELS else expected(subject),)
-        if not isinstance(found, Missing) and not isinstance(wanted, Missing)
+        (tuple(seen), tuple(wanted))
+        for arm in (*tasks, arms.get(RANDOM_LABELS, ()))
+        for one in arm
+        for seen in ([one[number] for number in OF_CLASS_MEANS],)
+        for wanted in (_NONE if isinstance(arm, Arm) and arm.name == RANDOM_LABELS else [one[b] for b in EXPECTED],)
+        if first_missing(*seen, *wanted) is None
     ]
     kinds = sorted({wanted for _, wanted in pairs})
     if len(kinds) < 2:
@@ -167,7 +180,8 @@ SEVERAL = text(
 TOPOLOGY: tuple[Prediction, ...] = (
     *(
         per_seed(
-            _loops(view),
+            lambda b1: float(b1 == 0),  # no loop
+            _betti("memorised", 1, view),
             id="topology.before",
             part=part,
             share=True,
@@ -175,25 +189,26 @@ TOPOLOGY: tuple[Prediction, ...] = (
             measured=text(
                 f"{part} in the middle of the memorised window: no significant loop", f"记忆期中段的{zh}没有显著的环"
             ),
-            measures=(f"manifold.betti[view={view}]",),
         )
         for part, (view, zh) in VIEWS.items()
     ),
     *(
         per_seed(
-            _as_task(view),
+            _as_task,
+            *(_betti("after", degree, view) for degree in (0, 1)),
+            *EXPECTED,
             id="topology.after",
             part=part,
             share=True,
             claim=AFTER,
             measured=text(f"{part} at the end: b0 and b1 are the task's", f"结束时{zh}的 β₀、β₁ 与任务一致"),
-            measures=(f"manifold.betti[view={view}]",),
         )
         for part, (view, zh) in VIEWS.items()
     ),
     *(
         per_seed(
-            of_planes(0, lambda known: float(all(b1 == 1 for b1 in known)), VIEWS[view][0]),
+            lambda share: float(share == 1),  # every plane is a circle
+            at("after", "manifold.plane_circles", view=VIEWS[view][0]),
             id="topology.after",
             part=f"planes of {view}",
             share=True,
@@ -202,12 +217,13 @@ TOPOLOGY: tuple[Prediction, ...] = (
                 f"{view} at the end in the plane of every key frequency: b1 = 1",
                 f"结束时{VIEWS[view][1]}在每个关键频率的平面内 β₁ = 1",
             ),
-            measures=("manifold.betti[view=site/frequency=k]", "circuits.key_frequencies"),
         )
         for view in ("class means", "embedding")
     ),
     per_seed(
-        _certified(lambda after, before, keys: after == keys and before == 0),
+        _certified,
+        *CIRCLES,
+        at("after", "circuits.n_key_frequencies"),
         id="topology.certified",
         part="all",
         share=True,
@@ -218,53 +234,34 @@ TOPOLOGY: tuple[Prediction, ...] = (
             "certified circles of the embedding: as many as key frequencies at the end, none when memorised",
             "嵌入的认证圆个数：结束时等于关键频率数，记忆期为 0",
         ),
-        measures=("manifold.certified_circles[view=embed/tokens]", "circuits.key_frequencies"),
     ),
     per_seed(
-        lambda subject: _some(subject.at("after", CIRCLES)),
+        lambda after: float(after >= 1),
+        CIRCLES[0],
         id="topology.certified",
         part="some",
         share=True,
         claim=CERTIFIED,
         measured=text("at least one certified circle of the embedding at the end", "结束时嵌入至少有一个认证圆"),
-        measures=("manifold.certified_circles[view=embed/tokens]",),
     ),
-    *(
-        per_seed(
-            _order(name, fresh=version > 1),
-            id="topology.order",
-            part=name,
-            version=version,
-            share=True,
-            claim=ORDER,
-            controls=(RANDOM_LABELS,),
-            changed=FRESH if version > 1 else None,
-            counts=_sides(name, fresh=version > 1),
-            measured=text(
-                f"half of the change of {name} is made within the transition",
-                f"{SERIES[name][2]}的变化有一半发生在转变期内",
-            ),
-            measures=(f"{SERIES[name][0]}[{SERIES[name][1]}]",),
-            series=(SERIES[name][0],),
-        )
-        for version in (1, 2)
-        for name in SERIES
-    ),
+    *(_changing(name, version) for version in (1, 2) for name in SERIES),
     Prediction(
         id="topology.match",
         claim=MATCH,
         statistic=match,
         arms=(BASE,),
+        along=("task", RANDOM_LABELS),
+        readings=(*OF_CLASS_MEANS, *EXPECTED),
         supports=above(0),
         refutes=below(0),
         measured=text(
             "runs whose class means have the Betti numbers expected of their task, against tasks permuted (p < .01)",
             "类均值的 Betti 数与任务相符的训练占比，与打乱任务对照（p < .01）",
         ),
-        measures=("manifold.betti[view=resid_mid/class_means]",),
     ),
     *(
         per_seed(
+            same,
             _coordinate(loops),
             id="topology.coordinate",
             version=version,
@@ -278,12 +275,7 @@ TOPOLOGY: tuple[Prediction, ...] = (
                 else "the same of as many loops as certified circles",
                 "类均值最强的环的角度与答案的某个特征标的一致度" if loops else "同上，环数等于认证圆的个数",
             ),
-            measures=("manifold.circular_coordinate[view=resid_mid/class_means]",),
         )
         for version, loops in ((1, 1), (2, None))
     ),
 )
-
-
-def _some(value: Number) -> Number:
-    return value if isinstance(value, Missing) else float(value >= 1)

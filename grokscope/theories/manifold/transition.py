@@ -1,14 +1,17 @@
 """The prediction that there is no stable state in between: two humps, and a passage that shortens as p grows."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from grokscope.errors import Missing
-from grokscope.predictions.arms import BASE, changes
-from grokscope.predictions.base import Arms, Means, Prediction, Sample, Statistic, Test, Text
+from grokscope.predictions.arms import BASE
+from grokscope.predictions.base import Given, Means, Prediction, Sample, Statistic, Test, Text
+from grokscope.predictions.readings import Number, Series
 from grokscope.predictions.rows import RANDOM_LABELS, text
 from grokscope.predictions.seeds import of_seeds
 from grokscope.predictions.series import series
-from grokscope.predictions.subject import Number, Subject
+from grokscope.predictions.subject import Subject
 from grokscope.statistics.dip import dip_test
 from grokscope.statistics.regions import above, below
 from grokscope.statistics.transitions import first_held
@@ -34,71 +37,73 @@ def dwell(subject: Subject, *, relative: bool) -> Number:
     if end is None or len(values) < 6:
         return Missing("the run has not generalised")
     first, last = (float(np.median(values[:3])), float(np.median(values[-3:]))) if relative else (0.0, 1.0)
-    found = [first_held(steps, values, first + level * (last - first)) for level in LEVELS]
-    if found[0] is None or found[1] is None:
+    reached = [first_held(steps, values, first + level * (last - first)) for level in LEVELS]
+    if reached[0] is None or reached[1] is None:
         return Missing("the order parameter does not rise through 20 and 80 %")
-    if found[0] == steps[0]:
+    if reached[0] == steps[0]:
         return Missing("the order parameter is beyond 20 % already when memorised")
     # Both levels at one evaluation: the passage is shorter than the distance of evaluations, which is what is known.
-    apart = float(np.diff(steps[steps <= found[1]])[-1]) if (steps <= found[1]).sum() > 1 else 1.0
-    return max(found[1] - found[0], apart) / end
+    apart = float(np.diff(steps[steps <= reached[1]])[-1]) if (steps <= reached[1]).sum() > 1 else 1.0
+    return max(reached[1] - reached[0], apart) / end
 
 
-def sizes(arms: Arms) -> dict[int, list[Subject]]:
-    """p -> the subjects of its arm: the base, and the arms named p=..."""
-    found = {name: arm for name, arm in arms.items() if (name == BASE or _is_size(name)) and arm}
-    if found.get(BASE) and len(found) > 1:
-        other = next(arm for name, arm in found.items() if name != BASE)
-        # A base of another network, as a study at laptop scale has, is none of the sizes.
-        if not set(changes(found[BASE][0].run.config, other[0].run.config)) <= {"p"}:
-            del found[BASE]
-    by_p = {int(arm[0].run.config.p): list(arm) for arm in found.values() if "p" in arm[0].run.config.model_dump()}
-    return dict(sorted(by_p.items()))
+def _label(of: tuple[str, str]) -> str:
+    return f"{of[0]}[{of[1]}]"
 
 
-def _is_size(name: str) -> bool:
-    return name.startswith("p=") and name[2:].isdigit()
+DWELLS = {
+    relative: Series(
+        f"dwell time{', of its own rise' if relative else ''}",
+        lambda subject, relative=relative: dwell(subject, relative=relative),
+        (_label(SHARE),),
+        (SHARE[0],),
+    )
+    for relative in (False, True)
+}
+
+
+def _values(of: tuple[str, str]) -> Series:
+    """The values of a series from memorisation on."""
+    return Series(f"values of {_label(of)}", lambda subject: series(subject, *of)[1], (_label(of),), (of[0],))  # pyright: ignore[reportArgumentType]
+
+
+VALUES: dict[tuple[str, str], Series] = {of: _values(of) for of in (SHARE, LOOP)}
 
 
 def _slope(*, relative: bool) -> Statistic:
     """Per seed: least-squares slope of ln(dwell / t_gen) on ln p."""
 
-    def statistic(arms: Arms) -> Sample | Missing:
-        by_p = sizes(arms)
+    def statistic(arms: Given) -> Sample | Missing:
+        by_p = arms.along("p")
         if len(by_p) < FEWEST_SIZES:
             return Missing(f"{len(by_p)} values of p; needs {FEWEST_SIZES}: arms p=17, p=31, ...")
-        return Means(of_seeds(by_p, lambda seed: _of_seed(list(by_p), seed, relative)))
+        return Means(of_seeds(by_p, lambda seed: _of_seed(list(by_p), [one[DWELLS[relative]] for one in seed])))
 
     return statistic
 
 
-def _of_seed(p: list[int], subjects: tuple[Subject, ...], relative: bool) -> Number:
-    pairs = [
-        (size, value)
-        for size, one in zip(p, subjects, strict=True)
-        if not isinstance(value := dwell(one, relative=relative), Missing)
-    ]
+def _of_seed(p: list[int], dwells: list[Number]) -> Number:
+    pairs = [(size, value) for size, value in zip(p, dwells, strict=True) if not isinstance(value, Missing)]
     if len(pairs) < FEWEST_SIZES:
         return Missing(f"the seed has generalised at {len(pairs)} values of p; needs {FEWEST_SIZES}")
-    at, values = np.log(np.array(pairs)).T
-    return float(np.polyfit(at, values, 1)[0])
+    sizes, values = np.log(np.array(pairs)).T
+    return float(np.polyfit(sizes, values, 1)[0])
 
 
-def pooled(subjects: list[Subject], measure: str, view: str) -> np.ndarray:
-    """The values of a series from memorisation on, of all runs together, thinned evenly."""
-    found = [series(subject, measure, view)[1] for subject in subjects]
-    each = max(2, MOST_VALUES // max(1, len(found)))
+def pooled(runs: Sequence[np.ndarray]) -> np.ndarray:
+    """The values of a series of all runs together, thinned evenly."""
+    each = max(2, MOST_VALUES // max(1, len(runs)))
     thin = [
         values[np.linspace(0, len(values) - 1, min(each, len(values))).round().astype(int)]
-        for values in found
+        for values in runs
         if len(values)
     ]
     return np.concatenate(thin) if thin else np.zeros(0)
 
 
-def _bimodal(series: tuple[str, str], arm: str) -> Statistic:
-    def statistic(arms: Arms) -> Sample | Missing:
-        values = pooled(list(arms[arm]), *series)
+def _bimodal(of: tuple[str, str], arm: str) -> Statistic:
+    def statistic(arms: Given) -> Sample | Missing:
+        values = pooled([one[VALUES[of]] for one in arms[arm]])
         found = dip_test(values)
         if isinstance(found, Missing):
             return found
@@ -130,8 +135,7 @@ TRANSITION: tuple[Prediction, ...] = (
             part=part,
             claim=CLAIM,
             arms=(BASE,),
-            measures=(f"{of[0]}[{of[1]}]",),
-            series=(of[0],),
+            readings=(VALUES[of],),
             statistic=_bimodal(of, BASE),
             controls={RANDOM_LABELS: _bimodal(of, RANDOM_LABELS)},
             supports=above(0),
@@ -153,7 +157,8 @@ TRANSITION: tuple[Prediction, ...] = (
             version=version,
             claim=CLAIM,
             arms=(BASE,),
-            measures=(f"{SHARE[0]}[{SHARE[1]}]",),
+            along=("p",),
+            readings=(DWELLS[version > 1],),
             statistic=_slope(relative=version > 1),
             supports=below(0),
             refutes=above(0),

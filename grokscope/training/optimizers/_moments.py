@@ -14,20 +14,20 @@ from typing import final
 
 import torch
 from jaxtyping import Float, Float64
-from pydantic import Field, field_validator
+from pydantic import field_validator
 from torch import Tensor
 
-from grokscope.registry import Options
+from grokscope.registry import per_replica
 from grokscope.runs.config import RunConfig
 from grokscope.training.captured import Step
-from grokscope.training.optimizers.base import column
+from grokscope.training.optimizers.base import OptimizerOptions, column
 
 
-class MomentOptions(Options):
+class MomentOptions(OptimizerOptions):
     """Hyper-parameters of the moments."""
 
-    betas: tuple[float, float] = Field((0.9, 0.98), description="decay rates of the two moments a step [1]")
-    eps: float = Field(1e-8, gt=0, description="offset of the denominator [1]")
+    betas: tuple[float, float] = per_replica((0.9, 0.98), description="decay rates of the two moments a step [1]")
+    eps: float = per_replica(1e-8, gt=0, description="offset of the denominator [1]")
 
     @field_validator("betas")
     @classmethod

@@ -14,6 +14,15 @@ from grokscope.runs.config import RunConfig
 from grokscope.training.captured import Step
 
 
+class OptimizerOptions(Options):
+    """The hyper-parameters of an optimizer, beside learning rate and weight decay."""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether a step is the rate times the gradient, and no more."""
+        return False
+
+
 class Optimizer(ABC):
     """Updates flat parameters in place; the gradients are read only.
 
@@ -21,7 +30,7 @@ class Optimizer(ABC):
     tensor; what a resumed run needs, and what is zeroed when a replica ends.
     """
 
-    options: ClassVar[type[Options]]
+    options: ClassVar[type[OptimizerOptions]]
     state: dict[str, Tensor]
 
     @abstractmethod

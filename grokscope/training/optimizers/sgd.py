@@ -10,19 +10,22 @@ from collections.abc import Sequence
 from typing import final
 
 import torch
-from pydantic import Field
 from torch import Tensor
 
-from grokscope.registry import Options
+from grokscope.registry import per_replica
 from grokscope.runs.config import RunConfig
 from grokscope.training.captured import Step
-from grokscope.training.optimizers.base import Optimizer, column
+from grokscope.training.optimizers.base import Optimizer, OptimizerOptions, column
 
 
-class SGDOptions(Options):
+class SGDOptions(OptimizerOptions):
     """Gradient descent's own hyper-parameter."""
 
-    momentum: float = Field(0.0, ge=0, lt=1, description="share of the last step's direction that is kept [1]")
+    momentum: float = per_replica(0.0, ge=0, lt=1, description="share of the last step's direction that is kept [1]")
+
+    @property
+    def is_plain(self) -> bool:
+        return self.momentum == 0
 
 
 @final

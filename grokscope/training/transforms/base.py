@@ -1,24 +1,73 @@
 """A transform of a pack: changes its flat gradients before the optimizer's step, or its flat parameters after it."""
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal, Self
 
 from jaxtyping import Float
 from torch import Tensor
 
+from grokscope.registry import Options, unknown
+from grokscope.runs.config import RunConfig
 from grokscope.training.captured import Step
+
+
+class TransformOptions(Options):
+    """The fields of a transform. They are fields of each config, and at their defaults the transform is off.
+
+    came_later: a config in which every field is at its default is written without them, so that the runs that there
+    were before the transform keep their ids. Only the transforms of the first stores set it to False.
+    """
+
+    came_later: ClassVar[bool] = True
+
+    @property
+    @abstractmethod
+    def is_on(self) -> bool:
+        """Whether the transform changes anything."""
+
+    def rate_factor(self, config: RunConfig) -> float:  # noqa: ARG002
+        """What the learning rate is multiplied by."""
+        return 1
+
+    def remarks(self, config: RunConfig) -> list[str]:  # noqa: ARG002
+        """Plain sentences about settings that are allowed and do less than they seem to."""
+        return []
+
+
+@dataclass(frozen=True, eq=False)
+class Flat:
+    """The flat parameters of a pack at step 0. columns: where each tensor lies in them."""
+
+    params: Float[Tensor, "replica parameter"]
+    columns: Mapping[str, slice]
+
+    def tensor(self, name: str, field: str) -> slice:
+        """The columns of a tensor that a field names; ValueError for an unknown one."""
+        if name not in self.columns:
+            raise ValueError(f"{field}: {unknown('tensor', name, self.columns)}")
+        return self.columns[name]
 
 
 class Transform(ABC):
     """Works in place, and on each replica by itself.
 
-    when: "before" the optimizer's step (changes the gradients) or "after" it (changes the parameters). state: name ->
+    when: "before" the optimizer's step (changes the gradients) or "after" it (changes the parameters). place: of those
+    before, or after, the one of the lowest place acts first; names decide between equal places. state: name ->
     (replica, ...) tensor; what a resumed run needs, and what is zeroed when a replica ends: with a gradient and state
     of 0 the transform must leave its weights as they are.
     """
 
+    options: ClassVar[type[TransformOptions]]
     when: ClassVar[Literal["before", "after"]]
+    place: ClassVar[int] = 0
     state: dict[str, Tensor]
+
+    @classmethod
+    @abstractmethod
+    def build(cls, configs: Sequence[RunConfig], flat: Flat) -> Self:
+        """The transform of a pack in which it is on for at least one replica."""
 
     @abstractmethod
     def apply(

@@ -7,20 +7,42 @@ Source: Lee et al. 2024, arXiv:2405.20233, algorithm 2 and the released grokfast
 would be (1 + lamb (1 - alpha)) g.
 """
 
-from typing import final
+from collections.abc import Sequence
+from typing import ClassVar, Self, final
 
 import torch
 from jaxtyping import Float, Float64
 from torch import Tensor
 
+from grokscope.registry import per_replica
+from grokscope.runs.config import RunConfig
 from grokscope.training.captured import Step, is_first
-from grokscope.training.transforms.base import Transform
+from grokscope.training.optimizers.base import column
+from grokscope.training.transforms.base import Flat, Transform, TransformOptions
+
+
+class GrokfastOptions(TransformOptions):
+    """What is amplified, and by how much."""
+
+    came_later: ClassVar[bool] = False
+
+    grokfast_gain: float = per_replica(
+        0.0, ge=0, description="Grokfast: gain of the slow part of the gradient; 0: off [1]"
+    )
+    grokfast_memory: float = per_replica(
+        0.98, ge=0, lt=1, description="Grokfast: share of the slow part kept a step [1]"
+    )
+
+    @property
+    def is_on(self) -> bool:
+        return self.grokfast_gain > 0
 
 
 @final
 class Grokfast(Transform):
     """alpha: share of the mean kept a step, in [0, 1); lamb: gain of the slow part, at least 0; columns of replicas."""
 
+    options = GrokfastOptions
     when = "before"
 
     def __init__(
@@ -36,6 +58,12 @@ class Grokfast(Transform):
             raise ValueError(f"lamb must be at least 0, got {lamb.flatten().tolist()}")
         self.state = {"slow_gradient": torch.zeros_like(params)}
         self._weight, self._lamb = (1 - alpha).to(params), lamb.to(params)
+
+    @classmethod
+    def build(cls, configs: Sequence[RunConfig], flat: Flat) -> Self:
+        memory = column(configs, lambda config: config.grokfast_memory, flat.params)
+        gain = column(configs, lambda config: config.grokfast_gain, flat.params)
+        return cls(flat.params, alpha=memory, lamb=gain)
 
     def apply(self, params: Tensor, gradients: Tensor, *, step: Step) -> None:  # noqa: ARG002
         slow = self.state["slow_gradient"]

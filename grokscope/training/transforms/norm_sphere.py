@@ -8,14 +8,61 @@ parameters are rescaled jointly after the optimizer's step. Here the caller says
 """
 
 from collections.abc import Sequence
-from typing import final
+from typing import Any, ClassVar, Literal, Self, final
 
 import torch
 from jaxtyping import Float, Float64
+from pydantic import Field, field_validator
 from torch import Tensor
 
+from grokscope.runs.config import RunConfig
 from grokscope.training.captured import Step
-from grokscope.training.transforms.base import Transform
+from grokscope.training.transforms.base import Flat, Transform, TransformOptions
+
+
+class NormSphereOptions(TransformOptions):
+    """Which tensors are on the sphere, and how long a step on it is.
+
+    Adam moves each weight by about the rate, whatever the gradient's size: on a sphere of init_scale times the radius
+    that turns the weights by 1 / init_scale of the angle, and a large sphere looks hard to train on because the run has
+    hardly moved. norm_sphere_step = "angle" multiplies the rate by init_scale: the angle is then that at init_scale 1.
+    Not so for SGD, whose step follows the gradient: there the angle is the same only where the gradient does not depend
+    on the norm.
+    """
+
+    came_later: ClassVar[bool] = False
+
+    norm_sphere: tuple[str, ...] = Field(
+        (), description='tensors kept at their joint initial norm after each step, or "all"'
+    )
+    norm_sphere_step: Literal["rate", "angle"] = Field(
+        "rate", description="on a norm sphere: the learning rate itself, or times init_scale (for Adam, equal angles)"
+    )
+
+    @field_validator("norm_sphere", mode="before")
+    @classmethod
+    def _one_alone(cls, given: Any) -> Any:
+        """ "all", or one tensor, may stand alone, as --set gives it."""
+        return (given,) if isinstance(given, str) else given
+
+    @property
+    def is_on(self) -> bool:
+        return bool(self.norm_sphere)
+
+    def rate_factor(self, config: RunConfig) -> float:
+        return config.init_scale if self.is_on and self.norm_sphere_step == "angle" else 1
+
+    def remarks(self, config: RunConfig) -> list[str]:
+        said = []
+        if self.is_on and config.weight_decay:
+            given = f"weight_decay = {config.weight_decay:g}"
+            if "all" not in self.norm_sphere:
+                said.append(f"{given} shrinks only the tensors outside norm_sphere: the others are rescaled after it")
+            elif not config.tensor_decays:
+                said.append(f"{given} shrinks no weight: norm_sphere rescales all of them after each step")
+        if self.norm_sphere_step == "angle" and not self.is_on:
+            said.append("norm_sphere_step = angle changes nothing: norm_sphere names no tensor")
+        return said
 
 
 @final
@@ -25,6 +72,7 @@ class NormSphere(Transform):
     A replica whose norm was 0, or whose state was zeroed because it ended, is left alone too.
     """
 
+    options = NormSphereOptions
     when = "after"
 
     def __init__(self, params: Float[Tensor, "replica parameter"], tensors: Sequence[slice]) -> None:
@@ -32,6 +80,12 @@ class NormSphere(Transform):
             raise ValueError("a norm needs at least one tensor, got none")
         self._tensors = list(tensors)
         self.state = {"norm": self._norm(params)}
+
+    @classmethod
+    def build(cls, configs: Sequence[RunConfig], flat: Flat) -> Self:
+        chosen = configs[0].norm_sphere
+        names = flat.columns if "all" in chosen else chosen
+        return cls(flat.params, [flat.tensor(name, "norm_sphere") for name in names])
 
     def apply(self, params: Tensor, gradients: Tensor, *, step: Step) -> None:  # noqa: ARG002
         norm, now = self.state["norm"], self._norm(params)

@@ -8,18 +8,35 @@ Adam's denominators and weight decay bring a radial part back into the step.
 """
 
 from collections.abc import Sequence
-from typing import final
+from typing import ClassVar, Literal, Self, final
 
 import torch
 from jaxtyping import Float, Float64
+from pydantic import Field
 from torch import Tensor
 
+from grokscope.runs.config import RunConfig
 from grokscope.training.captured import Step
-from grokscope.training.transforms.base import Transform
+from grokscope.training.transforms.base import Flat, Transform, TransformOptions
 
 EPS = 1e-30  # of both denominators, as published: theta = 0 leaves g as it is
 # Below this share of |g| what is left of a gradient along the weights is float64 rounding (2e-16 an element).
 NOISE = 1e-14
+
+
+class OrthogonalOptions(TransformOptions):
+    """Which of the published forms."""
+
+    came_later: ClassVar[bool] = False
+
+    orthogonal_gradient: Literal["off", "per_tensor", "global"] = Field(
+        "off", description="take the part along the weights out of the gradient, tensor by tensor or of all at once"
+    )
+    orthogonal_rescale: bool = Field(True, description="give what is left the norm of the whole gradient")
+
+    @property
+    def is_on(self) -> bool:
+        return self.orthogonal_gradient != "off"
 
 
 @final
@@ -29,7 +46,9 @@ class Orthogonal(Transform):
     per_tensor: every tensor is a theta of its own, or all of them together are one. rescale: to the norm of g.
     """
 
+    options = OrthogonalOptions
     when = "before"
+    place = 1  # what the step sees is orthogonal, whatever was added to the gradient
 
     def __init__(self, tensors: Sequence[slice], *, per_tensor: bool = True, rescale: bool = True) -> None:
         if not tensors:
@@ -37,6 +56,11 @@ class Orthogonal(Transform):
         self.state = {}
         self._thetas = [[columns] for columns in tensors] if per_tensor else [list(tensors)]
         self._rescale = rescale
+
+    @classmethod
+    def build(cls, configs: Sequence[RunConfig], flat: Flat) -> Self:
+        per_tensor = configs[0].orthogonal_gradient == "per_tensor"
+        return cls(list(flat.columns.values()), per_tensor=per_tensor, rescale=configs[0].orthogonal_rescale)
 
     def apply(self, params: Tensor, gradients: Tensor, *, step: Step) -> None:  # noqa: ARG002
         for theta in self._thetas:

@@ -8,23 +8,44 @@ past gradients by the present norm, here each gradient is divided by its own. Th
 replica; a gradient of 0 stays 0.
 """
 
-from typing import final
+from collections.abc import Sequence
+from typing import ClassVar, Self, final
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
+from grokscope.runs.config import RunConfig
 from grokscope.training.captured import Step
-from grokscope.training.transforms.base import Transform
+from grokscope.training.transforms.base import Flat, Transform, TransformOptions
+
+
+class UnitGradientOptions(TransformOptions):
+    """On or off."""
+
+    came_later: ClassVar[bool] = False
+
+    unit_gradient: bool = Field(False, description="divide the gradient by its norm: steps as long as the rate")
+
+    @property
+    def is_on(self) -> bool:
+        return self.unit_gradient
 
 
 @final
 class UnitGradient(Transform):
     """Each replica's gradient gets the norm 1, formed in float64."""
 
+    options = UnitGradientOptions
     when = "before"
+    place = 2  # the last of all, so that the norm is 1
 
     def __init__(self) -> None:
         self.state = {}
+
+    @classmethod
+    def build(cls, configs: Sequence[RunConfig], flat: Flat) -> Self:  # noqa: ARG003
+        return cls()
 
     def apply(self, params: Tensor, gradients: Tensor, *, step: Step) -> None:  # noqa: ARG002
         # The largest entry first: squares of small gradients are 0 even in float64 below 1e-162.

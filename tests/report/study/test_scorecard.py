@@ -2,12 +2,14 @@
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from markupsafe import Markup
 
 from grokscope.errors import Missing
+from grokscope.predictions.arms import Arm, Arms
 from grokscope.predictions.base import Means, Prediction, Theory
 from grokscope.predictions.verdict import Row, Scorecard, judged
 from grokscope.report.figures.sureness import sureness
@@ -20,7 +22,7 @@ def row(values: Any, number: int, **fields: Any) -> Prediction:
     text: Any = {"en": "the claim <b>", "zh": "这条主张"}
     measured: Any = {"en": "what was measured", "zh": "测量的量"}
     sample = values if isinstance(values, Missing) else Means(tuple(map(float, values)))
-    about = {"supports": above(0.5), "refutes": below(0), "arms": ("base",), "measures": (), "id": f"row.{number}"}
+    about = {"supports": above(0.5), "refutes": below(0), "arms": ("base",), "readings": (), "id": f"row.{number}"}
     return Prediction(claim=text, measured=measured, statistic=lambda _: sample, **(about | fields))  # pyright: ignore
 
 
@@ -38,8 +40,8 @@ def card() -> Scorecard:
         row(strong, 5, controls={"never": control["random_labels"]}, version=2, changed=text),
     )
     title: Any = {"en": "Made up", "zh": "虚构"}
-    run: Any = object()
-    arms: Any = {"base": [run], "random_labels": [run]}
+    run: Any = SimpleNamespace(config=None)
+    arms: Any = Arms([Arm(family=name, name=name, runs=(run,)) for name in ("base", "random_labels")])
     rows = judged(Theory(id="manifold", title=title, source="here", predictions=predictions), arms)
     return Scorecard(rows=tuple(rows), runs={"base": 6})
 

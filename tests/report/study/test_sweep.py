@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from grokscope.predictions.families import read_arms
 from grokscope.report.figures.heatmap import HeatTable, heatmap
 from grokscope.report.study.cells import final_values
 from grokscope.report.study.sweep import t_gen_curve, write
@@ -124,5 +125,5 @@ def test_other_axes_have_a_figure_for_each_of_their_values(study: Study, tmp_pat
 def test_a_study_without_axes_or_runs_has_no_figures(study: Study, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="is no sweep: it has no axes"):
         write(Study(id="a", name="a", store=study.store, arms=study.arms), tmp_path / "page.html")
-    empty = Study(id="a", name="a", store=tmp_path, arms={"a": ("0123456789ab",)}, axes=AXES)
+    empty = Study(id="a", name="a", store=tmp_path, arms=read_arms({"a": ("0123456789ab",)}, ()), axes=AXES)
     assert "No run of this sweep has been trained." in write(empty, tmp_path / "page.html").read_text()

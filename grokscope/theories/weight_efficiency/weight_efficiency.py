@@ -1,45 +1,38 @@
 """Weight efficiency: the generalising circuit has its logits for a smaller norm, and weight decay prefers it."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from grokscope.errors import Missing
-from grokscope.predictions.base import Arms, Means, Prediction, Sample, Statistic, Theory
-from grokscope.predictions.rows import last, per_seed, text
+from grokscope.errors import Missing, of_all
+from grokscope.predictions.base import Answers, Given, Means, Prediction, Sample, Statistic, Theory
+from grokscope.predictions.readings import Number, at
+from grokscope.predictions.rows import last, per_seed, same, text
 from grokscope.predictions.seeds import of_seeds
-from grokscope.predictions.subject import Instrument, Number, Subject
-from grokscope.predictions.tables import by_value
 from grokscope.statistics.regions import above, below, outside, within
+from grokscope.theories.weight_efficiency.arms import ARMS, GENERALISING, MEMORISING, UNGROK
 
 # The norm at one logit, 10 nats, by the network itself at scaled weights: at equal logits, as the claim has it.
-NORM = Instrument("efficiency.norm_per_logit", {"of": "rescaled"})
-MEMORISING, GENERALISING = "efficiency/memorising/", "efficiency/generalising/"
-UNGROK = "ungrok/"
+NORM = at("after", "efficiency.norm_per_logit", of="rescaled")
 
 
-def _slope(prefix: str) -> Statistic:
+def _slope(family: str) -> Statistic:
     """Per seed: slope of ln norm at a fixed logit on ln n_train."""
 
-    def statistic(arms: Arms) -> Sample | Missing:
-        found = by_value(arms, "n_train", prefix)
+    def statistic(arms: Given) -> Sample | Missing:
+        found = arms.along(family)
         if len(found) < 3:
-            return Missing(f"{len(found)} sizes of the training set; needs 3: arms {prefix}n_train=...")
+            return Missing(f"{len(found)} sizes of the training set; needs 3: arms {family}/n_train=...")
         return Means(of_seeds(found, lambda seed: _of_seed(list(found), seed)))
 
     return statistic
 
 
-def _of_seed(sizes: list[float], subjects: tuple[Subject, ...]) -> Number:
-    read = [one.at("after", NORM) for one in subjects]
-    missing = next((value for value in read if isinstance(value, Missing)), None)
-    if missing is not None:
-        return missing
-    values = np.array([value for value in read if not isinstance(value, Missing)])
-    return float(np.polyfit(np.log(sizes), np.log(values), 1)[0])
+def _of_seed(sizes: list[float], seed: Sequence[Answers]) -> Number:
+    def slope(*norms: float) -> float:
+        return float(np.polyfit(np.log(sizes), np.log(norms), 1)[0])
 
-
-def _fell(subject: Subject) -> Number:
-    """Test accuracy at the end of training on fewer data."""
-    return last(subject, "behaviour.test_accuracy")
+    return of_all(slope, *(one[NORM] for one in seed))
 
 
 NORMS = text(
@@ -58,16 +51,18 @@ weight_efficiency = Theory(
     id="weight_efficiency",
     title=text("Weight efficiency", "权重效率"),
     source="Varma et al. 2023, arXiv:2309.02390",
+    arms=ARMS,
     predictions=(
         Prediction(
             id="efficiency.norm",
             part="memorising",
             claim=NORMS,
             arms=(),
+            along=(MEMORISING,),
+            readings=(NORM,),
             statistic=_slope(MEMORISING),
             supports=above(0.1),
             refutes=below(0.1),
-            measures=("efficiency.norm_per_logit[of=rescaled]",),
             measured=text(
                 "by seed: slope of ln norm at a logit of 10 on ln n, random labels",
                 "按种子：随机标签下 ln(logit 为 10 时的范数) 对 ln n 的斜率",
@@ -78,23 +73,24 @@ weight_efficiency = Theory(
             part="generalising",
             claim=NORMS,
             arms=(),
+            along=(GENERALISING,),
+            readings=(NORM,),
             statistic=_slope(GENERALISING),
             supports=within(-0.1, 0.1),
             refutes=outside(-0.2, 0.2),
-            measures=("efficiency.norm_per_logit[of=rescaled]",),
             measured=text("the same of networks that generalise", "泛化网络的同一斜率"),
         ),
         *(
             per_seed(
-                _fell,
-                arm=f"{UNGROK}{size}",
+                same,
+                last("behaviour.test_accuracy"),
+                arm=f"{UNGROK}/{size}",
                 controls=(),
                 id="efficiency.critical_size",
                 part=part,
                 claim=claim,
                 supports=supports,
                 refutes=refutes,
-                measures=("behaviour.test_accuracy",),
                 measured=text(
                     f"test accuracy after training a generalising network on with {en}",
                     f"用{zh}继续训练已泛化网络后的测试准确率",

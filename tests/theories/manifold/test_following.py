@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,11 +12,15 @@ import torch
 
 from grokscope.numerics.circles import circle_panel
 from grokscope.numerics.groups import group
-from grokscope.predictions.arms import NO_BOTTLENECK
+from grokscope.predictions.arms import NO_BOTTLENECK, Arm, Arms
+from grokscope.predictions.families import Follows
 from grokscope.runs.config import RunConfig
-from grokscope.studies import interventions as module
+from grokscope.runs.run import Run
+from grokscope.statistics.transitions import Phases
 from grokscope.studies.experiment import train
-from grokscope.studies.interventions import FREQUENCIES, SCALES, circles, following, interventions
+from grokscope.theories.manifold import following
+from grokscope.theories.manifold.following import CIRCLED, FREQUENCIES, MEMORISED, SCALES, circles
+from grokscope.theories.weight_efficiency import UNGROKKED
 
 Make = Callable[..., RunConfig]
 
@@ -25,9 +30,11 @@ def arms(tiny: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[A
     """Of a run that is said to have memorised at its second checkpoint and to have generalised."""
     run = train(tiny(weight_decay=1.0), store=tmp_path, progress=False)
     stages = {"untrained": 0, "memorised": run.checkpoints[1], "after": run.checkpoints[-1]}
-    found = SimpleNamespace(stages=stages, phases=SimpleNamespace(generalized_at=50))
-    monkeypatch.setattr(module, "Subject", lambda run: found)
-    return run, interventions([run], tmp_path / "weights")
+    monkeypatch.setattr(following, "stages", lambda _: stages)
+    monkeypatch.setattr(Run, "phases", lambda _, split="test": SimpleNamespace(generalized_at=50))
+    trained = Arms([Arm(family=of, name=of, runs=(run,)) for of in (NO_BOTTLENECK, UNGROKKED.of)])
+    every = [family.arms(trained, tmp_path / "weights") for family in (MEMORISED, CIRCLED, UNGROKKED)]
+    return run, {arm.name: list(arm) for arms in every for arm in arms}
 
 
 def norm(params: dict[str, torch.Tensor]) -> float:
@@ -86,22 +93,24 @@ def test_ungrokking_starts_from_the_end_with_fewer_data(arms: Any) -> None:
     )
 
 
-def test_no_run_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="got none"):
-        interventions([], tmp_path)
-
-
-def test_a_theory_goes_on_from_the_arm_that_its_predictions_ask_for(
-    tiny: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen = []
-    monkeypatch.setattr(
-        module, "interventions", lambda runs, _: seen.append(runs) or {"follow/a": [1], "ungrok/b": [2]}
-    )
+def test_a_study_goes_on_from_the_last_arm_of_a_family(tiny: Make, tmp_path: Path) -> None:
     one, other = (train(tiny(seed=seed, max_steps=2), store=tmp_path, progress=False) for seed in range(2))
-    prefix = "efficiency/generalising/n_train="
-    runs = {NO_BOTTLENECK: [one], f"{prefix}10": [one], f"{prefix}20": [other], f"{prefix}30": []}
-    assert following("manifold", runs, tmp_path) == {"follow/a": [1]}
-    assert following("weight_efficiency", runs, tmp_path) == {"ungrok/b": [2]}
-    assert seen == [[one], [other]]
-    assert following("stages", runs, tmp_path) == following("manifold", {"base": [one]}, tmp_path) == {}
+    seen = []
+    later = Follows(id="later", of="size", made=lambda run, _: seen.append(run) or {0.5: run.config, "b": run.config})
+    sizes = [
+        Arm(family="size", value=n, name=f"size/{n}", runs=runs) for n, runs in ((2, (other,)), (1, (one,)), (3, ()))
+    ]
+    found = later.arms(Arms(sizes), tmp_path)
+    assert seen == [other]
+    assert [(arm.name, arm.family, arm.value) for arm in found] == [
+        ("later/0.5", "later", 0.5),
+        ("later/b", "later", "b"),
+    ]
+    assert later.arms(Arms([Arm(family="other", name="other", runs=(one,))]), tmp_path) == []
+
+
+def test_a_run_that_has_not_come_so_far_is_not_gone_on_with(tiny_run: Run, tmp_path: Path) -> None:
+    nothing = Phases(**{field.name: None for field in fields(Phases)} | {"grokked": False})  # pyright: ignore
+    run: Any = SimpleNamespace(phases=lambda *_: nothing, checkpoints=[0, 5], rows=tiny_run.rows)
+    for family in (MEMORISED, CIRCLED, UNGROKKED):
+        assert family.made(run, tmp_path) == {}

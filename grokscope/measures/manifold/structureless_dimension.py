@@ -1,0 +1,30 @@
+"""What TwoNN gives a cloud that has the spectrum of a view, and no structure beside it."""
+
+import numpy as np
+
+from grokscope.errors import Missing
+from grokscope.measures.analyses.views import parsed
+from grokscope.measures.base import measure
+from grokscope.numerics.dimension import twonn
+from grokscope.runs.snapshot import Snapshot
+
+
+@measure(
+    unit="1",
+    source="the project's null; Facco et al. 2017, doi:10.1038/s41598-017-11873-y, for TwoNN",
+    cost="asked",
+)
+def structureless_dimension(snapshot: Snapshot, view: str = "resid_mid/train", seed: int = 0) -> float | Missing:
+    """TwoNN (mle) of a normal cloud of as many points and channels as the view, with the same spectrum.
+
+    Points without relations are such a cloud: a dimension far below this one is structure, not the width of the layer.
+    """
+    site, points, _ = parsed(view)
+    cloud = snapshot.cloud(site, points)
+    if isinstance(cloud, Missing):
+        return cloud
+    rows = cloud.double().numpy()
+    spread = np.linalg.svd(rows - rows.mean(0), compute_uv=False) / np.sqrt(len(rows))
+    drawn = np.random.default_rng(seed).normal(size=(len(rows), len(spread))) * spread
+    found = twonn(drawn, "mle")
+    return found if isinstance(found, Missing) else found.value

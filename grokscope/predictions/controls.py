@@ -1,0 +1,97 @@
+"""Runs as predictions look at them: controls held against the truth and the windows of the base's runs."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
+
+from grokscope.errors import Missing
+from grokscope.predictions.arms import BASE, NO_BOTTLENECK, Arm, Arms, changes
+from grokscope.predictions.base import UNTRAINED, Theory
+from grokscope.predictions.readings import At
+from grokscope.predictions.subject import HeldTruth, Numbers, Subject
+from grokscope.predictions.taking import Asked
+from grokscope.runs.config import RunConfig
+from grokscope.runs.run import Run
+from grokscope.runs.store.readings import Place, Record
+
+
+class Placed(Protocol):
+    """A run, trained or planned."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def config(self) -> RunConfig: ...
+
+
+One = TypeVar("One", bound=Placed)
+SPLITS = ("train", "test", "fresh", "twin")
+
+
+def counterpart(one: One, base: Sequence[One]) -> tuple[HeldTruth | None, One | None, str]:
+    """Of a run with random labels: the task that it is held against, the base's run of its seed, and why there is none.
+
+    Nothing of other runs, and of those on another task than the base's, as a study of several has.
+    """
+    alike = [other for other in base if _task_of(other.config) == _task_of(one.config)]
+    if not one.config.random_labels or not alike:
+        return None, None, ""
+    same = [other for other in alike if other.config.seed == one.config.seed]
+    if len(same) > 1:  # such as of several splits: the run that is otherwise alike
+        same = [other for other in same if set(changes(one.config, other.config)) <= {"random_labels"}] or same
+    if len(same) == 1:
+        return HeldTruth.of(same[0].config), same[0], ""
+    many = f"{len(same)} runs" if same else "no run"
+    lacking = f"seed {one.config.seed} has {many} in the arm {BASE}: the control has no window of steps"
+    return HeldTruth.of(alike[0].config), None, lacking
+
+
+def subjects(
+    arms: Arms[Run], records: Mapping[Place, Record] | None = None, numbers: Numbers | None = None
+) -> Arms[Subject]:
+    """The runs as predictions look at them, and step 0 of the base as an arm of its own."""
+    base, shared = list(arms.get(BASE, ())), {"records": records or {}, "numbers": numbers}
+
+    def subject(run: Run) -> Subject:
+        truth, reference, lacking = counterpart(run, base)
+        unpaired = Missing(lacking) if lacking else None
+        return Subject(run=run, truth=truth, reference=reference, unpaired=unpaired, **shared)
+
+    def alone(name: str, *, untrained: bool) -> Arm[Subject]:
+        runs = tuple(Subject(run=run, untrained=untrained, **shared) for run in base)
+        return Arm(family=name, name=name, runs=runs)
+
+    seen = arms.having(lambda arm: map(subject, arm))
+    if NO_BOTTLENECK not in seen:
+        seen = seen.with_arms(alone(NO_BOTTLENECK, untrained=False))
+    return seen.with_arms(alone(UNTRAINED, untrained=True))
+
+
+def numbers(theories: Iterable[Theory]) -> Numbers:
+    """The series that some theories look at."""
+    measures = {one.partition("[")[0] for theory in theories for row in theory.predictions for one in row.measures}
+    return Numbers(measures | {f"behaviour.{split}_{kind}" for split in SPLITS for kind in ("accuracy", "loss")})
+
+
+def asked(theories: Iterable[Theory], arms: Arms[Any]) -> dict[str, tuple[At, ...]]:
+    """Arm -> what some theories read of the checkpoints of its runs."""
+    rows = [row for theory in theories for row in theory.predictions]
+    wanted: dict[str, dict[At, None]] = {}
+    for arm in arms.values():
+        own = wanted.setdefault(arm.name, {})
+        for row in rows:
+            taken = [At(one.stage, one.instrument) for one in row.readings if isinstance(one, At)]
+            if row.looks_at(arm):
+                own |= dict.fromkeys(taken)
+            if arm.name == BASE and UNTRAINED in row.controls:
+                own |= {At("untrained", one.instrument): None for one in taken}
+    return {name: tuple(readings) for name, readings in wanted.items()}
+
+
+def asked_of(run: One, readings: Sequence[At], base: Sequence[One]) -> Asked:
+    """What is to be taken of one run."""
+    truth, reference, lacking = counterpart(run, base)
+    return Asked(run.id, tuple(readings), truth, None if reference is None else reference.id, lacking)
+
+
+def _task_of(config: RunConfig) -> dict[str, Any]:
+    return {"task": config.task} | config.options("task").model_dump(exclude={"data_seed"})

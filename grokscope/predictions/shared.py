@@ -1,0 +1,90 @@
+"""Families of arms that several theories use."""
+
+from typing import Any
+
+from grokscope.predictions.arms import BASE, NAMED, NO_DECAY, RANDOM_LABELS, Value
+from grokscope.predictions.families import Changes, Family, Table, Values
+from grokscope.predictions.scales import Scale, recipe, sized
+from grokscope.runs.config import RunConfig
+
+
+def changed_only(family: str) -> Family:
+    """A family of one arm, which changes the fields that its name stands for."""
+    fields = NAMED[family]
+    return Family(
+        id=family,
+        values=lambda _, __: {None: fields},
+        told=lambda changed: family if dict(changed) == dict(fields) else None,
+    )
+
+
+def of_field(name: str, values: Values, **about: Any) -> Family:
+    """A family that varies one field of the config; arms are called field=value."""
+    return Family(**({"id": name, "name": name + "={}", "field": name, "values": values} | about))
+
+
+def _random(_: Scale, base: RunConfig) -> Table:
+    # Labels without a rule are never generalised: the run ends when the base has, at the latest.
+    return {None: {"random_labels": True, "max_steps": min(base.max_steps, 8_000)}}
+
+
+def _spheres(scale: Scale, _: RunConfig) -> Table:
+    steps = sized(scale, tiny=800, laptop=3_000)
+    factors = sized(scale, tiny=(0.4, 0.7, 1.0, 1.6, 2.5), laptop=(0.4, 0.6, 0.8, 1.0, 1.25, 1.6, 2.0, 2.5, 4.0))
+    kept = {"norm_sphere": ("all",), "weight_decay": 0.0, "max_steps": steps, "stop_after": steps}
+    return {factor: kept | {"init_scale": factor} for factor in factors}
+
+
+def _on_a_sphere(changed: Changes) -> Value:
+    alone = set(changed) <= {"norm_sphere", "weight_decay", "init_scale"} and changed.get("norm_sphere")
+    return changed.get("init_scale", 1.0) if alone else None
+
+
+BASES = (
+    Family(id=BASE),
+    Family(
+        id=RANDOM_LABELS,
+        values=_random,
+        told=lambda changed: RANDOM_LABELS if changed == {"random_labels": True} else None,
+    ),
+    changed_only(NO_DECAY),
+)
+SPHERES = Family(id="sphere", network="small", values=_spheres, field="init_scale", told=_on_a_sphere)
+
+PERPENDICULAR: dict[str, Any] = {"orthogonal_gradient": "per_tensor", "orthogonal_rescale": True}
+# What each arm changes of a base with cross-entropy in float32 and AdamW without weight decay: Prieto et al. 2025,
+# arXiv:2501.04697, figures 1, 2, 4 and 6.
+STABILITY: Table = {
+    "float16": {"softmax_dtype": "float16"},
+    "float32": {},
+    "float64": {"softmax_dtype": "float64"},
+    "weight_decay": {"weight_decay": 1.0},
+    "stablemax": {"loss": "stablemax_cross_entropy", "softmax_dtype": "float64"},
+    "perpendicular": PERPENDICULAR,  # the released form: tensor by tensor, the norm put back
+    # The same angle a step as ⊥Grad, the gradient left whole: the control of its speed.
+    "sphere": {"norm_sphere": ("all",)},
+}
+# Arms that no verdict needs.
+MORE_STABILITY: Table = {
+    "bfloat16": {"softmax_dtype": "bfloat16"},
+    "perpendicular_global": {"orthogonal_gradient": "global", "orthogonal_rescale": False},  # as written in the paper
+    "label_smoothing": {"label_smoothing": 0.1},
+    "temperature": {"temperature": 10.0},
+}
+
+
+def bias_free(scale: Scale) -> RunConfig:
+    """The network of the collapse, all that would make an arm put back."""
+    sizes: dict[str, Any] = sized(
+        scale,
+        tiny={"p": 23, "d_mlp": 64, "train_fraction": 0.6, "max_steps": 1_500, "evaluate_every": 50}
+        | {"learning_rate": 5e-3},
+        laptop={"p": 59, "d_mlp": 100, "learning_rate": 0.01, "max_steps": 20_000, "evaluate_every": 50},
+        paper={"max_steps": 100_000},
+    )
+    plain = {"loss": "cross_entropy", "weight_decay": 0.0, "orthogonal_gradient": "off", "orthogonal_rescale": True}
+    config = recipe("prieto_collapse", **sizes).replace(**plain, norm_sphere=())
+    return config.replace(softmax_dtype="float32", label_smoothing=0.0, temperature=1.0)
+
+
+COLLAPSE = Family(id="collapse", network=bias_free, values=lambda _, __: STABILITY)

@@ -1,0 +1,150 @@
+"""What weight efficiency asks to be trained: networks that can only memorise, and networks that generalise.
+
+They have many sizes of the training set. The arms of Varma et al. 2023, arXiv:2309.02390, that no verdict needs are
+optional ("varma/..."): more sizes, networks that generalise trained on with few of their inputs under two weight decays
+(ungrokking), and networks from scratch above the size at which the others un-grok (semi-grokking). At paper scale in a
+network twice as wide.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from grokscope.predictions.arms import Value
+from grokscope.predictions.families import AnyFamily, Family, Follows, Table, written
+from grokscope.predictions.scales import Scale, recipe, sized
+from grokscope.runs.config import RunConfig
+from grokscope.runs.run import Run
+
+MEMORISING, GENERALISING, UNGROK = "efficiency/memorising", "efficiency/generalising", "ungrok"
+SHARES = {"small": 0.1, "near": 0.25, "large": 0.6}  # of all inputs, that a generalising network is trained on
+
+
+def _sizes(kind: str, scale: Scale, base: RunConfig) -> Table:
+    # Those that generalise train as long as the others: their norm goes on falling when they have generalised.
+    changed = {"random_labels": True} if kind == "memorising" else {"stop_after": base.max_steps}
+    memorising = {
+        "tiny": (100, 200, 370),
+        "laptop": (150, 250, 400, 600, 850),
+        "paper": (400, 800, 1_400, 2_000, 2_800),
+    }
+    generalising = {
+        "tiny": (370, 420, 480),
+        "laptop": (550, 625, 700, 800, 880),
+        "paper": (1_400, 1_800, 2_200, 2_600, 3_000),
+    }
+    sizes = memorising if kind == "memorising" else generalising
+    return {n: changed | {"n_train": n} for n in sizes[scale]}
+
+
+def _trained(kind: str) -> Family:
+    return Family(
+        id=f"efficiency/{kind}",
+        network="small",
+        values=lambda scale, base: _sizes(kind, scale, base),
+        name=f"efficiency/{kind}/n_train={{}}",
+        field="n_train",
+    )
+
+
+def _ungrokked(run: Run, folder: Path) -> dict[Value, RunConfig]:
+    """The final weights of a run that generalised, trained on with fewer data."""
+    if run.phases().generalized_at is None:
+        return {}
+    final = run.snapshot()
+    start = written(final.params, folder / f"{run.id}-final.safetensors")
+    # It generalises from the first step on, which would end the run.
+    whole = run.config.replace(start=None).replace(stop_after=run.config.max_steps)
+    return {
+        name: whole.replace(start=start, n_train=round(share * final.task.n_inputs)) for name, share in SHARES.items()
+    }
+
+
+UNGROKKED = Follows(id=UNGROK, of=GENERALISING, made=_ungrokked)
+
+# By the p of the networks. full: the size that networks learn to generalise on. generalising: smaller ones that they go
+# on with, enough to stay as they are. shrunk: sizes that they go on with under each of the weight decays, enough or
+# not. steps: when going on with these.
+CONTINUED: dict[int, dict[str, Any]] = {
+    7: {"full": 40, "generalising": (30,), "shrunk": (10, 30), "decays": (1.0, 2.0), "steps": 16},
+    31: {
+        "full": 913, "generalising": (300, 450), "shrunk": (40, 60, 90, 135, 200, 300, 450), "decays": (1.0, 2.0),
+        "steps": 6_000,
+    },
+    59: {
+        "full": 3_307, "generalising": (1_000, 1_800), "shrunk": (100, 200, 300, 450, 700, 1_000), "decays": (1.0,),
+        "steps": 4_000,
+    },
+}  # fmt: skip
+# Seeds of the arms that go on: networks that do not generalise purely are left out, so that of full there are more.
+FEWER = 5
+
+
+def _varma(scale: Scale) -> RunConfig:
+    """p = 31 in a network a quarter as wide as the recipe's (a narrower one of p = 59 does not fit its training data
+    cleanly). Every run goes to its last step, whatever becomes of it."""
+    looks = {"evaluate_every": 250, "checkpoint_ratio": 2.0, "checkpoint_every": 1_000}
+    sizes: dict[str, Any] = sized(
+        scale,
+        tiny={"p": 7, "d_model": 16, "n_heads": 2, "d_mlp": 24},
+        laptop={"p": 31, "d_model": 32, "d_mlp": 128} | looks,
+        paper={"p": 59, "d_model": 64, "d_mlp": 256} | looks,
+    )
+    return _for(recipe("quickstart", **sizes), sized(scale, tiny=16, laptop=6_000, paper=4_000))
+
+
+def _for(config: RunConfig, steps: int) -> RunConfig:
+    return config.replace(max_steps=steps, stop_after=steps + 1)
+
+
+def _over(sizes: Callable[[Scale], tuple[int, ...]], **changed: Any) -> Callable[[Scale, RunConfig], Table]:
+    return lambda scale, _: {n: changed | {"n_train": n} for n in sizes(scale)}
+
+
+def _full(scale: Scale, base: RunConfig) -> Table:
+    n = CONTINUED[base.model_dump()["p"]]["full"]
+    steps = sized(scale, tiny=16, laptop=6_000, paper=3_000)
+    return {n: {"n_train": n, "max_steps": steps, "stop_after": steps + 1}}
+
+
+def _goes_on(run: Run, folder: Path, sizes: tuple[int, ...], steps: int, **changed: Any) -> dict[Value, RunConfig]:
+    """The last weights, trained on with a part of the inputs; optimizer moments begin anew. A seed's smaller training
+    sets are among its larger ones (`tasks.base.Task.split`)."""
+    start = written(run.snapshot().params, folder / f"{run.id}-final.safetensors")
+    whole = _for(run.config.replace(start=None), steps).replace(**changed)
+    return {n: whole.replace(start=start, n_train=n) for n in sizes}
+
+
+def _fewer(run: Run, folder: Path) -> dict[Value, RunConfig]:
+    about = CONTINUED[run.config.model_dump()["p"]]
+    return _goes_on(run, folder, about["generalising"], run.config.max_steps)
+
+
+def _shrunk(decay: float) -> Callable[[Run, Path], dict[Value, RunConfig]]:
+    def made(run: Run, folder: Path) -> dict[Value, RunConfig]:
+        about = CONTINUED[run.config.model_dump()["p"]]
+        if run.config.seed >= FEWER or decay not in about["decays"]:
+            return {}
+        return _goes_on(run, folder, about["shrunk"], about["steps"], weight_decay=decay)
+
+    return made
+
+
+def _optional(kind: str, values: Callable[[Scale, RunConfig], Table], most: int | None = FEWER) -> Family:
+    return Family(id=f"varma/{kind}", network=_varma, values=values, field="n_train", most=most, optional=True)
+
+
+def _memorised(scale: Scale) -> tuple[int, ...]:
+    laptop, paper = (50, 100, 200, 400, 800), (100, 200, 400, 800, 1_600)
+    return sized(scale, tiny=(8, 16), laptop=laptop, paper=paper)
+
+
+FULL = _optional("full", _full, most=None)
+UNGROKKING = {decay: f"varma/ungrokking/weight_decay={decay:g}" for decay in (1.0, 2.0)}
+ARMS: tuple[AnyFamily, ...] = (
+    *(_trained("memorising"), _trained("generalising"), UNGROKKED, FULL),
+    _optional("memorising", _over(_memorised, random_labels=True)),
+    _optional("scratch", _over(lambda scale: sized(scale, tiny=(20,), laptop=(300, 480, 670), paper=(1_000,)))),
+    Follows(id="varma/generalising", of=FULL.id, made=_fewer),
+    *(Follows(id=family, of=FULL.id, made=_shrunk(decay)) for decay, family in UNGROKKING.items()),
+)
