@@ -36,7 +36,7 @@ SOME = (
 @pytest.fixture
 def run(tiny_run: Run, store: Path) -> Run:
     """A copy of the run, in a store of its own."""
-    shutil.copytree(tiny_run.folder, store / tiny_run.folder.name)
+    shutil.copytree(tiny_run.folder, store / tiny_run.folder.name, ignore=shutil.ignore_patterns(NAME))
     (one,) = load_pack(store / tiny_run.folder.name)
     return one
 

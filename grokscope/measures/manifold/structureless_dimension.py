@@ -3,7 +3,7 @@
 import numpy as np
 
 from grokscope.errors import Missing
-from grokscope.measures.analyses.views import parsed
+from grokscope.measures.analyses.views import cloud_of
 from grokscope.measures.base import measure
 from grokscope.numerics.dimension import twonn
 from grokscope.runs.snapshot import Snapshot
@@ -19,12 +19,13 @@ def structureless_dimension(snapshot: Snapshot, view: str = "resid_mid/train", s
 
     Points without relations are such a cloud: a dimension far below this one is structure, not the width of the layer.
     """
-    site, points, _ = parsed(view)
-    cloud = snapshot.cloud(site, points)
+    cloud = cloud_of(snapshot, view)
     if isinstance(cloud, Missing):
         return cloud
     rows = cloud.double().numpy()
     spread = np.linalg.svd(rows - rows.mean(0), compute_uv=False) / np.sqrt(len(rows))
     drawn = np.random.default_rng(seed).normal(size=(len(rows), len(spread))) * spread
+    if not np.isfinite(drawn).all():
+        return Missing(f"the spectrum of {view!r} overflows at step {snapshot.step}")
     found = twonn(drawn, "mle")
     return found if isinstance(found, Missing) else found.value

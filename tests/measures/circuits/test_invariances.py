@@ -83,6 +83,7 @@ TABLE: dict[str, list[Any]] = {
     "irrep_restricted_loss": [case(), case(irreps=["k=1", "trivial"], split="test", skip=True)],
     "key_frequencies": [case(), case(LEFT, rule="embedding"), case(rule="neuron", **LOW)],
     "key_irreps": [case()],
+    "n_key_frequencies": [case()],
     "logit_explained": [case(), case(**KEYED)],
     "logit_similarity": [case()],
     "neuron_explained": [case(**LOW), *(case(by_neuron=True, terms=terms) for terms in ("block", "products", "sum"))],

@@ -151,7 +151,8 @@ def test_a_network_without_an_embedding_has_no_answer(name: str) -> None:
 
 def test_nothing_to_say_is_missing() -> None:
     flat = network(TOY, np.full((10, 3), 0.1))
-    for name in ALL:
+    of_the_samples = {"representation.predicted_rate", "representation.solution_dimension"}  # whatever the weights are
+    for name in set(ALL) - of_the_samples:
         assert isinstance(evaluate(name, flat), Missing), name
     few = torch.zeros(55, dtype=torch.bool)
     few[:2] = True

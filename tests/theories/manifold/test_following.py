@@ -20,7 +20,7 @@ from grokscope.statistics.transitions import Phases
 from grokscope.studies.experiment import train
 from grokscope.theories.manifold import following
 from grokscope.theories.manifold.following import CIRCLED, FREQUENCIES, MEMORISED, SCALES, circles
-from grokscope.theories.weight_efficiency import UNGROKKED
+from grokscope.theories.weight_efficiency.arms import UNGROKKED
 
 Make = Callable[..., RunConfig]
 
