@@ -114,6 +114,7 @@ def _sentence(error: Any, known: Iterable[str]) -> str:
     return f"{field}: {message[0].lower()}{message[1:]}{given}"
 
 
+@cache
 def _is_component(place: str) -> bool:
     """Whether a module's name is that of a package that holds one component: it has a file of its own name."""
     found = importlib.util.find_spec(place)

@@ -147,9 +147,9 @@ class RunConfig(Record):
         """All fields, less those of transforms that came later and are at their defaults: a new transform changes no
         id of a run without it."""
         fields = dump(self)
-        for options in self.transforms.values():
-            if options.came_later and options == type(options)():
-                fields = {name: value for name, value in fields.items() if name not in type(options).model_fields}
+        for options in transform_options().values():
+            if options.came_later and self._of(options) == options():
+                fields = {name: value for name, value in fields.items() if name not in options.model_fields}
         return fields
 
     def options(self, field: Literal["task", "model", "loss", "optimizer"]) -> Options:
@@ -159,7 +159,7 @@ class RunConfig(Record):
     @property
     def transforms(self) -> dict[str, Any]:
         """The options of each transform, by its id; `is_on` says whether it does anything."""
-        return {name: self._of(component(TRANSFORMS, name).options) for name in names(TRANSFORMS)}
+        return {name: self._of(options) for name, options in transform_options().items()}
 
     def _of(self, options: type[Options]) -> Any:
         fields = self.__pydantic_extra__ or {}
@@ -215,13 +215,19 @@ class RunConfig(Record):
         return component("models", self.model)(self.options("model"), interface(task))
 
 
+@functools.cache
+def transform_options() -> dict[str, Any]:
+    """The options of every transform, by its id."""
+    return {name: component(TRANSFORMS, name).options for name in names(TRANSFORMS)}
+
+
 def options_of(chosen: Mapping[str, Any]) -> list[type[Options]]:
     """The options whose fields are fields of a config: of all transforms, and of the components that `chosen` names
     by the fields of `COMPONENTS`; a default stands in for a field that is not there."""
     fields = RunConfig.model_fields
     ids = {family: chosen.get(field, fields[field].default) for field, family in COMPONENTS.items()}
     return [
-        *(component(TRANSFORMS, name).options for name in names(TRANSFORMS)),
+        *transform_options().values(),
         *(component(family, id_).options for family, id_ in ids.items()),
     ]
 
