@@ -14,27 +14,19 @@ from typing import final
 
 import torch
 from jaxtyping import Float, Float64
-from pydantic import field_validator
 from torch import Tensor
 
 from grokscope.registry import per_replica
 from grokscope.runs.config import RunConfig
 from grokscope.training.captured import Step
-from grokscope.training.optimizers.base import OptimizerOptions, column
+from grokscope.training.optimizers.base import Betas, OptimizerOptions, column
 
 
 class MomentOptions(OptimizerOptions):
     """Hyper-parameters of the moments."""
 
-    betas: tuple[float, float] = per_replica((0.9, 0.98), description="decay rates of the two moments a step [1]")
+    betas: Betas = per_replica((0.9, 0.98), description="decay rates of the two moments a step [1]")
     eps: float = per_replica(1e-8, gt=0, description="offset of the denominator [1]")
-
-    @field_validator("betas")
-    @classmethod
-    def _check_betas(cls, betas: tuple[float, float]) -> tuple[float, float]:
-        if not all(0 <= beta < 1 for beta in betas):
-            raise ValueError("both must lie in [0, 1)")
-        return betas
 
 
 @final

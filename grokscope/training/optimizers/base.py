@@ -3,15 +3,26 @@ replicas."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import torch
 from jaxtyping import Float, Float64
+from pydantic import AfterValidator
 from torch import Tensor
 
 from grokscope.registry import Options
 from grokscope.runs.config import RunConfig
 from grokscope.training.captured import Step
+
+
+def _checked(betas: tuple[float, float]) -> tuple[float, float]:
+    if not all(0 <= beta < 1 for beta in betas):
+        raise ValueError("both must lie in [0, 1)")
+    return betas
+
+
+# Shares of two running averages that are kept a step.
+Betas = Annotated[tuple[float, float], AfterValidator(_checked)]
 
 
 class OptimizerOptions(Options):

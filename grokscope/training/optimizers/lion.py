@@ -12,28 +12,20 @@ from collections.abc import Sequence
 from typing import final
 
 import torch
-from pydantic import field_validator
 from torch import Tensor
 
 from grokscope.registry import per_replica
 from grokscope.runs.config import RunConfig
 from grokscope.training.captured import Step
-from grokscope.training.optimizers.base import Optimizer, OptimizerOptions, column
+from grokscope.training.optimizers.base import Betas, Optimizer, OptimizerOptions, column
 
 
 class LionOptions(OptimizerOptions):
     """Lion's own hyper-parameters."""
 
-    betas: tuple[float, float] = per_replica(
+    betas: Betas = per_replica(
         (0.9, 0.99), description="share of the average in the step, and share of it that is kept a step [1]"
     )
-
-    @field_validator("betas")
-    @classmethod
-    def _check_betas(cls, betas: tuple[float, float]) -> tuple[float, float]:
-        if not all(0 <= beta < 1 for beta in betas):
-            raise ValueError("both must lie in [0, 1)")
-        return betas
 
 
 @final
