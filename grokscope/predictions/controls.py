@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from grokscope.errors import Missing
-from grokscope.predictions.arms import BASE, NO_BOTTLENECK, Arm, Arms, changes
+from grokscope.predictions.arms import BASE, NO_BOTTLENECK, Arm, Arms, changes, runs_of
 from grokscope.predictions.base import UNTRAINED, Theory
 from grokscope.predictions.readings import At
 from grokscope.predictions.subject import HeldTruth, Numbers, Subject
@@ -87,10 +87,21 @@ def asked(theories: Iterable[Theory], arms: Arms[Any]) -> dict[str, tuple[At, ..
     return {name: tuple(readings) for name, readings in wanted.items()}
 
 
-def asked_of(run: One, readings: Sequence[At], base: Sequence[One]) -> Asked:
-    """What is to be taken of one run."""
+def asked_by_run(arms: Arms[Any], readings: Mapping[str, Sequence[At]]) -> dict[str, Asked]:
+    """What is to be taken of each run, trained or planned: what the arms that it stands in ask for together.
+
+    readings: by arm. Runs of which nothing is asked are left out.
+    """
+    base, wanted = list(arms.get(BASE, ())), {run.id: (run, dict[At, None]()) for run in runs_of(arms)}
+    for arm in arms.values():
+        for run in arm:
+            wanted[run.id][1].update(dict.fromkeys(readings.get(arm.name, ())))
+    return {id_: _asked_of(run, tuple(some), base) for id_, (run, some) in wanted.items() if some}
+
+
+def _asked_of(run: One, readings: tuple[At, ...], base: Sequence[One]) -> Asked:
     truth, reference, lacking = counterpart(run, base)
-    return Asked(run.id, tuple(readings), truth, None if reference is None else reference.id, lacking)
+    return Asked(run.id, readings, truth, None if reference is None else reference.id, lacking)
 
 
 def _task_of(config: RunConfig) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """A run as predictions look at it: its phases, its stored series, and the readings that were taken of it."""
 
+import hashlib
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -181,21 +183,19 @@ class HeldTruth:
     def of(cls, config: RunConfig) -> "HeldTruth":
         """The task of a config."""
         about = {"task": config.task} | config.options("task").model_dump(mode="json")
-        return cls(tuple((name, _frozen(value)) for name, value in about.items()))
+        return cls.from_json(about.items())
+
+    @classmethod
+    def from_json(cls, fields: Iterable[Any]) -> "HeldTruth":
+        """Of pairs of a name and a value as JSON has them."""
+        return cls(tuple((name, tuple(value) if isinstance(value, list) else value) for name, value in fields))
 
     @property
     def digest(self) -> str:
         """What tells it from other truths in the store."""
-        import hashlib
-        import json
-
         return hashlib.sha256(json.dumps(self.fields).encode()).hexdigest()[:12]
 
     @cached_property
     def task(self) -> Any:
         """The task itself, with its truth and its right answers."""
         return RunConfig(**dict(self.fields)).build_task()
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value

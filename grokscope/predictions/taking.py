@@ -5,7 +5,8 @@ The worker that trained a pack takes what its study has planned. Judging runs th
 
 import dataclasses
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -61,9 +62,7 @@ class Asked:
     @classmethod
     def from_json(cls, about: Mapping[str, Any]) -> "Asked":
         """What `to_json` wrote."""
-        truth = about["truth"]
-        if truth is not None:
-            truth = HeldTruth(tuple((k, tuple(v) if isinstance(v, list) else v) for k, v in truth))
+        truth = None if about["truth"] is None else HeldTruth.from_json(about["truth"])
         readings = tuple(map(At.from_json, about["readings"]))
         return cls(about["run"], readings, truth, about["reference"], about["unpaired"])
 
@@ -128,11 +127,9 @@ class _Sitting:
         self.subject = Subject(run=run, reference=reference)
         self.task = None if asked.truth is None else held_against(run.task, asked.truth)
         self.held: dict[int, Snapshot] = {}
-        self.stages: dict[Stage, int] | None = None
-        try:
+        self.stages: dict[Stage, int] | None = None  # without checkpoints
+        with suppress(StoreError):
             self.stages = stages(self.subject)
-        except StoreError:
-            self.stages = None
 
     def order(self, stage: Stage) -> int:
         """So that readings of one step come one after another."""
@@ -189,16 +186,3 @@ def held_against(task: Task, truth: HeldTruth) -> Task:
     """A control's task, its own labels as classes, held against the truth of another."""
     other = truth.task
     return dataclasses.replace(task, truth=other.truth, answers=other.labels)
-
-
-def in_memory(records: Iterable[Record]) -> dict[Place, Record]:
-    """Records by what tells them apart."""
-    return {record.place: record for record in records}
-
-
-def each_lacking(asked: Iterable[Asked], records: Mapping[Place, Record]) -> Iterator[Asked]:
-    """What is to be taken, without what is there."""
-    for one in asked:
-        left = one.lacking(records)
-        if left:
-            yield dataclasses.replace(one, readings=left)

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Protocol
 
 from grokscope.errors import StoreError
-from grokscope.predictions.arms import BASE, Arms, runs_of, sorted_into_arms
-from grokscope.predictions.base import Theory
-from grokscope.predictions.controls import asked, asked_of, numbers, subjects
+from grokscope.predictions.arms import Arms, runs_of, sorted_into_arms
+from grokscope.predictions.controls import asked, asked_by_run, numbers, subjects
 from grokscope.predictions.families import placed, read_arms, told_by
-from grokscope.predictions.taking import Asked, in_memory, take, taken
+from grokscope.predictions.taking import Asked, take, taken
 from grokscope.predictions.verdict import Scorecard, judged
 from grokscope.registry import unknown
 from grokscope.runs.run import Run
@@ -28,13 +27,6 @@ class Studied(Protocol):
     def runs(self) -> Arms[Run]: ...
 
 
-class Kept(Studied, Protocol):
-    """A study with a folder, where its scorecard lies."""
-
-    @property
-    def folder(self) -> Path: ...
-
-
 def judge(runs: Run | Mapping[str, Sequence[Run]] | Iterable[Run] | Studied, theory: str | None = None) -> Scorecard:
     """The scorecard of a theory, or of all, for trained runs.
 
@@ -45,15 +37,34 @@ def judge(runs: Run | Mapping[str, Sequence[Run]] | Iterable[Run] | Studied, the
     Raises ValueError for an unknown theory and for no run.
     """
     runs = [runs] if isinstance(runs, Run) else runs
-    studied = not isinstance(runs, Mapping | Iterable)
-    arms = runs.runs() if studied else arms_of(runs)
+    if isinstance(runs, Mapping | Iterable):
+        return _judged(arms_of(runs), theory, studied=False)
+    return _judged(runs.runs(), theory, studied=True)
+
+
+def scorecard(folder: Path, arms: Arms[Run], theory: str | None = None) -> tuple[Scorecard, str]:
+    """The verdicts of a study by its trained arms: those in its folder where they are of the numbers that the store has
+    now; else judged anew, and a sentence that says so."""
+    path, said = folder / CARD, ""
+    if path.exists():
+        try:
+            card = Scorecard.load(path)
+            if card.segments == _digests(arms):
+                return card, ""
+            said = f"{path} is of other numbers than the store has now: the study is judged anew"
+        except ValueError as error:
+            said = f"{error}: the study is judged anew"
+    return _judged(arms, theory, studied=True), said
+
+
+def _judged(arms: Arms[Run], theory: str | None, *, studied: bool) -> Scorecard:
     if not runs_of(arms):
         raise ValueError("expected the runs of at least one arm, got none")
     known = theories()
     if theory is not None and theory not in known:
         raise ValueError(unknown("theory", theory, known))
     chosen = list(known.values()) if theory is None else [known[theory]]
-    every = _asked(chosen, arms)
+    every = asked_by_run(arms, asked(chosen, arms))
     records = _stored(arms) if studied else _taken(arms, every)
     looked_at = subjects(arms, records, numbers(chosen))
     return Scorecard(
@@ -62,21 +73,6 @@ def judge(runs: Run | Mapping[str, Sequence[Run]] | Iterable[Run] | Studied, the
         segments=_digests(arms),
         notes=tuple(_notes(every.values(), records)),
     )
-
-
-def scorecard(study: Kept, theory: str | None = None) -> tuple[Scorecard, str]:
-    """The verdicts of a study: those in its folder where they are of the numbers that the store has now; else judged
-    anew, and a sentence that says so."""
-    path = study.folder / CARD
-    if not path.exists():
-        return judge(study, theory), ""
-    try:
-        card = Scorecard.load(path)
-    except ValueError as error:
-        return judge(study, theory), f"{error}: the study is judged anew"
-    if card.segments == _digests(study.runs()):
-        return card, ""
-    return judge(study, theory), f"{path} is of other numbers than the store has now: the study is judged anew"
 
 
 def arms_of(runs: Mapping[str, Sequence[Run]] | Iterable[Run]) -> Arms[Run]:
@@ -88,17 +84,6 @@ def arms_of(runs: Mapping[str, Sequence[Run]] | Iterable[Run]) -> Arms[Run]:
         named = {str(name): list(arm) for name, arm in runs.items()}
         return placed(read_arms(named, known), known, lambda run: run.config)
     return placed(sorted_into_arms(runs, told_by(known)), known, lambda run: run.config)
-
-
-def _asked(chosen: Iterable[Theory], arms: Arms[Run]) -> dict[str, Asked]:
-    """What the theories read of each run's checkpoints."""
-    base, wanted = list(arms.get(BASE, ())), asked(chosen, arms)
-    runs = {run.id: run for run in runs_of(arms)}
-    of_run: dict[str, dict] = {}
-    for arm in arms.values():
-        for run in arm:
-            of_run.setdefault(run.id, {}).update(dict.fromkeys(wanted[arm.name]))
-    return {run: asked_of(runs[run], list(readings), base) for run, readings in of_run.items()}
 
 
 def _stored(arms: Arms[Run]) -> dict[Place, Record]:
@@ -121,7 +106,7 @@ def _taken(arms: Arms[Run], every: Mapping[str, Asked]) -> dict[Place, Record]:
             new = take(runs[run], one, reference)
         except StoreError:
             new = taken(runs[run], one, records, reference)
-        records |= in_memory(new)
+        records |= {record.place: record for record in new}
     return records
 
 

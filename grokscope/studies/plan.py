@@ -15,11 +15,11 @@ from typing import Any, Literal
 import torch
 
 from grokscope.errors import StoreError
-from grokscope.predictions.arms import BASE, Arms
-from grokscope.predictions.controls import asked_of
+from grokscope.predictions.arms import Arms
+from grokscope.predictions.controls import asked_by_run
 from grokscope.predictions.families import placed, read_arms
 from grokscope.predictions.readings import At
-from grokscope.predictions.taking import Asked, each_lacking
+from grokscope.predictions.taking import Asked
 from grokscope.runs.config import RunConfig, pack_id
 from grokscope.runs.identity import run_ids
 from grokscope.runs.run import load_pack
@@ -277,24 +277,19 @@ def _asked(
     arms: Arms[RunConfig], keys: Mapping[str, Keys], place: Mapping[str, str], readings: Mapping[str, Sequence[At]]
 ) -> dict[str, Asked]:
     """What is to be taken of each run: what the arms that it stands in ask for together."""
-    placed_in = arms.having(
+    runs = arms.having(
         lambda arm: [_Placed(id=place[key], config=config) for key, config in zip(keys[arm.name], arm, strict=True)]
     )
-    base = list(placed_in.get(BASE, ()))
-    wanted: dict[str, dict[At, None]] = {}
-    runs = {run.id: run for arm in placed_in.values() for run in arm}
-    for arm in placed_in.values():
-        for run in arm:
-            wanted.setdefault(run.id, {}).update(dict.fromkeys(readings.get(arm.name, ())))
-    return {run: asked_of(runs[run], list(some), base) for run, some in wanted.items() if some}
+    return asked_by_run(runs, readings)
 
 
 def _all_taken(folder: Path, asked: Sequence[Asked]) -> bool:
     """Whether a pack has every reading; one whose readings are damaged is tried, and fails with the reason."""
     try:
-        return not any(each_lacking(asked, read_readings(folder) if asked else {}))
+        records = read_readings(folder) if asked else {}
     except StoreError:
         return False
+    return not any(one.lacking(records) for one in asked)
 
 
 def _planned(

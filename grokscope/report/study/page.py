@@ -36,7 +36,7 @@ def write(study: Study, path: str | Path | None = None, lang: Lang = "en", *, ca
     theory = study.name.partition("-")[0]
     runs = study.runs()
     if card is None:
-        card, said = verdicts(study, theory if theory in theories() else None)
+        card, said = verdicts(study.folder, runs, theory if theory in theories() else None)
         if said:
             print(f"note: {said}", file=sys.stderr)
     lead = [*scorecard.lead(card, lang), say("study.lead", lang, study=study.id, runs=count(sum(card.runs.values())))]

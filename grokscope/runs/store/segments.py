@@ -24,6 +24,7 @@ from grokscope.runs.store.atomic import clear_errors, make_folder, sweep_tempora
 from grokscope.runs.store.checksum import ADVICE, BLANK, require, stamp
 from grokscope.runs.store.events import read_events
 from grokscope.runs.store.journal import Contents, Journal, Row, read_journal
+from grokscope.runs.store.readings import NAME as READINGS
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -186,8 +187,8 @@ def digests(folder: Path) -> dict[str, str]:
     files = [segment_path(folder, number) for number in sealed_numbers(folder)]
     if read_journal(folder / "journal.jsonl").rows:
         files.append(folder / "journal.jsonl")
-    if (folder / "readings.jsonl").exists():
-        files.append(folder / "readings.jsonl")
+    if (folder / READINGS).exists():
+        files.append(folder / READINGS)
     return {path.name: sha256(path.read_bytes()).hexdigest()[:16] for path in files}
 
 
