@@ -73,6 +73,13 @@ MORE_STABILITY: Table = {
 }
 
 
+def put_back(config: RunConfig) -> RunConfig:
+    """The config without what would make it one of these arms."""
+    plain = {"loss": "cross_entropy", "weight_decay": 0.0, "orthogonal_gradient": "off", "orthogonal_rescale": True}
+    config = config.replace(**plain, norm_sphere=())
+    return config.replace(softmax_dtype="float32", label_smoothing=0.0, temperature=1.0)
+
+
 def bias_free(scale: Scale) -> RunConfig:
     """The network of the collapse, all that would make an arm put back."""
     sizes: dict[str, Any] = sized(
@@ -82,9 +89,7 @@ def bias_free(scale: Scale) -> RunConfig:
         laptop={"p": 59, "d_mlp": 100, "learning_rate": 0.01, "max_steps": 20_000, "evaluate_every": 50},
         paper={"max_steps": 100_000},
     )
-    plain = {"loss": "cross_entropy", "weight_decay": 0.0, "orthogonal_gradient": "off", "orthogonal_rescale": True}
-    config = recipe("prieto_collapse", **sizes).replace(**plain, norm_sphere=())
-    return config.replace(softmax_dtype="float32", label_smoothing=0.0, temperature=1.0)
+    return put_back(recipe("prieto_collapse", **sizes))
 
 
 COLLAPSE = Family(id="collapse", network=bias_free, values=lambda _, __: STABILITY)

@@ -5,31 +5,16 @@ Source: arXiv:2501.04697, figures 1, 2, 4 and 6. A run that never generalises is
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from grokscope.predictions.shared import MORE_STABILITY, STABILITY, put_back
 from grokscope.registry import unknown
 from grokscope.runs.config import RunConfig
 from grokscope.runs.run import Run
 from grokscope.statistics.contrasts import Share, share
 
-PERPENDICULAR: dict[str, Any] = {"orthogonal_gradient": "per_tensor", "orthogonal_rescale": True}
-# What each arm changes of a base with cross-entropy in float32 and AdamW without weight decay.
-ARMS: dict[str, dict[str, Any]] = {
-    "float16": {"softmax_dtype": "float16"},
-    "bfloat16": {"softmax_dtype": "bfloat16"},
-    "float32": {},
-    "float64": {"softmax_dtype": "float64"},
-    "weight_decay": {"weight_decay": 1.0},
-    "stablemax": {"loss": "stablemax_cross_entropy", "softmax_dtype": "float64"},
-    "perpendicular": PERPENDICULAR,  # the released form: tensor by tensor, the norm put back
-    "perpendicular_global": {"orthogonal_gradient": "global", "orthogonal_rescale": False},  # as written in the paper
-    "label_smoothing": {"label_smoothing": 0.1},
-    "temperature": {"temperature": 10.0},
-    # The same angle a step as ⊥Grad, the gradient left whole: the control of its speed.
-    "sphere": {"norm_sphere": ("all",)},
-}
+ARMS = {**STABILITY, **MORE_STABILITY}
 
 
 def arms(
@@ -42,13 +27,7 @@ def arms(
     """
     if not seeds or len(set(seeds)) < len(list(seeds)):
         raise ValueError(f"seeds must be different ones, at least one; got {list(seeds)}")
-    plain = base.replace(
-        loss="cross_entropy",
-        weight_decay=0.0,
-        orthogonal_gradient="off",
-        orthogonal_rescale=True,
-        norm_sphere=(),
-    ).replace(softmax_dtype="float32", label_smoothing=0.0, temperature=1.0)
+    plain = put_back(base)
     found = {}
     for name in names:
         if name not in ARMS:
