@@ -28,6 +28,7 @@ SINGULAR = {
     "training.transforms": "transform",
     "benchmarks": "benchmark",
     "report.figures": "figure",
+    "report.run.sections": "section",
 }
 
 

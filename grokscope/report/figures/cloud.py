@@ -59,11 +59,7 @@ def cloud(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
         customdata=classes[joined].tolist(), hovertemplate="c = %{customdata}<extra></extra>", showlegend=False,
     )  # fmt: skip
     figure.frames = [Frame(name=str(step), data=both) for step, both in drawn.items()]
-    total = int(task.orbits.max()) + 1
-    titles = [
-        say("axis.inputs", lang, n=count(len(first)), total=count(total)),
-        say("axis.means", lang) if k is None else say("axis.means_joined", lang, k=k, p=task.n_classes),
-    ]
+    titles = _titles(task, len(first), k, lang)
     panels.squares(figure, titles, reaches, columns=2, narrow=1, side=SIDE)
     panels.add_slider(figure, sorted(seen), lang)
     return figure
@@ -80,6 +76,13 @@ class _Colour:
         values = classes / self.n if self.k is None else classes * self.k % self.n / self.n
         scale = "Viridis" if self.k is None else "HSV"
         return {"color": values.round(4).tolist(), "colorscale": scale, "cmin": 0, "cmax": 1}
+
+
+def _titles(task: Task, shown: int, k: int | None, lang: Lang) -> list[str]:
+    """How many of all orbits are shown; in which order the means are joined."""
+    inputs = say("axis.inputs", lang, n=count(shown), total=count(int(task.orbits.max()) + 1))
+    means = say("axis.means", lang) if k is None else say("axis.means_joined", lang, k=k, p=task.n_classes)
+    return [inputs, means]
 
 
 def _strongest(readings: Readings, means: Points) -> int | None:

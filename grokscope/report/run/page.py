@@ -13,7 +13,7 @@ from grokscope.report.page.render import render
 from grokscope.report.run import numbers, origin
 from grokscope.report.run.headline import headline
 from grokscope.report.run.readings import Readings, read
-from grokscope.report.run.sections import SECTIONS
+from grokscope.report.run.sections.base import sections
 from grokscope.report.words import Lang, catalogue, count, require_language, say
 from grokscope.runs.output import write_output
 from grokscope.runs.run import Run
@@ -40,7 +40,7 @@ def page(readings: Readings, lang: Lang) -> str:
     title = say("run.title", lang, run=readings.run.id, task=_task(readings, lang))
     rooms = [
         Section(id=room.id, title=room.title(lang), parts=[_figure(name, readings, lang) for name in room.figures])
-        for room in SECTIONS
+        for room in sections()
     ]
     return document(
         title, headline(readings, lang), [*rooms, _numbers(readings, lang), _provenance(readings, lang)], lang

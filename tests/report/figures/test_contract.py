@@ -17,7 +17,7 @@ from grokscope.errors import Missing
 from grokscope.report.figures.base import figures
 from grokscope.report.page import theme
 from grokscope.report.run.readings import from_numbers, read
-from grokscope.report.run.sections import SECTIONS
+from grokscope.report.run.sections.base import sections
 from grokscope.report.words import LANGUAGES, Lang, catalogue
 from grokscope.runs.run import Run
 
@@ -86,7 +86,7 @@ def test_a_run_without_numbers_draws_or_says_why_not(name: str, measured_run: Ru
 
 
 def test_the_page_of_a_run_has_every_figure_of_a_run_once() -> None:
-    shown = [name for room in SECTIONS for name in room.figures]
+    shown = [name for room in sections() for name in room.figures]
     assert sorted(shown) == sorted(OF_RUN)
 
 

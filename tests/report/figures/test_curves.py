@@ -10,12 +10,12 @@ from grokscope.errors import Missing
 from grokscope.report.figures import grokking_curve, planes, spectrum
 from grokscope.report.figures.base import figures
 from grokscope.report.run.readings import Readings, from_numbers, read
-from grokscope.report.run.sections import SECTIONS
+from grokscope.report.run.sections.base import sections
 from grokscope.report.words import catalogue
 from grokscope.runs.run import Run
 
 Staged = Callable[..., Readings]
-ALL = [name for room in SECTIONS for name in room.figures]
+ALL = [name for room in sections() for name in room.figures]
 FIGURES = {name: figures()[name] for name in ALL}
 
 

@@ -9,10 +9,10 @@ import pytest
 
 from grokscope.measures.base import evaluate
 from grokscope.report.run.page import write_report
-from grokscope.report.run.sections import SECTIONS
+from grokscope.report.run.sections.base import sections
 from grokscope.runs.run import Run
 
-FIGURES = [name for room in SECTIONS for name in room.figures]
+FIGURES = [name for room in sections() for name in room.figures]
 POINTS = "document.querySelector('#planes .plot').data[0].x"
 # Where Plotly drew the first point of the first plane, in pixels.
 DRAWN = "document.querySelector('#planes .plot .scatterlayer .point').getAttribute('transform')"

@@ -16,13 +16,13 @@ from grokscope.report.run.numbers import numbers
 from grokscope.report.run.origin import command, python
 from grokscope.report.run.page import page, write_report
 from grokscope.report.run.readings import Readings, from_numbers, read
-from grokscope.report.run.sections import SECTIONS
+from grokscope.report.run.sections.base import sections
 from grokscope.report.words import LANGUAGES, Lang, say
 from grokscope.runs.config import RunConfig
 from grokscope.runs.run import Run
 from grokscope.studies.experiment import measure_checkpoints, train
 
-FIGURES = [name for room in SECTIONS for name in room.figures]
+FIGURES = [name for room in sections() for name in room.figures]
 
 
 class Elements(HTMLParser):

@@ -1,0 +1,31 @@
+"""What a section is: a title and a list of figures. `circuit.py` defines `circuit`; its title is "section.circuit"."""
+
+from dataclasses import dataclass
+
+from grokscope.registry import component, names
+from grokscope.report.figures.base import figures
+from grokscope.report.words import Lang, say
+
+MORE = "more"  # of figures that no section lists
+
+
+@dataclass(frozen=True, kw_only=True)
+class Room:
+    """A section of the page. place: sections stand in ascending order of it. figures: of runs, by id."""
+
+    id: str
+    place: int
+    figures: tuple[str, ...]
+
+    def title(self, lang: Lang) -> str:
+        """Its title."""
+        return say(f"section.{self.id}", lang)
+
+
+def sections() -> list[Room]:
+    """All sections in their order; figures of runs that none of them lists stand in a last one."""
+    found: list[Room] = [component("report.run.sections", name) for name in names("report.run.sections")]
+    found.sort(key=lambda room: room.place)
+    listed = {name for room in found for name in room.figures}
+    more = tuple(name for name, drawing in figures().items() if drawing.draws == "run" and name not in listed)
+    return [*found, Room(id=MORE, place=found[-1].place + 1, figures=more)] if more else found

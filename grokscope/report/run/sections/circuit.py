@@ -1,0 +1,9 @@
+"""The frequencies behind the answers."""
+
+from grokscope.report.run.sections.base import Room
+
+circuit = Room(
+    id="circuit",
+    place=3,
+    figures=("spectrum", "progress_losses", "gini", "spectra", "neurons", "logits", "clock_pizza"),
+)
