@@ -164,10 +164,10 @@ class Subject:
 
     def _changed(self, snapshot: Snapshot, permuted: str) -> Snapshot:
         if self.truth_of is not None:
-            snapshot.task = self._task
+            snapshot = snapshot.replace(task=self._task)
         if permuted == "labels":
             order = _order(snapshot.task.n_classes)
-            snapshot.task = dataclasses.replace(snapshot.task, labels=order[snapshot.labels])
+            snapshot = snapshot.replace(task=dataclasses.replace(snapshot.task, labels=order[snapshot.labels]))
         elif permuted == "symbols":
             return snapshot.mapped(lambda params: _reordered(params, snapshot.task.n_symbols))
         return snapshot
