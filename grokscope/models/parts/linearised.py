@@ -59,8 +59,8 @@ class Linearised(Model):
         def network(weights: dict[str, Tensor]) -> Any:
             return self._inner.outputs(weights, inputs)
 
-        found = jvp(network, (first,), (moved,))
-        return found[0] + found[1]
+        outputs, change = jvp(network, (first,), (moved,))
+        return outputs + change
 
 
 @functools.cache
