@@ -59,8 +59,8 @@ class Linearised(Model):
         def network(weights: dict[str, Tensor]) -> Any:
             return self._inner.outputs(weights, inputs)
 
-        outputs, change = jvp(network, (first,), (moved,))
-        return outputs + change
+        at_first, change, *_ = jvp(network, (first,), (moved,))
+        return at_first + change
 
 
 @functools.cache
