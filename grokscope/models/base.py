@@ -250,7 +250,7 @@ class Groups(Program):
             some, of_some = program.gradients(_of(params, group), _shifted(loss, group.start))
             losses.append(some)
             gradients.append(of_some)
-        return torch.cat(losses), {name: torch.cat([found[name] for found in gradients]) for name in params}
+        return torch.cat(losses), {name: torch.cat([part[name] for part in gradients]) for name in params}
 
 
 class Activations(Mapping[str, Tensor]):

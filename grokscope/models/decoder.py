@@ -168,7 +168,7 @@ class Decoder(Model):
     @staticmethod
     def infer(params: Params) -> dict[str, Any]:
         n_layers, n_heads, d_model, d_head = params["W_Q"].shape
-        found = {
+        fields = {
             "n_layers": n_layers,
             "d_model": d_model,
             "n_heads": n_heads,
@@ -180,7 +180,7 @@ class Decoder(Model):
             "attention_biases": "b_Q" in params,
             "layer_norm": "pre" if "ln_final_w" in params else "post" if "ln1_w" in params else "none",
         }
-        return found | ({"positions": "learned"} if "W_pos" in params else {})
+        return fields | ({"positions": "learned"} if "W_pos" in params else {})
 
 
 decoder = Decoder

@@ -130,8 +130,8 @@ class EmbeddingMlp(Model):
     def infer(params: Params) -> dict[str, Any]:
         n_rows, d_embed = params["W_in"].shape[-2], params["W_E"].shape[-1]
         combine = "add" if n_rows == d_embed else "concat"
-        found = infer_layers(params) | {"d_embed": d_embed, "tied": "W_E_right" not in params, "combine": combine}
-        return found | ({} if ("b_in" in params) == ("b_out" in params) else {"output_bias": "b_out" in params})
+        fields = infer_layers(params) | {"d_embed": d_embed, "tied": "W_E_right" not in params, "combine": combine}
+        return fields | ({} if ("b_in" in params) == ("b_out" in params) else {"output_bias": "b_out" in params})
 
 
 embedding_mlp = EmbeddingMlp

@@ -26,7 +26,7 @@ FALL = 0.7
 
 
 @dataclass(frozen=True, kw_only=True)
-class Curve:
+class DimensionCurve:
     """Gride's estimates of n points, means over so many disjoint shares of a cloud, and the radii, by n1."""
 
     n: int
@@ -72,7 +72,7 @@ def contradicts(coarse: Estimate, n: int, fine: Sequence[Estimate], of: int) -> 
     return coarse.value < FALL * value * _border(value, coarse.n1 / n) / _border(value, fine[-1].n1 / of)
 
 
-def interval(flat: Sequence[Estimate], curve: Curve, most: float) -> tuple[float, float]:
+def interval(flat: Sequence[Estimate], curve: DimensionCurve, most: float) -> tuple[float, float]:
     """The 95 % interval of a plateau: for sampling, and for what the scale does to every estimate.
 
     It reaches from the least to the largest end of three intervals: of the plateau; of log d extrapolated to scale 0,

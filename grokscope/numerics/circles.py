@@ -16,7 +16,6 @@ arXiv:2302.03025; step-down maxima, Westfall & Young 1993, Resampling-Based Mult
 Freedman & Lane 1983, J. Bus. Econ. Stat. 1:292. Putting them together is ours.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -116,11 +115,6 @@ class Panel:
     def n_certified(self) -> int:
         """K_c, the number of certified circles."""
         return len(self.certified)
-
-    @property
-    def implied_betti(self) -> tuple[int, ...]:
-        """Betti numbers of the torus of K_c circles, beta_j = (K_c over j) by Künneth: implied by K_c, not measured."""
-        return tuple(math.comb(self.n_certified, j) for j in range(self.n_certified + 1))
 
 
 def waves(group: Group | int) -> Waves | Missing:

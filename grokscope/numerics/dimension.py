@@ -24,7 +24,7 @@ from typing import Any, Literal
 import numpy as np
 
 from grokscope.errors import Missing
-from grokscope.numerics._plateau import Curve, contradicts, interval, mean, plateau
+from grokscope.numerics._plateau import DimensionCurve, contradicts, interval, mean, plateau
 from grokscope.numerics._points import cloud
 from grokscope.numerics._ratios import (
     NEAR,
@@ -204,7 +204,7 @@ def intrinsic_dimension(points: Any, *, seed: int = 0, tolerance: float = NEAR) 
     )
 
 
-def _read(curves: Sequence[Curve]) -> tuple[Curve, list[Estimate]] | None:
+def _read(curves: Sequence[DimensionCurve]) -> tuple[DimensionCurve, list[Estimate]] | None:
     """The plateau that no coarser scale contradicts, and the curve it is on; curves of fewer and fewer points."""
     chosen, flat = curves[0], plateau(curves[0].estimates)
     for curve in curves[1:]:
@@ -233,11 +233,11 @@ def _coarser(near: Nearest, seed: int) -> Iterator[list[Nearest]]:
         before, size = size / 2, max(size // EIGHTH, LEAST_DECIMATED)
 
 
-def _curve(shares: Sequence[Nearest]) -> Curve:
+def _curve(shares: Sequence[Nearest]) -> DimensionCurve:
     """Gride by scale, the mean over shares of one size."""
     n, known = shares[0].distances.shape
     scales = tuple(n1 for n1 in SCALES if 6 * n1 <= n and 2 * n1 <= known)
-    return Curve(
+    return DimensionCurve(
         n=n,
         shares=len(shares),
         scales=scales,
@@ -246,7 +246,7 @@ def _curve(shares: Sequence[Nearest]) -> Curve:
     )
 
 
-def _falls(curve: Curve, flat: Sequence[Estimate], chosen: Curve) -> bool:
+def _falls(curve: DimensionCurve, flat: Sequence[Estimate], chosen: DimensionCurve) -> bool:
     """Whether the last two scales of a curve, beyond the plateau, say far less than it."""
     last = [each for each in curve.estimates[-2:] if isinstance(each, Estimate) and each.fits]
     if len(last) < 2 or (curve is chosen and last[0].n1 <= flat[-1].n1):
@@ -254,7 +254,7 @@ def _falls(curve: Curve, flat: Sequence[Estimate], chosen: Curve) -> bool:
     return all(contradicts(each, curve.n, flat, chosen.n) for each in last)
 
 
-def _said(curves: Sequence[Curve]) -> str:
+def _said(curves: Sequence[DimensionCurve]) -> str:
     """The estimates by scale, and those of the fewest points."""
     texts = []
     for curve in curves[:: max(len(curves) - 1, 1)]:

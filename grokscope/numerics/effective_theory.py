@@ -184,28 +184,6 @@ def third_eigenvalue(
     return float(np.linalg.eigvalsh(found)[2]) if len(found) > 2 and nullity(samples, mask) <= 2 else 0.0
 
 
-def predicted_steps(
-    samples: Samples,
-    trained: Bool[np.ndarray, " sample"] | None = None,
-    *,
-    learning_rate: float,
-    normalisation: Normalisation = "per_parallelogram",
-    z0: float | None = None,
-) -> float | Missing:
-    """n_h = 1 / (lambda_3 eta), eta the learning rate of the embedding [steps]; `Missing` where lambda_3 is 0.
-
-    At p = 10 from all samples and eta = 1e-3: 150 unnormalised, 10,500 per parallelogram.
-    """
-    if not learning_rate > 0:
-        raise ValueError(f"learning_rate must be above 0, got {learning_rate}")
-    rate = third_eigenvalue(samples, trained, normalisation, z0)
-    if isinstance(rate, Missing):
-        return rate
-    if rate == 0:
-        return Missing("lambda_3 is 0: the training samples allow other representations than the linear one")
-    return 1 / (rate * learning_rate)
-
-
 def flow(
     table: Any,
     samples: Samples,

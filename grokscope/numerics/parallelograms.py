@@ -112,14 +112,6 @@ def implicit(samples: Samples, trained: Bool[np.ndarray, " sample"]) -> Int[np.n
     return np.unique(np.concatenate(seen, axis=1), axis=0, return_inverse=True)[1].ravel()
 
 
-def implicit_quality(samples: Samples, trained: Bool[np.ndarray, " sample"]) -> float | Missing:
-    """|P(D)| / |P0|: the largest representation quality index that the training samples can bring about [1]."""
-    if not len(samples.parallelograms):
-        return Missing("no two samples have equal answers: there is no parallelogram")
-    sizes = np.bincount(implicit(samples, trained))
-    return float((sizes * (sizes - 1) // 2).sum() / len(samples.parallelograms))
-
-
 def predicted_accuracy(
     samples: Samples,
     trained: Bool[np.ndarray, " sample"],

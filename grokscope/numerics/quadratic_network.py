@@ -8,7 +8,6 @@ In the names of `models.quadratic_mlp`: W_in has the w_i as columns, quadratic =
 Source: arXiv:2310.06110, section 3 and appendix. Where it disagrees with itself, or a gradient with it, is said below.
 """
 
-import torch
 from jaxtyping import Float, Float64
 from torch import Tensor
 
@@ -38,21 +37,6 @@ def ntk(
     other = one if x2 is None else _double(x2, "x2")
     linear = (one @ wbar)[:, None] + other @ wbar
     return alpha**2 / W.shape[1] * (one @ other.T) * (1 + eps * linear + eps**2 * (one @ M @ other.T))
-
-
-def population_loss(W: Weights, beta: Float[Tensor, " D"], *, eps: float, alpha: float = 1.0) -> dict[str, float]:
-    """The mean squared error over the inputs' distribution in its three terms, of the network that is not centred.
-
-    "variance": (1/4) (|beta|^2 / D - alpha eps Tr M / D)^2, the error of the mean output. "misalignment":
-    (1 / (2 D^2)) |alpha eps M - beta beta^T|_F^2. "linear": (alpha^2 / D) |wbar|^2. Their sum is the loss.
-    """
-    (wbar, M), b, D = moments(W), _double(beta, "beta"), len(beta)
-    error = alpha * eps * M - torch.outer(b, b)
-    return {
-        "variance": float(error.trace() / D) ** 2 / 4,
-        "misalignment": float(error.square().sum()) / (2 * D**2),
-        "linear": alpha**2 / D * float(wbar.square().sum()),
-    }
 
 
 def spectrum(D: int, eps: float) -> dict[str, float]:

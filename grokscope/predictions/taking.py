@@ -174,7 +174,7 @@ class _Sitting:
         if step not in self.held:
             snapshot = self.run.snapshot(step)
             if self.task is not None:
-                snapshot.task = self.task
+                snapshot = snapshot.replace(task=self.task)
             self.held = {step: snapshot}
         try:
             return of(self.held[step])

@@ -112,7 +112,7 @@ def examine_pack(folder: Path) -> Iterator[Damage]:
     bad = [damage for path in sealed for damage in attempt(path, "segment", lambda path=path: _segment(path))]
     yield from bad
     if not journal:
-        yield from attempt(folder / "metrics", "lost", lambda: segments.snapshot(folder))
+        yield from attempt(folder / "metrics", "lost", lambda: segments.at_one_instant(folder))
     for step in checkpoints.steps(folder):
         path = checkpoints.path_of(folder, step)
         yield from attempt(path, "checkpoint", lambda step=step: checkpoints.load(folder, step))

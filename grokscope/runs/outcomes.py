@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from grokscope.runs.store.series import Series, read_series
-from grokscope.statistics.series import align
+from grokscope.runs.store.series import read_series
+from grokscope.statistics.series import Curve, align
 from grokscope.statistics.transitions import Phases, phases
 
 CURVES = ("train_accuracy", "test_accuracy", "train_loss", "test_loss")
 
 
-def phases_of_curves(curves: Mapping[str, Series], thresholds: Mapping[str, Any]) -> Phases:
+def phases_of_curves(curves: Mapping[str, Curve], thresholds: Mapping[str, Any]) -> Phases:
     """`statistics.transitions.phases` of series that may have been evaluated at different steps."""
     # A task without right answers has losses alone.
     some = any(len(steps) for steps, _ in curves.values())

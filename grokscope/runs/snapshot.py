@@ -30,8 +30,8 @@ class Snapshot:
     """One network at one step, with everything measures ask of it.
 
     task, labels, train_mask: the inputs in the task's order, the labels trained on, and which inputs are trained on.
-        Where task or train_mask are replaced before anything was asked (the truth of another run, labels in another
-        order), `initial` and `final` are held against the same.
+        With others (`replace`: the truth of another run, labels in another order), `initial` and `final` are held
+        against the same.
     params: TransformerLens's names to tensors, without a replica axis.
     loss, loss_options: what the network is trained on, for `sample_losses`.
     learning_rate: of the training after warm-up, before factors on single tensors; None where it is not known.
@@ -40,7 +40,27 @@ class Snapshot:
     before: the weights before the last step; known while a run is trained, not from its checkpoints.
     initial, final: functions that give the snapshots of the same run at step 0 and at its last checkpoint, or None
         (weights from elsewhere).
+
+    A snapshot does not change: what was asked of it stays true. `replace` gives another.
     """
+
+    task: Task
+    model: Model
+    params: dict[str, Tensor]
+    train_mask: Bool[Tensor, " pair"]
+    step: int
+    learning_rate: float | None
+    plain_descent: bool
+    output_scale: float
+    centred: bool
+    before: Mapping[str, Tensor] | None
+    activations: Mapping[str, Tensor]
+    _loss: str
+    _loss_options: Mapping[str, Any]
+    _given_outputs: Float[Tensor, "pair output"] | None
+    _initial: "Callable[[], Snapshot] | None"
+    _final: "Callable[[], Snapshot] | None"
+    _answers: dict[Hashable, Any]
 
     def __init__(
         self,
@@ -61,23 +81,29 @@ class Snapshot:
         initial: "Callable[[], Snapshot] | None" = None,
         final: "Callable[[], Snapshot] | None" = None,
     ) -> None:
-        self.task = task
-        self.model = model
-        self.params = dict(params)
-        self.train_mask = train_mask
-        self.step = step
-        self.learning_rate = learning_rate
-        self.plain_descent = plain_descent
-        self.before = before
-        self.output_scale = output_scale
-        self.centred = centred
-        self._loss, self._loss_options = loss, dict(loss_options)
-        self._given_outputs = outputs
-        self._initial = initial
-        self._final = final
-        self._answers: dict[Hashable, Any] = {}
+        vars(self).update(
+            task=task,
+            model=model,
+            params=dict(params),
+            train_mask=train_mask,
+            step=step,
+            learning_rate=learning_rate,
+            plain_descent=plain_descent,
+            output_scale=output_scale,
+            centred=centred,
+            before=before,
+            _loss=loss,
+            _loss_options=dict(loss_options),
+            _given_outputs=outputs,
+            _initial=initial,
+            _final=final,
+            _answers={},
+        )
         sites = {**model.sites, "logits": lambda _: self.logits}
-        self.activations: Mapping[str, Tensor] = Activations(sites, self.params, task.inputs)
+        vars(self)["activations"] = Activations(sites, self.params, task.inputs)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"a snapshot does not change: snapshot.replace({name}=...) gives another")
 
     def __repr__(self) -> str:
         size = sum(tensor.numel() for tensor in self.params.values())
@@ -190,7 +216,7 @@ class Snapshot:
         if other.task is self.task and torch.equal(other.train_mask, self.train_mask):
             return other
         against = (self.task, self.train_mask.numpy().tobytes())
-        return other.remembered(against, lambda: other._with(task=self.task, train_mask=self.train_mask))
+        return other.remembered(against, lambda: other.replace(task=self.task, train_mask=self.train_mask))
 
     def function(self, rows: Bool[Tensor, " pair"]) -> Callable[[Mapping[str, Tensor]], Tensor]:
         """All outputs on some of the inputs as a function of the weights, scaled and centred as trained: to be
@@ -222,13 +248,13 @@ class Snapshot:
 
     def with_params(self, params: Mapping[str, Tensor]) -> "Snapshot":
         """The same network with other weights; what it was at step 0, and at the end, is left as it is."""
-        return self._with(params=params, outputs=None, before=None, final=lambda: self.final)
+        return self.replace(params=params, outputs=None, before=None, final=lambda: self.final)
 
     def mapped(self, change: Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]]) -> "Snapshot":
         """The same run with other weights at every step: `change` of these, of those at step 0 and of those at the end
         (symbols in another order)."""
         first, last = self.initial, self._last
-        return self._with(
+        return self.replace(
             params=change(self.params),
             outputs=None,
             before=None,
@@ -236,7 +262,8 @@ class Snapshot:
             final=None if last is None else lambda: self.final.mapped(change),
         )
 
-    def _with(self, **changed: Any) -> "Snapshot":
+    def replace(self, **changed: Any) -> "Snapshot":
+        """The same snapshot with some of the keywords that made it changed."""
         fields: dict[str, Any] = {
             "task": self.task,
             "model": self.model,

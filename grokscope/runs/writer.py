@@ -15,7 +15,7 @@ from grokscope.runs.config import RunConfig
 from grokscope.runs.identity import run_ids
 from grokscope.runs.store import checkpoints, events
 from grokscope.runs.store.documents import read_pack, write_document
-from grokscope.runs.store.journal import Journal, Row
+from grokscope.runs.store.journal import Journal, Measured
 from grokscope.runs.store.lock import hold
 from grokscope.runs.store.mirror import publish
 from grokscope.runs.store.segments import count_rows, recover, rewind, seal
@@ -54,7 +54,7 @@ class Writer:
         }
         write_document(self.folder / "pack.json", about)
 
-    def record(self, rows: Sequence[Row]) -> None:
+    def record(self, rows: Sequence[Measured]) -> None:
         self._rows += len(rows) - len(self._journal.append(rows))
 
     def event(self, replica: int, step: int, name: str, **more: Any) -> None:

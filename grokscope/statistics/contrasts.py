@@ -6,7 +6,6 @@ spacing does not matter.
 """
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -170,33 +169,6 @@ def share(k: int, n: int, *, level: float = 0.95) -> Share:
     """
     low, high = share_intervals(k, n)(level)
     return Share(value=k / n, low=low, high=high, k=k, n=n)
-
-
-@dataclass(frozen=True, kw_only=True)
-class SignShare:
-    """supporting: share of seeds with all three signs; reversed: with some sign reversed; missing: without an answer,
-    counted in neither."""
-
-    supporting: Share
-    reversed: Share
-    missing: int
-
-
-def sign_share(contrasts: Iterable[LowHighMid | Missing], *, level: float = 0.95) -> SignShare | Missing:
-    """How many seeds go low, high, mid, and how many contradict it, each with its exact interval.
-
-    The others, with a contrast within the fluctuation, count in n and in neither k. `Missing` where no seed has an
-    answer.
-    """
-    found = list(contrasts)
-    seeds = [contrast for contrast in found if isinstance(contrast, LowHighMid)]
-    if not seeds:
-        return Missing("no seed has an answer")
-    return SignShare(
-        supporting=share(sum(seed.supports for seed in seeds), len(seeds), level=level),
-        reversed=share(sum(seed.reversed for seed in seeds), len(seeds), level=level),
-        missing=len(found) - len(seeds),
-    )
 
 
 def _levels(series: Values, window: int) -> Float[np.ndarray, "window"]:

@@ -19,7 +19,7 @@ from grokscope.statistics.plateaus import change
 SHARES = tuple(round(0.1 * k, 1) for k in range(2, 9))
 # Resampled series behind the interval of one run's lag: its ends are then within .3 standard deviations.
 DRAWS = 200
-Curve = tuple[ArrayLike, ArrayLike]
+AnyCurve = tuple[ArrayLike, ArrayLike]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,7 @@ class Lag:
 
 
 def lag(
-    first: Curve, second: Curve, *, window: int = WINDOW, shares: Sequence[float] = SHARES, draws: int = DRAWS
+    first: AnyCurve, second: AnyCurve, *, window: int = WINDOW, shares: Sequence[float] = SHARES, draws: int = DRAWS
 ) -> Lag | Missing:
     """The lag of one series behind another, from where each has made the same share of its own change.
 

@@ -17,7 +17,7 @@ from grokscope.runs.outside import named
 from grokscope.runs.run import Run, as_trained, load_pack
 from grokscope.runs.snapshot import Snapshot
 from grokscope.runs.store.events import finished_at
-from grokscope.runs.store.journal import Row
+from grokscope.runs.store.journal import Measured
 from grokscope.runs.store.lock import hold
 from grokscope.runs.store.mirror import opened, publish
 from grokscope.runs.store.rows import read_rows
@@ -140,7 +140,7 @@ def measure_checkpoints(run: Run, *, only: Sequence[str] = (), again: bool = Fal
                     if isinstance(value, Missing):
                         missing.setdefault(measure.id, value.reason)
                     else:
-                        rows.append(Row(run=run.id, step=step, measure=measure.id, view=view, value=value))
+                        rows.append(Measured(run=run.id, step=step, measure=measure.id, view=view, value=value))
             journal.append(rows)
         seal(run.folder, journal)
         publish(run.folder)
@@ -153,7 +153,7 @@ def _train(pack: Pack, writer: Writer, shown: Display) -> None:
     first = {name: tensor.detach().cpu().clone() for name, tensor in pack.tensors.items()}
     initial = [_snapshot(pack, replica, first) for replica in range(pack.n_replicas)]
 
-    def observe(pack: Pack) -> list[Row]:
+    def observe(pack: Pack) -> list[Measured]:
         outputs = pack.outputs()
         rows = []
         for replica in pack.alive.nonzero().flatten().tolist():
@@ -181,9 +181,9 @@ def _of(replica: int, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name: tensor[replica].cpu() for name, tensor in tensors.items()}
 
 
-def _rows(run: str, chosen: Iterable[Measure], snapshot: Snapshot) -> list[Row]:
+def _rows(run: str, chosen: Iterable[Measure], snapshot: Snapshot) -> list[Measured]:
     return [
-        Row(run=run, step=snapshot.step, measure=measure.id, view=view, value=value)
+        Measured(run=run, step=snapshot.step, measure=measure.id, view=view, value=value)
         for measure in chosen
         for view, value in measure.rows(snapshot)
         if not isinstance(value, Missing)

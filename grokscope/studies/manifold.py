@@ -71,8 +71,7 @@ def permuted(snapshot: Snapshot, table: str) -> Snapshot:
     task = snapshot.task
     if table == "labels":
         order = torch.randperm(task.n_classes, generator=torch.Generator().manual_seed(0))
-        snapshot.task = dataclasses.replace(task, labels=order[snapshot.labels])
-        return snapshot
+        return snapshot.replace(task=dataclasses.replace(task, labels=order[snapshot.labels]))
     order = torch.randperm(task.n_symbols, generator=torch.Generator().manual_seed(0))
 
     def moved(params: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

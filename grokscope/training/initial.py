@@ -22,14 +22,14 @@ def initial(config: RunConfig, model: Model) -> dict[str, Tensor]:
     generator = Generator().manual_seed(config.seed)
     drawn = model.init(generator)
     tensors = drawn if config.start is None else _started(config, drawn)
-    found = {}
+    weights = {}
     for name, tensor in tensors.items():
         if name in NECK:
-            found[name] = tensor
+            weights[name] = tensor
             continue
         noise = torch.randn(tensor.shape, generator=generator, dtype=tensor.dtype) if config.init_noise else 0.0
-        found[name] = (tensor + config.init_noise * tensor.square().mean().sqrt() * noise) * config.init_scale
-    return found
+        weights[name] = (tensor + config.init_noise * tensor.square().mean().sqrt() * noise) * config.init_scale
+    return weights
 
 
 def _started(config: RunConfig, drawn: dict[str, Tensor]) -> dict[str, Tensor]:

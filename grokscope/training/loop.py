@@ -14,7 +14,7 @@ import torch
 from grokscope.errors import StoreError
 from grokscope.runs.config import RunConfig
 from grokscope.runs.store.events import RESUMED
-from grokscope.runs.store.journal import Row
+from grokscope.runs.store.journal import Measured
 from grokscope.runs.store.rows import read_rows
 from grokscope.runs.writer import Writer
 from grokscope.statistics.transitions import Phases
@@ -22,7 +22,7 @@ from grokscope.statistics.unfolding import Unfolding
 from grokscope.training.pack import Pack
 from grokscope.training.schedule import Evaluation, Schedule, is_evaluated, most_checkpoints
 
-Observe = Callable[[Pack], Sequence[Row]]
+Observe = Callable[[Pack], Sequence[Measured]]
 CURVES = ("train_accuracy", "test_accuracy", "fresh_accuracy", "train_loss", "test_loss")
 STATUS_SECONDS = 1.0
 
@@ -159,7 +159,7 @@ class Loop:
             )
         )
 
-    def _behaviour(self, rows: Sequence[Row]) -> list[dict[str, float]]:
+    def _behaviour(self, rows: Sequence[Measured]) -> list[dict[str, float]]:
         """The curves of each replica at one step."""
         values: dict[str, dict[str, float]] = {run: {} for run in self.writer.ids}
         for row in rows:
@@ -203,12 +203,12 @@ class Loop:
     def _remember(self) -> None:
         """The histories as they stood at the resume point."""
         rows = read_rows(self.writer.folder)
-        by_step: dict[int, list[Row]] = {}
+        by_step: dict[int, list[Measured]] = {}
         for run, step, name, view, value in zip(
             rows.runs, rows.steps.tolist(), rows.measures, rows.views, rows.values.tolist(), strict=True
         ):
             if name.startswith("behaviour."):
-                by_step.setdefault(step, []).append(Row(run=run, step=step, measure=name, view=view, value=value))
+                by_step.setdefault(step, []).append(Measured(run=run, step=step, measure=name, view=view, value=value))
         for step in sorted(by_step):
             for history, values in zip(self.histories, self._behaviour(by_step[step]), strict=True):
                 history.add(step, values)

@@ -36,7 +36,7 @@ def as_begun(folder: Path) -> Iterator[str | None]:
 def threads_of(folder: Path) -> int | None:
     """The threads that a pack was begun with; None where it is not begun, or does not say."""
     try:
-        found = read_pack(folder).get("threads")
+        threads = read_pack(folder).get("threads")
     except StoreError:  # whoever goes on with it says so
         return None
-    return found if found and is_count(found) else None
+    return threads if threads and is_count(threads) else None

@@ -188,7 +188,6 @@ def test_an_imaginary_part_is_refused_and_not_lost(name: str) -> None:
     [
         quadratic_network.moments,
         lambda z: quadratic_network.ntk(torch.ones(2, 3), z[:, :2], eps=0.1),
-        lambda z: quadratic_network.population_loss(torch.ones(2, 3), z[0, :2], eps=0.1),
         lambda z: kernels.ntk(lambda w, x: x @ w["W"], {"W": z}, torch.ones(2, 2, dtype=torch.complex128)),
         lambda z: kernels.gradient_descent(torch.eye(2), z[0, :2], torch.eye(2), rate=0.1, step=3),
         lambda z: fourier.sum_directions(z[0], 5, [1]),

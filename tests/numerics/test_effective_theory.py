@@ -13,7 +13,6 @@ from grokscope.numerics.effective_theory import (
     effective_loss,
     flow,
     hessian,
-    predicted_steps,
     quality_index,
     represented,
     standardised,
@@ -108,12 +107,10 @@ def test_over_all_residues_the_effective_loss_is_the_same_for_every_embedding(p:
         assert effective_loss(table, residues(p)) == pytest.approx(4 * (p + 3) / (p * p - 1))
 
 
-def test_the_published_rates_and_steps() -> None:
+def test_the_published_rates() -> None:
     """A^T A of all samples has 30 for its third eigenvalue, Z0 = 9: 2 * 30 / 9, and a 70th of it."""
     assert third_eigenvalue(TOY, None, "unnormalised") == pytest.approx(60 / 9)
     assert third_eigenvalue(TOY) == pytest.approx(60 / 630)
-    assert predicted_steps(TOY, learning_rate=1e-3, normalisation="unnormalised") == pytest.approx(150)
-    assert predicted_steps(TOY, learning_rate=1e-3) == pytest.approx(10_500)
     assert third_eigenvalue(TOY, None, "unnormalised", z0=1.0) == pytest.approx(60)
 
 
@@ -121,7 +118,6 @@ def test_without_a_unique_representation_there_is_no_rate() -> None:
     mask = np.zeros(55, dtype=bool)
     mask[:14] = True
     assert third_eigenvalue(TOY, mask) == 0
-    assert isinstance(predicted_steps(TOY, mask, learning_rate=1e-3), Missing)
     none = np.zeros(55, dtype=bool)
     for found in (hessian(TOY, none), third_eigenvalue(TOY, none), effective_loss(LINE, TOY, none)):
         assert isinstance(found, Missing)
@@ -198,8 +194,6 @@ def test_bad_input_is_answered_clearly() -> None:
         effective_loss(LINE * np.nan, TOY)
     with pytest.raises(ValueError, match="times must be finite"):
         flow(LINE, TOY, [-1.0])
-    with pytest.raises(ValueError, match="learning_rate must be above 0"):
-        predicted_steps(TOY, learning_rate=0)
     with pytest.raises(ValueError, match="z0, a sum of squares"):
         hessian(TOY, z0=0)
     with pytest.raises(ValueError, match="rows of 3 entries are no square matrices"):

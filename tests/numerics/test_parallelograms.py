@@ -10,7 +10,6 @@ from grokscope.numerics import parallelograms
 from grokscope.numerics.parallelograms import (
     Samples,
     implicit,
-    implicit_quality,
     nullity,
     predicted_accuracy,
     products,
@@ -93,7 +92,6 @@ def test_ranks_and_implicit_parallelograms_are_exact(samples: Samples, share: fl
         assert nullity(samples, mask) == samples.n_symbols - len(slow_basis(rows))
         found = slow_implicit(samples, mask)
         assert implied(samples, mask) == found
-        assert implicit_quality(samples, mask) == pytest.approx(len(found) / len(samples.parallelograms))
 
 
 SUMS_7 = (0, 2, 3, 6, 8, 9, 13, 16, 18, 21, 23, 24, 25)  # nullity 2, but 3 modulo 3, where fewer samples are joined
@@ -175,4 +173,3 @@ def test_bad_input_is_answered_clearly() -> None:
         predicted_accuracy(samples, np.ones(10, dtype=bool), np.array([True]))
     with pytest.raises(ValueError, match="split must be 'all' or 'test'"):
         predicted_accuracy(samples, np.ones(10, dtype=bool), split="fresh")
-    assert isinstance(implicit_quality(sums(2), np.ones(3, dtype=bool)), Missing)

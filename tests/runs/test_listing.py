@@ -5,7 +5,7 @@ from pathlib import Path
 from grokscope.recipes.base import recipe
 from grokscope.runs.listing import summaries
 from grokscope.runs.run import phases_of, runs
-from grokscope.runs.store.journal import Row
+from grokscope.runs.store.journal import Measured
 from grokscope.runs.store.segments import recover, seal
 from grokscope.runs.store.series import read_series
 from grokscope.studies.experiment import train
@@ -50,12 +50,14 @@ def test_phases_of_many_runs_are_those_of_each(store: Path) -> None:
 def test_series_are_found_in_journals_that_are_not_sealed_yet(store: Path) -> None:
     journal = recover(store / "pack")
 
-    def rows(steps: range) -> list[Row]:
+    def rows(steps: range) -> list[Measured]:
         return [
-            Row(run=run, step=s, measure="a.b", view="", value=s / 2) for s in steps for run in ("pack-0", "pack-1")
+            Measured(run=run, step=s, measure="a.b", view="", value=s / 2)
+            for s in steps
+            for run in ("pack-0", "pack-1")
         ]
 
-    journal.append([*rows(range(4)), Row(run="pack-0", step=1, measure="a.c", view="", value=7.0)])
+    journal.append([*rows(range(4)), Measured(run="pack-0", step=1, measure="a.c", view="", value=7.0)])
     seal(store / "pack", journal)
     journal.append(rows(range(4, 6)))
     found = read_series([store / "pack"], ["a.b"])

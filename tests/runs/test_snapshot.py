@@ -309,17 +309,17 @@ def test_what_is_said_of_a_snapshot_holds_for_the_same_run_at_other_steps(tiny_r
         "labels": dataclasses.replace(task, labels=order[task.labels]),
     }
     for name, other in replaced.items():
-        snap = tiny_run.snapshot(middle)
-        snap.task = other
+        snap = tiny_run.snapshot(middle).replace(task=other)
         for derived in (snap.initial, snap.final, snap.with_params(snap.params).final, snap.final.initial):
             assert derived is not None
             assert derived.task is other, name
             assert derived.step in (0, tiny_run.checkpoints[-1])
-        again = tiny_run.snapshot(0)
-        again.task = other
+        again = tiny_run.snapshot(0).replace(task=other)
         assert again.final is snap.final  # what measures have computed of it is there for all steps
     snap = tiny_run.snapshot(middle)
-    snap.train_mask = ~snap.train_mask
+    with pytest.raises(AttributeError, match=r"a snapshot does not change: snapshot.replace\(train_mask=...\)"):
+        snap.train_mask = ~snap.train_mask
+    snap = snap.replace(train_mask=~snap.train_mask)
     assert torch.equal(snap.final.masks["train"], tiny_run.snapshot().masks["test"])
     assert snap.initial is not None
     assert torch.equal(snap.initial.masks["train"], snap.train_mask)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from grokscope.errors import Missing
-from grokscope.statistics.contrasts import LowHighMid, half_change, low_high_mid, share, sign_share
+from grokscope.statistics.contrasts import LowHighMid, half_change, low_high_mid, share
 
 STEPS = np.arange(0, 5001, 25)
 T_MEM, T_GEN = 200, 4000
@@ -76,9 +76,6 @@ def test_flat_noise_is_not_low_high_mid_though_literally_half_of_it_is() -> None
     assert sum(seed.reversed for seed in found) <= 20
     signs = np.array([seed.signs for seed in found])
     assert (np.abs(signs).mean(0) < 0.05 + 4 * np.sqrt(0.05 * 0.95 / 200)).all()
-    shares = sign_share(found)
-    assert not isinstance(shares, Missing)
-    assert shares.supporting.high < 0.05
 
 
 def test_a_short_spike_is_no_high() -> None:
@@ -161,18 +158,6 @@ def test_a_share_has_the_exact_interval() -> None:
     found = share(8, 10)
     assert (found.value, found.low, found.high) == pytest.approx((0.8, 0.4439, 0.9748), abs=5e-5)
     assert share(8, 10, level=0.5).low > found.low
-
-
-def test_signs_over_seeds() -> None:
-    supporting, falling = contrast(course(0.2, 0.8, 0.5)), contrast(course(0.2, 0.8, 0.9))
-    flat = contrast(course(0.5, 0.5, 0.5))
-    shares = sign_share([supporting] * 8 + [falling, flat, Missing("no time")])
-    assert not isinstance(shares, Missing)
-    assert shares.supporting == share(8, 10)
-    assert shares.reversed == share(1, 10)
-    assert shares.missing == 1
-    assert isinstance(sign_share([Missing("no time")]), Missing)
-    assert isinstance(sign_share([]), Missing)
 
 
 @pytest.mark.parametrize(

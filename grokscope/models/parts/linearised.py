@@ -59,8 +59,8 @@ class Linearised(Model):
         def network(weights: dict[str, Tensor]) -> Any:
             return self._inner.outputs(weights, inputs)
 
-        found = jvp(network, (first,), (moved,))
-        return found[0] + found[1]
+        at_first, change, *_ = jvp(network, (first,), (moved,))
+        return at_first + change
 
 
 @functools.cache

@@ -160,11 +160,11 @@ class TransformerProgram(Program):
 
     def _weight_gradient(self, tables: Tables, d_pre: Tensor, d_out: Tensor) -> Float[Tensor, "replica pair term"]:
         """d loss / d weight of a term: the product of the sample's gradient with the term's row."""
-        found = self._addresses(d_pre.dtype)
+        products = self._addresses(d_pre.dtype)
         for d, table in ((d_pre, tables.hidden), (d_out, tables.direct)):
             beta = 0.0 if d is d_pre else 1.0
-            found = torch.sparse.sampled_addmm(found, d.flatten(0, 1), table.flatten(0, 1).mT, beta=beta)
-        return found.values().view(self.n_replicas, self.n_pairs, -1)
+            products = torch.sparse.sampled_addmm(products, d.flatten(0, 1), table.flatten(0, 1).mT, beta=beta)
+        return products.values().view(self.n_replicas, self.n_pairs, -1)
 
     def _row_sums(self, d: Float[Tensor, "replica pair channel"], weights: Float[Tensor, " term"]) -> Tensor:
         """d loss / d row of a table: the sum over the samples that read it. weights: of the terms in that order."""

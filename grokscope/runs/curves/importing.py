@@ -12,7 +12,7 @@ from grokscope.runs.curves.columns import OTHERS
 from grokscope.runs.curves.series import BY_PHASES, Curves, read_curves
 from grokscope.runs.run import Run
 from grokscope.runs.store.events import finished_at
-from grokscope.runs.store.journal import Row
+from grokscope.runs.store.journal import Measured
 from grokscope.runs.writer import open_writer
 
 
@@ -51,7 +51,9 @@ def _write(folder: Path, found: Curves, about: Mapping[str, object]) -> None:
         for name, (steps, values) in found.curves.items():
             measure = name if name in OTHERS else f"behaviour.{name}"
             pairs = zip(steps.tolist(), values.tolist(), strict=True)
-            writer.record([Row(run=run, step=step, measure=measure, view="", value=value) for step, value in pairs])
+            writer.record(
+                [Measured(run=run, step=step, measure=measure, view="", value=value) for step, value in pairs]
+            )
         writer.finish(end)
         phases = Run(folder).phases()
         last = dict.fromkeys(BY_PHASES) | {name: float(values[-1]) for name, (_, values) in found.curves.items()}

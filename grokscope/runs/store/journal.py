@@ -21,7 +21,7 @@ _KEYS = {"segment", "sealed", "forgotten"}
 _TEXTS = ("run", "measure", "view")
 
 
-class Row(TypedDict):
+class Measured(TypedDict):
     """One number: `measure` on `view` (empty where it looks at no cloud of points) of `run` at `step`."""
 
     run: str
@@ -37,7 +37,7 @@ class Contents:
     `sealed` is None where it does not say which segments must be there."""
 
     segment: int | None
-    rows: list[Row]
+    rows: list[Measured]
     torn: bool
     sealed: list[int] | None = None
     forgotten: int = 0
@@ -81,7 +81,7 @@ class Journal:
         self._segment = segment
         self._intact = False
 
-    def append(self, rows: Iterable[Row]) -> list[Row]:
+    def append(self, rows: Iterable[Measured]) -> list[Measured]:
         """Write all rows of one evaluation at once and sync; returns those left out because they are not finite.
 
         When the disk is full the file is cut back to where it was, and StoreError raised.
@@ -146,7 +146,7 @@ class Journal:
         return self.path.stat().st_size if self.path.exists() else 0
 
 
-def _plain(row: Row) -> dict[str, Any]:
+def _plain(row: Measured) -> dict[str, Any]:
     """The row in Python's own numbers: NumPy's and torch's are not JSON."""
     return {
         "run": row["run"],
@@ -166,7 +166,7 @@ def _is_header(header: dict[str, Any]) -> bool:
 def _are_rows(rows: Sequence[Any]) -> bool:
     """Whether all have the keys and types of a row: column by column, which takes a tenth of the parsing."""
     try:
-        kinds = {name: set(map(type, [row[name] for row in rows])) for name in Row.__annotations__}
+        kinds = {name: set(map(type, [row[name] for row in rows])) for name in Measured.__annotations__}
     except KeyError:
         return False
     if any(not kinds[name] <= {str} for name in _TEXTS) or not kinds["step"] <= {int}:

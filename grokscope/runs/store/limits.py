@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 
 from grokscope.errors import GrokscopeError
 
-Row: TypeAlias = tuple[Any, ...]
+Cells: TypeAlias = tuple[Any, ...]
 
 TIMEOUT = 60.0  # [s]
 MAX_ROWS = 1_000_000

@@ -24,8 +24,8 @@ from grokscope.errors import StoreError
 from grokscope.runs.store.catalogue import OnDamage, packs, refuse, runs_table
 from grokscope.runs.store.checksum import require
 from grokscope.runs.store.events import read_events
-from grokscope.runs.store.limits import MAX_ROWS, MEMORY, TIMEOUT, Limits, Row, limited
-from grokscope.runs.store.segments import damage_as_store_error, first_line, segment_path, snapshot
+from grokscope.runs.store.limits import MAX_ROWS, MEMORY, TIMEOUT, Cells, Limits, limited
+from grokscope.runs.store.segments import at_one_instant, damage_as_store_error, first_line, segment_path
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -46,14 +46,14 @@ def query(
     max_rows: int = MAX_ROWS,
     memory: str = MEMORY,
     on_damage: OnDamage = refuse,
-) -> tuple[list[str], list[Row]]:
+) -> tuple[list[str], list[Cells]]:
     """Run read-only SQL over the store; returns (column names, rows). ValueError says what is wrong with the SQL.
 
     timeout: [s]. max_rows: of the answer. memory: for the tables and the work on them, such as "500MB" or "4GB".
     GrokscopeError, which names the limit, where one is reached. on_damage: is told of each pack that is left out of a
     table because it cannot be read; by default that is an error.
     """
-    found: list[Row] = []
+    found: list[Cells] = []
     limits = Limits(timeout=timeout, max_rows=max_rows, memory=memory)
     with limited(lambda: _answers(Path(store), sql, limits, on_damage), limits) as answer:
         columns = next(answer)
@@ -71,7 +71,7 @@ def asked(
     max_rows: int = MAX_ROWS,
     memory: str = MEMORY,
     on_damage: OnDamage = refuse,
-) -> Iterator[tuple[list[str], Iterator[Row]]]:
+) -> Iterator[tuple[list[str], Iterator[Cells]]]:
     """The same, one row after another as they are found: what is not read is not held."""
     limits = Limits(timeout=timeout, max_rows=max_rows, memory=memory)
     with limited(lambda: _answers(Path(store), sql, limits, on_damage), limits) as answer:
@@ -130,7 +130,7 @@ def _fill_metrics(connection: "DuckDBPyConnection", folders: list[Path], on_dama
     sealed: list[list[Path]] = []
     for folder in folders:
         try:
-            numbers, rows = snapshot(folder)
+            numbers, rows = at_one_instant(folder)
             paths = [segment_path(folder, number).absolute() for number in numbers]
             for path in paths:
                 require(path, "truncated or damaged segment in")

@@ -1,4 +1,4 @@
-"""Reading the metric rows of one pack, also while another process writes them (segments.snapshot says why it may)."""
+"""Reading the metric rows of one pack, also while another process writes them (`segments.at_one_instant`)."""
 
 import json
 from collections.abc import Sequence
@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from grokscope.errors import StoreError
-from grokscope.runs.store.journal import Row
-from grokscope.runs.store.segments import damage_as_store_error, engine, segment_path, snapshot
+from grokscope.runs.store.journal import Measured
+from grokscope.runs.store.segments import at_one_instant, damage_as_store_error, engine, segment_path
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,7 +49,7 @@ def read_rows(
         raise StoreError(f"no pack at {folder}")
     wanted = {key: text for key, text in zip(_KEYS, (run, measure, view), strict=True) if text is not None}
     for attempt in range(_ATTEMPTS):
-        numbers, rows = snapshot(folder, containing=[json.dumps(text).encode() for text in wanted.values()])
+        numbers, rows = at_one_instant(folder, containing=[json.dumps(text).encode() for text in wanted.values()])
         live = [
             row
             for row in rows
@@ -120,7 +120,7 @@ def _sealed_columns(
     return columns
 
 
-def _merge(sealed: "dict[str, np.ndarray]", live: list[Row], wanted: dict[str, str]) -> Rows:
+def _merge(sealed: "dict[str, np.ndarray]", live: list[Measured], wanted: dict[str, str]) -> Rows:
     import numpy as np
 
     def column(name: str, dtype: Any) -> "np.ndarray":

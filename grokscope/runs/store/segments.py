@@ -4,8 +4,8 @@
     replace the journal (header k) by an empty one (k + 1)
 
 A writer killed between the two leaves a journal whose segment exists; `recover` resets it, and readers skip it
-(`snapshot`). So at every instant each row is counted once. A segment carries its checksum in its metadata, and the
-journal's header says which segments must be there.
+(`at_one_instant`). So at every instant each row is counted once. A segment carries its checksum in its metadata, and
+the journal's header says which segments must be there.
 """
 
 import errno
@@ -23,7 +23,7 @@ from grokscope.errors import StoreError
 from grokscope.runs.store.atomic import clear_errors, make_folder, sweep_temporaries, sync_folder, temporary_beside
 from grokscope.runs.store.checksum import ADVICE, BLANK, require, stamp
 from grokscope.runs.store.events import read_events
-from grokscope.runs.store.journal import Contents, Journal, Row, read_journal
+from grokscope.runs.store.journal import Contents, Journal, Measured, read_journal
 from grokscope.runs.store.readings import NAME as READINGS
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def count_rows(folder: Path, step: int) -> int:
     return live + contents.forgotten + sum(_count(segment_path(folder, number), step)[1] for number in numbers)
 
 
-def snapshot(folder: Path, *, containing: Sequence[bytes] = ()) -> tuple[list[int], list[Row]]:
+def at_one_instant(folder: Path, *, containing: Sequence[bytes] = ()) -> tuple[list[int], list[Measured]]:
     """The segments and journal rows that together hold every row once, though a writer may seal meanwhile.
 
     First the journal, in one read; its header k says that all segments below k were renamed before it began. Then one
@@ -171,7 +171,7 @@ def segment_path(folder: Path, number: int) -> Path:
 def check_numbers(folder: Path) -> None:
     """StoreError where an event or a number of a pack cannot be believed; read once a process."""
     read_events(folder)
-    numbers, _ = snapshot(folder)
+    numbers, _ = at_one_instant(folder)
     for number in numbers:
         require(segment_path(folder, number), "truncated or damaged segment in")
 

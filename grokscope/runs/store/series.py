@@ -3,28 +3,25 @@
 from collections.abc import Sequence
 from glob import escape
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
-from jaxtyping import Float, Int
 
 from grokscope.errors import StoreError
-from grokscope.runs.store.journal import Row
+from grokscope.runs.store.journal import Measured
 from grokscope.runs.store.rows import read_rows
-from grokscope.runs.store.segments import damage_as_store_error, engine, segment_path, snapshot
+from grokscope.runs.store.segments import at_one_instant, damage_as_store_error, engine, segment_path
+from grokscope.statistics.series import Curve
 
-Series: TypeAlias = tuple[Int[np.ndarray, "evaluation"], Float[np.ndarray, "evaluation"]]
 
-
-def read_series(folders: Sequence[Path], measures: Sequence[str]) -> dict[tuple[str, str], Series]:
+def read_series(folders: Sequence[Path], measures: Sequence[str]) -> dict[tuple[str, str], Curve]:
     """Steps and values of some measures of all runs of many packs, in one scan: (run, measure) -> series, by step.
 
     A measure with several views comes with all of them in one series.
     """
-    live: dict[tuple[str, str], list[Row]] = {}
+    live: dict[tuple[str, str], list[Measured]] = {}
     paths: list[Path] = []
     for folder in folders:
-        numbers, rows = snapshot(folder)
+        numbers, rows = at_one_instant(folder)
         paths += [segment_path(folder, number) for number in numbers]
         for row in rows:
             if row["measure"] in measures:
@@ -41,7 +38,7 @@ def read_series(folders: Sequence[Path], measures: Sequence[str]) -> dict[tuple[
     return found
 
 
-def _sealed(paths: list[Path], measures: Sequence[str]) -> dict[tuple[str, str], Series]:
+def _sealed(paths: list[Path], measures: Sequence[str]) -> dict[tuple[str, str], Curve]:
     """Two queries in one order, so that no text has to travel with every number."""
     if not paths:
         return {}
@@ -60,7 +57,7 @@ def _sealed(paths: list[Path], measures: Sequence[str]) -> dict[tuple[str, str],
     return {(run, measure): part for (run, measure, _), part in zip(counts, parts, strict=True)}
 
 
-def _one_by_one(folders: Sequence[Path], measures: Sequence[str]) -> dict[tuple[str, str], Series]:
+def _one_by_one(folders: Sequence[Path], measures: Sequence[str]) -> dict[tuple[str, str], Curve]:
     found = {}
     for folder in folders:
         for measure in measures:

@@ -189,8 +189,7 @@ def test_sharpness_of_a_linear_readout_is_known() -> None:
     snap = snapshot(
         flat | {"b_in": torch.zeros(9).double(), "b_out": torch.ones(P).double()}, p=P, model="mlp", n_hidden=1
     )
-    snap._loss = "mse"
-    assert values("circuits.sharpness", snap) == pytest.approx(2 / P, rel=1e-3)
+    assert values("circuits.sharpness", snap.replace(loss="mse")) == pytest.approx(2 / P, rel=1e-3)
 
 
 def test_sharpness_is_the_curvature_of_the_loss_along_its_direction() -> None:

@@ -54,7 +54,7 @@ def made(
     mask = TRAIN if task.n_inputs == P * P else torch.ones(task.n_inputs, dtype=torch.bool)
     snap = Snapshot(task=task, model=model, params=weights | (params or {}), train_mask=mask, outputs=outputs, **fields)
     given = {name: (lambda _, tensor=tensor: tensor) for name, tensor in (sites or {}).items()}
-    snap.activations = Activations({**model.sites, **given}, snap.params, task.inputs)
+    vars(snap)["activations"] = Activations({**model.sites, **given}, snap.params, task.inputs)
     return snap
 
 
@@ -327,7 +327,7 @@ def test_ablations_are_the_literal_ones() -> None:
     snap = made(sites={"mlp_post": neurons}, output_scale=scale)
     w, stream = snap.params, snap.activations["resid_mid"]
     outputs = made(sites={"mlp_post": neurons}).activations["logits"] * scale
-    snap._given_outputs = outputs
+    snap = made(sites={"mlp_post": neurons}, output_scale=scale, outputs=outputs)
     W_U = w["W_U"][:, :P]
     W_L = w["W_out"] @ W_U
 

@@ -84,8 +84,7 @@ def test_training_stores_what_its_last_step_did(tmp_path: Path, fields: dict[str
 
 
 def test_a_checkpoint_does_not_know() -> None:
-    snapshot = after(weights(), weights())
-    snapshot.before = None
+    snapshot = after(weights(), weights()).replace(before=None)
     assert isinstance(gs.measure("stability.last_step", snapshot), Missing)
     zero = {name: torch.zeros_like(tensor) for name, tensor in weights().items()}
     assert isinstance(gs.measure("stability.last_step", after(zero, weights())), Missing)

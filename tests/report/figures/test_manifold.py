@@ -264,8 +264,7 @@ def test_a_class_without_inputs_is_no_point(measured_run: Run, monkeypatch: pyte
     def without_a_class(run: Run, step: int | None = None) -> Any:
         snapshot = original(run, step)
         labels = snapshot.task.labels
-        snapshot.task = dataclasses.replace(snapshot.task, labels=torch.where(labels == 2, 3, labels))
-        return snapshot
+        return snapshot.replace(task=dataclasses.replace(snapshot.task, labels=torch.where(labels == 2, 3, labels)))
 
     monkeypatch.setattr(Run, "snapshot", without_a_class)
     shown = read(measured_run).clouds[0][means]

@@ -108,14 +108,14 @@ def test_a_segment_that_a_rewind_removes_under_the_reader_is_read_around(tmp_pat
         journal.append([row("a-0", step, "loss", "", 0.5)])
         segments.seal(tmp_path, journal)
 
-    snapshot = module.snapshot
+    at_one_instant = module.at_one_instant
 
     def look_and_let_the_writer_rewind(folder, **options):
-        seen = snapshot(folder, **options)
+        seen = at_one_instant(folder, **options)
         segments.rewind(folder, journal, 1)
         return seen
 
-    monkeypatch.setattr(module, "snapshot", look_and_let_the_writer_rewind)
+    monkeypatch.setattr(module, "at_one_instant", look_and_let_the_writer_rewind)
     assert read_rows(tmp_path).steps.tolist() == [1]
 
 
