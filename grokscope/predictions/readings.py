@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -24,9 +24,6 @@ from grokscope.measures.base import Value, evaluate
 from grokscope.registry import component, names
 from grokscope.runs.snapshot import Snapshot
 from grokscope.runs.store.rows import Rows
-
-if TYPE_CHECKING:
-    from grokscope.predictions.subject import Subject
 
 Number: TypeAlias = float | Missing
 # The first checkpoint; the middle of the memorised window; the last checkpoint. And the checkpoints nearest to t_mem
@@ -133,7 +130,7 @@ class Series:
     at_checkpoints: those that must be measured at every checkpoint."""
 
     name: str
-    of: "Callable[[Subject], Number]"
+    of: Callable[[Any], Number]  # of a `subject.Subject`
     measures: tuple[str, ...] = ()
     at_checkpoints: tuple[str, ...] = ()
     instead: float | None = None
@@ -152,7 +149,7 @@ class Fact:
     """A number that follows from the config of a run and its task."""
 
     name: str
-    of: "Callable[[Subject], Number]"
+    of: Callable[[Any], Number]  # of a `subject.Subject`
     instead: float | None = None
     measures: tuple[str, ...] = ()
 

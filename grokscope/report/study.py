@@ -3,18 +3,21 @@
 import sys
 from pathlib import Path
 
+from grokscope.errors import Missing
 from grokscope.predictions.arms import Arms
 from grokscope.predictions.controls import subjects
 from grokscope.predictions.verdict import Scorecard
 from grokscope.report import scorecard, sweep
 from grokscope.report.finite_size import finite_size
-from grokscope.report.page import Html, Section, code, require_language, write_page
+from grokscope.report.page import Html, Section, Table, code, require_language, write_page
 from grokscope.report.survival import survival
 from grokscope.report.words import Lang, count, say
 from grokscope.runs.run import Run, phases_of
 from grokscope.statistics.survival import Curve
+from grokscope.studies.judging import readings_of
 from grokscope.studies.judging import scorecard as verdicts
 from grokscope.studies.study import Study
+from grokscope.studies.tables.base import shown, tables
 from grokscope.theories.base import theories
 
 
@@ -34,7 +37,7 @@ def write(study: Study, path: str | Path | None = None, lang: Lang = "en", *, ca
         if said:
             print(f"note: {said}", file=sys.stderr)
     lead = [*scorecard.lead(card, lang), say("study.lead", lang, study=study.id, runs=count(sum(card.runs.values())))]
-    sections = [*scorecard.sections(card, lang), *_growth(runs, lang), *_times(runs, lang)]
+    sections = [*scorecard.sections(card, lang), *_growth(runs, lang), *_tables(runs, lang), *_times(runs, lang)]
     where = Html(text=f"<p>{say('study.again', lang)}</p>" + code(f"grokscope report {study.id} --store {study.store}"))
     sections.append(Section(id="provenance", title=say("provenance", lang), body=where))
     return write_page(path, say("scorecard.title", lang), lead, sections, lang)
@@ -47,6 +50,19 @@ def _growth(arms: Arms[Run], lang: Lang) -> list[Section]:
         return []
     title, caption = say("finite_size.title", lang), say("finite_size.caption", lang)
     return [Section(id="finite-size", title=title, figure=finite_size(found, lang), caption=caption)]
+
+
+def _tables(arms: Arms[Run], lang: Lang) -> list[Section]:
+    """The tables of the families that the study has."""
+    records = readings_of(arms)
+    sections = []
+    for name, table in tables().items():
+        rows = table.rows(arms, records)
+        if not isinstance(rows, Missing) and rows:
+            cells = [[shown(cell) for cell in row.values()] for row in rows]
+            made = Table(columns=list(rows[0]), rows=cells)
+            sections.append(Section(id=f"table-{name}", title=table.title[lang], table=made))
+    return sections
 
 
 def _times(arms: Arms[Run], lang: Lang) -> list[Section]:

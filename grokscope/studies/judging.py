@@ -54,7 +54,7 @@ def judge(runs: Run | Mapping[str, Sequence[Run]] | Iterable[Run] | Studied, the
         raise ValueError(unknown("theory", theory, known))
     chosen = list(known.values()) if theory is None else [known[theory]]
     every = _asked(chosen, arms)
-    records = _stored(arms) if studied else _taken(arms, every)
+    records = readings_of(arms) if studied else _taken(arms, every)
     looked_at = subjects(arms, records, numbers(chosen))
     return Scorecard(
         rows=tuple(row for one in chosen for row in judged(one, looked_at)),
@@ -101,7 +101,8 @@ def _asked(chosen: Iterable[Theory], arms: Arms[Run]) -> dict[str, Asked]:
     return {run: asked_of(runs[run], list(readings), base) for run, readings in of_run.items()}
 
 
-def _stored(arms: Arms[Run]) -> dict[Place, Record]:
+def readings_of(arms: Arms[Run]) -> dict[Place, Record]:
+    """The readings that were taken of some runs."""
     records: dict[Place, Record] = {}
     for folder in {run.folder for run in runs_of(arms)}:
         records |= read_readings(folder)
@@ -112,7 +113,7 @@ def _taken(arms: Arms[Run], every: Mapping[str, Asked]) -> dict[Place, Record]:
     """The readings of runs, those that their packs lack taken now; kept in memory alone where a pack cannot be
     written."""
     runs = {run.id: run for run in runs_of(arms)}
-    records = _stored(arms)
+    records = readings_of(arms)
     for run, one in every.items():
         if not one.lacking(records):
             continue
