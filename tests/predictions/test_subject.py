@@ -172,7 +172,7 @@ def test_what_happens_at_step_0_has_happened() -> None:
 
     def subject(**steps: Any) -> Any:
         known = {field.name: None for field in fields(Phases)} | {"grokked": False, "last_at": 50} | steps
-        run: Any = SimpleNamespace(config=None, phases=lambda: Phases(**known))  # pyright: ignore[reportArgumentType]
+        run: Any = SimpleNamespace(config=None, phases=lambda _: Phases(**known))  # pyright: ignore[reportArgumentType]
         return Subject(run=run)
 
     subjects = subject(generalized_at=0), subject(generalized_at=30), subject(), subject(last_at=None)

@@ -13,7 +13,7 @@ from grokscope.predictions.subject import Subject
 from grokscope.statistics.contrasts import share
 from grokscope.studies.tables.base import Row, Table
 
-FAMILIES = ("collapse", "collapse, more")
+FAMILIES = ("collapse", "collapse/more")
 
 
 def _step(name: str) -> Series:
