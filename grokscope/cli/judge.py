@@ -6,16 +6,19 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from grokscope.cli.base import Json, Store, emit, find_run, find_study
+from grokscope.registry import unknown
 
 if TYPE_CHECKING:
     from grokscope.predictions.verdict import Scorecard
     from grokscope.runs.run import Run
+    from grokscope.studies.study import Study
 
 
 def judge(
     runs: Annotated[tyro.conf.Positional[tuple[str, ...]], tyro.conf.arg(metavar="STUDY|RUN ...")],
     *,
     theory: Annotated[str | None, tyro.conf.arg(metavar="ID")] = None,
+    table: Annotated[str | None, tyro.conf.arg(metavar="ID")] = None,
     output: Annotated[Path | None, tyro.conf.arg(aliases=["-o"], metavar="FILE")] = None,
     store: Store = Path("runs"),
     json: Json = False,
@@ -27,6 +30,7 @@ def judge(
 
     Args:
         theory: one theory (grokscope list theories); by default all.
+        table: instead of the verdicts, one table of a study (a wrong ID names them all).
         output: also write the scorecard there: FILE.json, FILE.html as a page, or FILE.md as tables.
     """
     from grokscope.runs.output import require_output
@@ -37,13 +41,41 @@ def judge(
             raise ValueError(f"--output must end in .json, .html or .md, got {output}")
         require_output(output)
     study = find_study(runs[0], store) if len(runs) == 1 else None
+    if table is not None:
+        if study is None:
+            raise ValueError(f"--table is of a study, and {' '.join(runs)} is none")
+        _tabulate(study, table, json=json)
+        return
     card = judged(study or _runs(runs, store), theory)
     if output is not None:
         _write(card, output)
     if json:
         emit(card.model_dump())
     else:
-        table(card)
+        print_card(card)
+
+
+def _tabulate(study: "Study", name: str, *, json: bool) -> None:
+    from grokscope.errors import Missing
+    from grokscope.studies.judging import readings_of
+    from grokscope.studies.tables.base import plain, shown, tables
+
+    known = tables()
+    if name not in known:
+        raise ValueError(unknown("table", name, known))
+    arms = study.runs()
+    rows = known[name].rows(arms, readings_of(arms))
+    missing = rows.reason if isinstance(rows, Missing) else None
+    listed = [] if isinstance(rows, Missing) else rows
+    if json:
+        emit({"table": name, "missing": missing, "rows": [{k: plain(v) for k, v in row.items()} for row in listed]})
+    elif missing is not None:
+        print(missing)
+    else:
+        columns = list(listed[0]) if listed else []
+        print("\t".join(columns))
+        for row in listed:
+            print("\t".join(shown(row[column]) for column in columns))
 
 
 def _runs(names: tuple[str, ...], store: Path) -> "list[Run]":
@@ -69,7 +101,7 @@ def _write(card: "Scorecard", path: Path) -> None:
         card.save(path)
 
 
-def table(card: "Scorecard") -> None:
+def print_card(card: "Scorecard") -> None:
     """Prints a scorecard, a row a prediction."""
     from rich.console import Console
     from rich.table import Table

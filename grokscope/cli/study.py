@@ -23,6 +23,7 @@ def study(
     address: Annotated[str | None, tyro.conf.arg(metavar="HOST:PORT")] = None,
     workers: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None,
     device: Literal["cpu", "cuda"] = "cpu",
+    arms: Annotated[str, tyro.conf.arg(metavar="FAMILY,...")] = "",
     dry_run: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     store: Store = Path("runs"),
     json: Json = False,
@@ -41,6 +42,7 @@ def study(
         workers: packs trained at a time, each on one thread [1]; by default as many as there are cores, and where there
             are fewer packs than cores, with several threads each; on a GPU four.
         device: cuda: packs of up to 64 runs, trained on the GPU and measured on the processor.
+        arms: only these families of arms, separated by commas; the way to arms that no verdict needs.
         dry_run: say what it would take, and start nothing.
     """
     from grokscope.cli.sweep import carry_out, say
@@ -51,16 +53,17 @@ def study(
     if seeds is not None and seeds > 1:
         require_few(seeds)
         require_few(seeds * len(studies.arms(name, scale, 1)))
-    arms = studies.arms(name, scale, seeds)
-    if few := too_few(arms):
+    only = [family.strip() for family in arms.split(",") if family.strip()]
+    wanted = studies.arms(name, scale, seeds, only)
+    if few := too_few(wanted):
         print(f"note: {few}", file=sys.stderr)
-    found = plan(f"{name}-{scale}", arms, store, **studies.wanted(name, arms), device=device)
+    found = plan(f"{name}-{scale}", wanted, store, **studies.wanted(name, wanted), device=device)
     conditions: dict[str, Any] = {"engine": engine, "address": address, "workers": workers, "dry_run": dry_run}
     about = carry_out(found, **conditions)
     done = not dry_run and about["error"] is None
     if done and (more := continued(name, found.study)):
         # A plan of all arms: those that are trained are found in the store, and the verdicts are on all of them.
-        every = arms.with_arms(*more)
+        every = wanted.with_arms(*more)
         found = plan(f"{name}-{scale}", every, store, **studies.wanted(name, every), device=device)
         trained, about = about["trained"], carry_out(found, **conditions)
         about["trained"] = [*trained, *about["trained"]]
@@ -78,7 +81,7 @@ def continued(name: str, study: "Study") -> "list[Arm[RunConfig]]":
 def after(study: "Study", name: str, *, show: bool) -> dict[str, Any]:
     """The verdicts, once all runs are trained and measured: scorecard.json and report.html in the study's folder, and
     what `--json` says of them."""
-    from grokscope.cli.judge import table
+    from grokscope.cli.judge import print_card
     from grokscope.report.study.page import write
     from grokscope.runs.store.mirror import publish
     from grokscope.studies.arms import ALL
@@ -88,5 +91,5 @@ def after(study: "Study", name: str, *, show: bool) -> dict[str, Any]:
     saved, page = card.save(study.folder / CARD), write(study, card=card)
     publish(study.folder)
     if show:
-        table(card)
+        print_card(card)
     return {"scorecard": str(saved), "page": str(page), "verdicts": card.counts()}

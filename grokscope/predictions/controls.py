@@ -6,7 +6,7 @@ from typing import Any, Protocol, TypeVar
 from grokscope.errors import Missing
 from grokscope.predictions.arms import BASE, NO_BOTTLENECK, Arm, Arms, changes, runs_of
 from grokscope.predictions.base import UNTRAINED, Theory
-from grokscope.predictions.readings import At
+from grokscope.predictions.readings import At, Reading
 from grokscope.predictions.subject import HeldTruth, Numbers, Subject
 from grokscope.predictions.taking import Asked
 from grokscope.runs.config import RunConfig
@@ -68,7 +68,12 @@ def subjects(
 
 def numbers(theories: Iterable[Theory]) -> Numbers:
     """The series that some theories look at."""
-    measures = {one.partition("[")[0] for theory in theories for row in theory.predictions for one in row.measures}
+    return numbers_of(reading for theory in theories for row in theory.predictions for reading in row.readings)
+
+
+def numbers_of(readings: Iterable[Reading]) -> Numbers:
+    """The series that some readings look at, those of behaviour among them."""
+    measures = {measure.partition("[")[0] for reading in readings for measure in reading.measures}
     return Numbers(measures | {f"behaviour.{split}_{kind}" for split in SPLITS for kind in ("accuracy", "loss")})
 
 

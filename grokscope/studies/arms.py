@@ -7,10 +7,12 @@ from typing import Any
 from grokscope.predictions.arms import Arm, Arms
 from grokscope.predictions.controls import asked
 from grokscope.predictions.families import Family, Follows, placed
+from grokscope.predictions.readings import At
 from grokscope.predictions.scales import NETWORKS, Scale
 from grokscope.registry import component, names, unknown
 from grokscope.runs.config import RunConfig
 from grokscope.runs.run import Run
+from grokscope.studies.tables.base import tables
 from grokscope.theories.base import families, theories
 
 ALL = "all"
@@ -55,7 +57,12 @@ def wanted(name: str, arms: Arms[RunConfig]) -> dict[str, Any]:
     for arm in arms.values():
         rows = (row for theory in chosen for row in theory.predictions if row.looks_at(arm))
         measures[arm.name] = tuple(dict.fromkeys(one for row in rows for one in row.series if one in heavy))
-    return {"measures": measures, "readings": asked(chosen, arms)}
+    readings = asked(chosen, arms)
+    for arm in arms.values():
+        shown = (one for table in tables().values() if table.looks_at(arm) for one in table.readings)
+        more = dict.fromkeys(one for one in shown if isinstance(one, At))
+        readings[arm.name] = tuple(dict.fromkeys((*readings[arm.name], *more)))
+    return {"measures": measures, "readings": readings}
 
 
 def _theories(name: str) -> list[str]:

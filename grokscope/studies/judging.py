@@ -65,7 +65,7 @@ def _judged(arms: Arms[Run], theory: str | None, *, studied: bool) -> Scorecard:
         raise ValueError(unknown("theory", theory, known))
     chosen = list(known.values()) if theory is None else [known[theory]]
     every = asked_by_run(arms, asked(chosen, arms))
-    records = _stored(arms) if studied else _taken(arms, every)
+    records = readings_of(arms) if studied else _taken(arms, every)
     looked_at = subjects(arms, records, numbers(chosen))
     return Scorecard(
         rows=tuple(row for one in chosen for row in judged(one, looked_at)),
@@ -86,7 +86,8 @@ def arms_of(runs: Mapping[str, Sequence[Run]] | Iterable[Run]) -> Arms[Run]:
     return placed(sorted_into_arms(runs, told_by(known)), known, lambda run: run.config)
 
 
-def _stored(arms: Arms[Run]) -> dict[Place, Record]:
+def readings_of(arms: Arms[Run]) -> dict[Place, Record]:
+    """The readings that were taken of some runs."""
     records: dict[Place, Record] = {}
     for folder in {run.folder for run in runs_of(arms)}:
         records |= read_readings(folder)
@@ -97,7 +98,7 @@ def _taken(arms: Arms[Run], every: Mapping[str, Asked]) -> dict[Place, Record]:
     """The readings of runs, those that their packs lack taken now; kept in memory alone where a pack cannot be
     written."""
     runs = {run.id: run for run in runs_of(arms)}
-    records = _stored(arms)
+    records = readings_of(arms)
     for run, one in every.items():
         if not one.lacking(records):
             continue

@@ -38,7 +38,7 @@ def _stalls(subject: Subject) -> Number:
 GAIN = Series("test accuracy gained after collapse", _stalls, ("stability.collapse_rate", "behaviour.test_accuracy"))
 # Arms that no row needs.
 MORE = Family(
-    id="collapse, more", network=bias_free, values=lambda _, __: MORE_STABILITY, name="collapse/{}", optional=True
+    id="collapse/more", network=bias_free, values=lambda _, __: MORE_STABILITY, name="collapse/{}", optional=True
 )
 STOPS = text(
     "Without weight decay the softmax collapses, the shorter the dtype the sooner, and learning stalls",

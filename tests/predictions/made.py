@@ -35,6 +35,7 @@ class Made:
     """A run that may memorise, generalise late or at once, and have series that rise or fall at some step."""
 
     checkpoints = STEPS.tolist()
+    events: tuple[Any, ...] = ()
 
     def __init__(self, arm: str, config: RunConfig, world: int) -> None:
         self.arm, self.config, self.world, self.id = arm, config, world, f"{arm}-{config.seed}"
@@ -95,6 +96,8 @@ class Made:
             first, last = first / 10, 1 - last / 10
         if measure == "weights.squared_norm":
             first = 2 + first
+        if measure == "weights.norm":  # so that first norms ascend with the factor on them
+            first = 1 + first / 20
         bump = rng.choice([0.0, 1.0]) * np.exp(-np.square(np.log(STEPS / rng.choice(STEPS[25:45]))) * 4)
         centre, width = rng.choice(STEPS[15:55]), rng.uniform(0.05, 0.5)
         rise = 1 / (1 + np.exp(-np.clip(np.log(STEPS / centre) / width, -500, 500)))

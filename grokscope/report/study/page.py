@@ -12,14 +12,16 @@ from grokscope.predictions.subject import Subject
 from grokscope.predictions.verdict import Scorecard
 from grokscope.report.figures.finite_size import Size, finite_size
 from grokscope.report.figures.survival import survival
-from grokscope.report.page.frame import Section, write_page
+from grokscope.report.page.frame import Section, Table, write_page
 from grokscope.report.page.render import render
 from grokscope.report.study import scorecard, sweep
 from grokscope.report.words import Lang, count, require_language, say
 from grokscope.runs.run import Run, phases_of
 from grokscope.statistics.survival import Curve
+from grokscope.studies.judging import readings_of
 from grokscope.studies.judging import scorecard as verdicts
 from grokscope.studies.study import Study
+from grokscope.studies.tables.base import shown, tables
 from grokscope.theories.base import theories
 from grokscope.theories.manifold.transition import SHARE, dwell, pooled
 
@@ -40,7 +42,8 @@ def write(study: Study, path: str | Path | None = None, lang: Lang = "en", *, ca
         if said:
             print(f"note: {said}", file=sys.stderr)
     lead = [*scorecard.lead(card, lang), say("study.lead", lang, study=study.id, runs=count(sum(card.runs.values())))]
-    sections = [*scorecard.sections(card, lang), *growth(subjects(runs).along("p"), lang), *_times(runs, lang)]
+    grown = growth(subjects(runs).along("p"), lang)
+    sections = [*scorecard.sections(card, lang), *grown, *_tables(runs, lang), *_times(runs, lang)]
     command = f"grokscope report {study.id} --store {study.store}"
     where = render("again", text=say("study.again", lang), command=command)
     sections.append(Section(id="provenance", title=say("page.provenance", lang), body=where))
@@ -59,6 +62,19 @@ def growth(found: Mapping[int, Sequence[Subject]], lang: Lang) -> list[Section]:
 def _size(seeds: Sequence[Subject]) -> Size:
     known = [value for one in seeds if not isinstance(value := dwell(one, relative=True), Missing)]
     return Size(dwell=known, order=pooled([series(one, *SHARE)[1] for one in seeds]))
+
+
+def _tables(arms: Arms[Run], lang: Lang) -> list[Section]:
+    """The tables of the families that the study has."""
+    records = readings_of(arms)
+    sections = []
+    for name, table in tables().items():
+        rows = table.rows(arms, records)
+        if not isinstance(rows, Missing) and rows:
+            cells = [[shown(cell) for cell in row.values()] for row in rows]
+            made = Table(columns=list(rows[0]), rows=cells)
+            sections.append(Section(id=f"table-{name}", title=table.title[lang], table=made))
+    return sections
 
 
 def _times(arms: Arms[Run], lang: Lang) -> list[Section]:

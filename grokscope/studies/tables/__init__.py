@@ -1,0 +1,1 @@
+"""Tables of a study: what its arms show beside the verdicts, one file a table."""

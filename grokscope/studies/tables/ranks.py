@@ -1,0 +1,55 @@
+"""Bottlenecks: when networks generalise behind each rank, beside none and beside full rank."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from grokscope.errors import Missing
+from grokscope.predictions.arms import NO_BOTTLENECK
+from grokscope.predictions.base import Answers, Given
+from grokscope.predictions.rows import TIMES, text, times
+from grokscope.statistics.contrasts import share
+from grokscope.statistics.survival import hazard_ratio, kaplan_meier, log_rank
+from grokscope.studies.tables.base import Row, Table, present
+
+FAMILIES = ("rank/embed", "rank/resid_mid", "rank/mlp_post")
+
+
+def _beside(arm: Sequence[Answers], other: Sequence[Answers]) -> tuple[str | Missing, float | Missing]:
+    """Hazard of generalising over the other arm's, above 1 sooner, and p of the log-rank test."""
+    if not len(other):
+        lacking = Missing("the arm to compare with has no run")
+        return lacking, lacking
+    one, two = times(arm), times(other)
+    treated = np.arange(len(arm) + len(other)) < len(arm)
+    ratio = hazard_ratio(np.concatenate([one[0], two[0]]), np.concatenate([one[1], two[1]]), treated)
+    said = ratio if isinstance(ratio, Missing) else f"{ratio.value:.3g} [{ratio.low:.3g}, {ratio.high:.3g}]"
+    return said, log_rank(one, two)
+
+
+def _rows(arms: Given) -> Sequence[Row]:
+    none = arms.get(NO_BOTTLENECK, ())
+    rows: list[Row] = []
+    for family, along in present(arms, FAMILIES).items():
+        for rank, arm in (({None: none} if len(none) else {}) | along).items():
+            t, reached = times(arm)
+            median = kaplan_meier(t, reached).median
+            (over_none, p_none), (over_full, p_full) = (_beside(arm, other) for other in (none, along.get("full", ())))
+            rows.append(
+                {
+                    "site": family.removeprefix("rank/"), "rank": "none" if rank is None else rank,
+                    "median t_gen": "never by the end" if median.value is None else median.value,
+                    "generalise": share(int(reached.sum()), len(t)),
+                    "hazard over none": over_none, "p, none": p_none, "hazard over full": over_full, "p, full": p_full,
+                }
+            )  # fmt: skip
+    return rows
+
+
+ranks = Table(
+    id="ranks",
+    title=text("Bottlenecks by rank", "各秩瓶颈"),
+    needs=FAMILIES,
+    readings=TIMES,
+    make=_rows,
+)

@@ -1,0 +1,88 @@
+"""What becomes of networks that generalise when they go on with fewer inputs, and of networks from scratch."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from grokscope.errors import Missing
+from grokscope.predictions.base import Given
+from grokscope.predictions.readings import Number, Series
+from grokscope.predictions.rows import text
+from grokscope.predictions.subject import Subject
+from grokscope.statistics.goldilocks import shell
+from grokscope.statistics.intervals import geometric_effect
+from grokscope.studies.tables.base import Row, Table, matrix, present
+
+HALF = 0.5  # test accuracy that tells generalisation kept from generalisation lost
+LAST = 5  # evaluations whose median is "at the end": two of them may be spikes
+# Semi-grokking: an accuracy on fresh inputs between these at the end that the last quarter of training moves by less
+# than DRIFT.
+MIDDLING, DRIFT = (0.1, 0.9), 0.1
+DECAYS = (1.0, 2.0)
+SCRATCH = "varma/scratch"
+
+
+def _end(split: str, share: Callable[[Subject], float] = lambda _: 1.0) -> Series:
+    """Accuracy after a share of the steps, the median of the last evaluations."""
+    measure = f"behaviour.{split}_accuracy"
+
+    def of(subject: Subject) -> Number:
+        if any(event["event"] == "non-finite" for event in subject.run.events):
+            return Missing("the loss was not finite")
+        rows = subject.rows(measure)
+        values = rows.values[rows.steps <= share(subject) * rows.steps[-1:]]
+        return float(np.median(values[-LAST:])) if len(values) else Missing("no evaluation")
+
+    return Series(f"{split} accuracy at the end", of, (measure,))
+
+
+# The step that has seen as much weight decay as the last one under the smallest of the decays.
+TEST, FRESH = _end("test"), _end("fresh")
+EARLY = _end("test", lambda subject: min(DECAYS) / subject.config.weight_decay)
+BEFORE = _end("fresh", lambda _: 0.75)
+
+
+def _rows(arms: Given) -> Sequence[Row]:
+    rows: list[Row] = []
+    edges = {}
+    for family, along in present(arms, [f"varma/ungrokking/weight_decay={decay:g}" for decay in DECAYS]).items():
+        for name, reading in (("test", TEST), ("fresh", FRESH), ("early", EARLY)):
+            accuracy, absent = matrix(along, reading)
+            if not accuracy.size:
+                rows.append({"arm": family, "size": name, "value": Missing(absent[0])})
+                continue
+            zone = shell(list(along), accuracy, least=HALF, axis="size")
+            edges[name, family] = [edge and edge[0] for edge in zone.edges]
+            rows.append({"arm": family, "size": f"critical, {name}", "value": zone.low})
+        for size, values in zip(along, matrix(along, TEST)[0], strict=True):
+            rows.append({"arm": family, "size": size, "value": float(np.mean(values)) if len(values) else ""})
+    for name in ("test", "early"):
+        both = [found for (which, _), found in edges.items() if which == name]
+        if len(both) == 2:
+            rows.append({"arm": f"largest over smallest decay, {name}", "size": "ratio", "value": _ratio(*both)})
+    for size, arm in arms.along(SCRATCH).items():
+        fresh, before = (np.array([_or_nan(one[of]) for one in arm]) for of in (FRESH, BEFORE))
+        low, high = MIDDLING
+        semi = int(((fresh > low) & (fresh < high) & (np.abs(fresh - before) < DRIFT)).sum())
+        rows.append({"arm": SCRATCH, "size": size, "value": f"semi-grokked {semi} of {len(fresh)}"})
+    return rows
+
+
+def _ratio(smallest: list[float | None], largest: list[float | None]) -> object:
+    ratios = [high / low for low, high in zip(smallest, largest, strict=False) if low is not None and high is not None]
+    if len(ratios) < len(smallest) or not ratios:
+        return Missing(f"{len(smallest) - len(ratios)} of {len(smallest)} seeds have no critical size in both")
+    return geometric_effect(ratios)
+
+
+def _or_nan(value: Number) -> float:
+    return np.nan if isinstance(value, Missing) else value
+
+
+ungrokking = Table(
+    id="ungrokking",
+    title=text("Un-grokking and semi-grokking", "反顿悟与半顿悟"),
+    needs=(*(f"varma/ungrokking/weight_decay={decay:g}" for decay in DECAYS), SCRATCH),
+    readings=(TEST, FRESH, EARLY, BEFORE),
+    make=_rows,
+)
