@@ -331,7 +331,7 @@ def test_keys_default_to_those_of_the_last_checkpoint() -> None:
     own = irreps(group("dihedral(5)"))
     early = network("dihedral(5)")
     last = with_logits(early, literal_character("dihedral(5)", own[2].matrices))
-    early._final = lambda: last
+    early = early.replace(final=lambda: last)
     for name in (RESTRICTED, EXCLUDED):
         assert evaluate(name, early) == evaluate(name, early, irreps=[own[2].name])
         assert evaluate(name, early) == evaluate(name, early, irreps=[own[2].name] * 2)
