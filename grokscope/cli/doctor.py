@@ -55,7 +55,7 @@ def _repaired(store: Path, found: "Examination") -> "Repaired":
     from grokscope.runs.repair import repair
     from grokscope.runs.run import load_pack
     from grokscope.runs.store.mirror import address, opened
-    from grokscope.studies.experiment import measure_checkpoints
+    from grokscope.studies.measuring import measure_checkpoints
 
     done = repair(store, found.damages)
     opened(address(store))  # of a mirror, what the other end has whole is fetched again

@@ -65,7 +65,7 @@ def import_(
     from grokscope.cli.run import assignment
     from grokscope.measures.base import measures
     from grokscope.runs.foreign import import_weights
-    from grokscope.studies.experiment import measure_checkpoints
+    from grokscope.studies.measuring import measure_checkpoints
 
     fields: dict[str, Any] = dict(assignment(text) for text in set)
     if reserved := RESERVED & fields.keys():

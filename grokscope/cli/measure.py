@@ -23,7 +23,7 @@ def measure(
         only: ids of measures (grokscope list measures); all of them by default.
         again: measure anew what is there already, such as after a definition has changed.
     """
-    from grokscope.studies.experiment import measure_checkpoints
+    from grokscope.studies.measuring import measure_checkpoints
 
     found = find_run(run, store)
     chosen = [name.strip() for name in only.split(",") if name.strip()]

@@ -47,7 +47,8 @@ def run(
     require_fits(base, chosen_device(device))  # before what takes a second to be imported
 
     from grokscope.report.run.page import write_report
-    from grokscope.studies.experiment import measure_checkpoints, train
+    from grokscope.studies.experiment import train
+    from grokscope.studies.measuring import measure_checkpoints
 
     configs = [base.replace(seed=base.seed + number) for number in range(seeds)]
     for remark in base.remarks:

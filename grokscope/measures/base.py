@@ -1,6 +1,7 @@
 """What a measure is: a function of a snapshot, with its unit, source, cost and needs, that may answer `Missing`."""
 
 import inspect
+import math
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from grokscope.errors import Missing, require_finite
 from grokscope.registry import component, names, unknown
 from grokscope.runs.snapshot import Snapshot
+from grokscope.runs.snapshots import Snapshots
 
 Cost = Literal["cheap", "heavy", "asked"]
 Value = float | NDArray[Any] | Mapping[str, float]
@@ -59,7 +61,8 @@ class Measure:
     unit: of its values. source: the publication that defines it. cost: "cheap" ones run while training, "heavy" ones on
     checkpoints, "asked" ones where they are named (`grokscope measure RUN --only id`). needs: keys of NEEDS; without
     them the answer is `Missing`. axis: what an array or mapping runs over. variants: the options under which a run
-    stores it, each as a view of its own.
+    stores it, each as a view of its own. packed: the function takes `Snapshots`, networks side by side, and gives a
+    list, an answer for each; else it takes a `Snapshot` and gives one.
     """
 
     id: str
@@ -69,7 +72,8 @@ class Measure:
     needs: tuple[str, ...]
     axis: str
     variants: tuple[Mapping[str, Any], ...]
-    function: Callable[..., Value | Missing]
+    packed: bool
+    function: Callable[..., Any]
 
     @cached_property
     def options(self) -> tuple[str, ...]:
@@ -77,31 +81,55 @@ class Measure:
         return tuple(inspect.signature(self.function).parameters)[1:]
 
     def __call__(self, snapshot: Snapshot, **options: Any) -> Value | Missing:
+        return self.each(Snapshots([snapshot]), **options)[0]
+
+    def each(self, snapshots: Snapshots, **options: Any) -> list[Value | Missing]:
+        """The answer of each network."""
         for option in options:
             if option not in self.options:
                 raise ValueError(f"{self.id}: {unknown('option', option, self.options)}")
         require_finite(**{name: value for name, value in options.items() if isinstance(value, float)})
-        if not snapshot.is_finite:
-            return Missing(f"the weights at step {snapshot.step} are not finite")
+        answers: list[Value | Missing] = [
+            Missing(f"the weights at step {snapshots[i].step} are not finite") if not finite else Missing("")
+            for i, finite in enumerate(snapshots.is_finite)
+        ]
+        whole = [i for i, finite in enumerate(snapshots.is_finite) if finite]
+        if whole:
+            for i, answer in zip(whole, self._of_finite(snapshots.take(whole), options), strict=True):
+                answers[i] = answer
+        return answers
+
+    def _of_finite(self, snapshots: Snapshots, options: Mapping[str, Any]) -> list[Value | Missing]:
+        """The answers of networks whose weights are finite."""
         for need in self.needs:
             holds, reason = NEEDS[need]
-            if not holds(snapshot):
-                return Missing(reason)
-        value = self.function(snapshot, **options)
-        if isinstance(value, Missing):
-            return value
-        numbers = list(value.values()) if isinstance(value, Mapping) else value
-        if not np.isfinite(np.asarray(numbers, dtype=np.float64)).all():
-            return Missing(f"{self.id} is not finite at step {snapshot.step}")
-        return value
+            if not holds(snapshots.first):
+                return [Missing(reason)] * len(snapshots)
+        if self.packed:
+            answers = self.function(snapshots, **options)
+        else:
+            answers = [self.function(snapshot, **options) for snapshot in snapshots]
+        infinite = [
+            Missing(f"{self.id} is not finite at step {snapshots[i].step}")
+            if not isinstance(answer, Missing) and not _is_finite(answer)
+            else None
+            for i, answer in enumerate(answers)
+        ]
+        return [answer if reason is None else reason for answer, reason in zip(answers, infinite, strict=True)]
 
     def rows(self, snapshot: Snapshot, **shared: Any) -> Iterator[tuple[str, float | Missing]]:
         """(view, value) for every variant and every element; the view names both, as in `split=train` or `head=0`."""
+        for _, view, value in self.each_row(Snapshots([snapshot]), **shared):
+            yield view, value
+
+    def each_row(self, snapshots: Snapshots, **shared: Any) -> Iterator[tuple[int, str, float | Missing]]:
+        """The same of several networks, with the place of each."""
         options = {name: value for name, value in shared.items() if name in self.options}
         for variant in self.variants:
-            value = self(snapshot, **options, **variant)
-            for part, number in _elements(value, self.axis):
-                yield ",".join(filter(None, (_label(variant), part))), number
+            label = _label(variant)
+            for i, answer in enumerate(self.each(snapshots, **options, **variant)):
+                for part, number in _elements(answer, self.axis):
+                    yield i, f"{label},{part}" if label and part else label or part, number
 
     def without(self, views: Collection[str]) -> "Measure":
         """The same with the variants alone that have none of these views, which a run has stored."""
@@ -126,10 +154,11 @@ def measure(
     needs: tuple[str, ...] = (),
     axis: str = "",
     variants: tuple[Mapping[str, Any], ...] = ({},),
-) -> Callable[[Callable[..., Value | Missing]], Measure]:
+    packed: bool = False,
+) -> Callable[[Callable[..., Any]], Measure]:
     """Makes a measure of a function; its id is its family (the folder) and its name."""
 
-    def wrap(function: Callable[..., Value | Missing]) -> Measure:
+    def wrap(function: Callable[..., Any]) -> Measure:
         family = function.__module__.split(".")[-2]
         return Measure(
             id=f"{family}.{function.__name__}",
@@ -139,6 +168,7 @@ def measure(
             needs=needs,
             axis=axis,
             variants=variants,
+            packed=packed,
             function=function,
         )
 
@@ -166,3 +196,10 @@ def _elements(value: Value | Missing, axis: str) -> Iterator[tuple[str, float | 
         yield from ((f"{axis}={index}", float(number)) for index, number in enumerate(value))
     else:
         yield "", value if isinstance(value, Missing) else float(value)
+
+
+def _is_finite(value: Value) -> bool:
+    if isinstance(value, float):
+        return math.isfinite(value)
+    numbers = list(value.values()) if isinstance(value, Mapping) else value
+    return bool(np.isfinite(np.asarray(numbers, dtype=np.float64)).all())

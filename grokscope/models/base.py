@@ -121,6 +121,13 @@ class Model(ABC):
     def sites(self) -> Sites:
         """Name -> function of an `Activations` that gives that site's activation of one replica (no replica axis)."""
 
+    def site(self, name: str, params: Params, inputs: Tensor) -> Tensor:
+        """A site's activations of all replicas, (replica, ...)."""
+        replicas = (
+            Activations(self.sites, {key: t[i] for key, t in params.items()}, of) for i, of in enumerate(inputs)
+        )
+        return torch.stack([replica[name] for replica in replicas])
+
     @property
     def bottleneck_widths(self) -> dict[str, int]:
         """Width of each site that can have a bottleneck."""

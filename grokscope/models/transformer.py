@@ -121,16 +121,27 @@ class Transformer(Model):
 
     def _attend(self, params: Params, inputs: Tensor) -> tuple[Tensor, Tensor]:
         """Attention weights (key, replica, pair, head), and z (replica, pair, head, d_head)."""
-        attention, p = self.attention, self.interface.n_symbols
-        stream = attention.stream(params)
-        pattern = attention.pattern(attention.scores(params, stream), attention.score_rows(inputs))
-        weights = attention.mixed(pattern)
+        p = self.interface.n_symbols
+        stream = self.attention.stream(params)
+        weights = self._pattern(params, inputs, stream)
         values = (stream[:, None] @ params["W_V"]).transpose(1, 2)
         a, b = inputs.unbind(-1)
         # "=" is one row for all samples.
         read = [take(values, a), take(values, p + b), values[:, 2 * p :]]
         terms = [weight[..., None] * value for weight, value in zip(weights, read, strict=False)]
         return weights, torch.stack(terms).sum(0)
+
+    def _pattern(self, params: Params, inputs: Tensor, stream: Tensor) -> Float[Tensor, "key replica pair head"]:
+        attention = self.attention
+        return attention.mixed(attention.pattern(attention.scores(params, stream), attention.score_rows(inputs)))
+
+    def site(self, name: str, params: Params, inputs: Tensor) -> Tensor:
+        """A site's activations of all replicas, (replica, ...); those that are measured while training at once."""
+        if name == "pattern":
+            return self._pattern(params, inputs, self.attention.stream(params)).permute(1, 2, 3, 0)
+        if name == "embed":
+            return self.squeeze(params, "embed", params["W_E"])[:, : self.interface.n_symbols]
+        return super().site(name, params, inputs)
 
     def _before(self, params: Params, inputs: Tensor) -> Tensor:
         last = self.attention.last(self.attention.stream(params))
@@ -157,12 +168,12 @@ class Transformer(Model):
 
         right: Sites = {"embed_right": lambda site: squeezed(site, "embed", site.params["W_E_right"])}
         return {
-            "embed": lambda site: squeezed(site, "embed", site.params["W_E"])[: self.interface.n_symbols],
+            "embed": lambda site: self.site("embed", _packed(site.params), site.inputs[None])[0],
             **({} if self.settings.tied else right),
             "resid_pre": lambda site: self._before(_packed(site.params), site.inputs[None])[0].expand(
                 len(site.inputs), -1
             ),
-            "pattern": lambda site: attend(site)[0].squeeze(1).permute(1, 2, 0),
+            "pattern": lambda site: self.site("pattern", _packed(site.params), site.inputs[None])[0],
             "z": lambda site: attend(site)[1].squeeze(0),
             "attn_out": lambda site: torch.einsum("phe,hed->pd", site["z"], site.params["W_O"]),
             "resid_mid": lambda site: squeezed(site, "resid_mid", site["resid_pre"] + site["attn_out"]),

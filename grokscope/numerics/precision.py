@@ -18,7 +18,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from grokscope.errors import Missing
@@ -70,12 +70,24 @@ def collapse_rate(logits: Any, dtype: Any, order: Order = "torch") -> float | Mi
     z = _tensor("logits", logits)
     if z.ndim != 2:
         raise ValueError(f"logits must have the shape (sample, class), got {tuple(z.shape)}")
-    z = z.to(kind)
+    found, largest = collapsed(z, kind, order)
+    return float(found.double().mean()) if largest.isfinite().all() else beyond(kind)
+
+
+def collapsed(
+    logits: Float[Tensor, "sample class"], dtype: Any, order: Order = "torch"
+) -> tuple[Bool[Tensor, " sample"], Float[Tensor, " sample"]]:
+    """Whether the softmax of each sample has collapsed, as `collapse_rate` has it, and its largest logit in the dtype:
+    where that is infinite there is no answer (`beyond`)."""
+    z = logits.to(_dtype(dtype))
     largest = z.amax(1, keepdim=True)
-    if not largest.isfinite().all():
-        return Missing(f"logits lie beyond the largest number of {_name(kind)}, {torch.finfo(kind).max:g}")
-    total = _total((z - largest).exp_(), order)
-    return float((total == 1).double().mean())
+    return _total((z - largest).exp_(), order) == 1, largest.squeeze(1)
+
+
+def beyond(dtype: Any) -> Missing:
+    """Why logits that lie beyond a dtype have no answer."""
+    kind = _dtype(dtype)
+    return Missing(f"logits lie beyond the largest number of {_name(kind)}, {torch.finfo(kind).max:g}")
 
 
 def zero_loss_margin(n_classes: int, dtype: Any, order: Order = "torch", *, leader: int = 0) -> float:

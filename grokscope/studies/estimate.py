@@ -17,7 +17,8 @@ from typing import Any
 import torch
 
 from grokscope.runs.config import RunConfig
-from grokscope.studies.experiment import measure_checkpoints, train
+from grokscope.studies.experiment import train
+from grokscope.studies.measuring import measure_checkpoints
 from grokscope.studies.plan import Plan, Planned, shape_of, work_of
 from grokscope.training.memory import n_parameters
 from grokscope.training.schedule import PER_DOUBLING, most_checkpoints

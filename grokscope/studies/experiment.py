@@ -1,29 +1,21 @@
 """Trains and measures one pack: cheap measures while it trains, the others on its checkpoints."""
 
-import math
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, overload
+from typing import overload
 
 import torch
-from torch import Tensor
 
-from grokscope.errors import GrokscopeError, Missing
-from grokscope.measures.base import Measure, measures
-from grokscope.registry import component, shortened
+from grokscope.registry import shortened
 from grokscope.runs.config import RunConfig, pack_id
 from grokscope.runs.outside import named
-from grokscope.runs.run import Run, as_trained, load_pack
-from grokscope.runs.snapshot import Snapshot
+from grokscope.runs.run import Run, load_pack
 from grokscope.runs.store.events import finished_at
-from grokscope.runs.store.journal import Measured
-from grokscope.runs.store.lock import hold
-from grokscope.runs.store.mirror import opened, publish
-from grokscope.runs.store.rows import read_rows
-from grokscope.runs.store.segments import forget, recover, seal
+from grokscope.runs.store.mirror import opened
 from grokscope.runs.writer import Writer, open_writer
 from grokscope.studies.display import Display, display
+from grokscope.studies.measuring import observer
 from grokscope.training.device import chosen_device
 from grokscope.training.loop import Loop, disk_use
 from grokscope.training.memory import in_packs, replica_bytes, require_fits
@@ -113,86 +105,5 @@ def _other_machine(writer: Writer, device: torch.device) -> str | None:
     )
 
 
-def measure_checkpoints(run: Run, *, only: Sequence[str] = (), again: bool = False) -> dict[str, str]:
-    """Measures the run's checkpoints and stores what is new; returns measures without an answer, with the reason.
-
-    only: ids of measures; by default all but those of cost "asked". What the store has of a variant of a measure at a
-    step is not measured again: each number is there once. again: measure it anew all the same, in place of what is
-    there (after a definition has changed). Checkpoints after a loss that was not finite are left out.
-    """
-    if not run.has_config:
-        raise GrokscopeError(f"run {run.id} is curves alone: there are no weights to measure")
-    chosen: list[Measure] = [component("measures", name) for name in only]
-    chosen = chosen or [measure for measure in measures().values() if measure.cost != "asked"]
-    missing: dict[str, str] = {}
-    with hold(run.folder):
-        journal = recover(run.folder)
-        if again:
-            names = [measure.id for measure in chosen]
-            forget(run.folder, journal, run=run.id, measures=names, steps=run.checkpoints)
-        stored = _stored(run)
-        end = min((event["step"] for event in run.events if event["event"] == "non-finite"), default=math.inf)
-        for step in (step for step in run.checkpoints if step <= end):
-            snapshot = run.snapshot(step)
-            rows = []
-            for measure in (measure.without(stored.get((step, measure.id), ())) for measure in chosen):
-                for view, value in measure.rows(snapshot):
-                    if isinstance(value, Missing):
-                        missing.setdefault(measure.id, value.reason)
-                    else:
-                        rows.append(Measured(run=run.id, step=step, measure=measure.id, view=view, value=value))
-            journal.append(rows)
-        seal(run.folder, journal)
-        publish(run.folder)
-    return missing
-
-
 def _train(pack: Pack, writer: Writer, shown: Display) -> None:
-    cheap = [measure for measure in measures().values() if measure.cost == "cheap"]
-    # The pack before its first step: its initial weights follow from the configs alone.
-    first = {name: tensor.detach().cpu().clone() for name, tensor in pack.tensors.items()}
-    initial = [_snapshot(pack, replica, first) for replica in range(pack.n_replicas)]
-
-    def observe(pack: Pack) -> list[Measured]:
-        outputs = pack.outputs()
-        rows = []
-        for replica in pack.alive.nonzero().flatten().tolist():
-            now = {"step": pack.step, "outputs": outputs[replica], "initial": lambda replica=replica: initial[replica]}
-            if pack.before is not None:
-                now["before"] = _of(replica, pack.before)
-            rows.extend(_rows(writer.ids[replica], cheap, _snapshot(pack, replica, pack.tensors, **now)))
-        return rows
-
-    Loop(pack=pack, writer=writer, observe=observe, show=shown.update).run()
-
-
-def _snapshot(pack: Pack, replica: int, tensors: Mapping[str, Tensor], **more: Any) -> Snapshot:
-    return Snapshot(
-        task=pack.tasks[replica],
-        model=pack.models[replica],
-        params=_of(replica, tensors),
-        train_mask=pack.train_masks[replica],
-        **as_trained(pack.configs[replica]),
-        **more,
-    )
-
-
-def _of(replica: int, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name: tensor[replica].cpu() for name, tensor in tensors.items()}
-
-
-def _rows(run: str, chosen: Iterable[Measure], snapshot: Snapshot) -> list[Measured]:
-    return [
-        Measured(run=run, step=snapshot.step, measure=measure.id, view=view, value=value)
-        for measure in chosen
-        for view, value in measure.rows(snapshot)
-        if not isinstance(value, Missing)
-    ]
-
-
-def _stored(run: Run) -> dict[tuple[int, str], set[str]]:
-    """Step and measure -> the views that are there."""
-    rows, found = read_rows(run.folder, run=run.id), {}
-    for step, measure, view in zip(rows.steps.tolist(), rows.measures, rows.views, strict=True):
-        found.setdefault((step, str(measure)), set()).add(str(view))
-    return found
+    Loop(pack=pack, writer=writer, observe=observer(pack, writer.ids), show=shown.update).run()

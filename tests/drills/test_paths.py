@@ -16,7 +16,8 @@ from grokscope.errors import StoreError
 from grokscope.runs.output import write_output
 from grokscope.runs.run import Run
 from grokscope.runs.store.lock import hold, is_held
-from grokscope.studies.experiment import measure_checkpoints, train
+from grokscope.studies.experiment import train
+from grokscope.studies.measuring import measure_checkpoints
 from grokscope.training.loop import Loop
 from tests.conftest import tiny
 

@@ -11,6 +11,7 @@ from grokscope.errors import Missing
 from grokscope.measures.base import NEEDS, measures
 from grokscope.runs.run import Run
 from grokscope.runs.snapshot import Snapshot, snapshot
+from grokscope.runs.snapshots import Snapshots
 
 ALL = sorted(measures())
 # What is lost to the weights' own dtype is another share in every dtype: that is the measure.
@@ -133,3 +134,44 @@ def test_an_unknown_option_is_answered_with_the_nearest(snap: Snapshot) -> None:
         measures()["circuits.restricted_loss"](snap, spilt="all")
     with pytest.raises(ValueError, match=r"unknown split 'tset'. Did you mean 'test'"):
         measures()["circuits.restricted_loss"](snap, split="tset", frequencies=[1])
+
+
+def networks(snap: Snapshot, n: int) -> list[Snapshot]:
+    """Networks of one shape with other weights, steps and splits, in float64, each with a start and a step before."""
+    made = []
+    for seed in range(n):
+        generator = torch.Generator().manual_seed(seed)
+
+        def moved(share: float, generator: torch.Generator = generator) -> dict[str, torch.Tensor]:
+            noise = {
+                key: torch.randn(t.shape, generator=generator, dtype=torch.float64) for key, t in snap.params.items()
+            }
+            return {key: tensor.double() + share * noise[key] for key, tensor in snap.params.items()}
+
+        start = snap.replace(params=moved(0.2), train_mask=snap.task.split(0.3 + 0.1 * seed, seed), initial=None)
+        made.append(start.replace(params=moved(0.1), before=moved(0.1), step=seed, initial=lambda start=start: start))
+    return made
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_networks_side_by_side_have_the_answers_they_have_alone(name: str, snap: Snapshot) -> None:
+    measure, each = measures()[name], networks(snap, 3)
+    together = list(measure.each_row(Snapshots(each)))
+    alone = [(i, view, value) for i, one in enumerate(each) for view, value in measure.rows(one)]
+    assert len(together) == len(alone)
+    assert {row[:2] for row in together} == {row[:2] for row in alone}
+    expected = {row[:2]: row[2] for row in alone}
+    for i, view, value in together:
+        known = expected[i, view]
+        assert value == (known if isinstance(known, Missing) else pytest.approx(known, abs=1e-9, rel=1e-9)), (i, view)
+
+
+@pytest.mark.parametrize("split", ["all", "train", "test", "fresh", "twin"])
+@pytest.mark.parametrize(
+    "name", [name for name in ALL if measures()[name].packed and "split" in measures()[name].options]
+)
+def test_and_on_every_split(name: str, split: str, snap: Snapshot) -> None:
+    measure, each = measures()[name], networks(snap, 3)
+    for value, one in zip(measure.each(Snapshots(each), split=split), each, strict=True):
+        alone = measure(one, split=split)
+        assert value == (alone if isinstance(alone, Missing) else pytest.approx(alone, abs=1e-9, rel=1e-9))

@@ -19,8 +19,9 @@ from grokscope.runs.doctor import examine_pack
 from grokscope.runs.repair import repair
 from grokscope.runs.run import Run, load_pack
 from grokscope.runs.store.readings import NAME, Record, append_readings, read_readings
-from grokscope.studies.experiment import measure_checkpoints, train
+from grokscope.studies.experiment import train
 from grokscope.studies.judging import judge
+from grokscope.studies.measuring import measure_checkpoints
 from tests.conftest import tiny as tiny_config
 
 SOME = (

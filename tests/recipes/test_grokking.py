@@ -11,7 +11,8 @@ import pytest
 
 from grokscope.recipes.base import recipe
 from grokscope.runs.run import Run
-from grokscope.studies.experiment import measure_checkpoints, train
+from grokscope.studies.experiment import train
+from grokscope.studies.measuring import measure_checkpoints
 
 pytestmark = pytest.mark.slow
 

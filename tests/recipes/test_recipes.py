@@ -8,7 +8,8 @@ from grokscope.recipes.base import recipe
 from grokscope.registry import names
 from grokscope.report.run.page import write_report
 from grokscope.runs.config import RunConfig
-from grokscope.studies.experiment import measure_checkpoints, train
+from grokscope.studies.experiment import train
+from grokscope.studies.measuring import measure_checkpoints
 
 
 @pytest.mark.parametrize("name", names("recipes"))

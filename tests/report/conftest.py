@@ -11,7 +11,8 @@ import pytest
 
 from grokscope.report.run.readings import Readings, from_numbers, read
 from grokscope.runs.run import Run
-from grokscope.studies.experiment import measure_checkpoints, train
+from grokscope.studies.experiment import train
+from grokscope.studies.measuring import measure_checkpoints
 
 STEPS = np.arange(0, 4001, 25)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")

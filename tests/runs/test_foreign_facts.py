@@ -13,7 +13,7 @@ from grokscope.measures.base import evaluate
 from grokscope.report.run.page import write_report
 from grokscope.runs.foreign import import_weights
 from grokscope.runs.run import Run, load
-from grokscope.studies.experiment import measure_checkpoints
+from grokscope.studies.measuring import measure_checkpoints
 from tests.cli.test_commands import run as cli
 from tests.runs.test_foreign import lens, saved
 from tests.runs.test_weights import P, in_nandas_axes, state

@@ -17,7 +17,8 @@ from grokscope.runs.run import load_pack, runs
 from grokscope.runs.store import jsonl
 from grokscope.runs.store.checksum import checked
 from grokscope.runs.store.query import query
-from grokscope.studies.experiment import measure_checkpoints, train
+from grokscope.studies.experiment import train
+from grokscope.studies.measuring import measure_checkpoints
 
 DATA = Path(__file__).parents[1] / "data" / "store-before-checksums"
 DONE, BEGUN = "caffacbbf216", "9caa07afe1b9"

@@ -7,7 +7,8 @@ import pytest
 
 from grokscope.errors import StoreError
 from grokscope.runs.run import FINAL, Run, load, runs
-from grokscope.studies.experiment import measure_checkpoints, train
+from grokscope.studies.experiment import train
+from grokscope.studies.measuring import measure_checkpoints
 from tests.conftest import tiny
 
 

@@ -11,7 +11,8 @@ from grokscope.measures.base import evaluate, measures
 from grokscope.registry import component
 from grokscope.studies import experiment
 from grokscope.studies import study as studying
-from grokscope.studies.experiment import measure_checkpoints, train
+from grokscope.studies.experiment import train
+from grokscope.studies.measuring import measure_checkpoints
 from grokscope.studies.plan import plan
 from grokscope.training.device import chosen_device
 from tests.conftest import tiny

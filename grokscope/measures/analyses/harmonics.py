@@ -3,12 +3,13 @@
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Float64, Int
 from torch import Tensor
 
 from grokscope.errors import Missing
-from grokscope.numerics.groups import group
+from grokscope.numerics.groups import Group, group
 from grokscope.runs.snapshot import Snapshot
+from grokscope.runs.snapshots import Snapshots
 
 
 class Harmonics(NamedTuple):
@@ -33,17 +34,13 @@ def harmonics(snapshot: Snapshot, split: str, answers: Int[Tensor, " pair"] | No
 
     `Missing` where the task has no group or the split no inputs.
     """
-    name = snapshot.task.truth.group
-    if name is None:
-        return Missing("the task has no group")
-    chosen = group(name)
-    # The classes of a multiplicative group are 0..p-1, and 0 is no element.
-    first = 1 if chosen.family == "multiplicative" and snapshot.task.n_classes == chosen.order + 1 else 0
-    if snapshot.task.n_classes != chosen.order + first:
-        return Missing(f"the task has {snapshot.task.n_classes} classes, the group {chosen.order} elements")
+    of = _group(snapshot)
+    if isinstance(of, Missing):
+        return of
     rows = snapshot.rows(split)
     if isinstance(rows, Missing):
         return rows
+    chosen, first = of
     answers = snapshot.labels if answers is None else answers
     rows = rows & (answers >= first)
     if not rows.any():
@@ -54,6 +51,41 @@ def harmonics(snapshot: Snapshot, split: str, answers: Int[Tensor, " pair"] | No
     return Harmonics(rows, classes, centred, centred.gather(1, classes).mean(0), first)
 
 
+class Aligned(NamedTuple):
+    """Of several networks: z_x(y_x g) of every input x and element g, the energy sum_c z_x(c)^2, and which inputs have
+    an element of the group for an answer y."""
+
+    logits: Float64[Tensor, "network pair element"]
+    energy: Float64[Tensor, "network pair"]
+    has_answer: Bool[Tensor, "network pair"]
+
+
+def aligned_logits(snapshots: Snapshots) -> Aligned | Missing:
+    """Of all inputs, their labels as answers. `Missing` where the tasks have no group."""
+    of = _group(snapshots.first)
+    if isinstance(of, Missing):
+        return of
+    chosen, first = of
+    z = snapshots.precise_logits[..., first:]
+    z = z - z.mean(-1, keepdim=True)
+    has_answer = snapshots.labels >= first
+    classes = chosen.table[(snapshots.labels - first).clamp(min=0)]
+    return Aligned(z.gather(-1, classes), z.square().sum(-1), has_answer)
+
+
 def along(profile: Float[Tensor, " element"], classes: Int[Tensor, "input element"]) -> Float[Tensor, "input element"]:
     """The function f(y^-1 c) of a profile f over inputs and classes."""
     return torch.zeros(classes.shape, dtype=profile.dtype).scatter_(1, classes, profile.expand(classes.shape))
+
+
+def _group(snapshot: Snapshot) -> tuple[Group, int] | Missing:
+    """The task's group, and the class of its first element: the classes of a multiplicative group are 0..p-1, and 0 is
+    no element."""
+    name = snapshot.task.truth.group
+    if name is None:
+        return Missing("the task has no group")
+    chosen = group(name)
+    first = 1 if chosen.family == "multiplicative" and snapshot.task.n_classes == chosen.order + 1 else 0
+    if snapshot.task.n_classes != chosen.order + first:
+        return Missing(f"the task has {snapshot.task.n_classes} classes, the group {chosen.order} elements")
+    return chosen, first

@@ -9,6 +9,7 @@ from torch import Tensor
 from grokscope.errors import Missing
 from grokscope.measures.analyses.groups import Product
 from grokscope.runs.snapshot import Snapshot
+from grokscope.runs.snapshots import Snapshots
 
 Table = Float[Tensor, "symbol neuron"]
 
@@ -90,8 +91,14 @@ def operand_tables(snapshot: Snapshot, task: Product) -> tuple[Table, Table] | M
 def readout(snapshot: Snapshot) -> Float64[Tensor, "neuron class"]:
     """W_L, the linear map from the last layer's neurons to the logits: W_out W_U without the column of "=", or W_out,
     as the network scales it. For measures that need "mlp"."""
-    params, n_classes = snapshot.params, snapshot.task.n_classes
+    return readouts(Snapshots([snapshot]))[0]
+
+
+def readouts(snapshots: Snapshots) -> Float64[Tensor, "network neuron class"]:
+    """The same of several networks."""
+    params, first = snapshots.params, snapshots.first
     W_out = params["W_out"].double()
-    W_out = W_out[-1] if W_out.ndim == 3 else W_out
+    W_out = W_out[:, -1] if W_out.ndim == 4 else W_out
     to_logits = W_out @ params["W_U"].double() if "W_U" in params else W_out
-    return to_logits[:, :n_classes] * (snapshot.output_scale / getattr(snapshot.model, "division", 1))
+    scale = [one.output_scale / getattr(one.model, "division", 1) for one in (snapshots.initial or snapshots)]
+    return to_logits[..., : first.task.n_classes] * torch.tensor(scale, dtype=torch.float64)[:, None, None]

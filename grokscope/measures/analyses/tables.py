@@ -1,5 +1,8 @@
 """Weight tables whose first axis is residues."""
 
+from functools import lru_cache
+
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -24,12 +27,28 @@ def operand_blocks(snapshot: Snapshot) -> list[tuple[str, slice]] | Missing:
     return Missing("the network has no table of symbols")
 
 
-def spectral_gini(table: Float[Tensor, "residue channel"], paired: bool) -> float | Missing:
-    """Gini coefficient of the norms of a table's Fourier components.
+def spectral_ginis(tables: Float[Tensor, "network residue channel"], paired: bool) -> list[float | Missing]:
+    """Gini coefficient of the norms of each table's Fourier components, as `numerics.fourier.gini` defines it.
 
     The paper does not say whether cosine and sine count apart. Not paired: apart, with the constant (N = p values).
     paired: together, without it (N = (p - 1)/2 values), which a rotation of the residues cannot change.
     """
-    if not fourier.varies(table):
-        return Missing("the table does not vary over the residues")
-    return fourier.gini(fourier.frequency_norms(table) if paired else fourier.component_norms(table))
+    tables = tables.double()
+    # Over a power of two, which is exact: squares then neither underflow nor overflow.
+    exponent = torch.frexp(tables.abs().amax((1, 2), keepdim=True)).exponent
+    squares = (_basis(tables.shape[1]) @ torch.ldexp(tables, -exponent)).square().sum(2)
+    pairs = squares[:, 1:] if squares.shape[1] % 2 else torch.nn.functional.pad(squares[:, 1:], (0, 1))
+    frequencies = pairs.unflatten(1, (-1, 2)).sum(2)
+    x = (frequencies if paired else squares).sqrt().sort(1).values
+    n = x.shape[1]
+    weights = 2 * torch.arange(1, n + 1, dtype=x.dtype) - n - 1
+    ginis = ((x * weights).sum(1) / (n * x.sum(1))).tolist()
+    # Rounding leaves some 1e-15 of its size in a table that is constant.
+    varies = frequencies.amax(1).sqrt() > 1e-12 * squares.sum(1).sqrt()
+    constant = Missing("the table does not vary over the residues")
+    return [gini if holds else constant for gini, holds in zip(ginis, varies.tolist(), strict=True)]
+
+
+@lru_cache(maxsize=16)
+def _basis(p: int) -> Float[Tensor, "component residue"]:
+    return torch.from_numpy(fourier.basis(p))

@@ -6,7 +6,7 @@ import torch
 from numpy.typing import NDArray
 
 from grokscope.measures.base import measure
-from grokscope.runs.snapshot import Snapshot
+from grokscope.runs.snapshots import Snapshots
 
 
 @measure(
@@ -14,15 +14,16 @@ from grokscope.runs.snapshot import Snapshot
     source="Ghader & Monz 2017, arXiv:1710.03348, equation 8; divided by its largest value",
     needs=("pattern",),
     axis="head",
+    packed=True,
 )
-def entropy(snapshot: Snapshot) -> NDArray:
+def entropy(snapshots: Snapshots) -> list[NDArray]:
     """Mean entropy of a head's attention from the last position, over the log of the number of keys attended.
 
     H = -sum_j A_j log A_j,   result = mean H / log(number of keys),   0 one key, 1 uniform; the mean is over all inputs
 
     A is scaled to sum to 1, which it does by itself unless the network has an attention rate.
     """
-    pattern = snapshot.activations["pattern"].double()
+    pattern = snapshots.activation("pattern").double()
     pattern = pattern / pattern.sum(-1, keepdim=True)
-    nats = torch.special.entr(pattern).sum(-1).mean(0)
-    return (nats / math.log(pattern.shape[-1])).numpy()
+    nats = torch.special.entr(pattern).sum(-1).mean(1)
+    return list((nats / math.log(pattern.shape[-1])).numpy())

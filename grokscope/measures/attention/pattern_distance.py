@@ -1,12 +1,13 @@
 """How far two samples' attention lies apart."""
 
 import numpy as np
+from jaxtyping import Bool, Float
 from numpy.typing import NDArray
+from torch import Tensor
 
 from grokscope.errors import Missing
 from grokscope.measures.base import measure
-from grokscope.registry import unknown
-from grokscope.runs.snapshot import Snapshot
+from grokscope.runs.snapshots import Snapshots
 
 
 @measure(
@@ -14,8 +15,9 @@ from grokscope.runs.snapshot import Snapshot
     source="our own; total variation distance: Levin, Peres & Wilmer 2009, Markov Chains and Mixing Times, section 4.1",
     needs=("pattern",),
     axis="head",
+    packed=True,
 )
-def pattern_distance(snapshot: Snapshot, split: str = "all") -> NDArray | Missing:
+def pattern_distance(snapshots: Snapshots, split: str = "all") -> list[NDArray | Missing]:
     """Mean total variation distance between a head's attention on two different samples: 0 all alike, at most 1.
 
         d = mean over i < i' of 1/2 sum_j |A_ij - A_i'j|,   A_ij: attention of sample i's last position to key j
@@ -27,14 +29,17 @@ def pattern_distance(snapshot: Snapshot, split: str = "all") -> NDArray | Missin
     entropy. The swap (b, a) of (a, b) is a sample of its own: these pairs are one of n - 1, and keys count by position,
     so where attention follows the operand rather than the position, the two are as far apart as any.
     """
-    if split not in snapshot.masks:
-        raise ValueError(unknown("split", split, snapshot.masks))
-    # numpy's sort is many times faster than torch's, and no BLAS product that would wake its threads beside training.
-    pattern = snapshot.activations["pattern"][snapshot.masks[split]].double()
+    pattern = snapshots.activation("pattern")
+    return [_distance(of, rows, split) for of, rows in zip(pattern, snapshots.rows(split), strict=True)]
+
+
+def _distance(pattern: Float[Tensor, "pair head key"], rows: Bool[Tensor, " pair"], split: str) -> NDArray | Missing:
+    pattern = pattern[rows].double()
     n = len(pattern)
     if n < 2:
         return Missing(f"the task has {n} {split} inputs here: two are needed")
     pattern = pattern / pattern.sum(-1, keepdim=True)
+    # numpy's sort is many times faster than torch's, and no BLAS product that would wake its threads beside training.
     ordered = np.sort(np.ascontiguousarray(pattern.permute(1, 2, 0).numpy()))
     k = np.arange(1, n)
     return (np.diff(ordered) * (k * (n - k))).sum((1, 2)) / (n * (n - 1))

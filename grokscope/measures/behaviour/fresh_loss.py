@@ -2,10 +2,10 @@
 
 from grokscope.errors import Missing
 from grokscope.measures.base import measure
-from grokscope.runs.snapshot import Snapshot
+from grokscope.runs.snapshots import Snapshots
 
 
-@measure(unit="nats", source="Power et al. 2022, arXiv:2201.02177")
-def fresh_loss(snapshot: Snapshot) -> float | Missing:
+@measure(unit="nats", source="Power et al. 2022, arXiv:2201.02177", packed=True)
+def fresh_loss(snapshots: Snapshots) -> list[float | Missing]:
     """Mean loss over test inputs whose symmetry orbit was never trained on."""
-    return snapshot.mean(snapshot.sample_losses, "fresh")
+    return snapshots.mean(snapshots.sample_losses, "fresh")

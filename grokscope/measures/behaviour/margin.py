@@ -1,8 +1,11 @@
 """How far the correct logit leads."""
 
+from jaxtyping import Float64
+from torch import Tensor
+
 from grokscope.errors import Missing
 from grokscope.measures.base import measure
-from grokscope.runs.snapshot import Snapshot
+from grokscope.runs.snapshots import Snapshots
 
 
 @measure(
@@ -10,11 +13,14 @@ from grokscope.runs.snapshot import Snapshot
     source="Prieto et al. 2025, arXiv:2501.04697, appendix (logit margin)",
     needs=("classes",),
     variants=({"split": "train"}, {"split": "test"}),
+    packed=True,
 )
-def margin(snapshot: Snapshot, split: str = "train") -> float | Missing:
+def margin(snapshots: Snapshots, split: str = "train") -> list[float | Missing]:
     """Mean over inputs of z_y - max_{c != y} z_c, over the task's classes; split: train, test, fresh, twin or all."""
-    index = snapshot.labels.unsqueeze(1)
-    logits = snapshot.logits.double()
-    correct = logits.gather(1, index).squeeze(1)
-    best_other = logits.scatter(1, index, float("-inf")).amax(1)
-    return snapshot.mean(correct - best_other, split)
+    return snapshots.mean(snapshots.remembered("margins", lambda: _margins(snapshots)), split)
+
+
+def _margins(snapshots: Snapshots) -> Float64[Tensor, "network pair"]:
+    index, logits = snapshots.labels.unsqueeze(-1), snapshots.precise_logits
+    best_other = logits.scatter(-1, index, float("-inf")).amax(-1)
+    return logits.gather(-1, index).squeeze(-1) - best_other

@@ -2,10 +2,10 @@
 
 from grokscope.errors import Missing
 from grokscope.measures.base import measure
-from grokscope.runs.snapshot import Snapshot
+from grokscope.runs.snapshots import Snapshots
 
 
-@measure(unit="nats", source="Power et al. 2022, arXiv:2201.02177")
-def test_loss(snapshot: Snapshot) -> float | Missing:
+@measure(unit="nats", source="Power et al. 2022, arXiv:2201.02177", packed=True)
+def test_loss(snapshots: Snapshots) -> list[float | Missing]:
     """Mean loss over all inputs that were not trained on, as published."""
-    return snapshot.mean(snapshot.sample_losses, "test")
+    return snapshots.mean(snapshots.sample_losses, "test")

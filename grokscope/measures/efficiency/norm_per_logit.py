@@ -10,6 +10,7 @@ from grokscope.measures.behaviour.margin import margin
 from grokscope.measures.weights.norm import norm
 from grokscope.registry import unknown
 from grokscope.runs.snapshot import Snapshot
+from grokscope.runs.snapshots import Snapshots
 
 Of = Literal["quotient", "degree", "rescaled"]
 Logit = Literal["centred", "margin"]
@@ -63,7 +64,7 @@ def norm_per_logit(
         return z
     if not z > 0:
         return Missing(f"the {logit} logit of the right answer is {z:.3g} at step {snapshot.step}, not above 0")
-    size: float = norm.function(snapshot)  # pyright: ignore[reportAssignmentType]
+    size = norm.function(Snapshots([snapshot]))[0]
     if of == "quotient":
         return size / z
 
@@ -80,7 +81,7 @@ def norm_per_logit(
 
 def _logit(snapshot: Snapshot, logit: Logit, split: str) -> float | Missing:
     if logit == "margin":
-        return margin.function(snapshot, split)  # pyright: ignore[reportReturnType]
+        return margin.function(Snapshots([snapshot]), split)[0]
     z = snapshot.logits.double()
     return snapshot.mean(z.gather(1, snapshot.labels.unsqueeze(1)).squeeze(1) - z.mean(1), split)
 

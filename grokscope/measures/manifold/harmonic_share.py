@@ -1,9 +1,11 @@
 """How much of the logits follows the task's symmetry: the order parameter."""
 
+import torch
+
 from grokscope.errors import Missing
-from grokscope.measures.analyses.harmonics import harmonics
+from grokscope.measures.analyses.harmonics import aligned_logits
 from grokscope.measures.base import measure
-from grokscope.runs.snapshot import Snapshot
+from grokscope.runs.snapshots import Snapshots
 
 
 @measure(
@@ -11,8 +13,9 @@ from grokscope.runs.snapshot import Snapshot
     source="the project's definition, after Varma et al. 2023, arXiv:2309.02390, section 4 (harmonics of the task)",
     needs=("classes",),
     variants=({"split": "all"}, {"split": "test"}),
+    packed=True,
 )
-def harmonic_share(snapshot: Snapshot, split: str = "all") -> float | Missing:
+def harmonic_share(snapshots: Snapshots, split: str = "all") -> list[float | Missing]:
     """Share of the logits' variance that is a function of y^-1 c alone, y the input's answer and c the class.
 
         share = n |mean_x z_x|^2 / sum_x |z_x|^2,   z_x(g) = logit(x, y_x g) less its mean over the classes
@@ -20,10 +23,14 @@ def harmonic_share(snapshot: Snapshot, split: str = "all") -> float | Missing:
     For residues y^-1 c is c - a - b mod p, and its functions are the task's harmonics cos, sin(2 pi k (a + b - c) / p)
     of all k. 1: the network does nothing else; logits at random: 1 / n, n the number of inputs.
     """
-    found = harmonics(snapshot, split)
-    if isinstance(found, Missing):
-        return found
-    total = float(found.centred.square().sum())
-    if not total > 0:
-        return Missing("all logits of an input are equal: there is no variance to explain")
-    return len(found.centred) * float(found.profile.square().sum()) / total
+    aligned = snapshots.remembered("aligned logits", lambda: aligned_logits(snapshots))
+    if isinstance(aligned, Missing):
+        return [aligned] * len(snapshots)
+    rows = snapshots.rows(split) & aligned.has_answer
+    counts = rows.sum(1)
+    totals = torch.where(rows, aligned.energy, 0.0).sum(1)
+    explained = torch.where(rows[..., None], aligned.logits, 0.0).sum(1).square().sum(1) / (counts * totals)
+    flat = Missing("all logits of an input are equal: there is no variance to explain")
+    shares = [share if total > 0 else flat for share, total in zip(explained.tolist(), totals.tolist(), strict=True)]
+    none = Missing(f"the task has no {split} inputs here")
+    return [share if count else none for share, count in zip(shares, counts.tolist(), strict=True)]

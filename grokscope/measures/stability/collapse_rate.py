@@ -1,11 +1,12 @@
 """How many samples the softmax has collapsed on."""
 
+import torch
 from torch import Tensor
 
 from grokscope.errors import Missing
 from grokscope.measures.base import measure
 from grokscope.numerics import precision
-from grokscope.runs.snapshot import Snapshot
+from grokscope.runs.snapshots import Snapshots
 
 
 @measure(
@@ -13,10 +14,11 @@ from grokscope.runs.snapshot import Snapshot
     source="Prieto et al. 2025, arXiv:2501.04697, definition 3 and the logger of the released code",
     needs=("classes",),
     variants=tuple({"dtype": dtype} for dtype in precision.BITS),
+    packed=True,
 )
 def collapse_rate(
-    snapshot: Snapshot, dtype: str | None = None, order: precision.Order = "torch", split: str = "train"
-) -> float | Missing:
+    snapshots: Snapshots, dtype: str | None = None, order: precision.Order = "torch", split: str = "train"
+) -> list[float | Missing]:
     """Share of inputs on which sum_c exp(z_c - max z) is 1 in a dtype, whatever their labels.
 
     z: the logits as trained of the task's classes, output_scale and the temperature of the loss included; the published
@@ -26,20 +28,31 @@ def collapse_rate(
     (`numerics.precision`). After StableMax it is the collapse that the softmax of these logits would have: what is
     lost of the loss itself says `zero_loss_share`.
     """
-    chosen = snapshot.rows(split)
-    if isinstance(chosen, Missing):
-        return chosen
-    options = snapshot.loss_options
+    snapshots.rows(split)  # refuses an unknown one
+    options = snapshots.first.loss_options
     dtype = dtype or getattr(options, "softmax_dtype", None)
     if dtype is None:
-        return Missing("the loss trained on has no softmax: name a dtype")
-    # Weights are finite here, and logits that are not are rare: asked once for all dtypes.
-    logits = snapshot.remembered(("finite logits", split), lambda: _finite(snapshot.logits[chosen]))
+        return [Missing("the loss trained on has no softmax: name a dtype")] * len(snapshots)
+    network, logits, finite = snapshots.remembered(("logits of", split), lambda: _logits(snapshots, split))
     temperature = getattr(options, "temperature", 1.0)
-    if logits is None:
-        return Missing(f"logits at step {snapshot.step} are not finite")
-    return precision.collapse_rate(logits if temperature == 1 else logits / temperature, dtype, order)
+    collapsed, largest = precision.collapsed(logits if temperature == 1 else logits / temperature, dtype, order)
+    counts, infinite = _sums(network, collapsed, snapshots), _sums(network, ~largest.isfinite(), snapshots)
+
+    def share(i: int) -> float | Missing:
+        if not finite[i]:
+            return Missing(f"logits at step {snapshots[i].step} are not finite")
+        return precision.beyond(dtype) if infinite[i] else counts[i] / snapshots.counts[split][i]
+
+    return snapshots.among(split, share)
 
 
-def _finite(logits: Tensor) -> Tensor | None:
-    return logits if all(bool(end.isfinite()) for end in logits.aminmax()) else None
+def _logits(snapshots: Snapshots, split: str) -> tuple[Tensor, Tensor, list[bool]]:
+    """The network of each input of a split, its logits, and whether all of a network's are finite."""
+    network, pair = snapshots.places[split]
+    logits = snapshots.logits[network, pair]
+    broken = sum((~end.isfinite() for end in logits.aminmax(dim=1)), torch.zeros(len(logits), dtype=torch.bool))
+    return network, logits, [not n for n in _sums(network, broken, snapshots)]
+
+
+def _sums(network: Tensor, holds: Tensor, snapshots: Snapshots) -> list[float]:
+    return torch.bincount(network, weights=holds.double(), minlength=len(snapshots)).tolist()

@@ -1,9 +1,11 @@
 """How far the last step scaled the weights, and how far it turned them."""
 
+import torch
+from torch.linalg import vecdot
+
 from grokscope.errors import Missing
-from grokscope.measures.analyses.gradients import flat
 from grokscope.measures.base import measure
-from grokscope.runs.snapshot import Snapshot
+from grokscope.runs.snapshots import Snapshots
 
 
 @measure(
@@ -11,8 +13,9 @@ from grokscope.runs.snapshot import Snapshot
     source="Prieto et al. 2025, arXiv:2501.04697, definition 7; the angle: Wan et al. 2021, arXiv:2006.08419",
     needs=("before",),
     axis="part",
+    packed=True,
 )
-def last_step(snapshot: Snapshot) -> dict[str, float] | Missing:
+def last_step(snapshots: Snapshots) -> list[dict[str, float] | Missing]:
     """The optimizer's last step u = w' - w, with all that is in it (momentum, preconditioner, weight decay, spheres),
     against the weights w before it, all tensors as one vector:
 
@@ -22,12 +25,20 @@ def last_step(snapshot: Snapshot) -> dict[str, float] | Missing:
     Two trainings are compared at a matched effective learning rate where their tangential parts are the same. Known
     while training only: checkpoints do not keep the weights before them.
     """
-    assert snapshot.before is not None
-    w = flat(snapshot.before).double()
-    u = flat(snapshot.params).double() - w
-    norm = w.norm()
-    if not norm:
-        return Missing(f"the weights before step {snapshot.step} are zero: they have no direction")
-    w, u = w / norm, u / norm
-    radial = u @ w
-    return {"radial": float(radial), "tangential": float((u - radial * w).norm())}
+    assert snapshots.before is not None  # declared in needs
+    sizes, radial, turned = (torch.zeros(len(snapshots), dtype=torch.float64) for _ in range(3))
+    for name, tensor in snapshots.before.items():
+        w = tensor.flatten(1).double()
+        u = snapshots.params[name].flatten(1).double().sub_(w)
+        sizes += vecdot(w, w)
+        radial += vecdot(u, w)
+        turned += vecdot(u, u)
+    radial /= sizes
+    tangential = (turned / sizes - radial.square()).clamp(min=0).sqrt()
+
+    def parts(i: int) -> dict[str, float] | Missing:
+        if not sizes[i]:
+            return Missing(f"the weights before step {snapshots[i].step} are zero: they have no direction")
+        return {"radial": float(radial[i]), "tangential": float(tangential[i])}
+
+    return [parts(i) for i in range(len(snapshots))]

@@ -1,12 +1,15 @@
 """How large the logits are."""
 
+import math
 from typing import Literal, get_args
 
-from grokscope.errors import Missing
+import torch
+
+from grokscope.errors import Missing, of_all
 from grokscope.measures.base import measure
 from grokscope.measures.behaviour.margin import margin
 from grokscope.registry import unknown
-from grokscope.runs.snapshot import Snapshot
+from grokscope.runs.snapshots import Snapshots
 
 Of = Literal["rms", "margin", "largest"]
 
@@ -15,8 +18,9 @@ Of = Literal["rms", "margin", "largest"]
     unit="nats",
     source="of our own choice, for naive loss minimisation: Prieto et al. 2025, arXiv:2501.04697, definition 5",
     needs=("classes",),
+    packed=True,
 )
-def logit_scale(snapshot: Snapshot, of: Of = "rms", split: str = "train") -> float | Missing:
+def logit_scale(snapshots: Snapshots, of: Of = "rms", split: str = "train") -> list[float | Missing]:
     """How large the logits z as trained are: times c where naive loss minimisation multiplies them by c.
 
         rms      sqrt(mean over inputs and classes of (z_c - mean_c z)^2)
@@ -27,10 +31,11 @@ def logit_scale(snapshot: Snapshot, of: Of = "rms", split: str = "train") -> flo
     """
     if of not in get_args(Of):
         raise ValueError(unknown("scale", of, get_args(Of)))
-    chosen = snapshot.rows(split)
-    if isinstance(chosen, Missing):
-        return chosen
     if of == "margin":
-        return margin.function(snapshot, split)  # pyright: ignore[reportReturnType]
-    z = snapshot.logits[chosen].double()
-    return float(z.abs().max() if of == "largest" else (z - z.mean(1, keepdim=True)).square().mean().sqrt())
+        return margin.function(snapshots, split)
+    z, rows = snapshots.precise_logits, snapshots.rows(split)
+    if of == "largest":
+        largest = torch.where(rows, z.abs().amax(-1), 0.0).amax(1).tolist()
+        return snapshots.among(split, largest.__getitem__)
+    squares = snapshots.mean((z - z.mean(-1, keepdim=True)).square().mean(-1), split)
+    return [of_all(math.sqrt, square) for square in squares]

@@ -4,10 +4,10 @@ import math
 
 from grokscope.measures.base import measure
 from grokscope.measures.weights.squared_norm import squared_norm
-from grokscope.runs.snapshot import Snapshot
+from grokscope.runs.snapshots import Snapshots
 
 
-@measure(unit="1", source="Liu et al. 2023, arXiv:2210.01117, section 2")
-def norm(snapshot: Snapshot) -> float:
+@measure(unit="1", source="Liu et al. 2023, arXiv:2210.01117, section 2", packed=True)
+def norm(snapshots: Snapshots) -> list[float]:
     """sqrt(sum of theta^2) over every parameter, biases, positions and the "=" row included."""
-    return math.sqrt(squared_norm.function(snapshot))  # pyright: ignore[reportArgumentType]
+    return [math.sqrt(square) for square in squared_norm.function(snapshots)]

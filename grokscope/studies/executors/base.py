@@ -89,7 +89,8 @@ def _train(job: Job) -> None:
     from grokscope.runs.config import RunConfig, pack_id
     from grokscope.runs.run import load
     from grokscope.runs.store.mirror import opened
-    from grokscope.studies.experiment import measure_checkpoints, train_pack
+    from grokscope.studies.experiment import train_pack
+    from grokscope.studies.measuring import measure_checkpoints
     from grokscope.training.device import chosen_device
     from grokscope.training.memory import in_packs
 

@@ -20,7 +20,8 @@ from grokscope.report.run.readings import Readings, from_numbers, read
 from grokscope.report.words import say
 from grokscope.runs.config import RunConfig
 from grokscope.runs.run import Run
-from grokscope.studies.experiment import measure_checkpoints, train
+from grokscope.studies.experiment import train
+from grokscope.studies.measuring import measure_checkpoints
 
 P, KEYS, N = 23, [3, 7], 400
 STEPS = np.array([0, 20, 40, 60])

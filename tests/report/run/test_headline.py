@@ -14,7 +14,7 @@ from grokscope.report.words import LANGUAGES
 from grokscope.runs.export import export_run
 from grokscope.runs.foreign import import_weights
 from grokscope.runs.run import Run
-from grokscope.studies.experiment import measure_checkpoints
+from grokscope.studies.measuring import measure_checkpoints
 
 Staged = Callable[..., Readings]
 

@@ -20,7 +20,8 @@ from grokscope.report.run.sections.base import sections
 from grokscope.report.words import LANGUAGES, Lang, say
 from grokscope.runs.config import RunConfig
 from grokscope.runs.run import Run
-from grokscope.studies.experiment import measure_checkpoints, train
+from grokscope.studies.experiment import train
+from grokscope.studies.measuring import measure_checkpoints
 
 FIGURES = [name for room in sections() for name in room.figures]
 

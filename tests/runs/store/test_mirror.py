@@ -16,7 +16,8 @@ from grokscope.runs.store.events import finished_at
 from grokscope.runs.store.mirror import address, opened, publish
 from grokscope.studies import experiment
 from grokscope.studies.conduct import conduct
-from grokscope.studies.experiment import measure_checkpoints, train
+from grokscope.studies.experiment import train
+from grokscope.studies.measuring import measure_checkpoints
 from grokscope.studies.plan import plan
 from tests.conftest import tiny
 

@@ -1,0 +1,155 @@
+"""Measures packs while they train, and checkpoints afterwards."""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import torch
+from threadpoolctl import threadpool_limits
+from torch import Tensor
+
+from grokscope.errors import GrokscopeError, Missing
+from grokscope.measures.base import Measure, measures
+from grokscope.registry import component
+from grokscope.runs.run import Run, as_trained
+from grokscope.runs.snapshot import Snapshot
+from grokscope.runs.snapshots import Snapshots
+from grokscope.runs.store.journal import Measured
+from grokscope.runs.store.lock import hold
+from grokscope.runs.store.mirror import publish
+from grokscope.runs.store.rows import read_rows
+from grokscope.runs.store.segments import forget, recover, seal
+from grokscope.training.pack import Pack
+
+T = TypeVar("T")
+# Weights and outputs of the networks that are measured at once: 8 MB in float64 stay in the cache.
+AT_ONCE = 1 << 20
+
+
+def observer(pack: Pack, ids: Sequence[str]) -> Callable[[Pack], list[Measured]]:
+    """A function that measures all cheap quantities of the pack as it stands. ids: of its runs. To be made before the
+    first step: the weights are the initial ones, which follow from the configs alone."""
+    cheap = [measure for measure in measures().values() if measure.cost == "cheap"]
+    first = {name: tensor.detach().cpu().clone() for name, tensor in pack.tensors.items()}
+    parts = [(part, Snapshots([_snapshot(pack, replica, first) for replica in part])) for part in alike(pack)]
+
+    def observe(pack: Pack) -> list[Measured]:
+        outputs, now = pack.outputs(), {name: tensor.cpu() for name, tensor in pack.tensors.items()}
+        before = None if pack.before is None else {name: tensor.cpu() for name, tensor in pack.before.items()}
+        rows = []
+        for part, start in parts:
+            here = _range(part)
+            last = None if before is None else _of(here, before)
+            snapshots = start.later(pack.step, _of(here, now), outputs[here], last)
+            living: list[int] = pack.alive[here].nonzero().flatten().tolist()
+            if living:
+                there = [ids[part[i]] for i in living]
+                rows.extend(_rows(there, pack.step, cheap, snapshots.take(living)))
+        return rows
+
+    return observe
+
+
+def measure_checkpoints(run: Run, *, only: Sequence[str] = (), again: bool = False) -> dict[str, str]:
+    """Measures the run's checkpoints and stores what is new; returns measures without an answer, with the reason.
+
+    only: ids of measures; by default all but those of cost "asked". What the store has of a variant of a measure at a
+    step is not measured again: each number is there once. again: measure it anew all the same, in place of what is
+    there (after a definition has changed). Checkpoints after a loss that was not finite are left out.
+    """
+    if not run.has_config:
+        raise GrokscopeError(f"run {run.id} is curves alone: there are no weights to measure")
+    chosen: list[Measure] = [component("measures", name) for name in only]
+    chosen = chosen or [measure for measure in measures().values() if measure.cost != "asked"]
+    missing: dict[str, str] = {}
+    with hold(run.folder):
+        journal = recover(run.folder)
+        if again:
+            names = [measure.id for measure in chosen]
+            forget(run.folder, journal, run=run.id, measures=names, steps=run.checkpoints)
+        stored = _stored(run)
+        end = min((event["step"] for event in run.events if event["event"] == "non-finite"), default=math.inf)
+
+        def measured(step: int) -> list[tuple[str, str, float | Missing]]:
+            snapshot = run.snapshot(step)
+            lacking = [measure.without(stored.get((step, measure.id), ())) for measure in chosen]
+            return [(measure.id, *row) for measure in lacking for row in measure.rows(snapshot)]
+
+        steps = [step for step in run.checkpoints if step <= end]
+        for step, answers in zip(steps, side_by_side(measured, steps), strict=True):
+            rows = []
+            for name, view, value in answers:
+                if isinstance(value, Missing):
+                    missing.setdefault(name, value.reason)
+                else:
+                    rows.append(Measured(run=run.id, step=step, measure=name, view=view, value=value))
+            journal.append(rows)
+        seal(run.folder, journal)
+        publish(run.folder)
+    return missing
+
+
+def side_by_side(of: Callable[[int], T], steps: Sequence[int]) -> Iterator[T]:
+    """of(step) of every step in order, on as many cores as torch has threads, each step on one.
+
+    Products of small matrices by several threads wait for each other longer than they work: with numpy's on two threads
+    the checkpoints of quickstart took 2.5 times the processor time. The first step is taken alone: what is loaded, or
+    computed once for all, is then there.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    workers = ThreadPoolExecutor(threads, initializer=lambda: torch.set_num_threads(1))
+    try:
+        with threadpool_limits(1, user_api="blas"):
+            yield from map(of, steps[:1])
+            yield from workers.map(of, steps[1:]) if threads > 1 else map(of, steps[1:])
+    finally:
+        workers.shutdown(cancel_futures=True)
+        torch.set_num_threads(threads)
+
+
+def alike(pack: Pack) -> Iterator[list[int]]:
+    """Replicas whose tasks are of one kind, as many as stay in the cache together."""
+    alike: dict[Any, list[int]] = {}
+    for replica, task in enumerate(pack.tasks):
+        alike.setdefault(task.truth.group, []).append(replica)
+    weights = sum(tensor[0].numel() for tensor in pack.tensors.values())
+    at_once = max(1, AT_ONCE // (weights + pack.tasks[0].n_inputs * pack.tasks[0].n_outputs))
+    for replicas in alike.values():
+        yield from (replicas[start : start + at_once] for start in range(0, len(replicas), at_once))
+
+
+def _snapshot(pack: Pack, replica: int, tensors: Mapping[str, Tensor]) -> Snapshot:
+    return Snapshot(
+        task=pack.tasks[replica],
+        model=pack.models[replica],
+        params=_of(replica, tensors),
+        train_mask=pack.train_masks[replica],
+        **as_trained(pack.configs[replica]),
+    )
+
+
+def _range(replicas: list[int]) -> slice | Tensor:
+    """Neighbours as a slice, which copies nothing."""
+    first, last = replicas[0], replicas[-1]
+    return slice(first, last + 1) if len(replicas) == last + 1 - first else torch.tensor(replicas)
+
+
+def _of(replicas: int | slice | Tensor, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor[replicas] for name, tensor in tensors.items()}
+
+
+def _rows(ids: Sequence[str], step: int, chosen: Iterable[Measure], snapshots: Snapshots) -> Iterator[Measured]:
+    for measure in chosen:
+        for i, view, value in measure.each_row(snapshots):
+            if not isinstance(value, Missing):
+                yield Measured(run=ids[i], step=step, measure=measure.id, view=view, value=value)
+
+
+def _stored(run: Run) -> dict[tuple[int, str], set[str]]:
+    """Step and measure -> the views that are there."""
+    rows, found = read_rows(run.folder, run=run.id), {}
+    for step, measure, view in zip(rows.steps.tolist(), rows.measures, rows.views, strict=True):
+        found.setdefault((step, str(measure)), set()).add(str(view))
+    return found
