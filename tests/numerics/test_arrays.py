@@ -193,8 +193,6 @@ def test_an_imaginary_part_is_refused_and_not_lost(name: str) -> None:
         lambda z: fourier.sum_directions(z[0], 5, [1]),
         lambda z: fourier.distinct(z[0], 5),
         lambda z: precision.collapse_rate(z, "float32"),
-        lambda z: cohomology.coherence(z[0], [0.0, 0.1, 0.2]),
-        lambda z: cohomology.name_frequency(torch.zeros(3), phases=z),
     ],
 )
 def test_so_are_those_of_networks(call: Callable[[Any], Any]) -> None:
