@@ -51,7 +51,7 @@ def harmonics(order: int, group: Group | None) -> Harmonics:
         return _cyclic(order)
     if group.order != order:
         raise ValueError(f"the table has {order} rows, but {group.name} has {group.order} elements")
-    parts = irreps(group)[1:]
+    parts, cyclic = irreps(group)[1:], group.family in ("cyclic", "multiplicative")
     waves = tuple(i for i, part in enumerate(parts) if (part.dimension, part.type) == (2, "complex"))
     corners = np.array([parts[i].matrices[:, :, 0].numpy() for i in waves]).reshape(-1, order, 2)
     turns = np.arctan2(corners[..., 1], corners[..., 0]) / (2 * np.pi)
@@ -61,7 +61,8 @@ def harmonics(order: int, group: Group | None) -> Harmonics:
     phases = np.round(turns * order) % order / order
     faithful = [row for row in phases if len(np.unique(row)) == order]
     return Harmonics(
-        keys=tuple(_key(part.name, group, k) for k, part in enumerate(parts, start=1)),
+        # Of a cyclic group irreps lists k in ascending order, and calls the last one of an even n "sign".
+        keys=tuple(k if cyclic else part.name for k, part in enumerate(parts, start=1)),
         kernels=np.array(weights)[:, None] * characters,
         sizes=np.array([part.dimension**2 // part.endomorphisms for part in parts], dtype=np.int64),
         product=group.table.numpy(),
@@ -72,11 +73,6 @@ def harmonics(order: int, group: Group | None) -> Harmonics:
         line=np.argsort(faithful[0]) if faithful else np.arange(order),
         generated=bool(faithful),
     )
-
-
-def _key(name: str, group: Group, k: int) -> Key:
-    """k where the group is cyclic: irreps lists k in ascending order there, and calls the last one of an even n "sign"."""
-    return k if group.family in ("cyclic", "multiplicative") else name
 
 
 def _cyclic(n: int) -> Harmonics:
