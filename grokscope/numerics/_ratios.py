@@ -169,7 +169,7 @@ def close(logs: Ratios, n1: int) -> int:
 
 def gride_at(near: Nearest, n1: int) -> Estimate | Missing:
     """Gride's estimate at one n1; 2 n1 neighbours are known."""
-    from scipy.optimize import brentq
+    from scipy.optimize import root_scalar
     from scipy.special import betainc
 
     distances = near.distances
@@ -188,7 +188,7 @@ def gride_at(near: Nearest, n1: int) -> Estimate | Missing:
     above = 1.0
     while score(above) > 0:
         above *= 2
-    value = float(brentq(score, 1e-8, above, xtol=1e-12, rtol=1e-12))  # pyright: ignore[reportArgumentType]
+    value = float(root_scalar(score, bracket=(1e-8, above), method="brentq", xtol=1e-12, rtol=1e-12).root)
     scores = np.zeros(len(logs))
     scores[used] = 1 / value + (n1 - 1) * chosen / -np.expm1(-value * chosen) - (2 * n1 - 1) * chosen
     information = n / value**2 + (n1 - 1) * float(np.square(chosen / (2 * np.sinh(value * chosen / 2))).sum())
