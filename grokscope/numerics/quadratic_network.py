@@ -5,7 +5,7 @@
 
 In the names of `models.quadratic_mlp`: W_in has the w_i as columns, quadratic = eps / 2, output_scale = alpha.
 
-Source: arXiv:2310.06110, section 3 and appendix. Where it disagrees with itself, or a gradient with it, is said below.
+Source: arXiv:2310.06110, section 3 and appendix. The docstrings say where it contradicts itself or a gradient.
 """
 
 from jaxtyping import Float, Float64
@@ -15,7 +15,7 @@ Weights = Float[Tensor, "D N"]
 
 
 def moments(W: Weights) -> tuple[Float64[Tensor, " D"], Float64[Tensor, "D D"]]:
-    """wbar and M, all that the network depends on."""
+    """wbar and M, on which alone the network depends."""
     W = _double(W, "W")
     return W.mean(1), W @ W.T / W.shape[1]
 
@@ -50,7 +50,7 @@ def spectrum(D: int, eps: float) -> dict[str, float]:
 
 
 def _double(values: Tensor, name: str) -> Tensor:
-    """In float64, gradients kept."""
+    """In float64; gradients pass through."""
     if values.is_complex():
         raise ValueError(f"{name} must be real numbers, got {values.dtype}")
     return values.double()

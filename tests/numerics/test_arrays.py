@@ -77,7 +77,6 @@ CASES: dict[str, Case] = {
     "kernels.cka": Case(function=kernels.cka, arrays=(CLOUD[:12], Y)),
     "kernels.distance": Case(function=kernels.distance, arrays=(K, np.diag(np.arange(12.0)))),
     "kernels.relative_change": Case(function=kernels.relative_change, arrays=(K, np.eye(12))),
-    "kernels.spectrum": Case(function=kernels.spectrum, arrays=(K,), power=1),
     "kernels.regression": Case(function=kernels.regression, arrays=(K, Y, K[:3]), power=1),
     "kernels.difficulty": Case(function=kernels.difficulty, arrays=(K, Y), power=1),
     "neighbours.neighbours": Case(function=lambda x: neighbours.neighbours(x, 3)[1], arrays=(CLOUD,)),
@@ -193,8 +192,6 @@ def test_an_imaginary_part_is_refused_and_not_lost(name: str) -> None:
         lambda z: fourier.sum_directions(z[0], 5, [1]),
         lambda z: fourier.distinct(z[0], 5),
         lambda z: precision.collapse_rate(z, "float32"),
-        lambda z: cohomology.coherence(z[0], [0.0, 0.1, 0.2]),
-        lambda z: cohomology.name_frequency(torch.zeros(3), phases=z),
     ],
 )
 def test_so_are_those_of_networks(call: Callable[[Any], Any]) -> None:

@@ -176,8 +176,8 @@ def test_lines_and_bent_planes_are_present_but_no_circles() -> None:
 def test_a_weak_circle_is_found_beside_a_strong_one_by_stepping_down() -> None:
     p = 59
     table = clock(residues(p, 4, 9), 64, 0.05, amplitudes=(1.0, 0.15))
-    plain = circles.frequency_power(table, permutations=199)
-    stepped = circles.frequency_power(table, permutations=199, step_down=0.01)
+    plain = circles.irrep_power(table, permutations=199)
+    stepped = circles.irrep_power(table, permutations=199, step_down=0.01)
     assert not isinstance(plain, Missing)
     assert not isinstance(stepped, Missing)
     assert plain.p_value[8] > 0.05
@@ -189,9 +189,9 @@ def test_a_weak_circle_is_found_beside_a_strong_one_by_stepping_down() -> None:
 
 
 @pytest.mark.parametrize("p", [12, 23])
-def test_frequency_power_is_the_literal_one(p: int) -> None:
+def test_the_power_of_frequencies_is_the_literal_one(p: int) -> None:
     table = rows(p, 5) + 3
-    found = circles.frequency_power(table, permutations=99, seed=7)
+    found = circles.irrep_power(table, permutations=99, seed=7)
     assert not isinstance(found, Missing)
 
     def shares(some: Table) -> Table:
@@ -199,9 +199,9 @@ def test_frequency_power_is_the_literal_one(p: int) -> None:
         return power / power.sum()
 
     np.testing.assert_allclose(found.share, shares(table), atol=1e-9)
-    assert found.k.tolist() == list(range(1, p // 2 + 1))
+    assert list(found.keys) == list(range(1, p // 2 + 1))
     orders = np.random.default_rng(7).permuted(np.tile(np.arange(p), (99, 1)), axis=1)
-    size = np.where(2 * found.k == p, 1, 2)
+    size = np.where(2 * np.array(found.keys) == p, 1, 2)
     unit = np.sqrt(size * (p - 1 - size)) / (p - 1)
     highest = [((shares(table[order]) - size / (p - 1)) / unit).max() for order in orders]
     observed = (shares(table) - size / (p - 1)) / unit
@@ -210,7 +210,7 @@ def test_frequency_power_is_the_literal_one(p: int) -> None:
 
 def test_p_values_of_random_rows_hold_their_level() -> None:
     """The smallest p-value is uniform: 200 tables, 10 % below .1 within four standard errors."""
-    found = [circles.frequency_power(rows(17, 6, seed=seed), permutations=99, seed=seed) for seed in range(200)]
+    found = [circles.irrep_power(rows(17, 6, seed=seed), permutations=99, seed=seed) for seed in range(200)]
     below = np.mean([result.p_value.min() <= 0.1 for result in found if not isinstance(result, Missing)])
     assert below == pytest.approx(0.1, abs=4 * math.sqrt(0.1 * 0.9 / 200))
 
@@ -435,7 +435,7 @@ def test_nothing_depends_on_rotation_scale_shift_or_the_kind_of_array() -> None:
 
 def test_tables_without_variance_have_no_answer() -> None:
     for table in (np.full((23, 3), 0.1), np.zeros((23, 3)), rows(1, 4)):
-        for ask in (circles.circle_panel, circles.frequency_power, circles.equivariance, circles.irrep_power):
+        for ask in (circles.circle_panel, circles.equivariance, circles.irrep_power):
             assert isinstance(ask(table), Missing)
         assert isinstance(circles.plane(table, 1), Missing)
         assert isinstance(circles.ideal_clock(table, [1]), Missing)
@@ -453,7 +453,7 @@ def test_bad_arguments_are_refused() -> None:
     with pytest.raises(ValueError, match=r"the table has 11 rows, but cyclic\(12\) has 12 elements"):
         circles.circle_panel(table, group=group("cyclic(12)"))
     with pytest.raises(ValueError, match="permutations must be at least 1, got 0"):
-        circles.frequency_power(table, permutations=0)
+        circles.irrep_power(table, permutations=0)
     with pytest.raises(ValueError, match="folds must be at least 2, got 1"):
         circles.plane(table, 1, folds=1)
     with pytest.raises(ValueError, match="side must be 'left' or 'right', got 'both'"):

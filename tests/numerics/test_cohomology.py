@@ -6,17 +6,25 @@ import torch
 from scipy.spatial.distance import pdist, squareform
 
 from grokscope.errors import Missing
-from grokscope.numerics.cohomology import (
-    Coordinates,
-    _lifted,
-    _reduced,
-    _smooth,
-    circular_coordinates,
-    circular_correlation,
-    coherence,
-    loops,
-    name_frequency,
-)
+from grokscope.numerics._cocycles import _lifted, loops
+from grokscope.numerics.cohomology import Coordinates, _reduced, _smooth, circular_coordinates
+
+
+def coherence(angles: np.ndarray, phase: np.ndarray) -> float:
+    """|mean exp(2 pi i (angle -+ phase))|, the larger of the signs: 1 where one is the other turned or reflected."""
+    return float(max(abs(np.exp(2j * np.pi * (angles - sign * phase)).mean()) for sign in (1, -1)))
+
+
+def named(angles: np.ndarray, phases: np.ndarray) -> tuple[int, float]:
+    """Which row of the phases the angles follow, and how closely."""
+    values = [coherence(angles, phase) for phase in phases]
+    return int(np.argmax(values)), max(values)
+
+
+def name_frequency(angles: np.ndarray, p: int) -> tuple[int, float]:
+    """The frequency k whose phase k a / p the angles of the residues follow, and how closely."""
+    row, value = named(angles, np.outer(np.arange(1, (p + 1) // 2), np.arange(p)) / p)
+    return row + 1, value
 
 
 def turn(u: np.ndarray) -> np.ndarray:
@@ -172,10 +180,10 @@ def test_the_angle_winds_once_along_the_loop() -> None:
 def test_both_angles_of_a_torus_are_found(seed: int) -> None:
     points, phases = torus(300, seed)
     coordinates = found(points, n=2)
-    named = [name_frequency(angle, phases=phases) for angle in coordinates.angles]
-    assert min(value for _, value in named) > 0.95
+    rows = [named(angle, phases) for angle in coordinates.angles]
+    assert min(value for _, value in rows) > 0.95
     # Rows of the phases: (0, 1) is the first, (1, 0) the seventh.
-    assert sorted(row for row, _ in named) == [0, 6]
+    assert sorted(row for row, _ in rows) == [0, 6]
 
 
 def test_two_circles_have_an_angle_each() -> None:
@@ -320,61 +328,3 @@ def test_there_is_no_answer_without_loops_or_points() -> None:
 def test_bad_arguments_are_refused(points: np.ndarray, options: dict[str, int], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         circular_coordinates(points, **options)
-
-
-def test_coherence_sees_through_rotation_and_reflection_only() -> None:
-    rng = np.random.default_rng(0)
-    phase = rng.random(5000)
-    assert coherence(phase + 0.3, phase) == pytest.approx(1, abs=1e-9)
-    assert coherence(7.1 - phase, torch.tensor(phase)) == pytest.approx(1, abs=1e-9)
-    assert coherence(2 * phase, phase) < 4 / np.sqrt(5000)
-    assert coherence(rng.random(5000), phase) < 4 / np.sqrt(5000)
-    # A normal error of s turns leaves exp(-2 pi^2 s^2).
-    spread = coherence(phase + 0.1 * rng.normal(size=5000), phase)
-    assert spread == pytest.approx(np.exp(-2 * (np.pi * 0.1) ** 2), abs=4 / np.sqrt(5000))
-
-
-def test_circular_correlation_is_the_published_one() -> None:
-    rng = np.random.default_rng(0)
-    a = 0.1 * rng.normal(size=4000)
-    b = 0.6 * a + 0.08 * rng.normal(size=4000) + 0.4
-    # Small angles: Pearson's correlation, 0.6.
-    assert circular_correlation(a, b) == pytest.approx(0.6, abs=0.05)
-    assert circular_correlation(a, -b) == pytest.approx(-circular_correlation(a, b), abs=1e-9)
-    assert circular_correlation(a, a + 0.7) == pytest.approx(1, abs=1e-9)
-    even = np.arange(113) / 113
-    assert circular_correlation(even, 0.2 + even) == pytest.approx(1, abs=1e-9)
-    assert circular_correlation(even, 0.2 - even) == pytest.approx(-1, abs=1e-9)
-    assert isinstance(circular_correlation(np.zeros(20), a[:20]), Missing)
-    assert abs(circular_correlation(a, rng.permutation(b))) < 4 / np.sqrt(4000)
-
-
-@pytest.mark.parametrize("p", [3, 10, 113])
-def test_frequencies_are_named_in_both_directions(p: int) -> None:
-    a = np.arange(p)
-    for k in {1, (p - 1) // 2}:
-        for sign in (1, -1):
-            assert name_frequency(0.3 + sign * k * a / p, p) == (k, pytest.approx(1, abs=1e-9))
-    angles = np.random.default_rng(p).random(p)
-    literal = {k: coherence(angles, k * a / p) for k in range(1, (p - 1) // 2 + 1)}
-    best = max(literal, key=lambda k: literal[k])
-    assert name_frequency(angles, p) == (best, pytest.approx(literal[best], abs=1e-9))
-    phases = np.array([k * a / p for k in literal])
-    assert name_frequency(angles, phases=phases) == (best - 1, pytest.approx(literal[best], abs=1e-9))
-
-
-def test_bad_angles_are_refused() -> None:
-    even = np.arange(7) / 7
-    with pytest.raises(ValueError, match="got p = 8 and 7 angles"):
-        name_frequency(even, 8)
-    with pytest.raises(ValueError, match="either p"):
-        name_frequency(even)
-    with pytest.raises(ValueError, match="either p"):
-        name_frequency(even, 7, phases=even[None])
-    with pytest.raises(ValueError, match=r"shape \(k, point\)"):
-        name_frequency(even, phases=even)
-    with pytest.raises(ValueError, match="7 and 6 points"):
-        coherence(even, even[1:])
-    for bad in (np.array([np.nan]), np.zeros((2, 2)), np.zeros(0)):
-        with pytest.raises(ValueError, match="angles must be finite"):
-            coherence(bad, bad)

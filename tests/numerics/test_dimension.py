@@ -13,7 +13,6 @@ from grokscope.numerics.dimension import (
     Dimension,
     Estimate,
     Nearest,
-    decimations,
     gride,
     intrinsic_dimension,
     nearest,
@@ -308,18 +307,6 @@ def test_noise_is_a_matter_of_scale() -> None:
     assert curve[0] > 3.5
     assert curve[4] == pytest.approx(2, abs=0.4)
     assert curve == sorted(curve, reverse=True)
-
-
-def test_decimation_enlarges_the_scale() -> None:
-    generator = default_rng(18)
-    points = torus(generator, 3830)
-    noisy = points + 0.03 * generator.standard_normal(points.shape) * np.sqrt(2 / 128)
-    values = [known(each).value for each in decimations(noisy, (1.0, 0.3, 0.1))]
-    assert values[0] > values[1] > values[2] > 1.7
-    assert decimations(noisy, (0.1,), seed=1) == decimations(noisy, (0.1,), seed=1)
-    assert isinstance(decimations(noisy[:100], (0.03,))[0], Missing)
-    with pytest.raises(ValueError, match="shares must lie"):
-        decimations(noisy, (1.5,))
 
 
 def test_the_headline_says_what_it_was_read_from() -> None:

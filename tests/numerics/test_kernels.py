@@ -197,11 +197,6 @@ def test_linearised_training_is_gradient_descent(rate: float, step: int) -> None
     assert test == pytest.approx(new @ w, rel=1e-9, abs=1e-9)
 
 
-def test_the_spectrum_is_largest_first() -> None:
-    assert kernels.spectrum(np.diag([1.0, 3.0, 2.0])) == pytest.approx([3, 2, 1])
-    assert kernels.effective_rank(np.eye(4)) == pytest.approx(4)
-
-
 def test_what_is_constant_has_no_alignment() -> None:
     assert isinstance(alignment(np.eye(3), np.ones(3)), Missing)
     assert isinstance(alignment(np.ones((3, 3)), np.arange(3.0)), Missing)
@@ -229,7 +224,7 @@ W = {"W": torch.zeros(4, 3)}
         (lambda: alignment(np.eye(3), np.arange(3.0), convention="cta"), r"unknown convention 'cta'"),  # pyright: ignore
         (lambda: alignment(np.eye(3), np.arange(4.0)), r"3 samples came with 4 rows"),
         (lambda: cka(np.triu(np.ones((3, 3))), np.eye(3)), r"must be symmetric"),
-        (lambda: kernels.spectrum(np.array([[np.nan]])), r"must be finite"),
+        (lambda: alignment(np.array([[np.nan]]), [1.0]), r"must be finite"),
         (lambda: regression(np.eye(3), np.ones(3), np.ones((2, 4))), r"K \(3, 3\), y \(3, 1\) and K_test \(2, 4\)"),
         (lambda: difficulty(np.eye(2), np.ones(2), ridge=-1), r"ridge must be at least 0, got -1"),
     ],

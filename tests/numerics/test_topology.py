@@ -12,8 +12,8 @@ from scipy.spatial.distance import pdist, squareform
 from grokscope.benchmarks.betti_rates import APART, LOOP_FREE, LOOPS, betti_rates
 from grokscope.errors import Missing
 from grokscope.numerics._components import components, spanning_tree
+from grokscope.numerics._distances import coordinates, resistance
 from grokscope.numerics._holes import FULL, SLACK, Diagram, holes
-from grokscope.numerics._persistence import coordinates
 from grokscope.numerics.topology import (
     Betti,
     LandmarkBetti,
@@ -21,8 +21,6 @@ from grokscope.numerics.topology import (
     betti_of_landmarks,
     persistence,
     persistence_ratio,
-    power,
-    resistance,
 )
 
 RNG = np.random.default_rng
@@ -386,12 +384,6 @@ def test_landmarks_of_a_large_circle() -> None:
     assert len(whole.draws) == 1
 
 
-def test_power_rises_with_the_signal() -> None:
-    assert power(40, channels=8, noise=0.1, trials=3) == 1.0
-    assert power(40, channels=64, noise=8.0, trials=3) == 0.0
-    assert power(150, channels=8, noise=0.0, uneven=True, shape="torus", trials=2) == 1.0
-
-
 def test_no_answer_is_missing() -> None:
     for points in (np.zeros((30, 2)), circle(9), np.repeat(circle(9), 5, axis=0), np.empty((0, 3))):
         assert isinstance(betti(points), Missing)
@@ -514,10 +506,8 @@ def test_tiny_clouds_have_bars_too() -> None:
         (lambda: persistence(np.ones((3, 3)), metric="precomputed"), "themselves"),
         (lambda: persistence_ratio(circle(20), 0), "dimension"),
         (lambda: persistence_ratio(persistence(circle(20)), 2), "dimensions 0 to 1"),
-        (lambda: resistance(circle(20), 20), "neighbours"),
+        (lambda: betti(circle(20), metric="resistance", neighbours=20), "neighbours"),
         (lambda: betti_of_landmarks(circle(20), starts=0), "starts"),
-        (lambda: power(20, channels=1, noise=0.0), "channels"),
-        (lambda: power(20, channels=4, noise=0.0, shape="knot"), "shape"),  # type: ignore[arg-type]
     ],
 )
 def test_bad_arguments_are_refused(call: Any, message: str) -> None:
