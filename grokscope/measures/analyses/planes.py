@@ -1,5 +1,7 @@
 """The planes of the key frequencies, and a measure of a view's site in each of them."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from grokscope.errors import Missing
@@ -17,7 +19,7 @@ def frequencies_with_a_plane(snapshot: Snapshot) -> list[int] | Missing:
     return [int(k) for k in np.asarray(keys) if 2 * k != snapshot.task.n_classes]
 
 
-def in_planes(name: str, snapshot: Snapshot, view: str) -> list[Value] | Missing:
+def in_planes(name: str, snapshot: Snapshot, view: str) -> Sequence[Value] | Missing:
     """A measure's answers for the view's site in the plane of each key frequency. Planes without an answer are left
     out; `Missing` where no plane has one."""
     if isinstance(cloud := cloud_of(snapshot, view), Missing):

@@ -1,4 +1,4 @@
-"""How many circles the network computes on."""
+"""The number of circles that the network computes on."""
 
 from grokscope.errors import Missing
 from grokscope.measures.analyses.planes import frequencies_with_a_plane
@@ -13,6 +13,6 @@ from grokscope.runs.snapshot import Snapshot
     needs=("cyclic",),
 )
 def n_key_frequencies(snapshot: Snapshot) -> float | Missing:
-    """The number of key frequencies (`circuits.key_frequencies`) that have a circle: p / 2 has a sign only."""
+    """The number of key frequencies (`circuits.key_frequencies`) that have a circle; p / 2 has a sign only."""
     frequencies = frequencies_with_a_plane(snapshot)
     return frequencies if isinstance(frequencies, Missing) else float(len(frequencies))

@@ -30,5 +30,5 @@ def structureless_dimension(snapshot: Snapshot, view: str = "resid_mid/train", s
     drawn = np.random.default_rng(seed).normal(size=(len(rows), len(spread))) * spread
     if not np.isfinite(drawn).all():
         return Missing(f"the spectrum of {view!r} overflows at step {snapshot.step}")
-    found = twonn(drawn, "mle")
-    return found if isinstance(found, Missing) else found.value
+    estimate = twonn(drawn, "mle")
+    return estimate if isinstance(estimate, Missing) else estimate.value
