@@ -1,11 +1,11 @@
-"""What a measure is: a function of a snapshot, with its unit, source, cost and needs, that may answer `Missing`."""
+"""A measure: a function of a snapshot with its unit, source, cost and needs. It may answer `Missing`."""
 
 import inspect
 import math
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar, get_args, get_origin
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from grokscope.runs.snapshots import Snapshots
 
 Cost = Literal["cheap", "heavy", "asked"]
 Value = float | NDArray[Any] | Mapping[str, float]
+Answer = TypeVar("Answer", bound="Value | Missing | Sequence[Any]")
 
 
 def _cyclic(snapshot: Snapshot) -> bool:
@@ -37,7 +38,7 @@ def _answers(snapshot: Snapshot) -> bool:
     return snapshot.task.n_classes > 0 or snapshot.task.tolerance is not None
 
 
-# What a measure can need: does the snapshot have it, and the reason given when it does not.
+# What a measure can need: a test whether the snapshot has it, and the reason of `Missing` if it has not.
 NEEDS: dict[str, tuple[Callable[[Snapshot], bool], str]] = {
     "cyclic": (_cyclic, "the task's answers do not form a cyclic group"),
     "classes": (lambda snapshot: snapshot.task.n_classes > 0, "the task is a regression: it has no classes"),
@@ -55,14 +56,14 @@ NEEDS: dict[str, tuple[Callable[[Snapshot], bool], str]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measure:
+class Measure(Generic[Answer]):
     """A quantity: snapshot (and options) -> a number, a small array, numbers by name, or `Missing`.
 
-    unit: of its values. source: the publication that defines it. cost: "cheap" ones run while training, "heavy" ones on
-    checkpoints, "asked" ones where they are named (`grokscope measure RUN --only id`). needs: keys of NEEDS; without
-    them the answer is `Missing`. axis: what an array or mapping runs over. variants: the options under which a run
-    stores it, each as a view of its own. packed: the function takes `Snapshots`, networks side by side, and gives a
-    list, an answer for each; else it takes a `Snapshot` and gives one.
+    unit: of its values. source: the publication that defines it. cost: "cheap" measures run while training, "heavy"
+    ones on checkpoints, "asked" ones only by name (`grokscope measure RUN --only id`). needs: keys of NEEDS; where one
+    does not hold, the answer is `Missing`. axis: what an array or mapping runs over. variants: the options under which
+    a run stores the measure, one view each. packed: the function takes `Snapshots`, networks side by side, and returns
+    a list, one answer each; else it takes one `Snapshot`.
     """
 
     id: str
@@ -73,21 +74,27 @@ class Measure:
     axis: str
     variants: tuple[Mapping[str, Any], ...]
     packed: bool
-    function: Callable[..., Any]
+    function: Callable[..., Answer]
 
     @cached_property
-    def options(self) -> tuple[str, ...]:
-        """Names of what can be set."""
-        return tuple(inspect.signature(self.function).parameters)[1:]
+    def options(self) -> Mapping[str, tuple[Any, ...]]:
+        """Option -> its possible values, where its annotation is a `Literal`; else ()."""
+        parameters = list(inspect.signature(self.function).parameters.values())[1:]
+        kinds = {parameter.name: parameter.annotation for parameter in parameters}
+        return {name: get_args(kind) if get_origin(kind) is Literal else () for name, kind in kinds.items()}
 
-    def __call__(self, snapshot: Snapshot, **options: Any) -> Value | Missing:
-        return self.each(Snapshots([snapshot]), **options)[0]
+    def __call__(self, snapshot: Snapshot, **options: Any) -> Answer | Missing:
+        """The answer. ValueError for an unknown option, and for a value that the option does not have."""
+        answer: Any = self.each(Snapshots([snapshot]), **options)[0]
+        return answer
 
     def each(self, snapshots: Snapshots, **options: Any) -> list[Value | Missing]:
         """The answer of each network."""
-        for option in options:
+        for option, value in options.items():
             if option not in self.options:
                 raise ValueError(f"{self.id}: {unknown('option', option, self.options)}")
+            if (choices := self.options[option]) and value not in choices:
+                raise ValueError(f"{self.id}: {unknown(f'{option} =', value, choices)}")
         require_finite(**{name: value for name, value in options.items() if isinstance(value, float)})
         answers: list[Value | Missing] = [
             Missing(f"the weights at step {snapshots[i].step} are not finite") if not finite else Missing("")
@@ -105,10 +112,11 @@ class Measure:
             holds, reason = NEEDS[need]
             if not holds(snapshots.first):
                 return [Missing(reason)] * len(snapshots)
+        function: Callable[..., Any] = self.function
         if self.packed:
-            answers = self.function(snapshots, **options)
+            answers = function(snapshots, **options)
         else:
-            answers = [self.function(snapshot, **options) for snapshot in snapshots]
+            answers = [function(snapshot, **options) for snapshot in snapshots]
         infinite = [
             Missing(f"{self.id} is not finite at step {snapshots[i].step}")
             if not isinstance(answer, Missing) and not _is_finite(answer)
@@ -118,7 +126,7 @@ class Measure:
         return [answer if reason is None else reason for answer, reason in zip(answers, infinite, strict=True)]
 
     def rows(self, snapshot: Snapshot, **shared: Any) -> Iterator[tuple[str, float | Missing]]:
-        """(view, value) for every variant and every element; the view names both, as in `split=train` or `head=0`."""
+        """(view, value) for every variant and element. The view names both: `split=train`, `head=0`."""
         for _, view, value in self.each_row(Snapshots([snapshot]), **shared):
             yield view, value
 
@@ -131,8 +139,8 @@ class Measure:
                 for part, number in _elements(answer, self.axis):
                     yield i, f"{label},{part}" if label and part else label or part, number
 
-    def without(self, views: Collection[str]) -> "Measure":
-        """The same with the variants alone that have none of these views, which a run has stored."""
+    def without(self, views: Collection[str]) -> "Measure[Answer]":
+        """The same measure without the variants that have one of these views: a run has stored them."""
 
         def stored(variant: Mapping[str, Any]) -> bool:
             elements = ",".join(filter(None, (_label(variant), f"{self.axis}=")))
@@ -155,10 +163,10 @@ def measure(
     axis: str = "",
     variants: tuple[Mapping[str, Any], ...] = ({},),
     packed: bool = False,
-) -> Callable[[Callable[..., Any]], Measure]:
-    """Makes a measure of a function; its id is its family (the folder) and its name."""
+) -> Callable[[Callable[..., Answer]], Measure[Answer]]:
+    """Makes a measure of a function. The id is the family (the folder) and the function's name."""
 
-    def wrap(function: Callable[..., Any]) -> Measure:
+    def wrap(function: Callable[..., Answer]) -> Measure[Answer]:
         family = function.__module__.split(".")[-2]
         return Measure(
             id=f"{family}.{function.__name__}",

@@ -1,4 +1,4 @@
-"""The part of the logits that follows the task's symmetry, for all measures that ask for it."""
+"""The part of the logits that follows the task's symmetry."""
 
 from typing import NamedTuple
 
@@ -13,9 +13,9 @@ from grokscope.runs.snapshots import Snapshots
 
 
 class Harmonics(NamedTuple):
-    """Logits of some inputs x, less their mean over the classes, and their mean as functions of y^-1 c.
+    """Logits of some inputs x, less their mean over the classes, and their projection on functions of y^-1 c.
 
-    y: the answer of x, c: a class, both elements of the group. For residues y^-1 c is c - a - b mod p, and its
+    y: the answer of x; c: a class; both are elements of the group. For residues y^-1 c is c - a - b mod p, and its
     functions are the task's harmonics cos, sin(2 pi k (a + b - c) / p) of all k.
 
     rows: the inputs. classes: class y_x g of each input and element g. centred: z_x(c). profile: f(g) = mean over x of
@@ -27,6 +27,13 @@ class Harmonics(NamedTuple):
     centred: Float[Tensor, "input element"]
     profile: Float[Tensor, " element"]
     first: int
+
+    def share(self) -> float | Missing:
+        """|f(y^-1 c)|^2 / |z|^2 over all these inputs and classes."""
+        total = float(self.centred.square().sum())
+        if not total > 0:
+            return Missing("all logits of an input are equal: there is no variance to explain")
+        return len(self.centred) * float(self.profile.square().sum()) / total
 
 
 def harmonics(snapshot: Snapshot, split: str, answers: Int[Tensor, " pair"] | None = None) -> Harmonics | Missing:
@@ -40,14 +47,14 @@ def harmonics(snapshot: Snapshot, split: str, answers: Int[Tensor, " pair"] | No
     rows = snapshot.rows(split)
     if isinstance(rows, Missing):
         return rows
-    chosen, first = of
+    elements, first = of
     answers = snapshot.labels if answers is None else answers
     rows = rows & (answers >= first)
     if not rows.any():
         return Missing(f"the task has no {split} inputs here")
     logits = snapshot.logits[rows, first:].double()
     centred = logits - logits.mean(1, keepdim=True)
-    classes = chosen.table[answers[rows] - first]
+    classes = elements.table[answers[rows] - first]
     return Harmonics(rows, classes, centred, centred.gather(1, classes).mean(0), first)
 
 

@@ -12,12 +12,12 @@ from grokscope.runs.snapshot import Snapshot
 
 
 def embedding_table(snapshot: Snapshot) -> Float[Tensor, "residue d_model"]:
-    """W_E without the row of "=", as the network reads it (behind a bottleneck, if there is one)."""
+    """W_E without the row of "=", as the network reads it (behind a bottleneck, if any)."""
     return snapshot.activations["embed"].double()
 
 
 def operand_blocks(snapshot: Snapshot) -> list[tuple[str, slice]] | Missing:
-    """The weights that the operands' symbols read, by tensor and rows: a table for both operands, or one for each."""
+    """The weights of the operands' symbols, as tensor names and rows: a table for both operands, or one for each."""
     params, n = snapshot.params, snapshot.task.n_symbols
     tables = [(name, slice(n)) for name in ("W_E", "W_E_right") if name in params]
     if tables:
@@ -30,8 +30,9 @@ def operand_blocks(snapshot: Snapshot) -> list[tuple[str, slice]] | Missing:
 def spectral_ginis(tables: Float[Tensor, "network residue channel"], paired: bool) -> list[float | Missing]:
     """Gini coefficient of the norms of each table's Fourier components, as `numerics.fourier.gini` defines it.
 
-    The paper does not say whether cosine and sine count apart. Not paired: apart, with the constant (N = p values).
-    paired: together, without it (N = (p - 1)/2 values), which a rotation of the residues cannot change.
+    The paper does not say whether cosine and sine count separately. paired=False: separately, with the constant
+    (N = p values). paired=True: together, without the constant (N = (p - 1)/2 values); a rotation of the residues does
+    not change this.
     """
     tables = tables.double()
     # Over a power of two, which is exact: squares then neither underflow nor overflow.

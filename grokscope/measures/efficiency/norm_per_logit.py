@@ -2,13 +2,12 @@
 
 import math
 from collections.abc import Callable
-from typing import Literal, get_args
+from typing import Literal
 
 from grokscope.errors import Missing
 from grokscope.measures.base import measure
 from grokscope.measures.behaviour.margin import margin
 from grokscope.measures.weights.norm import norm
-from grokscope.registry import unknown
 from grokscope.runs.snapshot import Snapshot
 from grokscope.runs.snapshots import Snapshots
 
@@ -16,7 +15,7 @@ Of = Literal["quotient", "degree", "rescaled"]
 Logit = Literal["centred", "margin"]
 # Half a step of ln c for the degree: its square is the relative error, about 1e-8.
 STEP = 1e-4
-# Factors on the weights that are tried, up and down: beyond e^3 = 20 a network is another one.
+# ln of the largest and smallest factor on the weights that is tried: beyond e^3 = 20 it is a different network.
 REACH = 3.0
 
 
@@ -35,8 +34,8 @@ def norm_per_logit(
     kappa: float | None = None,
     split: str = "train",
 ) -> float | Missing:
-    """Norm w of all weights (`weights.norm`) against the logit z of the right answer, in a network that memorises or
-    generalises, but not both (`circuit_split`): the smaller, the more efficient its circuit.
+    """Norm w of all weights (`weights.norm`) against the logit z of the right answer: the smaller, the more efficient
+    the circuit. For a network that either memorises or generalises, not both (`circuit_split`).
 
         logit  centred   mean over the inputs of split of z_y - mean over classes of z_c   [nats]
                margin    mean over them of z_y - max over other classes (`behaviour.margin`)
@@ -46,17 +45,14 @@ def norm_per_logit(
                                                  at = 1: the P of the paper's theorems
                rescaled  c w with z(c w) = at    the same, by the network itself at weights c w, in float64
 
-    quotient says little: since kappa > 1 it is smaller for larger logits. The other two do not change where all weights
-    are multiplied by one factor, and differ only as far as the network is not homogeneous (biases, attention, the
-    residual stream beside the neurons). kappa None: d ln z / d ln c as measured at c = 1. None of them is the smallest
-    norm of this function: w changes where one layer is made larger and the next smaller, which weight decay balances.
-    at = 10: a loss of about 58 e^-10 = .003 nats at p = 59, within reach of every network that has fitted its data.
+    quotient says little: kappa > 1, so it is smaller for larger logits. One factor on all weights does not change the
+    other two. They differ only as far as the network is not homogeneous (biases, attention, the residual stream beside
+    the neurons). kappa None: d ln z / d ln c, measured at c = 1. None of the three is the smallest norm of this
+    function: w changes if one layer grows and the next shrinks, which weight decay balances.
+    at = 10: a loss of about 58 e^-10 = .003 nats at p = 59. Every network that has fitted its data can reach it.
 
-    `Missing` where z is not above 0 and where no factor within e^-3 to e^3 gives the logit `at`.
+    `Missing` where z is not above 0, and where no factor from e^-3 to e^3 gives the logit `at`.
     """
-    for what, value, known in (("norm", of, get_args(Of)), ("logit", logit, get_args(Logit))):
-        if value not in known:
-            raise ValueError(unknown(f"kind of {what}", value, known))
     if not at > 0 or (kappa is not None and not kappa > 0):
         raise ValueError(f"at and kappa must be positive, got {at} and {kappa}")
     z = _logit(snapshot, logit, split)
@@ -71,7 +67,9 @@ def norm_per_logit(
     def scaled(log_c: float) -> float:
         """z(c w), in float64."""
         params = {name: tensor.double() * math.exp(log_c) for name, tensor in snapshot.params.items()}
-        return _logit(snapshot.with_params(params), logit, split)  # pyright: ignore[reportReturnType]
+        scaled_z = _logit(snapshot.with_params(params), logit, split)
+        assert not isinstance(scaled_z, Missing)  # z has an answer on the same inputs
+        return scaled_z
 
     log_c = _by_degree(scaled, kappa, z, at) if of == "degree" else _root(lambda log_c: scaled(log_c) / at - 1)
     if log_c is None:
@@ -95,7 +93,7 @@ def _by_degree(scaled: Callable[[float], float], kappa: float | None, z: float, 
 
 
 def _root(excess: Callable[[float], float]) -> float | None:
-    """The root nearest to 0 on the side on which it must lie, where the excess grows; None beyond REACH."""
+    """The root nearest to 0, of an excess that grows, on the side where it must lie; None beyond REACH."""
     from scipy.optimize import brentq
 
     near, value = 0.0, excess(0.0)

@@ -1,4 +1,4 @@
-"""How much of the logits follows the task's symmetry: the order parameter."""
+"""The share of the logits that follows the task's symmetry: the order parameter."""
 
 import torch
 
@@ -21,7 +21,7 @@ def harmonic_share(snapshots: Snapshots, split: str = "all") -> list[float | Mis
         share = n |mean_x z_x|^2 / sum_x |z_x|^2,   z_x(g) = logit(x, y_x g) less its mean over the classes
 
     For residues y^-1 c is c - a - b mod p, and its functions are the task's harmonics cos, sin(2 pi k (a + b - c) / p)
-    of all k. 1: the network does nothing else; logits at random: 1 / n, n the number of inputs.
+    of all k. 1: the logits have no other part; random logits: 1 / n, n the number of inputs.
     """
     aligned = snapshots.remembered("aligned logits", lambda: aligned_logits(snapshots))
     if isinstance(aligned, Missing):

@@ -21,12 +21,12 @@ def collapse_rate(
 ) -> list[float | Missing]:
     """Share of inputs on which sum_c exp(z_c - max z) is 1 in a dtype, whatever their labels.
 
-    z: the logits as trained of the task's classes, output_scale and the temperature of the loss included; the published
-    logger leaves alpha out.
-    dtype: float16, bfloat16, float32 or float64; by default that of the softmax the network is trained with, `Missing`
-    for a loss without one. order: of the addition: "torch" as published, "sequential" or "pairwise"
-    (`numerics.precision`). After StableMax it is the collapse that the softmax of these logits would have: what is
-    lost of the loss itself says `zero_loss_share`.
+    z: the logits of the task's classes as trained, with output_scale and the temperature of the loss; the published
+    logger omits alpha.
+    dtype: float16, bfloat16, float32 or float64; by default that of the softmax in training, `Missing` for a loss
+    without a softmax. order: of the addition: "torch" as published, "sequential" or "pairwise" (`numerics.precision`).
+    For a network trained with StableMax this is the collapse that a softmax of its logits would have;
+    `zero_loss_share` measures the loss itself.
     """
     snapshots.rows(split)  # refuses an unknown one
     options = snapshots.first.loss_options

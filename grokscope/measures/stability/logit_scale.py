@@ -1,14 +1,13 @@
 """How large the logits are."""
 
 import math
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 
 from grokscope.errors import Missing, of_all
 from grokscope.measures.base import measure
 from grokscope.measures.behaviour.margin import margin
-from grokscope.registry import unknown
 from grokscope.runs.snapshots import Snapshots
 
 Of = Literal["rms", "margin", "largest"]
@@ -21,16 +20,14 @@ Of = Literal["rms", "margin", "largest"]
     packed=True,
 )
 def logit_scale(snapshots: Snapshots, of: Of = "rms", split: str = "train") -> list[float | Missing]:
-    """How large the logits z as trained are: times c where naive loss minimisation multiplies them by c.
+    """Size of the logits z as trained. Naive loss minimisation that multiplies z by c multiplies it by c.
 
         rms      sqrt(mean over inputs and classes of (z_c - mean_c z)^2)
         margin   mean over inputs of z_y - max_{c != y} z_c, which is `behaviour.margin`
-        largest  max over inputs and classes of |z_c|: what the range of a dtype is compared with
+        largest  max over inputs and classes of |z_c|, to compare with the range of a dtype
 
-    rms and margin do not change where all logits of an input are shifted alike, as the softmax does not.
+    A common shift of all logits of an input changes neither rms nor margin, nor the softmax.
     """
-    if of not in get_args(Of):
-        raise ValueError(unknown("scale", of, get_args(Of)))
     if of == "margin":
         return margin.function(snapshots, split)
     z, rows = snapshots.precise_logits, snapshots.rows(split)

@@ -79,7 +79,7 @@ def test_views_are_named_by_site_and_points() -> None:
         missing = evaluate("manifold.dimension", snap, view=view)
         assert isinstance(missing, Missing)
         assert reason in missing.reason
-    with pytest.raises(ValueError, match="unknown method"):
+    with pytest.raises(ValueError, match="unknown method = "):
         evaluate("manifold.dimension", snap, method="twonnn")
     missing = evaluate("manifold.equivariance", snap, view="resid_mid/orbits")
     assert isinstance(missing, Missing)
