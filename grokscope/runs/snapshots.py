@@ -110,6 +110,8 @@ class Snapshots:
     @cached_property
     def is_finite(self) -> list[bool]:
         """Of each network, whether every weight is a finite number."""
+        if not self.params:
+            return [True] * self._n
         finite = torch.stack(list(self.squares.values())).isfinite().all(0)
         # Squares may overflow where weights do not.
         return finite.tolist() if finite.all() else [member.is_finite for member in self]

@@ -156,7 +156,10 @@ def networks(snap: Snapshot, n: int) -> list[Snapshot]:
 @pytest.mark.parametrize("name", ALL)
 def test_networks_side_by_side_have_the_answers_they_have_alone(name: str, snap: Snapshot) -> None:
     measure, each = measures()[name], networks(snap, 3)
-    together = list(measure.each_row(Snapshots(each)))
+    pack = Snapshots(each)
+    given = {key: tensor.clone() for key, tensor in pack.params.items()}
+    together = list(measure.each_row(pack))
+    assert all(torch.equal(pack.params[key], tensor) for key, tensor in given.items())
     alone = [(i, view, value) for i, one in enumerate(each) for view, value in measure.rows(one)]
     assert len(together) == len(alone)
     assert {row[:2] for row in together} == {row[:2] for row in alone}

@@ -29,7 +29,7 @@ def last_step(snapshots: Snapshots) -> list[dict[str, float] | Missing]:
     sizes, radial, turned = (torch.zeros(len(snapshots), dtype=torch.float64) for _ in range(3))
     for name, tensor in snapshots.before.items():
         w = tensor.flatten(1).double()
-        u = snapshots.params[name].flatten(1).double().sub_(w)
+        u = snapshots.params[name].flatten(1).double() - w
         sizes += vecdot(w, w)
         radial += vecdot(u, w)
         turned += vecdot(u, u)
