@@ -9,7 +9,7 @@ import torch
 from grokscope.errors import GrokscopeError
 from grokscope.measures.base import evaluate, measures
 from grokscope.registry import component
-from grokscope.studies import experiment
+from grokscope.studies import experiment, measuring
 from grokscope.studies import study as studying
 from grokscope.studies.experiment import train
 from grokscope.studies.measuring import measure_checkpoints
@@ -67,7 +67,7 @@ def test_measuring_again_replaces_what_is_there(store: Path, monkeypatch: pytest
     run, other = train([tiny(seed=seed) for seed in (0, 1)], store=store, progress=False)
     steps, before = run.series("weights.norm")
     untouched = other.rows()
-    altered = dataclasses.replace(component("measures", "weights.norm"), function=lambda snapshot: 7.0)
+    altered = dataclasses.replace(component("measures", "weights.norm"), packed=False, function=lambda snapshot: 7.0)
     monkeypatch.setattr("grokscope.measures.weights.norm.norm", altered)
     measure_checkpoints(run, only=["weights.norm"])
     assert run.series("weights.norm")[1].tolist() == before.tolist()  # there already: left as it is
@@ -116,13 +116,13 @@ def test_a_variant_that_is_added_later_is_measured_and_the_others_are_not_again(
         taken.append(of)
         return {"a": 1.0, "b": 2.0} if of == "parts" else 3.0
 
-    whole = dataclasses.replace(component("measures", "weights.norm"), id="weights.made", axis="head", needs=())
+    whole = dataclasses.replace(component("measures", "weights.norm"), id="weights.made", axis="head", packed=False)
     first, second, third = {}, {"of": "parts"}, {"of": "parts", "n": 1}
 
     def measured(*variants: dict[str, object]) -> None:
         taken.clear()
         made = dataclasses.replace(whole, variants=variants, function=function)
-        monkeypatch.setattr(experiment, "component", lambda *_: made)
+        monkeypatch.setattr(measuring, "component", lambda *_: made)
         measure_checkpoints(run, only=["weights.made"])
 
     for variants, new in (
