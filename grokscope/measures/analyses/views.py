@@ -71,7 +71,9 @@ def on_table(
 
 def panel_of(snapshot: Snapshot, view: str | Sequence[str]) -> Panel | Missing:
     """The circle panel of a table, computed once per snapshot."""
-    return snapshot.remembered(("panel", *parsed(view)[:2]), lambda: on_table(snapshot, view, circle_panel))
+    return snapshot.remembered(
+        ("panel", *parsed(view)[:2]), lambda: on_table(snapshot, view, circle_panel, every_ring=False)
+    )
 
 
 def betti_of(
