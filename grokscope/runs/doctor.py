@@ -169,7 +169,7 @@ def _status(folder: Path, *, compare: bool) -> None:
         return
     if sealed or not compare or finished_at(folder) is None or not isinstance(status.get("runs"), dict):
         return
-    for run, true in outcomes(folder, read_pack(folder)).items():
+    for run, true in outcomes(folder, read_pack(folder)["runs"]).items():
         said = status["runs"].get(run)
         names = ("memorized_at", "onset_at", "generalized_at")
         for name in names if isinstance(said, dict) else ():

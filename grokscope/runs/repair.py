@@ -108,15 +108,14 @@ def _events_again(pack: Path) -> None:
     """The events that follow from the numbers, and the end of a pack whose status, as it was written, says so."""
     have, status = read_events(pack), read_status(pack)
     known = {(event["run"], event["event"]) for event in have}
-    about = read_pack(pack)
-    runs = [run["run"] for run in about["runs"]]
+    runs = read_pack(pack)["runs"]
     missing = []
-    for run, outcome in outcomes(pack, about).items():
+    for run, outcome in outcomes(pack, runs).items():
         reached = {event: outcome[name] for event, name in PHASES.items() if outcome[name] is not None}
         missing += [{"run": run, "step": step, "event": event} for event, step in reached.items()]
     end = status.get("step")
     if status.get("state") == "done" and "runs" in status and end in checkpoints.steps(pack):
-        missing += [{"run": run, "step": end, "event": FINISHED} for run in runs]
+        missing += [{"run": run["run"], "step": end, "event": FINISHED} for run in runs]
     missing = [event for event in missing if (event["run"], event["event"]) not in known]
     ordered = sorted([*have, *missing], key=lambda event: (event["step"], event["event"] == FINISHED))
     replace_events(pack, ordered)
@@ -125,7 +124,7 @@ def _events_again(pack: Path) -> None:
 def _status_again(pack: Path) -> None:
     old = read_status(pack)
     end = finished_at(pack)
-    runs = outcomes(pack, read_pack(pack))
+    runs = outcomes(pack, read_pack(pack)["runs"])
     steps = read_rows(pack).steps
     step = int(steps[-1]) if end is None and len(steps) else end or 0
     seconds = {name: old[name] for name in ("max_steps", "train_seconds", "measure_seconds") if name in old}
