@@ -126,8 +126,8 @@ class Journal:
         return len(lines) - len(before)
 
     def announce(self) -> None:
-        """Replace the header by the present `sealed` and `forgotten`. Call it before segments change: a crash then leaves
-        more segments than the header says, never fewer."""
+        """Replace the header by the present `sealed` and `forgotten`. It comes before segments change: a crash then
+        leaves more than the header says, never less."""
         self.prepare()
         lines = jsonl.read_lines(self.path)
         jsonl.rewrite(self.path, [self._header(lines.records(stop=1)[0]["segment"]), *lines.contents()[1:]])
