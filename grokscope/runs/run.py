@@ -125,11 +125,11 @@ class Run:
 
     def snapshot(self, step: int | None = None) -> Snapshot:
         """The network at a checkpoint; by default the last one."""
+        trained, imported = as_trained(self.config), self.about.get("imported")  # of curves: StoreError
         if step is None:
             if not self.checkpoints:
                 raise StoreError(f"run {self.id} has no checkpoint yet")
             step = self.checkpoints[-1]
-        trained, imported = as_trained(self.config), self.about.get("imported")
         if imported is not None and ("unknown" not in imported or "learning_rate" in self.unknown):
             trained["learning_rate"] = None
         # The start of weights from elsewhere is known only if their steps are, and step 0 is among them.

@@ -26,7 +26,7 @@ for _byte in range(256):
 
 
 def event_files(path: Path) -> list[Path]:
-    """The event files in and below a folder, or `path` itself; sorted by name, which begins with the time of writing."""
+    """The event files in and below a folder, or `path` itself; sorted by name, which begins with the writing time."""
     if path.is_file():
         return [path] if "tfevents" in path.name else []
     return sorted(file for file in path.rglob("*tfevents*") if file.is_file())
