@@ -1,4 +1,4 @@
-"""What `import --as curves` and `phases` share."""
+"""`grokscope import --as curves`."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,16 +7,15 @@ from grokscope.cli.base import emit
 
 
 def import_curves(file: Path, columns: str, *, percent: bool, out: Path, json: bool, beside: Sequence[str]) -> None:
-    """Curves from elsewhere as a run, and what became of it in words. beside: options that mean nothing here."""
+    """Imports curves as a run, and prints what became of it. beside: given options that mean nothing for curves."""
     from grokscope.cli.run import sentence
     from grokscope.runs.curves.columns import parse
     from grokscope.runs.curves.importing import import_curves as imported
 
     if beside:
-        raise ValueError(f"{', '.join(beside)}: what was trained, and how, is not known of curves; leave it out")
+        raise ValueError(f"{', '.join(beside)}: the training behind curves is not known; leave this option out")
     run = imported(file, parse(columns) if columns else {}, percent=percent, store=out)
-    about = run.about["imported"]
-    summary = run.summary()
+    about, summary = run.about["imported"], run.summary()
     if json:
         emit(summary | {"imported": about, "checkpoints": []})
         return
