@@ -1,11 +1,11 @@
 """`grokscope import`: weights made elsewhere, of one checkpoint or many, become a run; so do curves alone."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
-from grokscope.cli._curves import import_curves
 from grokscope.cli._options import Json, Percent, Settings, Store
 from grokscope.cli.base import emit
 
@@ -60,7 +60,7 @@ def import_(
     if format == "curves":
         given = {"--task": task != "modular_addition", "--set": set, "--config": config, "--step": step is not None}
         given |= {"--layout": layout != "auto", "--train-mask": train_mask}
-        import_curves(file, map, percent=percent, out=out, json=json, beside=[name for name in given if given[name]])
+        _import_curves(file, map, percent=percent, out=out, json=json, beside=[name for name in given if given[name]])
         return
     if map or percent:
         raise ValueError("--map and --percent are for --as curves")
@@ -80,6 +80,26 @@ def import_(
         emit(run.summary() | about)
     else:
         _print(run, file.name)
+
+
+def _import_curves(file: Path, columns: str, *, percent: bool, out: Path, json: bool, beside: Sequence[str]) -> None:
+    """Imports curves as a run, and prints what became of it. beside: given options that mean nothing for curves."""
+    from grokscope.cli.run import sentence
+    from grokscope.runs.curves.columns import parse
+    from grokscope.runs.curves.importing import import_curves
+
+    if beside:
+        raise ValueError(f"{', '.join(beside)}: the training behind curves is not known; leave this option out")
+    run = import_curves(file, parse(columns) if columns else {}, percent=percent, store=out)
+    about, summary = run.about["imported"], run.summary()
+    if json:
+        emit(summary | {"imported": about, "checkpoints": []})
+        return
+    print(f"run {run.id}: {sentence(summary)}")
+    print(f"curves  {', '.join(f'{name} = {column}' for name, column in about['columns'].items())}")
+    for note in (*about["remarks"], *summary["notes"]):
+        print(f"note: {note}")
+    print(f"folder  {run.folder}")
 
 
 def _print(run: "Run", name: str) -> None:

@@ -69,13 +69,11 @@ def temporary_beside(path: Path) -> Path:
     return path.with_name(f".{path.name}.{token_hex(4)}.tmp")
 
 
-def sweep_temporaries(folder: Path) -> list[Path]:
-    """Remove the temporary files of a killed writer, and return them. Only for the holder of the pack's lock."""
-    temporaries = sorted(folder.glob(".*.tmp"))
-    for path in temporaries:
+def sweep_temporaries(folder: Path) -> None:
+    """Remove the temporary files of a killed writer; only for the holder of the pack's lock."""
+    for path in folder.glob(".*.tmp"):
         with clear_errors(path):
             path.unlink(missing_ok=True)
-    return temporaries
 
 
 def refuse_links(path: Path, above: Path) -> None:

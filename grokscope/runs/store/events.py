@@ -44,14 +44,13 @@ def finished_at(folder: Path) -> int | None:
     return next((event["step"] for event in read_events(folder) if event["event"] == FINISHED), None)
 
 
-def truncate_events_after(folder: Path, step: int) -> int:
-    """Drop the events after `step`, which a resumed run meets again; returns their number."""
+def truncate_events_after(folder: Path, step: int) -> None:
+    """Drop the events after `step`, which a resumed run meets again."""
     lines = jsonl.read_lines(folder / _NAME)
-    before = [event for event in read_events(folder) if event["step"] <= step]
-    dropped = len(lines.body()) - len(before)
-    if lines.torn or dropped:
+    events = checked_events(lines.body(), folder / _NAME)
+    before = [event for event in events if event["step"] <= step]
+    if lines.torn or len(before) < len(events):
         replace_events(folder, before)
-    return dropped
 
 
 def replace_events(folder: Path, events: list[dict[str, Any]]) -> None:

@@ -116,14 +116,13 @@ class Journal:
         self._segment = segment
         self._intact = True
 
-    def truncate_after(self, step: int) -> int:
-        """Drop the rows after `step`, which a resumed run writes again; returns their number."""
+    def truncate_after(self, step: int) -> None:
+        """Drop the rows after `step`, which a resumed run writes again."""
         self.prepare()
         header, *lines = jsonl.read_lines(self.path).contents()
         before = [line for line, row in zip(lines, self.read().rows, strict=True) if row["step"] <= step]
         if len(before) < len(lines):
             jsonl.rewrite(self.path, [header, *before])
-        return len(lines) - len(before)
 
     def announce(self) -> None:
         """Replace the header by the present `sealed` and `forgotten`. It comes before segments change: a crash then

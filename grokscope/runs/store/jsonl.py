@@ -109,8 +109,8 @@ def broken(data: bytes) -> list[int]:
     return numbers
 
 
-def repair(path: Path, header: dict[str, Any] | None = HEADER) -> bool:
-    """Cut off a torn last line, and add the checksums of an old file; returns whether a line was torn.
+def repair(path: Path, header: dict[str, Any] | None = HEADER) -> None:
+    """Cut off a torn last line, and add the checksums of an old file.
 
     header: the first line that an old file gets; None if it has a header.
     """
@@ -121,7 +121,6 @@ def repair(path: Path, header: dict[str, Any] | None = HEADER) -> bool:
         with clear_errors(path), open(path, "r+b") as file:
             file.truncate(sum(len(line) + 1 for line in lines.raw))
             os.fsync(file.fileno())
-    return lines.torn
 
 
 def append(path: Path, records: Sequence[dict[str, Any]]) -> None:

@@ -76,13 +76,13 @@ def seal(folder: Path, journal: Journal) -> Path | None:
     return target
 
 
-def rewind(folder: Path, journal: Journal, step: int) -> int:
+def rewind(folder: Path, journal: Journal, step: int) -> None:
     """Drop the metric rows after `step` from the journal, and from segments that reach beyond it.
 
     For resuming. In the normal order (save the resume point, then seal) no segment changes; a resume point older than
-    the last segment would otherwise count the rows in between twice. Returns the number of rows dropped.
+    the last segment would otherwise count the rows in between twice.
     """
-    dropped = journal.truncate_after(step)
+    journal.truncate_after(step)
     counts = {number: _count(segment_path(folder, number), step) for number in sealed_numbers(folder)}
     beyond = {number: before for number, (total, before) in counts.items() if before < total}
     if not all(beyond.values()):
@@ -90,14 +90,12 @@ def rewind(folder: Path, journal: Journal, step: int) -> int:
         journal.announce()
     for number, before in sorted(beyond.items(), reverse=True):
         path = segment_path(folder, number)
-        dropped += counts[number][0] - before
         if before:
             _write_parquet(f"read_parquet({_quoted(path)})", f"step <= {int(step)}", path)
         else:
             with clear_errors(path):
                 path.unlink()
                 sync_folder(path.parent)
-    return dropped
 
 
 def count_rows(folder: Path, step: int) -> int:
