@@ -65,10 +65,7 @@ def import_weights(
     safe = format == "safetensors" or (format == "transformer-lens" and path.suffix == ".safetensors")
     data = bytes_of(path, "safetensors" if safe else "torch")
     file = read(path, data, safe=safe)
-    if step is not None and len(file.states) > 1:
-        raise ValueError(
-            f"step = {step} is for one checkpoint; {path.name} has {len(file.states)} with steps of their own"
-        )
+    steps = _steps(path, file, step)
     notes = list(file.notes)
     source = released(path, config, file, task, notes) if format == "pizza" else plain(file, layout)
     facts = source.family.facts | file.facts
@@ -83,7 +80,6 @@ def import_weights(
         given=given | {"train_mask": train_mask} | fields,
         train_mask=split,
     )
-    steps = [own if step is None else step for own, _ in file.states]
     if steps == [None] and format == "pizza":
         steps = [facts.get("max_steps")]
     known = configured(network, fields, facts, started=source.family.started, split=split)
@@ -101,6 +97,17 @@ def _require_fit(format: str, step: int | None, train_mask: Any, fields: Mapping
         raise ValueError("centred=true needs the outputs at step 0, which imported weights do not have")
     if train_mask is not None and (sizes := SIZES & set(fields)):
         raise ValueError(f"train_mask says which inputs are trained on: give no {', '.join(sorted(sizes))} beside it")
+
+
+def _steps(path: Path, file: File, step: int | None) -> list[int | None]:
+    """The step of each checkpoint, as asked for or as the file says; None if nothing says."""
+    if step is None:
+        return [own for own, _ in file.states]
+    if len(file.states) > 1:
+        raise ValueError(
+            f"step = {step} is for one checkpoint; {path.name} has {len(file.states)} with steps of their own"
+        )
+    return [step]
 
 
 def _split(train_mask: Any, file: File, task: Task, fields: Mapping[str, Any], notes: list[str]) -> Tensor | None:
