@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from grokscope.runs.store.events import NON_FINITE, read_events
 from grokscope.runs.store.lock import is_held
 from grokscope.runs.store.series import read_series
 from grokscope.runs.store.status import read_status
@@ -31,12 +32,14 @@ def outcomes(folder: Path, runs: Sequence[Mapping[str, Any]]) -> dict[str, dict[
     measures = {curve: f"behaviour.{curve}" for curve in (*CURVES, "fresh_accuracy")}
     series = read_series([folder], list(measures.values()))
     last = max((int(steps[-1]) for steps, _ in series.values() if len(steps)), default=0)
+    ended = {event["run"] for event in read_events(folder) if event["event"] == NON_FINITE}
     by_run = {}
     for run in runs:
         curves = {curve: series.get((run["run"], measure), NO_CURVE) for curve, measure in measures.items()}
         # A replica whose loss was not finite has no values at the end. Curves from elsewhere end at different steps.
+        first = last + 1 if run["run"] in ended else 0 if run["config"] is None else last
         final = {
-            curve: float(values[-1]) if len(steps) and (steps[-1] >= last or run["config"] is None) else None
+            curve: float(values[-1]) if len(steps) and steps[-1] >= first else None
             for curve, (steps, values) in curves.items()
         }
         reached = phases_of_curves({curve: curves[curve] for curve in CURVES}, {})

@@ -12,6 +12,7 @@ _NAME = "events.jsonl"
 _FIELDS = ("run", "step", "event")
 FINISHED = "finished"
 RESUMED = "resumed"
+NON_FINITE = "non-finite"  # the end of a replica whose loss is not finite
 
 
 def append_event(folder: Path, event: dict[str, Any]) -> None:
