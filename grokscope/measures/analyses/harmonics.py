@@ -3,12 +3,15 @@
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Float64, Int
 from torch import Tensor
 
 from grokscope.errors import Missing
 from grokscope.numerics.groups import group
 from grokscope.runs.snapshot import Snapshot
+
+# Logits that differ by less than this many units of rounding are equal.
+ROUNDING = 10
 
 
 class Harmonics(NamedTuple):
@@ -55,10 +58,16 @@ def harmonics(snapshot: Snapshot, split: str, answers: Int[Tensor, " pair"] | No
     rows = rows & (answers >= first)
     if not rows.any():
         return Missing(f"the task has no {split} inputs here")
-    logits = snapshot.logits[rows, first:].double()
-    centred = logits - logits.mean(1, keepdim=True)
+    z = centred(snapshot.logits[rows, first:])
     classes = of.table[answers[rows] - first]
-    return Harmonics(rows, classes, centred, centred.gather(1, classes).mean(0), first)
+    return Harmonics(rows, classes, z, z.gather(1, classes).mean(0), first)
+
+
+def centred(logits: Float[Tensor, "input element"]) -> Float64[Tensor, "input element"]:
+    """Logits less their mean over the classes; 0 if, up to rounding, all logits of each input are equal."""
+    z = logits.double() - logits.double().mean(1, keepdim=True)
+    varies = z.norm() > ROUNDING * torch.finfo(logits.dtype).eps * logits.double().norm()
+    return z if varies else torch.zeros_like(z)
 
 
 def along(profile: Float[Tensor, " element"], classes: Int[Tensor, "input element"]) -> Float[Tensor, "input element"]:
