@@ -51,8 +51,6 @@ class Orthogonal(Transform):
     place = 1  # after additions to the gradient: the step gets an orthogonal one
 
     def __init__(self, tensors: Sequence[slice], *, per_tensor: bool = True, rescale: bool = True) -> None:
-        if not tensors:
-            raise ValueError("⊥Grad needs at least one tensor, got none")
         self.state = {}
         self._thetas = [[columns] for columns in tensors] if per_tensor else [list(tensors)]
         self._rescale = rescale
