@@ -32,7 +32,7 @@ class OrthogonalOptions(TransformOptions):
     orthogonal_gradient: Literal["off", "per_tensor", "global"] = Field(
         "off", description="take the part along the weights out of the gradient, tensor by tensor or of all at once"
     )
-    orthogonal_rescale: bool = Field(True, description="give what is left the norm of the whole gradient")
+    orthogonal_rescale: bool = Field(True, description="give the rest the norm of the whole gradient")
 
     @property
     def is_on(self) -> bool:
