@@ -1,4 +1,4 @@
-"""Losses, one file each; training and measures both use them."""
+"""Losses, one file each, for training and for measures."""
 
 from grokscope.losses.cross_entropy import cross_entropy
 from grokscope.losses.mse import mse

@@ -1,7 +1,7 @@
-"""What a loss is: the loss of each sample, with its gradient, and the options it takes.
+"""A loss: the loss of each sample with its gradient, and its options.
 
-The gradient with respect to the outputs is finished in the forward pass, where what it needs is at hand; the backward
-pass only scales it. Losses are float64 whatever the dtype they were formed in, so that their mean adds no rounding.
+The forward pass computes the gradient in the outputs, since it has all the values needed; the backward pass only scales
+it. Losses are float64, whatever dtype they were formed in, so that their mean adds no rounding.
 """
 
 from collections.abc import Callable
@@ -33,8 +33,8 @@ class SoftmaxOptions(Options):
 class Loss:
     """A loss: outputs and targets (tensors or numpy) -> float64 losses of the samples, or their mean.
 
-    options: the record of its options; a call takes them by name and refuses others. function: the rule; its docstring
-    becomes the loss's own.
+    options: the record of its options; a call takes them by name and refuses others. function: the rule; the loss has
+    its docstring.
     """
 
     options: type[Options]

@@ -2,10 +2,10 @@
 
     loss = log sum_k exp(z_k) - z_y        [nats]
 
-In float32 this difference has a quantum of 1.2e-7, which makes loss spikes and softmax collapse of its own (Nanda et
-al. 2023, released notebook; Prieto et al. 2025, arXiv:2501.04697, section 3). By default the logits may be float32, but
-the sum, the loss and the correct class's gradient p_y - 1 are formed in float64, and only the finished gradient is
-rounded to the dtype of the logits.
+In float32 this difference has a quantum of 1.2e-7, which itself causes loss spikes and softmax collapse (Nanda et al.
+2023, released notebook; Prieto et al. 2025, arXiv:2501.04697, section 3). By default the logits may be float32, but the
+sum, the loss and the correct class's gradient p_y - 1 are formed in float64; only the finished gradient is rounded to
+the dtype of the logits.
 """
 
 import torch
@@ -30,16 +30,16 @@ def losses_and_gradient(
 
     softmax_dtype: the logits are cast to it and every step is rounded to it: shift by the maximum, exponentials, their
     total, logarithm, quotients p and p_y - 1. Loss and gradient of the correct class are exactly 0 in the same samples:
-    where the largest logit is the correct one and the total rounds to 1, the softmax collapse of Prieto et al. 2025
-    (definition 3). The gradient of the wrong classes stays, until their exponentials underflow.
+    those whose largest logit is the correct one and whose total rounds to 1, the softmax collapse of Prieto et al. 2025
+    (definition 3). The gradient of the wrong classes stays until their exponentials underflow.
 
     The total is torch.sum over the contiguous class axis. For float16 and bfloat16 torch adds in float32 and rounds the
     total once, on CPU and CUDA: n equal wrong classes, m below the correct one, collapse from m = ln(n 2^p) on (p bits
-    of significand: 11 and 8), where strictly sequential float16 sums would from ln(2^p) on. In float32 and float64
-    (p = 24 and 53) it adds by lanes, whose number depends on the processor: the margin lies between those two.
+    of significand: 11 and 8). Strictly sequential float16 sums would collapse from ln(2^p) on. In float32 and float64
+    (p = 24 and 53) torch adds by lanes, whose number depends on the processor: the margin lies between these two.
 
-    Two departures from runs wholly in the low dtype: the mean over samples and its backward are float64 and the logits'
-    own dtype, and logits that overflow float16 (beyond 65504) give NaN, which ends a replica.
+    Two departures from runs wholly in the low dtype: the mean over samples and its backward are in float64 and in the
+    dtype of the logits, and logits that overflow float16 (beyond 65504) give NaN, which ends a replica.
     """
     z = outputs.to(getattr(torch, options.softmax_dtype))
     if options.temperature != 1:

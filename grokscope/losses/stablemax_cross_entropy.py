@@ -21,8 +21,8 @@ def losses_and_gradient(
 ) -> tuple[Tensor, Tensor | None]:
     """StableMax cross-entropy in nats, float64: of each sample, or (default) their mean.
 
-    softmax_dtype: every step is rounded to it, as in `cross_entropy`. StableMax collapses too, only later: with the
-    correct logit at S and n others at -S the loss is 0 where n / (1 + S)^2 no longer counts beside 1.
+    softmax_dtype: every step is rounded to it, as in `cross_entropy`. StableMax collapses too, but later: with the
+    correct logit at S and n others at -S the loss is 0 where n / (1 + S)^2 vanishes beside 1.
 
     The gradient is (p_i - [i = y]) / (1 + |x_i|), at x = 0 too, where differentiating sign(x) by rote would give 0.
     """

@@ -1,10 +1,10 @@
-"""What a measure is: a function of a snapshot, with its unit, source, cost and needs, that may answer `Missing`."""
+"""A measure: a function of a snapshot with its unit, source, cost and needs. It may answer `Missing`."""
 
 import inspect
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar, get_args, get_origin
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from grokscope.runs.snapshot import Snapshot
 
 Cost = Literal["cheap", "heavy", "asked"]
 Value = float | NDArray[Any] | Mapping[str, float]
+Answer = TypeVar("Answer", bound=Value | Missing)
 
 
 def _cyclic(snapshot: Snapshot) -> bool:
@@ -35,7 +36,7 @@ def _answers(snapshot: Snapshot) -> bool:
     return snapshot.task.n_classes > 0 or snapshot.task.tolerance is not None
 
 
-# What a measure can need: does the snapshot have it, and the reason given when it does not.
+# What a measure can need: a test whether the snapshot has it, and the reason of `Missing` if it has not.
 NEEDS: dict[str, tuple[Callable[[Snapshot], bool], str]] = {
     "cyclic": (_cyclic, "the task's answers do not form a cyclic group"),
     "classes": (lambda snapshot: snapshot.task.n_classes > 0, "the task is a regression: it has no classes"),
@@ -53,13 +54,13 @@ NEEDS: dict[str, tuple[Callable[[Snapshot], bool], str]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measure:
+class Measure(Generic[Answer]):
     """A quantity: snapshot (and options) -> a number, a small array, numbers by name, or `Missing`.
 
-    unit: of its values. source: the publication that defines it. cost: "cheap" ones run while training, "heavy" ones on
-    checkpoints, "asked" ones where they are named (`grokscope measure RUN --only id`). needs: keys of NEEDS; without
-    them the answer is `Missing`. axis: what an array or mapping runs over. variants: the options under which a run
-    stores it, each as a view of its own.
+    unit: of its values. source: the publication that defines it. cost: "cheap" measures run while training, "heavy"
+    ones on checkpoints, "asked" ones only by name (`grokscope measure RUN --only id`). needs: keys of NEEDS; where one
+    does not hold, the answer is `Missing`. axis: what an array or mapping runs over. variants: the options under which
+    a run stores the measure, one view each.
     """
 
     id: str
@@ -69,17 +70,22 @@ class Measure:
     needs: tuple[str, ...]
     axis: str
     variants: tuple[Mapping[str, Any], ...]
-    function: Callable[..., Value | Missing]
+    function: Callable[..., Answer]
 
     @cached_property
-    def options(self) -> tuple[str, ...]:
-        """Names of what can be set."""
-        return tuple(inspect.signature(self.function).parameters)[1:]
+    def options(self) -> Mapping[str, tuple[Any, ...]]:
+        """Option -> its possible values, where its annotation is a `Literal`; else ()."""
+        parameters = list(inspect.signature(self.function).parameters.values())[1:]
+        kinds = {parameter.name: parameter.annotation for parameter in parameters}
+        return {name: get_args(kind) if get_origin(kind) is Literal else () for name, kind in kinds.items()}
 
-    def __call__(self, snapshot: Snapshot, **options: Any) -> Value | Missing:
-        for option in options:
+    def __call__(self, snapshot: Snapshot, **options: Any) -> Answer | Missing:
+        """The answer. ValueError for an unknown option, and for a value that the option does not have."""
+        for option, value in options.items():
             if option not in self.options:
                 raise ValueError(f"{self.id}: {unknown('option', option, self.options)}")
+            if (choices := self.options[option]) and value not in choices:
+                raise ValueError(f"{self.id}: {unknown(f'{option} =', value, choices)}")
         require_finite(**{name: value for name, value in options.items() if isinstance(value, float)})
         if not snapshot.is_finite:
             return Missing(f"the weights at step {snapshot.step} are not finite")
@@ -96,15 +102,15 @@ class Measure:
         return value
 
     def rows(self, snapshot: Snapshot, **shared: Any) -> Iterator[tuple[str, float | Missing]]:
-        """(view, value) for every variant and every element; the view names both, as in `split=train` or `head=0`."""
+        """(view, value) for every variant and element. The view names both: `split=train`, `head=0`."""
         options = {name: value for name, value in shared.items() if name in self.options}
         for variant in self.variants:
             value = self(snapshot, **options, **variant)
             for part, number in _elements(value, self.axis):
                 yield ",".join(filter(None, (_label(variant), part))), number
 
-    def without(self, views: Collection[str]) -> "Measure":
-        """The same with the variants alone that have none of these views, which a run has stored."""
+    def without(self, views: Collection[str]) -> "Measure[Answer]":
+        """The same measure without the variants that have one of these views: a run has stored them."""
 
         def stored(variant: Mapping[str, Any]) -> bool:
             elements = ",".join(filter(None, (_label(variant), f"{self.axis}=")))
@@ -126,10 +132,10 @@ def measure(
     needs: tuple[str, ...] = (),
     axis: str = "",
     variants: tuple[Mapping[str, Any], ...] = ({},),
-) -> Callable[[Callable[..., Value | Missing]], Measure]:
-    """Makes a measure of a function; its id is its family (the folder) and its name."""
+) -> Callable[[Callable[..., Answer]], Measure[Answer]]:
+    """Makes a measure of a function. The id is the family (the folder) and the function's name."""
 
-    def wrap(function: Callable[..., Value | Missing]) -> Measure:
+    def wrap(function: Callable[..., Answer]) -> Measure[Answer]:
         family = function.__module__.split(".")[-2]
         return Measure(
             id=f"{family}.{function.__name__}",

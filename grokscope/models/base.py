@@ -12,25 +12,25 @@ from typing import Any, ClassVar, Protocol
 
 import torch
 from jaxtyping import Float
-from pydantic import Field, model_validator
+from pydantic import Field
 from torch import Generator, Tensor
 
 from grokscope.registry import Options, per_replica, unknown
 
 Params = Mapping[str, Tensor]
-# Of a network: each layer is a turn of a loop, and has names of its own.
+# Layers of a network: each is a turn of a Python loop with names of its own.
 MOST_LAYERS = 1000
 # The two factors of a bottleneck.
 NECK = ("W_down", "W_up")
-# Elements of the activations of the replicas that are in work together: 16 MB in float32.
+# Elements of the activations of replicas computed together: 16 MB in float32.
 GROUP = 1 << 22
 Sites = Mapping[str, "Callable[[Activations], Tensor]"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Interface:
-    """What a network must know of a task: how many symbols there are (0: inputs are features), how many operands or
-    features an input has, how many outputs are asked for."""
+    """What a network must know of a task: the number of symbols (0: inputs are features), of operands or features of an
+    input, and of outputs."""
 
     n_symbols: int
     n_operands: int
@@ -38,14 +38,24 @@ class Interface:
 
     @property
     def n_features(self) -> int:
-        """Length of an input as a vector: its features, or the one-hots of its operands one after another."""
+        """Length of an input as a vector: its features, or the concatenated one-hots of its operands."""
         return self.n_operands * (self.n_symbols or 1)
+
+    def require_symbols(self, *, tied: bool) -> None:
+        """ValueError for inputs that a network with tables of symbols cannot read; not tied: a table per operand."""
+        if not self.n_symbols:
+            raise ValueError(f"the network reads symbols, this task's inputs are {self.n_operands} features")
+        if not tied and self.n_operands != 2:
+            raise ValueError(
+                f"a left and a right table are for pairs, this task's inputs have {self.n_operands} symbols; "
+                f"tied=True takes any number"
+            )
 
 
 class Loss(Protocol):
     """The loss of some of the samples and its gradient: outputs of replicas and rows -> losses, d loss / d outputs.
 
-    The gradient may be wider than the outputs (float64 for float32); who takes it rounds it, once.
+    The gradient may be wider than the outputs (float64 for float32); the caller rounds it once.
     """
 
     def __call__(
@@ -54,46 +64,17 @@ class Loss(Protocol):
 
 
 class ModelOptions(Options):
-    """What can be set of every model."""
+    """The options of every model."""
 
     bottleneck: str | None = Field(None, description="site whose activations pass a linear map of low rank; None: none")
     bottleneck_rank: int | None = per_replica(None, ge=1, description="rank of that map [1]; None: the site's width")
 
 
-class AttentionOptions(ModelOptions):
-    """What can be set of every transformer.
-
-    Not tied: the second operand reads W_E_right, and W_E holds the first operand's symbols and "=" (`diff_vocab` in the
-    released code of Zhong et al. 2023, arXiv:2306.17844, which also gives all these symbols outputs: extra_outputs=p).
-    """
-
-    d_model: int = Field(128, ge=1, description="width of the residual stream [1]")
-    n_heads: int = Field(4, ge=1, description="attention heads [1]")
-    d_head: int | None = Field(None, ge=1, description="width of a head [1]; None: d_model / n_heads")
-    tied: bool = Field(True, description="one table for both operands; else the second has symbols of its own")
-    extra_outputs: int = Field(
-        0, ge=0, description='outputs that are no class nor "=", as of the second\'s symbols [1]'
-    )
-    unembed_bias: bool = Field(False, description="train b_U, a bias of the outputs (starts at 0)")
-    attention_rate: float = Field(1.0, ge=0, le=1, description="share of softmax attention; the rest weighs keys 1 [1]")
-
-    @model_validator(mode="after")
-    def _heads_divide(self) -> "AttentionOptions":
-        if self.d_head is None and self.d_model % self.n_heads:
-            raise ValueError(f"n_heads must divide d_model, got {self.n_heads} and {self.d_model}; or give d_head")
-        return self
-
-    @property
-    def head_width(self) -> int:
-        """Channels of a head."""
-        return self.d_head or self.d_model // self.n_heads
-
-
 class Model(ABC):
     """A component: an architecture, with its options and the interface of its task.
 
-    outputs is the definition of the network, differentiable and free of side effects; a `program` may compute the same
-    numbers by other means. Outputs beyond the task's (the "=" column) are kept, because they are trained.
+    `outputs` defines the network; it is differentiable and free of side effects. A `program` may compute the same
+    numbers in another way. Outputs beyond the task's (the "=" column) are kept, because they are trained.
     """
 
     options: ClassVar[type[ModelOptions]]
@@ -106,7 +87,7 @@ class Model(ABC):
     @property
     @abstractmethod
     def weight_shapes(self) -> dict[str, tuple[int, ...]]:
-        """The shape of each parameter of one replica, in a fixed order, but for a bottleneck's."""
+        """The shape of each parameter of one replica, in a fixed order, without those of a bottleneck."""
 
     @abstractmethod
     def draw(self, generator: Generator) -> dict[str, Tensor]:
@@ -119,7 +100,7 @@ class Model(ABC):
     @property
     @abstractmethod
     def sites(self) -> Sites:
-        """Name -> function of an `Activations` that gives that site's activation of one replica (no replica axis)."""
+        """Name -> function from an `Activations` to the site's activation of one replica (no replica axis)."""
 
     @property
     def bottleneck_widths(self) -> dict[str, int]:
@@ -128,13 +109,13 @@ class Model(ABC):
 
     @staticmethod
     def infer(params: Params) -> dict[str, Any]:  # noqa: ARG004
-        """The options that can be read off the parameters of one replica (for weights from elsewhere)."""
+        """The options that follow from the parameters of one replica (for foreign weights)."""
         return {}
 
     def program(self, inputs: Tensor) -> "Program":
-        """The network prepared to run again and again on the same (replica, pair, ...) inputs.
+        """The network prepared for many runs on the same (replica, pair, ...) inputs.
 
-        Few replicas at a time are in work: what they need stays in the cache, and memory does not grow with the pack.
+        A few replicas are computed at a time: their data stay in the cache, and memory does not grow with the pack.
         """
         n_replicas, n_pairs = inputs.shape[:2]
         n_together = max(1, GROUP // (n_pairs * self.sample_size))
@@ -144,12 +125,12 @@ class Model(ABC):
         return Groups([(group, self.direct_program(inputs[group])) for group in groups])
 
     def direct_program(self, inputs: Tensor) -> "Program":
-        """The same, for all replicas at once."""
+        """The program that computes all replicas at once."""
         return Program(self, inputs)
 
     @property
     def sample_size(self) -> int:
-        """About how many numbers a sample's activations are."""
+        """About how many numbers the activations of a sample have."""
         return sum(shape[-1] for shape in self.weight_shapes.values())
 
     @property
@@ -165,7 +146,7 @@ class Model(ABC):
         return params
 
     def squeeze(self, params: Params, site: str, x: Tensor) -> Tensor:
-        """x, or x W_down W_up where the site has the bottleneck; x may be activations or a weight that writes them."""
+        """x W_down W_up where the site has the bottleneck, else x: activations, or a weight that writes them."""
         return x @ params["W_down"] @ params["W_up"] if self.settings.bottleneck == site else x
 
     def _neck_shapes(self) -> dict[str, tuple[int, ...]]:
@@ -178,8 +159,8 @@ class Model(ABC):
     def _draw_neck(self, generator: Generator) -> dict[str, Tensor]:
         """A random projector on r directions, times sqrt(width / r), as two trained factors.
 
-        A vector of no preferred direction keeps its mean squared length. Channels beyond r are zero in both factors,
-        so no gradient reaches them: factors of every rank have one shape and may train in one pack.
+        The mean squared length of a vector in a random direction does not change. Channels beyond r are zero in both
+        factors, so no gradient reaches them: factors of all ranks have one shape and may train in one pack.
         """
         width = self.bottleneck_widths[self.settings.bottleneck]
         rank = self.settings.bottleneck_rank or width
@@ -203,7 +184,7 @@ class Model(ABC):
 
 
 class Program:
-    """A network on fixed inputs. This one asks the model; a model may bring a faster one of its own."""
+    """A network on fixed inputs. This one calls the model; a model may have a faster program of its own."""
 
     def __init__(self, model: Model, inputs: Tensor) -> None:
         self.model = model
@@ -229,7 +210,7 @@ class Program:
         return torch.cat(losses, dim=1), total
 
     def _blocks(self) -> list[slice]:
-        """Rows in work together, so that memory does not grow with their number; on a GPU all."""
+        """Rows computed together, so that memory does not grow with their number; on a GPU all."""
         n_replicas, n_pairs = self.inputs.shape[:2]
         n_rows = n_pairs if self.inputs.is_cuda else max(1, GROUP // (n_replicas * self.model.sample_size))
         return [slice(start, min(start + n_rows, n_pairs)) for start in range(0, n_pairs, n_rows)]
@@ -254,7 +235,7 @@ class Groups(Program):
 
 
 class Activations(Mapping[str, Tensor]):
-    """Activations of one replica by site name; each is computed when first asked for, then kept."""
+    """Activations of one replica by site name; each is computed at its first use and kept."""
 
     def __init__(self, sites: Sites, params: Params, inputs: Tensor) -> None:
         self.params = params
@@ -284,7 +265,7 @@ def _of(params: Params, group: slice) -> dict[str, Tensor]:
 
 
 def _shifted(loss: Loss, first: int) -> Loss:
-    """The loss as seen from a program whose replicas start at `first`."""
+    """The loss for a program whose replicas start at `first`."""
 
     def shifted(outputs: Tensor, replicas: slice, rows: slice) -> tuple[Tensor, Tensor]:
         start = replicas.start or 0

@@ -1,19 +1,19 @@
-"""The transformer of n layers, with LayerNorm and positions to choose; on every position, as one would write it.
+"""The transformer of n layers with a choice of LayerNorm and positions, computed literally on every position.
 
     x = E[token] + position
     post:  x <- LN(x + attention(x)),  x <- LN(x + mlp(x)),                    outputs = x W_U
     pre:   x <- x + attention(LN(x)),  x <- x + mlp(LN(x)),                    outputs = LN(x) W_U
     none:  the same without LN
 
-Tokens are the operands, then "=" if there is one; the answer is read at the last. Only the last layer is restricted to
-that position. Weights of a layer are the entries of a leading layer axis: W_Q is (layer, head, d_model, d_head).
+Tokens are the operands, then "=" if any; the answer is read at the last token. Only the last layer is restricted to
+this position. Weights have a leading layer axis: W_Q is (layer, head, d_model, d_head).
 
-Sources, and how each one's network is had:
+Sources, and the options of their networks:
 - Power et al. 2022, arXiv:2201.02177, released code: two layers, d_model 128, 4 heads, 512 ReLU neurons, LayerNorm
   after the residual sum, sinusoidal positions, no biases but LayerNorm's, PyTorch's initial weights: the defaults.
-  Departures: there the sequence is <eos> a op b = c <eos> and the loss the mean over the answer and the last <eos>;
-  here it is a b = with the loss on the answer alone, and outputs are this task's classes instead of a vocabulary of 239
-  shared by all tasks (the tokens left out are the same in every input, and the second answer is always <eos>).
+  Departures: the source's sequence is <eos> a op b = c <eos>, and its loss the mean over the answer and the last <eos>.
+  Here the sequence is a b = and the loss that of the answer alone; the outputs are the task's classes instead of a
+  vocabulary of 239 for all tasks. (The omitted tokens are equal in every input, and the second answer is always <eos>.)
 - Prieto et al. 2025, arXiv:2501.04697, released code (torch.nn.TransformerEncoder): n_layers=1, d_mlp=2048,
   positions="none", equals_token=False, causal=False, mlp_biases=True, attention_biases=True. Their dropout is 0 here.
 - Nanda et al. 2023, arXiv:2301.05217, and Zhong et al. 2023, arXiv:2306.17844, with more layers than one:
@@ -29,9 +29,10 @@ from pydantic import Field
 from torch import Generator, Tensor
 from torch.nn.functional import pad
 
-from grokscope.models.base import MOST_LAYERS, AttentionOptions, Interface, Model, Params, Sites, linear_default, normal
+from grokscope.models.base import MOST_LAYERS, Interface, Model, Params, Sites, linear_default, normal
 from grokscope.models.parts import trace
 from grokscope.models.parts.activation import ActivationName
+from grokscope.models.parts.attention import AttentionOptions, infer_attention
 from grokscope.models.parts.block import SITES, Block, layer_norm, sinusoids
 from grokscope.models.parts.layers import plus
 
@@ -58,9 +59,9 @@ class DecoderOptions(AttentionOptions):
 
 @final
 class Decoder(Model):
-    """Sites, at the last position: `_block.SITES` of the last layer, resid_pre.0, ... of those before it; logits.
+    """Sites, at the last position: `block.SITES` of the last layer, resid_pre.0, ... of those before it; logits.
 
-    `embed` is the table of the symbols. With layer_norm="post", resid_mid and resid_post are what LayerNorm gives.
+    `embed` is the table of the symbols. With layer_norm="post", resid_mid and resid_post are outputs of LayerNorm.
     """
 
     options = DecoderOptions
@@ -68,10 +69,7 @@ class Decoder(Model):
 
     def __init__(self, settings: DecoderOptions, interface: Interface) -> None:
         super().__init__(settings, interface)
-        if not interface.n_symbols:
-            raise ValueError(f"the transformer reads symbols, this task's inputs are {interface.n_operands} features")
-        if not settings.tied and interface.n_operands != 2:
-            raise ValueError(f"a left and a right table are for pairs, this task's inputs have {interface.n_operands}")
+        interface.require_symbols(tied=settings.tied)
 
     @property
     def weight_shapes(self) -> dict[str, tuple[int, ...]]:
@@ -119,7 +117,7 @@ class Decoder(Model):
 
     @property
     def bottleneck_widths(self) -> dict[str, int]:
-        """At every position of a layer; in the last layer there is one."""
+        """Each acts on every position of its layer; the last layer has one position."""
         widths = {"embed": self.settings.d_model}
         for layer in range(self.settings.n_layers):
             name = trace.suffix(layer, self.settings.n_layers)
@@ -167,16 +165,8 @@ class Decoder(Model):
 
     @staticmethod
     def infer(params: Params) -> dict[str, Any]:
-        n_layers, n_heads, d_model, d_head = params["W_Q"].shape
-        fields = {
-            "n_layers": n_layers,
-            "d_model": d_model,
-            "n_heads": n_heads,
-            "d_head": None if n_heads * d_head == d_model else d_head,
-            "tied": "W_E_right" not in params,
-            "unembed_bias": "b_U" in params,
-            "d_mlp": params["W_in"].shape[-1],
-            "mlp_biases": "b_in" in params,
+        fields = infer_attention(params) | {
+            "n_layers": len(params["W_Q"]),
             "attention_biases": "b_Q" in params,
             "layer_norm": "pre" if "ln_final_w" in params else "post" if "ln1_w" in params else "none",
         }

@@ -4,17 +4,17 @@
 
 or, with combine="add_after", h_1 = phi((E_l[a] W_in + b_in) + (E_r[b] W_in + b_in)).
 
-The first layer is linear in the embeddings, so x W_in is a sum of rows of two tables over the symbols, E_l W_in and
-E_r W_in (each with its own half of W_in where embeddings are concatenated): no x is built for a pair.
+The first layer is linear in the embeddings. So x W_in is a sum of rows of two tables over the symbols, E_l W_in and
+E_r W_in (each with its own half of W_in where embeddings are concatenated); x itself is not computed.
 
-Sources, and how each one's network is had:
+Sources, and the options of their networks:
 - Chughtai et al. 2023, arXiv:2302.03025, released code: two tables n x 256, concatenated, 128 ReLU neurons, no biases,
   weights N(0, 1) / sqrt(fan-in) and tables N(0, 1) / sqrt(256), their width: the defaults. Their W_a is
   W_E W_in[:256], W_b is W_E_right W_in[256:], their W_U is W_out.
 - Liu et al. 2022, arXiv:2205.10343, released toy: one table of one dimension, uniform in +-s / 2 with s = 1, embeddings
   added, decoder 1-200-200-30 tanh with PyTorch's initial weights and biases: d_embed=1, tied=True, combine="add",
-  embed_init="uniform", embed_scale=s, n_hidden=2, d_mlp=200, activation="tanh", mlp_biases=True, init="torch". There
-  the table and the decoder have learning rates of their own; here a config has one.
+  embed_init="uniform", embed_scale=s, n_hidden=2, d_mlp=200, activation="tanh", mlp_biases=True, init="torch". The
+  table has a learning rate of its own there: tensor_rates of the config.
 - Zhong et al. 2023, arXiv:2306.17844, appendix E and the released linear script, p = 59, 256 neurons, init="zhong",
   mlp_biases=True, output_bias=False, AdamW's default betas and no warm-up: tied=True, d_embed=256, combine="add",
   embed_scale=sqrt(2) (type A; n_hidden=2: B); combine="add_after", n_hidden=2: C; d_embed=128, combine="concat",
@@ -57,21 +57,15 @@ class EmbeddingMlpOptions(ModelOptions):
 
 @final
 class EmbeddingMlp(Model):
-    """Sites: embed (the table, or the left one) and embed_right (tables over the symbols); mlp_pre, mlp_post, numbered
-    in the layers before the last; logits. A bottleneck at embed is one map that both tables pass."""
+    """Sites: embed (the table, or the left one) and embed_right, tables over the symbols; mlp_pre and mlp_post,
+    numbered in the layers before the last; logits. A bottleneck at embed is one map for both tables."""
 
     options = EmbeddingMlpOptions
     settings: EmbeddingMlpOptions
 
     def __init__(self, settings: EmbeddingMlpOptions, interface: Interface) -> None:
         super().__init__(settings, interface)
-        if not interface.n_symbols:
-            raise ValueError(f"embeddings are of symbols, this task's inputs are {interface.n_operands} features")
-        if not settings.tied and interface.n_operands != 2:
-            raise ValueError(
-                f"a left and a right table are for pairs, this task's inputs have {interface.n_operands} symbols; "
-                f"tied=True takes any number"
-            )
+        interface.require_symbols(tied=settings.tied)
 
     @property
     def layers(self) -> Layers:

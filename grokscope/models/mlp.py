@@ -1,16 +1,16 @@
-"""The fully connected network, on features or on the operands' one-hots one after another.
+"""The fully connected network, on features or on the concatenated one-hots of the operands.
 
     h_1 = phi(x W_in + b_in),   h_(l+1) = phi(h_l W_hidden[l] + b_hidden[l]),   outputs = h_n W_out + b_out
 
-One-hots are never built: x W_in is the sum of the operands' rows of W_in, operand i's in rows i n_symbols onwards.
+One-hots are never built: x W_in is the sum of the operands' rows of W_in; those of operand i start at row i n_symbols.
 
-Sources, and how each one's network is had:
+Sources, and the options of their networks:
 - Prieto et al. 2025, arXiv:2501.04697, released code: 226-200-200-113 ReLU without biases, PyTorch's initial weights
   (n_hidden=2, d_mlp=200, mlp_biases=False); sparse parity the same with biases.
 - Liu et al. 2023 ("Omnigrok"), arXiv:2210.01117, released code: MNIST 784-200-200-10 ReLU; the student 5-100-100-5,
   d_mlp=100, tanh. Both with biases, and alpha, the factor on weights and biases, is the config's init_scale.
-- Gromov 2023, arXiv:2301.02679: his ReLU network (n_hidden=1, mlp_biases=False); its 1 / (D N) is a matter of
-  output_scale. The quadratic one is `quadratic_mlp`, or activation="quadratic".
+- Gromov 2023, arXiv:2301.02679: his ReLU network (n_hidden=1, mlp_biases=False); set its 1 / (D N) by output_scale.
+  The quadratic one is `quadratic_mlp`, or activation="quadratic".
 """
 
 from typing import Any, final

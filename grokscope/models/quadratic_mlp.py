@@ -1,11 +1,11 @@
-"""One hidden layer without biases whose neurons are a polynomial of second degree: the solvable networks.
+"""One hidden layer without biases with neurons of second degree: the solvable networks.
 
     f(x) = phi(x W_in) W_out / division,   phi(h) = linear h + quadratic h^2
     f(x) = sum_i phi(x W_in)_i / division                                       with readout="ones"
 
-x: features, or the operands' one-hots one after another; D their length, N = d_mlp. All weights start as N(0, std^2).
+x: features, or the concatenated one-hots of the operands; D: its length; N = d_mlp. Weights start as N(0, std^2).
 
-Sources, and how each one's network is had:
+Sources, and the options of their networks:
 - Gromov 2023, arXiv:2301.02679: f = W_out (W_in x)^2 / (D N): the defaults. His ReLU network: `mlp`.
 - Doshi et al. 2023, arXiv:2310.13061, released code: the same, weight_std = 0.5 / (2 N)^(1/3), output_division="1".
 - Kumar et al. 2024, arXiv:2310.06110: phi(h) = h + (eps / 2) h^2 and readouts fixed at 1: linear=1,
@@ -77,7 +77,7 @@ class QuadraticMlp(Model):
 
     @property
     def division(self) -> int:
-        """What the outputs are divided by."""
+        """The divisor of the outputs."""
         n = self.settings.d_mlp
         return {"1": 1, "N": n, "DN": n * self.interface.n_features}[self.settings.output_division]
 

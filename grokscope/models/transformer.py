@@ -4,12 +4,12 @@ Tokens [a, b, =], learned positions, causal attention, ReLU MLP, no LayerNorm, u
 at "=". Without the "=" token the answer is read at b, and attention_rate mixes attention with a matrix of ones: the
 network of Zhong et al. 2023 (arXiv:2306.17844, section 2).
 
-Only the last position is computed. It attends to keys that depend on one symbol each, so queries, keys and values come
-from tables over the p symbols:
+Only the last position is computed. Each key depends on one symbol, so queries, keys and values are read from tables
+over the p symbols:
 
     z_h(a, b) = A_0 v_h[a] + A_1 u_h[b] + A_2 w_h,    A' = softmax(score_h),    A = rate A' + (1 - rate)
 
-How it is trained on many samples with fewer operations is in `_transformer_program.py`.
+`parts/transformer_program.py` trains it on many samples with fewer operations.
 """
 
 import math
@@ -21,9 +21,9 @@ from jaxtyping import Float, Int
 from pydantic import Field
 from torch import Generator, Tensor
 
-from grokscope.models.base import Activations, AttentionOptions, Interface, Model, Params, Program, Sites, normal
+from grokscope.models.base import Activations, Interface, Model, Params, Program, Sites, normal
 from grokscope.models.parts.activation import ACTIVATIONS, ActivationName
-from grokscope.models.parts.attention import Attention, take
+from grokscope.models.parts.attention import Attention, AttentionOptions, infer_attention, take
 from grokscope.models.parts.layers import plus
 from grokscope.models.parts.transformer_program import TransformerProgram
 
@@ -57,9 +57,7 @@ class Transformer(Model):
             "W_E": (self.interface.n_symbols + equals, o.d_model),
             "W_E_right": (self.interface.n_symbols, o.d_model),
             "W_pos": (2 + equals, o.d_model),
-            "W_Q": (o.n_heads, o.d_model, d_head),
-            "W_K": (o.n_heads, o.d_model, d_head),
-            "W_V": (o.n_heads, o.d_model, d_head),
+            **dict.fromkeys(("W_Q", "W_K", "W_V"), (o.n_heads, o.d_model, d_head)),
             "W_O": (o.n_heads, d_head, o.d_model),
             "W_in": (o.d_model, o.d_mlp),
             "b_in": (o.d_mlp,),
@@ -68,13 +66,9 @@ class Transformer(Model):
             "W_U": (o.d_model, n_outputs),
             "b_U": (n_outputs,),
         }
-        absent = {
-            "W_E_right": o.tied,
-            "b_in": not o.mlp_biases,
-            "b_out": not o.mlp_biases,
-            "b_U": not o.unembed_bias,
-        }
-        return {name: size for name, size in sizes.items() if not absent.get(name)}
+        biased = o.mlp_biases
+        present = {"W_E_right": not o.tied, "b_in": biased, "b_out": biased, "b_U": o.unembed_bias}
+        return {name: size for name, size in sizes.items() if present.get(name, True)}
 
     def draw(self, generator: Generator) -> dict[str, Tensor]:
         """As published: N(0, 1) / sqrt(d_model), W_out too; W_U / sqrt(its outputs); biases 0."""
@@ -106,9 +100,9 @@ class Transformer(Model):
         return plus(plus(middle + post @ params["W_out"], params.get("b_out")) @ params["W_U"], params.get("b_U"))
 
     def _few_outputs(self, params: Params, inputs: Tensor) -> Tensor:
-        """Of fewer samples than would read every row of the tables: on the symbols they have, as symbols of their own.
+        """Outputs of few samples, computed on tables of the symbols that they read, each renamed to a new symbol.
 
-        For gradients by sample, which would else be mostly those of rows that the sample does not read.
+        For gradients of single samples: with the whole tables, most of the work would be on rows that are not read.
         """
         n_replicas, n_pairs = inputs.shape[:2]
         first, second = inputs.unbind(-1)
@@ -146,8 +140,8 @@ class Transformer(Model):
 
     @property
     def sites(self) -> Sites:
-        """Every site at the last position; `embed` is the table of the symbols themselves, or, with `embed_right`, of
-        the first operand's."""
+        """Every site at the last position; `embed` is the table of the symbols, or, beside `embed_right`, of the first
+        operand's symbols."""
 
         def attend(site: Activations) -> tuple[Tensor, Tensor]:
             return self._attend(_packed(site.params), site.inputs[None])
@@ -177,16 +171,8 @@ class Transformer(Model):
 
     @staticmethod
     def infer(params: Params) -> dict[str, Any]:
-        n_heads, d_model, d_head = params["W_Q"].shape
         equals = params["W_pos"].shape[-2] == 3
-        return {
-            "d_model": d_model,
-            "n_heads": n_heads,
-            "d_head": None if n_heads * d_head == d_model else d_head,
-            "tied": "W_E_right" not in params,
-            "unembed_bias": "b_U" in params,
-            "d_mlp": params["W_in"].shape[-1],
-            "mlp_biases": "b_in" in params,
+        return infer_attention(params) | {
             "equals_token": equals,
             "unembed_equals": equals and params["W_U"].shape[-1] >= params["W_E"].shape[0],
         }

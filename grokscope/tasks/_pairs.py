@@ -1,4 +1,4 @@
-"""What the tasks over all pairs of symbols share: the task of a table, and the space of a commutative group."""
+"""Shared by tasks over all pairs of symbols: the task of a table, and the space of a commutative group."""
 
 import itertools
 import math
@@ -32,11 +32,11 @@ def all_pairs(table: Int[Tensor, "n n"], *, truth: Truth, n_classes: int | None 
 def commutative_truth(name: str, orders: Sequence[int]) -> Truth:
     """The truth of a direct product of cyclic groups: the orbit of its smallest faithful real representation.
 
-    Z_n lies on a circle (n >= 3) or on two points (n = 2). Groups that are the same get the same space, whatever their
-    names: Z7xZ8 is Z56, a circle, as no network could tell them apart; only a common divisor of 3 or more, as in Z7xZ7,
-    makes a torus. The orders used are therefore the invariant factors, each a divisor of the next.
+    Z_n lies on a circle (n >= 3) or on two points (n = 2). Isomorphic groups get the same space, whatever their names:
+    Z7xZ8 is Z56, a circle, since no network could tell them apart. Only a common divisor of 3 or more makes a torus, as
+    in Z7xZ7. So the orders used are the invariant factors, each a divisor of the next.
 
-    The flat torus of the group's own representation lives in R^4; the smallest space that a torus embeds in is R^3.
+    The flat torus of the group's own representation lies in R^4; the smallest space that a torus embeds in is R^3.
     """
     factors = _invariant_factors(orders)
     circles, copies = sum(n >= 3 for n in factors), 2 ** factors.count(2)
@@ -46,7 +46,7 @@ def commutative_truth(name: str, orders: Sequence[int]) -> Truth:
         manifold = "circle" if circles == 1 else "torus"
     elif (circles, copies) == (1, 2):
         manifold = "two circles"
-    else:  # several tori, or four circles and more: `Truth` has no name for them
+    else:  # several tori, or four or more circles: `Truth` has no name for them
         return Truth(group=name)
     return Truth(
         group=name,

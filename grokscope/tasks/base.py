@@ -1,4 +1,4 @@
-"""A task: all inputs, all labels, and what is true of them, whatever is trained on them."""
+"""A task: all inputs, all labels, and the ground truth about them."""
 
 import dataclasses
 import random
@@ -37,17 +37,17 @@ class Truth:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Task:
-    """All inputs of a task, in lexicographic order where there is one, with their labels and the ground truth.
+    """All inputs of a task, in lexicographic order if there is one, with their labels and the ground truth.
 
     inputs: symbols of each input (integers in 0..n_symbols-1), or its features (floats; n_symbols is 0).
     labels: the class of each input, in 0..n_classes-1; or, in a regression (n_classes is 0), its targets.
     orbits: index of the input's orbit under the symmetries of the task that exchange operands; (a, b) and (b, a) share
-        one when the operation commutes. Orbits are numbered in the order of their first member.
-    templates: the vector that stands for each class, where classes are learned by regression on them: the answer of a
-        network is then the class whose template is nearest to its output.
+        an orbit if the operation commutes. Orbits are numbered in the order of their first member.
+    templates: a vector for each class, where classes are learned by regression: the answer of a network is the class
+        whose template is nearest to its output.
     tolerance: in a regression, the mean squared error (over an input's targets) below which an answer is correct; None
         where the source calls no answer correct.
-    answers: the right answers of the truth, where it is held against labels that were drawn at random; None: labels.
+    answers: the right answers of the truth, where the labels were drawn at random; None: the labels.
     """
 
     inputs: Int[Tensor, "pair operand"] | Float[Tensor, "pair feature"]
@@ -66,14 +66,14 @@ class Task:
 
     @property
     def n_outputs(self) -> int:
-        """Outputs a network needs: classes, components of a template, or targets."""
+        """Outputs that a network needs: classes, components of a template, or targets."""
         if self.templates is not None:
             return self.templates.shape[1]
         return self.n_classes or self.labels.shape[1]
 
     @property
     def targets(self) -> Int[Tensor, " pair"] | Float[Tensor, "pair output"]:
-        """What a loss compares outputs with: classes, the templates of the classes, or the targets of a regression."""
+        """The values a loss compares outputs with: classes, templates of the classes, or targets of a regression."""
         return self.labels if self.templates is None else self.templates[self.labels]
 
     @property
@@ -88,11 +88,11 @@ class Task:
         """True for the inputs that are trained on: the first n_train of a shuffle of all inputs.
 
         rule "shuffled": `random.seed(seed); random.shuffle(list of inputs)` and the first int(train_fraction * n), as
-        published by Nanda et al. 2023 (arXiv:2301.05217, released code). "nested": one fixed shuffle,
-        `numpy.random.RandomState(0).shuffle`, whatever the seed, and the first round(train_fraction * n), as published
-        by Power et al. 2022 (arXiv:2201.02177, released code). In both, splits are nested by fraction. The published
-        list is not in the training set's order here: full-batch training does not see an order.
-        n_train: the number itself, instead of the fraction.
+        published by Nanda et al. 2023 (arXiv:2301.05217, released code). "nested": one fixed shuffle for all seeds,
+        `numpy.random.RandomState(0).shuffle`, and the first round(train_fraction * n), as published by Power et al.
+        2022 (arXiv:2201.02177, released code). Both are nested: a larger fraction contains a smaller one. The training
+        set is not in the published order here; full-batch training has no order.
+        n_train: the number of inputs, instead of the fraction.
         """
         if n_train is None:
             if not 0 < train_fraction < 1:
@@ -112,18 +112,18 @@ class Task:
         return train
 
     def with_random_labels(self, seed: int) -> "Task":
-        """The same inputs with labels that have nothing to do with them: it can be memorised, never understood.
+        """The same inputs with labels independent of them: the task can be memorised and has nothing to generalise.
 
-        Classes are drawn uniformly and independently; targets of a regression change places at random.
+        Classes are drawn uniformly and independently; targets of a regression are permuted at random.
         """
         generator = torch.Generator().manual_seed(seed)
         return dataclasses.replace(self, labels=self._drawn(generator), truth=Truth())
 
     def with_noise(self, mask: Bool[Tensor, " pair"], share: float, outliers: int, seed: int) -> "Task":
-        """The same task with some of the labels under the mask drawn at random: a share of them, or a number of them.
+        """The same task with some of the labels under the mask drawn at random: a share of them, or a number.
 
-        Wrong labels of a smaller share or number are among those of a larger one. A label drawn at random may by chance
-        be the right one, as in Power et al. 2022 (arXiv:2201.02177, section 3.4).
+        The labels replaced at a smaller share or number are among those replaced at a larger one. A drawn label may by
+        chance be the right one, as in Power et al. 2022 (arXiv:2201.02177, section 3.4).
         """
         chosen = mask.nonzero().flatten()
         count = min(round(share * len(chosen)) + outliers, len(chosen))
@@ -143,8 +143,8 @@ class Task:
 
 @dataclass(frozen=True, kw_only=True)
 class Size:
-    """How large a task is. n_operands: symbols or features of an input. work: memory that building it takes beside its
-    inputs [bytes]."""
+    """The size of a task. n_operands: symbols or features of an input. work: memory to build it, beside its inputs
+    [bytes]."""
 
     n_inputs: int
     n_symbols: int = 0
@@ -154,7 +154,7 @@ class Size:
 
     @classmethod
     def of(cls, task: Task) -> "Size":
-        """Of a task that is built."""
+        """The size of a task that is built."""
         return cls(
             n_inputs=task.n_inputs,
             n_symbols=task.n_symbols,
@@ -165,8 +165,8 @@ class Size:
 
 @dataclass(frozen=True, kw_only=True)
 class TaskFamily:
-    """A component: its options, the function that builds the task from them, and one that says its size without
-    building it; None where the options keep it small."""
+    """A component: its options, a function that builds the task, and one that gives its size without building it (None
+    where the options keep the task small)."""
 
     options: type[Options]
     build: Callable[[Any], Task]
@@ -174,15 +174,14 @@ class TaskFamily:
 
 
 def published_shuffle(n: int, seed: int) -> Int[Tensor, " n"]:
-    """The order in which `random.seed(seed); random.shuffle(inputs)` puts n inputs, without touching the global
-    generator."""
+    """The order of n inputs after `random.seed(seed); random.shuffle(inputs)`; the global generator is not touched."""
     order = list(range(n))
     random.Random(seed).shuffle(order)
     return torch.tensor(order)
 
 
 def nested_shuffle(n: int) -> Int[Tensor, " n"]:
-    """The order in which `numpy.random.RandomState(0).shuffle(inputs)` puts a list of n inputs."""
+    """The order of n inputs after `numpy.random.RandomState(0).shuffle(inputs)`."""
     order = np.arange(n)
     np.random.RandomState(0).shuffle(order)
     return torch.from_numpy(order)

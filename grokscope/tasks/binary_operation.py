@@ -3,13 +3,13 @@
 Source: Power et al. 2022, arXiv:2201.02177, appendix A.1.1 and released code (x*y is in the code and in figure 2).
 
 Inputs are all p^2 pairs in lexicographic order. x/y is x times the inverse of y and exists for y != 0 only: its
-p (p - 1) inputs stand in the published order, by quotient c, then y, with x = c y mod p. "x/y_or_x-y" divides for odd y
-and subtracts for even y, 0 among them.
+p (p - 1) inputs are in the published order, by quotient c, then y, with x = c y mod p. "x/y_or_x-y" divides for odd y
+and subtracts for even y, also for 0.
 
 Truth. x+y and x-y: the answers form the cyclic group Z_p, on a circle. x*y and x/y, p prime: the answers other than 0
-form the multiplicative group, on a circle, class y being the group's element y (isomorphic to Z_(p-1) by the discrete
-logarithm, of which the labels' order shows nothing); 0 is no element of it and stands alone: a circle and a point. The
-others have no group, and x*y modulo a composite p has none either.
+form the multiplicative group, on a circle; class y is the group's element y. (The discrete logarithm is an isomorphism
+to Z_(p-1); the order of the labels does not show it.) 0 is no element of the group: the space is a circle and a point.
+The other operations have no group, nor has x*y modulo a composite p.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""Handwritten digits: 1,797 real images of 8 x 8 pixels, which scikit-learn carries with it; no download.
+"""Handwritten digits: 1,797 real images of 8 x 8 pixels that come with scikit-learn; no download.
 
 Source: Alpaydin & Kaynak 1998, Optical Recognition of Handwritten Digits, UCI Machine Learning Repository (its test
 set), as `sklearn.datasets.load_digits`. Grey values 0..16 are scaled to [0, 1].

@@ -4,9 +4,9 @@ Source: Power et al. 2022, arXiv:2201.02177, appendix A.1.1 (S5, the three opera
 arXiv:2302.03025 (x y in cyclic, dihedral, symmetric and alternating groups). In published sizes: S5 has 14,400 pairs.
 
 Symbols and classes are the indices of the group's elements (`numerics.groups`). Truth of x y: products of cyclic groups
-lie on points, a circle or a torus (`commutative_truth`); a dihedral group on two circles, its rotations and its
-reflections, which fit into one plane although their matrices span R^4; S_n, A_n: the group with its irreps, and no
-manifold. The answers of x y x^-1 and x y x are elements of the same group; no manifold is claimed for them.
+lie on points, a circle or a torus (`commutative_truth`). A dihedral group lies on two circles, the rotations and the
+reflections; they fit into one plane although their matrices span R^4. S_n and A_n have their irreps and no manifold.
+The answers of x y x^-1 and x y x are elements of the same group; no manifold is claimed for them.
 """
 
 from typing import Literal

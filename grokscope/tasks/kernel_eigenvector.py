@@ -1,14 +1,15 @@
-"""Regression on an eigenvector of the kernel that a quadratic network starts with: targets as easy or hard as wished.
+"""Regression on an eigenvector of a quadratic network's initial kernel: targets from easy to hard.
 
     K(x, x') = (x . x') (1 + eps^2 x . x'),   x ~ N(0, I / D),   y = sqrt(n) v_k
 
-v_k: the k-th eigenvector, from the largest eigenvalue down, of K less its grand mean, over all inputs, trained on and
-not; its sign is such that its largest entry is positive. K is the tangent kernel, but for a factor, of the network
-h + (eps / 2) h^2 with weights N(0, 1), in the mean over these.
+v_k: the k-th eigenvector, from the largest eigenvalue down, of K less its grand mean, over all inputs, trained or not;
+its largest entry is positive. K is, up to a factor, the mean over weights N(0, 1) of the tangent kernel of the network
+h + (eps / 2) h^2.
 
 Source: Kumar et al. 2024, arXiv:2310.06110, figure 5 and released code: D = 100, 100 inputs to train on and 100 others,
-k = 1 to 150. There K is of the network itself, of two neurons, as drawn; a task does not know the network's weights, so
-here it is the mean, from which a wide one differs little. x is drawn as in `polynomial_regression`.
+k = 1 to 150. Departure: the source's K is that of the network as drawn, with two neurons. A task does not know the
+network's weights, so this K is the mean; a wide network's kernel is close to it. x is drawn as in
+`polynomial_regression`.
 """
 
 import numpy as np

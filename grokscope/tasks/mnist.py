@@ -1,8 +1,8 @@
-"""MNIST: the first n_samples of its 60,000 training images, from files that the user has.
+"""MNIST: the first n_samples of its 60,000 training images, from the user's own files.
 
-The files are the published ones, gzipped or not, in the folder `path` or where torchvision puts them below it
-(`path`/MNIST/raw). Pixels 0..255 are scaled to [0, 1]. The split into training and test inputs is `Task.split`'s, so
-both come from the first n_samples images.
+The files are the published ones, gzipped or not, in the folder `path` or in torchvision's place below it
+(`path`/MNIST/raw). Pixels 0..255 are scaled to [0, 1]. `Task.split` divides the first n_samples images into training
+and test inputs.
 
 Source: LeCun, Bottou, Bengio & Haffner 1998, Proc. IEEE 86:2278; the IDX format: big-endian, two zero bytes, a type
 (8: unsigned byte), the number of axes, their sizes (4 bytes each), the values. Grokking on its first 1,000 images: Liu,
@@ -23,8 +23,8 @@ from grokscope.registry import Options
 from grokscope.tasks.base import Task, TaskFamily, Truth
 
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
-LARGEST_ENTRY = 10_000  # bytes of an image, of which MNIST's have 784: a compressed file may say anything
-MIRROR = "https://ossci-datasets.s3.amazonaws.com/mnist/"  # the one torchvision downloads from
+LARGEST_ENTRY = 10_000  # bytes of an image; MNIST's have 784. The header of a damaged file may claim any number
+MIRROR = "https://ossci-datasets.s3.amazonaws.com/mnist/"  # torchvision downloads from here
 
 
 class Mnist(Options):
@@ -38,7 +38,7 @@ def build(options: Mnist) -> Task:
     if images.ndim != 3 or labels.ndim != 1 or labels.max() > 9:
         raise ValueError(
             f"{options.path}: expected images of two axes and labels 0..9, got shapes {images.shape} and "
-            f"{labels.shape} and a label {labels.max()}; are the two files in each other's place?"
+            f"{labels.shape} and a label {labels.max()}; are the two files swapped?"
         )
     return Task(
         inputs=torch.from_numpy(images.reshape(n, -1) / 255).float(),
@@ -82,7 +82,7 @@ def _find(folder: str, name: str) -> Path:
         if place.is_file():
             return place
     raise ValueError(
-        f"MNIST's {name} was not found; looked for {', '.join(map(str, places))}. It can be had from {MIRROR}{name}.gz"
+        f"MNIST's {name} was not found; looked for {', '.join(map(str, places))}. Download it from {MIRROR}{name}.gz"
     )
 
 

@@ -1,7 +1,7 @@
 """Addition modulo p: (a, b) -> (a + b) mod p, over all p^2 pairs.
 
 Source: Power et al. 2022, arXiv:2201.02177; with tokens [a, b, =]: Nanda et al. 2023, arXiv:2301.05217.
-The answers form the cyclic group Z_p; its faithful two-dimensional irreps place it on a circle (b0 = 1, b1 = 1).
+The answers form the cyclic group Z_p; its faithful two-dimensional irreps are circles (b0 = 1, b1 = 1).
 """
 
 from pydantic import Field

@@ -1,8 +1,8 @@
 """Addition without a modulus: (a, b) -> a + b, a and b in 0..p-1, with 2p - 1 classes.
 
 The answers lie on a segment: no loop, b0 = 1. With `unordered`, only the p (p + 1) / 2 pairs a <= b are inputs: the toy
-of Liu et al. 2022, arXiv:2205.10343, has p = 10 and 55 pairs. There the network learns by regression: each class stands
-for a fixed vector, drawn from N(0, 1) in R^30 (`template_dimension=30`), and the nearest one is the answer.
+of Liu et al. 2022, arXiv:2205.10343, has p = 10 and 55 pairs. The toy learns by regression: each class has a fixed
+vector drawn from N(0, 1) in R^30 (`template_dimension=30`), and the answer is the class of the nearest vector.
 """
 
 import dataclasses
@@ -31,10 +31,9 @@ def build(options: PlainAddition) -> Task:
     truth = Truth(manifold="segment", intrinsic_dimension=1, embedding_dimension=1, betti=(1,))
     task = all_pairs(symbols[:, None] + symbols[None, :], truth=truth, n_classes=2 * options.p - 1)
     if options.unordered:
-        kept = task.inputs[:, 0] <= task.inputs[:, 1]
-        task = dataclasses.replace(
-            task, inputs=task.inputs[kept], labels=task.labels[kept], orbits=torch.arange(int(kept.sum()))
-        )
+        ordered = task.inputs[:, 0] <= task.inputs[:, 1]
+        inputs, labels = task.inputs[ordered], task.labels[ordered]
+        task = dataclasses.replace(task, inputs=inputs, labels=labels, orbits=torch.arange(len(inputs)))
     if options.template_dimension:
         shape = (task.n_classes, options.template_dimension)
         templates = np.random.default_rng(options.data_seed).standard_normal(shape)

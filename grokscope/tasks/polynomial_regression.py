@@ -2,12 +2,12 @@
 
     y = (beta . x)^2 / 2,   x ~ N(0, I / D),   beta ~ N(0, I)
 
-Source: Kumar et al. 2024, arXiv:2310.06110, figure 1 and released code ( D = 100, 550 training inputs and
-1,000 test inputs). The source calls no answer correct; it reads losses.
+Source: Kumar et al. 2024, arXiv:2310.06110, figure 1 and released code (D = 100, 550 training inputs and 1,000 test
+inputs). The source calls no answer correct; it reports losses.
 
 x and beta come from separate streams, numpy's PCG64 seeded with (data_seed, 0) and (data_seed, 1): more samples change
-neither beta nor the samples before them. No network's initial weights come from these streams, whatever its seed; in
-the source the inputs and the first weights share a key.
+neither beta nor the samples before them. The initial weights of a network never come from these streams; in the source
+the inputs and the first weights share a key.
 """
 
 import numpy as np
@@ -28,7 +28,7 @@ def build(options: PolynomialRegression) -> Task:
     shape = (options.n_samples, options.dimension)
     x = np.random.default_rng((options.data_seed, 0)).standard_normal(shape) / np.sqrt(options.dimension)
     beta = np.random.default_rng((options.data_seed, 1)).standard_normal(options.dimension)
-    # A sum in numpy's own order rather than a BLAS product, whose last bit depends on the number of threads.
+    # A sum in numpy's own order: the last bit of a BLAS product depends on the number of threads.
     y = (x * beta).sum(axis=1, keepdims=True) ** 2 / 2
     return Task(
         inputs=torch.from_numpy(x).float(), labels=torch.from_numpy(y).float(), orbits=torch.arange(options.n_samples)

@@ -1,10 +1,10 @@
-"""Sparse parity: the parity of k bits among n_bits, the others being noise.
+"""Sparse parity: the parity of k bits among n_bits; the other bits are noise.
 
     label = (x_1 + ... + x_k) mod 2,   x uniform in {0, 1}^n_bits
 
-Source: Prieto et al. 2025, arXiv:2501.04697, figure 4 and released code: k = 3 among 43 inputs, 2,000 samples. Which k
-bits count is of no consequence to a network without positions; here they are the first. Samples are independent, so
-that an input may occur twice when there are few bits: at 43 bits the chance is 2e-7.
+Source: Prieto et al. 2025, arXiv:2501.04697, figure 4 and released code: k = 3 among 43 inputs, 2,000 samples. The k
+bits are the first ones: a network without positions does not depend on this choice. Samples are independent, so with
+few bits an input may occur twice; at 43 bits the chance is 2e-7.
 """
 
 import numpy as np
@@ -41,7 +41,7 @@ def build(options: SparseParity) -> Task:
 
 
 def size(options: SparseParity) -> Size:
-    # As whole numbers, as numpy draws them, and as floats.
+    # Integers as numpy draws them, and floats.
     work = 8 * options.n_samples * options.n_bits
     return Size(n_inputs=options.n_samples, n_operands=options.n_bits, n_outputs=2, work=work)
 

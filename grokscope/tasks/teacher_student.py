@@ -2,12 +2,12 @@
 
     h_0 = x ~ N(0, I),   h_l = tanh(W_l h_(l-1) + b_l),   y = W_L h_(L-1) + b_L,   entries ~ U(-1, 1) / sqrt(fan-in)
 
-Source: Liu, Michaud & Tegmark 2023 ("Omnigrok"), arXiv:2210.01117 and released code: layers 5-100-100-5, 100
-training and 100 test samples; the entries' law is PyTorch's default for a Linear layer, for weights and biases. An
-answer is correct if its mean squared error over the outputs is below 0.001, as in the code (the text says 0.01).
+Source: Liu, Michaud & Tegmark 2023 ("Omnigrok"), arXiv:2210.01117 and released code: layers 5-100-100-5, 100 training
+and 100 test samples. The entries are distributed as PyTorch's default for a Linear layer, weights and biases. An answer
+is correct if its mean squared error over the outputs is below 0.001, as in the code (the text says 0.01).
 
 Inputs and teacher come from separate streams, numpy's PCG64 seeded with (data_seed, 0) and (data_seed, 1): more samples
-change neither the teacher nor the samples before them, and no student starts as its teacher, whatever its seed.
+change neither the teacher nor the samples before them, and no seed makes a student start as its teacher.
 """
 
 import itertools
@@ -43,23 +43,26 @@ def build(options: TeacherStudent) -> Task:
     return Task(inputs=inputs, labels=hidden.float(), orbits=torch.arange(options.n_samples), tolerance=TOLERANCE)
 
 
+def _widths(options: TeacherStudent) -> list[int]:
+    return [options.n_features, *[options.teacher_width] * (options.teacher_depth - 1), options.n_targets]
+
+
 def _teacher(options: TeacherStudent) -> list[tuple[torch.Tensor, torch.Tensor]]:
-    """Weights (out x in) and biases, first layer first."""
+    """Weights (out x in) and biases, from the first layer on."""
     generator = np.random.default_rng((options.data_seed, 1))
-    widths = [options.n_features, *[options.teacher_width] * (options.teacher_depth - 1), options.n_targets]
     layers = []
-    for fan_in, fan_out in itertools.pairwise(widths):
+    for fan_in, fan_out in itertools.pairwise(_widths(options)):
         bound = 1 / np.sqrt(fan_in)
         weight, bias = generator.uniform(-bound, bound, (fan_out, fan_in)), generator.uniform(-bound, bound, fan_out)
         layers.append((torch.from_numpy(weight), torch.from_numpy(bias)))
     return layers
 
 
-def size(o: TeacherStudent) -> Size:
-    widths = [o.n_features, *[o.teacher_width] * (o.teacher_depth - 1), o.n_targets]
+def size(options: TeacherStudent) -> Size:
+    widths, n = _widths(options), options.n_samples
     teacher = sum(fan_in * fan_out for fan_in, fan_out in itertools.pairwise(widths))
-    work = 8 * (teacher + 3 * o.n_samples * max(widths))
-    return Size(n_inputs=o.n_samples, n_operands=o.n_features, n_outputs=o.n_targets, work=work)
+    work = 8 * (teacher + 3 * n * max(widths))
+    return Size(n_inputs=n, n_operands=options.n_features, n_outputs=options.n_targets, work=work)
 
 
 teacher_student = TaskFamily(options=TeacherStudent, build=build, size=size)

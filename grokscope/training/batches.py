@@ -1,9 +1,9 @@
-"""What the replicas of a pack are trained on: inputs, targets and the weight of each sample.
+"""The training data of a pack: inputs, targets and the weight of each sample.
 
 Replicas may have training sets of different sizes; shorter ones are filled up with samples of weight 0. With a batch
-size, every replica goes through a random order of its own set, then through another, and a batch is the next
-`batch_size` samples of that endless row (a batch may run over the end of an order, so all have one size). The orders
-follow from the seed alone: a resumed run sees the batches it would have seen.
+size, every replica goes through its own set in a random order, then in another one. A batch is the next `batch_size`
+samples; it may run over the end of an order, so that all batches have one size. The orders follow from the seed alone:
+a resumed run gets the same batches.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from grokscope.tasks.base import Task
 
 
 class Data:
-    """inputs, targets, weights: (replica, sample, ...) as trained on at the present step; weights add up to 1."""
+    """inputs, targets, weights: (replica, sample, ...) of the present step; weights add up to 1."""
 
     inputs: Tensor
     targets: Tensor
@@ -47,7 +47,7 @@ class Data:
         return self._size is not None
 
     def draw(self, step: int) -> None:
-        """Puts the samples of a step in place."""
+        """Sets the samples of a step."""
         rows = self._sets if self._size is None else [self._batch(replica, step) for replica in range(len(self._sets))]
         longest = max(len(row) for row in rows)
         filled = [torch.cat([row, row[:1].expand(longest - len(row))]) for row in rows]
@@ -76,7 +76,7 @@ class Data:
         return torch.cat(parts)
 
     def _order(self, replica: int, number: int) -> Int[Tensor, " sample"]:
-        """The replica's order of that number; the last one asked for is kept."""
+        """The replica's order of this number; the last order used is kept."""
         known = self._orders.get(replica)
         if known is None or known[0] != number:
             seed = (self._seeds[replica] * 1_000_003 + number) % 2**63

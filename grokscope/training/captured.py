@@ -1,7 +1,7 @@
-"""Work on a GPU that is recorded once and then started as one thing: a CUDA graph.
+"""Work on a GPU that is recorded once and then started as a whole: a CUDA graph.
 
-A step of a small network is some hundred kernels of a few microseconds. Python takes longer to start each than the GPU
-to run it; a graph starts them all at once, in the same order on the same memory.
+A step of a small network is some hundred kernels of a few microseconds. Python takes longer to start a kernel than the
+GPU to run it. A graph starts all of them at once, in the same order on the same memory.
 """
 
 from collections.abc import Callable
@@ -10,17 +10,17 @@ from typing import final
 import torch
 from torch import Tensor
 
-# The number of a step, from 0; on a GPU a tensor that lies there, so that a recorded step reads it anew each time.
+# The number of a step, from 0; on a GPU a tensor there, which a recorded step reads at each replay.
 Step = int | Tensor
-# Calls made as written before one is recorded: libraries choose their kernels and take their memory in these.
+# Calls before the recording: in these, libraries choose their kernels and take their memory.
 BEFORE = 3
 
 
 @final
 class Captured:
-    """Calls work() the first times, replays the graph of it afterwards.
+    """Calls work() the first few times, then replays its graph.
 
-    The work reads and writes tensors that stay where they are, asks the GPU for no value, and does the same each time.
+    The work must read and write tensors that stay in place, read no value from the GPU, and do the same at each call.
     """
 
     def __init__(self, work: Callable[[], None]) -> None:

@@ -1,4 +1,4 @@
-"""The weights a replica starts from: drawn, or read from a file, scaled, with noise."""
+"""The initial weights of a replica: drawn or read from a file, scaled, with noise."""
 
 import hashlib
 
@@ -13,11 +13,11 @@ from grokscope.runs.outside import read_file
 
 
 def initial(config: RunConfig, model: Model) -> dict[str, Tensor]:
-    """init_scale (w + init_noise rms(w) N(0, 1)) for each tensor w of `start`, or else of the model's own draw.
+    """init_scale (w + init_noise rms(w) N(0, 1)) for each tensor w of `start`, or by default of the model's own draw.
 
-    The noise is drawn after the weights, from the same generator. A bottleneck keeps the scale of what passes through
-    it: it is neither scaled nor made noisy. GrokscopeError where the file is gone, is another than when the config was
-    made, or holds other tensors than the network has.
+    The noise is drawn after the weights, from the same generator. A bottleneck keeps the scale of the activations that
+    pass it: it is neither scaled nor made noisy. GrokscopeError where the file is gone, has changed since the config
+    was made, or holds other tensors than the network has.
     """
     generator = Generator().manual_seed(config.seed)
     drawn = model.init(generator)

@@ -1,4 +1,4 @@
-"""The training loop of one pack: step, evaluate, keep, stop; and go on where a killed run stood."""
+"""The training loop of one pack: step, evaluate, save, stop, and resume a killed run."""
 
 import math
 import shutil
@@ -20,7 +20,7 @@ from grokscope.runs.writer import Writer
 from grokscope.statistics.transitions import Phases
 from grokscope.statistics.unfolding import Unfolding
 from grokscope.training.pack import Pack
-from grokscope.training.schedule import Evaluation, Schedule, is_evaluated, most_checkpoints
+from grokscope.training.schedule import Schedule, is_evaluated, most_checkpoints
 
 Observe = Callable[[Pack], Sequence[Measured]]
 CURVES = ("train_accuracy", "test_accuracy", "fresh_accuracy", "train_loss", "test_loss")
@@ -29,7 +29,7 @@ STATUS_SECONDS = 1.0
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """What a display is told after each evaluation."""
+    """What a display shows after each evaluation."""
 
     step: int
     max_steps: int
@@ -40,9 +40,9 @@ class Progress:
 
 
 class History:
-    """The evaluations of one replica so far: what the stop rule, the checkpoints and the phases follow from.
+    """The evaluations of one replica so far: the source of the stop rule, the checkpoints and the phases.
 
-    step: of the last one, None before the first. values: of the last one, NaN where a curve was not evaluated.
+    step: of the last evaluation, None before the first. values: of the last evaluation, NaN where a curve has none.
     """
 
     def __init__(self) -> None:
@@ -55,22 +55,16 @@ class History:
         self.values = {name: values.get(name, math.nan) for name in CURVES}
         self._unfolding.add(step, values)
 
-    def latest(self) -> Evaluation:
-        fresh = self.values["fresh_accuracy"]
-        return Evaluation(
-            test_accuracy=self.values["test_accuracy"], fresh_accuracy=None if math.isnan(fresh) else fresh
-        )
-
     def phases(self) -> Phases:
         return self._unfolding.phases()
 
 
 @dataclass
 class Loop:
-    """One pack on its way through training.
+    """The training of one pack.
 
-    observe: measures the pack at its present step; rows of `behaviour.*` decide the schedule. show: told after each
-    evaluation. save_every: steps between resume points (they change no result).
+    observe: measures the pack at its present step; its rows of `behaviour.*` decide the schedule. show: called after
+    each evaluation. save_every: steps between resume points (they change no result).
     """
 
     pack: Pack
@@ -89,20 +83,20 @@ class Loop:
         self._last_status = 0.0
 
     def run(self) -> None:
-        """Trains from wherever the writer's pack stands to the end."""
+        """Trains from the writer's resume point, or from step 0, to the end."""
         self._resume()
         try:
             while not self._visit():
                 self._advance()
         except BaseException as error:
-            with suppress(StoreError):  # the disk may be what failed
+            with suppress(StoreError):  # the disk may have failed
                 self._status("failed" if isinstance(error, Exception) else "stopped")
             raise
         self.writer.finish(self.pack.step)
         self._status("done")
 
     def _visit(self) -> bool:
-        """Everything that happens between two steps; True when the run ends here."""
+        """Evaluates and saves between two steps; True when the run ends here."""
         started = time.perf_counter()
         step = self.pack.step
         evaluated = self._ends or is_evaluated(step, self.config.evaluate_every)
@@ -142,10 +136,10 @@ class Loop:
         for history, values in zip(self.histories, measured, strict=True):
             history.add(step, values)
         alive = self.pack.alive.nonzero().flatten().tolist()
-        self.schedule.see([self.histories[replica].latest() for replica in alive])
+        self.schedule.see([self.histories[replica].values for replica in alive])
         stages: list[Phases | None] = [None] * self.pack.n_replicas
         for replica in alive:
-            if "train_loss" not in measured[replica]:  # the last step may be the one that destroyed it
+            if "train_loss" not in measured[replica]:  # the last step may have destroyed it
                 self._event(replica, step, "non-finite")
             stages[replica] = self._note(replica)
         self.show(
@@ -169,7 +163,7 @@ class Loop:
         return list(values.values())
 
     def _note(self, replica: int) -> Phases:
-        """Writes down phases that have been reached since the last evaluation."""
+        """Records the phases reached since the last evaluation."""
         stages = self.histories[replica].phases()
         reached = {"memorized": stages.memorized_at, "onset": stages.onset_at, "generalized": stages.generalized_at}
         for name, step in reached.items():
@@ -201,7 +195,7 @@ class Loop:
             self.writer.event(replica, self.pack.step, RESUMED, **more)
 
     def _remember(self) -> None:
-        """The histories as they stood at the resume point."""
+        """Restores the histories of the resume point."""
         rows = read_rows(self.writer.folder)
         by_step: dict[int, list[Measured]] = {}
         for run, step, name, view, value in zip(
@@ -222,17 +216,16 @@ class Loop:
         self.writer.status(state, self.pack.step, max_steps=self.config.max_steps, **self._seconds(), runs=runs)
 
     def _outcome(self, history: History) -> dict[str, Any]:
-        """What the table of runs says of one replica: phases and last values."""
+        """The entry of one replica in the table of runs: phases and last values."""
         if history.step is None:
             return {}
-        reached = history.phases()
-        said = {"notes": [str(note) for note in reached.notes]}
-        return reached.as_dict() | said | history.values
+        phases = history.phases()
+        return phases.as_dict() | {"notes": [str(note) for note in phases.notes]} | history.values
 
 
 @dataclass(frozen=True, kw_only=True)
 class DiskUse:
-    """What a run may come to take, at most, and what there is. Bytes."""
+    """The most disk space that a run may take, and the free space [bytes]."""
 
     most: int
     free: int
@@ -243,7 +236,7 @@ class DiskUse:
 
 
 def disk_use(pack: Pack, store: Path) -> DiskUse:
-    """Checkpoints and resume point at the schedule's densest; metrics are small beside them."""
+    """Counts checkpoints at the schedule's densest and the resume point; metrics are small in comparison."""
     weights = sum(tensor.numel() * tensor.element_size() for tensor in pack.tensors.values())
     config: RunConfig = pack.configs[0]
     place = next(path for path in (store, *store.absolute().parents) if path.exists())

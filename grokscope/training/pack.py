@@ -1,8 +1,7 @@
 """A pack: N replicas of the same shapes trained as one stacked model.
 
-All parameters are rows of one flat (replica, parameter) buffer; the tensors the model sees are views of it. What
-differs between replicas are the fields that say so (`registry.per_replica`); everything else decides shapes or the
-schedule and must be equal.
+All parameters are rows of one flat (replica, parameter) buffer; the tensors of the model are views of it. Replicas may
+differ in the fields marked by `registry.per_replica`. All other fields decide shapes or the schedule and must be equal.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,17 +20,16 @@ from grokscope.training.initial import initial
 from grokscope.training.optimizers.base import column
 from grokscope.training.transforms.base import Flat, Transform
 
-# Tensors start at multiples of 16 elements, 64 bytes in float32: matrix products then see the same alignment in every
-# process, which their bitwise repeatability needs.
+# Tensors start at multiples of 16 elements, 64 bytes in float32: matrix products are bitwise repeatable only if every
+# process has the same alignment.
 ALIGNMENT = 16
 
 
 class Pack:
-    """The replicas' weights, optimizer state and training inputs; `advance` makes one step of all of them.
+    """The replicas' weights, optimizer state and training inputs; `advance` makes one step of all replicas.
 
     step: steps made so far. tensors: name -> (replica, ...) parameters. alive: replicas whose loss is still finite.
-    train_masks: (replica, pair) inputs trained on. before: the parameters before the last step, None where it did not
-    keep them.
+    train_masks: (replica, pair) inputs trained on. before: the parameters before the last step, None if not kept.
     """
 
     def __init__(self, configs: Sequence[RunConfig], *, device: torch.device) -> None:
@@ -47,12 +45,7 @@ class Pack:
         self._rule, self._loss_options = component("losses", configs[0].loss).function, configs[0].options("loss")
         self._build_parameters(getattr(torch, configs[0].dtype))
         if configs[0].linearised:
-            first = {name: tensor.clone() for name, tensor in self.tensors.items()}
-            self.model = Linearised(self.model, first)
-            self.models = [
-                Linearised(model, {name: tensor[replica : replica + 1].cpu() for name, tensor in first.items()})
-                for replica, model in enumerate(self.models)
-            ]
+            self._linearise()
         self._optimizer = component("training.optimizers", configs[0].optimizer)(configs, self._params)
         self._transforms = self._build_transforms()
         self._build_rates()
@@ -63,28 +56,23 @@ class Pack:
             self._scale = column(configs, lambda config: config.output_scale, self._params).to(self._params)[..., None]
         self._everything: Program | None = None
         self.before: dict[str, Tensor] | None = None
-        # A loss that does not fit the task says so now, in its own words.
+        # A loss that does not fit the task raises its error here.
         self._rule(torch.zeros(1, self.tasks[0].n_outputs), self.tasks[0].targets[:1], self._loss_options, False)
         self._prepare()
         self._losses = torch.zeros(self.n_replicas, dtype=torch.float64, device=device)
         self._differentiated, self._updated = self._differentiate, self._update
-        # The step's number on a GPU: what is recorded reads it there.
         self._clock: Tensor | None = None
         if device.type == "cuda":
-            # The thread that differentiates must know the GPU before it asks it for a matrix product.
-            torch.ones((), device=device, requires_grad=True).exp().backward()
-            self._clock = torch.zeros((), dtype=torch.int64, device=device)
-            if not self._data.batched:
-                self._differentiated, self._updated = Captured(self._differentiate), Captured(self._update)
+            self._build_graphs()
 
     @property
     def n_replicas(self) -> int:
         return len(self.configs)
 
     def advance(self, keep: bool = False) -> Bool[Tensor, " replica"]:
-        """One step; True for the replicas whose loss has just become non-finite. Their weights stay as they were.
+        """One step; True for the replicas whose loss has just become non-finite. Their weights do not change.
 
-        keep: keep the weights before the step, for what asks what the step did.
+        keep: keep the weights before the step, for measures of the step.
         """
         self.before = {name: tensor.clone() for name, tensor in self.tensors.items()} if keep else None
         if self._data.batched:
@@ -102,7 +90,7 @@ class Pack:
 
     @torch.no_grad()
     def outputs(self) -> Float[Tensor, "replica pair output"]:
-        """Outputs on all inputs of the task, at the present weights; scaled and centred as they are trained."""
+        """Outputs on all inputs of the task at the present weights, scaled and centred as in training."""
         if self._everything is None:
             self._everything = self.model.program(self._data.everything())
             self._first_outputs = self._everything.outputs(self._initial) if self.configs[0].centred else None
@@ -112,17 +100,17 @@ class Pack:
         return (outputs if self._scale is None else outputs * self._scale).cpu()
 
     def state(self) -> dict[str, Tensor]:
-        """Everything a resumed pack needs beside its configs. Batches follow from the seed and the step."""
-        state = {"params": self._params, "alive": self.alive} | self._kept
+        """All that a resumed pack needs beside its configs. Batches follow from the seed and the step."""
+        state = {"params": self._params, "alive": self.alive} | self._state
         return {name: tensor.detach().cpu().clone() for name, tensor in state.items()}
 
     def restore(self, step: int, state: dict[str, Tensor]) -> None:
-        """Puts back what `state` gave at that step, bit for bit."""
+        """Restores the `state` of a step, bit for bit."""
         self.step = step
         if self._clock is not None:
             self._clock.fill_(step)
         self._params.copy_(state["params"])
-        for name, tensor in self._kept.items():
+        for name, tensor in self._state.items():
             tensor.copy_(state[name])
         ended = ~state["alive"]
         if ended.any():
@@ -151,13 +139,30 @@ class Pack:
         self._initial = {name: tensor.clone() for name, tensor in self.tensors.items()} if centred else {}
 
     def _build_transforms(self) -> list[Transform]:
-        """Those that are on for any replica, in the order in which they act."""
+        """The transforms that are on for any replica, in the order in which they act."""
         on = {name for config in self.configs for name, options in config.transforms.items() if options.is_on}
-        chosen = [component("training.transforms", name) for name in sorted(on)]
-        return [one.build(self.configs, self._flat) for one in sorted(chosen, key=lambda one: one.place)]
+        kinds = [component("training.transforms", name) for name in sorted(on)]
+        return [kind.build(self.configs, self._flat) for kind in sorted(kinds, key=lambda kind: kind.place)]
+
+    def _linearise(self) -> None:
+        """Replaces the network by its expansion around the present weights; those of single replicas are on the CPU."""
+        first = {name: tensor.clone() for name, tensor in self.tensors.items()}
+        self.model = Linearised(self.model, first)
+        self.models = [
+            Linearised(model, {name: tensor[replica : replica + 1].cpu() for name, tensor in first.items()})
+            for replica, model in enumerate(self.models)
+        ]
+
+    def _build_graphs(self) -> None:
+        """On a GPU the step's number is a tensor, which recorded work reads; full batches are recorded as graphs."""
+        # The thread that differentiates must know the GPU before its first matrix product there.
+        torch.ones((), device=self.device, requires_grad=True).exp().backward()
+        self._clock = torch.zeros((), dtype=torch.int64, device=self.device)
+        if not self._data.batched:
+            self._differentiated, self._updated = Captured(self._differentiate), Captured(self._update)
 
     def _factors(self, field: str) -> Tensor | float:
-        """Factors on a rate by parameter: a row, or 1 where no tensor has one."""
+        """Factors on a rate by parameter: a row, or 1 where no tensor has a factor."""
         factors = getattr(self.configs[0], field)
         if not factors:
             return 1.0
@@ -178,14 +183,14 @@ class Pack:
         self._decay_stop = of(lambda config: torch.inf if (stop := config.weight_decay_stop) is None else stop)
 
     def _differentiate(self) -> None:
-        """The replicas' losses and gradients at the present weights, into their buffers."""
+        """Writes the replicas' losses and gradients at the present weights into their buffers."""
         sample_losses, gradients = self._program.gradients(self.tensors, self._loss)
         self._losses.copy_((sample_losses * self._data.weights).sum(-1))
         for name, view in self._gradient_views.items():
             view.copy_(gradients[name])
 
     def _update(self) -> None:
-        """The optimizer's step, with what is done to the gradients before it and to the weights after it."""
+        """The optimizer's step, with the transforms of the gradients before it and of the weights after it."""
         step = self.step if self._clock is None else self._clock
         for transform in self._transforms:
             if transform.when == "before":
@@ -203,7 +208,7 @@ class Pack:
             self._clock += 1
 
     def _prepare(self) -> None:
-        """The program of the present training inputs, and what is subtracted from its outputs."""
+        """The program of the present training inputs, and the outputs subtracted from its own."""
         self._program = self.model.program(self._data.inputs)
         self._first = self._program.outputs(self._initial) if self._initial else None
 
@@ -215,24 +220,23 @@ class Pack:
         if scale is not None:
             outputs = outputs * scale
         losses, gradient = self._rule(outputs, self._data.targets[replicas, rows], self._loss_options, True)
-        if gradient.dtype != torch.float64:  # a narrow softmax has done its rounding; the weights do none
+        if gradient.dtype != torch.float64:  # a narrow softmax has rounded; the samples' weights must not round again
             gradient = gradient.to(outputs.dtype)
         gradient = gradient.mul_(self._data.weights[replicas, rows][..., None])
         return losses, gradient if scale is None else gradient * scale
 
     @property
-    def _kept(self) -> dict[str, Tensor]:
-        kept = dict(self._optimizer.state)
-        for transform in self._transforms:
-            kept |= transform.state
-        return kept
+    def _state(self) -> dict[str, Tensor]:
+        """The state of the optimizer and of the transforms."""
+        states = (part.state for part in (self._optimizer, *self._transforms))
+        return {name: tensor for state in states for name, tensor in state.items()}
 
     def _end(self, ended: Bool[Tensor, " replica"]) -> None:
-        """Freezes replicas: rate 0 moves nothing, and moments of 0 keep what is not finite from spreading there."""
+        """Freezes replicas: rate 0 moves nothing, and moments of 0 keep non-finite values out."""
         self.alive &= ~ended
         self._rate[ended] = 0
         self._decay[ended] = 0
-        for tensor in self._kept.values():
+        for tensor in self._state.values():
             tensor[ended] = 0
 
 

@@ -1,19 +1,19 @@
-"""When a run is evaluated, when it is kept, and when it has learned enough."""
+"""When a run is evaluated, when it gets a checkpoint, and when it stops."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from grokscope.runs.config import RunConfig
 
-# Outside the transition checkpoints are at least this many steps apart: 1.2 times a small step is no distance.
+# Least distance of checkpoints outside the transition [steps]: a factor of 1.2 is no distance at small steps.
 FIRST_CHECKPOINT = 25
-# Checkpoints that are counted one by one.
+# Up to this number checkpoints are counted one by one.
 COUNTED = 100_000
-# Evaluations per doubling of the step, until they are evaluate_every apart: a resolution of about 10 %.
+# Evaluations per doubling of the step, until they are evaluate_every apart: steps are resolved to about 10 %.
 PER_DOUBLING = 8
-# Fresh accuracy above which the transition is under way: chance is 1/n_classes, at most a few per cent.
+# The transition starts above this fresh accuracy: chance is 1/n_classes, at most a few per cent.
 TRANSITION_STARTS = 0.05
 
 
@@ -23,38 +23,24 @@ def is_evaluated(step: int, evaluate_every: int) -> bool:
     return step % min(spacing, evaluate_every) == 0
 
 
-@dataclass(frozen=True)
-class Evaluation:
-    """What the schedule must know of one replica at one evaluated step; fresh is None where a task has no fresh
-    inputs."""
-
-    test_accuracy: float
-    fresh_accuracy: float | None
-
-    @property
-    def structure(self) -> float:
-        """Accuracy where symmetry does not help; see `fresh` in the store."""
-        return self.test_accuracy if self.fresh_accuracy is None else self.fresh_accuracy
-
-
 @dataclass
 class Schedule:
-    """When one pack is kept and when it stops, from its evaluations so far."""
+    """When one pack gets a checkpoint and when it stops, from its evaluations so far."""
 
     config: RunConfig
     last_checkpoint: int | None = None
     generalised_for: int = 0
     in_transition: bool = False
 
-    def see(self, evaluations: Sequence[Evaluation]) -> None:
-        """Takes note of one evaluation of all living replicas."""
+    def see(self, evaluations: Sequence[Mapping[str, float]]) -> None:
+        """Notes one evaluation of all living replicas: `test_accuracy` and `fresh_accuracy` of each, or NaN."""
         bar = self.config.stop_accuracy
-        done = bool(evaluations) and all(min(e.test_accuracy, e.structure) >= bar for e in evaluations)
+        done = bool(evaluations) and all(min(e["test_accuracy"], _structure(e)) >= bar for e in evaluations)
         self.generalised_for = self.generalised_for + 1 if done else 0
-        self.in_transition = any(TRANSITION_STARTS < e.structure < bar for e in evaluations)
+        self.in_transition = any(TRANSITION_STARTS < _structure(e) < bar for e in evaluations)
 
     def state(self) -> dict[str, Any]:
-        """What a resumed pack must know of the schedule."""
+        """The state that a resumed pack needs."""
         return {name: getattr(self, name) for name in ("last_checkpoint", "generalised_for", "in_transition")}
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -66,7 +52,7 @@ class Schedule:
         return self.generalised_for >= self.config.stop_after
 
     def wants_checkpoint(self, step: int) -> bool:
-        """At step 0, then on a logarithmic schedule, denser while any replica is within its transition."""
+        """True at step 0, then on a logarithmic schedule, denser while any replica is in its transition."""
         last = self.last_checkpoint
         if last is None:
             return True
@@ -77,12 +63,18 @@ class Schedule:
 
 
 def most_checkpoints(config: RunConfig) -> int:
-    """The most checkpoints a run can come to: the logarithmic ones, with the whole run within the transition."""
+    """The largest possible number of checkpoints: those of a run that is in its transition all the time."""
     count, step = 2, 0
     while step < config.max_steps:
-        if count > COUNTED:  # they only come further apart from here on
+        if count > COUNTED:  # the distances only grow from here on
             return count + (config.max_steps - step) // max(1, min(FIRST_CHECKPOINT, config.checkpoint_every)) + 1
         sparse = max(math.ceil(step * config.checkpoint_ratio), step + FIRST_CHECKPOINT)
         step = min(sparse, step + config.checkpoint_every)
         count += 1
     return count
+
+
+def _structure(evaluation: Mapping[str, float]) -> float:
+    """Accuracy where symmetry does not help: of the fresh inputs, or of all test inputs where none is fresh."""
+    fresh = evaluation["fresh_accuracy"]
+    return evaluation["test_accuracy"] if math.isnan(fresh) else fresh

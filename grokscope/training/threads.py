@@ -1,7 +1,7 @@
-"""A pack that is gone on with has as many threads as it was begun with.
+"""A resumed pack runs with the number of threads that it started with.
 
-Matrix products and sums are split among threads, and float32 rounds each part: another number of threads ends in other
-weights, and the same pack would stand for two results. So the number is part of the pack (`threads` in pack.json).
+Matrix products and sums are split among threads, and float32 rounds each part: another number of threads gives other
+weights, and one pack would have two results. So the number is part of the pack (`threads` in pack.json).
 """
 
 from collections.abc import Iterator
@@ -16,27 +16,27 @@ from grokscope.runs.store.documents import is_count, read_pack
 
 @contextmanager
 def as_begun(folder: Path) -> Iterator[str | None]:
-    """torch's number of threads, within the block, as when the pack in `folder` was begun; gives a sentence where that
-    is another than now, or cannot be had. A pack that is not begun has what there is."""
+    """Sets torch's number of threads, within the block, to that at the start of the pack in `folder`. Yields a sentence
+    if this number differs from the present one. A new pack keeps the present number."""
     now, then = torch.get_num_threads(), threads_of(folder)
     if then is None or then == now:
         yield None
         return
     torch.set_num_threads(then)
-    begun = f"it was begun with {then} threads and goes on with"
+    started = f"it started with {then} threads and resumes with"
     try:
         if (had := torch.get_num_threads()) == then:
-            yield f"{begun} as many, not {now}: the same weights, bit for bit"
+            yield f"{started} as many, not {now}: the same weights, bit for bit"
         else:
-            yield f"{begun} {had}: the last bits of its weights may differ"
+            yield f"{started} {had}: the last bits of its weights may differ"
     finally:
         torch.set_num_threads(now)
 
 
 def threads_of(folder: Path) -> int | None:
-    """The threads that a pack was begun with; None where it is not begun, or does not say."""
+    """The number of threads at a pack's start; None for a new pack, and where the pack does not record it."""
     try:
         threads = read_pack(folder).get("threads")
-    except StoreError:  # whoever goes on with it says so
+    except StoreError:  # resuming the pack reports it
         return None
     return threads if threads and is_count(threads) else None

@@ -33,7 +33,7 @@ def test_the_threads_are_kept_and_that_is_said(tmp_path: Path, capsys: pytest.Ca
     for name, tensor in whole.snapshot().params.items():
         assert torch.equal(again.snapshot().params[name], tensor), name
     assert again.rows().values.tolist() == whole.rows().values.tolist()
-    assert "begun with 1 threads and goes on with as many, not 2" in capsys.readouterr().err
+    assert "started with 1 threads and resumes with as many, not 2" in capsys.readouterr().err
     assert [event["threads"] for event in again.events if event["event"] == "resumed"] == [1]
 
 

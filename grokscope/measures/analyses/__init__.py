@@ -1,1 +1,1 @@
-"""What several measures share: the views of a cloud, circles, harmonics, gradients, kernels, curvature."""
+"""Analyses that several measures share: views of a cloud, circles, harmonics, gradients, kernels, curvature."""

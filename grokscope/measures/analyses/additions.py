@@ -15,7 +15,7 @@ from grokscope.runs.snapshot import Snapshot
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Addition:
-    """D0, which of it is trained on (in either order of the operands), and the table of symbols, in float64."""
+    """D0, which samples are trained on (in either order of the operands), and the table of symbols, in float64."""
 
     samples: Samples
     trained: Bool[np.ndarray, " sample"]
@@ -23,7 +23,7 @@ class Addition:
 
 
 def addition(snapshot: Snapshot) -> Addition | Missing:
-    """`Missing` for a task that is no addition (i + j, or a commutative group's), and for two tables of symbols."""
+    """`Missing` for a task that is no addition (i + j, or the product of a commutative group) and for two tables."""
     return snapshot.remembered("addition", lambda: _addition(snapshot))
 
 
@@ -44,19 +44,19 @@ def _addition(snapshot: Snapshot) -> Addition | Missing:
 
 def _samples(snapshot: Snapshot) -> Samples | Missing:
     task = snapshot.task
-    # Labels may be noisy, but most of them are right; a segment is what answers without a modulus lie on.
+    # Labels may be noisy, but most are right. Answers without a modulus lie on a segment.
     if task.truth.manifold == "segment" and (task.inputs.sum(dim=1) == task.labels).double().mean() > 0.5:
         return _sums(task.n_symbols)
-    found = product(snapshot)
-    if isinstance(found, Missing):
-        return Missing(f"the task is no addition of symbols: {found.reason}")
-    if not found.of.is_commutative:
-        return Missing(f"{found.of.name} does not commute: its product is no addition")
-    if not torch.equal(found.reading, torch.arange(found.of.order)):
+    answer = product(snapshot)
+    if isinstance(answer, Missing):
+        return Missing(f"the task is no addition of symbols: {answer.reason}")
+    if not answer.of.is_commutative:
+        return Missing(f"{answer.of.name} does not commute: its product is no addition")
+    if not torch.equal(answer.reading, torch.arange(answer.of.order)):
         return Missing("the task takes a difference of its operands: it is no addition")
-    return _products(found.of.name)
+    return _products(answer.of.name)
 
 
-# The same samples at every checkpoint, with their parallelograms: 180,348 at p = 113.
+# Every checkpoint has the same samples and parallelograms: 180,348 at p = 113.
 _sums = functools.lru_cache(maxsize=4)(sums)
 _products = functools.lru_cache(maxsize=4)(products)

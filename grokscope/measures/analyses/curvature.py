@@ -1,4 +1,4 @@
-"""The curvature of the loss that a snapshot's network is trained on."""
+"""The curvature of a snapshot's training loss."""
 
 import torch
 from torch import Tensor

@@ -1,4 +1,4 @@
-"""What the Fourier measures of a cyclic task share."""
+"""Shared by the Fourier measures of a cyclic task."""
 
 from collections.abc import Sequence
 
@@ -17,20 +17,20 @@ from grokscope.runs.snapshot import Snapshot
 
 
 def chosen(snapshot: Snapshot, frequencies: Sequence[int] | None) -> NDArray[np.int64] | Missing:
-    """The frequencies asked for, or else the key frequencies of the run's last checkpoint, as published."""
+    """The given frequencies, or by default, as published, the key frequencies of the run's last checkpoint."""
     if frequencies is not None:
         return distinct(frequencies, snapshot.task.n_classes)
-    found = key_frequencies(snapshot.final)
-    if isinstance(found, Missing):
-        return found
-    return np.asarray(found) if len(np.asarray(found)) else Missing("the last checkpoint has no key frequency")
+    keys = key_frequencies(snapshot.final)
+    if isinstance(keys, Missing) or len(keys):
+        return keys
+    return Missing("the last checkpoint has no key frequency")
 
 
 def projection(snapshot: Snapshot, frequencies: NDArray) -> Float[Tensor, "pair class"]:
-    """The part of the logits over all inputs that lies along cos and sin(2 pi k (a + b) / p), k in frequencies.
+    """The part of the logits over all inputs along cos and sin(2 pi k (a + b) / p), k in frequencies.
 
-    a + b is the right answer of an input, whatever its label: labels may be noisy. In a task whose answers are residues
-    but no product of the operands, its labels. The projection is fitted on all inputs, trained or not, as published.
+    a + b is the right answer of an input; labels may be noisy. Where the answers are residues but no product of the
+    operands, the labels stand for it. As published, the projection is fitted on all inputs, trained or not.
     """
     task = product(snapshot)
     answers = snapshot.labels if isinstance(task, Missing) else task.answers
@@ -39,5 +39,5 @@ def projection(snapshot: Snapshot, frequencies: NDArray) -> Float[Tensor, "pair 
 
 
 def loss_of(snapshot: Snapshot, logits: Float[Tensor, "pair class"], split: str) -> float | Missing:
-    """Mean cross-entropy of changed logits over a split, over the task's classes."""
+    """Mean cross-entropy of changed logits over the inputs of a split."""
     return snapshot.mean(cross_entropy(logits, snapshot.labels, reduction="none"), split)

@@ -1,4 +1,4 @@
-"""Gradients of the loss that a snapshot's network is trained on."""
+"""Gradients of a snapshot's training loss."""
 
 from collections.abc import Iterator, Mapping
 
@@ -11,27 +11,27 @@ from grokscope.measures.analyses.matrices import BY_HEAD
 from grokscope.models.base import Loss, Program
 from grokscope.runs.snapshot import Snapshot
 
-# Rounding leaves about 1e-16 of the whole gradient in a tensor on which the loss does not depend, such as the bias of
-# attention's keys.
+# A tensor on which the loss does not depend, such as the bias of attention's keys, keeps by rounding about 1e-16 of the
+# whole gradient.
 NOTHING = 1e-13
 
 
 def gradient(snapshot: Snapshot, dtype: torch.dtype | None = torch.float64) -> dict[str, Tensor] | Missing:
-    """dL/dW of the mean training loss L as trained (with the output of "=", without weight decay), by tensor.
+    """dL/dW of the mean training loss L (with the output of "=", without weight decay), by tensor.
 
-    dtype: of weights, activations and gradient, None for the weights' own. The softmax has the dtype trained with.
+    dtype: of weights, activations and gradient; None: the weights' own. The softmax has the dtype of training.
     """
 
     def answer() -> dict[str, Tensor] | Missing:
         mask = snapshot.rows("train")
         if isinstance(mask, Missing):
             return mask
-        # By the program of training: a third of the time of `snapshot.function`, whose graph is for any derivative.
+        # The program of training takes a third of the time of `snapshot.function`, whose graph allows any derivative.
         program = snapshot.model.program(snapshot.task.inputs[mask].unsqueeze(0))
-        _, found = program.gradients(_replica(snapshot, dtype), _loss(snapshot, mask, program, dtype))
-        if not all(bool(tensor.isfinite().all()) for tensor in found.values()):
+        _, slopes = program.gradients(_replica(snapshot, dtype), _loss(snapshot, mask, program, dtype))
+        if not all(bool(tensor.isfinite().all()) for tensor in slopes.values()):
             return Missing(f"the gradient of the training loss at step {snapshot.step} is not finite")
-        return {name: tensor[0] for name, tensor in found.items()}
+        return {name: tensor[0] for name, tensor in slopes.items()}
 
     return snapshot.remembered(("gradient", dtype), answer)
 
@@ -41,7 +41,7 @@ def _replica(snapshot: Snapshot, dtype: torch.dtype | None) -> dict[str, Tensor]
 
 
 def _loss(snapshot: Snapshot, mask: Tensor, program: Program, dtype: torch.dtype | None) -> Loss:
-    """As a program asks for it: losses of samples, and the gradient of their mean in the network's own outputs."""
+    """For `Program.gradients`: the samples' losses, and the gradient of their mean in the network's own outputs."""
     targets = snapshot.task.targets[mask].unsqueeze(0)
     first = None
     if snapshot.centred and snapshot.initial is not None:
@@ -58,7 +58,7 @@ def _loss(snapshot: Snapshot, mask: Tensor, program: Program, dtype: torch.dtype
 
 
 def by_layer(tensors: Mapping[str, Tensor]) -> Iterator[tuple[str, Tensor]]:
-    """Each tensor, those with a leading axis of layers one layer after another: W_hidden.0, W_hidden.1, ..."""
+    """Each tensor; a tensor with a leading axis of layers is split by layer: W_hidden.0, W_hidden.1, ..."""
     for name, tensor in tensors.items():
         own = (2 if name.startswith("W_") else 1) + (name in BY_HEAD or name in ("b_Q", "b_K", "b_V"))
         if tensor.ndim > own:
@@ -73,5 +73,5 @@ def flat(tensors: Mapping[str, Tensor]) -> Float[Tensor, " weight"]:
 
 
 def vanishes(part: Tensor, whole: Mapping[str, Tensor]) -> bool:
-    """Whether a tensor of a gradient is zero, or no more than the rounding of the others."""
+    """Whether one tensor of a gradient is zero, up to the rounding of the whole."""
     return bool(part.norm() <= NOTHING * flat(whole).norm())

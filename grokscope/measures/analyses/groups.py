@@ -19,8 +19,8 @@ from grokscope.runs.snapshot import Snapshot
 class Product:
     """A task's answers as products a b of two elements of a group, over all pairs in lexicographic order.
 
-    answers: the element a b of each input. reading: the symbol of the second operand that stands for each b: the
-    elements themselves, or, where the task asks for x y^-1 (subtraction), their inverses.
+    answers: the element a b of each input. reading: the symbol of the second operand for each b: the element itself,
+    or its inverse where the task asks for x y^-1 (subtraction).
     """
 
     of: Group
@@ -28,12 +28,12 @@ class Product:
     reading: Int[Tensor, " element"]
 
     def summed(self, values: Float64[Tensor, "pair channel"]) -> Float64[Tensor, "answer channel"]:
-        """Sums over the inputs of each answer: all that functions of the answer see."""
+        """Sums over the inputs of each answer; a function of the answer depends on nothing else."""
         return values.new_zeros(self.of.order, values.shape[1]).index_add_(0, self.answers, values)
 
 
 def product(snapshot: Snapshot) -> Product | Missing:
-    """The product that the task asks for; `Missing` for a task without a group or with another operation."""
+    """The product that the task computes; `Missing` for a task without a group or with another operation."""
     return snapshot.remembered("product", lambda: _product(snapshot))
 
 
@@ -51,7 +51,7 @@ def _product(snapshot: Snapshot) -> Product | Missing:
         return Missing("the trivial group has no irrep besides the trivial one")
     for reading in (elements, of.inverse):
         answers = of.table[:, reading].flatten()
-        # Labels may be noisy; those of another operation agree with a product in a few inputs only.
+        # Labels may be noisy; those of another operation agree with a product on a few inputs only.
         if (answers == right).double().mean() > 0.5:
             return Product(of=of, answers=answers, reading=reading)
     return Missing(f"most answers of the task are neither the product x y nor x y^-1 of its operands in {of.name}")
@@ -61,14 +61,14 @@ def _product(snapshot: Snapshot) -> Product | Missing:
 def bases(of: Group) -> Mapping[str, Float64[Tensor, "element direction"]]:
     """For each irrep, the trivial one first: an orthonormal basis of the span of its matrix entries rho(x)_ij over x.
 
-    The d^2 entries are not independent where the irrep is of complex type: the rotations of a cyclic group have
-    four entries and rank 2. Null directions are dropped, so that each basis has d^2 / dim End directions and all of
-    them together are a basis of the functions on the group. A QR decomposition keeps d^2 columns, the surplus ones
-    arbitrary, as in the released code of Chughtai et al. 2023.
+    The d^2 entries of an irrep of complex type are not independent: the rotations of a cyclic group have four entries
+    and rank 2. Null directions are dropped, so each basis has d^2 / dim End directions, and all bases together are a
+    basis of the functions on the group. The QR decomposition in the released code of Chughtai et al. 2023 keeps d^2
+    columns; the surplus ones are arbitrary.
     """
     spans = {}
     for irrep in irreps(of):
         directions, sizes, _ = torch.linalg.svd(irrep.matrices.flatten(1), full_matrices=False)
-        # The sizes that are not 0 are all equal, by Schur's orthogonality: any threshold in between separates them.
+        # By Schur's orthogonality all sizes other than 0 are equal: any threshold in between separates them.
         spans[irrep.name] = directions[:, sizes > 1e-6 * sizes[0]]
     return MappingProxyType(spans)

@@ -1,20 +1,23 @@
-"""The part of the logits that follows the task's symmetry, for all measures that ask for it."""
+"""The part of the logits that follows the task's symmetry."""
 
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Float64, Int
 from torch import Tensor
 
 from grokscope.errors import Missing
 from grokscope.numerics.groups import group
 from grokscope.runs.snapshot import Snapshot
 
+# Logits that differ by less than this many units of rounding are equal.
+ROUNDING = 10
+
 
 class Harmonics(NamedTuple):
-    """Logits of some inputs x, less their mean over the classes, and their mean as functions of y^-1 c.
+    """Logits of some inputs x, less their mean over the classes, and their projection on functions of y^-1 c.
 
-    y: the answer of x, c: a class, both elements of the group. For residues y^-1 c is c - a - b mod p, and its
+    y: the answer of x; c: a class; both are elements of the group. For residues y^-1 c is c - a - b mod p, and its
     functions are the task's harmonics cos, sin(2 pi k (a + b - c) / p) of all k.
 
     rows: the inputs. classes: class y_x g of each input and element g. centred: z_x(c). profile: f(g) = mean over x of
@@ -27,6 +30,13 @@ class Harmonics(NamedTuple):
     profile: Float[Tensor, " element"]
     first: int
 
+    def share(self) -> float | Missing:
+        """|f(y^-1 c)|^2 / |z|^2 over all these inputs and classes."""
+        total = float(self.centred.square().sum())
+        if not total > 0:
+            return Missing("all logits of an input are equal: there is no variance to explain")
+        return len(self.centred) * float(self.profile.square().sum()) / total
+
 
 def harmonics(snapshot: Snapshot, split: str, answers: Int[Tensor, " pair"] | None = None) -> Harmonics | Missing:
     """Of the inputs of a split. answers: the right one of each input; None: its label.
@@ -36,11 +46,11 @@ def harmonics(snapshot: Snapshot, split: str, answers: Int[Tensor, " pair"] | No
     name = snapshot.task.truth.group
     if name is None:
         return Missing("the task has no group")
-    chosen = group(name)
+    of = group(name)
     # The classes of a multiplicative group are 0..p-1, and 0 is no element.
-    first = 1 if chosen.family == "multiplicative" and snapshot.task.n_classes == chosen.order + 1 else 0
-    if snapshot.task.n_classes != chosen.order + first:
-        return Missing(f"the task has {snapshot.task.n_classes} classes, the group {chosen.order} elements")
+    first = 1 if of.family == "multiplicative" and snapshot.task.n_classes == of.order + 1 else 0
+    if snapshot.task.n_classes != of.order + first:
+        return Missing(f"the task has {snapshot.task.n_classes} classes, the group {of.order} elements")
     rows = snapshot.rows(split)
     if isinstance(rows, Missing):
         return rows
@@ -48,10 +58,16 @@ def harmonics(snapshot: Snapshot, split: str, answers: Int[Tensor, " pair"] | No
     rows = rows & (answers >= first)
     if not rows.any():
         return Missing(f"the task has no {split} inputs here")
-    logits = snapshot.logits[rows, first:].double()
-    centred = logits - logits.mean(1, keepdim=True)
-    classes = chosen.table[answers[rows] - first]
-    return Harmonics(rows, classes, centred, centred.gather(1, classes).mean(0), first)
+    z = centred(snapshot.logits[rows, first:])
+    classes = of.table[answers[rows] - first]
+    return Harmonics(rows, classes, z, z.gather(1, classes).mean(0), first)
+
+
+def centred(logits: Float[Tensor, "input element"]) -> Float64[Tensor, "input element"]:
+    """Logits less their mean over the classes; 0 if, up to rounding, all logits of each input are equal."""
+    z = logits.double() - logits.double().mean(1, keepdim=True)
+    varies = z.norm() > ROUNDING * torch.finfo(logits.dtype).eps * logits.double().norm()
+    return z if varies else torch.zeros_like(z)
 
 
 def along(profile: Float[Tensor, " element"], classes: Int[Tensor, "input element"]) -> Float[Tensor, "input element"]:

@@ -1,4 +1,4 @@
-"""What restricted and excluded loss by irreps share."""
+"""Shared by the restricted and the excluded loss of irreps."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ from grokscope.runs.snapshot import Snapshot
 def loss_along(
     snapshot: Snapshot, irreps: Sequence[str] | None, *, keep: bool, skip: bool, split: str
 ) -> float | Missing:
-    """Cross-entropy of the logits with the neurons along (keep) or without rho(a b) of the key irreps."""
+    """Cross-entropy of the logits with only (keep) or without the neurons' part along rho(a b) of the key irreps."""
     task = product(snapshot)
     if isinstance(task, Missing):
         return task
@@ -24,33 +24,33 @@ def loss_along(
     if isinstance(names, Missing):
         return names
     to_logits = readout(snapshot)
-    # The projection on functions of the answer alone: of the neurons' mean over the inputs of each answer.
+    # Functions of the answer see only the neurons' mean over the inputs of each answer.
     basis = torch.cat([bases(task.of)[name] for name in names], dim=1)
-    found = means(snapshot, task, "mlp_post")
-    along = basis @ (basis.T @ (found.product + found.mean) @ to_logits)
+    neurons = means(snapshot, task, "mlp_post")
+    along = basis @ (basis.T @ (neurons.product + neurons.mean) @ to_logits)
     rows = snapshot.rows(split)
     if isinstance(rows, Missing):
         return rows
-    # kept, whole - kept; with the rest, which neurons do not write: kept + all logits - whole, all logits - kept.
+    # With the neurons' part (whole) and its projection (along): along, or whole - along. With the rest of the logits
+    # (skip): along + all - whole, or all - along.
     logits = along[task.answers[rows]] * (1 if keep else -1)
     if skip:
         logits += snapshot.logits[rows]
     if keep == skip:
-        neurons = snapshot.activations["mlp_post"][rows]
-        logits += (neurons @ to_logits.to(neurons.dtype)) * (-1 if keep else 1)
+        activations = snapshot.activations["mlp_post"][rows]
+        logits += (activations @ to_logits.to(activations.dtype)) * (-1 if keep else 1)
     losses = torch.zeros(snapshot.task.n_inputs, dtype=torch.float64)
     losses[rows] = cross_entropy(logits, snapshot.labels[rows], reduction="none")
     return snapshot.mean(losses, split)
 
 
 def _chosen(snapshot: Snapshot, task: Product, irreps: Sequence[str] | None) -> list[str] | Missing:
-    """The irreps asked for, each once, or else the key irreps of the run's last checkpoint."""
+    """The given irreps, each once, or by default the key irreps of the run's last checkpoint."""
     if irreps is None:
-        found = key_irreps(snapshot.final)
-        if isinstance(found, Missing):
-            return found
-        assert isinstance(found, dict)
-        return list(found) or Missing("the last checkpoint has no key irrep")
+        keys = key_irreps(snapshot.final)
+        if isinstance(keys, Missing):
+            return keys
+        return list(keys) or Missing("the last checkpoint has no key irrep")
     if not irreps or isinstance(irreps, str):
         raise ValueError(f"irreps must be a list of one or more names, got {irreps!r}")
     known = bases(task.of)

@@ -10,14 +10,13 @@ from grokscope.errors import Missing
 from grokscope.numerics.kernels import ntk
 from grokscope.runs.snapshot import Snapshot
 
-N_SAMPLES = 512  # of a split: a kernel of the one-layer transformer at p = 59 takes seconds, and fits in a gibibyte
-LABELS = "the targets of this split are all alike"
+N_SAMPLES = 512  # of a split: a kernel of the one-layer transformer at p = 59 takes seconds and fits into a gibibyte
 
 Samples = Int[Tensor, " sample"]
 
 
 def drawn(snapshot: Snapshot, split: str, n_samples: int, seed: int) -> Samples | Missing:
-    """Which inputs of a split a kernel is taken on: n_samples drawn with a seed, all where there are no more."""
+    """Indices of n_samples inputs of a split, drawn with a seed, ascending; all inputs of a smaller split."""
     if n_samples < 1:
         raise ValueError(f"n_samples must be at least 1, got {n_samples}")
     rows = snapshot.rows(split)
@@ -29,9 +28,9 @@ def drawn(snapshot: Snapshot, split: str, n_samples: int, seed: int) -> Samples 
 
 
 def kernel(snapshot: Snapshot, one: Samples, other: Samples | None = None) -> Float64[Tensor, "one other"]:
-    """The kernel of the outputs that answer the task, as scaled for training, summed over them, in float64.
+    """The kernel of the task's outputs, scaled as for training, summed over the outputs, in float64.
 
-    Subtracting the first outputs changes no gradient.
+    Subtracting the first outputs does not change the gradients.
     """
     model, scale, n_outputs = snapshot.model, snapshot.output_scale, snapshot.task.n_outputs
 
@@ -49,8 +48,8 @@ def kernel(snapshot: Snapshot, one: Samples, other: Samples | None = None) -> Fl
 
 
 def targets(snapshot: Snapshot, index: Samples) -> Float64[Tensor, "sample output"]:
-    """What the outputs are to be: one-hot classes, templates, or the targets of a regression."""
-    found = snapshot.task.targets[index]
-    if found.is_floating_point():
-        return found.double()
-    return torch.nn.functional.one_hot(found, snapshot.task.n_outputs).double()
+    """The targets of the outputs: one-hot classes, templates, or the targets of a regression."""
+    chosen = snapshot.task.targets[index]
+    if not chosen.is_floating_point():
+        chosen = torch.nn.functional.one_hot(chosen, snapshot.task.n_outputs)
+    return chosen.double()

@@ -1,4 +1,4 @@
-"""Neurons between the symbols they read and the logits they write to, whatever a network's tensors are called."""
+"""How neurons read symbols and write logits, for all architectures."""
 
 from dataclasses import dataclass
 
@@ -14,10 +14,10 @@ Table = Float[Tensor, "symbol neuron"]
 
 
 def first_layer(snapshot: Snapshot) -> tuple[Table, Table] | None:
-    """The two tables whose rows add up to a neuron's pre-activation, W_a[a] + W_b[b] (+ b_in), where weights hold them.
+    """The two tables whose rows add up to a neuron's pre-activation: W_a[a] + W_b[b] (+ b_in).
 
-    One-hots times W_in: its two halves. Embeddings times W_in: E_l W_in and E_r W_in, each with its own half of W_in
-    where embeddings are concatenated. None in a network with attention.
+    For one-hots the two halves of W_in. For embeddings E_l W_in and E_r W_in, each with its own half of W_in where
+    embeddings are concatenated. None in a network with attention.
     """
     params, sites, n = snapshot.params, snapshot.activations, snapshot.task.n_symbols
     into = params.get("W_in")
@@ -34,8 +34,10 @@ def first_layer(snapshot: Snapshot) -> tuple[Table, Table] | None:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Means:
-    """Means of a site over the inputs of each first factor, each second factor and each product, less the mean over
-    all inputs; that mean; and the energy of the centred site, the sum of its squares."""
+    """Means of a site over the inputs of each first factor, second factor and product, less the mean over all inputs.
+
+    mean: over all inputs. energy: the sum of squares of the centred site.
+    """
 
     a: Float64[Tensor, "element channel"]
     b: Float64[Tensor, "element channel"]
@@ -46,7 +48,7 @@ class Means:
 
 
 def means(snapshot: Snapshot, task: Product, site: str) -> Means:
-    """Over all inputs, in one pass and once a snapshot."""
+    """In one pass over all inputs, once per snapshot."""
     return snapshot.remembered(("means by factor", site), lambda: _means(snapshot.activations[site], task))
 
 
@@ -54,7 +56,7 @@ def _means(cloud: Float[Tensor, "pair channel"], task: Product) -> Means:
     n = task.of.order
     a, b, product = torch.zeros(3, n, cloud.shape[1], dtype=torch.float64)
     energy = 0.0
-    # The inputs of one first factor at a time: they stay in the cache, and no float64 copy of all is made.
+    # One first factor at a time: its inputs stay in the cache, and no float64 copy of all inputs is made.
     for element, (block, answers) in enumerate(zip(cloud.split(n), task.answers.split(n), strict=True)):
         rows = block.double()
         a[element] = rows.sum(0)
@@ -76,20 +78,21 @@ def _means(cloud: Float[Tensor, "pair channel"], task: Product) -> Means:
 def operand_tables(snapshot: Snapshot, task: Product) -> tuple[Table, Table] | Missing:
     """How a neuron reads each element as the first and as the second factor of the product: `first_layer`.
 
-    With attention: the additive part of the pre-activation, its mean over the other operand less its mean over all.
+    With attention: the additive part of the pre-activation, which is the mean over the other operand less the mean over
+    all inputs.
     """
     tables = first_layer(snapshot)
     if tables is not None:
         return tables[0], tables[1][task.reading]
     if "mlp_pre" not in snapshot.activations:
         return Missing("the network has no neurons that read both operands")
-    found = means(snapshot, task, "mlp_pre")
-    return found.a, found.b
+    additive = means(snapshot, task, "mlp_pre")
+    return additive.a, additive.b
 
 
 def readout(snapshot: Snapshot) -> Float64[Tensor, "neuron class"]:
     """W_L, the linear map from the last layer's neurons to the logits: W_out W_U without the column of "=", or W_out,
-    as the network scales it. For measures that need "mlp"."""
+    with the network's scale. For measures that need "mlp"."""
     params, n_classes = snapshot.params, snapshot.task.n_classes
     W_out = params["W_out"].double()
     W_out = W_out[-1] if W_out.ndim == 3 else W_out

@@ -10,7 +10,7 @@ BY_HEAD = ("W_Q", "W_K", "W_V", "W_O")
 
 
 def matrices(snapshot: Snapshot) -> Iterator[tuple[str, Tensor]]:
-    """Each weight as a matrix, layer by layer; of several heads the matrix between the stream and all of them."""
+    """Each weight as a matrix, layer by layer; several heads are one matrix between the stream and all of them."""
     for name, tensor in snapshot.params.items():
         if not name.startswith("W_"):
             continue

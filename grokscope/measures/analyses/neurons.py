@@ -1,4 +1,4 @@
-"""How much of each neuron is a wave of one frequency."""
+"""The shares of frequencies in each neuron."""
 
 from typing import Literal
 
@@ -10,14 +10,12 @@ from grokscope.errors import Missing
 from grokscope.measures.analyses.groups import Product, product
 from grokscope.numerics.fourier import basis
 from grokscope.numerics.pairs import by_frequency, pair_energies
-from grokscope.registry import unknown
 from grokscope.runs.snapshot import Snapshot
 
 Terms = Literal["block", "products", "sum"]
-TERMS = ("block", "products", "sum")
 # The share at which the released code of Nanda et al. 2023 calls a neuron one of a frequency.
 THRESHOLD = 0.85
-# Neurons transformed together: their grids stay near the processor, and so does the memory that holds them.
+# Neurons transformed together: their grids stay in the cache, and the memory stays small.
 TOGETHER = 128
 # A neuron whose variance is less than this part of its mean square is constant: float32 rounds to 1e-14 of it.
 CONSTANT = 1e-12
@@ -28,23 +26,21 @@ Shares = Float64[Tensor, "frequency neuron"]
 def shares(snapshot: Snapshot, terms: Terms = "block") -> Shares | Missing:
     """Share of each neuron's variance over all p^2 inputs in the terms of each frequency k = 1..floor(p/2).
 
-    Terms: block and products, those of `numerics.pairs.pair_energies`, the neurons centred over the inputs; sum: cos
-    and sin(2 pi k y / p), y the answer (a + b; in subtraction a - b), for k = p/2 the cosine alone. A dead neuron, or
-    a constant one, has share 0 of every frequency.
+    Terms: block and products, those of `numerics.pairs.pair_energies`, with the neurons centred over the inputs; sum:
+    cos and sin(2 pi k y / p), y the answer (a + b; in subtraction a - b), for k = p/2 the cosine alone. A dead or
+    constant neuron has share 0 at every frequency.
     """
-    if terms not in TERMS:
-        raise ValueError(unknown("terms", terms, TERMS))
     return snapshot.remembered(("shares of frequencies", terms), lambda: _shares(snapshot, terms))
 
 
 def clusters(snapshot: Snapshot, threshold: float = THRESHOLD) -> Int[Tensor, " neuron"] | Missing:
-    """The frequency of each neuron's largest share (block terms), 0 where that share is not above the threshold."""
+    """The frequency of each neuron's largest share (block terms); 0 where this share is not above the threshold."""
     if not 0 <= threshold <= 1:
         raise ValueError(f"threshold must lie in [0, 1], got {threshold}")
-    found = shares(snapshot)
-    if isinstance(found, Missing):
-        return found
-    best = found.max(0)
+    by_frequency = shares(snapshot)
+    if isinstance(by_frequency, Missing):
+        return by_frequency
+    best = by_frequency.max(0)
     return torch.where(best.values > threshold, best.indices + 1, 0)
 
 
@@ -70,6 +66,6 @@ def _shares_of(neurons: Float64[Tensor, "pair neuron"], task: Product, terms: Te
 
 
 def _along_answers(centred: Tensor, task: Product) -> Shares:
-    """Energies along the waves of the answer. The p inputs of an answer are alike to them: only their sum counts."""
+    """Energies along the waves of the answer, which see only the sum over the p inputs of each answer."""
     p = task.of.order
     return by_frequency((torch.from_numpy(basis(p))[1:] @ task.summed(centred)).square() / p)

@@ -1,24 +1,34 @@
-"""A view in the plane of every key frequency."""
+"""The planes of the key frequencies, and a measure of a view's site in each of them."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 import numpy as np
 
 from grokscope.errors import Missing
-from grokscope.measures.analyses.views import cloud_of
+from grokscope.measures.analyses.views import cloud_of, parsed
 from grokscope.measures.base import Value, evaluate
+from grokscope.measures.circuits.key_frequencies import key_frequencies
 from grokscope.runs.snapshot import Snapshot
 
 
-def in_planes(name: str, snapshot: Snapshot, view: str) -> Iterator[Value] | Missing:
-    """What a measure says of a view's site in the plane of each key frequency, p / 2 left out; planes without an answer
-    are left out too."""
-    if isinstance(cloud := cloud_of(snapshot, view), Missing):
-        return cloud
-    keys = evaluate("circuits.key_frequencies", snapshot)
+def frequencies_with_a_plane(snapshot: Snapshot) -> list[int] | Missing:
+    """The key frequencies but p / 2, which has a sign and no plane."""
+    keys = key_frequencies(snapshot)
     if isinstance(keys, Missing):
         return keys
-    site = view.partition("/")[0]
-    planes = [int(k) for k in np.asarray(keys) if 2 * k != snapshot.task.n_classes]
-    answers = (evaluate(name, snapshot, view=f"{site}/frequency={k}") for k in planes)
-    return (answer for answer in answers if not isinstance(answer, Missing))
+    return [int(k) for k in np.asarray(keys) if 2 * k != snapshot.task.n_classes]
+
+
+def in_planes(name: str, snapshot: Snapshot, view: str) -> Sequence[Value] | Missing:
+    """A measure's answers for the view's site in the plane of each key frequency. Planes without an answer are left
+    out; `Missing` where no plane has one."""
+    if isinstance(cloud := cloud_of(snapshot, view), Missing):
+        return cloud
+    frequencies = frequencies_with_a_plane(snapshot)
+    if isinstance(frequencies, Missing):
+        return frequencies
+    site, _, _ = parsed(view)
+    answers = [evaluate(name, snapshot, view=f"{site}/frequency={k}") for k in frequencies]
+    known = [answer for answer in answers if not isinstance(answer, Missing)]
+    missing = [answer for answer in answers if isinstance(answer, Missing)]
+    return known or next(iter(missing), Missing("no key frequency"))

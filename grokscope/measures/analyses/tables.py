@@ -9,12 +9,12 @@ from grokscope.runs.snapshot import Snapshot
 
 
 def embedding_table(snapshot: Snapshot) -> Float[Tensor, "residue d_model"]:
-    """W_E without the row of "=", as the network reads it (behind a bottleneck, if there is one)."""
+    """W_E without the row of "=", as the network reads it (behind a bottleneck, if any)."""
     return snapshot.activations["embed"].double()
 
 
 def operand_blocks(snapshot: Snapshot) -> list[tuple[str, slice]] | Missing:
-    """The weights that the operands' symbols read, by tensor and rows: a table for both operands, or one for each."""
+    """The weights of the operands' symbols, as tensor names and rows: a table for both operands, or one for each."""
     params, n = snapshot.params, snapshot.task.n_symbols
     tables = [(name, slice(n)) for name in ("W_E", "W_E_right") if name in params]
     if tables:
@@ -27,8 +27,9 @@ def operand_blocks(snapshot: Snapshot) -> list[tuple[str, slice]] | Missing:
 def spectral_gini(table: Float[Tensor, "residue channel"], paired: bool) -> float | Missing:
     """Gini coefficient of the norms of a table's Fourier components.
 
-    The paper does not say whether cosine and sine count apart. Not paired: apart, with the constant (N = p values).
-    paired: together, without it (N = (p - 1)/2 values), which a rotation of the residues cannot change.
+    The paper does not say whether cosine and sine count separately. paired=False: separately, with the constant
+    (N = p values). paired=True: together, without the constant (N = (p - 1)/2 values); a rotation of the residues does
+    not change this.
     """
     if not fourier.varies(table):
         return Missing("the table does not vary over the residues")

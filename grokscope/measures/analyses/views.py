@@ -1,4 +1,4 @@
-"""What the measures of the manifold look at: a view by name, and the group that orders a table."""
+"""The clouds that the manifold measures read: views by name, and the group that orders a table."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -19,15 +19,15 @@ T = TypeVar("T")
 Options = dict[str, Any]
 OPTIONS: dict[str, Callable[[str], Any]] = {"share": float, "landmarks": int, "seed": int}
 OF_BETTI: Options = {"level": 0.05, "surrogates": 20, "n_landmarks": 300, "seed": 0}
-TABLES = ("tokens", "class_means")  # views whose rows stand for the elements of the task's group
-SITE = "resid_mid"  # where a view stands that names only its points; of tokens, the embedding
+TABLES = ("tokens", "class_means")  # views with one row for each element of the task's group
+SITE = "resid_mid"  # of a view that names only its points; tokens are of the embedding
 
 
 def parsed(view: str | Sequence[str]) -> tuple[str, str, Options]:
     """Site, points and options of "site/points" or "site/points/share=0.1/landmarks=300/seed=1".
 
-    The points alone stand for those of the stream in the middle, tokens for those of the embedding; a pair is taken as
-    it is.
+    Points without a site are those of the stream in the middle, tokens those of the embedding. A pair (site, points) is
+    taken unchanged.
     """
     parts = view.split("/") if isinstance(view, str) else list(view)
     if len(parts) == 1 and (parts[0] in POINTS or "=" in parts[0]):
@@ -53,7 +53,7 @@ def cloud_of(snapshot: Snapshot, view: str | Sequence[str]) -> Float[Tensor, "po
 
 
 def table_of(snapshot: Snapshot, view: str | Sequence[str]) -> tuple[Float[Tensor, "element channel"], Group] | Missing:
-    """A view whose rows are the elements of the task's group in their order, and the group."""
+    """A view whose rows are the elements of the task's group, in their order, and the group."""
     _, points, options = parsed(view)
     if points not in TABLES or options:
         return Missing(f"the rows of {view!r} are no elements of a group; use one of {', '.join(TABLES)}")
@@ -64,20 +64,20 @@ def table_of(snapshot: Snapshot, view: str | Sequence[str]) -> tuple[Float[Tenso
 def on_table(
     snapshot: Snapshot, view: str | Sequence[str], ask: Callable[..., T | Missing], **options: Any
 ) -> T | Missing:
-    """What a function of `numerics.circles` answers of a table: ask(rows, group=group, **options)."""
+    """The answer of a function of `numerics.circles` for a table: ask(rows, group=group, **options)."""
     table = table_of(snapshot, view)
     return table if isinstance(table, Missing) else ask(table[0], group=table[1], **options)
 
 
 def panel_of(snapshot: Snapshot, view: str | Sequence[str]) -> Panel | Missing:
-    """The circle panel of a table, once for all measures that ask."""
+    """The circle panel of a table, computed once per snapshot."""
     return snapshot.remembered(("panel", *parsed(view)[:2]), lambda: on_table(snapshot, view, circle_panel))
 
 
 def betti_of(
     snapshot: Snapshot, view: str | Sequence[str], max_dimension: int, **options: Any
 ) -> LandmarkBetti | Missing:
-    """Bars of a view with their significance, once for all measures that ask with the same options."""
+    """Bars of a view with their significance, computed once per snapshot and set of options."""
     question = ("betti", str(view), max_dimension, *sorted((OF_BETTI | options).items()))
 
     def answer() -> LandmarkBetti | Missing:
@@ -90,7 +90,7 @@ def betti_of(
 
 
 def nearest_of(snapshot: Snapshot, view: str | Sequence[str], k: int) -> Nearest | Missing:
-    """The k nearest neighbours in a view, once for all measures that ask."""
+    """The k nearest neighbours in a view, computed once per snapshot."""
 
     def answer() -> Nearest | Missing:
         cloud = cloud_of(snapshot, view)

@@ -16,11 +16,11 @@ from grokscope.runs.snapshot import Snapshot
     axis="head",
 )
 def entropy(snapshot: Snapshot) -> NDArray:
-    """Mean entropy of a head's attention from the last position, over the log of the number of keys attended.
+    """Mean entropy of a head's attention from the last position, divided by the log of the number of keys.
 
     H = -sum_j A_j log A_j,   result = mean H / log(number of keys),   0 one key, 1 uniform; the mean is over all inputs
 
-    A is scaled to sum to 1, which it does by itself unless the network has an attention rate.
+    A is scaled to sum to 1. Only a network with an attention rate needs this.
     """
     pattern = snapshot.activations["pattern"].double()
     pattern = pattern / pattern.sum(-1, keepdim=True)

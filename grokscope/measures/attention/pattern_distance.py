@@ -1,11 +1,10 @@
-"""How far two samples' attention lies apart."""
+"""How far apart the attention of two samples is."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from grokscope.errors import Missing
 from grokscope.measures.base import measure
-from grokscope.registry import unknown
 from grokscope.runs.snapshot import Snapshot
 
 
@@ -16,25 +15,26 @@ from grokscope.runs.snapshot import Snapshot
     axis="head",
 )
 def pattern_distance(snapshot: Snapshot, split: str = "all") -> NDArray | Missing:
-    """Mean total variation distance between a head's attention on two different samples: 0 all alike, at most 1.
+    """Mean total variation distance between a head's attention on two samples: 0 where all are alike, at most 1.
 
         d = mean over i < i' of 1/2 sum_j |A_ij - A_i'j|,   A_ij: attention of sample i's last position to key j
 
-    The mean is over all pairs of samples, exactly: with the values of one key sorted, the gap after the k-th of n lies
-    between k (n - k) pairs, so sum_{i<i'} |A_i - A_i'| = sum_k k (n - k) (A_(k+1) - A_(k)).
+    The mean is exact, over all pairs of samples. In the sorted values of one key, the gap after the k-th of n separates
+    k (n - k) pairs, so sum_{i<i'} |A_i - A_i'| = sum_k k (n - k) (A_(k+1) - A_(k)).
 
     split: the samples compared, as in the losses (all, train, test, fresh, twin). A is scaled to sum to 1, as for
-    entropy. The swap (b, a) of (a, b) is a sample of its own: these pairs are one of n - 1, and keys count by position,
-    so where attention follows the operand rather than the position, the two are as far apart as any.
+    entropy. (a, b) and its swap (b, a) are two samples: one pair of n - 1. Keys count by position. Where attention
+    follows the operand and not the position, the two samples are as far apart as any.
     """
-    if split not in snapshot.masks:
-        raise ValueError(unknown("split", split, snapshot.masks))
-    # numpy's sort is many times faster than torch's, and no BLAS product that would wake its threads beside training.
-    pattern = snapshot.activations["pattern"][snapshot.masks[split]].double()
+    rows = snapshot.rows(split)
+    if isinstance(rows, Missing):
+        return rows
+    pattern = snapshot.activations["pattern"][rows].double()
     n = len(pattern)
     if n < 2:
         return Missing(f"the task has {n} {split} inputs here: two are needed")
     pattern = pattern / pattern.sum(-1, keepdim=True)
+    # numpy's sort is many times faster than torch's. A BLAS product would wake its threads beside training.
     ordered = np.sort(np.ascontiguousarray(pattern.permute(1, 2, 0).numpy()))
     k = np.arange(1, n)
     return (np.diff(ordered) * (k * (n - k))).sum((1, 2)) / (n * (n - 1))

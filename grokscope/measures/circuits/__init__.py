@@ -1,1 +1,1 @@
-"""Which algorithm it runs: the Fourier circuits of modular arithmetic."""
+"""Which algorithm the network runs: the Fourier circuits of modular arithmetic."""

@@ -1,4 +1,4 @@
-"""What the loss becomes when parts of the network are taken away."""
+"""The loss of the network without some of its parts."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -15,7 +15,6 @@ from grokscope.measures.analyses.layers import readout
 from grokscope.measures.analyses.neurons import THRESHOLD, clusters
 from grokscope.measures.base import measure
 from grokscope.numerics.fourier import sum_directions
-from grokscope.registry import unknown
 from grokscope.runs.snapshot import Snapshot
 
 Part = Literal["all", "skip", "heads", "neurons", "directions", "logits"]
@@ -37,43 +36,41 @@ def ablations(
     frequencies: Sequence[int] | None = None,
     threshold: float = THRESHOLD,
 ) -> dict[str, float] | Missing:
-    """Cross-entropy over the inputs of a split, by name of what was taken away.
+    """Cross-entropy over the inputs of a split, by name of the part removed.
 
-    The logits are resid_mid W_U + n W_L + constant: the skip path around the MLP, and the neurons n by
+    The logits are resid_mid W_U + n W_L + constant: the skip path around the MLP, and the neurons n through
     W_L = W_out W_U. K are the key frequencies; u_k, v_k as in `neuron_logit_explained`.
 
-    - `none`: nothing taken away (only with part="all").
+    - `none`: nothing removed (only with part="all").
     - skip: `skip_zero` without resid_mid W_U; `skip_mean` with its mean over all inputs instead.
-    - heads: `head_h` without what head h writes, to the neurons too.
-    - neurons: `neurons_k_zero` and `neurons_k_mean`, the neurons of frequency k (`neuron_frequencies`, with this
-      threshold) set to 0 or to their means over all inputs; each k in K.
-    - directions: `directions_on`, the neurons projected on span {u_k, v_k : k in K}; `directions_off`, what is left of
-      them; both not centred.
-    - logits: `logits_on`, projected on cos and sin(2 pi k (a + b) / p), k in K, plus each class's mean: the restricted
-      loss; `logits_off`, without these directions: the excluded loss, here of this split.
+    - heads: `head_h` without the output of head h, to the neurons too.
+    - neurons: `neurons_k_zero` and `neurons_k_mean`, for each k in K: the neurons of frequency k
+      (`neuron_frequencies`, with this threshold) set to 0, or to their means over all inputs.
+    - directions: `directions_on`, the neurons projected on span {u_k, v_k : k in K}; `directions_off`, the rest of the
+      neurons; neither is centred.
+    - logits: `logits_on`, projected on cos and sin(2 pi k (a + b) / p), k in K, plus the mean of each class: the
+      restricted loss; `logits_off`, without these directions: the excluded loss, here of this split.
 
-    part: one of these groups, or "all" (at p = 113 a second: a run stores the skip path alone). frequencies: K; by
-    default those of the run's last checkpoint. Means, projections and clusters are over all inputs, trained or not.
+    part: one of these, or "all" (a second at p = 113; a run stores the skip path only). frequencies: K; by default
+    those of the run's last checkpoint. Means, projections and clusters are over all inputs, trained or not.
     """
-    if part != "all" and part not in PLAIN and part not in BY_FREQUENCY:
-        raise ValueError(unknown("part", part, ["all", *PLAIN, *BY_FREQUENCY]))
     if snapshot.params["W_out"].ndim > 2:
         return Missing("the network has several layers: its skip path and its heads are those of one")
-    groups: list[Callable[[], Logits]] = [partial(PLAIN[name], snapshot) for name in PLAIN if part in ("all", name)]
+    # Functions, not logits: those of all parts together are large.
+    ablated: list[Callable[[], Logits]] = [partial(PLAIN[name], snapshot) for name in PLAIN if part in ("all", name)]
     if part == "all":
-        groups.append(lambda: {"none": snapshot.logits.double()})
+        ablated.append(lambda: {"none": snapshot.logits.double()})
     if part not in PLAIN:
         keys, cluster_of = chosen(snapshot, frequencies), clusters(snapshot, threshold)
         if isinstance(keys, Missing):
             return keys
         if isinstance(cluster_of, Missing):
             return cluster_of
-        groups += [
-            partial(BY_FREQUENCY[name], snapshot, keys, cluster_of) for name in BY_FREQUENCY if part in ("all", name)
-        ]
+        asked = [name for name in BY_FREQUENCY if part in ("all", name)]
+        ablated += [partial(BY_FREQUENCY[name], snapshot, keys, cluster_of) for name in asked]
     losses: dict[str, float] = {}
-    for changed in groups:
-        for name, logits in changed().items():
+    for logits_of_part in ablated:
+        for name, logits in logits_of_part().items():
             loss = loss_of(snapshot, logits, split)
             if isinstance(loss, Missing):
                 return loss
@@ -99,19 +96,19 @@ def _heads(snapshot: Snapshot) -> Logits:
 
 def _neurons(snapshot: Snapshot, keys: NDArray, cluster_of: Tensor) -> Logits:
     logits, W_L = snapshot.logits.double(), readout(snapshot)
-    found: Logits = {}
+    without: Logits = {}
     for k in keys:
         of_k = cluster_of == int(k)
         written = snapshot.activations["mlp_post"][:, of_k].double() @ W_L[of_k]
-        found[f"neurons_{k}_zero"] = logits - written
-        found[f"neurons_{k}_mean"] = logits - written + written.mean(0)
-    return found
+        without[f"neurons_{k}_zero"] = logits - written
+        without[f"neurons_{k}_mean"] = logits - written + written.mean(0)
+    return without
 
 
 def _directions(snapshot: Snapshot, keys: NDArray, _: Tensor) -> Logits:
     p, W_L = snapshot.task.n_classes, readout(snapshot)
     read = W_L @ torch.from_numpy(sum_directions(range(p), p, keys))
-    # Directions that W_L lacks are dropped: a QR decomposition would put arbitrary ones in their place.
+    # Drop directions that W_L lacks: a QR decomposition would replace them by arbitrary ones.
     basis, sizes, _ = torch.linalg.svd(read, full_matrices=False)
     basis = basis[:, sizes > 1e-9 * sizes[0]]
     neurons = snapshot.activations["mlp_post"].double()

@@ -1,4 +1,4 @@
-"""Whether attention is a wave of one frequency."""
+"""How well a wave of one frequency explains the attention."""
 
 from typing import Literal
 
@@ -11,10 +11,7 @@ from grokscope.measures.analyses.neurons import CONSTANT
 from grokscope.measures.base import measure
 from grokscope.numerics.fourier import basis
 from grokscope.numerics.pairs import by_frequency
-from grokscope.registry import unknown
 from grokscope.runs.snapshot import Snapshot
-
-QUANTITIES = ("share", "frequency")
 
 
 @measure(
@@ -25,19 +22,17 @@ QUANTITIES = ("share", "frequency")
     axis="head",
 )
 def attention_explained(snapshot: Snapshot, quantity: Literal["share", "frequency"] = "share") -> NDArray | Missing:
-    """R^2 of the fit of each head's attention from the last position to a by waves of one frequency, its best one.
+    """R^2 of the fit of each head's attention, from the last position to a, by waves of its best frequency.
 
         A(a, b) ~ c + alpha (cos w a - cos w b) + beta (sin w a - sin w b),   R^2 = 1 - SS_res / SS_tot
 
-    over all p^2 inputs, trained or not; w = 2 pi k / p; SS_tot is the variance of A, and c, 1/2 in the paper, its mean.
-    Least squares over alpha, beta and k = 1..floor(p/2), so that A of independent noise has an R^2 of some 10 / p^2. An
-    attention rate scales and shifts A, which changes nothing. A head whose attention does not depend on its inputs has
-    0.
+    over all p^2 inputs, trained or not; w = 2 pi k / p; SS_tot is the variance of A, and c its mean (1/2 in the paper).
+    The fit is by least squares over alpha, beta and k = 1..floor(p/2): independent noise has an R^2 of some 10 / p^2.
+    An attention rate only scales and shifts A, which does not change R^2. A head whose attention does not depend on the
+    inputs has 0.
 
     quantity: "frequency" gives the best k of each head instead (0 where there is none).
     """
-    if quantity not in QUANTITIES:
-        raise ValueError(unknown("quantity", quantity, QUANTITIES))
     task = product(snapshot)
     if isinstance(task, Missing):
         return task
@@ -45,7 +40,7 @@ def attention_explained(snapshot: Snapshot, quantity: Literal["share", "frequenc
     attention = snapshot.activations["pattern"][..., 0].double()
     centred = (attention - attention.mean(0)).reshape(p, p, -1)
     variance = centred.square().sum((0, 1))
-    # The fit is the projection on (wave in a - wave in b) / sqrt(2), the other operand constant: two means tell it all.
+    # The fit projects on (wave in a - wave in b) / sqrt(2), constant in the other operand: two means are enough.
     difference = (centred.sum(1) - centred.sum(0)) / (2 * p) ** 0.5
     energies = by_frequency((torch.from_numpy(basis(p))[1:] @ difference).square())
     live = variance > CONSTANT * attention.square().sum(0)

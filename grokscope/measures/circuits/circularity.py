@@ -18,12 +18,12 @@ def circularity(snapshot: Snapshot, n_components: int = 4) -> float | Missing:
 
         mean_v max_(k = 1..p-1)  2 / (p sum_x v_x^2) |sum_x v_x e^(2 pi i k x / p)|^2,   at most 1
 
-    W_E without "=", centred over the residues. Called circular from .995 on. 1 does not say that a pair of components
-    has one frequency, and circles of equal strength share their components, which lowers it.
+    W_E is without "=" and centred over the residues. The paper calls .995 and more circular. A value of 1 does not say
+    that a pair of components has one frequency. Circles of equal strength mix in the components, which lowers it.
 
-    An embedding of fewer dimensions is averaged over those it has: a single exact circle has two, and 1.
+    An embedding of fewer dimensions is averaged over those it has: a single exact circle has two components, and 1.
     """
     if n_components < 1:
         raise ValueError(f"n_components must be at least 1, got {n_components}")
-    found = components(embedding_table(snapshot))
-    return found if isinstance(found, Missing) else float(found.share[1:, :n_components].max(0).values.mean())
+    principal = components(embedding_table(snapshot))
+    return principal if isinstance(principal, Missing) else float(principal.share[1:, :n_components].amax(0).mean())

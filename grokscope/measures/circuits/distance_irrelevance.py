@@ -1,4 +1,4 @@
-"""How little the logits depend on the distance of the operands."""
+"""How little the logits depend on the distance between the operands."""
 
 from typing import Literal
 
@@ -7,10 +7,7 @@ import torch
 from grokscope.errors import Missing
 from grokscope.measures.analyses.circles import addends
 from grokscope.measures.base import measure
-from grokscope.registry import unknown
 from grokscope.runs.snapshot import Snapshot
-
-VARIANTS = ("correct", "runner_up")
 
 
 @measure(
@@ -21,30 +18,29 @@ VARIANTS = ("correct", "runner_up")
     variants=({"variant": "correct"}, {"variant": "runner_up"}),
 )
 def distance_irrelevance(snapshot: Snapshot, variant: Literal["correct", "runner_up"] = "correct") -> float | Missing:
-    """Spread of the logit at a fixed distance of the operands, over its spread over all inputs: 0..1.
+    """Spread of the logit at a fixed distance of the operands, divided by its spread over all inputs: 0..1.
 
         q = mean_d std_i(L[i, i + d]) / std(L),   L[a, b]: the logit of a + b; standard deviations with ddof 0
 
-    0: it depends on a - b alone, as in the pizza (below .4 in the paper's networks); 1: on a + b alone (clocks, above).
-    variant: "correct", the definition: the logit of the right answer (also where labels are noisy). "runner_up": the
-    largest logit of the wrong answers, from which the published tables and figures 6 and 7 were made; on the same
-    network the two differ by .1.
+    0: the logit depends on a - b alone, as in the pizza (below .4 in the paper's networks); 1: on a + b alone (clocks
+    are above .4).
+    variant: "correct", the definition: the logit of the right answer (even where labels are noisy). "runner_up": the
+    largest logit of the wrong answers, used for the published tables and figures 6 and 7; on one network the two
+    variants differ by .1.
 
-    All p^2 pairs, trained or not; raw logits: a constant added to all answers of one input changes it. In x - y the
-    second operand counts backwards. `Missing` where that logit is the same in all inputs.
+    Over all p^2 pairs, trained or not. The logits are raw: a constant added to all answers of one input changes the
+    value. In x - y the second operand counts backwards. `Missing` where the logit is equal in all inputs.
     """
-    if variant not in VARIANTS:
-        raise ValueError(unknown("variant", variant, VARIANTS))
     pairs = addends(snapshot)
     if isinstance(pairs, Missing):
         return pairs
     logits, right = snapshot.logits.double(), pairs.answers[:, None]
     if variant == "correct":
-        chosen = logits.gather(1, right)[:, 0]
+        logit = logits.gather(1, right)[:, 0]
     else:
-        chosen = logits.scatter(1, right, -torch.inf).max(1).values
+        logit = logits.scatter(1, right, -torch.inf).max(1).values
     grid = torch.empty(pairs.p, pairs.p, dtype=torch.float64)
-    grid[pairs.distance, pairs.a] = chosen
+    grid[pairs.distance, pairs.a] = logit
     spread = grid.std(correction=0)
     if spread <= 1e-6 * grid.abs().max():  # float32 logits that are all equal differ by 1e-7 of their size
         return Missing(f"the {variant.replace('_', '-')} logit is the same in all inputs")

@@ -1,7 +1,5 @@
 """Which frequencies the embedding carries."""
 
-import numpy as np
-
 from grokscope.measures.analyses.tables import embedding_table
 from grokscope.measures.base import measure
 from grokscope.numerics import fourier
@@ -18,4 +16,4 @@ from grokscope.runs.snapshot import Snapshot
 def embedding_spectrum(snapshot: Snapshot) -> dict[str, float]:
     """Norm of each frequency k = 1..(p-1)/2 of W_E along the residues, cosine and sine together."""
     norms = fourier.frequency_norms(embedding_table(snapshot))
-    return {str(k): float(norm) for k, norm in zip(np.arange(1, len(norms) + 1), norms, strict=True)}
+    return {str(k): float(norm) for k, norm in enumerate(norms, start=1)}

@@ -1,4 +1,4 @@
-"""The loss with the key frequencies taken away."""
+"""The loss without the key frequencies."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -9,10 +9,7 @@ from numpy.typing import NDArray
 from grokscope.errors import Missing
 from grokscope.measures.analyses.cyclic import chosen, loss_of, projection
 from grokscope.measures.base import measure
-from grokscope.registry import unknown
 from grokscope.runs.snapshot import Snapshot
-
-KINDS = ("together", "each", "largest")
 
 
 @measure(
@@ -28,18 +25,16 @@ def excluded_loss(
     frequencies: Sequence[int] | None = None,
     kind: Literal["together", "each", "largest"] = "together",
 ) -> float | dict[str, float] | Missing:
-    """Cross-entropy over the training inputs of the logits without the key frequencies' two directions each.
+    """Cross-entropy over the training inputs of the logits without the two directions of each key frequency.
 
         E = L - sum_{k in K} (C_k C_k^T + S_k S_k^T) L,   C_k, S_k ∝ cos, sin(2 pi k (a + b) / p)
 
-    The constant is kept and nothing is added back. frequencies: K; by default those of the run's last checkpoint.
+    The constant stays, and nothing is added back. frequencies: K; by default those of the run's last checkpoint.
 
-    kind: "together" takes all of K away at once (figure 7 of the paper). "each" takes one k at a time and gives the
-    loss by frequency (its figure 15). "largest" is the largest loss that one k alone gives, over all k = 1..floor(p/2)
-    unless frequencies are named: the paper's form that needs no key frequencies, and so no last checkpoint.
+    kind: "together" removes all of K at once (figure 7 of the paper). "each" removes one k at a time and gives the loss
+    by frequency (its figure 15). "largest" is the largest loss without a single k, over all k = 1..floor(p/2) unless
+    frequencies are named: the paper's form that needs no key frequencies, and so no last checkpoint.
     """
-    if kind not in KINDS:
-        raise ValueError(unknown("kind", kind, KINDS))
     if kind == "largest" and frequencies is None:
         frequencies = range(1, snapshot.task.n_classes // 2 + 1)
     keys = chosen(snapshot, frequencies)

@@ -1,4 +1,4 @@
-"""What the logits do when one frequency of the table that operands are read by is turned, taken out or replaced."""
+"""How the logits change when one frequency of the operands' table is turned, removed or replaced."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -14,10 +14,8 @@ from grokscope.measures.analyses.groups import product
 from grokscope.measures.analyses.tables import operand_blocks
 from grokscope.measures.base import measure
 from grokscope.numerics.fourier import distinct, sum_directions
-from grokscope.registry import unknown
 from grokscope.runs.snapshot import Snapshot
 
-KINDS = ("rotate", "remove", "implant")
 Waves = Float64[Tensor, "row wave"]
 
 
@@ -35,29 +33,28 @@ def frequency_intervention(
     shift: int | None = None,
     implanted: int | None = None,
 ) -> dict[str, float] | Missing:
-    """How well the change of the logits is foretold when frequency k of the operands' table E is changed, by k.
+    """How well the change of the logits is predicted when frequency k of the operands' table E is changed, by k.
 
-        share = 1 - ||D - D'||^2 / ||D||^2,   D the change of the logits, D' the change foretold
+        share = 1 - ||D - D'||^2 / ||D||^2,   D the change of the logits, D' the predicted change
 
-    over all p^2 inputs and all classes, both centred over the classes. 1: as foretold; 0: no better than "no change";
+    over all p^2 inputs and all classes, both centred over the classes. 1: as predicted; 0: no better than "no change";
     below: worse. E: W_E without "=", or each operand's rows of W_in in a network that reads one-hots. One k is changed
-    at a time. L_k: the logits' part along cos and sin(2 pi k y / p), y the right answer.
+    at a time. L_k: the part of the logits along cos and sin(2 pi k y / p), y the right answer.
 
-    kind, what becomes of the k-part of E, and what is foretold of L_k:
-    - rotate: turned, as if each number x were x + shift. L_k at the answer of (a + shift, b + shift). By default the
-      shift that turns L_k most, by half a turn or nearly; a turn that changes little is foretold badly for that alone.
-    - remove: taken out. L_k is gone.
-    - implant: the numbers stand on k's circle at the angles of another frequency j, whose own part is taken out:
-      `implanted`, by default the lowest that is no key frequency. L_k goes with j y instead of k y; L_j is gone.
+    kind: the change of the k-part of E, and the prediction for L_k.
+    - rotate: E_k turns, as if each number x were x + shift. L_k becomes that of the answer of (a + shift, b + shift).
+      By default the shift that turns L_k most, by about half a turn: a small change is badly predicted because it is
+      small.
+    - remove: E_k is removed. L_k vanishes.
+    - implant: the numbers move on k's circle to the angles of another frequency j, whose own part is removed. j:
+      `implanted`, by default the lowest frequency that is not key. L_k follows j y instead of k y; L_j vanishes.
 
-    That L_k alone changes, and like this, is what "each frequency is a circuit of its own" says. Neurons that mix
-    frequencies, and attention that goes with them, make the share smaller.
+    The claim "each frequency is a circuit of its own" says that only L_k changes, and changes like this. Neurons that
+    mix frequencies, and attention that depends on them, make the share smaller.
 
-    frequencies: by default the key frequencies of the run's last checkpoint; p/2, which has no circle, is left out, and
-    so is one whose change does not reach the logits.
+    frequencies: by default the key frequencies of the run's last checkpoint. Left out are p/2, which has no circle, and
+    frequencies whose change does not reach the logits.
     """
-    if kind not in KINDS:
-        raise ValueError(unknown("kind", kind, KINDS))
     keys, task, blocks = chosen(snapshot, frequencies), product(snapshot), operand_blocks(snapshot)
     if isinstance(task, Missing):
         return task
@@ -70,7 +67,7 @@ def frequency_intervention(
     if isinstance(j, Missing):
         return j
     if kind == "rotate" and bool((task.of.table[1, task.reading[1]] == task.of.table[0, task.reading[0]]).all()):
-        return Missing("the answer stays when both operands move: nothing is foretold to turn")
+        return Missing("the answer stays when both operands move: no turn is predicted")
     logits = snapshot.logits.double()
     shares: dict[str, float] = {}
     for k in (int(k) for k in keys if 2 * k != p):
@@ -78,7 +75,7 @@ def frequency_intervention(
         turned = task.answers.reshape(p, p).roll((-by, -by), (0, 1)).flatten()
 
         def exchanged(x: Tensor, y: Tensor, after: Tensor, k: int = k) -> Tensor:
-            """Rows of x, whose numbers are y, with their k-part taken out and put back at other angles."""
+            """Rows of x, of the numbers y, with their k-part removed, or moved to the angles of the numbers `after`."""
             out = [k] if j is None else [k, j]
             along = _waves(y, p, [k]).T @ x.double()
             left = x - (waves := _waves(y, p, out)) @ (waves.T @ x.double())
@@ -92,13 +89,13 @@ def frequency_intervention(
         change = _centred(snapshot.with_params(changed).logits.double() - logits)
         size = float(change.square().sum())
         if size > 1e-10 * float(logits.square().sum()):
-            foretold = _centred(exchanged(logits, task.answers, turned) - logits)
-            shares[str(k)] = 1 - float((change - foretold).square().sum()) / size
+            predicted = _centred(exchanged(logits, task.answers, turned) - logits)
+            shares[str(k)] = 1 - float((change - predicted).square().sum()) / size
     return shares or Missing("no change of these frequencies reaches the logits")
 
 
 def _shift(k: int, p: int) -> int:
-    """The shift of both operands that turns a wave of k in their sum nearest to half way round."""
+    """The shift of both operands that turns a wave of k in their sum by nearly half a turn."""
     return 1 + int(((2 * k * torch.arange(1, p)) % p - p / 2).abs().argmin())
 
 

@@ -1,4 +1,4 @@
-"""Whether the network uses its two operands alike."""
+"""Whether the network uses its two operands in the same way."""
 
 import random
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from grokscope.measures.base import measure
 from grokscope.models.base import Interface
 from grokscope.runs.snapshot import Snapshot
 
-# Triples in work together: a transformer without "=" scores every pair of its rows.
+# Triples computed together: a transformer without "=" scores every pair of its rows.
 TOGETHER = 200
 # More triples than these (p = 125) are not shuffled: 2 seconds and 80 MB.
 SHUFFLED = 2_000_000
@@ -27,21 +27,20 @@ SHUFFLED = 2_000_000
     needs=("embedding", "classes"),
 )
 def gradient_symmetricity(snapshot: Snapshot, n_samples: int = 1000, seed: int = 42) -> float | Missing:
-    """Mean cosine of a logit's gradients by the embeddings of the two operands: 1 where the network reads their sum.
+    """Mean cosine between a logit's gradients in the embeddings of the two operands: 1 if the network reads their sum.
 
         s_g = mean over triples (a, b, c) of  cos( d Q_abc / d E_a,  d Q_abc / d E_b )
 
-    Q_abc: the logit of c, any answer, not the right one alone. E: what the table of the symbols gives, before positions
-    and behind a bottleneck of the embedding. Above .98 in pizzas; a clock is well below, with a standard deviation of
-    .4 among triples, so that 100 leave a standard error of .04.
+    Q_abc: the logit of c, for any answer c, right or wrong. E: the rows of the symbols' table, before positions and
+    behind a bottleneck of the embedding. Pizzas are above .98; clocks are well below. The standard deviation among
+    triples is .4, so 100 triples leave a standard error of .04.
 
     Triples: the first n_samples of all inputs times all answers, in lexicographic order, after
-    random.Random(seed).shuffle; n_samples=100, seed=42 are the published ones. Of more than
-    two million triples, random.Random(seed).sample takes them. Triples of which a gradient is 0 have no cosine and are
-    left out.
+    random.Random(seed).shuffle; n_samples=100, seed=42 are the published ones. More than two million triples are drawn
+    by random.Random(seed).sample. Triples with a gradient of 0 have no cosine and are left out.
 
-    The network is taken by itself: no output scale, no f_0. `Missing` unless inputs are two symbols of one table: a
-    table of one operand can be turned without changing the network.
+    Of the network itself: without output scale and f_0. `Missing` unless inputs are two symbols of one table: a table
+    of one operand can be rotated without changing the network.
     """
     if n_samples < 1:
         raise ValueError(f"n_samples must be at least 1, got {n_samples}")
@@ -50,8 +49,8 @@ def gradient_symmetricity(snapshot: Snapshot, n_samples: int = 1000, seed: int =
         return params
     if task.inputs.shape[1] != 2:
         return Missing(f"inputs have {task.inputs.shape[1]} operands: it compares two")
-    chosen = torch.tensor(_drawn(task.n_inputs * task.n_classes, n_samples, seed))
-    gradients = [_gradients(snapshot, params, triples) for triples in chosen.split(TOGETHER)]
+    drawn = torch.tensor(_drawn(task.n_inputs * task.n_classes, n_samples, seed))
+    gradients = [_gradients(snapshot, params, triples) for triples in drawn.split(TOGETHER)]
     left, right = (torch.cat(side) for side in zip(*gradients, strict=True))
     lengths = left.norm(dim=1) * right.norm(dim=1)
     defined = lengths > 0
@@ -73,10 +72,10 @@ def _drawn(n_triples: int, n_samples: int, seed: int) -> tuple[int, ...]:
 def _gradients(
     snapshot: Snapshot, params: Mapping[str, Tensor], triples: Int[Tensor, " triple"]
 ) -> tuple[Float[Tensor, "triple d_model"], Float[Tensor, "triple d_model"]]:
-    """By the embeddings of the first and of the second operands.
+    """In the embeddings of the first and of the second operands.
 
-    The same network over other symbols: each operand of each triple is a symbol of its own, so that the gradient of
-    the table holds them all apart, whatever the network does with its embeddings.
+    The network is run over new symbols, one for each operand of each triple. The gradient of the table then keeps all
+    triples apart, whatever the network does with its embeddings.
     """
     task, model, n = snapshot.task, snapshot.model, len(triples)
     inputs, answers = task.inputs[triples // task.n_classes], triples % task.n_classes

@@ -1,4 +1,4 @@
-"""The loss with the key irreps taken out of the neurons."""
+"""The loss with the key irreps removed from the neurons."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ from grokscope.runs.snapshot import Snapshot
 def irrep_excluded_loss(
     snapshot: Snapshot, split: str = "train", irreps: Sequence[str] | None = None, skip: bool = False
 ) -> float | Missing:
-    """Cross-entropy over the training inputs with the entries of rho(a b), rho in the key irreps, taken from the
+    """Cross-entropy over the training inputs with the entries of rho(a b), rho in the key irreps, removed from the
     neurons N.
 
         logits = (N - Q Q^T N) W

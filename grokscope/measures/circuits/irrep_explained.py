@@ -10,7 +10,6 @@ from grokscope.errors import Missing
 from grokscope.measures.analyses.groups import Product, bases, product
 from grokscope.measures.analyses.layers import first_layer, means
 from grokscope.measures.base import measure
-from grokscope.registry import unknown
 from grokscope.runs.snapshot import Snapshot
 
 Site = Literal["embed", "embed_right", "unembed", "neurons", "neurons_a", "neurons_b", "neurons_ab"]
@@ -32,20 +31,18 @@ def irrep_explained(snapshot: Snapshot, site: Site = "embed") -> dict[str, float
         share(rho) = |Q^T W|^2 / |W|^2,   Q an orthonormal basis of the functions rho(x)_ij of the elements x
 
     site:
-    - `embed`, `embed_right`: W_a and W_b, how the network reads its first and its second operand: the tables that the
-      neurons add up, or, in a transformer, W_E without "=" (of one table for both `embed_right` is `Missing`).
-    - `unembed`: W_U without "=", or W_out where neurons write to the logits themselves.
-    - `neurons`: the neurons over all inputs (a, b), each centred over the inputs; W's rows are inputs, and the
-      functions are rho(a), rho(b) and rho(a b), which are orthogonal. `neurons_a`, `neurons_b`, `neurons_ab`: one of
-      the three alone, as published.
-    Weights are not centred. Their shares add up to 1 over all irreps, the trivial one among them; the neurons' add up
-    to at most 1 without it (it is the mean), and the rest is what depends on a and b in another way.
+    - `embed`, `embed_right`: W_a and W_b, the tables of the first and of the second operand: those that the neurons add
+      up, or, in a transformer, W_E without "=" (where both operands share it, `embed_right` is `Missing`).
+    - `unembed`: W_U without "=", or W_out where neurons write to the logits directly.
+    - `neurons`: the neurons over all inputs (a, b), each centred over the inputs. W's rows are inputs; the functions
+      are rho(a), rho(b) and rho(a b), which are orthogonal. `neurons_a`, `neurons_b`, `neurons_ab`: one of the three
+      alone, as published.
+    Weights are not centred; their shares add up to 1 over all irreps, with the trivial one. The neurons' shares lack
+    the trivial one, which is the mean, and add up to at most 1; the rest depends on a and b in another way.
 
-    Departure: Q drops null directions (`groups.bases`). The released code orthonormalises all d^2 entries by QR, which
-    for cyclic groups adds two arbitrary directions a frequency and credits it with their energy.
+    Departure: Q drops null directions (`groups.bases`). The released code orthonormalises all d^2 entries by QR. For
+    cyclic groups this adds two arbitrary directions to each frequency, and their energy to its share.
     """
-    if site not in TABLES and site not in FACTORS:
-        raise ValueError(unknown("site", site, [*TABLES, *FACTORS]))
     task = product(snapshot)
     if isinstance(task, Missing):
         return task
@@ -78,12 +75,12 @@ def _table(snapshot: Snapshot, site: str) -> Float[Tensor, "element channel"] | 
 def _of_neurons(snapshot: Snapshot, task: Product, factors: tuple[str, ...]) -> dict[str, float] | Missing:
     if "mlp_post" not in snapshot.activations:
         return Missing("the network has no neurons")
-    found = means(snapshot, task, "mlp_post")
-    if found.is_constant:
+    neurons = means(snapshot, task, "mlp_post")
+    if neurons.is_constant:
         return Missing("no neuron depends on the inputs")
     # A function of one element, such as rho(a b), has the same value on `order` inputs: only their mean counts.
-    by_element = torch.cat([getattr(found, factor) for factor in factors], dim=1)
-    share = task.of.order / found.energy
+    by_element = torch.cat([getattr(neurons, factor) for factor in factors], dim=1)
+    share = task.of.order / neurons.energy
     shares = {name: share * float((basis.T @ by_element).square().sum()) for name, basis in bases(task.of).items()}
     del shares["trivial"]
     return shares

@@ -1,4 +1,4 @@
-"""The loss with nothing of the neurons but the key irreps."""
+"""The loss with only the key irreps of the neurons."""
 
 from collections.abc import Sequence
 
@@ -21,12 +21,12 @@ def irrep_restricted_loss(
 
         logits = Q Q^T N W,   Q an orthonormal basis over the inputs of rho(a b)_ij,   W = W_out W_U (or W_out)
 
-    N is not centred, and its mean is not put back: irreps=["trivial", ...] does that, rho(a b) = 1 being the trivial
-    irrep. skip: add what else reaches the logits (the stream around the neurons, biases); not so as published.
-    irreps: by default the key irreps of the run's last checkpoint, for every step. The projection is fitted on all
+    N is not centred, and its mean is not put back; irreps=["trivial", ...] does that, since rho(a b) = 1 is the trivial
+    irrep. skip: add the other inputs of the logits (the stream around the neurons, biases), unlike the paper.
+    irreps: for every step, by default the key irreps of the run's last checkpoint. The projection is fitted on all
     inputs, trained or not.
 
-    Departure: Q drops null directions (`groups.bases`). The released code's QR keeps two arbitrary directions a
-    frequency of a cyclic group, and its published restricted losses there are thousands of times too large.
+    Departure: Q drops null directions (`groups.bases`). The released code's QR keeps two arbitrary directions for each
+    frequency of a cyclic group; its published restricted losses there are thousands of times too large.
     """
     return loss_along(snapshot, irreps, keep=True, skip=skip, split=split)

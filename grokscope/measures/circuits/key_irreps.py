@@ -14,14 +14,13 @@ from grokscope.runs.snapshot import Snapshot
     axis="irrep",
 )
 def key_irreps(snapshot: Snapshot, threshold: float = 0.005) -> dict[str, float] | Missing:
-    """The irreps whose logit similarity exceeds the threshold, with it; maybe none. The trivial one is never key.
+    """The irreps whose logit similarity exceeds the threshold, with their similarity; there may be none.
 
-    The logits' share that they explain, as published, is the sum of their squares.
+    The trivial irrep is never key. The sum of the squares is the share of the logits that they explain, as published.
     """
     if not 0 <= threshold < 1:
         raise ValueError(f"threshold is a cosine and must lie in [0, 1), got {threshold}")
-    found = logit_similarity(snapshot)
-    if isinstance(found, Missing):
-        return found
-    assert isinstance(found, dict)
-    return {name: similarity for name, similarity in found.items() if similarity > threshold}
+    similarities = logit_similarity(snapshot)
+    if isinstance(similarities, Missing):
+        return similarities
+    return {name: similarity for name, similarity in similarities.items() if similarity > threshold}

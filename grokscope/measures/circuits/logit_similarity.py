@@ -1,9 +1,10 @@
-"""Which irreps' characters the logits look like."""
+"""How similar the logits are to the character of each irrep."""
 
 import torch
 
 from grokscope.errors import Missing
 from grokscope.measures.analyses.groups import product
+from grokscope.measures.analyses.harmonics import centred
 from grokscope.measures.base import measure
 from grokscope.numerics.irreps import irreps
 from grokscope.runs.snapshot import Snapshot
@@ -21,22 +22,21 @@ def logit_similarity(snapshot: Snapshot) -> dict[str, float] | Missing:
 
         similarity = <L, X> / (|L| |X|),   X[a, b, c] = tr rho(a b c^-1)
 
-    over all inputs and classes, L centred over the classes (as the characters are, and as no softmax sees). Irreps are
-    real (`numerics.irreps`): those of a cyclic group are the frequencies "k=1", "k=2", ..., whose character is
-    2 cos(2 pi k x / n). Characters are orthogonal: the sum of squares is the share of the logits that they explain,
-    at most 1. `Missing` where the answers are no product in a group, or the logits do not depend on the class.
+    over all inputs and classes. L is centred over the classes, as the characters are; a softmax does not see this.
+    Irreps are real (`numerics.irreps`): those of a cyclic group are the frequencies "k=1", "k=2", ..., with character
+    2 cos(2 pi k x / n). Characters are orthogonal: the sum of squares is the share of the logits that they explain, at
+    most 1. `Missing` where the answers are no product in a group, or the logits do not depend on the class.
     """
     task = product(snapshot)
     if isinstance(task, Missing):
         return task
-    logits = snapshot.logits.double()
-    centred = logits - logits.mean(1, keepdim=True)
-    size = float(centred.norm())
-    if not size > 1e-12 * float(logits.norm()):
+    logits = centred(snapshot.logits)
+    size = float(logits.norm())
+    if not size > 0:
         return Missing("all logits of an input are equal")
-    # The character sees a b c^-1 alone: add up, by answer and class, then by element, what has the same one.
+    # The character depends on a b c^-1 alone: sum the logits by answer and class, then by this element.
     of = task.of
-    by_answer = task.summed(centred)
+    by_answer = task.summed(logits)
     quotients = of.table[:, of.inverse].flatten()
     by_element = torch.zeros(of.order, dtype=torch.float64).index_add_(0, quotients, by_answer.flatten())
     return {

@@ -1,9 +1,8 @@
-"""How many circles the network computes on."""
-
-import numpy as np
+"""The number of circles that the network computes on."""
 
 from grokscope.errors import Missing
-from grokscope.measures.base import evaluate, measure
+from grokscope.measures.analyses.planes import frequencies_with_a_plane
+from grokscope.measures.base import measure
 from grokscope.runs.snapshot import Snapshot
 
 
@@ -14,8 +13,6 @@ from grokscope.runs.snapshot import Snapshot
     needs=("cyclic",),
 )
 def n_key_frequencies(snapshot: Snapshot) -> float | Missing:
-    """The number of key frequencies (`circuits.key_frequencies`) that have a circle: p / 2 has a sign only."""
-    keys = evaluate("circuits.key_frequencies", snapshot)
-    if isinstance(keys, Missing):
-        return keys
-    return float(sum(2 * int(k) != snapshot.task.n_classes for k in np.asarray(keys)))
+    """The number of key frequencies (`circuits.key_frequencies`) that have a circle; p / 2 has a sign only."""
+    frequencies = frequencies_with_a_plane(snapshot)
+    return frequencies if isinstance(frequencies, Missing) else float(len(frequencies))

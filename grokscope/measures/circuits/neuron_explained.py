@@ -1,4 +1,4 @@
-"""How many neurons are waves of one frequency."""
+"""The share of the neurons that are waves of one frequency."""
 
 from numpy.typing import NDArray
 
@@ -18,23 +18,23 @@ from grokscope.runs.snapshot import Snapshot
 def neuron_explained(
     snapshot: Snapshot, threshold: float = THRESHOLD, terms: Terms = "block", by_neuron: bool = False
 ) -> float | NDArray | Missing:
-    """Share of the neurons more than `threshold` of whose variance lies in the terms of one frequency.
+    """Share of the neurons that have more than `threshold` of their variance in the terms of one frequency.
 
         E(n) = max_k sum_t <n - mean n, t>^2 / |n - mean n|^2,   t in {1, cos_k, sin_k} x {1, cos_k, sin_k} but (1, 1)
 
-    over all p^2 inputs (a, b), trained or not; the terms are orthonormal waves 2 pi k a / p and 2 pi k b / p, 8 for
+    over all p^2 inputs (a, b), trained or not; the terms are orthonormal waves of 2 pi k a / p and 2 pi k b / p, 8 for
     each k = 1..floor(p/2). The neurons are those of the last MLP, after its activation function, where the answer is
-    read. The best frequency is each neuron's own, chosen on the same inputs: a neuron of independent noise has about
-    8 / p^2 of its variance at one frequency.
+    read. Each neuron has its own best frequency, chosen on the same inputs: independent noise has about 8 / p^2 of its
+    variance at one frequency.
 
     by_neuron: the array E instead of the share above the threshold. terms: "block" as above; "products", the 4 without
     the constant; "sum", the 2 directions cos and sin(2 pi k (a + b) / p). A dead or constant neuron has E = 0 and
-    counts as one that is not explained.
+    counts as not explained.
     """
     if not 0 <= threshold <= 1:
         raise ValueError(f"threshold must lie in [0, 1], got {threshold}")
-    found = shares(snapshot, terms)
-    if isinstance(found, Missing):
-        return found
-    best = found.amax(0)
+    by_frequency = shares(snapshot, terms)
+    if isinstance(by_frequency, Missing):
+        return by_frequency
+    best = by_frequency.amax(0)
     return best.numpy() if by_neuron else float((best > threshold).double().mean())

@@ -1,4 +1,4 @@
-"""How the neurons divide up among the frequencies."""
+"""How many neurons each frequency has."""
 
 import torch
 
@@ -18,12 +18,12 @@ from grokscope.runs.snapshot import Snapshot
 def neuron_frequencies(snapshot: Snapshot, threshold: float = THRESHOLD) -> dict[str, float] | Missing:
     """How many neurons belong to each frequency k = 1..floor(p/2).
 
-    A neuron belongs to the frequency that explains most of its variance, as in `neuron_explained`, if that share is
-    above the threshold; the others (dead neurons too) belong to none, so that the counts add up to neuron_explained
-    times the neurons. threshold=0 lets every neuron that varies belong to one.
+    A neuron belongs to the frequency that explains most of its variance, as in `neuron_explained`, if this share is
+    above the threshold. The others, and dead neurons, belong to none: the counts add up to neuron_explained times the
+    number of neurons. With threshold=0 every neuron that varies belongs to a frequency.
     """
-    found = clusters(snapshot, threshold)
-    if isinstance(found, Missing):
-        return found
-    counts = torch.bincount(found, minlength=snapshot.task.n_classes // 2 + 1)
+    cluster_of = clusters(snapshot, threshold)
+    if isinstance(cluster_of, Missing):
+        return cluster_of
+    counts = torch.bincount(cluster_of, minlength=snapshot.task.n_classes // 2 + 1)
     return {str(k): float(count) for k, count in enumerate(counts.tolist()) if k}

@@ -1,4 +1,4 @@
-"""Whether each direction that the key frequencies read off the neurons is the wave that it should be."""
+"""How well the directions that the logits read from the neurons are waves of the key frequencies."""
 
 from collections.abc import Sequence
 
@@ -22,14 +22,14 @@ from grokscope.runs.snapshot import Snapshot
     axis="direction",
 )
 def neuron_logit_explained(snapshot: Snapshot, frequencies: Sequence[int] | None = None) -> dict[str, float] | Missing:
-    """Share of the variance of u_k . MLP(a, b) that cos(2 pi k (a + b) / p) explains, and of v_k . MLP(a, b) that the
-    sine does, by direction: cos_k, sin_k for each key frequency k.
+    """Share of the variance of u_k . MLP(a, b) explained by cos(2 pi k (a + b) / p), and of v_k . MLP(a, b) by the
+    sine, by direction: cos_k, sin_k for each key frequency k.
 
         W_L = W_out W_U = sum_k cos(2 pi k c / p) u_k^T + sin(2 pi k c / p) v_k^T,   u_k, v_k over the neurons
 
     MLP(a, b): the neurons over all p^2 inputs, trained or not, after the activation function. Each projection is
-    centred over the inputs; the share is the squared correlation. In subtraction a - b stands for a + b. A direction
-    along which the neurons do not vary, such as u_k = 0, is left out.
+    centred over the inputs; the share is the squared correlation. In subtraction a - b stands for a + b. Directions
+    along which the neurons do not vary, such as u_k = 0, are left out.
 
     frequencies: k; by default the key frequencies of the run's last checkpoint.
     """
@@ -46,8 +46,8 @@ def neuron_logit_explained(snapshot: Snapshot, frequencies: Sequence[int] | None
     centred = read - read.mean(0)
     variance = centred.square().sum(0)
     explained = (of_inputs * centred).sum(0).square() / variance
-    # Rounding leaves some 1e-32 of W_L's energy in a direction that it does not have.
+    # A direction that W_L lacks keeps some 1e-32 of its energy by rounding.
     live = (variance > CONSTANT * read.square().sum(0)) & (directions.square().sum(0) > 1e-24 * W_L.square().sum())
     names = [f"{wave}_{k}" for k in keys for wave in ("cos", "sin")[: 1 + (2 * k != p)]]
-    found = {name: float(share) for name, share, varies in zip(names, explained, live, strict=True) if varies}
-    return found or Missing("the neurons do not vary along any direction of these frequencies")
+    shares = {name: float(share) for name, share, varies in zip(names, explained, live, strict=True) if varies}
+    return shares or Missing("the neurons do not vary along any direction of these frequencies")

@@ -1,4 +1,4 @@
-"""What of the neuron-logit map lies outside the key frequencies."""
+"""The part of the neuron-logit map outside the key frequencies."""
 
 from collections.abc import Sequence
 
@@ -19,12 +19,12 @@ from grokscope.runs.snapshot import Snapshot
     needs=("cyclic", "mlp"),
 )
 def neuron_logit_residual(snapshot: Snapshot, frequencies: Sequence[int] | None = None) -> float | Missing:
-    """Frobenius norm of what the key frequencies leave of W_L = W_out W_U along the logits, over that of W_L.
+    """Frobenius norm of the part of W_L = W_out W_U outside the key frequencies along the logits, over that of W_L.
 
         |W_L - sum_{k in K} (cos(2 pi k c / p) u_k^T + sin(2 pi k c / p) v_k^T)|_F / |W_L|_F
 
     A ratio of norms, as published (its square is the share of the energy). W_L is p x neurons, without "="; the
-    projection has rank 2 |K|. What all logits share counts as left over, though a softmax does not see it.
+    projection has rank 2 |K|. The common part of all logits counts as residual, though a softmax does not see it.
 
     frequencies: K; by default the key frequencies of the run's last checkpoint.
     """

@@ -1,4 +1,4 @@
-"""Which head carries the first operand to where the answer is read."""
+"""Which head carries the first operand to the position of the answer."""
 
 from typing import Literal
 
@@ -10,10 +10,7 @@ from torch import Tensor
 from grokscope.errors import Missing
 from grokscope.measures.base import measure
 from grokscope.models.base import Activations
-from grokscope.registry import unknown
 from grokscope.runs.snapshot import Snapshot
-
-PARTS = ("both", "value", "pattern")
 
 
 @measure(
@@ -26,20 +23,18 @@ PARTS = ("both", "value", "pattern")
 def path_patching(
     snapshot: Snapshot, part: Literal["both", "value", "pattern"] = "both", seed: int = 0
 ) -> NDArray | Missing:
-    """Share of the effect of another first operand a' that comes through each head alone.
+    """Share of the effect of another first operand a' that passes through each head alone.
 
         share_h = <L^h - L, L' - L> / ||L' - L||^2
 
-    L: the logits of the input (a, b); L': of (a', b); L^h: of (a, b), with what head h writes to the last position as
-    it is on (a', b). Over all inputs and classes, logits centred over the classes. a' is drawn for every input,
-    uniformly among the other symbols, with the seed. The path from a to the last position ("=", or b where there is no
-    "=") goes through the heads only: all of them patched together give 1. Shares of single heads need not add up
-    to 1, as the MLP is not linear; a head that carries the other way has a negative one.
+    L: the logits of the input (a, b); L': of (a', b); L^h: of (a, b), but the output of head h at the last position is
+    that of (a', b). Over all inputs and classes, logits centred over the classes. a' is drawn for every input,
+    uniformly among the other symbols, with the seed. The path from a to the last position ("=", or b without "=") goes
+    through the heads only: all heads patched together give 1. Shares of single heads need not add up to 1, because the
+    MLP is not linear; a head with the opposite effect has a negative share.
 
-    part: what of the head is taken from (a', b): its value at position 0, the pattern of its attention, or both.
+    part: the part of the head taken from (a', b): its value at position 0, its attention pattern, or both.
     """
-    if part not in PARTS:
-        raise ValueError(unknown("part", part, PARTS))
     task, model = snapshot.task, snapshot.model
     if "z" not in snapshot.activations or snapshot.params["W_O"].ndim != 3 or task.inputs.shape[1] != 2:
         return Missing("the heads are not those of a one-layer transformer that reads two operands")
@@ -47,7 +42,7 @@ def path_patching(
     a, b = task.inputs.unbind(1)
     other = Activations(model.sites, snapshot.params, torch.stack([(a + shift) % task.n_symbols, b], dim=1))
     clean = snapshot.activations
-    # The values at position 0 differ by that of the symbols alone: the position's part is the same.
+    # The values at position 0 differ in the part of the symbols alone; the position's part is the same.
     values = clean["embed"] @ snapshot.params["W_V"]
     difference = (values[:, (a + shift) % task.n_symbols] - values[:, a]).transpose(0, 1)
     carried = {
@@ -57,8 +52,8 @@ def path_patching(
     }[part]()
 
     def logits(z: Float[Tensor, "pair head d_head"]) -> Tensor:
-        found = Activations({**model.sites, "z": lambda _: z}, snapshot.params, task.inputs)["logits"].double()
-        return found - found.mean(1, keepdim=True)
+        patched = Activations({**model.sites, "z": lambda _: z}, snapshot.params, task.inputs)["logits"].double()
+        return patched - patched.mean(1, keepdim=True)
 
     before = logits(clean["z"])
     effect = logits(other["z"]) - before

@@ -1,4 +1,4 @@
-"""How well the pizza describes the logits of one circle."""
+"""How well the pizza formula describes the logits of one circle."""
 
 from grokscope.errors import Missing
 from grokscope.measures.analyses.circles import Plane, explained
@@ -14,11 +14,11 @@ from grokscope.runs.snapshot import Snapshot
     axis="frequency",
 )
 def pizza_explained(snapshot: Snapshot, plane: Plane = "pca", n_circles: int | None = 3) -> dict[str, float] | Missing:
-    """For each circle of the embedding alone: variance of the logits explained by the pizza.
+    """Variance of the logits explained by the pizza formula, for each circle of the embedding alone.
 
         F = |cos(w (a - b) / 2)| cos(w (a + b - c)),   w = 2 pi k / p
 
-    All else as in `clock_explained`. The formula is the paper's; the figures printed in its released notebook come from
-    another one, of the absolute difference.
+    Otherwise as in `clock_explained`. The formula is the paper's; the numbers printed in its released notebook come
+    from another formula, with the absolute difference.
     """
     return explained(snapshot, plane, n_circles, pizza=True)

@@ -1,4 +1,4 @@
-"""The loss with nothing but the key frequencies."""
+"""The loss with only the key frequencies of the logits."""
 
 from collections.abc import Sequence
 
@@ -18,14 +18,14 @@ from grokscope.runs.snapshot import Snapshot
 def restricted_loss(
     snapshot: Snapshot, split: str = "all", frequencies: Sequence[int] | None = None
 ) -> float | Missing:
-    """Cross-entropy of the logits L reduced to two directions a key frequency, plus each class's mean over inputs.
+    """Cross-entropy of the logits L reduced to two directions of each key frequency, plus the mean of each class.
 
         R = sum_{k in K} (C_k C_k^T + S_k S_k^T) L + mean_inputs(L),   C_k, S_k ∝ cos, sin(2 pi k (a + b) / p)
 
-    The released code calls this the trig loss; the two are one. `excluded_loss` is what the other directions give.
+    The released code calls this the trig loss. `excluded_loss` is the loss of the other directions.
 
-    frequencies: K; by default the key frequencies of the run's last checkpoint, for every step. split: the inputs
-    averaged over (the paper does not say; its code shows all and train).
+    frequencies: K; for every step, by default the key frequencies of the run's last checkpoint. split: the inputs
+    averaged over (not stated in the paper; its code shows all and train).
     """
     keys = chosen(snapshot, frequencies)
     if isinstance(keys, Missing):

@@ -1,4 +1,4 @@
-"""How sharp the minimum is."""
+"""How sharp the minimum of the loss is."""
 
 from grokscope.errors import Missing
 from grokscope.measures.analyses.curvature import curvature
@@ -15,15 +15,15 @@ from grokscope.runs.snapshot import Snapshot
 def sharpness(snapshot: Snapshot, split: str = "train", seed: int = 0) -> float | Missing:
     """Largest eigenvalue of the Hessian of the mean loss over a split's inputs, in all weights, to 1e-4 of itself.
 
-    By Lanczos iteration over Hessian-vector products in float64; seed: of its first vector. The loss is the one trained
-    on, with the output of "=" and without weight decay. Not scale-free: the same function with larger weights in one
-    layer and smaller ones in the next has another sharpness.
+    By Lanczos iteration over Hessian-vector products in float64; seed: of the first vector. The loss is that of
+    training, with the output of "=" and without weight decay. It depends on scale: the same function with larger
+    weights in one layer and smaller ones in the next has another sharpness.
 
-    The paper's own sharpness, after Keskar et al. 2017 (arXiv:1609.04836), is not this: its released code minimises
-    the loss where the definition maximises it, and its numbers cannot be had from the definition.
+    The paper's sharpness, after Keskar et al. 2017 (arXiv:1609.04836), is different: its released code minimises the
+    loss where the definition maximises it, so its numbers do not follow from the definition.
     """
-    found = curvature(snapshot, split)
-    if isinstance(found, Missing):
-        return found
-    top = found.top(seed=seed)
+    hessian = curvature(snapshot, split)
+    if isinstance(hessian, Missing):
+        return hessian
+    top = hessian.top(seed=seed)
     return top if isinstance(top, Missing) else float(top[0][0])

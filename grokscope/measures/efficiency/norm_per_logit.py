@@ -2,20 +2,19 @@
 
 import math
 from collections.abc import Callable
-from typing import Literal, get_args
+from typing import Literal
 
 from grokscope.errors import Missing
 from grokscope.measures.base import measure
 from grokscope.measures.behaviour.margin import margin
 from grokscope.measures.weights.norm import norm
-from grokscope.registry import unknown
 from grokscope.runs.snapshot import Snapshot
 
 Of = Literal["quotient", "degree", "rescaled"]
 Logit = Literal["centred", "margin"]
 # Half a step of ln c for the degree: its square is the relative error, about 1e-8.
 STEP = 1e-4
-# Factors on the weights that are tried, up and down: beyond e^3 = 20 a network is another one.
+# ln of the largest and smallest factor on the weights that is tried: beyond e^3 = 20 it is a different network.
 REACH = 3.0
 
 
@@ -34,8 +33,8 @@ def norm_per_logit(
     kappa: float | None = None,
     split: str = "train",
 ) -> float | Missing:
-    """Norm w of all weights (`weights.norm`) against the logit z of the right answer, in a network that memorises or
-    generalises, but not both (`circuit_split`): the smaller, the more efficient its circuit.
+    """Norm w of all weights (`weights.norm`) against the logit z of the right answer: the smaller, the more efficient
+    the circuit. For a network that either memorises or generalises, not both (`circuit_split`).
 
         logit  centred   mean over the inputs of split of z_y - mean over classes of z_c   [nats]
                margin    mean over them of z_y - max over other classes (`behaviour.margin`)
@@ -45,17 +44,14 @@ def norm_per_logit(
                                                  at = 1: the P of the paper's theorems
                rescaled  c w with z(c w) = at    the same, by the network itself at weights c w, in float64
 
-    quotient says little: since kappa > 1 it is smaller for larger logits. The other two do not change where all weights
-    are multiplied by one factor, and differ only as far as the network is not homogeneous (biases, attention, the
-    residual stream beside the neurons). kappa None: d ln z / d ln c as measured at c = 1. None of them is the smallest
-    norm of this function: w changes where one layer is made larger and the next smaller, which weight decay balances.
-    at = 10: a loss of about 58 e^-10 = .003 nats at p = 59, within reach of every network that has fitted its data.
+    quotient says little: kappa > 1, so it is smaller for larger logits. One factor on all weights does not change the
+    other two. They differ only as far as the network is not homogeneous (biases, attention, the residual stream beside
+    the neurons). kappa None: d ln z / d ln c, measured at c = 1. None of the three is the smallest norm of this
+    function: w changes if one layer grows and the next shrinks, which weight decay balances.
+    at = 10: a loss of about 58 e^-10 = .003 nats at p = 59. Every network that has fitted its data can reach it.
 
-    `Missing` where z is not above 0 and where no factor within e^-3 to e^3 gives the logit `at`.
+    `Missing` where z is not above 0, and where no factor from e^-3 to e^3 gives the logit `at`.
     """
-    for what, value, known in (("norm", of, get_args(Of)), ("logit", logit, get_args(Logit))):
-        if value not in known:
-            raise ValueError(unknown(f"kind of {what}", value, known))
     if not at > 0 or (kappa is not None and not kappa > 0):
         raise ValueError(f"at and kappa must be positive, got {at} and {kappa}")
     z = _logit(snapshot, logit, split)
@@ -63,14 +59,16 @@ def norm_per_logit(
         return z
     if not z > 0:
         return Missing(f"the {logit} logit of the right answer is {z:.3g} at step {snapshot.step}, not above 0")
-    size: float = norm.function(snapshot)  # pyright: ignore[reportAssignmentType]
+    size = norm.function(snapshot)
     if of == "quotient":
         return size / z
 
     def scaled(log_c: float) -> float:
         """z(c w), in float64."""
         params = {name: tensor.double() * math.exp(log_c) for name, tensor in snapshot.params.items()}
-        return _logit(snapshot.with_params(params), logit, split)  # pyright: ignore[reportReturnType]
+        scaled_z = _logit(snapshot.with_params(params), logit, split)
+        assert not isinstance(scaled_z, Missing)  # z has an answer on the same inputs
+        return scaled_z
 
     log_c = _by_degree(scaled, kappa, z, at) if of == "degree" else _root(lambda log_c: scaled(log_c) / at - 1)
     if log_c is None:
@@ -80,7 +78,7 @@ def norm_per_logit(
 
 def _logit(snapshot: Snapshot, logit: Logit, split: str) -> float | Missing:
     if logit == "margin":
-        return margin.function(snapshot, split)  # pyright: ignore[reportReturnType]
+        return margin.function(snapshot, split)
     z = snapshot.logits.double()
     return snapshot.mean(z.gather(1, snapshot.labels.unsqueeze(1)).squeeze(1) - z.mean(1), split)
 
@@ -94,14 +92,14 @@ def _by_degree(scaled: Callable[[float], float], kappa: float | None, z: float, 
 
 
 def _root(excess: Callable[[float], float]) -> float | None:
-    """The root nearest to 0 on the side on which it must lie, where the excess grows; None beyond REACH."""
-    from scipy.optimize import brentq
+    """The root nearest to 0, of an excess that grows, on the side where it must lie; None beyond REACH."""
+    from scipy.optimize import root_scalar
 
     near, value = 0.0, excess(0.0)
     step = -math.copysign(0.25, value)
     while abs(near) < REACH:
         far = near + step
         if value * (beyond := excess(far)) <= 0:
-            return float(brentq(excess, *sorted((near, far)), xtol=1e-12))  # pyright: ignore
+            return float(root_scalar(excess, bracket=sorted((near, far)), method="brentq", xtol=1e-12).root)
         near, value = far, beyond
     return None

@@ -12,10 +12,10 @@ def difficulty(
     snapshot: Snapshot, split: str = "train", ridge: float = 0.0, n_samples: int = N_SAMPLES, seed: int = 0
 ) -> float | Missing:
     """y^T (K + ridge)^-1 y on samples of a split, summed over outputs (one-hot classes): the squared distance that the
-    weights would have to move for a lazy network to fit them from 0.
+    weights of a lazy network must move to fit the targets from 0.
 
-    With several outputs K is the mean of theirs, which is exact where the outputs' own kernels are alike and without
-    cross terms. `Missing` where K cannot fit the targets.
+    With several outputs K is the mean of their kernels: exact where these are equal and have no cross terms. `Missing`
+    where K cannot fit the targets.
     """
     index = drawn(snapshot, split, n_samples, seed)
     if isinstance(index, Missing):

@@ -1,4 +1,4 @@
-"""Whether the middle of the network still is a linear function of its inputs."""
+"""Whether the middle of the network is still a linear function of its inputs."""
 
 import numpy as np
 import torch
@@ -10,8 +10,8 @@ from grokscope.measures.base import measure
 from grokscope.registry import unknown
 from grokscope.runs.snapshot import Snapshot
 
-# Eigenvalues of the inputs' Gram matrix below this share of the largest are rounding: one-hots of every operand add up
-# to 1, so that all but one of the operands bring a direction that is none.
+# Eigenvalues of the inputs' Gram matrix below this share of the largest are rounding. The one-hots of every operand add
+# up to 1, so each operand but one brings a direction without variance.
 RANK = 1e-10
 
 
@@ -19,9 +19,9 @@ RANK = 1e-10
 def linear_representation(snapshot: Snapshot, site: str = "mlp_post") -> float | Missing:
     """R^2 = 1 - sum |a - x A|^2 / sum |a - mean a|^2 on test inputs, of the best linear map A on the training inputs.
 
-    x: the operands' one-hots one after another, or the features, with a constant; a: activations at a site. 1: the
-    network has only added up what each operand brings. Below 0: the map is worse than the mean. Least squares of least
-    norm, in closed form. `Missing` where the activations on test inputs are all equal, or the network lacks the site.
+    x: the concatenated one-hots of the operands, or the features, with a constant; a: activations at a site. 1: the
+    network only adds up a part from each operand. Below 0: the map is worse than the mean. Least squares of least norm,
+    in closed form. `Missing` where the activations on test inputs are all equal, or the network lacks the site.
     """
     if site not in snapshot.activations:
         return Missing(unknown("site", site, snapshot.activations))

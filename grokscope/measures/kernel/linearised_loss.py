@@ -1,4 +1,4 @@
-"""The loss that the lazy network would have by now."""
+"""The loss that the linearised network would have at this step."""
 
 import torch
 
@@ -8,7 +8,7 @@ from grokscope.measures.base import measure
 from grokscope.numerics.kernels import gradient_descent
 from grokscope.runs.snapshot import Snapshot
 
-MOST = 4096  # samples: the kernel's eigenvectors take n^3 operations, a minute or two at this size
+MOST = 4096  # samples: the eigenvectors of the kernel take n^3 operations, a minute or two at this size
 
 
 @measure(
@@ -21,16 +21,18 @@ MOST = 4096  # samples: the kernel's eigenvectors take n^3 operations, a minute 
 def linearised_loss(snapshot: Snapshot, split: str = "test") -> float | Missing:
     """Mean squared error at this step of f_0 + (d f_0 / d theta) (theta - theta_0) trained as the network was.
 
-    In closed form, by the eigenvectors of the kernel of step 0 on the training inputs, exact for gradient descent at
-    any rate: nothing is trained. For one output. Where training subtracts the first outputs, f_0 is 0.
+    Nothing is trained: the closed form, in the eigenvectors of the kernel of step 0 on the training inputs, is exact
+    for gradient descent at any rate. For one output. Where training subtracts the first outputs, f_0 is 0.
     """
     start, rate = snapshot.initial, snapshot.learning_rate
     assert start is not None  # declared in needs
     if snapshot.task.n_outputs != 1:
         return Missing("the closed form is for networks of one output")
-    train, wanted = (drawn(snapshot, each, snapshot.task.n_inputs, 0) for each in ("train", split))
-    if isinstance(train, Missing) or isinstance(wanted, Missing):
-        return train if isinstance(train, Missing) else wanted  # pyright: ignore[reportReturnType]
+    train, wanted = (drawn(snapshot, name, snapshot.task.n_inputs, 0) for name in ("train", split))
+    if isinstance(train, Missing):
+        return train
+    if isinstance(wanted, Missing):
+        return wanted
     if len(train) > MOST:
         return Missing(
             f"{len(train):,} training inputs are too many for the kernel's eigenvectors, of {MOST:,} at most"

@@ -1,4 +1,4 @@
-"""Whether the tangent kernel has turned to the labels."""
+"""How well the tangent kernel is aligned with the labels."""
 
 from grokscope.errors import Missing
 from grokscope.measures.analyses.kernels import N_SAMPLES, drawn, kernel, targets
@@ -23,8 +23,8 @@ def ntk_alignment(
     """<K, y y^T> / (|K|_F |y y^T|_F) of the kernel K on samples of a split and their targets y (one-hot classes).
 
     convention: as in `numerics.kernels.alignment`: "kumar" centres y and the columns of K; "centred" is the CKA of K
-    and y y^T; "uncentred" centres nothing. The source takes all inputs that are not trained on, and reports changes in
-    the third decimal: read it beside its first value.
+    and y y^T; "uncentred" centres nothing. The source takes all untrained inputs and reports changes in the third
+    decimal: compare a value with the first one.
     """
     index = drawn(snapshot, split, n_samples, seed)
     if isinstance(index, Missing):

@@ -1,1 +1,1 @@
-"""The shape of its representation: dimension, Betti numbers, circles, and how they follow the task."""
+"""The shape of the representation: dimension, Betti numbers, circles, and how they follow the task."""

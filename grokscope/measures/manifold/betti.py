@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from grokscope.errors import Missing
+from grokscope.errors import Missing, first_missing
 from grokscope.measures.analyses.views import betti_of
 from grokscope.measures.base import measure
 from grokscope.runs.snapshot import Snapshot
@@ -26,15 +26,15 @@ def betti(
     landmarks: int = 300,
     seed: int = 0,
 ) -> NDArray[np.float64] | Missing:
-    """b_0, b_1, ... of the view: bars significant at `level` against clouds of the same spectrum.
+    """b_0, b_1, ... of the view: the numbers of bars significant at `level` against clouds of the same spectrum.
 
-    A view of more than `landmarks` points is thinned to so many of them, three times: the most frequent number. A zero
-    can mean "none" or "could not be seen": `numerics.topology.betti` gives the weakest bar that could have been.
+    A view of more than `landmarks` points is thinned to that number three times; the answer is the most frequent one.
+    A zero means "none" or "not detectable": `numerics.topology.betti` gives the weakest detectable bar.
     """
-    found = betti_of(
+    persistent = betti_of(
         snapshot, view, max_dimension, level=level, surrogates=surrogates, n_landmarks=landmarks, seed=seed
     )
-    if isinstance(found, Missing):
-        return found
-    missing = next((number for number in found.numbers if isinstance(number, Missing)), None)
-    return np.array(found.numbers, dtype=np.float64) if missing is None else missing
+    if isinstance(persistent, Missing):
+        return persistent
+    missing = first_missing(*persistent.numbers)
+    return np.array(persistent.numbers, dtype=np.float64) if missing is None else missing

@@ -1,4 +1,4 @@
-"""Whether the loops that a view shows by itself are those of the answer."""
+"""Whether the loops of a view, found without labels, are the circles of the task."""
 
 import numpy as np
 
@@ -20,14 +20,14 @@ from grokscope.runs.snapshot import Snapshot
 def circular_coordinate(
     snapshot: Snapshot, view: str = "resid_mid/class_means", loops: int | None = None
 ) -> float | Missing:
-    """Coherence of the angles that persistent cohomology gives the elements, without labels, with the task's.
+    """Coherence between the task's angles and those that persistent cohomology gives the elements without labels.
 
-        max_k |mean_x exp(2 pi i (theta_x -+ phase_k(x)))|,   the mean over the loops
+        max_k |mean_x exp(2 pi i (theta_x -+ phase_k(x)))|,   averaged over the loops
 
-    loops: how many coordinates; by default as many as there are certified circles, at least one: a single coordinate
-    of several circles is a mixture of them. 1: the loops are the task's circles. By chance about sqrt(log p / p) at
-    the best of (p - 1) / 2 frequencies, .26 at p = 59. Not a correlation of angles: uniform angles have no mean
-    direction to correlate about.
+    loops: the number of coordinates. By default the number of certified circles, at least one: a single coordinate of
+    several circles mixes them. 1: the loops are the task's circles. By chance the best of (p - 1) / 2 frequencies has
+    about sqrt(log p / p), .26 at p = 59. This is no correlation of angles: uniform angles have no mean direction to
+    correlate about.
     """
     if loops is None:
         panel = panel_of(snapshot, view)
@@ -36,12 +36,12 @@ def circular_coordinate(
 
 
 def _agreement(rows: object, *, group: Group, n: int) -> float | Missing:
-    known = waves(group)
-    if isinstance(known, Missing):
-        return known
-    found = circular_coordinates(rows, n=n)
-    if isinstance(found, Missing):
-        return found
-    theta, phases = np.exp(2j * np.pi * found.angles), np.exp(2j * np.pi * known.phases)
-    both = np.stack([theta @ phases.T, theta @ phases.conj().T])
-    return float(np.abs(both).max((0, 2)).mean() / len(known.phases[0]))
+    of_group = waves(group)
+    if isinstance(of_group, Missing):
+        return of_group
+    coordinates = circular_coordinates(rows, n=n)
+    if isinstance(coordinates, Missing):
+        return coordinates
+    theta, phases = np.exp(2j * np.pi * coordinates.angles), np.exp(2j * np.pi * of_group.phases)
+    both_directions = np.stack([theta @ phases.T, theta @ phases.conj().T])
+    return float(np.abs(both_directions).max((0, 2)).mean() / len(of_group.phases[0]))

@@ -6,10 +6,7 @@ from grokscope.errors import Missing
 from grokscope.measures.analyses.views import TABLES, nearest_of, parsed
 from grokscope.measures.base import measure
 from grokscope.numerics.dimension import intrinsic_dimension, twonn
-from grokscope.registry import unknown
 from grokscope.runs.snapshot import Snapshot
-
-METHODS = ("plateau", "mle", "fit")
 
 
 @measure(
@@ -23,14 +20,12 @@ def dimension(
 ) -> float | Missing:
     """Intrinsic dimension of the points of a view, "site/points".
 
-    method: `plateau`, Gride where it does not depend on the scale, and beyond that of noise
-    (`numerics.dimension.intrinsic_dimension`); `mle` and `fit`, TwoNN at the smallest scale, be it that of noise. On
-    all inputs of a commutative task TwoNN is the naive number: (a, b) and (b, a) are near twins, and it falls towards 0
-    for no topological reason; orbits hold one point for both. Tables of a group's elements are lattices, on which TwoNN
-    means nothing: see manifold.gride.
+    method: `plateau` is Gride at scales above the noise, where it does not depend on the scale
+    (`numerics.dimension.intrinsic_dimension`). `mle` and `fit` are TwoNN at the smallest scale, even if noise rules
+    there. On all inputs of a commutative task TwoNN is the naive number: (a, b) and (b, a) are near twins, so it falls
+    towards 0 for no topological reason. The orbits hold one point for both. Tables of a group's elements are lattices,
+    on which TwoNN means nothing: see manifold.gride.
     """
-    if method not in METHODS:
-        raise ValueError(unknown("method", method, METHODS))
     if method != "plateau" and snapshot.task.truth.group and parsed(view)[1] in TABLES:
         return Missing(
             "the elements of a group lie on a lattice, where ratios of distances to the two nearest say nothing"
@@ -38,5 +33,5 @@ def dimension(
     near = nearest_of(snapshot, view, 32 if method == "plateau" else 2)
     if isinstance(near, Missing):
         return near
-    found = intrinsic_dimension(near) if method == "plateau" else twonn(near, method)
-    return found if isinstance(found, Missing) else found.value
+    estimate = intrinsic_dimension(near) if method == "plateau" else twonn(near, method)
+    return estimate if isinstance(estimate, Missing) else estimate.value

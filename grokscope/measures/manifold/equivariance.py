@@ -16,8 +16,8 @@ from grokscope.runs.snapshot import Snapshot
 def equivariance(snapshot: Snapshot, view: str = "embed/tokens") -> float | Missing:
     """Share of the variance of |E_x - E_y|^2 over pairs of elements that x^-1 y explains; for residues, (y - x) mod p.
 
-    1 where every element moves the table by an isometry, whatever the number of frequencies; about 2 / p on a random
-    table of p residues.
+    1 where every element of the group moves the table by an isometry, for any number of frequencies; about 2 / p on a
+    random table of p residues.
     """
-    found = on_table(snapshot, view, circles.equivariance, permutations=1)
-    return found if isinstance(found, Missing) else found.r2
+    test = on_table(snapshot, view, circles.equivariance, permutations=1)
+    return test if isinstance(test, Missing) else test.r2

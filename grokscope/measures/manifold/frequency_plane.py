@@ -25,11 +25,10 @@ def frequency_plane(
 ) -> Mapping[str, float] | Missing:
     """Phase coherence mean_x cos(theta_x - 2 pi k x / p), theta the elements' angles in the plane of each frequency k.
 
-    The plane is fitted without the element that it shows, and with the other frequencies beside; its axes are the
-    cosine's and the sine's, so that the angle has no offset to be found. 1: every element at its angle; by chance 0,
-    give or take 1 / sqrt(2 p). Below that: the table has no such frequency at all, and the fit of the rest of a sum
-    that is 0 points away from the element left out. frequencies: by default those that the view carries at the run's
-    last checkpoint.
+    The plane of an element is fitted without this element, together with the planes of the other frequencies. Its axes
+    are those of the cosine and the sine, so the angle has no free offset. 1: every element is at its angle; by chance 0
+    +- 1 / sqrt(2 p). Lower values: the table lacks this frequency. Its elements then sum to 0 in the plane, and a fit
+    without one element points away from it. frequencies: by default those of the view at the run's last checkpoint.
     """
     if frequencies is None:
         panel = panel_of(snapshot.final, view)
@@ -42,14 +41,14 @@ def frequency_plane(
 
 
 def _coherences(rows: Any, *, group: Group, keys: list[Key]) -> Mapping[str, float] | Missing:
-    known = waves(group)
-    if isinstance(known, Missing):
-        return known
-    found = {}
+    of_group = waves(group)
+    if isinstance(of_group, Missing):
+        return of_group
+    coherences = {}
     for key in keys:
         points = plane(rows, key, beside=keys, group=group)
         if isinstance(points, Missing):
             return points
         theta = np.arctan2(points[:, 1], points[:, 0])
-        found[str(key)] = float(np.cos(theta - 2 * np.pi * known.phases[known.keys.index(key)]).mean())
-    return found
+        coherences[str(key)] = float(np.cos(theta - 2 * np.pi * of_group.phases[of_group.keys.index(key)]).mean())
+    return coherences

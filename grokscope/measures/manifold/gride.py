@@ -17,13 +17,14 @@ from grokscope.runs.snapshot import Snapshot
     variants=({"view": "resid_mid/orbits"}, {"view": "embed/tokens"}),
 )
 def gride(snapshot: Snapshot, view: str = "resid_mid/orbits") -> Mapping[str, float] | Missing:
-    """Dimension from the distances to the n1-th and the 2 n1-th neighbour, by n1; scales without an answer left out.
+    """Dimension from the distances to the n1-th and the 2 n1-th neighbour, by n1; without scales that have no answer.
 
-    A curve that falls steeply from n1 = 1 to 16 is a lattice, or noise at small scale: no one number describes it.
+    A curve that falls steeply from n1 = 1 to 16 comes from a lattice or from noise at small scale; no single number
+    describes it.
     """
     near = nearest_of(snapshot, view, 32)
     if isinstance(near, Missing):
         return near
     curve = dimension.gride(near)
-    known = {str(each.n1): each.value for each in curve if not isinstance(each, Missing)}
-    return known or next(each for each in curve if isinstance(each, Missing))
+    by_scale = {str(point.n1): point.value for point in curve if not isinstance(point, Missing)}
+    return by_scale or next(point for point in curve if isinstance(point, Missing))

@@ -1,4 +1,4 @@
-"""How much of the logits follows the task's symmetry: the order parameter."""
+"""The share of the logits that follows the task's symmetry: the order parameter."""
 
 from grokscope.errors import Missing
 from grokscope.measures.analyses.harmonics import harmonics
@@ -18,12 +18,7 @@ def harmonic_share(snapshot: Snapshot, split: str = "all") -> float | Missing:
         share = n |mean_x z_x|^2 / sum_x |z_x|^2,   z_x(g) = logit(x, y_x g) less its mean over the classes
 
     For residues y^-1 c is c - a - b mod p, and its functions are the task's harmonics cos, sin(2 pi k (a + b - c) / p)
-    of all k. 1: the network does nothing else; logits at random: 1 / n, n the number of inputs.
+    of all k. 1: the logits have no other part; random logits: 1 / n, n the number of inputs.
     """
-    found = harmonics(snapshot, split)
-    if isinstance(found, Missing):
-        return found
-    total = float(found.centred.square().sum())
-    if not total > 0:
-        return Missing("all logits of an input are equal: there is no variance to explain")
-    return len(found.centred) * float(found.profile.square().sum()) / total
+    logits = harmonics(snapshot, split)
+    return logits if isinstance(logits, Missing) else logits.share()

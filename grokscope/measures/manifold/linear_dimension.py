@@ -1,4 +1,4 @@
-"""How many directions share the variance of a view: what can be said of its dimension without neighbours."""
+"""The linear dimension of a view: how many directions share its variance."""
 
 from typing import Literal
 
@@ -6,7 +6,6 @@ from grokscope.errors import Missing
 from grokscope.measures.analyses.views import cloud_of
 from grokscope.measures.base import measure
 from grokscope.numerics.spectra import entropy_rank, participation_ratio
-from grokscope.registry import unknown
 from grokscope.runs.snapshot import Snapshot
 
 METHODS = {"participation_ratio": participation_ratio, "entropy_rank": entropy_rank}
@@ -25,9 +24,7 @@ def linear_dimension(
 ) -> float | Missing:
     """Participation ratio (sum l)^2 / sum l^2, or entropy rank exp H(l / sum l), of the eigenvalues l of a covariance.
 
-    The linear baseline beside the intrinsic dimension: a circle has 2, a clock of K equal frequencies 2 K.
+    The linear baseline for the intrinsic dimension: a circle has 2, a clock of K equal frequencies 2 K.
     """
-    if method not in METHODS:
-        raise ValueError(unknown("method", method, METHODS))
     cloud = cloud_of(snapshot, view)
     return cloud if isinstance(cloud, Missing) else METHODS[method](cloud)

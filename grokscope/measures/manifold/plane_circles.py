@@ -10,10 +10,11 @@ from grokscope.runs.snapshot import Snapshot
 
 @measure(unit="1", source="the project's definition", cost="asked", needs=("cyclic",))
 def plane_circles(snapshot: Snapshot, view: str = "resid_mid/class_means") -> float | Missing:
-    """Share of the key frequencies in whose plane the view's site has b1 = 1 (`manifold.betti`); 1: every plane is a
-    circle. Planes without an answer are left out."""
+    """Share of the key frequencies in whose plane the view's site has b1 = 1 (`manifold.betti`).
+
+    1: the site is a circle in every plane. Planes without an answer are left out.
+    """
     answers = in_planes("manifold.betti", snapshot, view)
     if isinstance(answers, Missing):
         return answers
-    loops = [np.asarray(answer)[1] for answer in answers]
-    return float(np.mean(np.array(loops) == 1)) if loops else Missing("no key frequency")
+    return float(np.mean([np.asarray(numbers)[1] == 1 for numbers in answers]))

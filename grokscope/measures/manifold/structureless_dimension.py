@@ -1,4 +1,4 @@
-"""What TwoNN gives a cloud that has the spectrum of a view, and no structure beside it."""
+"""The TwoNN dimension of a cloud that has the spectrum of a view and no other structure."""
 
 import numpy as np
 
@@ -17,15 +17,18 @@ from grokscope.runs.snapshot import Snapshot
 def structureless_dimension(snapshot: Snapshot, view: str = "resid_mid/train", seed: int = 0) -> float | Missing:
     """TwoNN (mle) of a normal cloud of as many points and channels as the view, with the same spectrum.
 
-    Points without relations are such a cloud: a dimension far below this one is structure, not the width of the layer.
+    Unrelated points form such a cloud. A dimension far below this one comes from structure, not from the layer's width.
     """
     cloud = cloud_of(snapshot, view)
     if isinstance(cloud, Missing):
         return cloud
     rows = cloud.double().numpy()
+    # The mean of equal rows is off by rounding, which is no spread.
+    if np.ptp(rows, axis=0).max() == 0:
+        return Missing(f"all points of {view!r} are equal")
     spread = np.linalg.svd(rows - rows.mean(0), compute_uv=False) / np.sqrt(len(rows))
     drawn = np.random.default_rng(seed).normal(size=(len(rows), len(spread))) * spread
     if not np.isfinite(drawn).all():
         return Missing(f"the spectrum of {view!r} overflows at step {snapshot.step}")
-    found = twonn(drawn, "mle")
-    return found if isinstance(found, Missing) else found.value
+    estimate = twonn(drawn, "mle")
+    return estimate if isinstance(estimate, Missing) else estimate.value

@@ -1,4 +1,4 @@
-"""How near the representations of (a, b) and (b, a) are."""
+"""How close the representations of (a, b) and (b, a) are."""
 
 import torch
 
@@ -10,20 +10,19 @@ from grokscope.runs.snapshot import Snapshot
 
 @measure(unit="1", source="the project's definition", cost="heavy")
 def swap_distance(snapshot: Snapshot, site: str = "resid_mid") -> float | Missing:
-    """Distance between inputs that differ by a symmetry of the task, over that of two inputs at random; both squared
-    and averaged before the root.
+    """Root mean square distance of inputs that a symmetry of the task exchanges, over that of two random inputs.
 
         sqrt( mean |f(x) - f(y)|^2 over pairs x != y of one orbit / the same over all pairs )
 
-    1 where the symmetry means nothing to the network, 0 where it treats (a, b) and (b, a) alike. As it falls, the
-    nearest neighbour of a point becomes its twin, and the dimension of all inputs falls towards 0 for that reason only.
+    1: the network ignores the symmetry. 0: it represents (a, b) and (b, a) alike. As the distance falls, each point's
+    twin becomes its nearest neighbour, and for this reason alone the dimension of all inputs falls towards 0.
     """
     cloud = cloud_of(snapshot, (site, "all"))
     if isinstance(cloud, Missing):
         return cloud
     orbits = snapshot.task.orbits
     size = torch.bincount(orbits)
-    within, pairs = 0.0, int((size * (size - 1)).sum())
+    pairs = int((size * (size - 1)).sum())
     if not pairs:
         return Missing("the task has no symmetry that exchanges operands")
     x = cloud.double() - cloud.double().mean(0)

@@ -1,1 +1,1 @@
-"""How far its embedding is an addition: the effective theory of representations."""
+"""How close the embedding is to a linear representation: the effective theory of representations."""

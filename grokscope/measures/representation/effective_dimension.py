@@ -15,7 +15,7 @@ from grokscope.runs.snapshot import Snapshot
 def effective_dimension(snapshot: Snapshot) -> float | Missing:
     """exp(S), S = -sum s_i log s_i, s_i the share of principal component i in the variance of the symbols' embeddings.
 
-    1 on a line, 2 on a circle, n where n directions share the variance alike. The left table where there are two.
-    `manifold.linear_dimension` has it for other sites, as its entropy rank.
+    1 on a line, 2 on a circle, n where n directions have equal variance. Of two tables the left one is measured. The
+    entropy rank of `manifold.linear_dimension` is the same for other sites.
     """
     return entropy_rank(snapshot.activations["embed"])

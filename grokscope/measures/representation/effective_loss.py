@@ -5,9 +5,8 @@ from typing import Literal
 from grokscope.errors import Missing
 from grokscope.measures.analyses.additions import addition
 from grokscope.measures.base import measure
-from grokscope.numerics.effective_theory import NORMALISATIONS, Normalisation
+from grokscope.numerics.effective_theory import Normalisation
 from grokscope.numerics.effective_theory import effective_loss as loss
-from grokscope.registry import unknown
 from grokscope.runs.snapshot import Snapshot
 
 
@@ -24,17 +23,12 @@ def effective_loss(
 ) -> float | Missing:
     """l_eff = sum over P0(D) of |E_i + E_j - E_m - E_n|^2 / |P0(D)| / sum_k |E_k - mean|^2, channels added up.
 
-    0 for a linear representation; free of the embedding's scale and of where it lies. normalisation: "unnormalised"
-    leaves |P0(D)| out, as the released code. samples: the parallelograms between training samples, or all ("all", as
-    the released simulation). Addition modulo an odd p: over all samples it is 4 (p + 3) / (p^2 - 1) whatever the
-    embedding, and over most of them nearly so.
+    0 for a linear representation. The scale and the origin of the embedding do not change it. normalisation:
+    "unnormalised" omits |P0(D)|, as the released code. samples: the parallelograms between training samples, or all
+    ("all", as the released simulation). In addition modulo an odd p it is 4 (p + 3) / (p^2 - 1) over all samples,
+    whatever the embedding, and nearly so over most of them.
     """
-    if normalisation not in NORMALISATIONS:
-        raise ValueError(unknown("normalisation", normalisation, NORMALISATIONS))
-    if samples not in ("train", "all"):
-        raise ValueError(unknown("samples", samples, ("train", "all")))
-    found = addition(snapshot)
-    if isinstance(found, Missing):
-        return found
-    trained = found.trained if samples == "train" else None
-    return loss(found.table, found.samples, trained, normalisation)
+    task = addition(snapshot)
+    if isinstance(task, Missing):
+        return task
+    return loss(task.table, task.samples, task.trained if samples == "train" else None, normalisation)

@@ -1,4 +1,4 @@
-"""The accuracy that a representation, or the training samples alone, lets one expect."""
+"""The accuracy that follows from a representation, or from the training samples alone."""
 
 from typing import Literal
 
@@ -7,10 +7,7 @@ from grokscope.measures.analyses.additions import addition
 from grokscope.measures.base import measure
 from grokscope.numerics.effective_theory import represented
 from grokscope.numerics.parallelograms import predicted_accuracy as share
-from grokscope.registry import unknown
 from grokscope.runs.snapshot import Snapshot
-
-KINDS = ("represented", "implicit")
 
 
 @measure(
@@ -27,19 +24,17 @@ def predicted_accuracy(
     convention: str = "standardised",
     tolerance: float | None = None,
 ) -> float | Missing:
-    """|D-bar| / |D0|: samples that are trained on, or joined to one that is by a parallelogram, over all.
+    """|D-bar| / |D0|: the share of samples that are trained on, or joined to a trained one by a parallelogram.
 
-    D0 are the unordered pairs of symbols; one is trained on if either order of it is.
-    parallelograms: "represented", those the embedding has now, within the tolerance of `quality_index`: Acc-hat.
-    "implicit", all that follow from those between training samples, by exact rank: the upper bound, which does not
-    depend on the weights. split: "all", as published (training samples count as right), or "test".
+    D0: the unordered pairs of symbols. A pair is trained on if either order of it is.
+    parallelograms: "represented", those that the embedding has now, within the tolerance of `quality_index`: Acc-hat.
+    "implicit", all that follow from those between training samples, by exact rank: the upper bound. It does not depend
+    on the weights. split: "all", as published (training samples count as right), or "test".
     """
-    if parallelograms not in KINDS:
-        raise ValueError(unknown("kind of parallelograms", parallelograms, KINDS))
-    found = addition(snapshot)
-    if isinstance(found, Missing):
-        return found
-    if parallelograms == "implicit":
-        return share(found.samples, found.trained, split=split)
-    holds = represented(found.table, found.samples, convention, tolerance)
-    return holds if isinstance(holds, Missing) else share(found.samples, found.trained, holds, split=split)
+    task = addition(snapshot)
+    if isinstance(task, Missing):
+        return task
+    holds = None
+    if parallelograms == "represented":
+        holds = represented(task.table, task.samples, convention, tolerance)
+    return holds if isinstance(holds, Missing) else share(task.samples, task.trained, holds, split=split)

@@ -1,4 +1,4 @@
-"""How many of the parallelograms of its task an embedding has."""
+"""The share of the task's parallelograms that the embedding has."""
 
 from grokscope.errors import Missing
 from grokscope.measures.analyses.additions import addition
@@ -19,15 +19,15 @@ def quality_index(
 ) -> float | Missing:
     """RQI: the share of all parallelograms i + j = m + n (trained on or not) for which E_i + E_j = E_m + E_n nearly.
 
-    convention: "standardised", the released code: each channel to mean 0 and variance 1 (ddof 1), mean square of the
-    residual over the channels < 0.01. "paper": |residual| <= 0.01 of the embedding as it is. "sum", older notebooks:
-    as standardised, squares summed over the channels, symbol 0 left out. tolerance: another bound on the squared
-    residual. The source counts a representation as reached above 0.95.
+    convention: "standardised", the released code: each channel has mean 0 and variance 1 (ddof 1), and the mean square
+    of the residual over the channels is < 0.01. "paper": |residual| <= 0.01 in the embedding as it is. "sum", older
+    notebooks: as standardised, with squares summed over the channels, without symbol 0. tolerance: another bound on the
+    squared residual. In the source a representation counts as reached above 0.95.
 
-    Addition modulo p counts the parallelograms modulo p; a circle has none of them. With more than one channel the
-    source itself found the index a poor predictor (appendix D).
+    In addition modulo p the parallelograms are those modulo p; a circle has none of them. The source itself found the
+    index a poor predictor with more than one channel (appendix D).
     """
     if convention == "matrices":
         raise ValueError("convention 'matrices' is for networks that multiply embeddings; this one adds them")
-    found = addition(snapshot)
-    return found if isinstance(found, Missing) else share(found.table, found.samples, convention, tolerance)
+    task = addition(snapshot)
+    return task if isinstance(task, Missing) else share(task.table, task.samples, convention, tolerance)

@@ -16,7 +16,7 @@ from grokscope.runs.snapshot import Snapshot
 def solution_dimension(snapshot: Snapshot) -> float | Missing:
     """Dimension of the space of embeddings that have every parallelogram of the training samples.
 
-    2: shift and scale alone are free, and the training set leaves one linear representation.
+    2: only shift and scale are free; the training set allows one linear representation.
     """
-    found = addition(snapshot)
-    return found if isinstance(found, Missing) else float(nullity(found.samples, found.trained))
+    task = addition(snapshot)
+    return task if isinstance(task, Missing) else float(nullity(task.samples, task.trained))

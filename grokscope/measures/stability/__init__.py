@@ -1,1 +1,1 @@
-"""Where the arithmetic of training ends: collapse of the softmax, gradients along the weights, steps that are lost."""
+"""The limits of arithmetic in training: collapse of the softmax, gradients along the weights, lost steps."""

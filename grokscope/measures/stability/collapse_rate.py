@@ -19,22 +19,22 @@ def collapse_rate(
 ) -> float | Missing:
     """Share of inputs on which sum_c exp(z_c - max z) is 1 in a dtype, whatever their labels.
 
-    z: the logits as trained of the task's classes, output_scale and the temperature of the loss included; the published
-    logger leaves alpha out.
-    dtype: float16, bfloat16, float32 or float64; by default that of the softmax the network is trained with, `Missing`
-    for a loss without one. order: of the addition: "torch" as published, "sequential" or "pairwise"
-    (`numerics.precision`). After StableMax it is the collapse that the softmax of these logits would have: what is
-    lost of the loss itself says `zero_loss_share`.
+    z: the logits of the task's classes as trained, with output_scale and the temperature of the loss; the published
+    logger omits alpha.
+    dtype: float16, bfloat16, float32 or float64; by default that of the softmax in training, `Missing` for a loss
+    without a softmax. order: of the addition: "torch" as published, "sequential" or "pairwise" (`numerics.precision`).
+    For a network trained with StableMax this is the collapse that a softmax of its logits would have;
+    `zero_loss_share` measures the loss itself.
     """
-    chosen = snapshot.rows(split)
-    if isinstance(chosen, Missing):
-        return chosen
+    rows = snapshot.rows(split)
+    if isinstance(rows, Missing):
+        return rows
     options = snapshot.loss_options
     dtype = dtype or getattr(options, "softmax_dtype", None)
     if dtype is None:
         return Missing("the loss trained on has no softmax: name a dtype")
-    # Weights are finite here, and logits that are not are rare: asked once for all dtypes.
-    logits = snapshot.remembered(("finite logits", split), lambda: _finite(snapshot.logits[chosen]))
+    # Checked once for all dtypes.
+    logits = snapshot.remembered(("finite logits", split), lambda: _finite(snapshot.logits[rows]))
     temperature = getattr(options, "temperature", 1.0)
     if logits is None:
         return Missing(f"logits at step {snapshot.step} are not finite")

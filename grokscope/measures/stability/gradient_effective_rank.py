@@ -1,19 +1,20 @@
-"""How many directions the samples still pull in."""
+"""How many directions the samples' gradients have."""
 
-from typing import Literal, get_args
+import functools
+from typing import Literal
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from grokscope.errors import Missing
+from grokscope.measures.analyses.kernels import drawn
 from grokscope.measures.base import measure
 from grokscope.numerics import spectra
-from grokscope.registry import unknown
 from grokscope.runs.snapshot import Snapshot
 
 At = Literal["logits", "weights"]
-BLOCK = 2**27  # bytes of the gradients of a block of samples; two blocks are held at a time
+BLOCK = 2**27  # bytes of the gradients of a block of samples; memory holds two blocks
 
 
 @measure(
@@ -26,27 +27,18 @@ def gradient_effective_rank(
 ) -> float | Missing:
     """exp of the entropy of the normalised singular values of the matrix whose rows are the samples' loss gradients.
 
-    at "logits": (sample, output), all samples of the split, the outputs of the task without "=", as in the losses that
-    are reported. Each row counts with its size: samples on which the softmax has collapsed hardly do.
+    at "logits": (sample, output), all samples of the split, the task's outputs without "=", as in the reported losses.
+    Each row counts by its size, so samples with a collapsed softmax hardly count.
     at "weights": (sample, weight), all weights, the loss as trained with "=". From the Gram matrix of n_samples samples
-    drawn with a seed (all, where the split has no more); eigenvalues below rounding are 0. Never held at once: two
-    blocks of samples' gradients, 128 MiB each (or one sample's, where that is more), are.
+    drawn with a seed (all samples of a smaller split); eigenvalues below rounding are 0. The matrix is never held as a
+    whole, only two blocks of samples of 128 MiB each (or of one sample, if that is more).
 
-    In float64, but for the softmax, which has the dtype trained with. `Missing` where every gradient is exactly 0.
+    In float64, except the softmax, which has the dtype of training. `Missing` where every gradient is exactly 0.
     """
-    if at not in get_args(At):
-        raise ValueError(unknown("place of gradients", at, get_args(At)))
-    chosen = snapshot.rows(split)
-    if isinstance(chosen, Missing):
-        return chosen
-    index = chosen.nonzero().flatten()
-    if at == "logits":
-        rank = _of_logits(snapshot, index)
-    elif n_samples < 1:
-        raise ValueError(f"n_samples must be at least 1, got {n_samples}")
-    else:
-        order = torch.randperm(len(index), generator=torch.Generator().manual_seed(seed))
-        rank = _of_weights(snapshot, index[order[:n_samples].sort().values])
+    index = drawn(snapshot, split, snapshot.task.n_inputs if at == "logits" else n_samples, seed)
+    if isinstance(index, Missing):
+        return index
+    rank = _of_logits(snapshot, index) if at == "logits" else _of_weights(snapshot, index)
     return rank or Missing(f"every gradient at step {snapshot.step} is exactly 0, or one is not finite")
 
 
@@ -68,12 +60,12 @@ def _of_weights(snapshot: Snapshot, index: Int[Tensor, " sample"]) -> float:
     size = 8 * sum(tensor.numel() for tensor in snapshot.params.values())
     blocks = list(torch.arange(len(index)).split(max(1, BLOCK // size)))
     gram = torch.zeros(len(index), len(index), dtype=torch.float64)
-    for number, one in enumerate(blocks):
-        held = _sample_gradients(snapshot, index[one], slopes[one])
+    for number, block in enumerate(blocks):
+        own = _sample_gradients(snapshot, index[block], slopes[block])
         for other in blocks[: number + 1]:
-            again = held if other is one else _sample_gradients(snapshot, index[other], slopes[other])
-            part = sum(held[name] @ again[name].T for name in held)
-            gram[one[:, None], other], gram[other[:, None], one] = part, part.T  # pyright: ignore
+            others = own if other is block else _sample_gradients(snapshot, index[other], slopes[other])
+            part = functools.reduce(torch.add, (own[name] @ others[name].T for name in own))
+            gram[block[:, None], other], gram[other[:, None], block] = part, part.T
     if not bool(gram.isfinite().all()):
         return 0.0
     values = torch.linalg.eigvalsh(gram)
@@ -85,13 +77,13 @@ def _of_weights(snapshot: Snapshot, index: Int[Tensor, " sample"]) -> float:
 def _sample_gradients(
     snapshot: Snapshot, index: Int[Tensor, " sample"], slopes: Float[Tensor, "sample output"]
 ) -> dict[str, Float[Tensor, "sample weight"]]:
-    """Each sample's own gradient, by tensor."""
-    # One sample after another: a batch of backward passes would hold a copy of the weights for each, and is slower.
+    """The gradient of each sample, by tensor."""
+    # Sample by sample: a batch of backward passes is slower and would hold a copy of the weights for each sample.
     leaves = {name: tensor.double().unsqueeze(0).requires_grad_() for name, tensor in snapshot.params.items()}
-    held = {name: tensor.new_empty(len(index), tensor.numel()) for name, tensor in leaves.items()}
-    for row, (one, slope) in enumerate(zip(snapshot.task.inputs[index], slopes, strict=True)):
-        outputs = snapshot.model.outputs(leaves, one[None, None])[0, 0]
-        found = torch.autograd.grad(outputs, list(leaves.values()), slope, materialize_grads=True)
-        for into, gradient in zip(held.values(), found, strict=True):
+    by_tensor = {name: tensor.new_empty(len(index), tensor.numel()) for name, tensor in leaves.items()}
+    for row, (sample, slope) in enumerate(zip(snapshot.task.inputs[index], slopes, strict=True)):
+        outputs = snapshot.model.outputs(leaves, sample[None, None])[0, 0]
+        gradients = torch.autograd.grad(outputs, list(leaves.values()), slope, materialize_grads=True)
+        for into, gradient in zip(by_tensor.values(), gradients, strict=True):
             into[row] = gradient.flatten()
-    return held
+    return by_tensor

@@ -13,14 +13,14 @@ from grokscope.runs.snapshot import Snapshot
     axis="part",
 )
 def last_step(snapshot: Snapshot) -> dict[str, float] | Missing:
-    """The optimizer's last step u = w' - w, with all that is in it (momentum, preconditioner, weight decay, spheres),
-    against the weights w before it, all tensors as one vector:
+    """The optimizer's last step u = w' - w, as a whole (momentum, preconditioner, weight decay, spheres), relative to
+    the weights w before it, all tensors as one vector:
 
-        radial      <u, w> / |w|^2        by what share the step lengthened the weights; below 0: shortened
-        tangential  |u - radial w| / |w|  by how much it turned them: the tangent of the angle, for small ones radians
+        radial      <u, w> / |w|^2        the share by which the step lengthened the weights; below 0: shortened
+        tangential  |u - radial w| / |w|  how far the step turned them: the tangent of the angle, radians if small
 
-    Two trainings are compared at a matched effective learning rate where their tangential parts are the same. Known
-    while training only: checkpoints do not keep the weights before them.
+    Two trainings have the same effective learning rate where their tangential parts are equal. It is known only while
+    training: checkpoints do not keep the weights before the step.
     """
     assert snapshot.before is not None
     w = flat(snapshot.before).double()

@@ -1,11 +1,10 @@
 """How large the logits are."""
 
-from typing import Literal, get_args
+from typing import Literal
 
 from grokscope.errors import Missing
 from grokscope.measures.base import measure
 from grokscope.measures.behaviour.margin import margin
-from grokscope.registry import unknown
 from grokscope.runs.snapshot import Snapshot
 
 Of = Literal["rms", "margin", "largest"]
@@ -17,20 +16,18 @@ Of = Literal["rms", "margin", "largest"]
     needs=("classes",),
 )
 def logit_scale(snapshot: Snapshot, of: Of = "rms", split: str = "train") -> float | Missing:
-    """How large the logits z as trained are: times c where naive loss minimisation multiplies them by c.
+    """Size of the logits z as trained. Naive loss minimisation that multiplies z by c multiplies it by c.
 
         rms      sqrt(mean over inputs and classes of (z_c - mean_c z)^2)
         margin   mean over inputs of z_y - max_{c != y} z_c, which is `behaviour.margin`
-        largest  max over inputs and classes of |z_c|: what the range of a dtype is compared with
+        largest  max over inputs and classes of |z_c|, to compare with the range of a dtype
 
-    rms and margin do not change where all logits of an input are shifted alike, as the softmax does not.
+    A common shift of all logits of an input changes neither rms nor margin, nor the softmax.
     """
-    if of not in get_args(Of):
-        raise ValueError(unknown("scale", of, get_args(Of)))
-    chosen = snapshot.rows(split)
-    if isinstance(chosen, Missing):
-        return chosen
     if of == "margin":
-        return margin.function(snapshot, split)  # pyright: ignore[reportReturnType]
-    z = snapshot.logits[chosen].double()
+        return margin.function(snapshot, split)
+    rows = snapshot.rows(split)
+    if isinstance(rows, Missing):
+        return rows
+    z = snapshot.logits[rows].double()
     return float(z.abs().max() if of == "largest" else (z - z.mean(1, keepdim=True)).square().mean().sqrt())

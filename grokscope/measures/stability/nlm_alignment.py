@@ -1,4 +1,4 @@
-"""Whether training does no more than scale the weights up."""
+"""Whether training only scales the weights up."""
 
 from grokscope.errors import Missing
 from grokscope.measures.analyses.gradients import by_layer, gradient, vanishes
@@ -17,20 +17,20 @@ def nlm_alignment(snapshot: Snapshot) -> dict[str, float] | Missing:
 
         cos_l = -<W_l, g_l> / (|W_l| |g_l|),   g = gradient of the mean training loss, without weight decay
 
-    1: the layer's step of gradient descent is along its weights, and only makes its output larger (naive loss
-    minimisation: exact for the last layer, and for all of a homogeneous network together). In a ReLU network without
-    biases <W_l, g_l> is the same in every layer: it is the sum of z dL/dz over inputs and outputs.
+    1: gradient descent moves the layer along its weights and only makes its output larger (naive loss minimisation:
+    exact for the last layer, and for all layers of a homogeneous network together). In a ReLU network without biases
+    <W_l, g_l> is equal in all layers: it is the sum of z dL/dz over inputs and outputs.
 
-    The gradient is formed in float64, but for the softmax, which has the dtype trained with. Tensors that are zero, or
+    The gradient is formed in float64, except the softmax, which has the dtype of training. Tensors that are zero, or
     whose gradient is zero (up to rounding, 1e-13 of the whole gradient), are left out; `Missing` where all are.
     """
-    found = gradient(snapshot)
-    if isinstance(found, Missing):
-        return found
+    slopes = gradient(snapshot)
+    if isinstance(slopes, Missing):
+        return slopes
     cosines = {}
-    for (name, weight), (_, slope) in zip(by_layer(snapshot.params), by_layer(found), strict=True):
+    for (name, weight), (_, slope) in zip(by_layer(snapshot.params), by_layer(slopes), strict=True):
         w = weight.double()
-        if bool(w.any()) and bool(slope.any()) and not vanishes(slope, found):
-            # Divided one after another: the product of two small norms underflows where the cosine does not.
+        if bool(w.any()) and bool(slope.any()) and not vanishes(slope, slopes):
+            # Two divisions: the product of two small norms can underflow where the cosine does not.
             cosines[name] = -float((w / w.norm() * (slope / slope.norm())).sum())
     return cosines or Missing(f"no weight has a gradient at step {snapshot.step}")

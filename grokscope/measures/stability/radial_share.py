@@ -1,12 +1,11 @@
 """How much of the gradient is along the weights."""
 
-from typing import Literal, get_args
+from typing import Literal
 
 from grokscope.errors import Missing
 from grokscope.measures.analyses.gradients import flat, gradient
 from grokscope.measures.base import measure
 from grokscope.measures.stability.nlm_alignment import nlm_alignment
-from grokscope.registry import unknown
 from grokscope.runs.snapshot import Snapshot
 
 By = Literal["all", "tensor"]
@@ -19,23 +18,21 @@ By = Literal["all", "tensor"]
     axis="tensor",
 )
 def radial_share(snapshot: Snapshot, by: By = "all") -> float | dict[str, float] | Missing:
-    """Share of the squared gradient that is along the weights; the rest is tangential to the sphere they lie on.
+    """Share of the squared gradient along the weights; the rest is tangential to the sphere of the weights' norm.
 
         <g, w>^2 / (|g|^2 |w|^2),   g = gradient of the mean training loss, without weight decay
 
-    by: "all" weights as one vector w, as in the definition, or each "tensor" for itself, as in the released perpGrad.
-    It is of the gradient, not of the step: momentum, the preconditioner of Adam and weight decay give a step another
-    radial part. Zero weights and zero gradients as in `nlm_alignment`, whose square this is by tensor.
+    by: "all" weights as one vector w, as in the definition, or each "tensor" separately, as in the released perpGrad.
+    The share is that of the gradient, not of the step: momentum, Adam's preconditioner and weight decay change the
+    radial part of the step. By tensor it is the square of `nlm_alignment`, with its rules for zeros.
     """
-    if by not in get_args(By):
-        raise ValueError(unknown("choice of by", by, get_args(By)))
     if by == "tensor":
         cosines = nlm_alignment.function(snapshot)
-        return cosines if isinstance(cosines, Missing) else {name: cosine**2 for name, cosine in cosines.items()}  # pyright: ignore
-    found = gradient(snapshot)
-    if isinstance(found, Missing):
-        return found
-    g, w = flat(found), flat(snapshot.params).double()
+        return cosines if isinstance(cosines, Missing) else {name: cosine**2 for name, cosine in cosines.items()}
+    slopes = gradient(snapshot)
+    if isinstance(slopes, Missing):
+        return slopes
+    g, w = flat(slopes), flat(snapshot.params).double()
     if not g.any() or not w.any():
         return Missing(f"the {'weights' if g.any() else 'gradient'} at step {snapshot.step} are zero")
     return float((g / g.norm() @ (w / w.norm())) ** 2)

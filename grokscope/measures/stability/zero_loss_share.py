@@ -1,4 +1,4 @@
-"""How many samples teach their own class nothing any more."""
+"""The share of samples whose loss is exactly 0."""
 
 from grokscope.errors import Missing
 from grokscope.measures.base import measure
@@ -13,8 +13,8 @@ from grokscope.runs.snapshot import Snapshot
 def zero_loss_share(snapshot: Snapshot, split: str = "train") -> float | Missing:
     """Share of inputs whose loss is exactly 0, in the dtype of the softmax that the network is trained with.
 
-    Unlike `collapse_rate` it asks for the right label, and it is that of the trained loss, StableMax too; over the
-    task's classes, as `behaviour.train_loss`, which is 0 where this is 1. The logits are those of the weights' dtype.
+    Unlike `collapse_rate` it depends on the label and on the loss trained with, which may be StableMax. The classes are
+    those of the task, as in `behaviour.train_loss`, which is 0 where this is 1. The logits have the weights' dtype.
     """
     losses = snapshot.sample_losses
     if bool(losses.isnan().any()):

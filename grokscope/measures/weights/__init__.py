@@ -1,1 +1,1 @@
-"""How large its weights are, and how far they moved."""
+"""How large the weights are, and how far they have moved."""

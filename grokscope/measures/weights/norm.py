@@ -10,4 +10,4 @@ from grokscope.runs.snapshot import Snapshot
 @measure(unit="1", source="Liu et al. 2023, arXiv:2210.01117, section 2")
 def norm(snapshot: Snapshot) -> float:
     """sqrt(sum of theta^2) over every parameter, biases, positions and the "=" row included."""
-    return math.sqrt(squared_norm.function(snapshot))  # pyright: ignore[reportArgumentType]
+    return math.sqrt(squared_norm.function(snapshot))

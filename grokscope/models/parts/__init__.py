@@ -1,1 +1,1 @@
-"""What several architectures share: layers, attention, blocks, the linearised network."""
+"""Parts of several architectures: layers, attention, blocks, the linearised network."""

@@ -1,4 +1,4 @@
-"""Activation functions by name, with their derivatives for gradients made by hand."""
+"""Activation functions by name, with derivatives for gradients computed by hand."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

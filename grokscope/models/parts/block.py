@@ -13,14 +13,14 @@ from grokscope.models.parts.activation import ACTIVATIONS
 from grokscope.models.parts.layers import plus
 from grokscope.models.parts.trace import suffix
 
-# Of a layer, in the order of a forward pass.
+# Sites of a layer, in the order of a forward pass.
 SITES = ("resid_pre", "pattern", "z", "attn_out", "resid_mid", "mlp_pre", "mlp_post", "mlp_out", "resid_post")
 EPSILON = 1e-5  # added to the variance, as in torch.nn.LayerNorm
 WAVELENGTH = 10_000  # base of the sinusoids, Vaswani et al. 2017, arXiv:1706.03762, section 3.5
 
 
 class Block:
-    """A layer of a model with a decoder's options. The last one is computed at the last position only."""
+    """A layer of a model with a decoder's options. The last layer is computed at the last position only."""
 
     def __init__(self, model: Model, layer: int) -> None:
         self.model = model
@@ -31,7 +31,7 @@ class Block:
     def trace(
         self, params: Params, weights: Params, stream: Float[Tensor, "replica pair position d_model"]
     ) -> Generator[tuple[str, Tensor], None, Tensor]:
-        """Walks past the layer's sites at the last position, and returns the stream after it. weights: its own."""
+        """Yields the layer's sites at the last position and returns the stream after it. weights: of this layer."""
         stream = yield from self._attention(params, weights, stream)
         pre = plus(_mapped(self._normed(stream, weights, "ln2", "pre"), weights["W_in"]), weights.get("b_in"))
         yield f"mlp_pre{self.suffix}", pre[:, :, -1]
@@ -71,9 +71,10 @@ class Block:
 def attend(
     stream: Float[Tensor, "replica pair key d_model"], n_queries: int, weights: Params, *, rate: float, causal: bool
 ) -> tuple[Float[Tensor, "replica pair head query key"], Float[Tensor, "replica pair query head d_head"]]:
-    """Attention weights, and the values they add up, of the last n_queries positions.
+    """Attention weights of the last n_queries positions, and the weighted sums of the values.
 
-    A = softmax(q k^T / sqrt(d_head)), rate A + (1 - rate) where a query may attend; causal: to itself and before.
+    A = softmax(q k^T / sqrt(d_head)); the weights are rate A + (1 - rate) where a query may attend; causal: to itself
+    and to positions before it.
     """
     query, key, value = (
         plus(torch.einsum("rpsd,rhde->rpshe", x, weights[f"W_{kind}"]), weights.get(f"b_{kind}"))
@@ -97,7 +98,7 @@ def layer_norm(x: Float[Tensor, "replica *position d_model"], weights: Params, n
 
 
 def sinusoids(n_positions: int, d_model: int) -> Float[Tensor, "position d_model"]:
-    """sin(position / 10000^(i / d_model)) in the even channels i, and its cosine in the channel after each."""
+    """sin(position / 10000^(i / d_model)) in each even channel i, and the cosine in the channel after it."""
     channel = torch.arange(d_model)
     even = channel - channel % 2
     angles = torch.arange(n_positions)[:, None] / WAVELENGTH ** (even.double() / d_model)

@@ -1,10 +1,10 @@
-"""Fully connected layers, shared by the networks that end in them.
+"""Fully connected layers, for the networks that end in them.
 
     pre_1 = x W_in + b_in,  h_l = phi(pre_l),  pre_(l+1) = h_l W_hidden[l] + b_hidden[l],  outputs = h_n W_out + b_out
 
-Matrices are (in, out). All hidden layers have one width, so those after the first are one tensor with a leading layer
-axis; what is done tensor by tensor (`orthogonal_gradient="per_tensor"`) sees them as one. The last hidden layer's sites
-are `mlp_pre` and `mlp_post`; those of the layers before it are numbered: `mlp_pre.0`, `mlp_post.0`, ...
+Matrices are (in, out). All hidden layers have one width, so the weights after the first layer are one tensor with a
+leading layer axis; `orthogonal_gradient="per_tensor"` treats it as one tensor. The sites of the last hidden layer are
+`mlp_pre` and `mlp_post`; those of the layers before it are numbered: `mlp_pre.0`, `mlp_post.0`, ...
 """
 
 import math
@@ -23,7 +23,7 @@ LayerInit = Literal["torch", "normal", "zhong"]
 
 
 class Layers:
-    """The layers of a model whose options have n_hidden, d_mlp, activation, mlp_biases and init; maybe output_bias."""
+    """The layers of a model with the options n_hidden, d_mlp, activation, mlp_biases, init and, if any, output_bias."""
 
     def __init__(self, model: Model, fan_in: int) -> None:
         self.model = model
@@ -70,7 +70,7 @@ class Layers:
         return {site: self.settings.d_mlp for site in self.sites if site.startswith("mlp_post")}
 
     def trace(self, params: Params, first: Float[Tensor, "replica pair d_mlp"]) -> Trace:
-        """From x W_in on."""
+        """The sites after `first` = x W_in."""
         o, phi = self.settings, ACTIVATIONS[self.settings.activation].function
         weights, biases = [params["W_out"]], [params.get("b_out")]
         if o.n_hidden > 1:
@@ -87,7 +87,7 @@ class Layers:
 
 
 def infer_layers(params: Params) -> dict[str, Any]:
-    """The options that can be read off one replica's layers."""
+    """The options that follow from one replica's layers."""
     return {
         "n_hidden": 1 + (len(params["W_hidden"]) if "W_hidden" in params else 0),
         "d_mlp": params["W_in"].shape[-1],
@@ -98,10 +98,10 @@ def infer_layers(params: Params) -> dict[str, Any]:
 def times_inputs(
     inputs: Tensor, table: Float[Tensor, "replica feature channel"], n_symbols: int
 ) -> Float[Tensor, "replica pair channel"]:
-    """inputs W for features; for symbols, the sum of a row for each operand, which is what one-hots times W is."""
+    """inputs W for features; for symbols one-hots times W, which is the sum of a row for each operand."""
     if not n_symbols:
         return inputs.to(table.dtype) @ table
-    # Operand by operand: the gradient of a sum over them all would first be copied once for each.
+    # Operand by operand: the gradient of one sum over all operands would first be copied for each.
     first, *others = (rows(table, symbols + i * n_symbols) for i, symbols in enumerate(inputs.unbind(-1)))
     return sum(others, first)
 

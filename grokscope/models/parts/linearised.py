@@ -2,8 +2,8 @@
 
     f(theta) = f(theta_0) + (d f / d theta)(theta_0) (theta - theta_0)
 
-Its tangent kernel never changes: trained by the same optimizer it is what the lazy network would have become (Chizat,
-Oyallon & Bach 2019, arXiv:1812.07956; Kumar et al. 2024, arXiv:2310.06110, figure 1).
+Its tangent kernel never changes: under the same optimizer it becomes what a lazy network would become (Chizat, Oyallon
+& Bach 2019, arXiv:1812.07956; Kumar et al. 2024, arXiv:2310.06110, figure 1).
 """
 
 import functools
@@ -21,9 +21,9 @@ from grokscope.models.base import Model, ModelOptions, Params, Program, Sites
 
 @final
 class Linearised(Model):
-    """inner: the network. first: its initial parameters, with the leading replica axis of those it will be given.
+    """inner: the network. first: its initial parameters, with the same leading replica axis as the later ones.
 
-    Outputs are linear in the weights; activations inside are those of the network itself at these weights.
+    Outputs are linear in the weights; the activations inside are those of the network itself at these weights.
     """
 
     options = ModelOptions
@@ -65,7 +65,7 @@ class Linearised(Model):
 
 @functools.cache
 def _load_forward_mode() -> None:
-    """What torch loads at the first use of forward differentiation warns of torch's own use of torch.jit."""
+    """Loads forward differentiation: torch then warns of its own use of torch.jit, which is hidden here."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         jvp(torch.sin, (torch.zeros(1),), (torch.ones(1),))

@@ -1,6 +1,6 @@
-"""A forward pass as a walk past its sites: a generator of (site, activation) whose last activation is the outputs.
+"""A forward pass as a generator of (site, activation), whose last activation is the outputs.
 
-The network is then written once: its outputs are the end of the walk, and a site's activation is where it stops.
+The network is written once: its outputs are the end of the trace, and a site's activation is where the trace stops.
 """
 
 import functools
@@ -14,8 +14,8 @@ from grokscope.models.base import Activations, Params, Sites
 
 Trace = Iterator[tuple[str, Tensor]]
 
-# On a GPU, rows of tables of at most so many are read by a product with one-hots: the gradient of a row that thousands
-# of samples read would else be added up one sample after another.
+# On a GPU, rows of a table of at most this many are read by a product with one-hots. Otherwise the gradient of a row
+# that thousands of samples read would be summed sample by sample.
 FEW_ROWS = 512
 
 
@@ -25,7 +25,7 @@ def end(trace: Trace) -> Tensor:
 
 
 def sites(names: Iterable[str], trace: Callable[[Params, Tensor], Trace]) -> Sites:
-    """The named activations of one replica. Each walks from the start: a site costs at most a forward pass."""
+    """The named activations of one replica. Each starts a new trace: a site costs at most a forward pass."""
 
     def stop_at(name: str, site: Activations) -> Tensor:
         packed = {weight: tensor.unsqueeze(0) for weight, tensor in site.params.items()}
@@ -35,15 +35,15 @@ def sites(names: Iterable[str], trace: Callable[[Params, Tensor], Trace]) -> Sit
 
 
 def suffix(layer: int, n_layers: int) -> str:
-    """What follows the site names of a layer: nothing for the last, ".0", ".1", ... for those before it."""
+    """The suffix of a layer's site names: none for the last layer, ".0", ".1", ... for those before it."""
     return "" if layer == n_layers - 1 else f".{layer}"
 
 
 def rows(table: Tensor, inputs: Tensor) -> Tensor:
     """Each replica's own rows of its table: (replica, row, channel), (replica, ...) -> (replica, ..., channel).
 
-    All tables are read as one long one, because the gradient of `embedding` adds samples to rows in a fixed order and
-    without the detour over an index a replica.
+    All tables are read as one long table: the gradient of `embedding` then adds samples to rows in a fixed order, and
+    no index per replica is needed.
     """
     n_replicas, n_rows, width = table.shape
     if table.is_cuda and n_rows <= FEW_ROWS:
@@ -54,6 +54,6 @@ def rows(table: Tensor, inputs: Tensor) -> Tensor:
 
 
 def product_rows(table: Tensor, inputs: Tensor) -> Tensor:
-    """The same as a product with one-hots; exact, since all but one term of each sum are zero."""
+    """`rows` as a product with one-hots; exact, since all terms of each sum but one are zero."""
     hot = inputs.flatten(1)[..., None] == torch.arange(table.shape[1], device=inputs.device)
     return (hot.to(table.dtype) @ table).view(*inputs.shape, table.shape[-1])

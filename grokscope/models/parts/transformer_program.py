@@ -1,18 +1,18 @@
-"""The one-layer transformer on fixed samples, with fewer operations and its gradient by hand.
+"""The one-layer transformer on fixed samples, with fewer operations and a gradient computed by hand.
 
-A sample's pre-activations are a weighted sum of rows of a table: one row a head for a, one a head for b, and one for
-what does not depend on attention. Writing v for values and W_in' = W_O W_in, per head h,
+A sample's pre-activations are a weighted sum of rows of a table: one row per head for a, one per head for b, and one
+for the part that does not depend on attention. With v the values and W_in' = W_O W_in, for each head h,
 
     pre(a, b)  = sum_h A_0 (v_h[a] - w_h) W_in',h + A_1 (u_h[b] - w_h) W_in',h + rest          hidden
     out(a, b)  = the same with W_U for W_in, + phi(pre) W_out W_U                              direct, readout
 
 because the attention weights of the three keys add up to a constant (without "=" nothing is subtracted, and `rest` has
-a row for each b). The tables cost as much as p samples; a sum of 2 n_heads + 1 rows costs a fraction of the product of
-d_model rows that it replaces. Multiply-adds a sample, forward: (2 n_heads + 1)(d_mlp + outputs) + d_mlp outputs;
-backward: twice that. The literal network, for comparison: 3 positions of 4 d_model^2 + 2 d_model d_mlp and more.
+a row for each b). The tables cost as much as p samples. A sum of 2 n_heads + 1 rows costs a fraction of the product of
+d_model rows that it replaces. Multiply-adds per sample, forward: (2 n_heads + 1)(d_mlp + outputs) + d_mlp outputs;
+backward: twice that. The literal network needs 3 positions of 4 d_model^2 + 2 d_model d_mlp and more.
 
-Tables are small and left to autograd. What runs over the samples is in chunks that stay in the cache; the gradient of a
-table's row is again a weighted sum, over the samples that read it, always in the same order.
+The tables are small; autograd differentiates them. The samples are computed in chunks that stay in the cache. The
+gradient of a table's row is again a weighted sum, over the samples that read it, always in the same order.
 """
 
 from collections.abc import Iterator
@@ -30,13 +30,13 @@ from grokscope.models.base import Loss, Params, Program
 from grokscope.models.parts.activation import ACTIVATIONS
 from grokscope.models.parts.attention import Attention
 
-# Elements of the activations of one chunk: 4 MB in float32. From 1 to 8 MB it makes no difference that can be measured.
+# Elements of the activations of one chunk: 4 MB in float32. From 1 to 8 MB the speed does not change measurably.
 CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tables:
-    """What the samples are computed from. Rows: (head, a), then (head, b) within each head; then the rest."""
+    """The tables that samples are computed from. Rows: for each head all a, then all b; then the rest."""
 
     scores: Float[Tensor, "replica score_row head"]
     hidden: Float[Tensor, "replica row d_mlp"]
@@ -49,7 +49,7 @@ class Tables:
 
 @dataclass(frozen=True, kw_only=True)
 class Chunk:
-    """Some samples: replicas and rows of each; where their sums find their table rows, counted from these replicas."""
+    """Some samples, as replicas and rows, and the table rows that each adds up, counted from the first replica."""
 
     replicas: slice
     rows: slice
@@ -185,17 +185,17 @@ class TransformerProgram(Program):
         return d_scores.view_as(tables.scores)
 
     def _kept(self, name: str, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
-        """A large array of this program, the same at every step: fresh pages would cost a tenth of a step."""
+        """A large array that is reused at every step: fresh memory pages would cost a tenth of a step."""
         known = self._arrays.get(name)
         if known is None or known.dtype != dtype:
             known = self._arrays[name] = torch.empty(shape, dtype=dtype)
-        return known.detach()  # an alias: what autograd notes on it ends with the step
+        return known.detach()  # an alias: autograd's notes on it end with the step
 
     def _chunks(self) -> Iterator[Chunk]:
         """Rows of one replica, or several whole replicas, about CHUNK activations at a time."""
         n_terms = self.terms.shape[-1]
         n_rows = max(1, min(self.n_pairs, CHUNK // self.settings.d_mlp))
-        n_rows = -(-self.n_pairs // -(-self.n_pairs // n_rows))  # the same number of chunks, evenly
+        n_rows = -(-self.n_pairs // -(-self.n_pairs // n_rows))  # as many chunks, of equal size
         n_together = max(1, CHUNK // (self.n_pairs * self.settings.d_mlp)) if n_rows == self.n_pairs else 1
         for start in range(0, self.n_replicas, n_together):
             replicas = slice(start, min(start + n_together, self.n_replicas))
@@ -208,7 +208,7 @@ class TransformerProgram(Program):
                 )
 
     def _addresses(self, dtype: torch.dtype) -> Tensor:
-        """A sparse (sample, table row) matrix with a place for each term whose weight depends on attention."""
+        """A sparse (sample, table row) matrix with an entry for each term whose weight depends on attention."""
         if self._known_addresses is None or self._known_addresses.dtype != dtype:
             terms = self.terms[..., :-1]
             first = torch.arange(self.n_replicas)[:, None, None] * self.n_rows
@@ -223,7 +223,7 @@ class TransformerProgram(Program):
 
     @cached_property
     def _readers(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Terms in the order of the table rows they read; the sample of each; where each row's terms begin."""
+        """Terms in the order of the table rows that they read; the sample of each; the first term of each row."""
         first = torch.arange(self.n_replicas)[:, None, None] * self.n_rows
         rows = (self.terms + first).flatten()
         order = rows.argsort(stable=True)
@@ -232,7 +232,7 @@ class TransformerProgram(Program):
 
 
 class _Table(torch.autograd.Function):
-    """Rows (head, symbol) of values times by_head, then the rest, written into an array that is there already."""
+    """Rows (head, symbol) of values times by_head, then the rest, written into a given array."""
 
     @staticmethod
     def forward(ctx: Any, values: Tensor, by_head: Tensor, rest: Tensor, into: Tensor) -> Tensor:
@@ -258,5 +258,5 @@ class _Table(torch.autograd.Function):
 def _sums(
     table: Float[Tensor, "row channel"], indices: Int[Tensor, " term"], offsets: Tensor, weights: Tensor
 ) -> Float[Tensor, "sum channel"]:
-    """Weighted sums of rows, each from its offset to the next."""
+    """Weighted sums of rows, each over the terms from its offset to the next."""
     return torch.ops.aten._embedding_bag_forward_only(table, indices, offsets, False, 0, False, weights, False, -1)[0]

@@ -1,4 +1,4 @@
-"""Optimizers over the flat parameters of a pack, one file each; and ⊥Grad around any optimizer of torch."""
+"""Optimizers of a pack's flat parameters, one file each, and ⊥Grad around any optimizer of torch."""
 
 from grokscope.training.optimizers._orthogonal_gradient import OrthogonalGradient
 

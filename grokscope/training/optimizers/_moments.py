@@ -1,10 +1,10 @@
-"""What Adam and AdamW share: the moments of the gradient and the step they give.
+"""Shared by Adam and AdamW: the moments of the gradient and the step that follows from them.
 
     m <- b1 m + (1 - b1) g,   v <- b2 v + (1 - b2) g^2
     theta <- theta - eta (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps)       t = step + 1
 
-Source: Kingma & Ba 2015, arXiv:1412.6980. The corrections are folded into columns over replicas, as at the end of the
-paper's section 2, and every pass over memory writes into what is there:
+Source: Kingma & Ba 2015, arXiv:1412.6980. The corrections are factors per replica, as at the end of the paper's section
+2, and every pass over memory writes into an existing array:
 
     theta <- theta - (eta c / (1 - b1^t)) m / (sqrt(v) + c eps),   c = sqrt(1 - b2^t)
 """
@@ -31,7 +31,7 @@ class MomentOptions(OptimizerOptions):
 
 @final
 class Moments:
-    """First and second moments of a pack's gradients. scratch: a buffer that may hold the gradients to `step`."""
+    """First and second moments of a pack's gradients. scratch: a buffer that may hold the gradients given to `step`."""
 
     def __init__(self, configs: Sequence[RunConfig], params: Float[Tensor, "replica parameter"]) -> None:
         self.state = {"first_moment": torch.zeros_like(params), "second_moment": torch.zeros_like(params)}
@@ -48,7 +48,7 @@ class Moments:
         step: Step,
         rates: Float64[Tensor, "replica 1"],
     ) -> None:
-        """Takes the gradients into the moments and moves the parameters."""
+        """Updates the moments by the gradients and moves the parameters."""
         first, second, scratch = self.state["first_moment"], self.state["second_moment"], self.scratch
         correction1 = 1 - self._beta1 ** (step + 1)
         correction2 = (1 - self._beta2 ** (step + 1)).sqrt()
@@ -59,7 +59,7 @@ class Moments:
         first.lerp_(gradients, rounded(1 - self._beta1))
         torch.mul(gradients, gradients, out=scratch)
         second.lerp_(scratch, rounded(1 - self._beta2))
-        # An offset that rounds to 0 would make 0/0 of elements without gradient, such as the padding between tensors.
+        # With an offset that rounds to 0, elements without gradient, such as padding between tensors, would be 0/0.
         offset = rounded(correction2 * self._eps).clamp_min_(torch.finfo(params.dtype).tiny)
         torch.sqrt(second, out=scratch).add_(offset)
         torch.div(first, scratch, out=scratch)

@@ -11,21 +11,21 @@ from grokscope.training.transforms.orthogonal import project
 
 @final
 class OrthogonalGradient(torch.optim.Optimizer):
-    """Takes from every gradient its part along the weights before the wrapped optimizer sees it.
+    """Removes from every gradient its part along the weights before the wrapped optimizer gets it.
 
         g_perp = g - (theta.g / theta.theta) theta
 
     per_tensor: each tensor is a theta of its own (the released code) or all tensors of all groups are one (the paper).
-    rescale: g_perp gets the norm of g (the released code) or stays as it is (the paper). The formula and its corner
+    rescale: g_perp gets the norm of g (the released code) or keeps its own (the paper). The formula and its corner
     cases are those of `grokscope.training.transforms.orthogonal.project`.
 
-    Parameter groups, state, defaults and state dicts are those of the wrapped optimizer, always: there is no copy that
-    could differ (the released wrapper's own copy of the groups had AdamW run at its default betas and eps). Learning
-    rate schedulers therefore take either object. Hooks on state dicts receive the wrapped optimizer.
+    Parameter groups, state, defaults and state dicts are always those of the wrapped optimizer: there is no copy that
+    could differ. (The released wrapper copies the groups, and its AdamW runs at default betas and eps.) Learning rate
+    schedulers take either object. Hooks on state dicts receive the wrapped optimizer.
 
-    After `step`, `grad` holds the projected gradient, as in the released code: what the optimizer was given. Parameters
-    without gradient are skipped. A closure's gradients are projected each time the wrapped optimizer evaluates it (the
-    released code projects before the closure, which then overwrites the projection), so LBFGS can be wrapped.
+    After `step`, `grad` holds the projected gradient that the optimizer got, as in the released code. Parameters
+    without gradient are skipped. A closure's gradients are projected at each evaluation by the wrapped optimizer, so
+    LBFGS can be wrapped. (The released code projects before the closure, which then overwrites the projection.)
     """
 
     optimizer: torch.optim.Optimizer
@@ -38,7 +38,7 @@ class OrthogonalGradient(torch.optim.Optimizer):
                 f"OrthogonalGradient wraps an optimizer of torch, got {type(optimizer).__name__}; "
                 "make one first: OrthogonalGradient(torch.optim.AdamW(model.parameters()))"
             )
-        # Not Optimizer.__init__, which would make groups and state of its own; this adds the hooks and nothing else.
+        # Optimizer.__init__ would make its own groups and state; this adds the hooks only.
         self.__setstate__({"optimizer": optimizer, "per_tensor": per_tensor, "rescale": rescale})
 
     def __getstate__(self) -> dict[str, Any]:
@@ -81,7 +81,7 @@ class OrthogonalGradient(torch.optim.Optimizer):
         self.optimizer.add_param_group(param_group)
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:  # pyright: ignore
-        """Projects the gradients and has the wrapped optimizer step. Returns the closure's loss, if there is one."""
+        """Projects the gradients and steps the wrapped optimizer. Returns the closure's loss, if any."""
         if closure is None:
             self._project()
             return self.optimizer.step()

@@ -1,9 +1,9 @@
-"""Adam, with weight decay as a part of the gradient.
+"""Adam with weight decay inside the gradient.
 
     g <- g + lambda theta, then Adam's step
 
-The decay passes through the moments, so large gradients weaken it (Loshchilov & Hutter 2019, arXiv:1711.05101, section
-2): the L2 penalty lambda/2 |theta|^2, as in torch.optim.Adam.
+This is the L2 penalty lambda/2 |theta|^2, as in torch.optim.Adam. The decay passes through the moments, so large
+gradients weaken it (Loshchilov & Hutter 2019, arXiv:1711.05101, section 2).
 
 Source: Kingma & Ba 2015, arXiv:1412.6980, algorithm 1.
 """
@@ -20,13 +20,9 @@ from grokscope.training.optimizers._moments import MomentOptions, Moments
 from grokscope.training.optimizers.base import Optimizer
 
 
-class AdamOptions(MomentOptions):
-    """Adam's own hyper-parameters."""
-
-
 @final
 class Adam(Optimizer):
-    options = AdamOptions
+    options = MomentOptions
 
     def __init__(self, configs: Sequence[RunConfig], params: Tensor) -> None:
         self._moments = Moments(configs, params)

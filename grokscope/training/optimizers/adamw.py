@@ -1,9 +1,9 @@
-"""AdamW: Adam with weight decay beside the gradient, not in it.
+"""AdamW: Adam with weight decay outside the gradient.
 
     theta <- theta (1 - eta lambda), then Adam's step
 
-Source: Loshchilov & Hutter 2019, arXiv:1711.05101, as torch.optim.AdamW takes it: the decay is multiplied by the
-learning rate.
+Source: Loshchilov & Hutter 2019, arXiv:1711.05101, in the form of torch.optim.AdamW: the learning rate multiplies the
+decay.
 """
 
 from collections.abc import Sequence
@@ -17,17 +17,13 @@ from grokscope.training.captured import Step
 from grokscope.training.optimizers._moments import MomentOptions, Moments
 from grokscope.training.optimizers.base import Optimizer
 
-# Parameters of a replica from which a call of the fused kernel for each costs less than passes over all of them.
+# From this number of parameters per replica, one fused kernel per replica costs less than passes over all replicas.
 FUSED_FROM = 1 << 16
-
-
-class AdamWOptions(MomentOptions):
-    """AdamW's own hyper-parameters."""
 
 
 @final
 class AdamW(Optimizer):
-    options = AdamWOptions
+    options = MomentOptions
 
     def __init__(self, configs: Sequence[RunConfig], params: Tensor) -> None:
         self._moments = Moments(configs, params)

@@ -1,4 +1,4 @@
-"""An optimizer of a pack: elementwise on flat (replica, parameter) tensors, every hyper-parameter a column over
+"""An optimizer of a pack: elementwise on flat (replica, parameter) tensors; hyper-parameters are columns of
 replicas."""
 
 from abc import ABC, abstractmethod
@@ -21,24 +21,24 @@ def _checked(betas: tuple[float, float]) -> tuple[float, float]:
     return betas
 
 
-# Shares of two running averages that are kept a step.
+# Shares of two running averages that one step keeps.
 Betas = Annotated[tuple[float, float], AfterValidator(_checked)]
 
 
 class OptimizerOptions(Options):
-    """The hyper-parameters of an optimizer, beside learning rate and weight decay."""
+    """Hyper-parameters of an optimizer, beside learning rate and weight decay."""
 
     @property
     def is_plain(self) -> bool:
-        """Whether a step is the rate times the gradient, and no more."""
+        """Whether a step is only the rate times the gradient."""
         return False
 
 
 class Optimizer(ABC):
     """Updates flat parameters in place; the gradients are read only.
 
-    options: the hyper-parameters of its own, beside learning rate and weight decay. state: name -> (replica, parameter)
-    tensor; what a resumed run needs, and what is zeroed when a replica ends.
+    options: its own hyper-parameters, beside learning rate and weight decay. state: name -> (replica, parameter)
+    tensor; a resumed run needs it, and it is zeroed when a replica ends.
     """
 
     options: ClassVar[type[OptimizerOptions]]
@@ -60,14 +60,14 @@ class Optimizer(ABC):
     ) -> None:
         """One step (counted from 0) at the given learning rates and weight decays.
 
-        A replica that has ended comes with rate, decay, gradient and state 0: its finite weights must then stay as they
-        are, and no others may take up what is not finite.
+        A replica that has ended has rate, decay, gradient and state 0: its finite weights must not change, and other
+        replicas must not take up its non-finite values.
         """
 
 
 def column(configs: Sequence[RunConfig], value: Callable[[Any], float], like: Tensor) -> Float64[Tensor, "replica 1"]:
     """One hyper-parameter of all replicas, float64: products such as 1 - rate * decay are rounded once, at the end.
 
-    value takes a config; Any, since the fields of an optimizer's options are not among RunConfig's declared ones.
+    value takes a config, typed Any: RunConfig does not declare the fields of an optimizer's options.
     """
     return torch.tensor([[value(config)] for config in configs], dtype=torch.float64, device=like.device)

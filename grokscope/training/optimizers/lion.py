@@ -4,8 +4,8 @@
     theta <- theta - eta (u + lambda theta)
 
 Source: Chen et al. 2023, arXiv:2302.06675, algorithm 2; m starts at 0. The defaults are the paper's (0.9, 0.99). Every
-weight moves by the rate, so the paper advises a rate 3 to 10 times smaller than AdamW's, and a weight decay so many
-times larger.
+weight moves by the rate. So the paper advises a rate 3 to 10 times smaller than AdamW's, and a weight decay larger by
+the same factor.
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ class LionOptions(OptimizerOptions):
 
 @final
 class Lion(Optimizer):
-    """Where the average and the gradient are 0, as in the padding and in replicas that have ended, so is the step."""
+    """The step is 0 where average and gradient are 0: in the padding, and in replicas that have ended."""
 
     options = LionOptions
 

@@ -1,9 +1,9 @@
-"""Gradient descent with heavy-ball momentum and weight decay as a part of the gradient.
+"""Gradient descent with heavy-ball momentum and weight decay inside the gradient.
 
     b <- mu b + g + lambda theta,   theta <- theta - eta b
 
 Source: Polyak 1964, in the form of torch.optim.SGD (dampening 0, no Nesterov step): the learning rate multiplies the
-whole buffer. The buffer starts at 0, so after the first step it is the first gradient, as there.
+whole buffer. The buffer starts at 0; after the first step it is the first gradient, as in torch.
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ class SGDOptions(OptimizerOptions):
 
 @final
 class SGD(Optimizer):
-    """One path for every momentum: a replica's bits must not depend on whether others have momentum."""
+    """One code path for every momentum: a replica's bits must not depend on the momentum of the others."""
 
     options = SGDOptions
 

@@ -1,1 +1,1 @@
-"""What happens to the flat buffers of a pack beside the optimizer's step, one file each."""
+"""Changes of a pack's flat buffers before or after the optimizer's step, one file each."""

@@ -14,10 +14,10 @@ from grokscope.training.captured import Step
 
 
 class TransformOptions(Options):
-    """The fields of a transform. They are fields of each config, and at their defaults the transform is off.
+    """The fields of a transform. They are fields of each config; at their defaults the transform is off.
 
-    came_later: a config in which every field is at its default is written without them, so that the runs that there
-    were before the transform keep their ids. Only the transforms of the first stores set it to False.
+    came_later: a config is written without these fields if all have their defaults, so that runs older than the
+    transform keep their ids. Only the transforms of the first stores set it to False.
     """
 
     came_later: ClassVar[bool] = True
@@ -28,35 +28,34 @@ class TransformOptions(Options):
         """Whether the transform changes anything."""
 
     def rate_factor(self, config: RunConfig) -> float:  # noqa: ARG002
-        """What the learning rate is multiplied by."""
+        """The factor on the learning rate."""
         return 1
 
     def remarks(self, config: RunConfig) -> list[str]:  # noqa: ARG002
-        """Plain sentences about settings that are allowed and do less than they seem to."""
+        """Plain sentences about settings that are allowed but have less effect than they seem to have."""
         return []
 
 
 @dataclass(frozen=True, eq=False)
 class Flat:
-    """The flat parameters of a pack at step 0. columns: where each tensor lies in them."""
+    """The flat parameters of a pack at step 0. columns: the place of each tensor."""
 
     params: Float[Tensor, "replica parameter"]
     columns: Mapping[str, slice]
 
     def tensor(self, name: str, field: str) -> slice:
-        """The columns of a tensor that a field names; ValueError for an unknown one."""
+        """The columns of a tensor that a field names; ValueError for an unknown tensor."""
         if name not in self.columns:
             raise ValueError(f"{field}: {unknown('tensor', name, self.columns)}")
         return self.columns[name]
 
 
 class Transform(ABC):
-    """Works in place, and on each replica by itself.
+    """Works in place, on each replica separately.
 
-    when: "before" the optimizer's step (changes the gradients) or "after" it (changes the parameters). place: of those
-    before, or after, the one of the lowest place acts first; names decide between equal places. state: name ->
-    (replica, ...) tensor; what a resumed run needs, and what is zeroed when a replica ends: with a gradient and state
-    of 0 the transform must leave its weights as they are.
+    when: "before" the optimizer's step (changes the gradients) or "after" it (changes the parameters). place: the
+    lowest place acts first; among equal places, the first name. state: name -> (replica, ...) tensor. A resumed run
+    needs it; it is zeroed when a replica ends, and the transform must not change weights with gradient and state 0.
     """
 
     options: ClassVar[type[TransformOptions]]

@@ -3,8 +3,8 @@
     mu <- alpha mu + (1 - alpha) g,   g <- g + lamb mu
 
 Source: Lee et al. 2024, arXiv:2405.20233, algorithm 2 and the released grokfast.py (defaults there: alpha 0.98, lamb
-2). mu starts as the first gradient, as in the released code, so the first step already moves by (1 + lamb) g; from 0 it
-would be (1 + lamb (1 - alpha)) g.
+2). mu starts as the first gradient, as in the released code: the first step moves by (1 + lamb) g. A start at 0 would
+give (1 + lamb (1 - alpha)) g.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from grokscope.training.transforms.base import Flat, Transform, TransformOptions
 
 
 class GrokfastOptions(TransformOptions):
-    """What is amplified, and by how much."""
+    """The gain, and the memory of the slow part."""
 
     came_later: ClassVar[bool] = False
 
@@ -52,10 +52,6 @@ class Grokfast(Transform):
         alpha: Float64[Tensor, "replica 1"],
         lamb: Float64[Tensor, "replica 1"],
     ) -> None:
-        if not ((alpha >= 0) & (alpha < 1)).all():
-            raise ValueError(f"alpha must lie in [0, 1), got {alpha.flatten().tolist()}")
-        if not (lamb >= 0).all():
-            raise ValueError(f"lamb must be at least 0, got {lamb.flatten().tolist()}")
         self.state = {"slow_gradient": torch.zeros_like(params)}
         self._weight, self._lamb = (1 - alpha).to(params), lamb.to(params)
 

@@ -3,8 +3,8 @@
     theta <- theta |theta_0| / |theta|      after each step of the optimizer
 
 Source: Liu et al. 2022 (Omnigrok), arXiv:2210.01117, in the form of the released MNIST and transformer code: all
-parameters are rescaled jointly after the optimizer's step. Here the caller says which tensors count, each of them once
-(the released code for the teacher-student and addition tasks takes the first matrix twice).
+parameters are rescaled jointly after the optimizer's step. Here the config names the tensors, and each counts once (the
+released code for the teacher-student and addition tasks counts the first matrix twice).
 """
 
 from collections.abc import Sequence
@@ -21,13 +21,12 @@ from grokscope.training.transforms.base import Flat, Transform, TransformOptions
 
 
 class NormSphereOptions(TransformOptions):
-    """Which tensors are on the sphere, and how long a step on it is.
+    """The tensors on the sphere, and the length of a step on it.
 
-    Adam moves each weight by about the rate, whatever the gradient's size: on a sphere of init_scale times the radius
-    that turns the weights by 1 / init_scale of the angle, and a large sphere looks hard to train on because the run has
-    hardly moved. norm_sphere_step = "angle" multiplies the rate by init_scale: the angle is then that at init_scale 1.
-    Not so for SGD, whose step follows the gradient: there the angle is the same only where the gradient does not depend
-    on the norm.
+    Adam moves each weight by about the rate, whatever the gradient's size. On a sphere of init_scale times the radius
+    this turns the weights by 1 / init_scale of the angle: training on a large sphere looks hard because the run hardly
+    moves. norm_sphere_step = "angle" multiplies the rate by init_scale, which gives the angle at init_scale 1. The step
+    of SGD follows the gradient: there the angles are equal only if the gradient does not depend on the norm.
     """
 
     came_later: ClassVar[bool] = False
@@ -42,7 +41,7 @@ class NormSphereOptions(TransformOptions):
     @field_validator("norm_sphere", mode="before")
     @classmethod
     def _one_alone(cls, given: Any) -> Any:
-        """ "all", or one tensor, may stand alone, as --set gives it."""
+        """A single name may be given without a tuple, as by --set."""
         return (given,) if isinstance(given, str) else given
 
     @property
@@ -67,17 +66,15 @@ class NormSphereOptions(TransformOptions):
 
 @final
 class NormSphere(Transform):
-    """params: those of step 0. tensors: the columns of each tensor that counts; the others are left alone.
+    """params: those of step 0. tensors: the columns of each tensor on the sphere; the others do not change.
 
-    A replica whose norm was 0, or whose state was zeroed because it ended, is left alone too.
+    A replica with norm 0, or with a state that was zeroed because it ended, does not change either.
     """
 
     options = NormSphereOptions
     when = "after"
 
     def __init__(self, params: Float[Tensor, "replica parameter"], tensors: Sequence[slice]) -> None:
-        if not tensors:
-            raise ValueError("a norm needs at least one tensor, got none")
         self._tensors = list(tensors)
         self.state = {"norm": self._norm(params)}
 

@@ -1,9 +1,9 @@
-"""⊥Grad: gradients without their part along the weights, the direction in which logits only grow.
+"""⊥Grad: gradients without their part along the weights, the direction in which only the logits' size grows.
 
     g_perp = g - (theta.g / theta.theta) theta
 
 Source: Prieto et al. 2025, arXiv:2501.04697, definition 7: one theta of all weights, no rescaling. The released code
-does it tensor by tensor and gives g_perp the norm of g. Both are here. It is the gradient that is projected: momentum,
+projects tensor by tensor and gives g_perp the norm of g. Both forms are here. Only the gradient is projected: momentum,
 Adam's denominators and weight decay bring a radial part back into the step.
 """
 
@@ -19,20 +19,20 @@ from grokscope.runs.config import RunConfig
 from grokscope.training.captured import Step
 from grokscope.training.transforms.base import Flat, Transform, TransformOptions
 
-EPS = 1e-30  # of both denominators, as published: theta = 0 leaves g as it is
-# Below this share of |g| what is left of a gradient along the weights is float64 rounding (2e-16 an element).
+EPS = 1e-30  # of both denominators, as published: theta = 0 does not change g
+# Below this share of |g| the rest of a gradient along the weights is float64 rounding (2e-16 an element).
 NOISE = 1e-14
 
 
 class OrthogonalOptions(TransformOptions):
-    """Which of the published forms."""
+    """The published forms."""
 
     came_later: ClassVar[bool] = False
 
     orthogonal_gradient: Literal["off", "per_tensor", "global"] = Field(
         "off", description="take the part along the weights out of the gradient, tensor by tensor or of all at once"
     )
-    orthogonal_rescale: bool = Field(True, description="give what is left the norm of the whole gradient")
+    orthogonal_rescale: bool = Field(True, description="give the rest the norm of the whole gradient")
 
     @property
     def is_on(self) -> bool:
@@ -43,16 +43,14 @@ class OrthogonalOptions(TransformOptions):
 class Orthogonal(Transform):
     """⊥Grad on flat buffers. tensors: the columns of each tensor; columns outside them keep their gradient.
 
-    per_tensor: every tensor is a theta of its own, or all of them together are one. rescale: to the norm of g.
+    per_tensor: each tensor is a theta of its own; else all together are one. rescale: to the norm of g.
     """
 
     options = OrthogonalOptions
     when = "before"
-    place = 1  # what the step sees is orthogonal, whatever was added to the gradient
+    place = 1  # after additions to the gradient: the step gets an orthogonal one
 
     def __init__(self, tensors: Sequence[slice], *, per_tensor: bool = True, rescale: bool = True) -> None:
-        if not tensors:
-            raise ValueError("⊥Grad needs at least one tensor, got none")
         self.state = {}
         self._thetas = [[columns] for columns in tensors] if per_tensor else [list(tensors)]
         self._rescale = rescale
@@ -73,10 +71,10 @@ class Orthogonal(Transform):
 def project(
     weights: Sequence[Float[Tensor, "replica _"]], gradients: Sequence[Float[Tensor, "replica _"]], *, rescale: bool
 ) -> list[Float64[Tensor, "replica _"]]:
-    """g_perp of the blocks taken together as one theta and one g, replica by replica; formed in float64.
+    """g_perp of all blocks together as one theta and one g, for each replica; formed in float64.
 
-    theta = 0: g itself. Gradients along theta, among them all of one element: 0, also where the released code would
-    rescale their rounding error to the norm of g. g = 0: 0, whatever theta is. What is not finite becomes NaN.
+    theta = 0: g itself. A gradient along theta, such as any gradient of one element: 0; the released code may rescale
+    its rounding error to the norm of g. g = 0: 0 for any theta. Values that are not finite become NaN.
     """
     g = [gradient.double() for gradient in gradients]
     theta = [weight.double() for weight in weights]

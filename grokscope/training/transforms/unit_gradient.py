@@ -2,9 +2,9 @@
 
     g <- g / |g|
 
-Source: Prieto et al. 2025, arXiv:2501.04697, figure 9, where SGD's rate is divided by the norm of the full gradient, a
-small one then being no reason to stop. The scheduler itself is not released: with momentum it would divide the sum of
-past gradients by the present norm, here each gradient is divided by its own. The norm is that of all parameters of a
+Source: Prieto et al. 2025, arXiv:2501.04697, figure 9, where SGD's rate is divided by the norm of the full gradient, so
+that a small gradient does not stop training. The scheduler is not released. With momentum it would divide the sum of
+past gradients by the present norm; here each gradient is divided by its own. The norm is that of all parameters of a
 replica; a gradient of 0 stays 0.
 """
 
@@ -34,11 +34,11 @@ class UnitGradientOptions(TransformOptions):
 
 @final
 class UnitGradient(Transform):
-    """Each replica's gradient gets the norm 1, formed in float64."""
+    """Gives each replica's gradient the norm 1, formed in float64."""
 
     options = UnitGradientOptions
     when = "before"
-    place = 2  # the last of all, so that the norm is 1
+    place = 2  # last, so that the norm is 1
 
     def __init__(self) -> None:
         self.state = {}
@@ -48,7 +48,7 @@ class UnitGradient(Transform):
         return cls()
 
     def apply(self, params: Tensor, gradients: Tensor, *, step: Step) -> None:  # noqa: ARG002
-        # The largest entry first: squares of small gradients are 0 even in float64 below 1e-162.
+        # First divide by the largest entry: squares of entries below 1e-162 are 0 even in float64.
         largest = gradients.abs().amax(1, keepdim=True).double()
         scaled = gradients.double() / torch.where(largest > 0, largest, 1.0)
         norm = torch.linalg.vector_norm(scaled, dim=1, keepdim=True)

@@ -102,7 +102,7 @@ def test_tables_of_both_operands_are_changed() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"kind": "turn"}, "unknown kind 'turn'"),
+        ({"kind": "turn"}, "unknown kind = 'turn'"),
         ({"frequencies": [6]}, r"whole numbers in 1\.\.5"),
         ({"kind": "implant", "implanted": 2}, "none of"),
         ({"kind": "implant", "implanted": 6}, r"whole numbers in 1\.\.5"),
@@ -173,7 +173,7 @@ def test_the_effect_is_that_of_whole_forward_passes() -> None:
 
 
 def test_what_cannot_be_patched_is_said() -> None:
-    with pytest.raises(ValueError, match="unknown part 'values'"):
+    with pytest.raises(ValueError, match="unknown part = 'values'"):
         evaluate(PATCHING, small(), part="values")
     assert isinstance(evaluate(PATCHING, snapshot(exact(P, [2]), p=P, model="quadratic_mlp")), Missing)
     deaf = small(W_V=torch.zeros(2, 16, 8).double())

@@ -212,11 +212,11 @@ def test_networks_and_tasks_without_an_answer() -> None:
 
 def test_bad_arguments_are_named() -> None:
     snap = network(solution(P, 8))
-    with pytest.raises(ValueError, match=r"unknown convention 'rfft'. Did you mean 'rfft_"):
+    with pytest.raises(ValueError, match=r"unknown convention = 'rfft'. Did you mean 'rfft_"):
         evaluate(IPR, snap, convention="rfft")
     with pytest.raises(ValueError, match=r"r must be above 1 .*, got 1"):
         evaluate(IPR, snap, r=1)
-    with pytest.raises(ValueError, match=r"unknown about 'zer'. Did you mean 'zero'"):
+    with pytest.raises(ValueError, match=r"unknown about = 'zer'. Did you mean 'zero'"):
         evaluate(PHASES, snap, about="zer")
     with pytest.raises(ValueError, match=r"p must be at least 3 and d_mlp at least 1, got 2 and 5"):
         solution(2, 5)

@@ -396,7 +396,7 @@ def _decoder(*, layer_norm: bool) -> dict[str, Tensor]:
 
 def test_bad_arguments_are_named() -> None:
     snap = network("dihedral(5)")
-    with pytest.raises(ValueError, match=r"unknown site 'neuron'. Did you mean 'neurons"):
+    with pytest.raises(ValueError, match=r"unknown site = 'neuron'. Did you mean 'neurons"):
         evaluate(EXPLAINED, snap, site="neuron")
     with pytest.raises(ValueError, match=r"unknown irrep 'k=9'"):
         evaluate(RESTRICTED, snap, irreps=["k=9"])

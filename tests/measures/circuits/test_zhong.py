@@ -352,7 +352,7 @@ def test_an_embedding_without_circles_has_none() -> None:
         ("gradient_symmetricity", {"n_samples": 0}, "n_samples must be at least 1, got 0"),
         ("distance_irrelevance", {"variant": "runnerup"}, "Did you mean 'runner_up'"),
         ("circularity", {"n_components": 0}, "n_components must be at least 1, got 0"),
-        ("clock_explained", {"plane": "pac"}, "unknown plane 'pac'"),
+        ("clock_explained", {"plane": "pac"}, "unknown plane = 'pac'"),
         ("pizza_explained", {"n_circles": 0}, "n_circles must be at least 1, or None for all; got 0"),
     ],
 )

@@ -219,12 +219,12 @@ def test_a_network_that_is_wrong_has_no_norm_per_logit() -> None:
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("norm_per_logit", {"of": "rescale"}, "unknown kind of norm 'rescale'. Did you mean 'rescaled'"),
-        ("norm_per_logit", {"logit": "margn"}, "unknown kind of logit 'margn'. Did you mean 'margin'"),
+        ("norm_per_logit", {"of": "rescale"}, "unknown of = 'rescale'. Did you mean 'rescaled'"),
+        ("norm_per_logit", {"logit": "margn"}, "unknown logit = 'margn'. Did you mean 'margin'"),
         ("norm_per_logit", {"at": 0}, "at and kappa must be positive, got 0 and None"),
         ("norm_per_logit", {"kappa": -1.0}, "at and kappa must be positive, got 10.0 and -1.0"),
         ("norm_per_logit", {"split": "tset"}, "unknown split 'tset'. Did you mean 'test'"),
-        ("circuit_split", {"of": "shares"}, "unknown kind of split 'shares'. Did you mean 'share'"),
+        ("circuit_split", {"of": "shares"}, "unknown of = 'shares'. Did you mean 'share'"),
         ("circuit_split", {"fit": "tset"}, "unknown split 'tset'. Did you mean 'test'"),
     ],
 )

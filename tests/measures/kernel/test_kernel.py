@@ -138,9 +138,9 @@ def test_without_what_they_need_they_say_so(tiny_run: Run) -> None:
         answers = dict(measures()[name].rows(foreign))
         # Every input counts as trained on, and what it started from is not known: only training inputs have answers.
         assert any(isinstance(value, Missing) for value in answers.values()) is (name != "kernel.difficulty")
-    with pytest.raises(ValueError, match="unknown change of a kernel 'spectral'"):
+    with pytest.raises(ValueError, match="unknown by = 'spectral'"):
         evaluate("kernel.ntk_change", snap, by="spectral")
-    with pytest.raises(ValueError, match="unknown time of a kernel 'end'"):
+    with pytest.raises(ValueError, match="unknown at = 'end'"):
         evaluate("kernel.kernel_regression_loss", snap, at="end")
 
 

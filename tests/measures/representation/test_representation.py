@@ -165,10 +165,10 @@ def test_bad_options_are_answered_clearly() -> None:
     for name, options, message in (
         ("quality_index", {"convention": "papr"}, "unknown convention 'papr'. Did you mean 'paper'"),
         ("quality_index", {"convention": "matrices"}, "is for networks that multiply"),
-        ("predicted_accuracy", {"parallelograms": "all"}, "unknown kind of parallelograms 'all'"),
+        ("predicted_accuracy", {"parallelograms": "all"}, "unknown parallelograms = 'all'"),
         ("predicted_accuracy", {"split": "fresh"}, "split must be 'all' or 'test'"),
-        ("effective_loss", {"normalisation": "none"}, "unknown normalisation 'none'"),
-        ("effective_loss", {"samples": "test"}, "unknown samples 'test'"),
+        ("effective_loss", {"normalisation": "none"}, "unknown normalisation = 'none'"),
+        ("effective_loss", {"samples": "test"}, "unknown samples = 'test'"),
     ):
         with pytest.raises(ValueError, match=message):
             evaluate(f"representation.{name}", snap, **options)

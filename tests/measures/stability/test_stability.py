@@ -248,7 +248,7 @@ def test_logit_scales_are_the_written_ones() -> None:
     weights = params()
     bigger = weights | {"W_out": -2 * weights["W_out"]}
     assert value("logit_scale", made(bigger)) == pytest.approx(2 * value("logit_scale", made(weights)), abs=1e-9)
-    with pytest.raises(ValueError, match="unknown scale 'mean'"):
+    with pytest.raises(ValueError, match="unknown of = 'mean'"):
         evaluate("stability.logit_scale", snap, of="mean")
 
 
@@ -340,13 +340,13 @@ def test_where_every_gradient_is_zero_there_is_no_rank() -> None:
     for at in ("logits", "weights"):
         assert isinstance(evaluate("stability.gradient_effective_rank", gone, at=at), Missing)
     for options, message in (
-        ({"at": "logit"}, "unknown place of gradients 'logit'. Did you mean 'logits'"),
+        ({"at": "logit"}, "unknown at = 'logit'. Did you mean 'logits'"),
         ({"at": "weights", "n_samples": 0}, "n_samples must be at least 1, got 0"),
         ({"split": "trian"}, "unknown split 'trian'. Did you mean 'train'"),
     ):
         with pytest.raises(ValueError, match=message):
             evaluate("stability.gradient_effective_rank", made(), **options)
-    with pytest.raises(ValueError, match="unknown choice of by 'layer'"):
+    with pytest.raises(ValueError, match="unknown by = 'layer'"):
         evaluate("stability.radial_share", made(), by="layer")
 
 
