@@ -4,35 +4,36 @@ from typing import Annotated, Any
 
 import tyro
 
-from grokscope.cli.base import Json, emit
+from grokscope.cli._options import Integer, Json
+from grokscope.cli.base import emit
 
-# What rows of `bench kernel` say beside seconds.
+# Fields of the rows of `bench kernel` beside seconds.
 OF_KERNELS = ("cpu_seconds", "peak_mib", "jacobian_seconds", "ratio_to_jacobians", "ratio_to_one_piece")
 
 
 def bench(
     name: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="NAME")] = "train_step",
     *,
-    rounds: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None,
+    rounds: Integer = None,
     seconds: Annotated[float | None, tyro.conf.arg(metavar="FLOAT")] = None,
     json: Json = False,
 ) -> None:
     """Measure speed: one run, packs of small networks, instruments of manifold, circuits and kernel, a large store.
 
-    train_step: one run against plain PyTorch and the arithmetic ceiling. pack: many small networks against one after
-    another. manifold: dimension, Betti numbers and measures against their bars; it trains a network first, for a minute
-    or two. circuits: the measures of one checkpoint at p = 113. kernel: seconds and memory of a tangent kernel, and its
-    ratio to Jacobians. store: reading 1,000 runs of 10^6 numbers. scale: a study of 10,000 packs that nobody trains,
-    planned, handed out and asked. integrity: what checksums take of a query and of a run. What is compared takes turns
-    in one process; numbers are medians over the rounds, with their spread.
+    train_step: one run against plain PyTorch and the arithmetic ceiling. pack: many small networks as a pack, against
+    one after another. manifold: dimension, Betti numbers and measures against their bars; it trains a network first,
+    for a minute or two. circuits: the measures of one checkpoint at p = 113. kernel: seconds and memory of a tangent
+    kernel, and its ratio to Jacobians. store: reading 1,000 runs of 10^6 numbers. scale: a study of 10,000 packs,
+    planned, handed out and queried, without training. integrity: the cost of checksums in a query and in a run. Rivals
+    take turns in one process; numbers are medians over the rounds, with their spread.
 
-    How often instruments are right, on clouds and tables whose answer is known: betti_rates, circle_rates and
-    dimension_coverage (the share of intervals that hold the truth, of the headline and of TwoNN).
+    Error rates of the instruments on clouds and tables with known answers: betti_rates, circle_rates and
+    dimension_coverage (the share of intervals that hold the truth, for the headline and for TwoNN).
 
     Args:
         name: train_step, pack, manifold, circuits, kernel, store, scale, integrity, betti_rates, circle_rates or
             dimension_coverage.
-        rounds: turns of each that are counted, or draws [1]; by default 7, 5, then 3 of each, 1 of scale, 20 draws, 200
+        rounds: counted turns of each, or draws [1]; by default 7 (train_step), 5 (pack), 3, 1 (scale); 20 draws, 200
             of circle_rates and 10 of dimension_coverage.
         seconds: length of a turn [s], at least one call; by default 2, 1 and 0.5; the others have none.
     """
@@ -41,22 +42,22 @@ def bench(
     if (rounds is not None and rounds < 1) or (seconds is not None and not 0 < seconds < 1e9):
         raise ValueError(f"rounds must be at least 1 and seconds above 0, got {rounds} and {seconds}")
     turns = {name: value for name, value in (("rounds", rounds), ("seconds", seconds)) if value is not None}
-    found = component("benchmarks", name)(**turns)
+    result = component("benchmarks", name)(**turns)
     if json:
-        emit(found)
+        emit(result)
     elif name == "pack":
-        _rows(found["rows"])
-    elif "rates" in found:
-        _rates(found["rates"])
-    elif "rows" in found:
-        _bars(found)
+        _rows(result["rows"])
+    elif "rates" in result:
+        _rates(result["rates"])
+    elif "rows" in result:
+        _bars(result)
     else:
-        _values(found)
+        _values(result)
 
 
-def _values(found: dict[str, Any]) -> None:
-    spread = found["spread"]
-    for key, value in found.items():
+def _values(result: dict[str, Any]) -> None:
+    spread = result["spread"]
+    for key, value in result.items():
         if key in spread:
             low, high = spread[key]
             print(f"{key:28} {value:.4g}  ({low:.4g} to {high:.4g})")
@@ -75,7 +76,7 @@ def _rows(rows: list[dict[str, Any]]) -> None:
 
 
 def _rates(rows: list[dict[str, Any]]) -> None:
-    """A table of shares, a column each field; a dash where there is none."""
+    """A table of shares, a column a field; a dash stands for None."""
     names = list(rows[0])
     cells = [names] + [[_cell(row[name]) for name in names] for row in rows]
     widths = [max(len(line[i]) for line in cells) for i in range(len(names))]
@@ -87,12 +88,12 @@ def _cell(value: Any) -> str:
     return "–" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
-def _bars(found: dict[str, Any]) -> None:
-    oracle, blas = found.get("scikit_dimension"), found.get("blas_threads", "as it comes")
-    print(f"threads: torch {found['threads']}, BLAS {blas}; seconds a call, median (least to largest)")
-    for row in found["rows"]:
-        said = "within" if row["within_bar"] else "ABOVE"
-        bar = f"  {said} the bar of {row['bar']} {'of it' if 'share' in row else 's'}" if row["bar"] is not None else ""
+def _bars(result: dict[str, Any]) -> None:
+    oracle, blas = result.get("scikit_dimension"), result.get("blas_threads", "as it comes")
+    print(f"threads: torch {result['threads']}, BLAS {blas}; seconds a call, median (least to largest)")
+    for row in result["rows"]:
+        side = "within" if row["within_bar"] else "ABOVE"
+        bar = f"  {side} the bar of {row['bar']} {'of it' if 'share' in row else 's'}" if row["bar"] is not None else ""
         print(f"{row['name']:44} {_seconds(row, 'share' if 'share' in row else 'seconds')}{bar}")
         for name in (name for name in OF_KERNELS if name in row):
             print(f"  {name.replace('_', ' '):42} {_seconds(row, name)}")
@@ -102,7 +103,7 @@ def _bars(found: dict[str, Any]) -> None:
             print(f"  {f'scikit-dimension {oracle}':42} {_seconds(row, 'skdim_seconds')}  {ratio}")
         for name in row.get("parts", {}).get("spread", ()):
             print(f"  {name:42} {_seconds(row['parts'], name)}")
-    if "scikit_dimension" in found and oracle is None:
+    if "scikit_dimension" in result and oracle is None:
         print("scikit-dimension 0.5 or later is not installed: nothing to compare the dimensions with")
 
 

@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 import tyro
 
-from grokscope.cli.base import Json, Store, emit, find_run, find_study
+from grokscope.cli._options import Json, Store
+from grokscope.cli.base import emit, find_run, find_study
 
 Name = Annotated[
     str, tyro.conf.arg(metavar="RUN|STUDY", help='the id of a run or a study, the start of one, its path, or "latest"')
@@ -13,7 +14,7 @@ Name = Annotated[
 
 
 def report(
-    run: tyro.conf.Positional[Name] = "latest",
+    name: tyro.conf.Positional[Name] = "latest",
     *,
     output: Annotated[Path | None, tyro.conf.arg(aliases=["-o"], metavar="FILE.html")] = None,
     lang: Literal["en", "zh"] = "en",
@@ -32,12 +33,12 @@ def report(
 
     if output is not None:
         require_output(output)
-    study = find_study(run, store)
+    study = find_study(name, store)
     if study is not None:
         about, path = {"study": study.id}, write(study, output, lang)
     else:
-        found = find_run(run, store)
-        about, path = {"run": found.id}, write_report(found, output, lang=lang)
+        run = find_run(name, store)
+        about, path = {"run": run.id}, write_report(run, output, lang=lang)
     if json:
         emit(about | {"report": str(path)})
     else:

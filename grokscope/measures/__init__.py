@@ -1,7 +1,7 @@
-"""Published quantities, each a function of a snapshot: one file a quantity, one folder a family.
+"""Published quantities, each a function of a snapshot: one file per quantity, one folder per family.
 
-The public face has `gs.measures()`, every measure by id; but importing this package makes the package the attribute
-`gs.measures`, whatever the face put there. So the package itself can be called.
+The public function `gs.measures()` gives every measure by id. Importing this package replaces it: the attribute
+`gs.measures` is then the package. So the package itself can be called.
 """
 
 import sys

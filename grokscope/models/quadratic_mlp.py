@@ -77,7 +77,7 @@ class QuadraticMlp(Model):
 
     @property
     def division(self) -> int:
-        """What the outputs are divided by."""
+        """The divisor of the outputs."""
         n = self.settings.d_mlp
         return {"1": 1, "N": n, "DN": n * self.interface.n_features}[self.settings.output_division]
 

@@ -57,9 +57,7 @@ class Transformer(Model):
             "W_E": (self.interface.n_symbols + equals, o.d_model),
             "W_E_right": (self.interface.n_symbols, o.d_model),
             "W_pos": (2 + equals, o.d_model),
-            "W_Q": (o.n_heads, o.d_model, d_head),
-            "W_K": (o.n_heads, o.d_model, d_head),
-            "W_V": (o.n_heads, o.d_model, d_head),
+            **dict.fromkeys(("W_Q", "W_K", "W_V"), (o.n_heads, o.d_model, d_head)),
             "W_O": (o.n_heads, d_head, o.d_model),
             "W_in": (o.d_model, o.d_mlp),
             "b_in": (o.d_mlp,),
@@ -68,13 +66,9 @@ class Transformer(Model):
             "W_U": (o.d_model, n_outputs),
             "b_U": (n_outputs,),
         }
-        absent = {
-            "W_E_right": o.tied,
-            "b_in": not o.mlp_biases,
-            "b_out": not o.mlp_biases,
-            "b_U": not o.unembed_bias,
-        }
-        return {name: size for name, size in sizes.items() if not absent.get(name)}
+        biased = o.mlp_biases
+        present = {"W_E_right": not o.tied, "b_in": biased, "b_out": biased, "b_U": o.unembed_bias}
+        return {name: size for name, size in sizes.items() if present.get(name, True)}
 
     def draw(self, generator: Generator) -> dict[str, Tensor]:
         """As published: N(0, 1) / sqrt(d_model), W_out too; W_U / sqrt(its outputs); biases 0."""

@@ -1,1 +1,1 @@
-"""Published settings, one file each: functions that give a config."""
+"""Published settings, one file each: functions that return a config."""

@@ -1,7 +1,7 @@
 """Group composition of Chughtai et al. 2023, "A toy model of universality".
 
-Source: arXiv:2302.03025 and the released code: S5 with the fully connected network. Departure: the run stops once it
-has generalised and stayed so; the paper goes on to 250,000 steps.
+Source: arXiv:2302.03025 and the released code: S5 with the fully connected network. Departure: the run stops after it
+has generalised for some time; the paper trains for 250,000 steps.
 """
 
 from grokscope.runs.config import RunConfig

@@ -1,8 +1,8 @@
 """The solvable network of Gromov 2023, "Grokking modular arithmetic".
 
 Source: arXiv:2301.02679: modular addition at p = 97 with a quadratic network, full-batch gradient descent on squared
-error, nothing else. The learning rate is not in the paper's text; with outputs divided by D N and errors averaged over
-the 97 outputs it has to be large.
+error, nothing else. The paper's text does not give the learning rate; it must be large, because outputs are divided by
+D N and errors are averaged over the 97 outputs.
 """
 
 from grokscope.runs.config import RunConfig

@@ -1,7 +1,7 @@
 """Polynomial regression of Kumar et al. 2024, "Grokking as the transition from lazy to rich training dynamics".
 
 Source: arXiv:2310.06110, figure 1 and the released code: y = (beta.x)^2 / 2 in 100 dimensions, a nearly linear
-quadratic network with its readout fixed, gradient descent without weight decay, on outputs minus those of step 0.
+quadratic network with a fixed readout, gradient descent without weight decay, on outputs minus those of step 0.
 """
 
 from grokscope.runs.config import RunConfig

@@ -1,11 +1,11 @@
 """Images, made lazy by a large init and rich again by a small output scale: the MNIST case of Kumar et al. 2024.
 
 Source: arXiv:2310.06110, appendix on MNIST, and the released code: 1,000 training images, squared error on one-hots, a
-ReLU network of three hidden layers of 200 whose weights start large, AdamW with little weight decay in batches of 200,
+ReLU network of three hidden layers of 200 with large initial weights, AdamW with little weight decay in batches of 200,
 outputs alpha f with alpha from .5 down, where grokking vanishes. Departures: scikit-learn's 8 x 8 digits instead of
-MNIST (whose files are not at hand: --set task=mnist, with their folder); the init is PyTorch's times 8, that of the
-MNIST case of Liu et al. 2023, instead of N(0, 1 / fan-in) times 150. In the released loop over alpha the first value
-has another init than the later ones.
+MNIST (for its files: --set task=mnist, with their folder); the init is PyTorch's times 8, that of the MNIST case of Liu
+et al. 2023, instead of N(0, 1 / fan-in) times 150. In the released loop over alpha the first value has another init
+than the later ones.
 """
 
 from grokscope.runs.config import RunConfig

@@ -1,8 +1,8 @@
 """Targets from easy to hard for the kernel: figure 5 of Kumar et al. 2024.
 
 Source: arXiv:2310.06110, figure 5 and released code: the labels are the k-th eigenvector of the first kernel, k = 1, 5,
-70, 75, 100, 150 (--set eigenvector=70); the first is learned at once, those near 70 are grokked, from 100 on nothing
-generalises. Departures: the kernel is the mean one and the network 500 neurons wide instead of two (see
+70, 75, 100, 150 (--set eigenvector=70). The first is learned at once, those near 70 are grokked, and from 100 on none
+generalises. Departures: the kernel is the mean kernel, and the network has 500 neurons instead of two (see
 `grokscope.tasks.kernel_eigenvector`); targets have mean square 1.
 """
 

@@ -1,9 +1,9 @@
-"""Kumar et al. 2024, arXiv:2310.06110, figure 9: how many samples grokking needs, and how many end it.
+"""Kumar et al. 2024, arXiv:2310.06110, figure 9: the numbers of samples between which there is grokking.
 
-The network of figure 1 (`kumar2024`), smaller: with few samples (n_train=50) nothing generalises, with many (500) test
-loss falls with train loss, between them it falls later. With output_scale = alpha it is an alpha sweep as well: the
-rate is divided by alpha^2, and larger alpha is lazier. As in figure 1 the outputs of step 0 are subtracted; the source
-does not say whether they are here.
+A smaller network than that of figure 1 (`kumar2024`). With few samples (n_train=50) nothing generalises. With many
+(500) test loss falls together with train loss, and in between it falls later. output_scale = alpha makes it an alpha
+sweep: the rate is divided by alpha^2, and larger alpha is lazier. As in figure 1 the outputs of step 0 are subtracted;
+the source does not say this for figure 9.
 """
 
 from grokscope.recipes.kumar2024 import kumar2024

@@ -1,10 +1,10 @@
 """Kumar et al. 2024, arXiv:2310.06110, figure 2: modular addition in the lazy and the rich regime.
 
 Gromov's quadratic network on p = 23 and 90 % of the pairs, gradient descent without weight decay. alpha is
-output_scale, and the rate is divided by its square; the released code multiplies the outputs by its own alpha twice, so
-that its alpha is the root of ours. The source's rate is 100 on a squared error whose first value is far above the 1/23
-that it is here, the mean over 23 outputs. 1150 is that rate for half the squared error, summed over the outputs; it
-gives the published steps (all of the training pairs right at about 2,000), and twice as much halves them.
+output_scale, and the rate is divided by its square. The released code multiplies the outputs by its alpha twice: its
+alpha is the root of ours. The source's rate is 100, for a squared error that starts far above 1/23; here the error is
+the mean over 23 outputs and starts at 1/23. The rate 1150 corresponds to 100 for half the squared error, summed over
+the outputs. It gives the published steps (all training pairs are right at about 2,000); twice the rate halves them.
 """
 
 from grokscope.runs.config import RunConfig

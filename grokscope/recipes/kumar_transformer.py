@@ -2,9 +2,9 @@
 
 Source: arXiv:2310.06110, figures 6 b and 12 and the released code: the one-layer transformer of Nanda et al. 2023 on
 modular addition, p = 113, 40 % of the pairs, outputs alpha (f - f_0), AdamW at rate 6e-6 / alpha^2 with weight decay 1.
-There grokking vanishes at alpha = .15, and figure 12 has (alpha, weight decay) = (.5, 1) grok, (.5, 5) not, (1.4, 5)
-grok again: --set output_scale=0.15 --set weight_decay=5. Departures: the loss is over the "=" output too, as in
-`nanda2023`. 200,000 steps take hours on two cores; for a look: --set p=31 --set learning_rate=1e-4.
+In the source grokking vanishes at alpha = .15, and in figure 12 (alpha, weight decay) = (.5, 1) groks, (.5, 5) does
+not, and (1.4, 5) groks again: --set output_scale=0.15 --set weight_decay=5. Departure: the loss includes the "="
+output, as in `nanda2023`. 200,000 steps take hours on two cores; for a quick look: --set p=31 --set learning_rate=1e-4.
 """
 
 from grokscope.recipes.nanda2023 import nanda2023

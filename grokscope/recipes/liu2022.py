@@ -1,8 +1,8 @@
 """The toy of Liu et al. 2022, "Towards understanding grokking: an effective theory of representation learning".
 
 Source: arXiv:2205.10343, section 3 and appendix E, and the released code: ten symbols as trainable numbers, a decoder
-that sees the sum of two of them, regression on random vectors that stand for the 19 sums. The embeddings' learning rate
-is ten times the decoder's, and only the decoder decays.
+that reads the sum of two of them, regression on one random vector for each of the 19 sums. The learning rate of the
+embeddings is ten times the decoder's, and only the decoder has weight decay.
 """
 
 from grokscope.runs.config import RunConfig

@@ -1,8 +1,7 @@
 """The mainline network of Nanda et al. 2023, "Progress measures for grokking via mechanistic interpretability".
 
-Source: arXiv:2301.05217, section 3, and the released code for what the paper leaves open (betas, warm-up, split, init).
-Departure: the run stops once it has generalised and stayed so; the paper goes on to 40,000 steps (--set
-stop_after=1600).
+Source: arXiv:2301.05217, section 3, and the released code for betas, warm-up, split and init. Departure: the run stops
+after it has generalised for some time; the paper trains for 40,000 steps (--set stop_after=1600).
 """
 
 from grokscope.runs.config import RunConfig

@@ -1,11 +1,11 @@
 """Modular addition without grokking, of Liu, Michaud & Tegmark 2023, "Omnigrok": the transformer at a fixed norm.
 
 Source: arXiv:2210.01117, section 4 and figure 6; the network of Nanda et al. 2023 in float64 for 15,000 steps.
-Published: train accuracy 100 % at about step 290, test accuracy nearly with it; with weight decay 1 and no sphere, the
-norm from 43 over 61 to 31 and test accuracy 100 % at about 7,500.
-Departures: init_scale is relative to Nanda's initial weights, as are the published norms (43 at init_scale 1), the
-released warm-up of that network is kept, and each weight counts once in the norm (the released code takes the first
-matrix twice).
+Published: train accuracy 100 % at about step 290, and test accuracy soon after it. With weight decay 1 and no sphere
+the norm goes from 43 over 61 to 31, and test accuracy is 100 % at about 7,500.
+Departures: init_scale is relative to Nanda's initial weights, as are the published norms (43 at init_scale 1); the
+warm-up is that of Nanda's released code; each weight counts once in the norm (the released code counts the first matrix
+twice).
 """
 
 from grokscope.recipes.nanda2023 import nanda2023

@@ -1,7 +1,7 @@
 """Division modulo 97 of Power et al. 2022, "Grokking: generalization beyond overfitting on small algorithmic datasets".
 
 Source: arXiv:2201.02177, section 3 and appendix A, and the released code for initial weights, split, batches and
-warm-up. Departures: the answer alone is trained, not the <eos> after it, and outputs are the task's classes (see
+warm-up. Departures: only the answer is trained, not the <eos> after it, and outputs are the task's classes (see
 `grokscope.models.decoder`); a batch may run over the end of an epoch.
 """
 

@@ -1,8 +1,8 @@
 """⊥Grad of Prieto et al. 2025, "Grokking at the edge of numerical stability".
 
 Source: arXiv:2501.04697, figure 6 b, and the released code: modular addition, a bias-free ReLU network on one-hots,
-AdamW without weight decay, gradients without their part along the weights. The released wrapper ran AdamW with
-PyTorch's default betas and eps whatever was asked for; so does this.
+AdamW without weight decay, gradients without their part along the weights. The released wrapper always ran AdamW with
+PyTorch's default betas and eps; this recipe has the same values.
 """
 
 from grokscope.runs.config import RunConfig

@@ -2,9 +2,9 @@
 
 Source: arXiv:2501.04697, figure 2 a, and the released code: the bias-free ReLU network of `prieto2025`, cross-entropy
 in a chosen dtype, AdamW without weight decay at 5e-4. Other panels: --set train_fraction=0.6 or 0.7, --set
-softmax_dtype=float16 or float64. Departures: eps is 1e-25 in all panels (figure 2 a used 1e-30); the loss is one
-implementation for all dtypes, where the released code has three. Its issue threads (9 and 8) say that figure 2 a did
-not reproduce: the collapse rate of float32 stayed below .4.
+softmax_dtype=float16 or float64. Departures: eps is 1e-25 in all panels (figure 2 a used 1e-30); one implementation of
+the loss serves all dtypes, where the released code has three. In its issue threads (9 and 8) figure 2 a did not
+reproduce: the collapse rate of float32 stayed below .4.
 """
 
 from grokscope.recipes.prieto2025 import prieto2025

@@ -1,11 +1,11 @@
-"""Gradient descent until nothing is left of the gradient: figure 9 of Prieto et al. 2025.
+"""Gradient descent until the gradient vanishes: figure 9 of Prieto et al. 2025.
 
 Source: arXiv:2501.04697, figure 9 (appendix C), and the released commands: the bias-free ReLU network of `prieto2025`,
 cross-entropy in a chosen dtype, SGD with momentum 0.2 whose rate is divided at each step by the norm of the full
 gradient: 3 at 40 % of the pairs, 4 at 60 and 70 % (--set train_fraction=0.6 --set learning_rate=4). Departures: the
-scheduler is not released (`grokscope.training.transforms.unit_gradient` says what differs with momentum); the loss is
-one implementation for all dtypes. The published x-axis is five times too long: its runs logged every 100 steps and the
-plot counts 500.
+scheduler is not released (see `grokscope.training.transforms.unit_gradient` for the difference with momentum); one
+implementation of the loss serves all dtypes. The published x-axis is five times too long: the runs logged every 100
+steps, and the plot counts 500.
 """
 
 from grokscope.recipes.prieto2025 import prieto2025

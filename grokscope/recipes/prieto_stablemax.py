@@ -2,7 +2,7 @@
 
 Source: arXiv:2501.04697, figure 4, and the released code: the bias-free ReLU network of `prieto2025`, StableMax
 cross-entropy in float64, AdamW without weight decay at 0.01. Departures: the loss is formed as log softmax of g(x),
-not as the logarithm of a ratio; the run stops once it has generalised and stayed so.
+not as the logarithm of a ratio; the run stops after it has generalised for some time.
 """
 
 from grokscope.recipes.prieto2025 import prieto2025

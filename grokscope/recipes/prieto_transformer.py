@@ -3,8 +3,8 @@
 Source: arXiv:2501.04697, figure 6 a, and the released code: one layer of torch.nn.TransformerEncoder (width 128, 4
 heads, 2,048 neurons, LayerNorm after the sums, no positions, no mask), the answer read at the second of two tokens,
 cross-entropy in float32, AdamW with ⊥Grad by tensor at 1e-3. Its other arms: --set orthogonal_gradient=off, with --set
-weight_decay=1.5 and without. Departures: no dropout (0.1 there); all pairs (there 1 to 112, without 0); addition, as
-the released command has it and not subtraction, as the paper says. The published x-axis is 2.5 times too long.
+weight_decay=1.5 and without. Departures: no dropout (source: 0.1); all pairs (source: 1 to 112, without 0); addition,
+as in the released command, not subtraction, as in the paper. The published x-axis is 2.5 times too long.
 """
 
 from grokscope.recipes.prieto2025 import prieto2025

@@ -1,1 +1,1 @@
-"""What is learned: inputs, labels and the ground truth, one file a task family."""
+"""Tasks: inputs, labels and the ground truth, one file per task family."""

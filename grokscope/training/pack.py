@@ -101,7 +101,7 @@ class Pack:
 
     def state(self) -> dict[str, Tensor]:
         """All that a resumed pack needs beside its configs. Batches follow from the seed and the step."""
-        state = {"params": self._params, "alive": self.alive} | self._kept
+        state = {"params": self._params, "alive": self.alive} | self._state
         return {name: tensor.detach().cpu().clone() for name, tensor in state.items()}
 
     def restore(self, step: int, state: dict[str, Tensor]) -> None:
@@ -110,7 +110,7 @@ class Pack:
         if self._clock is not None:
             self._clock.fill_(step)
         self._params.copy_(state["params"])
-        for name, tensor in self._kept.items():
+        for name, tensor in self._state.items():
             tensor.copy_(state[name])
         ended = ~state["alive"]
         if ended.any():
@@ -226,18 +226,17 @@ class Pack:
         return losses, gradient if scale is None else gradient * scale
 
     @property
-    def _kept(self) -> dict[str, Tensor]:
-        kept = dict(self._optimizer.state)
-        for transform in self._transforms:
-            kept |= transform.state
-        return kept
+    def _state(self) -> dict[str, Tensor]:
+        """The state of the optimizer and of the transforms."""
+        states = (part.state for part in (self._optimizer, *self._transforms))
+        return {name: tensor for state in states for name, tensor in state.items()}
 
     def _end(self, ended: Bool[Tensor, " replica"]) -> None:
         """Freezes replicas: rate 0 moves nothing, and moments of 0 keep non-finite values out."""
         self.alive &= ~ended
         self._rate[ended] = 0
         self._decay[ended] = 0
-        for tensor in self._kept.values():
+        for tensor in self._state.values():
             tensor[ended] = 0
 
 

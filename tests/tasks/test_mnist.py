@@ -66,7 +66,7 @@ def test_the_path_must_be_given() -> None:
         ({"images": idx(PIXELS[:10])}, "holds 10 entries; n_samples = 20 asks for more"),
         ({"images": idx(PIXELS)[:5000]}, "ends after 4984 of 15680 bytes"),
         ({"labels": idx(DIGITS[:10])}, "holds 10 entries"),
-        ({"labels": idx(PIXELS), "images": idx(DIGITS)}, "in swapped?"),
+        ({"labels": idx(PIXELS), "images": idx(DIGITS)}, "two files swapped?"),
         ({"labels": idx(DIGITS + 1)}, "a label 10"),
     ],
     ids=range(8),

@@ -11,6 +11,9 @@ from grokscope.numerics.groups import Group, group
 from grokscope.runs.snapshot import Snapshot
 from grokscope.runs.snapshots import Snapshots
 
+# Logits that differ by less than this many units of rounding are equal.
+ROUNDING = 10
+
 
 class Harmonics(NamedTuple):
     """Logits of some inputs x, less their mean over the classes, and their projection on functions of y^-1 c.
@@ -52,18 +55,30 @@ def harmonics(snapshot: Snapshot, split: str, answers: Int[Tensor, " pair"] | No
     rows = rows & (answers >= first)
     if not rows.any():
         return Missing(f"the task has no {split} inputs here")
-    logits = snapshot.logits[rows, first:].double()
-    centred = logits - logits.mean(1, keepdim=True)
+    z = centred(snapshot.logits[rows, first:])
     classes = elements.table[answers[rows] - first]
-    return Harmonics(rows, classes, centred, centred.gather(1, classes).mean(0), first)
+    return Harmonics(rows, classes, z, z.gather(1, classes).mean(0), first)
+
+
+def centred(logits: Float[Tensor, "input element"]) -> Float64[Tensor, "input element"]:
+    """Logits less their mean over the classes; 0 if, up to rounding, all logits of each input are equal."""
+    z = logits.double() - logits.double().mean(1, keepdim=True)
+    varies = z.norm() > rounding(logits) * logits.double().norm()
+    return z if varies else torch.zeros_like(z)
+
+
+def rounding(logits: Tensor) -> float:
+    """The share of their size up to which differences between logits are rounding."""
+    return ROUNDING * torch.finfo(logits.dtype).eps
 
 
 class Aligned(NamedTuple):
-    """Of several networks: z_x(y_x g) of every input x and element g, the energy sum_c z_x(c)^2, and which inputs have
-    an element of the group for an answer y."""
+    """Of several networks: z_x(y_x g) of every input x and element g, the energy sum_c z_x(c)^2, the energy up to which
+    it is rounding, and which inputs have an element of the group for an answer y."""
 
     logits: Float64[Tensor, "network pair element"]
     energy: Float64[Tensor, "network pair"]
+    rounding: Float64[Tensor, "network pair"]
     has_answer: Bool[Tensor, "network pair"]
 
 
@@ -73,11 +88,12 @@ def aligned_logits(snapshots: Snapshots) -> Aligned | Missing:
     if isinstance(of, Missing):
         return of
     chosen, first = of
-    z = snapshots.precise_logits[..., first:]
-    z = z - z.mean(-1, keepdim=True)
+    logits = snapshots.precise_logits[..., first:]
+    z = logits - logits.mean(-1, keepdim=True)
+    smallest = rounding(snapshots.logits) ** 2 * logits.square().sum(-1)
     has_answer = snapshots.labels >= first
     classes = chosen.table[(snapshots.labels - first).clamp(min=0)]
-    return Aligned(z.gather(-1, classes), z.square().sum(-1), has_answer)
+    return Aligned(z.gather(-1, classes), z.square().sum(-1), smallest, has_answer)
 
 
 def along(profile: Float[Tensor, " element"], classes: Int[Tensor, "input element"]) -> Float[Tensor, "input element"]:

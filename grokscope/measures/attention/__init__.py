@@ -1,1 +1,1 @@
-"""Where it looks."""
+"""Where attention looks."""

@@ -7,6 +7,7 @@ import torch
 from grokscope.errors import Missing
 from grokscope.measures.analyses.cyclic import chosen
 from grokscope.measures.analyses.groups import product
+from grokscope.measures.analyses.harmonics import centred
 from grokscope.measures.base import measure
 from grokscope.numerics.fourier import sum_directions
 from grokscope.runs.snapshot import Snapshot
@@ -38,13 +39,11 @@ def logit_explained(snapshot: Snapshot, frequencies: Sequence[int] | None = None
         return keys
     p = task.of.order
     cosines = torch.from_numpy(sum_directions(range(p), p, keys))[:, ::2]  # each before its sine, which k = p/2 lacks
-    logits = snapshot.logits.double()
-    centred = logits - logits.mean(1, keepdim=True)
-    total = float(centred.square().sum())
-    # Logits equal for all classes keep some 1e-14 by rounding (float32).
-    if not total > 1e-12 * float(logits.square().sum()):
+    logits = centred(snapshot.logits)
+    total = float(logits.square().sum())
+    if not total > 0:
         return Missing("all logits of an input are equal: there is no variance to explain")
     # The fit does not see how inputs of one answer y differ: their sum, and its diagonals c - y, are enough.
     y = torch.arange(p)
-    by_difference = task.summed(centred).gather(1, (y[:, None] + y) % p).sum(0)
+    by_difference = task.summed(logits).gather(1, (y[:, None] + y) % p).sum(0)
     return float((cosines.T @ by_difference).square().sum()) / (p * p * total)

@@ -4,6 +4,7 @@ import torch
 
 from grokscope.errors import Missing
 from grokscope.measures.analyses.groups import product
+from grokscope.measures.analyses.harmonics import centred
 from grokscope.measures.base import measure
 from grokscope.numerics.irreps import irreps
 from grokscope.runs.snapshot import Snapshot
@@ -29,14 +30,13 @@ def logit_similarity(snapshot: Snapshot) -> dict[str, float] | Missing:
     task = product(snapshot)
     if isinstance(task, Missing):
         return task
-    logits = snapshot.logits.double()
-    centred = logits - logits.mean(1, keepdim=True)
-    size = float(centred.norm())
-    if not size > 1e-12 * float(logits.norm()):
+    logits = centred(snapshot.logits)
+    size = float(logits.norm())
+    if not size > 0:
         return Missing("all logits of an input are equal")
     # The character depends on a b c^-1 alone: sum the logits by answer and class, then by this element.
     of = task.of
-    by_answer = task.summed(centred)
+    by_answer = task.summed(logits)
     quotients = of.table[:, of.inverse].flatten()
     by_element = torch.zeros(of.order, dtype=torch.float64).index_add_(0, quotients, by_answer.flatten())
     return {

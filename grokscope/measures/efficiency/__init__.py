@@ -1,1 +1,1 @@
-"""What a circuit's logits cost in weights."""
+"""The norm of the weights that a circuit needs for its logits."""

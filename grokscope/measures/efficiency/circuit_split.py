@@ -1,4 +1,4 @@
-"""One network's logits, split into what follows the task's symmetry and the rest."""
+"""The logits of one network, split into the part that follows the task's symmetry and the rest."""
 
 from typing import Literal
 

@@ -94,13 +94,13 @@ def _by_degree(scaled: Callable[[float], float], kappa: float | None, z: float, 
 
 def _root(excess: Callable[[float], float]) -> float | None:
     """The root nearest to 0, of an excess that grows, on the side where it must lie; None beyond REACH."""
-    from scipy.optimize import brentq
+    from scipy.optimize import root_scalar
 
     near, value = 0.0, excess(0.0)
     step = -math.copysign(0.25, value)
     while abs(near) < REACH:
         far = near + step
         if value * (beyond := excess(far)) <= 0:
-            return float(brentq(excess, *sorted((near, far)), xtol=1e-12))  # pyright: ignore
+            return float(root_scalar(excess, bracket=sorted((near, far)), method="brentq", xtol=1e-12).root)
         near, value = far, beyond
     return None

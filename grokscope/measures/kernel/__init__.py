@@ -1,1 +1,1 @@
-"""The tangent kernel: what a lazy network keeps and a rich one turns to its labels."""
+"""The tangent kernel: a lazy network keeps it, a rich one aligns it with the labels."""

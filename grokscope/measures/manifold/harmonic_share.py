@@ -28,9 +28,10 @@ def harmonic_share(snapshots: Snapshots, split: str = "all") -> list[float | Mis
         return [aligned] * len(snapshots)
     rows = snapshots.rows(split) & aligned.has_answer
     counts = rows.sum(1)
-    totals = torch.where(rows, aligned.energy, 0.0).sum(1)
+    totals, least = (torch.where(rows, energy, 0.0).sum(1) for energy in (aligned.energy, aligned.rounding))
     explained = torch.where(rows[..., None], aligned.logits, 0.0).sum(1).square().sum(1) / (counts * totals)
     flat = Missing("all logits of an input are equal: there is no variance to explain")
-    shares = [share if total > 0 else flat for share, total in zip(explained.tolist(), totals.tolist(), strict=True)]
+    varies = (totals > least).tolist()
+    shares = [share if varied else flat for share, varied in zip(explained.tolist(), varies, strict=True)]
     none = Missing(f"the task has no {split} inputs here")
     return [share if count else none for share, count in zip(shares, counts.tolist(), strict=True)]

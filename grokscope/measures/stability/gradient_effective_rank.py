@@ -14,7 +14,7 @@ from grokscope.numerics import spectra
 from grokscope.runs.snapshot import Snapshot
 
 At = Literal["logits", "weights"]
-BLOCK = 2**27  # bytes of the gradients of a block of samples; two blocks are held at a time
+BLOCK = 2**27  # bytes of the gradients of a block of samples; memory holds two blocks
 
 
 @measure(
@@ -61,10 +61,10 @@ def _of_weights(snapshot: Snapshot, index: Int[Tensor, " sample"]) -> float:
     blocks = list(torch.arange(len(index)).split(max(1, BLOCK // size)))
     gram = torch.zeros(len(index), len(index), dtype=torch.float64)
     for number, block in enumerate(blocks):
-        held = _sample_gradients(snapshot, index[block], slopes[block])
+        own = _sample_gradients(snapshot, index[block], slopes[block])
         for other in blocks[: number + 1]:
-            again = held if other is block else _sample_gradients(snapshot, index[other], slopes[other])
-            part = functools.reduce(torch.add, (held[name] @ again[name].T for name in held))
+            others = own if other is block else _sample_gradients(snapshot, index[other], slopes[other])
+            part = functools.reduce(torch.add, (own[name] @ others[name].T for name in own))
             gram[block[:, None], other], gram[other[:, None], block] = part, part.T
     if not bool(gram.isfinite().all()):
         return 0.0
@@ -80,10 +80,10 @@ def _sample_gradients(
     """The gradient of each sample, by tensor."""
     # Sample by sample: a batch of backward passes is slower and would hold a copy of the weights for each sample.
     leaves = {name: tensor.double().unsqueeze(0).requires_grad_() for name, tensor in snapshot.params.items()}
-    held = {name: tensor.new_empty(len(index), tensor.numel()) for name, tensor in leaves.items()}
+    by_tensor = {name: tensor.new_empty(len(index), tensor.numel()) for name, tensor in leaves.items()}
     for row, (sample, slope) in enumerate(zip(snapshot.task.inputs[index], slopes, strict=True)):
         outputs = snapshot.model.outputs(leaves, sample[None, None])[0, 0]
         gradients = torch.autograd.grad(outputs, list(leaves.values()), slope, materialize_grads=True)
-        for into, gradient in zip(held.values(), gradients, strict=True):
+        for into, gradient in zip(by_tensor.values(), gradients, strict=True):
             into[row] = gradient.flatten()
-    return held
+    return by_tensor

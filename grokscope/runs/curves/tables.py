@@ -1,6 +1,6 @@
-"""Tables of numbers from files: csv, jsonl and json, npz, folders of TensorBoard. Columns by name, cells as they came.
+"""Tables of numbers from files: csv, jsonl and json, npz, folders of TensorBoard. Columns by name, cells as read.
 
-A cell that nothing was written into is None. Nothing in a file is run.
+An empty cell is None. No code in a file is run.
 """
 
 import csv
@@ -19,14 +19,14 @@ from grokscope.errors import GrokscopeError
 from grokscope.runs.curves import tensorboard
 
 DELIMITERS = (",", ";", "\t")
-# Under which a file of one JSON object keeps its rows (trainer_state.json of transformers).
+# Keys of the rows in a file of one JSON object (trainer_state.json of transformers).
 ROWS = ("log_history", "history", "rows", "data")
 FORMATS = "csv, tsv, jsonl, json, npz, or the event files of TensorBoard"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """columns: name -> cells, all of one length. sha256: of the file, or of all files. remarks: what was mended."""
+    """columns: name -> cells, all of one length. sha256: of the file, or of all files. remarks: on what was mended."""
 
     columns: Mapping[str, Sequence[Any]]
     sha256: str
@@ -34,9 +34,9 @@ class Table:
 
 
 def read_table(path: str | Path) -> Table:
-    """The table of a file, by how its name ends, or of a folder with event files of TensorBoard.
+    """The table of a file, by the end of its name, or of a folder with event files of TensorBoard.
 
-    GrokscopeError for a file that cannot be read or is damaged; ValueError for a format that none is known of.
+    GrokscopeError for a file that is damaged or cannot be read; ValueError for an unknown format.
     """
     path = Path(path)
     events = tensorboard.event_files(path)
@@ -75,7 +75,7 @@ def _read(path: Path, data: bytes) -> tuple[dict[str, list[Any]], list[str]]:
 
 
 def _csv(path: Path, text: str) -> tuple[dict[str, list[Any]], list[str]]:
-    """The delimiter is the one that the first line has most of; beside semicolons a comma is a decimal point."""
+    """The delimiter is the most frequent one of the first line; beside semicolons a comma is a decimal point."""
     head = next((line for line in text.splitlines() if line.strip()), "")
     delimiter = max(DELIMITERS, key=head.count)
     lines = [row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if any(cell.strip() for cell in row)]
@@ -107,7 +107,7 @@ def _is_number(text: str) -> bool:
 
 
 def _jsonl(path: Path, text: str) -> tuple[dict[str, list[Any]], list[str]]:
-    """A row a line, each with some of the keys. A last line that is torn is dropped, and said."""
+    """A row a line, each with some of the keys. A torn last line is dropped, with a remark."""
     lines = [line for line in text.splitlines() if line.strip()]
     rows, remarks = [], []
     for number, line in enumerate(lines, 1):
@@ -127,16 +127,16 @@ def _jsonl(path: Path, text: str) -> tuple[dict[str, list[Any]], list[str]]:
 def _json(path: Path, text: str) -> tuple[dict[str, list[Any]], list[str]]:
     """Rows in a list, alone or under one of ROWS; or columns by name."""
     try:
-        found = json.loads(text)
+        content = json.loads(text)
     except ValueError as error:
         if "\n" in text.strip():  # a row a line, under another name
             return _jsonl(path, text)
         raise GrokscopeError(f"{path} is not JSON: {error}") from error
-    if isinstance(found, dict):
-        found = next((found[name] for name in ROWS if isinstance(found.get(name), list | dict)), found)
-    if isinstance(found, list) and all(isinstance(row, dict) for row in found):
-        return _by_column(found), []
-    columns = found.items() if isinstance(found, dict) else ()
+    if isinstance(content, dict):
+        content = next((content[name] for name in ROWS if isinstance(content.get(name), list | dict)), content)
+    if isinstance(content, list) and all(isinstance(row, dict) for row in content):
+        return _by_column(content), []
+    columns = content.items() if isinstance(content, dict) else ()
     return _one_length(path, {name: cells for name, cells in columns if isinstance(cells, list)}), []
 
 
@@ -147,7 +147,7 @@ def _by_column(rows: Iterable[Mapping[str, Any]]) -> dict[str, list[Any]]:
 
 
 def _flat(row: Mapping[str, Any], before: str = "") -> Iterable[tuple[str, Any]]:
-    """Objects within objects: {"train": {"acc": 1}} is train/acc. Lists are no cells."""
+    """The cells of nested objects: {"train": {"acc": 1}} is train/acc. Lists are left out."""
     for name, cell in row.items():
         if isinstance(cell, Mapping):
             yield from _flat(cell, f"{before}{name}/")
@@ -157,18 +157,18 @@ def _flat(row: Mapping[str, Any], before: str = "") -> Iterable[tuple[str, Any]]
 
 def _npz(path: Path, data: bytes) -> dict[str, list[Any]]:
     try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as found:
-            arrays = {name: found[name] for name in found.files}
+        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+            arrays = dict(archive)
     except (ValueError, OSError, zipfile.BadZipFile, EOFError) as error:
         raise GrokscopeError(f"{path} cannot be read as arrays: {' '.join(str(error).split())}") from error
     return _one_length(path, {name: array.tolist() for name, array in arrays.items() if array.ndim == 1})
 
 
 def _one_length(path: Path, columns: dict[str, list[Any]]) -> dict[str, list[Any]]:
-    lengths = {name: len(cells) for name, cells in columns.items()}
-    if len(set(lengths.values())) > 1:
-        said = ", ".join(f"{name} {length}" for name, length in lengths.items())
+    """The columns; ValueError if their lengths differ."""
+    if len(set(map(len, columns.values()))) > 1:
+        lengths = ", ".join(f"{name} {len(cells)}" for name, cells in columns.items())
         raise ValueError(
-            f"{path} has columns of unequal length ({said}): expected one value a step; NaN means not evaluated"
+            f"{path} has columns of unequal length ({lengths}): expected one value a step; NaN means not evaluated"
         )
     return columns

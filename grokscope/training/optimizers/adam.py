@@ -20,13 +20,9 @@ from grokscope.training.optimizers._moments import MomentOptions, Moments
 from grokscope.training.optimizers.base import Optimizer
 
 
-class AdamOptions(MomentOptions):
-    """Adam's own hyper-parameters."""
-
-
 @final
 class Adam(Optimizer):
-    options = AdamOptions
+    options = MomentOptions
 
     def __init__(self, configs: Sequence[RunConfig], params: Tensor) -> None:
         self._moments = Moments(configs, params)

@@ -21,13 +21,9 @@ from grokscope.training.optimizers.base import Optimizer
 FUSED_FROM = 1 << 16
 
 
-class AdamWOptions(MomentOptions):
-    """AdamW's own hyper-parameters."""
-
-
 @final
 class AdamW(Optimizer):
-    options = AdamWOptions
+    options = MomentOptions
 
     def __init__(self, configs: Sequence[RunConfig], params: Tensor) -> None:
         self._moments = Moments(configs, params)

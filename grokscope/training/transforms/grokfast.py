@@ -52,10 +52,6 @@ class Grokfast(Transform):
         alpha: Float64[Tensor, "replica 1"],
         lamb: Float64[Tensor, "replica 1"],
     ) -> None:
-        if not ((alpha >= 0) & (alpha < 1)).all():
-            raise ValueError(f"alpha must lie in [0, 1), got {alpha.flatten().tolist()}")
-        if not (lamb >= 0).all():
-            raise ValueError(f"lamb must be at least 0, got {lamb.flatten().tolist()}")
         self.state = {"slow_gradient": torch.zeros_like(params)}
         self._weight, self._lamb = (1 - alpha).to(params), lamb.to(params)
 

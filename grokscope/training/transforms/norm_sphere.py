@@ -75,8 +75,6 @@ class NormSphere(Transform):
     when = "after"
 
     def __init__(self, params: Float[Tensor, "replica parameter"], tensors: Sequence[slice]) -> None:
-        if not tensors:
-            raise ValueError("a norm needs at least one tensor, got none")
         self._tensors = list(tensors)
         self.state = {"norm": self._norm(params)}
 

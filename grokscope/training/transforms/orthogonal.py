@@ -32,7 +32,7 @@ class OrthogonalOptions(TransformOptions):
     orthogonal_gradient: Literal["off", "per_tensor", "global"] = Field(
         "off", description="take the part along the weights out of the gradient, tensor by tensor or of all at once"
     )
-    orthogonal_rescale: bool = Field(True, description="give what is left the norm of the whole gradient")
+    orthogonal_rescale: bool = Field(True, description="give the rest the norm of the whole gradient")
 
     @property
     def is_on(self) -> bool:
@@ -51,8 +51,6 @@ class Orthogonal(Transform):
     place = 1  # after additions to the gradient: the step gets an orthogonal one
 
     def __init__(self, tensors: Sequence[slice], *, per_tensor: bool = True, rescale: bool = True) -> None:
-        if not tensors:
-            raise ValueError("⊥Grad needs at least one tensor, got none")
         self.state = {}
         self._thetas = [[columns] for columns in tensors] if per_tensor else [list(tensors)]
         self._rescale = rescale

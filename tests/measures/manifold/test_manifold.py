@@ -154,6 +154,17 @@ def test_the_harmonic_share_is_what_was_mixed_in(share: float) -> None:
         evaluate("manifold.harmonic_share", snap, split="tset")
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_logits_that_are_equal_but_for_rounding_have_no_part_along_the_answers(dtype: torch.dtype) -> None:
+    equal = torch.randn(P * P, 1, dtype=dtype, generator=torch.Generator().manual_seed(0)).repeat(1, P)
+    for outputs in (equal, equal + torch.finfo(dtype).eps * equal * torch.randn(P * P, P, dtype=dtype).sign()):
+        snap = network(None, outputs=outputs)
+        for name in ("manifold.harmonic_share", "circuits.logit_similarity", "circuits.logit_explained"):
+            answer = evaluate(name, snap, **({"frequencies": [3]} if name.endswith("explained") else {}))
+            assert isinstance(answer, Missing)
+            assert "equal" in answer.reason
+
+
 def test_the_harmonic_share_of_another_group() -> None:
     s3 = group("symmetric(3)")
     table = torch.as_tensor(s3.table)

@@ -1,6 +1,5 @@
 """The constraint to the sphere of the initial norm."""
 
-import pytest
 import torch
 from torch import Tensor
 
@@ -77,8 +76,3 @@ def test_replicas_do_not_touch_each_other_and_its_state_is_all_it_remembers() ->
     first.apply(one, NONE, step=1)
     resumed.apply(again, NONE, step=1)
     assert torch.equal(one, again)
-
-
-def test_no_tensor_is_refused() -> None:
-    with pytest.raises(ValueError, match="at least one tensor"):
-        NormSphere(weights(), [])
