@@ -22,7 +22,7 @@ from grokscope.benchmarks import pack as of_packs
 from grokscope.benchmarks import scale as of_scale
 from grokscope.benchmarks import store as of_stores
 from grokscope.benchmarks import train_step as of_steps
-from grokscope.benchmarks.base import in_turns, summary
+from grokscope.benchmarks.base import durations, in_turns, summary
 from grokscope.cli.base import main
 from grokscope.errors import GrokscopeError
 from grokscope.measures.base import evaluate
@@ -168,9 +168,9 @@ def test_a_turn_is_one_call_or_the_mean_of_several() -> None:
     lengths = {"short": 0.25, "long": 8.0}
     steps = {name: lambda name=name: calls.append(name) or lengths[name] for name in lengths}
     expected = {"short": [0.25, 0.25], "long": [8.0, 8.0]}
-    assert of_manifolds.durations(steps, rounds=2, seconds=1e-9) == expected
+    assert durations(steps, rounds=2, seconds=1e-9) == expected
     assert calls == ["short", "long"] * 2
-    assert of_manifolds.durations(steps, rounds=2, seconds=0.001) == expected
+    assert durations(steps, rounds=2, seconds=0.001) == expected
     assert len(calls) > 8
 
 
