@@ -23,12 +23,12 @@ def pack(*, rounds: int = 5, seconds: float = 1.0) -> dict[str, Any]:
     for p, d_model in SIZES:
         config = recipe("quickstart", p=p, d_model=d_model, d_mlp=4 * d_model)
         for n_replicas in REPLICAS:
-            one = Pack([config], device=torch.device("cpu"))
+            single = Pack([config], device=torch.device("cpu"))
             several = Pack([config.replace(seed=seed) for seed in range(n_replicas)], device=torch.device("cpu"))
-            rates = in_turns({"one": one.advance, "several": several.advance}, rounds=rounds, seconds=seconds)
+            rates = in_turns({"single": single.advance, "several": several.advance}, rounds=rounds, seconds=seconds)
             total = [n_replicas * steps for steps in rates["several"]]
-            ratios = [ours / alone for ours, alone in zip(total, rates["one"], strict=True)]
-            numbers = {"alone_steps_per_second": rates["one"], "pack_steps_per_second": total, "speedup": ratios}
+            ratios = [ours / alone for ours, alone in zip(total, rates["single"], strict=True)]
+            numbers = {"alone_steps_per_second": rates["single"], "pack_steps_per_second": total, "speedup": ratios}
             rows.append({"p": p, "d_model": d_model, "replicas": n_replicas} | summary(numbers))
     small = [row["speedup"] for row in rows if row["d_model"] == min(d_model for _, d_model in SIZES)]
     return {"threads": torch.get_num_threads(), "least_speedup_small": min(small), "rows": rows}

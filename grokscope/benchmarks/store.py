@@ -79,7 +79,7 @@ def stub(place: Path, configs: Sequence[RunConfig], *, evaluated: int = EVALUATE
     (folder / "metrics").mkdir(parents=True)
     raw = [config.plain for config in configs]
     last = 25 * (evaluated - 1)
-    about = {"pack": pack, "runs": [{"run": run, "config": one} for run, one in zip(ids, raw, strict=True)]}
+    about = {"pack": pack, "runs": [{"run": run, "config": fields} for run, fields in zip(ids, raw, strict=True)]}
     status = {"state": "done", "step": last, "heartbeat": time.time(), "train_seconds": 9.0, "measure_seconds": 1.0}
     (folder / "pack.json").write_bytes(document(about))
     (folder / "status.json").write_bytes(document(status | {"runs": dict.fromkeys(ids, SUMMARY)}))

@@ -12,8 +12,8 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from grokscope.errors import Missing
-from grokscope.numerics._harmonics import Harmonics, Key, harmonics
-from grokscope.numerics._permutations import Sums, Table, p_values, permuted_rows, significance, translate_sums
+from grokscope.numerics._harmonics import Key, harmonics
+from grokscope.numerics._permutations import Permuted, Table, p_values, permuted_table
 from grokscope.numerics._planes import cross_validated_planes, cross_validated_r2
 from grokscope.numerics._points import cloud
 from grokscope.numerics.groups import Group
@@ -95,7 +95,7 @@ def irrep_power(
     p-value: (1 + permutations of the elements whose largest share reaches this one) / (1 + permutations), so that it
     holds for all irreps together. Shares are first standardised by the size of the irrep; otherwise the largest irrep
     would always have the largest share. step_down > 0: irreps significant at this level are taken out, and the others
-    tested again in the residual (`_permutations.significance`); it finds weak frequencies beside strong ones.
+    tested again in the residual (`_permutations.Permuted.significance`); it finds weak frequencies beside strong ones.
     r2: of rows held out of a least squares fit on the matrix entries, below 0 if it predicts worse than the mean;
     Missing where the elements do not determine the fit. Missing for a constant table.
     """
@@ -103,8 +103,7 @@ def irrep_power(
     if isinstance(x, Missing):
         return x
     h = harmonics(len(x), group)
-    orders = permuted_rows(len(x), permutations, seed)
-    share, p = significance(x, h, orders, translate_sums(x, orders, h), level=step_down, floor=0.0)
+    share, p = permuted_table(x, h, permutations, seed).significance(level=step_down, floor=0.0)
     r2 = (cross_validated_r2(x, h.projector(i), folds=folds, seed=seed) for i in range(len(h.keys)))
     return IrrepPower(keys=h.keys, size=h.sizes, share=share, p_value=p, r2=tuple(r2))
 
@@ -134,20 +133,19 @@ def equivariance(
     x = rows(table)
     if isinstance(x, Missing):
         return x
-    h = harmonics(len(x), group)
-    return explained(x, translate_sums(x, permuted_rows(len(x), permutations, seed), h, left=side == "right"), h)
+    return explained(permuted_table(x, harmonics(len(x), group), permutations, seed, left=side == "right"))
 
 
-def explained(x: Table, sums: Sums, h: Harmonics) -> Equivariance | Missing:
+def explained(permuted: Permuted) -> Equivariance | Missing:
     """R^2 from the translate sums: the squared distances of the pairs (a, a x) sum to 2 (tr G - A_x)."""
-    gram = x @ x.T
+    gram = permuted.x @ permuted.x.T
     n, size = len(gram), np.diag(gram)
     distances = (size[:, None] + size[None, :] - 2 * gram)[~np.eye(n, dtype=bool)]
     total = np.square(distances - distances.mean()).sum()
     # What rounding leaves of equal distances, squared, is 1e-30 of their own squares.
     if total <= 1e-24 * np.square(distances).sum():
         return Missing("all rows are equally far apart: there is no variance of distances to explain")
-    means = 2 * (size.sum() - np.delete(sums, h.identity, axis=1)) / n
+    means = 2 * (size.sum() - np.delete(permuted.sums, permuted.h.identity, axis=1)) / n
     r2 = n * np.square(means - distances.mean()).sum(1) / total
     return Equivariance(r2=float(r2[0]), p_value=float(p_values(r2[:, None])[0]), chance=float(r2[1:].mean()))
 

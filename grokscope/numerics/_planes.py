@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float, Int
 
 from grokscope.errors import Missing
 from grokscope.numerics._harmonics import harmonics
-from grokscope.numerics._permutations import Table, p_values, permuted_rows, translate_sums
+from grokscope.numerics._permutations import Table, p_values, permuted_table
 
 Phases = Float[np.ndarray, " element"]  # in turns
 
@@ -88,7 +88,7 @@ def order_p_value(x: Table, phases: Phases, *, permutations: int, seed: int) -> 
     """How often the mean rows of the phases, in a random order, have as much power once around as in their own."""
     means = class_means(x, phases)
     cyclic = harmonics(len(means), None)
-    sums = translate_sums(means, permuted_rows(len(means), permutations, seed), cyclic)
+    sums = permuted_table(means, cyclic, permutations, seed).sums
     once = sums @ cyclic.kernels[0]
     return float(p_values(once[:, None] / sums[0, cyclic.identity])[0])
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from grokscope.errors import Missing
 from grokscope.numerics import _lines
@@ -37,7 +37,7 @@ from grokscope.numerics._group_tables import (
 )
 from grokscope.numerics._harmonics import Harmonics, Key, harmonics
 from grokscope.numerics._lines import Line
-from grokscope.numerics._permutations import Table, permuted_rows, significance, translate_sums
+from grokscope.numerics._permutations import Permuted, Table, permuted_table
 from grokscope.numerics._planes import Phases, class_means, cross_validated_planes, order_p_value
 from grokscope.numerics.groups import Group
 
@@ -197,16 +197,10 @@ def circle_panel(
     if isinstance(known := waves(len(x) if group is None else group), Missing):
         return known
     h = harmonics(len(x), group)
-    orders = permuted_rows(len(x), permutations, seed)
-    sums = translate_sums(x, orders, h)
-    share, p = (
-        values[list(h.waves)] for values in significance(x, h, orders, sums, level=power_level, floor=min_share)
-    )
-    present = np.flatnonzero((p <= power_level) & (share >= min_share))
-    present = present[np.argsort(-share[present], kind="stable")]
+    permuted = permuted_table(x, h, permutations, seed)
+    present, share, p = _present(permuted, power_level, min_share)
     planes = cross_validated_planes(x, h.phases[present], line=h.line, folds=folds, seed=seed)
     line = _lines.line(x, h, present)
-    p_line = {"drift": line.p_drift, "skirt": line.p_skirt, "rest": line.p_rest}
     rules = _Rules(
         min_ellipse=min_ellipse,
         min_coherence=min_coherence,
@@ -214,13 +208,23 @@ def circle_panel(
         permutations=permutations,
         surrogates=surrogates,
         seed=seed,
-        line=(*["gap"] * (line.gap > 0), *(name for name, value in p_line.items() if value <= line_level)),
+        line=line.failed(line_level),
     )
     circles = (
-        _circle(x, h, i, points, rules, share=float(share[i]), p_power=float(p[i]))
-        for i, points in zip(present.tolist(), planes, strict=True)
+        _circle(x, h, wave, points, rules, share=float(share[i]), p_power=float(p[i]))
+        for i, (wave, points) in enumerate(zip(present.tolist(), planes, strict=True))
     )
-    return Panel(circles=tuple(circles), equivariance=explained(x, sums, h), line=line)
+    return Panel(circles=tuple(circles), equivariance=explained(permuted), line=line)
+
+
+def _present(
+    permuted: Permuted, level: float, min_share: float
+) -> tuple[Int[np.ndarray, " present"], Float[np.ndarray, " present"], Float[np.ndarray, " present"]]:
+    """The waves that a table carries, the strongest first, each with its share and p-value."""
+    share, p = (values[list(permuted.h.waves)] for values in permuted.significance(level=level, floor=min_share))
+    present = np.flatnonzero((p <= level) & (share >= min_share))
+    present = present[np.argsort(-share[present], kind="stable")]
+    return present, share[present], p[present]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -236,9 +240,9 @@ class _Rules:
     line: tuple[str, ...]
 
 
-def _circle(x: Table, h: Harmonics, i: int, points: Points, rules: _Rules, **power: float) -> Circle:
-    """Wave i, whose cross-validated plane holds the points, with its tests."""
-    phases = h.phases[i]
+def _circle(x: Table, h: Harmonics, wave: int, points: Points, rules: _Rules, **power: float) -> Circle:
+    """A wave, whose cross-validated plane holds the points, with its tests."""
+    phases = h.phases[wave]
     ratio, coherent, turns = ellipse_ratio(x, phases), coherence(points, phases), winding(points, phases)
     assert not isinstance(ratio, Missing)
     rings, p_ring = _rings(class_means(points, phases), rules)
@@ -252,7 +256,7 @@ def _circle(x: Table, h: Harmonics, i: int, points: Points, rules: _Rules, **pow
         **({"rings": rings == 1} if p_order is None else {"order": p_order <= rules.level}),
     }
     return Circle(
-        key=h.keys[h.waves[i]],
+        key=h.keys[h.waves[wave]],
         phases=len(np.unique(phases)),
         ellipse_ratio=ratio,
         coherence=coherent,
