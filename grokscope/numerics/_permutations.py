@@ -36,6 +36,11 @@ class Permuted:
     def significance(self, *, level: float, floor: float) -> tuple[Float[np.ndarray, " irrep"], ...]:
         """Share of the variance and p-value of each irrep; level > 0 steps down, until no share is left above `floor`.
 
+            share = tr(X^T P X) / tr(X^T X),   P(x, y) = d / (order dim End) chi(x^-1 y),   of rank d^2 / dim End
+
+        p-value: (1 + permutations whose largest share reaches this one) / (1 + permutations), the shares standardised
+        by size; otherwise the largest irrep would always have the largest share.
+
         Step down: what is significant at `level` is taken out of the table. The others are tested again among
         themselves, in the residual and its permutations. Without it a strong frequency, which the permutations scatter
         over all others, hides a weak one. As long as nothing is significant, nothing differs.

@@ -25,12 +25,10 @@ from grokscope.errors import Missing
 from grokscope.numerics import _lines
 from grokscope.numerics._group_tables import (
     Equivariance,
-    IrrepPower,
     Waves,
     equivariance,
     explained,
     ideal_clock,
-    irrep_power,
     plane,
     rows,
     waves,
@@ -44,7 +42,6 @@ from grokscope.numerics.groups import Group
 __all__ = [
     "Circle",
     "Equivariance",
-    "IrrepPower",
     "Key",
     "Line",
     "Panel",
@@ -54,7 +51,6 @@ __all__ = [
     "ellipse_ratio",
     "equivariance",
     "ideal_clock",
-    "irrep_power",
     "plane",
     "waves",
     "winding",
@@ -157,8 +153,13 @@ def circle_panel(
 ) -> Panel | Missing:
     """Every circle of the task that the table carries; Panel.n_certified is K_c.
 
-    Present are the characters with a p-value up to power_level (stepping down: see `irrep_power`) and at least
-    min_share of the variance. Certified are those present with
+    Present are the characters with at least min_share of the variance and a p-value up to power_level. The share of k
+    is
+
+        P_k = (2/p) |sum_x E_x exp(-2 pi i k x / p)|^2 / sum_x |E_x - mean|^2
+
+    and its p-value (1 + permutations of the rows whose largest share reaches it) / (1 + permutations), so that it holds
+    for all k together; it steps down (`_permutations.Permuted.significance`). Certified are those present with
 
         ellipse_ratio >= min_ellipse  a plane, not a line: half as wide as long
         coherence >= min_coherence    an element is found at its angle to within 26 degrees (sqrt(-2 ln .9)), unseen
@@ -189,7 +190,7 @@ def circle_panel(
     less of the variance can be exact, a harmonic of a bent one, but does not carry the answer. line_level: each of
     three tests of the table fails a true clock by chance as often as that.
 
-    Missing for a constant table and for groups without circles; `irrep_power` and `equivariance` hold for every group.
+    Missing for a constant table and for groups without circles; `equivariance` holds for every group.
     """
     x = rows(table)
     if isinstance(x, Missing):

@@ -12,9 +12,12 @@ from numpy.typing import NDArray
 from grokscope.benchmarks import circle_rates
 from grokscope.errors import Missing
 from grokscope.numerics import circles
+from grokscope.numerics._group_tables import rows as centred_rows
+from grokscope.numerics._harmonics import harmonics
 from grokscope.numerics._lines import Line
+from grokscope.numerics._permutations import permuted_table
 from grokscope.numerics.fourier import frequency_norms
-from grokscope.numerics.groups import discrete_logarithms, group
+from grokscope.numerics.groups import Group, discrete_logarithms, group
 from grokscope.numerics.irreps import irreps
 
 Table = NDArray[np.float64]
@@ -35,6 +38,16 @@ def clock(phases: Table, width: int, noise: float = 0.0, seed: int = 0, amplitud
 
 def residues(p: int, *ks: int) -> Table:
     return np.outer(ks, np.arange(p)) % p / p
+
+
+def power(
+    table: Table, of: Group | None = None, *, permutations: int = 999, seed: int = 0, step_down: float = 0.0
+) -> tuple[Table, Table]:
+    """Share and p-value of each irrep, the trivial one left out; of the frequencies 1..floor(p/2) without a group."""
+    x = centred_rows(table)
+    assert not isinstance(x, Missing)
+    share, p = permuted_table(x, harmonics(len(x), of), permutations, seed).significance(level=step_down, floor=0.0)
+    return share, p
 
 
 def panel(table: Table, **options: object) -> circles.Panel:
@@ -176,14 +189,12 @@ def test_lines_and_bent_planes_are_present_but_no_circles() -> None:
 def test_a_weak_circle_is_found_beside_a_strong_one_by_stepping_down() -> None:
     p = 59
     table = clock(residues(p, 4, 9), 64, 0.05, amplitudes=(1.0, 0.15))
-    plain = circles.irrep_power(table, permutations=199)
-    stepped = circles.irrep_power(table, permutations=199, step_down=0.01)
-    assert not isinstance(plain, Missing)
-    assert not isinstance(stepped, Missing)
-    assert plain.p_value[8] > 0.05
-    assert stepped.p_value[[3, 8]].max() == pytest.approx(1 / 200)
-    assert np.delete(stepped.p_value, [3, 8]).min() > 0.01
-    np.testing.assert_array_equal(plain.share, stepped.share)
+    share, plain = power(table, permutations=199)
+    same, stepped = power(table, permutations=199, step_down=0.01)
+    assert plain[8] > 0.05
+    assert stepped[[3, 8]].max() == pytest.approx(1 / 200)
+    assert np.delete(stepped, [3, 8]).min() > 0.01
+    np.testing.assert_array_equal(share, same)
     assert panel(table).certified == (4, 9)
     assert panel(table, min_share=0.05).certified == (4,)
 
@@ -191,81 +202,56 @@ def test_a_weak_circle_is_found_beside_a_strong_one_by_stepping_down() -> None:
 @pytest.mark.parametrize("p", [12, 23])
 def test_the_power_of_frequencies_is_the_literal_one(p: int) -> None:
     table = rows(p, 5) + 3
-    found = circles.irrep_power(table, permutations=99, seed=7)
-    assert not isinstance(found, Missing)
+    share, p_value = power(table, permutations=99, seed=7)
+    k = np.arange(1, p // 2 + 1)
 
     def shares(some: Table) -> Table:
-        power = frequency_norms(some) ** 2
-        return power / power.sum()
+        squares = frequency_norms(some) ** 2
+        return squares / squares.sum()
 
-    np.testing.assert_allclose(found.share, shares(table), atol=1e-9)
-    assert list(found.keys) == list(range(1, p // 2 + 1))
+    np.testing.assert_allclose(share, shares(table), atol=1e-9)
+    assert harmonics(p, None).keys == tuple(k)
     orders = np.random.default_rng(7).permuted(np.tile(np.arange(p), (99, 1)), axis=1)
-    size = np.where(2 * np.array(found.keys) == p, 1, 2)
+    size = np.where(2 * k == p, 1, 2)
     unit = np.sqrt(size * (p - 1 - size)) / (p - 1)
     highest = [((shares(table[order]) - size / (p - 1)) / unit).max() for order in orders]
     observed = (shares(table) - size / (p - 1)) / unit
-    np.testing.assert_allclose(found.p_value, [(1 + sum(h >= o for h in highest)) / 100 for o in observed], atol=1e-9)
+    np.testing.assert_allclose(p_value, [(1 + sum(h >= o for h in highest)) / 100 for o in observed], atol=1e-9)
 
 
 def test_p_values_of_random_rows_hold_their_level() -> None:
     """The smallest p-value is uniform: 200 tables, 10 % below .1 within four standard errors."""
-    found = [circles.irrep_power(rows(17, 6, seed=seed), permutations=99, seed=seed) for seed in range(200)]
-    below = np.mean([result.p_value.min() <= 0.1 for result in found if not isinstance(result, Missing)])
+    p_values = [power(rows(17, 6, seed=seed), permutations=99, seed=seed)[1] for seed in range(200)]
+    below = np.mean([p.min() <= 0.1 for p in p_values])
     assert below == pytest.approx(0.1, abs=4 * math.sqrt(0.1 * 0.9 / 200))
 
 
 @pytest.mark.parametrize("name", ["symmetric(4)", "dihedral(6)", "Z4xZ3", "alternating(4)", "multiplicative(13)"])
-def test_irrep_power_is_the_projection_onto_the_matrix_entries(name: str) -> None:
+def test_the_power_of_an_irrep_is_the_projection_onto_the_matrix_entries(name: str) -> None:
     of = group(name)
     table = rows(of.order, 7)
-    found = circles.irrep_power(table, of, permutations=19)
-    assert not isinstance(found, Missing)
+    share, _ = power(table, of, permutations=19)
+    sizes = harmonics(of.order, of).sizes
     centred = table - table.mean(0)
     for i, irrep in enumerate(irreps(of)[1:]):
         entries = irrep.matrices.reshape(of.order, -1).numpy()
         q, s, _ = np.linalg.svd(entries, full_matrices=False)
         q = q[:, s > 1e-9]
-        assert found.size[i] == q.shape[1]
-        assert found.share[i] == pytest.approx(np.square(q.T @ centred).sum() / np.square(centred).sum(), abs=1e-9)
+        assert sizes[i] == q.shape[1]
+        assert share[i] == pytest.approx(np.square(q.T @ centred).sum() / np.square(centred).sum(), abs=1e-9)
         carrier = entries @ rows(entries.shape[1], 7, seed=i) + 0.05 * table
-        one = circles.irrep_power(carrier, of, permutations=199)
-        assert not isinstance(one, Missing)
-        assert int(one.share.argmax()) == i
-    assert found.share.sum() == pytest.approx(1, abs=1e-9)
+        assert int(power(carrier, of, permutations=199)[0].argmax()) == i
+    assert share.sum() == pytest.approx(1, abs=1e-9)
 
 
-def test_irreps_that_a_table_carries_predict_rows_not_seen() -> None:
+def test_only_the_irrep_that_a_table_carries_is_significant() -> None:
     of = group("symmetric(4)")
     standard = next(i for i, irrep in enumerate(irreps(of)[1:]) if irrep.name == "standard")
     entries = irreps(of)[1 + standard].matrices.reshape(24, -1).numpy()
-    found = circles.irrep_power(entries @ rows(9, 16) + 0.05 * rows(24, 16), of)
-    assert not isinstance(found, Missing)
-    assert found.keys[standard] == "standard"
-    assert found.p_value[standard] == pytest.approx(0.001)
-    assert np.delete(found.p_value, standard).min() > 0.5
-    assert found.r2[standard] > 0.95
-    assert max(np.delete(np.array(found.r2), standard)) < 0.1
-    none = circles.irrep_power(rows(24, 16), of)
-    assert not isinstance(none, Missing)
-    assert max(none.r2) < 0.2
-    assert circles.irrep_power(rows(3, 2), group("cyclic(3)"), permutations=5).r2[0].reason.startswith("2 elements")
-
-
-def test_r2_is_that_of_refitting_without_the_fold() -> None:
-    table, p, seed = rows(13, 4), 13, 3
-    found = circles.irrep_power(table, permutations=5, folds=4, seed=seed)
-    assert not isinstance(found, Missing)
-    for i, k in enumerate(found.keys):
-        angle = 2 * np.pi * residues(p, int(k))[0]
-        design = np.stack([np.ones(p), np.cos(angle), np.sin(angle)], axis=1)
-        squares = np.zeros(2)
-        for held in np.array_split(np.random.default_rng(seed).permutation(p), 4):
-            seen = np.delete(np.arange(p), held)
-            for j, some in enumerate((design[:, :1], design)):
-                fit = np.linalg.lstsq(some[seen], table[seen])[0]
-                squares[j] += np.square(table[held] - some[held] @ fit).sum()
-        assert found.r2[i] == pytest.approx(1 - squares[1] / squares[0], abs=1e-9)
+    _, p = power(entries @ rows(9, 16) + 0.05 * rows(24, 16), of)
+    assert harmonics(24, of).keys[standard] == "standard"
+    assert p[standard] == pytest.approx(0.001)
+    assert np.delete(p, standard).min() > 0.5
 
 
 def test_a_group_without_complex_characters_has_no_panel() -> None:
@@ -435,7 +421,7 @@ def test_nothing_depends_on_rotation_scale_shift_or_the_kind_of_array() -> None:
 
 def test_tables_without_variance_have_no_answer() -> None:
     for table in (np.full((23, 3), 0.1), np.zeros((23, 3)), rows(1, 4)):
-        for ask in (circles.circle_panel, circles.equivariance, circles.irrep_power):
+        for ask in (circles.circle_panel, circles.equivariance):
             assert isinstance(ask(table), Missing)
         assert isinstance(circles.plane(table, 1), Missing)
         assert isinstance(circles.ideal_clock(table, [1]), Missing)
@@ -453,7 +439,7 @@ def test_bad_arguments_are_refused() -> None:
     with pytest.raises(ValueError, match=r"the table has 11 rows, but cyclic\(12\) has 12 elements"):
         circles.circle_panel(table, group=group("cyclic(12)"))
     with pytest.raises(ValueError, match="permutations must be at least 1, got 0"):
-        circles.irrep_power(table, permutations=0)
+        circles.circle_panel(table, permutations=0)
     with pytest.raises(ValueError, match="folds must be at least 2, got 1"):
         circles.plane(table, 1, folds=1)
     with pytest.raises(ValueError, match="side must be 'left' or 'right', got 'both'"):
