@@ -1,4 +1,4 @@
-"""Benchmarks run and count what they say; how fast anything is, no test asks."""
+"""Benchmarks run and count correctly; no test depends on speed."""
 
 import json
 import sys
@@ -138,7 +138,7 @@ def test_the_command_prints_one_object(capsys: pytest.CaptureFixture[str], monke
 
 
 class Recorded:
-    """Stands for a measure: notes the snapshots whose rows were drawn to the end."""
+    """Stands for a measure: records the snapshots whose rows were read to the end."""
 
     def __init__(self, cost: str = "heavy") -> None:
         self.seen: list[object] = []
@@ -265,7 +265,7 @@ def test_the_circuits_benchmark_measures_a_network_with_the_published_frequencie
 
 
 class Inline:
-    """A process of its own that is none."""
+    """Stands for a pool of processes: calls run in this process."""
 
     def __init__(self, *_: Any, **__: Any) -> None: ...
     def __enter__(self) -> "Inline":

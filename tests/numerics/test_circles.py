@@ -140,7 +140,7 @@ def test_a_walk_through_a_group_of_two_factors_has_two_ends() -> None:
 
 
 def test_a_plane_does_not_see_the_elements_beside_the_one_it_shows() -> None:
-    """A literal fit without each of five blocks of neighbours, which begin where the seed says."""
+    """A literal fit without each of five blocks of neighbours; the seed says where they begin."""
     p, seed = 23, 4
     table = rows(p, 8)
     angle = 2 * np.pi * residues(p, 5)[0]
@@ -156,7 +156,7 @@ def test_a_plane_does_not_see_the_elements_beside_the_one_it_shows() -> None:
 
 
 def test_a_random_function_of_the_residue_mod_m_is_no_circle() -> None:
-    """Its rows are repeated, so that folds over elements would know them and show a circle at every frequency."""
+    """Rows repeat, so that folds over elements would have seen them and would show a circle at every frequency."""
     for m in (3, 4, 5, 6, 7, 11):
         table = np.tile(rows(m, 128, seed=m), (77 // m, 1))
         assert panel(table).n_certified == 0, m
@@ -495,7 +495,7 @@ def test_of_two_hundred_tables_without_circles_one_percent_at_most_have_one(kind
 
 @pytest.mark.slow
 def test_of_two_hundred_paths_none_has_a_circle_and_clocks_keep_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two of 200 at most: rows that forget each other in two steps, and 31 of them, hardly show where they end."""
+    """Two of 200 at most: 31 rows that forget each other in two steps hardly show their two ends."""
     monkeypatch.setattr(circles, "_rings", lambda *_: (1, 0.01))
     for row in circle_rates.circle_rates(rounds=200)["rates"]:
         if row["kind"].startswith("clock, "):

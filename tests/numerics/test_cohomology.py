@@ -131,7 +131,7 @@ def test_one_coordinate_of_two_frequencies_may_mix_them() -> None:
 
 
 def test_a_class_that_outlives_another_is_lifted_from_its_fraction() -> None:
-    """The first bar's class mod 47 is a sixth of an integer one: as it stands it winds 8 times, by no frequency."""
+    """The first bar's class mod 47 is a sixth of an integer class: unlifted it winds 8 times, at no frequency."""
     for seed in range(2):
         name, value = name_frequency(found(clock([31, 7], noise=0.3, seed=seed)).angles[0], 113)
         assert name in (31, 7)
@@ -157,7 +157,7 @@ CURVES = {
 @pytest.mark.parametrize("name", CURVES)
 @pytest.mark.parametrize("seed", range(2))
 def test_random_points_of_a_curve_get_its_arc_length(name: str, seed: int) -> None:
-    """Any weights of the edges do so for an even sample; equal ones reach 0.6 on the uneven circle."""
+    """For an even sample any weights of the edges do; on the uneven circle equal weights reach 0.6."""
     curve, n, concentration = CURVES[name]
     rng = np.random.default_rng(seed)
     u = (rng.vonmises(0, concentration, n) / (2 * np.pi)) % 1 if concentration else rng.random(n)
@@ -197,7 +197,7 @@ def test_two_circles_have_an_angle_each() -> None:
 
 
 def moebius() -> tuple[np.ndarray, np.ndarray]:
-    """A Moebius band whose edge is sampled densely and whose inside is not, and its angle along the core."""
+    """A Moebius band, sampled densely at its edge and thinly inside, and its angle along the core."""
     edge, inside = np.arange(160) / 160, np.arange(15) / 15
     along, across = np.concatenate([2 * edge, inside]), np.concatenate([np.full(160, 0.45), np.zeros(15)])
     half = turn(along / 2) * across[:, None]

@@ -228,7 +228,7 @@ def test_structure_at_small_scales_is_no_copy(points: np.ndarray) -> None:
 
 
 def test_two_tight_clusters_far_apart() -> None:
-    """Their own size is 1e-9 of the cloud's: a matrix product in float64 sees only its rounding."""
+    """Each cluster is 1e-9 of the cloud in size: there a matrix product in float64 is only rounding."""
     generator = default_rng(11)
     one, other = (torus(generator, 150) for _ in range(2))
     found = known(twonn(np.concatenate([1e-9 * one, 1 + 1e-9 * other]))).value
@@ -329,7 +329,7 @@ def test_the_headline_says_what_it_was_read_from() -> None:
 
 @pytest.mark.parametrize("name", ["5-cube", "4-torus", "4-Gaussian", "torus x square", "6-cube"])
 def test_the_interval_carries_borders_and_curvature(name: str) -> None:
-    """Of sampling alone it holds the truth of a 5-cube in 1 of 20 draws, of a 6-cube in 1 of 10."""
+    """An interval of sampling alone holds the truth of a 5-cube in 1 of 20 draws, of a 6-cube in 1 of 10."""
     shape, truth = shapes()[name]
     generator = default_rng(40)
     found = [intrinsic_dimension(shape(generator, 500)) for _ in range(10)]
@@ -356,7 +356,7 @@ def test_noise_on_a_circle_is_not_its_dimension(channels: int, noise: float, n: 
     found = intrinsic_dimension(points)
     if isinstance(found, Missing):
         assert "depends on the scale" in found.reason
-        assert "points" in found.reason  # the coarsest scales are said, too
+        assert "points" in found.reason  # the message names the coarsest scales, too
         return
     assert found.value == pytest.approx(1, abs=0.15)
     assert found.low - 0.05 <= 1 <= found.high
@@ -364,7 +364,7 @@ def test_noise_on_a_circle_is_not_its_dimension(channels: int, noise: float, n: 
 
 
 def test_two_dimensional_clusters_stay_two_dimensional() -> None:
-    """Coarse scales look from cluster to cluster, and contradict nothing."""
+    """Coarse scales see distances between clusters, and contradict nothing."""
     generator = default_rng(42)
     for centres in (10 * generator.normal(size=(20, 2)), 10 * generator.normal(size=(20, 1)) * [1, 0]):
         found = intrinsic_dimension(np.repeat(centres, 100, axis=0) + 0.1 * generator.normal(size=(2000, 2)))

@@ -50,7 +50,7 @@ def slow_basis(rows: list[list[int]]) -> list[list[int]]:
 
 
 def slow_implicit(samples: Samples, trained: np.ndarray) -> set[tuple[int, int]]:
-    """P(D) as defined: those of P0 that leave the rank of A(P0(D)) as it is."""
+    """P(D) by definition: the members of P0 that do not raise the rank of A(P0(D))."""
     basis = slow_basis(within(samples, trained).tolist())
     every = matrix(samples, samples.parallelograms).tolist()
     pairs = map(tuple, samples.parallelograms.tolist())
@@ -112,7 +112,7 @@ SUMS_7 = (0, 2, 3, 6, 8, 9, 13, 16, 18, 21, 23, 24, 25)  # nullity 2, but 3 modu
 
 @pytest.mark.parametrize("primes", [(2, 2**31 - 1), (3, 2**31 - 1), (2**31 - 1, 3)])
 def test_an_unlucky_prime_is_outvoted(primes: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
-    """0 + 0 = 4 + 4 mod 8 is the row (2, -2): modulo 2 it is none, and others follow that do not."""
+    """0 + 0 = 4 + 4 mod 8 is the row (2, -2): modulo 2 it vanishes, and false implications appear."""
     monkeypatch.setattr(parallelograms, "_primes", lambda n: primes)
     doubles = tuple(i for i, pair in enumerate(residues(8).pairs.tolist()) if pair in ([0, 0], [4, 4]))
     for samples, members in ((sums(7), SUMS_7), (residues(8), doubles)):
@@ -150,7 +150,7 @@ def test_probabilities_at_the_ends_are_certain() -> None:
 
 
 def test_predicted_accuracy_by_hand() -> None:
-    """Sums of 0..2: only 02 and 11 share an answer. One of them trained, the other follows only if the row holds."""
+    """Sums of 0..2: only 02 and 11 share an answer. If one is trained, the other follows only if the row holds."""
     samples, mask = sums(3), np.array([True, False, True, False, False, False])
     assert predicted_accuracy(samples, mask, np.array([True])) == pytest.approx(3 / 6)
     assert predicted_accuracy(samples, mask, np.array([False])) == pytest.approx(2 / 6)

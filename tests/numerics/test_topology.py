@@ -80,7 +80,7 @@ def test_persistence_of_a_square() -> None:
 
 
 def test_persistence_of_an_octahedron() -> None:
-    """Its six points at distance sqrt(2), opposite ones at 2: one void between."""
+    """Six points at distances sqrt(2), opposite ones at 2: one void in between."""
     _, h1, h2 = persistence(np.concatenate([np.eye(3), -np.eye(3)]), 2)
     assert len(h1) == 0
     np.testing.assert_allclose(h2, [[math.sqrt(2), 2]], rtol=1e-9)
@@ -249,7 +249,7 @@ def test_the_p_value_of_a_gap_is_that_of_its_emptier_side() -> None:
 
 
 def test_holes_are_judged_within_components() -> None:
-    """Far blobs have the p-values of each by itself, times the bars of both."""
+    """Two far blobs have the p-values of each by itself, multiplied by the bars of both."""
     one, two = RNG(1).normal(size=(60, 2)), RNG(2).normal(size=(80, 2)) + [200, 0]
     both, alone = betti(np.concatenate([one, two])), [betti(one), betti(two)]
     assert isinstance(both, Betti)
@@ -277,7 +277,7 @@ def test_blobs_of_unequal_spread() -> None:
 
 
 def test_betti_of_distances() -> None:
-    """The same as of the points, whose coordinates are found again up to a turn; rounding in the matrix is harmless."""
+    """Distances give the same as points, which are recovered up to a rotation; rounding in the matrix is harmless."""
     points = np.concatenate([circle(60), circle(60, channels=2) + [6, 0]]) @ RNG(0).normal(size=(2, 5))
     distances = np.linalg.norm(points[:, None] - points[None], axis=-1)
     np.testing.assert_allclose(squareform(pdist(coordinates(distances))), distances, atol=1e-9 * distances.max())
@@ -343,7 +343,7 @@ def test_rates_of_false_and_right_numbers() -> None:
 
 @pytest.mark.slow
 def test_tori_are_found() -> None:
-    """At 113 points drawn at random 88 % are (of 180); the others have a second loop within chance, or a third beyond.
+    """At 113 random points 88 % are (of 180); the others have a second loop within chance, or a third beyond it.
 
     Of 60 draws that is 45 or more in 99 % of samples.
     """
@@ -437,7 +437,7 @@ def test_excess_bars_count_as_the_own_ones_between_the_surrogates_and_the_plane(
 @pytest.mark.parametrize("scale", [0.02, 0.1, FULL[1]])
 @pytest.mark.parametrize("number", [1, 2, 5, 11, 60])
 def test_the_level_holds_where_all_bars_are_excess(number: int, scale: float) -> None:
-    """Noise of the law, log pi exponential, none of it in the surrogates; 3,000 draws, four standard errors."""
+    """Noise that follows the law (log pi exponential) and no surrogate has; 3,000 draws, four standard errors."""
     drawn = RNG(0).exponential(scale, size=(3000, number))
     none = [np.empty((0, 2))] * 5
     false = [(holes([Diagram(bars=noise(one), surrogates=none)], 1, 0.05).p_values < 0.05).any() for one in drawn]

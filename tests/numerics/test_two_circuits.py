@@ -1,4 +1,4 @@
-"""The two-circuit model: the published fixed points, its theorem, and what gradient descent does."""
+"""The two-circuit model: the published fixed points, its theorem, and gradient descent."""
 
 import math
 from typing import Any
@@ -44,7 +44,7 @@ def test_the_fixed_point_is_the_minimum_and_keeps_the_ratio_of_the_theorem(kappa
     found = fixed_point(model)
     assert found.ratio == pytest.approx(price ** (2 * kappa / (2 - kappa)), rel=1e-9)
     assert model.slopes(found.w_G, found.w_M) == pytest.approx((0, 0), abs=1e-9)
-    # Literally, by a method that knows no slopes.
+    # Literally, by a method without derivatives.
     literal = minimize(
         lambda w: model.train_loss(*w) + model.penalty(*w), (1.0, 1.0), method="Nelder-Mead",
         options={"xatol": 1e-10, "fatol": 1e-15, "maxiter": 5000},
@@ -86,7 +86,7 @@ def test_descent_memorises_first_and_ends_at_the_fixed_point(convention: Any) ->
 
 @pytest.mark.parametrize("g_2", [0.0005, 0.005, 0.05])
 def test_the_delay_is_that_of_exponential_growth(g_2: float) -> None:
-    """From where the memorising circuit is at rest alone: 112 / (e^w + 112) = .005 4 (2 / 1.2) w^(2/3)."""
+    """It starts where the memorising circuit alone is at rest: 112 / (e^w + 112) = .005 4 (2 / 1.2) w^(2/3)."""
     at_rest = brentq(lambda w: 112 / (math.exp(w) + 112) - 0.005 * 4 / 0.6 * w ** (2 / 3), 1, 10)
     error = 112 / (math.exp(at_rest) + 112)
     predicted = math.log(4 / g_2**2) / (2 * error * 0.1)

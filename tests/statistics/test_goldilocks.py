@@ -1,4 +1,4 @@
-"""Shells and laws that were planted are found, with intervals that cover; what has no answer says so."""
+"""Planted shells and laws are found, with intervals that cover; without an answer the reason is given."""
 
 import math
 from typing import Any
@@ -121,7 +121,7 @@ def test_without_censoring_it_is_least_squares() -> None:
     )
     assert found.r_squared == pytest.approx(expected.rvalue**2)  # pyright: ignore
     assert math.log(found.w_c.value) == pytest.approx(-expected.intercept / expected.slope, abs=1e-6)  # pyright: ignore
-    # Fieller: at the ends of w_c's interval the line is as far from 0 as it can be told.
+    # Fieller: at the ends of w_c's interval the line is just significantly different from 0.
     for end in (found.w_c.low, found.w_c.high):
         at = math.log(float(end))  # pyright: ignore
         error = expected.stderr * math.sqrt(((x - x.mean()) ** 2).sum() / 25 + (at - x.mean()) ** 2)  # pyright: ignore
@@ -186,7 +186,7 @@ def test_bad_input_is_refused(call: Any, message: str) -> None:
 
 
 def test_times_that_do_not_grow_with_the_norm_have_a_slope_of_0() -> None:
-    """And w_c, where the line would reach 0, lies beyond all numbers: no error, which would end a scorecard."""
+    """w_c, where the line would reach 0, lies beyond all numbers; an error here would end a scorecard."""
     norms = [1.0, 2.0, 4.0, 8.0]
     for times in ([500.0] * 4, [500.0, 501.0, 499.0, 500.5], [500.0, 499.9, 499.9, 500.0]):
         found = generalisation_law(norms, times)

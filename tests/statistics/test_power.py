@@ -1,4 +1,4 @@
-"""How many seeds decide: at that number the share of verdicts is what was asked for, and with one fewer it is not."""
+"""How many seeds decide: with that number the share of verdicts is the planned one, with one seed less it is not."""
 
 import numpy as np
 import pytest

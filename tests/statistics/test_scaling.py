@@ -1,4 +1,4 @@
-"""Exponents and crossings that were planted, and the coverage of their intervals."""
+"""Planted exponents and crossings, and the coverage of their intervals."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ SEEDS = 6
 
 
 def power(a: float, b: float, sizes: Any = SIZES, noise: float = 0.0, seed: int = 0) -> Any:
-    """(size, seed): e^a n^b, each seed with a factor of its own, which moves no exponent."""
+    """(size, seed): e^a n^b, each seed times a factor of its own, which does not change the exponent."""
     rng = np.random.default_rng(seed)
     own = np.exp(0.1 * rng.standard_normal(SEEDS))
     return np.exp(a) * np.asarray(sizes)[:, None] ** b * own * np.exp(noise * rng.standard_normal((len(sizes), SEEDS)))

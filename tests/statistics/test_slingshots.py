@@ -1,4 +1,4 @@
-"""Slingshots that were planted, and none where there are none."""
+"""Planted slingshots are found, and no others."""
 
 from typing import Any
 
@@ -88,7 +88,7 @@ def test_independent_noise_alone_gives_no_false_one(scale: float, of_norm: float
 
 
 def test_noise_of_one_series_is_not_taken_for_its_half() -> None:
-    """True spikes in a norm of noise, and true jumps in a loss of noise."""
+    """True spikes of the loss with a noisy norm, and true jumps of the norm with a noisy loss."""
     loss, norm = planted()
     for seed in range(20):
         of_loss, of_norm = noise(seed, 1.0, 2e-2)
@@ -105,7 +105,7 @@ def test_correlated_noise_gives_one_run_in_twenty_at_most() -> None:
 
 
 def test_without_the_guard_noise_does_give_false_ones() -> None:
-    """The guard is what keeps them out, not blindness."""
+    """The guard excludes them; without it they are found."""
     loss, norm = noise(0, 1.0, 2e-2)
     assert len(found(LOSS + loss, NORM + norm, noise=0)) > 5
 
@@ -125,7 +125,7 @@ def test_units_and_spacing_do_not_matter() -> None:
 
 
 def test_a_norm_that_leads_the_loss_counts() -> None:
-    """As measured on a network: it had grown for as long as the spike then lasted."""
+    """As measured on a network: the norm had grown before the spike for as long as the spike lasted."""
     loss, norm = planted()
     assert len(found(loss, np.roll(norm, -4))) == 3
     assert found(loss, np.roll(norm, -40)) == []

@@ -1,4 +1,4 @@
-"""Stages read off curves whose stages are known, and the laws that the reading obeys."""
+"""Stages of curves whose stages are known, and the laws that dating obeys."""
 
 import json
 from dataclasses import replace
@@ -22,7 +22,7 @@ def sigmoid(steps, middle, width=0.1):
 
 
 def grokking(steps, *, memorize=100.0, peak=1420.0, generalize=8000.0):
-    """A run with known stages: accuracies cross where sigmoid says, test loss is largest by `peak`."""
+    """A run with known stages: accuracies cross where the sigmoid does, test loss is largest at `peak`."""
     distance = np.log((np.asarray(steps) + 1e-9) / peak)
     return {
         "train_accuracy": sigmoid(steps, memorize),
@@ -172,8 +172,8 @@ def test_a_spike_of_test_loss_is_not_the_onset(steps, height, width):
         loss = clean["test_loss"].copy()
         loss[i : i + width] = height
         found = phases(steps, **{**clean, "test_loss": loss})
-        # 30 stands above the peak by less than the whole rise (26.6): beside the peak it passes for a part of it, and
-        # the answer may be off by the spike's reach. A high one leaves the peak, or its neighbour where it covers it.
+        # 30 stands above the peak by less than the whole rise (26.6): beside the peak it counts as part of it, and the
+        # answer may be off by the spike's reach. A higher spike leaves the peak, or, covering it, its neighbour.
         reach = width if height > 60 else 2 * width
         assert abs(np.searchsorted(steps, found.onset_at) - peak) <= reach
         if not i - 5 <= peak <= i + width + 5:
@@ -463,7 +463,7 @@ def test_one_bad_evaluation_moves_no_answer_further_than_stable_evaluations(i, h
         found = phases(LINEAR_STEPS, **{k: curves[k] for k in names})
         for name in ANSWERS:
             right, answer = getattr(truth, name), getattr(found, name)
-            # A crossing whose first `stable` evaluations are hit begins again after the hit: that is "stays".
+            # If a spike hits the first `stable` evaluations of a crossing, it begins again after the spike ("stays").
             bound = 50 if name == "onset_at" else 150
             assert right == answer or abs(answer - right) <= bound
             assert right == answer or right is not None
@@ -501,7 +501,7 @@ def test_half_precision_and_whole_numbers_are_read():
 
 
 class NAType:
-    """As pandas's NA: a float it is not, and comparing it gives no truth."""
+    """Like pandas's NA: it is no float, and comparisons with it are neither true nor false."""
 
     def __float__(self):
         raise TypeError("NA")
