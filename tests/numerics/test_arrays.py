@@ -50,8 +50,8 @@ def _ratio(points: Any) -> Any:
 
 
 def _angles(points: Any) -> Any:
-    found = cohomology.circular_coordinates(points)
-    return found if isinstance(found, Missing) else found.angles
+    coordinates = cohomology.circular_coordinates(points)
+    return coordinates if isinstance(coordinates, Missing) else coordinates.angles
 
 
 def _locked(array: np.ndarray) -> np.ndarray:
@@ -120,12 +120,12 @@ def test_the_unit_of_numbers_changes_nothing_but_the_unit(name: str, scale: floa
     """An answer with a unit is multiplied too; beyond the largest double it is infinite."""
     case = CASES[name]
     one = numbers(case.function(*case.arrays))
-    found = numbers(case.function(*(array * scale for array in case.arrays)))
+    counts = numbers(case.function(*(array * scale for array in case.arrays)))
     with np.errstate(over="ignore", under="ignore"):
         wanted = one * np.float64(scale) ** case.power
     sure = np.isfinite(wanted) & ((wanted == 0) == (one == 0)) & (np.abs(wanted) > 1e-290)
-    np.testing.assert_allclose(found[sure | (case.power == 0)], wanted[sure | (case.power == 0)], rtol=case.near)
-    assert not np.isnan(found).any()
+    np.testing.assert_allclose(counts[sure | (case.power == 0)], wanted[sure | (case.power == 0)], rtol=case.near)
+    assert not np.isnan(counts).any()
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -214,18 +214,18 @@ def test_one_pure_frequency_is_found_in_any_unit(scale: float) -> None:
 @pytest.mark.parametrize("scale", [1e150, 1e-150])
 def test_gradient_descent_sees_the_kernel_times_the_rate(scale: float) -> None:
     train, test = kernels.gradient_descent(K, Y, K[:3], rate=0.1, step=20)
-    found = kernels.gradient_descent(K * scale, Y * scale, K[:3] * scale, rate=0.1 / scale, step=20)
-    np.testing.assert_allclose(found[0], train * scale, rtol=1e-9)
-    np.testing.assert_allclose(found[1], test * scale, rtol=1e-9)
+    outputs = kernels.gradient_descent(K * scale, Y * scale, K[:3] * scale, rate=0.1 / scale, step=20)
+    np.testing.assert_allclose(outputs[0], train * scale, rtol=1e-9)
+    np.testing.assert_allclose(outputs[1], test * scale, rtol=1e-9)
 
 
 @pytest.mark.parametrize("scale", [1e100, 1e-100])
 def test_a_flow_is_as_slow_as_the_square_of_its_table(scale: float) -> None:
     times = np.array([0.0, 0.3, 5.0])
     one = effective_theory.flow(SYMBOLS, SUMS, times)
-    found = effective_theory.flow(SYMBOLS * scale, SUMS, times * scale * scale)
+    path = effective_theory.flow(SYMBOLS * scale, SUMS, times * scale * scale)
     assert not isinstance(one, Missing)
-    assert not isinstance(found, Missing)
-    np.testing.assert_allclose(found, one * scale, rtol=1e-9)
+    assert not isinstance(path, Missing)
+    np.testing.assert_allclose(path, one * scale, rtol=1e-9)
     for beyond in (1e300, 1e-300):  # the end of the flow, and its beginning
         assert np.isfinite(numbers(effective_theory.flow(SYMBOLS * beyond, SUMS, times))).all()

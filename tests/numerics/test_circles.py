@@ -51,9 +51,9 @@ def power(
 
 
 def panel(table: Table, **options: object) -> circles.Panel:
-    found = circles.circle_panel(table, **{"permutations": 199, **options})
-    assert isinstance(found, circles.Panel)
-    return found
+    result = circles.circle_panel(table, **{"permutations": 199, **options})
+    assert isinstance(result, circles.Panel)
+    return result
 
 
 @pytest.mark.parametrize(
@@ -69,10 +69,10 @@ def panel(table: Table, **options: object) -> circles.Panel:
 def test_every_circle_of_a_clock_is_certified_and_no_other(
     p: int, ks: tuple[int, ...], width: int, noise: float
 ) -> None:
-    found = panel(clock(residues(p, *ks), width, noise))
-    assert sorted(found.certified) == sorted(ks)
-    assert found.n_certified == len(ks) == len(found.circles)
-    for circle in found.circles:
+    result = panel(clock(residues(p, *ks), width, noise))
+    assert sorted(result.certified) == sorted(ks)
+    assert result.n_certified == len(ks) == len(result.circles)
+    for circle in result.circles:
         assert circle.share == pytest.approx(1 / len(ks), abs=0.15)
         assert circle.phases == p // math.gcd(circle.key, p)
         assert (circle.winding, circle.rings, circle.p_order) == (1, 1, None)
@@ -134,9 +134,9 @@ def test_a_walk_through_a_group_of_two_factors_has_two_ends() -> None:
     assert panel(table, group=of).n_certified == 0
     known = circles.waves(of)
     assert not isinstance(known, Missing)
-    found = panel(clock(known.phases[[0, 4]], 64, 0.1), group=of)
-    assert found.n_certified == 2
-    assert found.line == Line(gap=0.0, p_drift=1.0, p_skirt=1.0, p_rest=1.0)
+    result = panel(clock(known.phases[[0, 4]], 64, 0.1), group=of)
+    assert result.n_certified == 2
+    assert result.line == Line(gap=0.0, p_drift=1.0, p_skirt=1.0, p_rest=1.0)
 
 
 def test_a_plane_does_not_see_the_elements_beside_the_one_it_shows() -> None:
@@ -150,9 +150,9 @@ def test_a_plane_does_not_see_the_elements_beside_the_one_it_shows() -> None:
         seen = np.delete(np.arange(p), held)
         fit = np.linalg.lstsq(design[seen], table[seen])[0]
         expected[held] = np.linalg.lstsq(fit[1:].T, (table[held] - fit[0]).T)[0].T
-    found = circles.plane(table, 5, folds=5, seed=seed)
-    assert not isinstance(found, Missing)
-    np.testing.assert_allclose(found, expected, atol=1e-9)
+    points = circles.plane(table, 5, folds=5, seed=seed)
+    assert not isinstance(points, Missing)
+    np.testing.assert_allclose(points, expected, atol=1e-9)
 
 
 def test_a_random_function_of_the_residue_mod_m_is_no_circle() -> None:
@@ -180,10 +180,10 @@ def test_a_circle_of_few_angles_needs_an_order_that_chance_has_not() -> None:
 def test_lines_and_bent_planes_are_present_but_no_circles() -> None:
     p = 59
     line = np.cos(2 * np.pi * residues(p, 5)).T @ rows(1, 32) + 0.01 * rows(p, 32, seed=1)
-    (found,) = panel(line).circles
-    assert found.key == 5
-    assert "ellipse_ratio" in found.failed
-    assert found.ellipse_ratio < 0.05
+    (result,) = panel(line).circles
+    assert result.key == 5
+    assert "ellipse_ratio" in result.failed
+    assert result.ellipse_ratio < 0.05
 
 
 def test_a_weak_circle_is_found_beside_a_strong_one_by_stepping_down() -> None:
@@ -266,10 +266,10 @@ def test_a_group_without_complex_characters_has_no_panel() -> None:
 
 def test_the_waves_are_characters() -> None:
     for of in (group("cyclic(12)"), group("Z4xZ3"), group("multiplicative(13)"), group("alternating(4)")):
-        found = circles.waves(of)
-        assert not isinstance(found, Missing)
+        characters = circles.waves(of)
+        assert not isinstance(characters, Missing)
         x, y = np.meshgrid(np.arange(of.order), np.arange(of.order), indexing="ij")
-        for phase in found.phases:
+        for phase in characters.phases:
             turns = phase[x] + phase[y] - phase[of.table.numpy()]
             np.testing.assert_allclose(turns, np.round(turns), atol=1e-9)
             assert len(np.unique(phase)) > 2
@@ -296,11 +296,11 @@ def test_circles_of_other_groups() -> None:
 @pytest.mark.parametrize(("noise", "least", "most"), [(0.05, 0.998, 1.0), (0.3, 0.95, 0.98), (1.0, 0.6, 0.72)])
 def test_equivariance_of_clocks(noise: float, least: float, most: float) -> None:
     """science/manifold.md, section 4, whose noise is measured in norms of a row: sqrt(5) for five circles."""
-    found = circles.equivariance(clock(residues(113, 3, 9, 20, 31, 50), 128, noise * math.sqrt(5)))
-    assert not isinstance(found, Missing)
-    assert least < found.r2 < most
-    assert found.p_value == pytest.approx(0.001)
-    assert found.chance == pytest.approx(1 / 111, rel=0.2)
+    answer = circles.equivariance(clock(residues(113, 3, 9, 20, 31, 50), 128, noise * math.sqrt(5)))
+    assert not isinstance(answer, Missing)
+    assert least < answer.r2 < most
+    assert answer.p_value == pytest.approx(0.001)
+    assert answer.chance == pytest.approx(1 / 111, rel=0.2)
 
 
 def test_equivariance_is_the_literal_r2_on_both_sides() -> None:
@@ -313,20 +313,20 @@ def test_equivariance_is_the_literal_r2_on_both_sides() -> None:
             pairs.setdefault(int(kind), []).append(float(np.square(table[x] - table[y]).sum()))
         everything = np.concatenate(list(pairs.values()))
         within = sum(np.square(np.array(d) - np.mean(d)).sum() for d in pairs.values())
-        found = circles.equivariance(table, group=of, side=side, permutations=19)
-        assert not isinstance(found, Missing)
-        assert found.r2 == pytest.approx(1 - within / np.square(everything - everything.mean()).sum(), abs=1e-9)
+        answer = circles.equivariance(table, group=of, side=side, permutations=19)
+        assert not isinstance(answer, Missing)
+        assert answer.r2 == pytest.approx(1 - within / np.square(everything - everything.mean()).sum(), abs=1e-9)
     vectors = irreps(of)[-1].matrices.numpy()[:, :, 0]  # the orbit g -> rho(g) e: the group acts from the left
-    found = circles.equivariance(vectors @ np.diag([1.0, 1.0]), group=of, permutations=19)
-    assert not isinstance(found, Missing)
-    assert found.r2 == pytest.approx(1, abs=1e-9)
+    answer = circles.equivariance(vectors @ np.diag([1.0, 1.0]), group=of, permutations=19)
+    assert not isinstance(answer, Missing)
+    assert answer.r2 == pytest.approx(1, abs=1e-9)
 
 
 def test_random_rows_are_not_equivariant() -> None:
-    found = circles.equivariance(rows(113, 64))
-    assert not isinstance(found, Missing)
-    assert found.r2 < 0.015
-    assert found.p_value > 0.05
+    answer = circles.equivariance(rows(113, 64))
+    assert not isinstance(answer, Missing)
+    assert answer.r2 < 0.015
+    assert answer.p_value > 0.05
 
 
 def test_a_plane_that_saw_the_labels_lies_and_a_held_out_one_does_not() -> None:
@@ -402,13 +402,13 @@ def test_nothing_depends_on_rotation_scale_shift_or_the_kind_of_array() -> None:
     expected = panel(table)
     wide = np.concatenate([table, np.zeros((31, 40))], axis=1)
     for other in (table @ turn, 1e-150 * table, 1e150 * table, table + 7, wide, torch.tensor(table)):
-        found = panel(other)
-        assert found.certified == expected.certified == (3, 8) or found.certified == (8, 3)
-        for one, two in zip(found.circles, expected.circles, strict=True):
+        result = panel(other)
+        assert result.certified == expected.certified == (3, 8) or result.certified == (8, 3)
+        for one, two in zip(result.circles, expected.circles, strict=True):
             assert one.coherence == pytest.approx(two.coherence, abs=1e-9)
             assert one.share == pytest.approx(two.share, abs=1e-9)
             assert one.ellipse_ratio == pytest.approx(two.ellipse_ratio, abs=1e-9)
-        assert found.equivariance.r2 == pytest.approx(expected.equivariance.r2, abs=1e-9)
+        assert result.equivariance.r2 == pytest.approx(expected.equivariance.r2, abs=1e-9)
     assert panel(table) == expected
     np.testing.assert_array_equal(table, before)
     assert panel(table.astype(np.float32)).circles[0].share == pytest.approx(expected.circles[0].share, rel=1e-4)
@@ -471,16 +471,16 @@ def test_the_certified_circles_of_many_clocks_are_counted_right(p: int) -> None:
         for noise in (0.0, 0.1, 0.3):  # of the norm of a row
             for seed in range(7):
                 ks = generator.choice(np.arange(1, (p + 1) // 2), size=k, replace=False)
-                found = circles.circle_panel(clock(residues(p, *ks), 128, noise=noise * math.sqrt(k), seed=seed))
-                assert isinstance(found, circles.Panel)
-                right.append(set(found.certified) == set(ks.tolist()))
+                result = circles.circle_panel(clock(residues(p, *ks), 128, noise=noise * math.sqrt(k), seed=seed))
+                assert isinstance(result, circles.Panel)
+                right.append(set(result.certified) == set(ks.tolist()))
     assert np.mean(right) >= 0.95
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["random", "permuted"])
 def test_of_two_hundred_tables_without_circles_one_percent_at_most_have_one(kind: str) -> None:
-    generator, found = np.random.default_rng(1), 0
+    generator, answer = np.random.default_rng(1), 0
     for seed in range(200):
         p = int(generator.choice([23, 59, 97, 113]))
         table = rows(p, int(generator.choice([32, 128, 512])), seed)
@@ -489,8 +489,8 @@ def test_of_two_hundred_tables_without_circles_one_percent_at_most_have_one(kind
             table = generator.permutation(clock(residues(p, *ks), 128, noise=0.1, seed=seed))
         made = circles.circle_panel(table)
         assert isinstance(made, circles.Panel)
-        found += made.n_certified > 0
-    assert found <= 2
+        answer += made.n_certified > 0
+    assert answer <= 2
 
 
 @pytest.mark.slow

@@ -52,8 +52,8 @@ def module() -> Network:
 
 
 def jacobian(function: Any, params: dict[str, Tensor], x: Tensor) -> Tensor:
-    found = jacrev(lambda w: function(w, x))({name: tensor.detach() for name, tensor in params.items()})
-    flat = [each.reshape(len(x), -1, params[name].numel()) for name, each in found.items()]
+    answer = jacrev(lambda w: function(w, x))({name: tensor.detach() for name, tensor in params.items()})
+    flat = [each.reshape(len(x), -1, params[name].numel()) for name, each in answer.items()]
     return torch.cat(flat, -1)
 
 

@@ -103,8 +103,8 @@ def test_ranks_and_implicit_parallelograms_are_exact(samples: Samples, share: fl
         mask = drawn(samples, round(share * len(samples)), seed)
         rows = within(samples, mask).tolist()
         assert nullity(samples, mask) == samples.n_symbols - len(slow_basis(rows))
-        found = slow_implicit(samples, mask)
-        assert implied(samples, mask) == found
+        expected = slow_implicit(samples, mask)
+        assert implied(samples, mask) == expected
 
 
 SUMS_7 = (0, 2, 3, 6, 8, 9, 13, 16, 18, 21, 23, 24, 25)  # nullity 2, but 3 modulo 3, where fewer samples are joined
@@ -163,9 +163,9 @@ def test_the_upper_bound_is_the_published_definition() -> None:
     samples = sums(7)
     for seed in range(5):
         mask = drawn(samples, 16, seed)
-        found = slow_implicit(samples, mask)
+        expected = slow_implicit(samples, mask)
         reached = {u for u in range(28) if mask[u]} | {
-            w for u, v in found for w, other in ((u, v), (v, u)) if mask[other]
+            w for u, v in expected for w, other in ((u, v), (v, u)) if mask[other]
         }
         assert predicted_accuracy(samples, mask) == pytest.approx(len(reached) / 28)
 

@@ -18,7 +18,7 @@ def rise(at: float, seed: int = 0, noise: float = 0.0) -> np.ndarray:
     return clean + noise * np.random.default_rng(seed).normal(size=len(STEPS))
 
 
-def found(one: np.ndarray, other: np.ndarray) -> Lag:
+def lag_of(one: np.ndarray, other: np.ndarray) -> Lag:
     answer = lag((STEPS, one), (STEPS, other))
     assert isinstance(answer, Lag)
     return answer
@@ -26,20 +26,20 @@ def found(one: np.ndarray, other: np.ndarray) -> Lag:
 
 def test_a_copy_that_comes_later_lags_by_its_shift() -> None:
     """Steps lie 3.5 % apart and a level is dated to one of them, so a lag to two."""
-    answer = found(rise(300), rise(900))
+    answer = lag_of(rise(300), rise(900))
     for value in (answer.value, answer.low, answer.high):
         assert value == pytest.approx(math.log(3), abs=0.071)
     assert answer.steps == pytest.approx((300, 900), rel=0.04)  # the next step of the grid
-    assert found(rise(900), rise(300)).value == pytest.approx(-math.log(3), abs=0.071)
+    assert lag_of(rise(900), rise(300)).value == pytest.approx(-math.log(3), abs=0.071)
 
 
 def test_neither_direction_nor_scale_matters() -> None:
-    assert found(rise(300), 7 - 5 * rise(900)) == found(rise(300), rise(900))
+    assert lag_of(rise(300), 7 - 5 * rise(900)) == lag_of(rise(300), rise(900))
 
 
 def test_curves_that_cross_have_no_sure_sign() -> None:
     steep, slow = 1 / (1 + (500 / STEPS) ** 20), 1 / (1 + (500 / STEPS) ** 4)
-    answer = found(steep, slow)
+    answer = lag_of(steep, slow)
     assert answer.low < 0 < answer.high
 
 
@@ -192,4 +192,4 @@ def test_missing_says_which_series_does_not_rest() -> None:
 def test_spikes_move_no_lag() -> None:
     spiked = rise(300)
     spiked[[30, 31, 150]] = 40.0
-    assert found(spiked, rise(900)).value == pytest.approx(math.log(3), abs=0.071)
+    assert lag_of(spiked, rise(900)).value == pytest.approx(math.log(3), abs=0.071)
