@@ -5,26 +5,31 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from grokscope.numerics._persistence import ROUNDING, Matrix
+from grokscope.numerics._distances import ROUNDING, Matrix
 
-PART = 3  # points: a smaller part is an outlier, no component
+PART = 3  # points: a smaller part is an outlier, not a component
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Components:
-    """What `components` found.
+    """The gaps of a cloud and its parts.
 
-    lengths: of the n - 1 edges of the minimum spanning tree, the longest first; p_values: of each as a gap. labels: of
-    each point, the number of its component, 0 that of the first point.
+    lengths: of the n - 1 edges of the minimum spanning tree, the longest first. p_values: of each edge as a gap.
+    labels: the component of each point; that of the first point is 0.
     """
 
     lengths: Float[np.ndarray, " edge"]
     p_values: Float[np.ndarray, " edge"]
     labels: Int[np.ndarray, " point"]
 
+    @property
+    def number(self) -> int:
+        """How many components there are."""
+        return int(self.labels.max()) + 1
+
 
 def components(distances: Matrix, level: float) -> Components:
-    """Which edges of the minimum spanning tree are gaps, each corrected for the n - 1 of them; see `topology.betti`."""
+    """Which edges of the minimum spanning tree are gaps, p-values corrected for n - 1 edges; see `topology.betti`."""
     lengths, ends = spanning_tree(distances)
     n, edges = len(distances), len(lengths)
     part, size, p_values = np.arange(n), np.ones(n, dtype=int), np.ones(edges)
@@ -43,7 +48,7 @@ def components(distances: Matrix, level: float) -> Components:
 
 
 def _chance(distances: Float[np.ndarray, " side"], gap: float) -> float:
-    """Chance of a gap as wide, by one side of it: the distances of its points to its end at the gap, the own 0 too."""
+    """Chance of a gap this wide, judged by one side. distances: of its points to its end at the gap, which is one."""
     near = distances < gap * (1 - ROUNDING)
     nearer = max(int(near.sum()) - 1, 0)
     farthest = max(float(distances.max()), np.finfo(float).tiny) if near.all() else float(gap)
@@ -61,7 +66,7 @@ def _labels(n: int, edges: Int[np.ndarray, "edge 2"]) -> Int[np.ndarray, " point
 def spanning_tree(distances: Matrix) -> tuple[Float[np.ndarray, " edge"], Int[np.ndarray, "edge 2"]]:
     """Edges of the minimum spanning tree, the longest first, and the points they join.
 
-    The lengths are the finite deaths of H0. By Prim's rule, because the one of scipy takes a distance of 0 for no edge.
+    The lengths are the finite deaths of H0. Prim's rule is ours because scipy takes a distance of 0 for no edge.
     """
     n = len(distances)
     lengths, ends = np.empty(max(n - 1, 0)), np.empty((max(n - 1, 0), 2), dtype=int)

@@ -1,9 +1,9 @@
 """Is a table of points a function of the group, or of a line that runs through its elements?
 
-A path that is smooth along the elements puts them at the angles of the slow characters too: a random walk, a
-polynomial, a clock of another modulus. What a group has and a line has not is that it closes, that its angles turn a
-whole number of times, and that what its characters leave over does not know where on the line it is. Each is asked of
-the whole table: rows in a wrong order are no circle at any frequency.
+A path that is smooth along the elements (a random walk, a polynomial, a clock of another modulus) puts them at the
+angles of the slow characters too. Three things hold for a group and not for a line: it closes, its angles turn a whole
+number of times, and the residual of its characters does not depend on the place on the line. Each is tested on the
+whole table: rows in a wrong order are no circle at any frequency.
 """
 
 from dataclasses import dataclass
@@ -11,27 +11,29 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Complex, Float, Int
 
-from grokscope.numerics._planes import Harmonics, class_means
+from grokscope.numerics._harmonics import Harmonics
+from grokscope.numerics._permutations import Table
+from grokscope.numerics._planes import class_means
 
-# A gap in the polygon of the rows is an end where it stands out from the other steps by this many robust deviations,
-# and where these times its part of the mean squared distance of two rows are this many.
+# A gap in the polygon of the rows is an end under two conditions: it exceeds the usual step by OUTLIER robust
+# deviations, and that excess times its share of the mean squared distance of two rows is at least END.
 OUTLIER, END = 8.0, 2.0
-# A smaller part of the mean squared distance is rounding, or the harmonics of an exact but bent circle.
+# A smaller share of the mean squared distance is rounding, or the harmonics of an exact but bent circle.
 LEAST_GAP = 0.01
-# Between the last element and the first, where most lines end, this part of both is enough: it is one place of n.
+# Between the last element and the first, where most lines end, this share of both is enough: it is one place of n.
 AT_START = 0.7
-# Steps are compared over this part of the polygon at most: shorter ones see a walk, longer ones see through noise.
+# Steps are compared over 1 / LONGEST of the polygon at most: shorter ones see a walk, longer ones see through noise.
 LONGEST = 8
-# In turns over the whole table: a smaller drift is rounding. Of the clocks of q elements the nearest to one of n
-# drifts by 1 / q.
+# In turns over the whole table: a smaller drift is rounding. A clock of q elements that is nearest to one of n drifts
+# by 1 / q.
 NO_DRIFT = 0.001
-# In units of the error's variance: chance gives three functions more than a trend has so much in 3 % (chi-squared).
+# In units of the error's variance: by chance, three functions explain so much more than a trend in 3 % (chi-squared).
 BENT = 9.0
-# Sidebands, on both sides, that leakage fills first; with fewer left there is no test.
+# How many sidebands, on both sides, leakage fills first; the fewest of them that are a test.
 NEAREST, FEWEST = 6, 4
-# So many harmonics a bent circle has at most.
+# A bent circle has at most so many harmonics.
 HARMONICS = 8
-# With less of the variance left over, what is left can be the exact harmonics of a bent circle.
+# With a smaller residual (share of the variance), the rest can be the exact harmonics of a bent circle.
 REST = 0.05
 
 
@@ -40,9 +42,9 @@ class Line:
     """The signs that the elements are points of a line; each is for the table as a whole.
 
     gap: by how much the largest step of a polygon of the rows exceeds the usual one, over the mean squared distance of
-    two rows; 0 if it is no outlier. p_drift: that some wave's angles turn a fractional number of times. p_skirt: that
-    the frequencies beside a wave have more of its plane than those far off. p_rest: that power decreases with the
-    frequency in what the waves leave. p-values are corrected for the number of waves; 1 where there is nothing to test.
+    two rows; 0 if it is no outlier. p-values: p_drift, some wave's angles turn a fractional number of times; p_skirt,
+    the frequencies beside a wave have more of its plane than those far off; p_rest, power decreases with the frequency
+    in the residual of the waves. They are corrected for the number of waves; 1 where there is nothing to test.
     """
 
     gap: float
@@ -50,11 +52,17 @@ class Line:
     p_skirt: float
     p_rest: float
 
+    def failed(self, level: float) -> tuple[str, ...]:
+        """Which criteria of a group's table the signs break."""
+        p_values = {"drift": self.p_drift, "skirt": self.p_skirt, "rest": self.p_rest}
+        broken = {"gap": self.gap > 0} | {name: p <= level for name, p in p_values.items()}
+        return tuple(name for name, sign in broken.items() if sign)
 
-def line(x: Float[np.ndarray, "element channel"], h: Harmonics, present: Int[np.ndarray, " present"]) -> Line:
-    """Of a centred table whose present waves are these (places among h.waves, the strongest first).
 
-    Other groups than those generated by one element, whose powers are the line, have gaps only.
+def line(x: Table, h: Harmonics, present: Int[np.ndarray, " present"]) -> Line:
+    """The signs in a centred table. present: its waves, as places among h.waves, the strongest first.
+
+    The line is the powers of a generator. Groups without one are tested for gaps only.
     """
     gap = max((_gap(class_means(x, h.phases[i])) for i in present), default=0.0)
     if not h.generated or not len(present):
@@ -78,27 +86,28 @@ def line(x: Float[np.ndarray, "element channel"], h: Harmonics, present: Int[np.
 
 
 def _gap(rows: Float[np.ndarray, "place channel"], *, at_start: bool = False) -> float:
-    """|mean of m rows after a cut - mean of m before it|^2 at every cut of the closed polygon, m = 1, 2, 4...
+    """The largest outlier of |mean of m rows after a cut - mean of m before it|^2 over the cuts of the closed polygon.
 
-    A group that acts by isometries makes it the same at every cut. at_start: asks for a gap before the first row only.
+    m = 1, 2, 4... A group that acts by isometries makes it the same at every cut. at_start: only the cut before the
+    first row.
     """
     spread = 2 * np.square(rows - rows.mean(0)).sum() / max(1, len(rows) - 1)
     part, cuts = (AT_START, slice(1)) if at_start else (1.0, slice(None))
-    found, m = 0.0, 1
+    largest, m = 0.0, 1
     while spread and m <= max(1, len(rows) // LONGEST):
         after = sum(np.roll(rows, -j, axis=0) for j in range(m)) / m
         steps = np.square(after - np.roll(after, m, axis=0)).sum(1)
         excess = steps[cuts].max() - np.median(steps)
-        # 1.4826: of a normal law the median deviation is so much smaller than the standard deviation.
+        # 1.4826: the standard deviation of a normal law over its median absolute deviation.
         usual = 1.4826 * np.median(np.abs(steps - np.median(steps)))
         if excess > max(part * OUTLIER * usual, LEAST_GAP * spread) and excess**2 > part * END * usual * spread:
-            found = max(found, float(excess / spread))
+            largest = max(largest, float(excess / spread))
         m *= 2
-    return found
+    return largest
 
 
 def _turned(rows: Float[np.ndarray, "place channel"], k: int) -> Complex[np.ndarray, " place"]:
-    """Each element's point in the plane of frequency k, turned back by its angle: 1 for all on an exact circle."""
+    """Each element's point in the plane of frequency k, turned back by its angle: on an exact circle all are 1."""
     wave = np.exp(2j * np.pi * (k * np.arange(len(rows)) % len(rows)) / len(rows))
     axes = 2 / len(rows) * np.stack([np.real(wave), np.imag(wave)]) @ rows
     points = np.linalg.lstsq(axes.T, rows.T)[0]
@@ -106,18 +115,19 @@ def _turned(rows: Float[np.ndarray, "place channel"], k: int) -> Complex[np.ndar
 
 
 def _taken(ks: Int[np.ndarray, " present"], k: int, n: int) -> Bool[np.ndarray, " sideband"]:
-    """Sidebands m of k (k + m is a frequency) that hold a present wave, or the mean: leakage cannot be told there."""
+    """Sidebands m of k (k + m is a frequency) that hold a present wave or the mean, where leakage cannot be seen."""
     taken = np.zeros(n, dtype=bool)
     taken[(np.concatenate([ks, -ks, [0]]) - k) % n] = True
     return taken
 
 
 def _drift(turned: Complex[np.ndarray, " place"], taken: Bool[np.ndarray, " sideband"]) -> float:
-    """p-value of a linear trend of the angle along the line, beside the sidebands taken.
+    """p-value of a linear trend of the angle along the line, with the sidebands taken as regressors.
 
-    They are taken out first: a stronger wave in the plane would wind the angle around. What is left of the angle is the
-    imaginary part. The trend starts at the first element, or, n times as likely by chance, at any. 1 if the two slowest
-    free waves of the angle explain more by more than chance: a bent circle that closes.
+    The sidebands taken are removed first: a stronger wave in the plane would wind the angle around. The imaginary part
+    then stands for the angle. The trend starts at the first element or, n times as likely by chance, at any element.
+    1 where the two slowest free waves of the angle explain more than the trend by more than chance: a bent circle that
+    closes.
     """
     from scipy.stats import t as student
 
@@ -147,10 +157,10 @@ def _drift(turned: Complex[np.ndarray, " place"], taken: Bool[np.ndarray, " side
 def _skirt(
     turned: Complex[np.ndarray, " place"], taken: Bool[np.ndarray, " sideband"], k: int, tones: tuple[int, ...]
 ) -> float:
-    """p-value that the nearest free sidebands of frequency k are stronger than the others, by their ranks.
+    """p-value, by ranks, of the nearest free sidebands of frequency k being stronger than the others.
 
-    By ranks, as single strong sidebands are harmonics and weak waves, at places that mean nothing. Harmonics of the
-    tones, the strongest wave and the slowest one, can lie side by side, and are not counted among the nearest.
+    Ranks, because single strong sidebands are harmonics and weak waves, at places that mean nothing. tones: the
+    strongest wave and the slowest one; their harmonics can lie side by side and are not counted among the nearest.
     """
     from scipy.stats import mannwhitneyu
 
@@ -168,7 +178,7 @@ def _skirt(
 
 
 def _rest(rows: Float[np.ndarray, "place channel"], absent: Int[np.ndarray, " absent"]) -> float:
-    """p-value of Spearman's correlation of power and frequency, below 0, among the waves that are not present."""
+    """p-value of a negative rank correlation (Spearman) of power and frequency among the waves that are absent."""
     from scipy.stats import spearmanr
 
     slow = np.sort(np.minimum(absent, len(rows) - absent))

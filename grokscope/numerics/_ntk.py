@@ -32,14 +32,14 @@ def ntk(
 ) -> Float64[Tensor, "one other"] | Float64[Tensor, "one other output"] | Float64[Tensor, "one output other output"]:
     """The empirical neural tangent kernel of x1 with x2 (or with itself), over all weights.
 
-    function: (params, inputs) -> (n, outputs) or (n,), each row of its own input, as
-    `lambda params, x: torch.func.functional_call(module, params, (x,))`. params of integers are given to it, no more.
+    function: (params, inputs) -> (n, outputs) or (n,), each row from its own input, as
+    `lambda params, x: torch.func.functional_call(module, params, (x,))`. params of integers are passed through.
     kind: "trace": the sum of K_cc over the outputs c; "output": each K_cc, (one, other, output); "full": K_cd,
     (one, output, other, output).
-    memory: bytes, of the result and of what is held beside it. Gradients are formed in as few blocks of samples as it
-    allows; the blocks change the result by rounding only. In the dtype of the weights, summed in float64.
+    memory: bytes for the result and all that is held beside it. Gradients are formed in as few blocks of samples as it
+    allows; the blocks change the result by rounding only. Products are in the dtype of the weights, sums in float64.
 
-    ValueError where the memory is not enough for the result, or not even for a block of one sample: it says what is.
+    ValueError where the memory is not enough for the result and a block of one sample; the message says how much is.
     """
     if kind not in get_args(Kind):
         raise ValueError(unknown("kind of kernel", kind, get_args(Kind)))
@@ -74,7 +74,7 @@ def ntk(
 
 @dataclass(frozen=True, kw_only=True)
 class _Plan:
-    """n_outputs, n_samples: of a block. work, pairs: bytes to form gradients in, and for products of pairs."""
+    """n_outputs, n_samples: in a block. work: bytes to form gradients in. pairs: bytes for products of pairs."""
 
     n_outputs: int
     n_samples: int
@@ -83,7 +83,7 @@ class _Plan:
 
 
 def _free(memory: int, shape: tuple[int, ...], tangents: Tangents) -> int:
-    """The bytes left beside the result, enough at least to form one gradient."""
+    """The bytes left beside the result; ValueError where they are not enough to form one gradient."""
     result = 8 * int(np.prod([float(size) for size in shape]))
     if result > memory:
         raise ValueError(
@@ -100,7 +100,7 @@ def _free(memory: int, shape: tuple[int, ...], tangents: Tangents) -> int:
 
 
 def _plan(tangents: Tangents, free: int, n_one: int, n_other: int | None, kind: Kind) -> _Plan:
-    """All samples in one block if they fit, with as many outputs as do; else as many samples as do."""
+    """All samples in one block if they fit, with as many outputs as fit; else as many samples as fit."""
     work, pairs = free // 4, free // 8
     held = free - work - pairs
     total = n_one + (n_other or 0)
@@ -120,36 +120,36 @@ def _plan(tangents: Tangents, free: int, n_one: int, n_other: int | None, kind: 
     return _Plan(n_outputs=n_outputs, n_samples=n_samples, work=work, pairs=pairs)
 
 
-def _add(into: Tensor, one: dict[str, Factor], other: dict[str, Factor], kind: Kind, pairs: int) -> None:
-    """Adds the inner products of two blocks, few enough rows at a time for what pairs of them need."""
-    for name, factor in one.items():
-        again = other[name]
-        (_, groups, k, n_outputs, _), (m, _, q, _, _) = factor.right.shape, again.right.shape
+def _add(into: Tensor, first: dict[str, Factor], second: dict[str, Factor], kind: Kind, pairs: int) -> None:
+    """Adds the inner products of two blocks, so few rows at a time that their products fit in `pairs` bytes."""
+    for name, own in first.items():
+        other = second[name]
+        (_, groups, k, n_outputs, _), (m, _, q, _, _) = own.right.shape, other.right.shape
         # Products of lefts, of rights, and of both.
-        width = 3 * k * q * m * (n_outputs**2 if kind == "full" else 1) * factor.right.itemsize
-        for rows in blocks(len(factor.right), max(1, pairs // width)):
+        width = 3 * k * q * m * (n_outputs**2 if kind == "full" else 1) * own.right.itemsize
+        for rows in blocks(len(own.right), max(1, pairs // width)):
             for group in range(groups):
-                into[rows] += _inner(factor, again, rows, group, kind)
+                into[rows] += _inner(own, other, rows, group, kind)
 
 
-def _inner(one: Factor, other: Factor, rows: slice, group: int, kind: Kind) -> Tensor:
-    """Inner products of one group, as `ntk` lays them out."""
-    b, d = one.right[rows, group], other.right[:, group]
+def _inner(own: Factor, other: Factor, rows: slice, group: int, kind: Kind) -> Tensor:
+    """Inner products of one group of matrices, as `ntk` lays them out."""
+    b, d = own.right[rows, group], other.right[:, group]
     (n, k, c, _), (m, q, e, _) = b.shape, d.shape
     lefts = None
-    if one.left is not None and other.left is not None:
-        a = one.left[rows, group]
+    if own.left is not None and other.left is not None:
+        a = own.left[rows, group]
         lefts = (a.flatten(0, 1) @ other.left[:, group].flatten(0, 1).T).view(n, k, m, q)
 
     def summed(rights: Tensor) -> Tensor:
-        found = rights.view(n, k, m, q)
-        return (found if lefts is None else found * lefts).sum((1, 3))
+        products = rights.view(n, k, m, q)
+        return (products if lefts is None else products * lefts).sum((1, 3))
 
     if kind == "trace":
         return summed(b.reshape(n * k, -1) @ d.reshape(m * q, -1).T)
     if kind == "output":
-        each = (b[:, :, i].flatten(0, 1) @ d[:, :, i].flatten(0, 1).T for i in range(c))
-        return torch.stack([summed(rights) for rights in each], dim=-1)
+        by_output = (b[:, :, i].flatten(0, 1) @ d[:, :, i].flatten(0, 1).T for i in range(c))
+        return torch.stack([summed(rights) for rights in by_output], dim=-1)
     rights = (b.flatten(0, 2) @ d.flatten(0, 2).T).view(n, k, c, m, q, e)
     return (rights if lefts is None else rights * lefts[:, :, None, :, :, None]).sum((1, 4))
 

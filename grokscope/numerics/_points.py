@@ -33,7 +33,7 @@ def in_units(array: Float[np.ndarray, "*shape"]) -> tuple[Float[np.ndarray, "*sh
 
 
 def back(array: Any, exponent: int) -> Any:
-    """Times 2^exponent: what lies beyond the largest double is infinite."""
+    """Times 2^exponent; beyond the largest double the result is infinite."""
     with np.errstate(over="ignore", under="ignore"):
         return np.ldexp(array, exponent)
 

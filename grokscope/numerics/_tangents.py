@@ -9,12 +9,12 @@ k, 1 in a fully connected layer. The inner product of two gradients is then
 
     <G_c, G'_d> = sum_st (Q Q'^T)_st (B_c B'_d^T)_st
 
-with rank^2 (in + out) multiplications in the place of in times out (the structured derivatives of Novak et al. 2022,
-"Fast finite width neural tangent kernel", arXiv:2206.08720, section 3.3). There, what a and b are is read off the
-program. Here Q is found in the numbers, by the randomised range finder of Halko, Martinsson & Tropp 2011,
-arXiv:0909.4061, algorithm 4.1: from the gradient of one random combination of the outputs, and held against that of a
-second one. So any function that torch.func maps will do. A weight used the other way round (W a, as in torch.nn.Linear)
-is taken transposed, and one whose gradients have no such factors, such as a bias or a convolution, as it is.
+with rank^2 (in + out) multiplications instead of in times out (the structured derivatives of Novak et al. 2022, "Fast
+finite width neural tangent kernel", arXiv:2206.08720, section 3.3). They read a and b off the program. We find Q in the
+numbers, so any function that torch.func maps will do: by the randomised range finder of Halko, Martinsson & Tropp 2011,
+arXiv:0909.4061, algorithm 4.1, from the gradient of one random combination of the outputs, checked on a second one. A
+weight used the other way round (W a, as in torch.nn.Linear) is transposed. A weight whose gradients have no such
+factors, such as a bias or a convolution, keeps them whole.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -27,14 +27,14 @@ from torch import Tensor
 from torch.func import vjp, vmap
 
 Function = Callable[[dict[str, Tensor], Tensor], Tensor]
-# What a factor may leave of the second combination's gradient, over that gradient, in units of the dtype's rounding:
-# sums over some thousand terms leave a few.
+# The residual that a factor may leave of the second combination's gradient, relative to it, in units of the dtype's
+# rounding: sums over some thousand terms leave a few.
 ROUNDING = 64
-# Copies of a gradient alive while it is made: itself, the one that a transposed product gives, activations, products.
+# Copies of a gradient alive while it is formed: itself, that of a transposed product, activations, products.
 COPIES = 4
 # The largest rank that is tried: products of pairs grow with its square.
 MOST = 8
-SEED = 0  # of the random combinations: which are drawn changes a kernel by rounding
+SEED = 0  # of the random combinations: another one changes a kernel by rounding
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,15 +61,15 @@ class Shape:
         return self.groups * (self.rank or 1) * self.out
 
     def multiplications(self, n_products: int) -> int:
-        """Of a pair of samples, whose B have so many products, C or C^2 of C outputs."""
+        """For one pair of samples; n_products: of their B, C or C^2 of C outputs."""
         rank = self.rank or 1
         return self.groups * rank**2 * (n_products * self.out + (self.into if self.rank else 0))
 
     def matrices(self, gradient: Tensor, n_axes: int = 0) -> Float[Tensor, "*batch group in out"]:
-        """Gradients by a weight as matrices; n_axes: of the batch, before those of the weight."""
+        """Gradients by a weight as matrices; n_axes: the batch's, before those of the weight."""
         sizes = (self.groups, self.out, self.into) if self.transposed else (self.groups, self.into, self.out)
-        found = gradient.reshape(*gradient.shape[:n_axes], *sizes)
-        return found.mT if self.transposed else found
+        matrices = gradient.reshape(*gradient.shape[:n_axes], *sizes)
+        return matrices.mT if self.transposed else matrices
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,21 +81,21 @@ class Factor:
 
 
 class Tangents:
-    """How the gradients of a function are formed and held.
+    """Forms the gradients of a function, and holds them as factors.
 
-    function: (parameters, inputs) -> (n, outputs) or (n,), each row of its own input, in operations that torch.func
-    maps. params: those of floating point are the weights, of one dtype.
+    function: (parameters, inputs) -> (n, outputs) or (n,), each row from its own input, in operations that torch.func
+    maps. params: those of floating point are the weights; they have one dtype.
     """
 
     def __init__(self, function: Function, params: Mapping[str, Tensor], inputs: Float[Tensor, "sample ..."]) -> None:
         self.function = function
         self.weights = {name: tensor.detach() for name, tensor in params.items() if tensor.is_floating_point()}
         self.fixed = {name: tensor for name, tensor in params.items() if not tensor.is_floating_point()}
-        kinds = {tensor.dtype for tensor in params.values() if tensor.is_floating_point() or tensor.is_complex()}
-        if len(kinds) != 1 or any(kind.is_complex for kind in kinds):
-            found = ", ".join(sorted(map(str, kinds))) or "none of floating point"
-            raise ValueError(f"params must be of one floating dtype, got {found}")
-        (self.dtype,) = kinds
+        dtypes = {tensor.dtype for tensor in params.values() if tensor.is_floating_point() or tensor.is_complex()}
+        if len(dtypes) != 1 or any(dtype.is_complex for dtype in dtypes):
+            given = ", ".join(sorted(map(str, dtypes))) or "none of floating point"
+            raise ValueError(f"params must be of one floating dtype, got {given}")
+        (self.dtype,) = dtypes
         if not len(inputs):
             raise ValueError("a kernel needs at least one input, got none")
         with torch.no_grad():
@@ -125,44 +125,45 @@ class Tangents:
         return COPIES * self.width * self.size
 
     def fit(self, inputs: Tensor, n_products: int, work: int) -> None:
-        """Finds the `shapes` that the gradients on these inputs have.
+        """Finds the `shapes` of the gradients on these inputs.
 
-        n_products: as in `Shape.multiplications`; factors that take more of them than the gradients do are not used.
-        work: bytes to form gradients in.
+        n_products: as in `Shape.multiplications`; factors that take more multiplications than whole gradients are not
+        used. work: bytes to form gradients in.
         """
         candidates = {name: _candidates(tensor.shape, n_products) for name, tensor in self.weights.items()}
         probes = self._probes(2)
-        # What has no factors is told by few samples.
+        # Two samples are enough to see that a weight has no factors.
         chunks = [inputs[:2], *inputs[2:].split(max(1, work // (2 * self.bytes_formed)))]
         for chunk in filter(len, chunks):
             for name, gradients in self._formed(chunk, probes, {}).items():
-                found = [
-                    _fitted(shape, shape.matrices(gradients, 2), self._combinations(shape))
+                candidates[name] = [
+                    fitted
                     for shape in candidates[name]
+                    if (fitted := _fitted(shape, shape.matrices(gradients, 2), self._combinations(shape)))
                 ]
-                candidates[name] = [shape for shape in found if shape]
-        for name, found in candidates.items():
+        for name, shapes in candidates.items():
             whole = Shape(groups=1, into=1, out=self.weights[name].numel())
-            ranked = [shape for shape in found if shape.multiplications(n_products) < whole.multiplications(n_products)]
-            self.shapes[name] = min(ranked, key=lambda shape: shape.multiplications(n_products), default=whole)
+            # `whole` comes first: of two that cost the same it is taken.
+            self.shapes[name] = min([whole, *shapes], key=lambda shape: shape.multiplications(n_products))
 
     def block(self, inputs: Tensor, outputs: slice, work: int) -> dict[str, Factor]:
         """The gradients of some outputs on some samples."""
         pulls = torch.eye(self.n_outputs, dtype=self.dtype)[outputs]
-        made = self._empty(len(inputs), len(pulls))
+        factors = self._empty(len(inputs), len(pulls))
+        lefts = {name: factor.left for name, factor in factors.items() if factor.left is not None}
         together = max(1, work // self.bytes_formed)
         for rows in blocks(len(inputs), together):
             for name, left in self._lefts(inputs[rows]).items():
-                made[name].left[rows] = left  # pyright: ignore[reportOptionalSubscript]
+                lefts[name][rows] = left
         n_pulls = min(len(pulls), together)
         for rows in blocks(len(inputs), max(1, together // n_pulls)):
-            lefts = {name: factor.left[rows] for name, factor in made.items() if factor.left is not None}
+            own = {name: left[rows] for name, left in lefts.items()}
             for some in blocks(len(pulls), n_pulls):
-                for name, right in self._formed(inputs[rows], pulls[some], lefts).items():
+                for name, right in self._formed(inputs[rows], pulls[some], own).items():
                     shape = self.shapes[name]
                     parts = right.reshape(*right.shape[:2], shape.groups, shape.rank or 1, shape.out)
-                    made[name].right[rows, :, :, some] = parts.permute(0, 2, 3, 1, 4)
-        return made
+                    factors[name].right[rows, :, :, some] = parts.permute(0, 2, 3, 1, 4)
+        return factors
 
     def _empty(self, n_samples: int, n_outputs: int) -> dict[str, Factor]:
         def numbers(*sizes: int) -> Tensor:
@@ -177,7 +178,7 @@ class Tangents:
         }
 
     def _lefts(self, inputs: Tensor) -> dict[str, Float[Tensor, "sample group rank in"]]:
-        """Q on these samples, of the weights that have one."""
+        """Q on these samples, for the weights that have one."""
         held = {name: shape for name, shape in self.shapes.items() if shape.rank}
         formed = self._formed(inputs, self._probes(2)[:1], {}) if held else {}
         return {
@@ -194,10 +195,10 @@ class Tangents:
             back = vjp(lambda w: self.function({**w, **self.fixed}, x.unsqueeze(0)).reshape(-1), self.weights)[1]
 
             def pulled(pull: Tensor) -> dict[str, Tensor]:
-                found = back(pull)[0]
+                gradients = back(pull)[0]
                 for name, left in own.items():
-                    found[name] = left @ self.shapes[name].matrices(found[name])
-                return found
+                    gradients[name] = left @ self.shapes[name].matrices(gradients[name])
+                return gradients
 
             return vmap(pulled)(pulls)
 
@@ -215,7 +216,7 @@ class Tangents:
 
 
 def _candidates(shape: torch.Size, n_products: int) -> list[Shape]:
-    """The ways to see a weight as matrices, with the rank 1 to begin with."""
+    """The ways to see a weight as matrices, to begin with at rank 1."""
     if len(shape) < 2:
         return []
     *groups, rows, columns = shape
@@ -223,15 +224,15 @@ def _candidates(shape: torch.Size, n_products: int) -> list[Shape]:
         Shape(groups=prod(groups), into=rows, out=columns, rank=1),
         Shape(groups=prod(groups), into=columns, out=rows, rank=1, transposed=True),
     ]
-    return [each for each in both if each.multiplications(n_products) < n_products * prod(shape)]
+    return [factored for factored in both if factored.multiplications(n_products) < n_products * prod(shape)]
 
 
 def _fitted(
     shape: Shape, probes: Float[Tensor, "sample two group in out"], combinations: Float[Tensor, "in column"]
 ) -> Shape | None:
-    """The shape with the least rank, not below its own, that is enough on these samples; None where none is of use.
+    """The shape with the least rank, from its own up, that is enough on these samples; None where none is.
 
-    The rows of Q for the first probe's gradients must leave nothing of the second's.
+    Q, found for the first probe's gradients, must leave nothing of the second's.
     """
     assert shape.rank is not None
     first, second = probes.unbind(1)
@@ -247,7 +248,7 @@ def _fitted(
 def _range(
     matrices: Float[Tensor, "*batch in out"], combinations: Float[Tensor, "in rank"]
 ) -> Float[Tensor, "*batch in rank"]:
-    """Orthonormal columns that span what the matrices' own do, where their rank is no larger.
+    """Orthonormal columns that span the matrices' columns, if their rank is no larger than that of the combinations.
 
     By way of the rows: random combinations of the columns themselves may nearly cancel.
     """
@@ -255,5 +256,5 @@ def _range(
 
 
 def blocks(n: int, size: int) -> Iterator[slice]:
-    """Slices of `size` of n, the last as long as it comes."""
+    """Slices of n in steps of `size`; the last may be shorter."""
     return (slice(start, min(start + size, n)) for start in range(0, n, size))

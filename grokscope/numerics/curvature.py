@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,11 +26,11 @@ class Curvature:
 
         H v = d/de [J(w + e v)^T g] + J^T (dg/dz J v),   J = dz/dw, g = dL/dz
 
-    function: z, the outputs of the weights, differentiable twice (a ReLU's kinks have no curvature). gradient: g at
-    given outputs; dg/dz is taken by a central difference, as losses give their gradient and no more. params: w, best
+    function: z, the outputs at given weights, twice differentiable (a ReLU's kinks have no curvature). gradient: g at
+    given outputs; dg/dz is a central difference, because losses give their gradient only. params: w, preferably in
     float64.
 
-    A product costs three backward passes through graphs that are kept: about as much memory as two backward passes.
+    A product costs three backward passes through graphs that are kept, and the memory of about two backward passes.
     """
 
     function: Callable[[Params], Float[Tensor, "*output"]]
@@ -49,26 +50,24 @@ class Curvature:
         of_gradient = (self.gradient(z + step * change) - self.gradient(z - step * change)) / (2 * step)
         of_jacobian = graph.back(graph.slope, direction, graph.weights)
         of_loss = graph.back([graph.z], [of_gradient], graph.weights)
-        return np.concatenate(
-            [(one + other).flatten().double().numpy() for one, other in zip(of_jacobian, of_loss, strict=True)]
-        )
+        pairs = zip(of_jacobian, of_loss, strict=True)
+        return np.concatenate([(first + second).flatten().double().numpy() for first, second in pairs])
 
     @cached_property
     def _graph(self) -> "_Graph":
-        """The passes that every product takes back: forward, and J^T u as a function of u and of the weights."""
+        """The graphs that every product differentiates: z, and J^T u as a function of u and of the weights."""
         leaves = {name: tensor.detach().requires_grad_() for name, tensor in self.params.items()}
         weights, z = list(leaves.values()), self.function(leaves)
         pulling = torch.zeros_like(z, requires_grad=True)
         fixed = self.gradient(z.detach())
 
         def pulled(u: Tensor) -> list[Tensor]:
-            found = torch.autograd.grad(z, weights, u, create_graph=True, allow_unused=True)
-            return [torch.zeros_like(w) if tensor is None else tensor for w, tensor in zip(weights, found, strict=True)]
+            return list(torch.autograd.grad(z, weights, u, create_graph=True, materialize_grads=True))
 
         return _Graph(weights=weights, z=z, pulling=pulling, pulled=pulled(pulling), slope=pulled(fixed))
 
     def unflattened(self, v: NDArray) -> dict[str, Tensor]:
-        """A vector over all weights as tensors."""
+        """A vector over all weights, split into tensors."""
         parts = torch.as_tensor(np.ascontiguousarray(v)).split([tensor.numel() for tensor in self.params.values()])
         return {
             name: part.view_as(tensor).to(tensor.dtype)
@@ -84,13 +83,24 @@ class Curvature:
         """
         if not 1 <= n < self.size:
             raise ValueError(f"n must lie in 1..{self.size - 1}, got {n}")
-        operator = LinearOperator((self.size, self.size), matvec=self.product, dtype=np.float64)  # pyright: ignore
         start = np.random.default_rng(seed).standard_normal(self.size)
+        options: dict[str, Any] = {"which": "LA", "v0": start, "tol": tolerance}
         try:
-            values, vectors = eigsh(operator, k=n, which="LA", v0=start, tol=tolerance)  # pyright: ignore
+            values, vectors = eigsh(_Operator(self), k=n, **options)
         except ArpackNoConvergence:
             return Missing("the largest eigenvalues of the Hessian did not converge")
         return values[::-1], vectors[:, ::-1]
+
+
+class _Operator(LinearOperator):
+    """H as scipy takes it."""
+
+    def __init__(self, curvature: Curvature) -> None:
+        super().__init__(np.float64, (curvature.size, curvature.size))
+        self.curvature = curvature
+
+    def _matvec(self, x: NDArray) -> NDArray:
+        return self.curvature.product(x)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -106,7 +116,7 @@ class _Graph:
     @staticmethod
     def back(outputs: Sequence[Tensor], directions: Sequence[Tensor], inputs: Sequence[Tensor]) -> list[Tensor]:
         """Gradient of <outputs, directions> in the inputs; 0 where they do not depend on them."""
-        pairs = [(one, other) for one, other in zip(outputs, directions, strict=True) if one.requires_grad]
+        pairs = [(out, along) for out, along in zip(outputs, directions, strict=True) if out.requires_grad]
         if not pairs:
             return [torch.zeros_like(tensor) for tensor in inputs]
         ends, along = zip(*pairs, strict=True)

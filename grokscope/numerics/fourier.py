@@ -38,8 +38,8 @@ def component_norms(table: Any) -> NDArray[np.float64]:
     """Norm of each Fourier component (constant, cos 1, sin 1, cos 2, ...) of a table whose first axis is residues."""
     table, exponent = in_units(real(table, "a table"))
     p = len(table)
-    # An FFT rather than basis(p) @ table: the same numbers (tested) without waking the BLAS threads that would then
-    # compete with a training loop for the cores.
+    # An FFT, not basis(p) @ table: the numbers are the same (tested), and the threads of BLAS, which would compete with
+    # a training loop for the cores, stay asleep.
     coefficients = np.fft.rfft(table.reshape(p, -1), axis=0)
     norms = np.empty(2 * (p // 2) + 1)
     norms[0] = np.linalg.norm(coefficients[0]) / np.sqrt(p)
@@ -53,7 +53,7 @@ def component_norms(table: Any) -> NDArray[np.float64]:
 def frequency_norms(table: Any) -> NDArray[np.float64]:
     """Norm of each frequency k = 1..floor(p/2), cosine and sine together, of a table whose first axis is residues.
 
-    A rotation of the residues (x -> x + 1) changes no entry, which is not true of the cosine and the sine alone.
+    A rotation of the residues (x -> x + 1) changes none of them; it changes the norms of cosine and sine alone.
     """
     table, exponent = in_units(real(table, "a table"))
     norms = component_norms(table)
@@ -66,8 +66,8 @@ def key_frequencies(table: Any, *, threshold: float = 0.25) -> NDArray[np.int64]
     """Frequencies k in 1..floor(p/2) whose norm in the table exceeds `threshold` times the largest one, ascending.
 
     table: first axis residues, such as W_E without "=", or the neuron-logit map W_L with the logit axis first. The
-    published rule names no number ("nontrivial"); a quarter of the largest separates the published networks'
-    frequencies. A table without any power at a frequency (constant or zero) has no key frequency.
+    published rule gives no number ("nontrivial"). A quarter of the largest separates the frequencies of the published
+    networks. A table without power at any frequency (constant or zero) has no key frequency.
     """
     require_finite(threshold=threshold)
     table, _ = in_units(real(table, "a table"))
@@ -78,7 +78,7 @@ def key_frequencies(table: Any, *, threshold: float = 0.25) -> NDArray[np.int64]
 
 
 def varies(table: Any) -> bool:
-    """Whether a table has any power at a frequency: rounding leaves some 1e-15 of its size in a constant one."""
+    """Whether a table has power at some frequency; rounding leaves 1e-15 of its size in a constant table."""
     table, _ = in_units(real(table, "a table"))
     norms = frequency_norms(table)
     size = np.sqrt(np.square(table).sum())  # numpy's norm of a whole array is a BLAS product: see component_norms
@@ -101,8 +101,7 @@ def sum_directions(answers: Any, p: int, frequencies: Any) -> NDArray[np.float64
 
 
 def distinct(frequencies: Any, p: int) -> NDArray[np.int64]:
-    """The frequencies named, ascending, each once. ValueError for none, and for other than whole numbers in
-    1..floor(p/2)."""
+    """The frequencies, ascending, each once; ValueError for none, or one that is no whole number in 1..floor(p/2)."""
     given = real(frequencies, "frequencies").ravel()
     keys = np.unique(given.astype(np.int64))
     if not (np.isin(given, keys).all() and len(keys) and keys[0] >= 1 and keys[-1] <= p // 2):

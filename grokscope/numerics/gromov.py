@@ -20,12 +20,12 @@ def solution(
         W_in[p + m, i] = cos(2 pi s_i m / p + f2_i)                  second operand
         W_out[i, q]    = cos(2 pi s_i q / p + f1_i + f2_i)           f3 = f1 + f2
 
-    sum_i (W_in[n, i] + W_in[p + m, i])^2 W_out[i, q] is then 1/2 sum_i cos(2 pi s_i (n + m - q) / p) plus terms that
+    Then sum_i (W_in[n, i] + W_in[p + m, i])^2 W_out[i, q] = 1/2 sum_i cos(2 pi s_i (n + m - q) / p) plus terms that
     keep a random phase and are of order sqrt(d_mlp).
 
-    frequencies: what s_i cycles over; by default 1..floor(p/2), of which every neuron uses one and no neuron is
-    constant. f1, f2: uniform in [0, 2 pi), drawn with the seed. ValueError for p below 3, for less than one neuron, for
-    no frequency and for one that is not in 0..p-1.
+    frequencies: s_i cycles over them; by default 1..floor(p/2), so that no neuron is constant. f1, f2: uniform in
+    [0, 2 pi), drawn with the seed. ValueError for p below 3, for less than one neuron, for no frequency and for one
+    that is not in 0..p-1.
     """
     cycle = list(range(1, p // 2 + 1)) if frequencies is None else list(frequencies)
     if p < 3 or d_mlp < 1:

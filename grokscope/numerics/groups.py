@@ -1,4 +1,4 @@
-"""Finite groups by name: their elements, multiplication tables, inverses and conjugacy classes.
+"""Finite groups by name: their elements, multiplication tables and inverses.
 
     name                            also        order   elements
     cyclic(59)                      C59, Z59    n       (k,), k = 0..n-1
@@ -9,8 +9,8 @@
     alternating(5)                  A5          n!/2    the even ones of them
 
 The product x y of permutations is c[i] = y[x[i]], x applied first, as in Power et al. 2022 (arXiv:2201.02177, released
-code). A product of cyclic groups is not spelt "cyclic(7)xcyclic(8)" (which is understood), so that only groups whose
-elements are residues in order have names that begin with "cyclic".
+code). "cyclic(7)xcyclic(8)" is understood, but spelt Z7xZ8: only groups whose elements are residues in order have names
+that begin with "cyclic".
 """
 
 import functools
@@ -41,7 +41,7 @@ SMALLEST = {"cyclic": 1, "dihedral": 3, "symmetric": 2, "alternating": 3, "multi
 class Group:
     """A finite group; its elements are known by their index 0..order-1.
 
-    name: the canonical spelling. family, parameters: what it says, such as "dihedral" and (5,); a direct product of
+    name: the canonical spelling. family, parameters: its parts, such as "dihedral" and (5,); a direct product of
         cyclic groups is the family "product" with the orders of its factors.
     elements: each as a readable tuple (see the table above).
     table: index of the product, table[x, y] = x y.
@@ -71,18 +71,11 @@ class Group:
     def is_commutative(self) -> bool:
         return torch.equal(self.table, self.table.T)
 
-    @functools.cached_property
-    def conjugacy_classes(self) -> Int[Tensor, " g"]:
-        """The class of each x, numbered in the order of their first members: g and x g x^-1 share one."""
-        conjugates = self.table[self.table, self.inverse[:, None]]
-        _, classes = torch.unique(conjugates.amin(dim=0), return_inverse=True)
-        return classes
-
 
 def group(name: str) -> Group:
     """The group of that name.
 
-    ValueError for a name that is none, for a group of more than 1,000 elements and for a parameter out of range.
+    ValueError for an unknown name, for a group of more than 1,000 elements and for a parameter out of range.
     """
     return _build(*parse(name))
 
@@ -109,7 +102,7 @@ def _build(family: str, parameters: tuple[int, ...]) -> Group:
 
 
 def parse(name: str) -> tuple[str, tuple[int, ...]]:
-    """The family and the parameters that a name of a group stands for, without building it; ValueError as `group`."""
+    """The family and the parameters of a group's name; nothing is built. ValueError as `group`."""
     parts = []
     for part in re.split(r"\s*[x×]\s*", name.strip()):
         match = re.fullmatch(r"([a-z]+)(?:\((\d+)\)|(\d+))", part.lower())
@@ -156,7 +149,7 @@ def discrete_logarithms(p: int) -> Int[Tensor, " g"]:
 
 
 def _check_order(name: str, family: str, parameters: tuple[int, ...]) -> None:
-    n = min(parameters[0], 2 * LARGEST_ORDER)  # n! of a larger one would take time and say the same
+    n = min(parameters[0], 2 * LARGEST_ORDER)  # n! of a larger n would take time and is too large, too
     orders = {
         "dihedral": 2 * n,
         "symmetric": math.factorial(n),
@@ -191,7 +184,7 @@ def _permutations(n: int, *, even: bool) -> tuple[list[tuple[int, ...]], Int[Ten
     elements = [x for x in itertools.permutations(range(n)) if not even or parity(x) == 1]
     x = torch.tensor(elements)
     weights = n ** torch.arange(n - 1, -1, -1)
-    # Read as numbers in base n, permutations in lexicographic order ascend, so that a product is found by bisection.
+    # As numbers in base n, permutations in lexicographic order ascend: a product is found by bisection.
     codes = (x * weights).sum(dim=1)
     products = (x[:, x] * weights).sum(dim=-1).T
     return elements, torch.searchsorted(codes, products.contiguous())

@@ -1,7 +1,7 @@
 """All irreducible representations over the real numbers of the groups in `numerics.groups`, as orthogonal matrices.
 
-rho(x y) = rho(x) rho(y). Over the reals Schur's lemma leaves three types, by the algebra of the matrices that commute
-with all of rho: real numbers (dimension 1), complex numbers (2) or quaternions (4); and
+rho(x y) = rho(x) rho(y). Over the reals, by Schur's lemma, the matrices that commute with all of rho form one of three
+algebras, the irrep's type: real numbers (dimension 1), complex numbers (2) or quaternions (4). And
 
     sum over irreps of d^2 / dim End = order.
 
@@ -34,10 +34,9 @@ Tableau = tuple[int, ...]  # the row of each entry 0..n-1; entries ascend along 
 class Irrep:
     """A real irreducible representation.
 
-    name: "trivial"; "sign" (the other homomorphism to +-1 that all groups of the family have, if they have one);
-        "k=3" or "k=(1,2)", the frequencies; "standard" (S_n and A_n on the vectors of sum 0), otherwise the partition,
-        "(3,2)", with + and - for its two halves in A_n; in a dihedral group of even n "alternating", (-1)^k, and
-        "alternating sign".
+    name: "trivial"; "sign", the other homomorphism to +-1 where all groups of the family have one; "k=3" or "k=(1,2)",
+        the frequencies; "standard" (S_n and A_n on the vectors of sum 0); otherwise the partition, "(3,2)", with + and
+        - for its two halves in A_n. In a dihedral group of even n also "alternating", (-1)^k, and "alternating sign".
     dimension: d. type: the algebra End of matrices that commute with it.
     """
 
@@ -126,9 +125,9 @@ def _symmetric(of: Group) -> Iterator[Irrep]:
 def _alternating(of: Group) -> Iterator[Irrep]:
     """The restrictions of S_n's irreps: a partition and its conjugate restrict to the same irrep.
 
-    On a self-conjugate one the associator J t = sgn(t) t' (t' the transposed tableau) anticommutes with every
-    transposition, so it commutes with A_n, and End is spanned by 1 and J. If J^2 = 1 its two eigenspaces are irreps of
-    real type; if J^2 = -1 it is the imaginary unit of one irrep of complex type.
+    On a self-conjugate partition the associator J t = sgn(t) t' (t' the transposed tableau) anticommutes with every
+    transposition. So it commutes with A_n, and End is spanned by 1 and J. If J^2 = 1, its two eigenspaces are irreps of
+    real type; if J^2 = -1, it is the imaginary unit of one irrep of complex type.
     """
     symmetric = group(f"symmetric({of.parameters[0]})")
     even = torch.tensor([symmetric.elements.index(x) for x in of.elements])

@@ -1,4 +1,4 @@
-"""Kernels: the empirical tangent kernel of a network (`ntk`), and what is read off a kernel.
+"""Kernels: the empirical tangent kernel of a network (`ntk`), and statistics of a kernel.
 
 K is symmetric, (sample, sample); y holds targets, (sample,) or (sample, output). Arrays or tensors; all in float64.
 
@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from jaxtyping import Float64
 
-from grokscope.errors import Missing
+from grokscope.errors import Missing, of_all
 from grokscope.numerics._ntk import MEMORY, Kind, ntk
 from grokscope.numerics._points import back, in_units, real
 from grokscope.numerics.spectra import effective_rank
@@ -31,7 +31,6 @@ __all__ = [
     "ntk",
     "regression",
     "relative_change",
-    "spectrum",
 ]
 
 Convention = Literal["kumar", "centred", "uncentred"]
@@ -42,8 +41,8 @@ def alignment(K: Any, y: Any, *, convention: Convention = "kumar") -> float | Mi
     """<K, y y^T> / (|K|_F |y y^T|_F), the alignment of a kernel with targets, which is |y|^2 below for one output.
 
     convention: what is centred first. "kumar": y, and the columns of K (each minus its mean over the rows), as in the
-    released code. "centred": y, and K on both sides, the CKA of K and y y^T; the numerator is the same. "uncentred":
-    neither. `Missing` where K or y are constant, so that centring leaves nothing.
+    released code. "centred": y, and K on both sides; this is the CKA of K and y y^T, with the same numerator.
+    "uncentred": neither. `Missing` where K or y are constant, so that centring leaves nothing.
     """
     if convention not in get_args(Convention):
         raise ValueError(unknown("convention", convention, get_args(Convention)))
@@ -61,20 +60,19 @@ def alignment(K: Any, y: Any, *, convention: Convention = "kumar") -> float | Mi
 def cka(K: Any, L: Any) -> float | Missing:
     """<HKH, HLH> / (|HKH|_F |HLH|_F), H = 1 - 1/n: 1 for kernels equal but for scale and offset.
 
-    A vector, or a matrix that is not square, holds features or targets (sample, feature), whose kernel is X X^T: two of
-    them give linear CKA, a kernel and targets their `alignment` by the convention "centred".
+    A vector, or a matrix that is not square, holds features or targets (sample, feature); their kernel is X X^T. Two of
+    them give linear CKA; a kernel and targets give their `alignment` by the convention "centred".
     """
     K, L = _kernel_of(K), _kernel_of(L)
     _require_rows(K, L)
-    one, other = (in_units(_centred(kernel))[0] for kernel in (K, L))
-    size = float(np.linalg.norm(one) * np.linalg.norm(other))
-    return float((one * other).sum()) / size if size else Missing("a kernel is constant: centring leaves nothing")
+    K, L = (in_units(_centred(kernel))[0] for kernel in (K, L))
+    size = float(np.linalg.norm(K) * np.linalg.norm(L))
+    return float((K * L).sum()) / size if size else Missing("a kernel is constant: centring leaves nothing")
 
 
 def distance(K: Any, L: Any) -> float | Missing:
     """The kernel distance 1 - cka, which scale does not change."""
-    found = cka(K, L)
-    return found if isinstance(found, Missing) else 1 - found
+    return of_all(lambda similarity: 1 - similarity, cka(K, L))
 
 
 def relative_change(K: Any, K_0: Any) -> float | Missing:
@@ -88,17 +86,11 @@ def relative_change(K: Any, K_0: Any) -> float | Missing:
     return float(back(np.linalg.norm(change) / np.linalg.norm(first), up - down))
 
 
-def spectrum(K: Any) -> Float64[np.ndarray, " eigenvalue"]:
-    """The eigenvalues, largest first. Those of K / n estimate the kernel's operator under the inputs' distribution."""
-    K, exponent = in_units(_kernel(K))
-    return back(np.linalg.eigvalsh(K)[::-1], exponent)
-
-
 def regression(K: Any, y: Any, K_test: Any, *, ridge: float = 0.0) -> Array:
     """K_test (K + ridge)^-1 y: the predictions of kernel regression, (test, output), or (test,) for y of (sample,).
 
-    Without a ridge: the solution of least norm, in which directions of K below rounding do not take part. It is where
-    gradient descent on squared error ends in a linearised network whose outputs start at 0.
+    Without a ridge: the solution of least norm, without the directions of K that are below rounding. Gradient descent
+    on squared error ends there, in a linearised network whose outputs start at 0.
     """
     values, vectors, exponent = _solvable(K, ridge)
     (K_test, of_test), (Y, of_y) = in_units(_array(K_test)), in_units(_targets(y))
@@ -107,15 +99,15 @@ def regression(K: Any, y: Any, K_test: Any, *, ridge: float = 0.0) -> Array:
             f"K {(len(vectors),) * 2}, y {Y.shape} and K_test {K_test.shape} do not fit: expected (n, n), (n, outputs) "
             f"and (test, n)"
         )
-    found = K_test @ (vectors @ ((vectors.T @ Y) * _inverse(values)[:, None]))
-    found = back(found, of_test + of_y - exponent)
-    return found[:, 0] if np.ndim(_array(y)) == 1 else found
+    predictions = K_test @ (vectors @ ((vectors.T @ Y) * _inverse(values)[:, None]))
+    predictions = back(predictions, of_test + of_y - exponent)
+    return predictions[:, 0] if np.ndim(_array(y)) == 1 else predictions
 
 
 def difficulty(K: Any, y: Any, *, ridge: float = 0.0) -> float | Missing:
     """y^T (K + ridge)^-1 y, summed over outputs: large where the targets lie along small eigenvalues.
 
-    `Missing` where they have a part along none at all (no ridge, a kernel below full rank).
+    `Missing` where part of the targets lies outside the kernel's span (no ridge, a kernel below full rank).
     """
     values, vectors, exponent = _solvable(K, ridge)
     Y, of_y = in_units(_targets(y))
@@ -134,7 +126,7 @@ def gradient_descent(
 
         f_t = y - (1 - eta)^t (y),   eta = 2 rate K / n
 
-    exact for any rate: outputs that start at 0, (1 / n) sum (f - y)^2 as the loss. K_test: (test, sample).
+    Exact for any rate. Outputs start at 0, the loss is (1 / n) sum (f - y)^2. K_test: (test, sample).
     """
     K, exponent = in_units(_kernel(K))
     values, vectors = np.linalg.eigh(K)
@@ -153,8 +145,7 @@ def gradient_descent(
 
 
 def _solvable(K: Any, ridge: float) -> tuple[Array, Array, int]:
-    """Eigenvalues with the ridge, 0 where they are below rounding, and eigenvectors; of K and the ridge over 2^e, and
-    e."""
+    """Eigenvalues of (K + ridge) / 2^e, 0 where K's are below rounding, eigenvectors, and e."""
     if not ridge >= 0:
         raise ValueError(f"ridge must be at least 0, got {ridge}")
     K, exponent = in_units(_kernel(K))
@@ -182,26 +173,26 @@ def _array(values: Any) -> Array:
 
 
 def _kernel(K: Any) -> Float64[np.ndarray, "sample sample"]:
-    found = _array(K)
-    if found.ndim != 2 or found.shape[0] != found.shape[1] or not len(found):
-        raise ValueError(f"a kernel must have the shape (samples, samples), got {found.shape}")
-    unit, _ = in_units(found)
+    kernel = _array(K)
+    if kernel.ndim != 2 or kernel.shape[0] != kernel.shape[1] or not len(kernel):
+        raise ValueError(f"a kernel must have the shape (samples, samples), got {kernel.shape}")
+    unit, _ = in_units(kernel)
     if np.abs(unit - unit.T).max() > 1e-6 * np.abs(unit).max():
         raise ValueError(
             "a kernel must be symmetric; this one differs from its transpose by more than 1e-6 of its size"
         )
-    return found
+    return kernel
 
 
 def _kernel_of(values: Any) -> Float64[np.ndarray, "sample sample"]:
-    """A kernel as it is, of features their inner products; over a power of two."""
-    found, _ = in_units(_targets(values))
-    return _kernel(found) if found.shape[0] == found.shape[1] else found @ found.T
+    """A kernel itself, or the inner products of features, over a power of two."""
+    rows, _ = in_units(_targets(values))
+    return _kernel(rows) if rows.shape[0] == rows.shape[1] else rows @ rows.T
 
 
 def _targets(y: Any) -> Float64[np.ndarray, "sample output"]:
-    found = _array(y)
-    return found[:, None] if found.ndim == 1 else found
+    targets = _array(y)
+    return targets[:, None] if targets.ndim == 1 else targets
 
 
 def _require_rows(K: Array, other: Array) -> None:

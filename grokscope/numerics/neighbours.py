@@ -2,9 +2,9 @@
 
     |x - y|^2 = |x|^2 + |y|^2 - 2 x y
 
-finds the candidates, by one matrix product; its rounding error is up to a few 1e-16 of the cloud's size, not of the
-distance. So the candidates' distances are then summed from differences, and where the error could still hide a
-neighbour (tight clusters far apart) all differences of that point are.
+finds the candidates by one matrix product. Its rounding error is up to a few 1e-16 of the cloud's size, not of the
+distance. So the candidates' distances are then summed from differences. Where the error could still hide a neighbour
+(tight clusters far apart), all distances of that point are summed from differences.
 """
 
 from typing import Any
@@ -38,10 +38,10 @@ def merged(
     *,
     reach: float,
 ) -> tuple[Float[np.ndarray, "kept channel"], tuple[Float[np.ndarray, "kept k"], Int[np.ndarray, "kept k"]]]:
-    """Of points nearer than `reach` to each other, in chains too, the first; and the neighbours of those kept.
+    """Merges points nearer than `reach` to each other, in chains too, into the first; gives the rest with neighbours.
 
-    distances, indices: of each point's nearest, as `neighbours_of_rows` gives them. A group larger than k takes another
-    turn, and no turn is taken where nothing is near. Of one point left the neighbours are those of before.
+    distances, indices: each point's nearest, as `neighbours_of_rows` gives them. More than k copies of a point take
+    another turn. Where nothing is near, nothing is done. If one point is left, its neighbours are those of before.
     """
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import connected_components
@@ -50,8 +50,8 @@ def merged(
     while len(points) > 1 and bool((near := distances < reach).any()):
         row, column = np.nonzero(near)
         joined = csr_array((np.ones(len(row)), (row, indices[row, column])), shape=(len(points), len(points)))
-        _, group = connected_components(joined, directed=False)
-        points = points[np.sort(np.unique(group, return_index=True)[1])]
+        _, component = connected_components(joined, directed=False)
+        points = points[np.sort(np.unique(component, return_index=True)[1])]
         if len(points) > 1:
             distances, indices = neighbours_of_rows(points, min(k, len(points) - 1))
     return points, (distances, indices)
@@ -69,7 +69,7 @@ def neighbours(points: Any, k: int) -> tuple[Float[np.ndarray, "point k"], Int[n
 def neighbours_of_rows(
     points: Float[np.ndarray, "point channel"], k: int
 ) -> tuple[Float[np.ndarray, "point k"], Int[np.ndarray, "point k"]]:
-    """The same of points as `numerics._points.cloud` makes them, or some of these."""
+    """`neighbours` of points that `numerics._points.cloud` has made, or of some of them."""
     rows = torch.from_numpy(points)
     n, dimension = rows.shape
     if not 1 <= k < n:
@@ -87,13 +87,13 @@ def neighbours_of_rows(
         block[torch.arange(len(here)), here] = torch.inf
         near, candidates = block.topk(min(k + SPARE, n - 1), largest=False)
         exact = _differences(rows, here, candidates)
-        found, order = exact.topk(k, largest=False)
+        squared, order = exact.topk(k, largest=False)
         chosen = candidates.gather(1, order)
         # A point left out has a true squared distance of at least near[-1] - bound.
-        hidden = (found[:, -1] > near[:, -1] - bound) & (bound > TOLERANCE * found[:, 0])
+        hidden = (squared[:, -1] > near[:, -1] - bound) & (bound > TOLERANCE * squared[:, 0])
         if near.shape[1] < n - 1 and bool(hidden.any()):
-            found[hidden], chosen[hidden] = _all_differences(rows, here[hidden], k)
-        distances[here], indices[here] = found.sqrt(), chosen
+            squared[hidden], chosen[hidden] = _all_differences(rows, here[hidden], k)
+        distances[here], indices[here] = squared.sqrt(), chosen
     return distances.numpy(), indices.numpy()
 
 
@@ -113,9 +113,10 @@ def _differences(
 def _all_differences(
     rows: Float[Tensor, "point channel"], of: Int[Tensor, " some"], k: int
 ) -> tuple[Float[Tensor, "some k"], Int[Tensor, "some k"]]:
-    found, chosen = torch.empty(len(of), k, dtype=torch.float64), torch.empty(len(of), k, dtype=torch.int64)
+    """The k least squared distances of some points, from the differences to all others, and where they are."""
+    least, chosen = torch.empty(len(of), k, dtype=torch.float64), torch.empty(len(of), k, dtype=torch.int64)
     for index, row in enumerate(of.tolist()):
         squared = (rows - rows[row]).square_().sum(-1)
         squared[row] = torch.inf
-        found[index], chosen[index] = squared.topk(k, largest=False)
-    return found, chosen
+        least[index], chosen[index] = squared.topk(k, largest=False)
+    return least, chosen

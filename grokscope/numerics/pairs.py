@@ -16,21 +16,21 @@ Energies = Float64[Tensor, "frequency function"]
 def pair_energies(functions: Any, p: int, *, terms: Literal["block", "products"]) -> Energies:
     """Energy of each function of (a, b), all p^2 pairs in lexicographic order, in the terms of k = 1..floor(p/2).
 
-    Terms, each a product of a wave in a and a wave in b, orthonormal. block: {1, cos_k, sin_k} x {1, cos_k, sin_k}
-    without (1, 1), 8 of them: all waves in a, in b, in a + b and in a - b. products: {cos_k, sin_k} x {cos_k, sin_k}.
-    For k = p/2, which has no sine: 3 and 1.
+    A term is a product of a wave in a and a wave in b; they are orthonormal. block: {1, cos_k, sin_k} x {1, cos_k,
+    sin_k} without (1, 1), 8 terms: all waves in a, in b, in a + b and in a - b. products: {cos_k, sin_k} x {cos_k,
+    sin_k}, 4 terms. For k = p/2, which has no sine: 3 and 1.
 
-    Operations: one product with the p x p basis along a, 2 p^3 for each function, and one with 3 rows of it along b for
-    every wave in a, 6 p^2.
+    Operations for each function: 2 p^3 for the product with the p x p basis along a, and 6 p^2 for the products with 3
+    of its rows along b, for every wave in a.
 
     functions: (pair, function), an array or a tensor of finite real numbers.
     """
     functions = torch.from_numpy(np.require(real(functions, "functions"), requirements=["C", "W"]))
     waves = torch.from_numpy(basis(p))
     along_a = (waves @ functions.reshape(p, -1)).reshape(p, p, -1)
-    # Rows: waves in a but the constant; for each, the three of its frequency in b.
+    # For each wave in a but the constant: the three waves of its frequency in b.
     k = (torch.arange(1, p) + 1) // 2
-    # Where there is no sine, at k = p/2, a row of zeros stands for it.
+    # At k = p/2 there is no sine: a row of zeros stands for it.
     padded = torch.cat([waves, torch.zeros_like(waves[:1])])
     in_b = padded[torch.stack([torch.zeros_like(k), 2 * k - 1, 2 * k], dim=1)]
     energies = torch.bmm(in_b, along_a[1:]).square()
@@ -40,6 +40,6 @@ def pair_energies(functions: Any, p: int, *, terms: Literal["block", "products"]
 
 
 def by_frequency(energies: Float64[Tensor, "wave function"]) -> Energies:
-    """Energies of the waves of `fourier.basis` after the constant, cosine and sine together."""
+    """Energies by frequency, cosine and sine together. energies: of the waves of `fourier.basis` but the constant."""
     k = (torch.arange(len(energies)) + 2) // 2
     return energies.new_zeros(int(k[-1]), energies.shape[1]).index_add_(0, k - 1, energies)

@@ -6,13 +6,13 @@ a decoder sees only through sums can give both one answer if
     E_i + E_j = E_m + E_n,   a row of the matrix A: +1 at i and j, -1 at m and n (entries add up: 2 at i = j)
 
 D0 is the set of all samples, P0 that of all parallelograms, P0(D) those between samples of D. P(D), the implicit ones,
-are the members of P0 that follow from P0(D): they lie in the span of its rows. A representation is linear, E_k = a + k
-b, and no other is possible, when the nullity of A(P0(D)) is 2 (of sums without a modulus).
+are the members of P0 that follow from P0(D): they lie in the span of its rows. Where the nullity of A(P0(D)) is 2 (of
+sums without a modulus), only linear representations are possible: E_k = a + k b.
 
-Ranks are exact. Elimination is modulo primes just below 2^31, where a rank can only be too small, and only if the prime
-divides every minor that is not 0. Such a minor is at most 8^(r/2) (Hadamard; a row is at most (2, -2)): primes whose
-product exceeds that cannot all divide it, so that the largest rank among them is the rank: one prime up to 20 symbols,
-three for 59.
+Ranks are exact. Elimination is modulo primes just below 2^31. A rank modulo a prime can only be too small, and only if
+the prime divides every minor that is not 0. Such a minor is at most 8^(r/2) (Hadamard; a row is at most (2, -2)).
+Primes whose product exceeds that cannot all divide it. So the largest rank among them is the rank: one prime is enough
+up to 20 symbols, three for 59.
 
 Source: Liu et al. 2022, arXiv:2205.10343, section 3 and appendices; the released code decides by eigenvalues > 1e-8.
 """
@@ -49,24 +49,16 @@ class Samples:
     @functools.cached_property
     def parallelograms(self) -> Int[np.ndarray, "parallelogram 2"]:
         """P0: indices u < v of samples with equal answers."""
-        found = []
+        pairs = [np.empty((0, 2), dtype=np.int64)]
         for answer in np.unique(self.answers):
             members = np.flatnonzero(self.answers == answer)
             first, second = np.triu_indices(len(members), 1)
-            found.append(np.stack([members[first], members[second]], axis=1))
-        return np.concatenate(found) if found else np.empty((0, 2), dtype=np.int64)
-
-    def within(self, trained: Bool[np.ndarray, " sample"]) -> Int[np.ndarray, "parallelogram 2"]:
-        """P0(D): the parallelograms between samples that are trained on."""
-        return self.parallelograms[checked(self, trained)[self.parallelograms].all(axis=1)]
-
-    def matrix(self, parallelograms: Int[np.ndarray, "parallelogram 2"]) -> Int[np.ndarray, "parallelogram symbol"]:
-        """A: one row a parallelogram, E_i + E_j - E_m - E_n."""
-        return self.incidence[parallelograms[:, 0]] - self.incidence[parallelograms[:, 1]]
+            pairs.append(np.stack([members[first], members[second]], axis=1))
+        return np.concatenate(pairs)
 
     @functools.cached_property
     def incidence(self) -> Int[np.ndarray, "sample symbol"]:
-        """How often each symbol is in each sample: 1, or 2 where i = j."""
+        """How often each symbol is in each sample: 1, or 2 where i = j. A row of A is the difference of two."""
         rows = np.zeros((len(self), self.n_symbols), dtype=np.int64)
         np.add.at(rows, (np.arange(len(self))[:, None], self.pairs), 1)
         return rows
@@ -74,19 +66,17 @@ class Samples:
 
 def sums(p: int) -> Samples:
     """The toy: unordered pairs i <= j of 0..p-1 and i + j, no modulus: p (p + 1) / 2 samples, 55 at p = 10."""
-    _size(p)
+    if not 2 <= p <= LARGEST:
+        raise ValueError(f"p must lie in 2..{LARGEST}, got {p}")
     first, second = np.triu_indices(p)
     return Samples(pairs=np.stack([first, second], axis=1), answers=first + second, n_symbols=p)
 
 
-def residues(p: int) -> Samples:
-    """Z_p: unordered pairs of residues and i + j mod p. Its only exact solution over the reals is E_k = a (odd p)."""
-    found = sums(p)
-    return Samples(pairs=found.pairs, answers=found.answers % p, n_symbols=p)
-
-
 def products(name: str) -> Samples:
-    """A group by name (`numerics.groups`): unordered pairs if it commutes, else all pairs; S3 has 36 and |P0| = 90."""
+    """A group by name (`numerics.groups`): unordered pairs if it commutes, else all pairs; S3 has 36 and |P0| = 90.
+
+    Of residues mod an odd p the only exact solution over the reals is E_k = a.
+    """
     of = group(name)
     x, y = np.triu_indices(of.order) if of.is_commutative else np.indices((of.order, of.order)).reshape(2, -1)
     return Samples(pairs=np.stack([x, y], axis=1), answers=of.table.numpy()[x, y], n_symbols=of.order)
@@ -100,16 +90,16 @@ def nullity(samples: Samples, trained: Bool[np.ndarray, " sample"]) -> int:
 def implicit(samples: Samples, trained: Bool[np.ndarray, " sample"]) -> Int[np.ndarray, " sample"]:
     """P(D) as a label of each sample: two samples of equal answer are an implicit parallelogram if their labels agree.
 
-    Being implied is transitive, unlike being within a tolerance, so that labels say it all. A sample's label is the sum
+    Labels are enough because being implied is transitive; being within a tolerance is not. A sample's label is the sum
     of its symbols in the freest representation that D allows (a basis of the null space of A(P0(D))), exactly.
     """
-    smallest = nullity(samples, trained)  # at a prime with a larger one the rank came out too small
-    seen = [samples.answers[:, None]]
+    smallest = nullity(samples, trained)  # a prime with a larger one gave too small a rank
+    labels = [samples.answers[:, None]]
     for codes, prime in _free_codes(samples, trained):
         if _dimension(codes) == smallest:
             free = codes[:, codes.any(axis=0)]
-            seen.append(free[samples.pairs].sum(axis=1) % prime)
-    return np.unique(np.concatenate(seen, axis=1), axis=0, return_inverse=True)[1].ravel()
+            labels.append(free[samples.pairs].sum(axis=1) % prime)
+    return np.unique(np.concatenate(labels, axis=1), axis=0, return_inverse=True)[1].ravel()
 
 
 def predicted_accuracy(
@@ -122,7 +112,7 @@ def predicted_accuracy(
     """|D-bar| / |D0|, D-bar = D and every sample that a parallelogram joins to one of D [1].
 
     holds: which of P0 the representation has, P(R, delta): the published Acc-hat. None: the implicit ones, P(D), the
-    published upper bound. split "test": of the samples outside D alone; `Missing` where there are none.
+    published upper bound. split "test": the share of the samples outside D; `Missing` where there are none.
     """
     mask = checked(samples, trained)
     if split not in ("all", "test"):
@@ -143,7 +133,7 @@ def predicted_accuracy(
 
 
 def unique_linear_probability(p: int, n: int, trials: int = 10_000, seed: int = 0) -> tuple[float, float]:
-    """The probability that n training samples of the toy leave the linear representation alone, and its standard error.
+    """The probability that n samples of the toy allow linear representations only, and its standard error.
 
     trials: random sets D of n of the p (p + 1) / 2 samples; each counts if the nullity of A(P0(D)) is 2, by exact rank.
     Standard error sqrt(q (1 - q) / trials). Published for 10,000 trials at p = 10: .0373 at n = 18, .4270 at 22, .9814
@@ -168,7 +158,7 @@ def unique_linear_probability(p: int, n: int, trials: int = 10_000, seed: int = 
 
 
 def checked(samples: Samples, trained: Bool[np.ndarray, " sample"]) -> Bool[np.ndarray, " sample"]:
-    """The mask of training samples as booleans; ValueError for any other number of them."""
+    """The mask of training samples; ValueError unless it is one boolean a sample."""
     mask = np.asarray(trained)
     if mask.shape != (len(samples),) or mask.dtype != bool:
         raise ValueError(
@@ -177,24 +167,19 @@ def checked(samples: Samples, trained: Bool[np.ndarray, " sample"]) -> Bool[np.n
     return mask
 
 
-def _size(p: int) -> None:
-    if not 2 <= p <= LARGEST:
-        raise ValueError(f"p must lie in 2..{LARGEST}, got {p}")
-
-
 @functools.lru_cache(maxsize=16)
 def _primes(n_symbols: int) -> tuple[int, ...]:
     """The largest primes below 2^31, their product above every minor of a matrix with n_symbols columns."""
-    found, candidate = [], LARGEST_PRIME
-    while sum(map(math.log2, found)) <= 1.5 * n_symbols:  # log2 of 8^(n/2)
+    primes, candidate = [], LARGEST_PRIME
+    while sum(map(math.log2, primes)) <= 1.5 * n_symbols:  # log2 of 8^(n/2)
         if is_prime(candidate):
-            found.append(candidate)
+            primes.append(candidate)
         candidate -= 2
-    return tuple(found)
+    return tuple(primes)
 
 
 def _chains(samples: Samples, drawn: Bool[np.ndarray, "trial sample"]) -> Int[np.ndarray, "trial sample symbol"]:
-    """Rows that span those of P0(D): each drawn sample less the one drawn before it with the same answer; else 0."""
+    """Rows that span those of P0(D): each drawn sample less the drawn one before it with the same answer; 0 without."""
     order = np.argsort(samples.answers, kind="stable")
     answers, incidence, chosen = samples.answers[order], samples.incidence[order], drawn[:, order]
     place = np.where(chosen, np.arange(len(order)), -1)
@@ -207,16 +192,16 @@ def _chains(samples: Samples, drawn: Bool[np.ndarray, "trial sample"]) -> Int[np
 def _reduced(rows: Int[np.ndarray, "trial row symbol"], prime: int) -> Int[np.ndarray, "trial symbol symbol"]:
     """Reduced row echelon forms modulo a prime: the row with its pivot in column c stands in place c, others are 0."""
     rows = rows % prime
-    found = np.zeros((len(rows), rows.shape[2], rows.shape[2]), dtype=np.int64)
+    form = np.zeros((len(rows), rows.shape[2], rows.shape[2]), dtype=np.int64)
     trial = np.arange(len(rows))
     for c in range(rows.shape[2]):
         at = (rows[:, :, c] != 0).argmax(axis=1)
         pivot = rows[trial, at]
         pivot = pivot * _inverse(pivot[:, c], prime)[:, None] % prime  # 0 where the column has no pivot
         rows = (rows - rows[:, :, c, None] * pivot[:, None]) % prime
-        found = (found - found[:, :, c, None] * pivot[:, None]) % prime
-        found[:, c] = pivot
-    return found
+        form = (form - form[:, :, c, None] * pivot[:, None]) % prime
+        form[:, c] = pivot
+    return form
 
 
 def _inverse(values: Int[np.ndarray, " trial"], prime: int) -> Int[np.ndarray, " trial"]:
@@ -234,7 +219,7 @@ def _free_codes(
 ) -> tuple[tuple[Int[np.ndarray, "symbol direction"], int], ...]:
     """For each prime a basis of the null space of A(P0(D)) in its columns, 0 where a symbol is a pivot, and the prime.
 
-    The training samples of a run are the same at every checkpoint: the answer is kept.
+    Cached, because the training samples of a run are the same at every checkpoint.
     """
     mask = checked(samples, trained)
     return _solved(samples.pairs.tobytes(), samples.answers.tobytes(), samples.n_symbols, mask.tobytes())
@@ -251,14 +236,14 @@ def _solved(
     )
     rows = _chains(samples, np.frombuffer(trained, dtype=bool)[None])[0]
     rows = rows[rows.any(axis=1)]
-    # E_k = 1 solves every row, E_k = k those of sums: where no more directions are left, one prime is proof.
+    # E_k = 1 solves every row, and E_k = k the rows of sums: where no other direction is left, one prime is a proof.
     known = 1 + int(not (rows @ np.arange(n_symbols)).any())
-    found = []
+    bases = []
     for prime in _primes(n_symbols):
-        found.append((_null_space(rows, prime), prime))
-        if _dimension(found[0][0]) == known:
+        bases.append((_null_space(rows, prime), prime))
+        if _dimension(bases[0][0]) == known:
             break
-    return tuple(found)
+    return tuple(bases)
 
 
 def _dimension(codes: Int[np.ndarray, "symbol direction"]) -> int:
@@ -266,12 +251,12 @@ def _dimension(codes: Int[np.ndarray, "symbol direction"]) -> int:
 
 
 def _null_space(rows: Int[np.ndarray, "row symbol"], prime: int) -> Int[np.ndarray, "symbol direction"]:
-    """Elimination of as few rows as it takes: of those that the rows so far do not imply, some at a time."""
+    """The null space by elimination of few rows: some at a time of those that the rows so far do not imply."""
     n = rows.shape[1]
     form = np.zeros((n, n), dtype=np.int64)
     while True:
         codes = (np.eye(n, dtype=np.int64) - form) % prime
-        # In floating point for speed, and exact: the entries of a row add up to 4 in size, codes lie below 2^31.
+        # In floating point for speed, yet exact: the sizes of a row's entries add up to 4, codes lie below 2^31.
         images = rows.astype(np.float64) @ codes.astype(np.float64)
         open_rows = rows[(images % prime != 0).any(axis=1)]
         if not len(open_rows):

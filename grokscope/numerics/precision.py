@@ -1,9 +1,9 @@
-"""Where floating-point arithmetic loses what is added: sums of exponentials, and steps of the weights.
+"""Where floating-point addition loses a term: in sums of exponentials, and in steps of the weights.
 
-a + b is a where b is at most half a unit in the last place of a. With p bits of significand (float16 11, bfloat16 8,
-float32 24, float64 53) that is 2^-p beside 1. Source: Prieto et al. 2025, arXiv:2501.04697, definitions 1 and 3.
+a + b equals a where b is at most half a unit in the last place of a. With p bits of significand (float16 11, bfloat16
+8, float32 24, float64 53) that is 2^-p beside 1. Source: Prieto et al. 2025, arXiv:2501.04697, definitions 1 and 3.
 
-A sum of many terms depends on the order it is formed in. Three are known here:
+A sum of many terms depends on the order of addition. Three orders are known here:
 
     torch       torch.sum over classes, contiguous in memory. On float16 and bfloat16 it adds in float32 and rounds the
                 total once (measured on the CPU); on float32 and float64 it adds in lanes, whose number may depend on
@@ -33,8 +33,8 @@ TOLERANCE = 1e-3  # of a zero-loss margin [nats]
 def absorbed(weights: Any, updates: Any) -> float:
     """Share of elements in which w + u == w in the dtype of the weights: the update changes nothing, 1.
 
-    updates: what is added, so for gradient descent -eta g, not the gradient; it is rounded to the dtype of the weights
-    first, as an optimizer in that dtype has it. An update of 0 counts, as does one that underflows to 0.
+    updates: what is added; for gradient descent -eta g, not the gradient. They are first rounded to the dtype of the
+    weights, as an optimizer in that dtype has them. An update of 0 counts, as does one that underflows to 0.
     weights, updates: arrays or tensors of one shape. ValueError for other shapes, no elements, weights that are not
     floating-point, values that are not finite.
     Source: Prieto et al. 2025, arXiv:2501.04697, appendix C (the share of weights with w - eta g == w).
@@ -57,9 +57,8 @@ def collapse_rate(logits: Any, dtype: Any, order: Order = "torch") -> float | Mi
     and added by torch.sum over classes, every result in that dtype. order: "torch" (this), "sequential" or "pairwise";
     the module says what each rounds.
 
-    Labels are not looked at: a sample that is wrong with confidence counts too. Where the largest logit is the right
-    one, collapse is a loss of exactly 0 and no gradient of the right class; the wrong ones are pushed down all the
-    same.
+    Labels do not matter: a sample that is wrong with confidence counts too. Where the largest logit is the right one,
+    collapse means a loss of exactly 0 and no gradient of the right class; the wrong classes are still pushed down.
 
     logits: an array or tensor (sample, class). dtype: float16, bfloat16, float32 or float64, or torch's or numpy's own.
     `Missing` where the largest of a row lies beyond the dtype (float16 ends at 65504). ValueError for another shape, no
@@ -83,16 +82,16 @@ def zero_loss_margin(n_classes: int, dtype: Any, order: Order = "torch", *, lead
 
     The lead as the dtype holds it, by bisection to 1e-3 nats or the spacing of the dtype there, whichever is more.
     Two classes: ln 2^p in any order, which is 7.62 in float16, 5.55 in bfloat16, 16.64 in float32 and 36.74 in float64.
-    "sequential" stays there for any number of classes, as each term is absorbed alone; a total that is rounded once is
-    1 from ln((n_classes - 1) 2^p) on. In between, what is added before it meets the 1 depends on where the 1 stands.
-    leader: the index of the leading class.
+    "sequential" stays there for any number of classes, as each term is absorbed alone. A total that is rounded once is
+    1 from ln((n_classes - 1) 2^p) on. Other orders lie between: terms are added up before they meet the 1, and how many
+    depends on the place of the 1. leader: the index of the leading class.
     """
     kind = _dtype(dtype)
     if not isinstance(n_classes, int) or n_classes < 2:
         raise ValueError(f"n_classes must be a whole number from 2 on, got {n_classes!r}")
     if leader not in range(n_classes):
         raise ValueError(f"leader must lie in 0..{n_classes - 1}, got {leader!r}")
-    # At e times the margin of a total that is rounded once, every order has collapsed.
+    # One nat beyond the margin of a total that is rounded once, every order has collapsed.
     low, high = 0.0, BITS[_name(kind)] * math.log(2) + math.log(n_classes - 1) + 1
     while high - low > TOLERANCE:
         logits = torch.full((1, n_classes), -(low + high) / 2, dtype=torch.float64)
@@ -106,7 +105,7 @@ def _total(terms: Float[Tensor, "sample class"], order: str) -> Float[Tensor, " 
     if order not in get_args(Order):
         raise ValueError(unknown("order", order, get_args(Order)))
     if order == "torch":
-        # Strides decide torch's order of addition, and a slice or a transpose has its own.
+        # torch's order of addition depends on the strides, which differ in a slice or a transpose.
         return terms.contiguous().sum(1)
     if order == "sequential":
         first, *others = terms.sort(1, descending=True).values.unbind(1)
@@ -134,7 +133,7 @@ def _name(dtype: Any) -> str:
 def _tensor(name: str, values: Any) -> Tensor:
     """Anybody's array or tensor, with at least one element and finite ones only."""
     if not isinstance(values, Tensor):
-        # A copy: torch takes neither an array that must not be written nor one that runs backwards.
+        # A copy: torch refuses read-only arrays and negative strides.
         array = np.array(values, order="C")
         if array.dtype.kind not in "fiub":
             raise ValueError(f"{name} must be real numbers, got an array of {array.dtype}")
@@ -142,7 +141,7 @@ def _tensor(name: str, values: Any) -> Tensor:
     tensor = values.detach()
     if tensor.is_complex() or tensor.numel() == 0:
         raise ValueError(f"{name} must be real numbers, at least one; got {_name(tensor.dtype)} {tuple(tensor.shape)}")
-    # A NaN is both ends, which are found many times faster than every element is asked.
+    # aminmax gives NaN if there is one, and is many times faster than isfinite of every element.
     if not all(bool(end.isfinite()) for end in tensor.aminmax()):
         raise ValueError(f"{name} must be finite; there are NaN or infinite values among them")
     return tensor

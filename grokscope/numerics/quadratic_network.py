@@ -5,7 +5,7 @@
 
 In the names of `models.quadratic_mlp`: W_in has the w_i as columns, quadratic = eps / 2, output_scale = alpha.
 
-Source: arXiv:2310.06110, section 3 and appendix. Where it disagrees with itself, or a gradient with it, is said below.
+Source: arXiv:2310.06110, section 3 and appendix. The docstrings say where it contradicts itself or a gradient.
 """
 
 from jaxtyping import Float, Float64
@@ -15,7 +15,7 @@ Weights = Float[Tensor, "D N"]
 
 
 def moments(W: Weights) -> tuple[Float64[Tensor, " D"], Float64[Tensor, "D D"]]:
-    """wbar and M, all that the network depends on."""
+    """wbar and M, on which alone the network depends."""
     W = _double(W, "W")
     return W.mean(1), W @ W.T / W.shape[1]
 
@@ -33,10 +33,10 @@ def ntk(
     The prefactor is the gradients'; the paper leaves it to the learning rate.
     """
     wbar, M = moments(W)
-    one = _double(x1, "x1")
-    other = one if x2 is None else _double(x2, "x2")
-    linear = (one @ wbar)[:, None] + other @ wbar
-    return alpha**2 / W.shape[1] * (one @ other.T) * (1 + eps * linear + eps**2 * (one @ M @ other.T))
+    x1 = _double(x1, "x1")
+    x2 = x1 if x2 is None else _double(x2, "x2")
+    linear = (x1 @ wbar)[:, None] + x2 @ wbar
+    return alpha**2 / W.shape[1] * (x1 @ x2.T) * (1 + eps * linear + eps**2 * (x1 @ M @ x2.T))
 
 
 def spectrum(D: int, eps: float) -> dict[str, float]:
@@ -50,7 +50,7 @@ def spectrum(D: int, eps: float) -> dict[str, float]:
 
 
 def _double(values: Tensor, name: str) -> Tensor:
-    """In float64, gradients kept."""
+    """In float64; gradients pass through."""
     if values.is_complex():
         raise ValueError(f"{name} must be real numbers, got {values.dtype}")
     return values.double()

@@ -13,8 +13,8 @@ def maxmin(points: Any, n: int, *, start: int = 0) -> Int[np.ndarray, " n"]:
 
         l_1 = start,   l_j = argmax_i min_{m < j} ||x_i - x_{l_m}||
 
-    They cover the cloud within the distance of the next one, and at most twice as far as the best n points could;
-    outliers are among the first. Equally far points: the one that comes first. Distances are exact, by differences.
+    No point is farther from them than the next landmark would be, which is at most twice as far as from the best n
+    points. Outliers are among the first. Of equally far points the first is taken. Distances are exact, by differences.
 
     Raises ValueError unless 1 <= n <= points and 0 <= start < points.
     Source: Gonzalez 1985, doi:10.1016/0304-3975(85)90224-5; de Silva & Carlsson 2004, doi:10.2312/SPBG/SPBG04/157-166.
@@ -29,7 +29,7 @@ def maxmin(points: Any, n: int, *, start: int = 0) -> Int[np.ndarray, " n"]:
     nearest = np.full(len(points), np.inf)
     for j in range(1, n):
         nearest = np.minimum(nearest, np.square(points - points[chosen[j - 1]]).sum(1))
-        nearest[chosen[j - 1]] = -1.0  # duplicates at distance 0 are still to be had, the same point twice never
+        nearest[chosen[j - 1]] = -1.0  # duplicates at distance 0 may still be chosen, the same point twice never
         chosen[j] = nearest.argmax()
     return chosen
 

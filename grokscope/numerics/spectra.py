@@ -1,4 +1,4 @@
-"""What the singular values of a matrix say."""
+"""How many directions a matrix has, by its singular values."""
 
 from typing import Any
 

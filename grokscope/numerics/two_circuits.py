@@ -5,11 +5,11 @@
     test  = log(e^(w_G) + e^(w_M) + q - 2) - w_G                      the memorising one is wrong on others
     penalty = c alpha (P_G^2 |w_G|^(2/kappa) + P_M^2 |w_M|^(2/kappa))
 
-P is the norm of the weights with which a circuit gives a logit of 1, and w^(1/kappa) P that with which it gives w, its
-layers together being homogeneous of degree kappa. The smaller P, the more efficient. c = 1 in appendix C of the paper,
-1/2 in appendix D: half of alpha.
+P is the norm of the weights with which a circuit gives a logit of 1. Its layers together are homogeneous of degree
+kappa, so a logit of w needs the norm w^(1/kappa) P. The smaller P, the more efficient the circuit. c = 1 in appendix C
+of the paper; c = 1/2, half of alpha, in appendix D.
 
-Source: Varma et al. 2023, arXiv:2309.02390, appendices C and D. Its learning rate and number of steps are not said.
+Source: Varma et al. 2023, arXiv:2309.02390, appendices C and D. They do not give the learning rate and the steps.
 """
 
 import math
@@ -24,7 +24,7 @@ from grokscope.registry import unknown
 
 Convention = Literal["alpha", "alpha/2"]
 FACTOR: dict[str, float] = {"alpha": 1.0, "alpha/2": 0.5}
-# A logit further out than this is no logit: the softmax there is 0 or 1 in float64, and its exponential overflows soon.
+# Logits beyond this are refused: the softmax there is 0 or 1 in float64, and soon its exponential overflows.
 LARGEST = 700.0
 
 
@@ -99,23 +99,22 @@ def fixed_point(model: TwoCircuits) -> FixedPoint:
 
     The left side of the second falls with s and the right side rises from 0, so there is one root; to float64.
     """
-    from scipy.optimize import brentq
+    from scipy.optimize import root_scalar
 
     log_ratio = 2 * model.kappa / (2 - model.kappa) * (math.log(model.P_M) - math.log(model.P_G))
     share = 1 / (1 + math.exp(-log_ratio)) if log_ratio > 0 else math.exp(log_ratio) / (1 + math.exp(log_ratio))
 
-    def split(s: float) -> tuple[float, float]:
-        return share * s, (1 - share) * s
+    def slope(s: float) -> float:
+        """Of the larger of the two circuits, which is free of the rounding of 1 - share."""
+        return model.slopes(share * s, (1 - share) * s)[0 if share >= 0.5 else 1]
 
     low, high = 0.0, 1.0
-    # The larger of the two circuits: its slope is free of the rounding of 1 - share.
-    which = 0 if share >= 0.5 else 1
-    while model.slopes(*split(high))[which] < 0:
+    while slope(high) < 0:
         low, high = high, 2 * high
         if high > LARGEST:
             raise ValueError(f"alpha = {model.alpha} balances the loss at a logit above {LARGEST:g}; take a larger one")
-    s = float(brentq(lambda s: model.slopes(*split(s))[which], low, high, xtol=1e-14, rtol=1e-14))  # pyright: ignore
-    w_G, w_M = split(s)
+    s = float(root_scalar(slope, bracket=(low, high), method="brentq", xtol=1e-14, rtol=1e-14).root)
+    w_G, w_M = share * s, (1 - share) * s
     return FixedPoint(w_G=w_G, w_M=w_M, train_loss=model.train_loss(w_G, w_M), test_loss=model.test_loss(w_G, w_M))
 
 
@@ -151,13 +150,13 @@ def simulate(
 ) -> Trajectory:
     """Gradient descent on g_1, g_2, m_1, m_2: train + penalty, by the chain rule of w = g_1 g_2.
 
-    start_G, start_M: the paper's. While the memorising circuit is at rest alone, with an error of lambda (1 minus the
+    start_G, start_M: the paper's. While the memorising circuit alone is at rest, with an error of lambda (1 minus the
     probability of the right answer), the other grows as
 
         w_G = g_2(0)^2 sinh(2 lambda t) / 2,   t = rate * step
 
-    so it takes over after about ln(4 / g_2(0)^2) / (2 lambda rate) steps: that is the delay of grokking, and g_2 = 1
-    takes it away. rate: ours; at 0.1 the steps follow the gradient flow (a tenth of it gives the same curves against
+    It takes over after about ln(4 / g_2(0)^2) / (2 lambda rate) steps. This is the delay of grokking; with g_2 = 1
+    there is none. rate: ours; at 0.1 the steps follow the gradient flow (a tenth of it gives the same curves against
     rate times step). per_doubling: evaluations, from step 8 on.
 
     ValueError for a rate or a number of steps that is not positive, and where the descent runs away.
@@ -182,7 +181,7 @@ def simulate(
 
 
 def _evaluated(n_steps: int, per_doubling: int) -> set[int]:
-    """Every step to 8, then so many a doubling, and the last."""
+    """Every step up to 8, then `per_doubling` of them at each doubling, and the last."""
     doublings = max(0.0, math.log2(n_steps / 8))
     later = 8 * 2 ** np.linspace(0, doublings, max(2, round(doublings * per_doubling)))
     return {*range(min(8, n_steps) + 1), *np.rint(later[later <= n_steps]).astype(int).tolist(), n_steps}

@@ -3,7 +3,7 @@
 import math
 from typing import Any, Literal
 
-from grokscope.errors import Missing, require_finite
+from grokscope.errors import Missing, first_missing, require_finite
 
 Algorithm = Literal["clock", "pizza", "neither"]
 
@@ -23,17 +23,16 @@ def algorithm(
         clock    gradient_symmetricity <= min_symmetricity  and distance_irrelevance >= max_irrelevance
         neither  the measures contradict each other, or the embedding is not circular
 
-    The thresholds are the labels behind the paper's phase line; by its text a low distance irrelevance decides for the
+    The thresholds are the labels behind the paper's phase line. By its text, a low distance irrelevance speaks for the
     pizza, and a high gradient symmetricity against the clock. Symmetricity of a clock needs 1000 triples or more.
-    circularity: where it is given and below min_circularity, the paper's measures say nothing of the network (two
-    thirds of the published one-layer networks are not circular); None: not asked.
+    circularity: below min_circularity the paper's measures say nothing of the network (two thirds of the published
+    one-layer networks are not circular). None: not tested.
 
-    The first measure that is `Missing` is the answer. ValueError for a NaN and for measures outside [-1, 1] and [0, 1].
+    If a measure is `Missing`, that is the answer. ValueError for NaN and for measures outside [-1, 1] and [0, 1].
     """
     require_finite(min_symmetricity=min_symmetricity, max_irrelevance=max_irrelevance, min_circularity=min_circularity)
-    for value in (gradient_symmetricity, distance_irrelevance, circularity):
-        if isinstance(value, Missing):
-            return value
+    if (missing := first_missing(gradient_symmetricity, distance_irrelevance, circularity)) is not None:
+        return missing
     symmetricity = _within("gradient_symmetricity", gradient_symmetricity, -1.0)
     irrelevance = _within("distance_irrelevance", distance_irrelevance, 0.0)
     if circularity is not None and _within("circularity", circularity, 0.0) < min_circularity:

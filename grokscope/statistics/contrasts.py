@@ -1,8 +1,8 @@
 """Does a series change, in which direction and when: contrasts between levels, and their signs over many seeds.
 
-A level is the median of `window` evaluations in a row, so that a spike of fewer than half of them moves none, and one
-contrast counts only beyond the series' own fluctuation at that width. Evaluations count, not steps, so that unequal
-spacing does not matter.
+A level is the median of `window` evaluations in a row, so that spikes of fewer than half of them do not move it. A
+contrast counts only beyond the series' own fluctuation at that width. Windows count evaluations, not steps, so that
+unequal spacing does not matter.
 """
 
 import math
@@ -21,11 +21,11 @@ Steps: TypeAlias = Int[np.ndarray, "evaluation"]
 Values: TypeAlias = Float[np.ndarray, "evaluation"]
 Sign: TypeAlias = Literal[-1, 0, 1]
 
-# Evaluations a level is the median of: two of them may be spikes. As wide as the blow-ups that `transitions` ignores.
+# Evaluations in the median of a level: two may be spikes. As wide as the blow-ups that `transitions` ignores.
 WINDOW = 5
-# A normal's standard deviation over its median absolute deviation.
+# The standard deviation of a normal law over its median absolute deviation.
 MAD = 1.4826
-# Shares of the rounding of float32, in which series are often stored, in a value: less is no fluctuation.
+# Relative rounding of float32, in which series are often stored: less is no fluctuation.
 ROUNDING = 1e-6
 
 
@@ -33,10 +33,10 @@ ROUNDING = 1e-6
 class LowHighMid:
     """The levels of one series at three times, in its unit, and whether they differ beyond its fluctuation.
 
-    low: at t_mem; high: the largest between, reached at step `high_at`; mid: the mean from t_gen on. signs: of high -
-    low, high - mid and mid - low: 1 or -1 beyond the margin at level `level`, 0 within it. noise: standard deviation of
-    a level. half_rise_at: first step at which half of the rise from low to high is made; None where the first sign is
-    not 1.
+    low: at t_mem. high: the largest level between, reached at step `high_at`. mid: the mean from t_gen on. signs: of
+    high - low, high - mid and mid - low; 1 or -1 beyond the margin at level `level`, 0 within it. noise: standard
+    deviation of a level. half_rise_at: first step at which half of the rise from low to high is made; None where the
+    first sign is not 1.
     """
 
     low: float
@@ -46,11 +46,6 @@ class LowHighMid:
     half_rise_at: int | None
     signs: tuple[Sign, Sign, Sign]
     noise: float
-
-    @property
-    def contrasts(self) -> tuple[float, float, float]:
-        """high - low, high - mid, mid - low."""
-        return self.high - self.low, self.high - self.mid, self.mid - self.low
 
     @property
     def supports(self) -> bool:
@@ -72,29 +67,29 @@ def low_high_mid(
     window: int = WINDOW,
     level: float = 0.95,
 ) -> LowHighMid | Missing:
-    """Contrasts of a series (attention entropy) at memorisation, at its maximum before generalisation, and after.
+    """Contrasts of a series (attention entropy): at memorisation, at its maximum before generalisation, and after.
 
         L_i = median(values[i : i + window]),   low = L at t_mem
         high = max L_i over the windows that follow the first and end before t_gen,   mid = mean over [t_gen, end]
         s = MAD-estimate of sd(L) from (L_(i-window) - 2 L_i + L_(i+window)) / sqrt(6)
 
-    A maximum of a series is never below its first value, and of noise nearly always above its mean: taken literally
-    (window=1 and any positive difference) two of the three signs say nothing, and half of all flat noisy series would
-    be low-high-mid. So high may not contain low's evaluations, hence can be lower, and a contrast has a sign only
-    beyond z s sqrt(2), or z s sqrt(1 + window/n_after) against mid; z is the normal quantile of `level`, for contrasts
-    with the maximum divided among the windows it was chosen from (Bonferroni). s is taken at the distance of one
-    window, so that noise which is correlated over fewer evaluations than that is counted; for slower noise widen the
-    window. Of flat series of 200 evaluations 0 % (white), 1 % (correlation 0.5 from one evaluation to the next) and 9 %
-    (0.9) have all three signs; taken literally 54, 52 and 45 %.
+    The maximum of a series is never below its first value, and the maximum of noise is nearly always above its mean.
+    Taken literally (window=1 and any positive difference) two of the three signs say nothing, and half of all flat
+    noisy series would be low-high-mid. So high excludes low's evaluations, and can be lower. And a contrast has a sign
+    only beyond z s sqrt(2), or z s sqrt(1 + window/n_after) against mid. z is the normal quantile of `level`; for
+    contrasts with the maximum it is shared among the windows of which it is the largest (Bonferroni). s is taken at the
+    distance of one window, so that it includes noise that is correlated over fewer evaluations; for slower noise widen
+    the window. Of flat series of 200 evaluations 0 % (white), 1 % (correlation 0.5 from one evaluation to the next) and
+    9 % (0.9) have all three signs; taken literally 54, 52 and 45 %.
 
-    steps: (evaluation,), strictly increasing; values: (evaluation,), NaN where there is none. half_rise_at is the
-    middle evaluation of the first window after the first whose level is at least (low + high)/2, and high_at that of
-    the highest.
+    steps: (evaluation,), strictly increasing. values: (evaluation,), NaN where there is none. half_rise_at is the
+    middle evaluation of the first window, low's excluded, whose level is at least (low + high)/2; high_at that of the
+    highest.
 
     Source: the project's predictions, attention.low_high_mid and attention.rise_before; the margin is ours.
 
-    `Missing` without memorized_at and generalized_at in this order, with fewer than two windows between them or fewer
-    than one from t_gen on. Raises ValueError for a window that is not odd and positive, and bad series.
+    `Missing` without memorized_at and generalized_at in this order, and with fewer than two windows between them or one
+    from t_gen on. Raises ValueError for a window that is not odd and positive, and bad series.
     """
     at, series = _series(steps, values, window, level)
     if memorized_at is None or generalized_at is None or generalized_at <= memorized_at:
@@ -128,14 +123,14 @@ def low_high_mid(
 def half_change(
     steps: ArrayLike, values: ArrayLike, *, window: int = WINDOW, level: float = 0.95, share: float = 0.5
 ) -> int | Missing:
-    """First step at which half of the change between the first and the last level of a series is made, or a `share`.
+    """First step at which half, or a `share`, of the change from the first to the last level of a series is made.
 
         L_i = median(values[i : i + window]),   min{i: (L_i - L_first) / (L_last - L_first) >= share}
 
-    The step of the middle evaluation of that window: of a jump, exactly the first evaluation after it. What the series
-    does beyond the last level, or after it first made that share of the change, does not matter.
+    It is the step of the middle evaluation of that window: of a jump, exactly the first evaluation after it. Excursions
+    beyond the last level, and all that follows, do not matter.
 
-    steps, values, window, level: as in `low_high_mid`, and so the margin of a change between two levels.
+    steps, values, window, level, and the margin of a change between two levels: as in `low_high_mid`.
 
     `Missing` with fewer than three windows, or without a change beyond the series' own fluctuation.
     """
@@ -176,7 +171,7 @@ def _levels(series: Values, window: int) -> Float[np.ndarray, "window"]:
 
 
 def _noise(series: Values, window: int) -> float | None:
-    """Standard deviation of a level about a straight line; second differences know no trend, their median no jump."""
+    """Standard deviation of a level: second differences remove a trend, their median absolute deviation a jump."""
     if len(series) < 3 * window:
         return None
     levels = _levels(series, window)

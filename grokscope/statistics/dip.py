@@ -2,8 +2,8 @@
 
     dip = min over unimodal distribution functions G of max_x |F_n(x) - G(x)|
 
-F_n is the sample's distribution function, convex before a mode and concave after it is what a unimodal one is. p is
-against the uniform distribution, of the unimodal ones the least favourable asymptotically.
+F_n is the sample's distribution function. A unimodal one is convex before its mode and concave after it. The p-value is
+against the uniform distribution, asymptotically the least favourable of the unimodal ones.
 
 Source: Hartigan & Hartigan 1985, Ann. Statist. 13, 70; Hartigan 1985, J. R. Stat. Soc. C 34, 320, in the package
 diptest (M. Maechler's code, as in R).
@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 
 from grokscope.errors import Missing
 
-FEWEST = 4  # of fewer values every sample has the smallest dip there is, 1 / (2 n)
+FEWEST = 4  # every sample of fewer values has the smallest dip there is, 1 / (2 n)
 DRAWS = 2000
 
 
@@ -34,8 +34,8 @@ def dip(values: ArrayLike) -> float:
     given = np.asarray(values, dtype=np.float64)
     if given.ndim != 1 or not given.size or not np.isfinite(given).all():
         raise ValueError(f"expected finite values in one dimension, got shape {given.shape}")
-    answer: Any = dipstat(given, allow_zero=False)
-    return float(answer)
+    statistic: Any = dipstat(given, allow_zero=False)
+    return float(statistic)
 
 
 def dip_test(values: ArrayLike, *, draws: int = DRAWS, seed: int = 0) -> tuple[float, float] | Missing:
@@ -48,9 +48,9 @@ def dip_test(values: ArrayLike, *, draws: int = DRAWS, seed: int = 0) -> tuple[f
     sample = np.asarray(values, dtype=np.float64)
     if sample.size < FEWEST:
         return Missing(f"{sample.size} values; a dip test needs {FEWEST}")
-    found = dip(sample)
+    observed = dip(sample)
     drawn = _null(sample.size, draws, seed)
-    return found, float((1 + (drawn >= found - 1e-12).sum()) / (1 + draws))
+    return observed, float((1 + (drawn >= observed - 1e-12).sum()) / (1 + draws))
 
 
 @functools.lru_cache(maxsize=16)

@@ -2,11 +2,11 @@
 
 Source: Liu, Michaud & Tegmark 2023 ("Omnigrok"), arXiv:2210.01117, sections 2 to 4. Trained at a fixed norm w, the
 train loss falls with w and stays low (the L), the test loss rises again (the U); the norms between are the Goldilocks
-zone, a shell in weight space. Weight decay carries a network from outside w_c to it in a time ln(w0 / w_c) / (eta
-gamma).
+zone, a shell in weight space. Weight decay carries a network from a norm w0 outside it down to w_c in a time
+ln(w0 / w_c) / (eta gamma).
 
-Norms are compared by their ratios: edges are interpolated, averaged and given intervals in ln w. Tables are (norm,
-seed). Edges have Student's interval, not the bootstrap's, which for five seeds is too short.
+Norms are compared by their ratios: edges are interpolated and averaged in ln w, and so are their intervals. Tables are
+(norm, seed). Edges have Student's interval; the bootstrap's is too short for five seeds.
 """
 
 import itertools
@@ -18,22 +18,23 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike, NDArray
 
-from grokscope.errors import Missing
+from grokscope.errors import Missing, of_all
+from grokscope.statistics._censored import censored_line, zero_of
 from grokscope.statistics.intervals import Effect, geometric_effect, mean_effect
 
 Table: TypeAlias = Float[np.ndarray, "norm seed"]
-# The ends of one seed's shell; None where it goes on beyond the norms looked at.
+# The ends of one seed's shell; None where it goes on beyond the norms tried.
 Edges: TypeAlias = tuple[float | None, float | None]
 
-SMALLEST, LARGEST = 1e-300, 1e300  # stand for a loss of 0, which has no logarithm, and for an infinite one
-FEWEST_EVENTS = 3  # runs that generalised, below which a line through them has no error
+SMALLEST, LARGEST = 1e-300, 1e300  # stand for a loss of 0, which has no logarithm, and for an infinite loss
+FEWEST_EVENTS = 3  # runs that generalised: a line through fewer has no error
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reduced:
     """Losses of networks trained at fixed norms, each as mean and interval over seeds.
 
-    norms: the geometric mean over seeds. Missing where some seed's loss was not finite: then its mean is not either.
+    norms: the geometric mean over seeds. A loss is Missing where that of some seed was not finite.
     """
 
     norms: Float[np.ndarray, " norm"]
@@ -66,10 +67,9 @@ def reduced(norms: ArrayLike, train: ArrayLike, test: ArrayLike, *, level: float
 class Shell:
     """The Goldilocks shell [w_lo, w_hi]: geometric means over seeds, intervals of Student's t in ln w.
 
-    edges: of each seed; None for a seed in which the criterion holds nowhere, an end None where the shell goes on
-    beyond the norms looked at. never: how many seeds are None; they have no edge and count in neither end's n. An end
-    is Missing where no seed has one, and where some seed's is open: a mean of the others alone would lie too far
-    inside.
+    edges: of each seed; None for a seed in which the criterion holds nowhere; an end is None where the shell goes on
+    beyond the norms tried. never: how many seeds are None; they count in neither end's n. An end is Missing where no
+    seed has one, and where some seed's is open: the mean of the other seeds would lie too far inside.
     """
 
     low: Effect | Missing
@@ -90,13 +90,14 @@ def shell(
 ) -> Shell:
     """The norms at which a network generalises.
 
-    kind accuracy: test accuracy >= least. kind loss (regressions): test loss <= factor times the seed's smallest.
-    A seed's shell is the stretch of neighbouring norms that hold and contain its best value; of several the widest. An
-    edge lies between the last norm that holds and the first that does not, where the accuracy, or the logarithm of the
-    loss, crosses its bound on a straight line in ln w. A value that is not finite holds nowhere.
+    Criterion of kind accuracy: test accuracy >= least. Of kind loss (regressions): test loss <= factor times the seed's
+    smallest. A value that is not finite never meets it.
+    A seed's shell is a stretch of neighbouring norms that all meet the criterion: the one that contains the seed's best
+    value; of several, the widest. An edge lies between the last norm that meets it and the first that does not, where
+    the accuracy, or the logarithm of the loss, crosses its bound on a straight line in ln w.
 
-    norms: (norm,) or (norm, seed), ascending. values: (norm, seed). The share of data at which networks begin to
-    generalise is the lower end of the same computation with shares in place of norms; axis: the word for them.
+    norms: (norm,) or (norm, seed), ascending. values: (norm, seed). axis: the word for norms. With shares of the data
+    instead of norms, the lower end is the share from which networks generalise.
     Raises ValueError for other shapes, norms that are not positive and ascending, bounds that nothing or all satisfies.
     """
     table = _table("values", values)
@@ -127,8 +128,8 @@ def shell(
 class Law:
     """t_gen = slope (ln w0 - ln w_c).
 
-    slope [steps], w_c: with their intervals; n is the number of runs, n_censored of them never generalised. predicted:
-    1 / (eta gamma) where it was given. r_squared: of the runs that generalised, about the line.
+    slope [steps], w_c: with their intervals. n: runs; n_censored of them never generalised. predicted: 1 / (eta gamma)
+    where these were given. r_squared: of the runs that generalised, about the line.
     """
 
     slope: Effect
@@ -156,17 +157,18 @@ def generalisation_law(
 
         t_i = a + b ln w0_i + sigma e_i,   b = 1 / (eta gamma),   w_c = exp(-a / b),   e_i normal
 
-    A run that never generalised (observed false, t_gen its last step) is not dropped, which would flatten the line: it
-    enters with the probability that its time lies beyond that step (Tobin 1958, Econometrica 26, 24; maximum likelihood
-    in the concave parameters 1/sigma and (a, b)/sigma of Olsen 1978, Econometrica 46, 1211). Without such a run this is
-    least squares. Intervals: Student's with (runs that generalised - 2) degrees of freedom, which is exact without
-    censoring; of w_c by Fieller 1954, J. R. Stat. Soc. B 16, 175, its ends Missing where the slope's interval holds 0.
+    A run that never generalised (observed false, t_gen its last step) is not dropped, which would flatten the line. It
+    enters with the probability that its time lies beyond that step (`_censored`); without such runs this is least
+    squares. Intervals: Student's with (runs that generalised - 2) degrees of freedom, exact without censoring. That of
+    w_c is Fieller's; its ends are Missing where the slope's interval holds 0.
 
     w0, t_gen, observed: (run,). Runs count as independent and the line as straight: leave out norms below w_c, where
     nothing has to decay. rate, decay: eta and gamma, for the predicted slope.
-    `Missing` with fewer than three runs that generalised or these at one norm. Raises ValueError for unequal lengths,
-    values that are not finite, norms that are not positive.
+    `Missing` with fewer than three runs that generalised, or if these have one norm. Raises ValueError for unequal
+    lengths, values that are not finite, norms that are not positive.
     """
+    from scipy.stats import t
+
     x, y = np.asarray(w0, dtype=np.float64), np.asarray(t_gen, dtype=np.float64)
     events = np.ones(x.shape, dtype=bool) if observed is None else np.asarray(observed).astype(bool)
     if x.ndim != 1 or not x.shape == y.shape == events.shape:
@@ -176,26 +178,18 @@ def generalisation_law(
     if events.sum() < FEWEST_EVENTS or np.ptp(x[events]) == 0:
         return Missing(f"{events.sum()} of {len(x)} runs generalised: a line needs {FEWEST_EVENTS} and two norms")
     centre = np.log(x[events]).mean()
-    found = _line(np.log(x) - centre, y, events)
-    if isinstance(found, Missing):
-        return found
-    (a, b), covariance = found
-    from scipy.stats import t
-
+    line = censored_line(np.log(x) - centre, y, events)
+    if isinstance(line, Missing):
+        return line
     quantile = float(t.isf((1 - level) / 2, int(events.sum()) - 2))
-    reach = quantile * math.sqrt(covariance[1, 1])
-    residuals = y[events] - a - b * (np.log(x[events]) - centre)
+    reach = quantile * math.sqrt(line.covariance[1, 1])
+    residuals = y[events] - line.a - line.b * (np.log(x[events]) - centre)
     total = float(np.square(y[events] - y[events].mean()).sum())
-    low, high = _fieller(a, b, quantile**2 * covariance)
+    low, high = (of_all(lambda end: _exp(centre + end), end) for end in zero_of(line, quantile))
     n = len(x)
     return Law(
-        slope=Effect(value=b, low=b - reach, high=b + reach, n=n),
-        w_c=Effect(
-            value=_exp(centre - a / b if b else -math.inf),
-            low=low if isinstance(low, Missing) else _exp(centre + low),
-            high=high if isinstance(high, Missing) else _exp(centre + high),
-            n=n,
-        ),
+        slope=Effect(value=line.b, low=line.b - reach, high=line.b + reach, n=n),
+        w_c=Effect(value=_exp(centre - line.a / line.b if line.b else -math.inf), low=low, high=high, n=n),
         r_squared=1 - float(np.square(residuals).sum()) / total if total else 0.0,
         n=n,
         n_censored=int((~events).sum()),
@@ -204,11 +198,11 @@ def generalisation_law(
 
 
 def _edges(at: NDArray, scores: NDArray) -> Edges | None:
-    """The ends of the best stretch of norms with scores of 0 or more."""
-    groups = [list(group) for held, group in itertools.groupby(range(len(at)), lambda i: scores[i] >= 0) if held]
-    if not groups:
+    """The ends of the best stretch of norms whose scores are 0 or more."""
+    stretches = [list(places) for met, places in itertools.groupby(range(len(at)), lambda i: scores[i] >= 0) if met]
+    if not stretches:
         return None
-    best = max(groups, key=lambda group: (scores[group].max(), at[group[-1]] - at[group[0]]))
+    best = max(stretches, key=lambda places: (scores[places].max(), at[places[-1]] - at[places[0]]))
 
     def edge(inside: int, outside: int) -> float | None:
         if not 0 <= outside < len(at):
@@ -220,76 +214,21 @@ def _edges(at: NDArray, scores: NDArray) -> Edges | None:
 
 
 def _end(edges: tuple[Edges | None, ...], which: Literal[0, 1], axis: str, level: float) -> Effect | Missing:
-    found = [edge[which] for edge in edges if edge is not None]
-    known = [value for value in found if value is not None]
-    if not found:
+    """The mean of the lower (0) or upper (1) edges."""
+    ends = [edge[which] for edge in edges if edge is not None]
+    known = [value for value in ends if value is not None]
+    if not ends:
         return Missing(f"the criterion holds at no {axis} in any of {len(edges)} seeds")
-    if len(known) < len(found):
-        end = "largest" if which else "smallest"
-        return Missing(f"in {len(found) - len(known)} of {len(found)} seeds the shell goes on beyond the {end} {axis}")
+    if len(known) < len(ends):
+        beyond = "largest" if which else "smallest"
+        return Missing(f"in {len(ends) - len(known)} of {len(ends)} seeds the shell goes on beyond the {beyond} {axis}")
     return geometric_effect(known, level=level)
 
 
-def _line(x: NDArray, y: NDArray, events: NDArray) -> tuple[tuple[float, float], NDArray] | Missing:
-    """(a, b) of y = a + b x with right-censored y, and their covariance."""
-    from scipy.special import log_ndtr
-
-    design = np.stack([np.ones_like(x), x], axis=1)
-    scale = float(np.abs(y).max()) or 1.0
-    start, *_ = np.linalg.lstsq(design[events], y[events] / scale, rcond=None)
-    spread = float(np.sqrt(np.square(y[events] / scale - design[events] @ start).mean()))
-    if spread < 1e-12 and events.all():
-        return (float(start[0] * scale), float(start[1] * scale)), np.zeros((2, 2))
-    rows = np.column_stack([y / scale, -design])  # u = (1/sigma, a/sigma, b/sigma) . row
-    theta = np.append(1.0, start) / max(spread, 1e-6)
-
-    def likelihood(theta: NDArray) -> float:
-        if theta[0] <= 0:
-            return -math.inf
-        u = rows @ theta
-        return float(events.sum() * np.log(theta[0]) - np.square(u[events]).sum() / 2 + log_ndtr(-u[~events]).sum())
-
-    def slopes(theta: NDArray) -> tuple[NDArray, NDArray]:
-        """Gradient, and minus the second derivatives, which are positive definite."""
-        u = rows @ theta
-        hazard = np.exp(-np.square(u) / 2 - math.log(2 * math.pi) / 2 - log_ndtr(-u))
-        first = -(np.where(events, u, hazard) @ rows)
-        first[0] += events.sum() / theta[0]
-        second = (rows.T * np.where(events, 1.0, hazard * (hazard - u))) @ rows
-        second[0, 0] += events.sum() / theta[0] ** 2
-        return first, second
-
-    for _ in range(100):
-        first, second = slopes(theta)
-        move = np.linalg.solve(second, first)
-        while likelihood(theta + move) < likelihood(theta) - 1e-12 and np.abs(move).max() > 0:
-            move = move / 2
-        theta = theta + move
-        if np.abs(move).max() <= 1e-10 * np.abs(theta).max():
-            break
-    else:
-        return Missing("the fit to censored times did not converge: those observed lie on a line by themselves")
-    precision, a, b = theta
-    to_line = np.array([[-a / precision, 1, 0], [-b / precision, 0, 1]]) * scale / precision
-    n = int(events.sum())
-    covariance = to_line @ np.linalg.inv(slopes(theta)[1]) @ to_line.T * n / (n - 2)
-    return (float(a / precision * scale), float(b / precision * scale)), covariance
-
-
 def _exp(x: float) -> float:
-    """Of times that hardly grow with the norm, w_c lies beyond all numbers: 0, or infinite."""
+    """exp without warnings: for times that hardly grow with the norm, w_c is 0 or infinite."""
     with np.errstate(over="ignore", under="ignore"):
         return float(np.exp(x))
-
-
-def _fieller(a: float, b: float, margin: NDArray) -> tuple[float, float] | tuple[Missing, Missing]:
-    """The ends of {x: (a + b x)^2 <= (1, x) margin (1, x)^T}; margin: t^2 times the covariance of a and b."""
-    square, half, rest = b**2 - margin[1, 1], a * b - margin[0, 1], a**2 - margin[0, 0]
-    if square <= 0:
-        open_end = Missing("the slope cannot be told from 0, so the norm at which the line is 0 has no bound")
-        return open_end, open_end
-    root = math.sqrt(max(half**2 - square * rest, 0.0))
-    return (-half - root) / square, (-half + root) / square
 
 
 def _table(name: str, values: ArrayLike) -> Table:

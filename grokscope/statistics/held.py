@@ -1,9 +1,9 @@
-"""The held level of a curve, on which its stages rest; and where a loss is largest that is no spike.
+"""The held level of a curve, by which its stages are dated; and the place of the largest loss, spikes left out.
 
 The *held level* of a curve at an evaluation is the highest level that it keeps for `stable` evaluations in a row, this
-one among them (a grey-scale opening: Serra 1982, "Image Analysis and Mathematical Morphology"). A blow-up shorter than
-`stable` evaluations (a slingshot: Thilak et al. 2022, arXiv:2206.04817) does not raise it, and it counts evaluations,
-not steps, so that unequal spacing does not matter.
+one included (a grey-scale opening: Serra 1982, "Image Analysis and Mathematical Morphology"). A blow-up shorter than
+`stable` evaluations (a slingshot: Thilak et al. 2022, arXiv:2206.04817) does not raise it. It counts evaluations, not
+steps, so that unequal spacing does not matter.
 """
 
 import numpy as np
@@ -25,36 +25,37 @@ def held_level(values: Values, stable: int) -> Values:
 
 
 def first(curve: Curve, stable: int, level: float) -> int | None:
-    """First step at which the level is held: there the first of the windows that stay at it begins."""
+    """First step at which the level is held; the first window that stays at it begins there."""
     steps, values = curve
     if values.size < stable:
         return None
-    found = np.flatnonzero(held_level(values, stable) >= level - ROUNDING)
-    return int(steps[found[0]]) if found.size else None
+    places = np.flatnonzero(held_level(values, stable) >= level - ROUNDING)
+    return int(steps[places[0]]) if places.size else None
 
 
 def onset(curve: Curve, t_mem: int, t_gen: int, stable: int) -> int | None:
-    """Step of the maximal test loss in [t_mem, t_gen] that is no spike.
+    """Step of the maximal test loss in [t_mem, t_gen], spikes left out.
 
-    Not the argmax of a running median: that moves the answer off the peak of a clean curve. The highest level held for
-    some width says where to look for the highest held for a narrower one, down to a single evaluation. On a curve that
-    rises and then falls, however spaced, the k largest values are neighbours and the largest is among them, for every
-    k: there the search ends at the argmax exactly. A spike away from the peak is lost at the widest level.
+    The argmax of a running median would not do: it moves the answer off the peak of a clean curve. Instead the search
+    narrows. The highest level held for some width says where to look for the highest level held for a narrower one,
+    down to a single evaluation. On a curve that rises and then falls, however spaced, the k largest values are
+    neighbours for every k, and the largest is among them: so the search ends exactly at the argmax. A spike away from
+    the peak drops out at the widest level.
     """
     steps, loss = curve[0], np.minimum(curve[1], LARGEST_LOSS)
     inside = (steps >= t_mem) & (steps <= t_gen)
     if t_gen <= t_mem or not inside.any():
         return None
-    # What is left is a spike within reach of the peak itself. A maximum of which fewer than `stable` evaluations lie
-    # above half height cannot be told from one, and is left out: it stands above its held level by more than the held
-    # levels span. Up to 2 * stable evaluations are too few to know that span: there the maximum is taken as it is. The
-    # whole curve, its ends repeated, is the surrounding: a loss that only falls from t_mem on is no spike at t_mem.
+    # A spike within reach of the peak itself must go first. A maximum with fewer than `stable` evaluations above half
+    # height cannot be told from a spike: it stands above its held level by more than the held levels span, and is left
+    # out. Up to 2 * stable evaluations are too few to know that span: there the maximum is taken as it is. Held levels
+    # are those of the whole curve, its ends repeated: a loss that only falls from t_mem on has no spike at t_mem.
     if inside.sum() > 2 * stable:
         held = held_level(np.pad(loss, stable - 1, mode="edge"), stable)[stable - 1 :][: loss.size]
         inside &= loss <= held + np.ptp(held[inside])
     steps, loss = steps[inside], loss[inside]
     stretch = np.arange(loss.size)
-    # From wider than `stable`: a blow-up with its way back can outlast it, and a clean curve loses nothing by it.
+    # Wider than `stable` at first: a blow-up and its way back can last longer, and a clean curve loses nothing.
     for width in range(min(2 * stable - 1, loss.size), 0, -1):
         held = held_level(loss, width)[stretch]
         stretch = stretch[held == held.max()]

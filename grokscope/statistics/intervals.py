@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from grokscope.errors import Missing, require_finite
+from grokscope.errors import Missing, of_all, require_finite
 from grokscope.statistics.regions import Family
+
+Seeds = Sequence[float] | Float[np.ndarray, " seed"]
 
 FEWEST = 5  # seeds
 
@@ -23,17 +25,17 @@ class Effect:
     n: int
 
 
-def mean_effect(values: Sequence[float] | Float[np.ndarray, " seed"], *, level: float = 0.95) -> Effect:
+def mean_effect(values: Seeds, *, level: float = 0.95) -> Effect:
     """The mean and its interval (`mean_ends`), Missing for fewer than FEWEST seeds.
 
-    Equal values have an interval of length 0: it says nothing about how much another seed could differ.
+    Equal values have an interval of length 0, which says nothing about how much another seed could differ.
     Raises ValueError for no value, and for values that are not finite.
     """
     require_finite(level=level)
     return _effect(values, lambda sample: mean_ends(sample, level))
 
 
-def student_effect(values: Sequence[float] | Float[np.ndarray, " seed"], *, level: float = 0.95) -> Effect:
+def student_effect(values: Seeds, *, level: float = 0.95) -> Effect:
     """The mean and Student's interval, for few seeds whose values are about normal.
 
     Raises ValueError for no value, and for values that are not finite.
@@ -50,18 +52,18 @@ def student_effect(values: Sequence[float] | Float[np.ndarray, " seed"], *, leve
     return _effect(values, ends)
 
 
-def geometric_effect(values: Sequence[float] | Float[np.ndarray, " seed"], *, level: float = 0.95) -> Effect:
+def geometric_effect(values: Seeds, *, level: float = 0.95) -> Effect:
     """The geometric mean of positive values, with Student's interval of the mean logarithm."""
-    found = student_effect(np.log(np.asarray(values, dtype=np.float64)), level=level)
-    low, high = (end if isinstance(end, Missing) else float(np.exp(end)) for end in (found.low, found.high))
-    return Effect(value=float(np.exp(found.value)), low=low, high=high, n=found.n)
+    log = student_effect(np.log(np.asarray(values, dtype=np.float64)), level=level)
+    low, high = (of_all(lambda end: float(np.exp(end)), end) for end in (log.low, log.high))
+    return Effect(value=float(np.exp(log.value)), low=low, high=high, n=log.n)
 
 
-def mean_intervals(values: Sequence[float] | Float[np.ndarray, " seed"]) -> Family:
+def mean_intervals(values: Seeds) -> Family:
     """The intervals of a mean by their level: at each end the wider of Student's and Hall's (`mean_ends`).
 
-    Equal values say nothing of their spread: their interval is the value itself up to the level 1 - 2^(1 - n) at which
-    smallest to largest holds the median of any distribution, and everything above it.
+    Equal values say nothing of their spread. At the level 1 - 2^(1 - n) the interval from the smallest to the largest
+    holds the median of any distribution. Up to it their interval is the value itself, above it all numbers.
 
     Raises ValueError as `mean_effect`, and for fewer than two seeds.
     """
@@ -83,14 +85,15 @@ def mean_intervals(values: Sequence[float] | Float[np.ndarray, " seed"]) -> Fami
 def mean_ends(
     samples: Float[np.ndarray, "*draw seed"], level: float
 ) -> tuple[Float[np.ndarray, "*draw"], Float[np.ndarray, "*draw"]]:
-    """The ends of a mean's interval: the wider of Student's and of Hall's, which takes the skewness out.
+    """The ends of a mean's interval: the wider of Student's and of Hall's, which removes the skewness.
 
         T = (mean - mu) / s,   g(T) = T + c T^2 / 3 + c^2 T^3 / 27 + c / (6 n),   |T| and |g(T)| <= t / sqrt(n)
 
-    s with n - 1; c the skewness of the sample; t Student's quantile; g grows everywhere, so that it has an inverse.
-    Student's alone covers too rarely where seeds are skewed, Hall's where they have heavy tails, and the bootstrap's
-    (BCa) nearly everywhere when seeds are few: it never reaches beyond the smallest and the largest of them, whatever
-    the level, so that no correction for many tests could widen it. Coverage of all: docs/decisions/0020.md.
+    s: with n - 1. c: the skewness of the sample. t: Student's quantile. g grows everywhere, so that it has an inverse.
+    Student's interval alone covers too rarely where seeds are skewed, Hall's where they have heavy tails. The
+    bootstrap's (BCa) covers too rarely nearly everywhere when seeds are few: whatever the level, it never reaches
+    beyond the smallest and the largest seed, so that no correction for many tests can widen it. Coverage of all:
+    docs/decisions/0020.md.
 
     Sources: "Student" 1908; Hall 1992, J. R. Stat. Soc. B 54, 221, "On the removal of skewness by transformation".
     """
@@ -101,7 +104,7 @@ def mean_ends(
     reach = float(t.isf((1 - level) / 2, n - 1)) / math.sqrt(n)
     apart = samples - mean[..., None]
     c = (apart**3).mean(-1) / (apart**2).mean(-1) ** 1.5
-    c = np.where(np.abs(c) < 1e-6, 1e-6, c)  # the limit of no skewness, within rounding
+    c = np.where(np.abs(c) < 1e-6, 1e-6, c)  # no skewness is this limit, within rounding
 
     def of(g: float) -> Float[np.ndarray, "*draw"]:
         return 3 / c * (np.cbrt(1 + c * (g - c / (6 * n))) - 1)
@@ -124,7 +127,7 @@ def share_intervals(k: int, n: int) -> Family:
 
 
 def _effect(
-    values: Sequence[float] | Float[np.ndarray, " seed"],
+    values: Seeds,
     ends: Callable[[Float[np.ndarray, " seed"]], tuple[float, float] | tuple[np.ndarray, np.ndarray]],
 ) -> Effect:
     sample = _sample(values)
@@ -142,7 +145,7 @@ def _all_alike(sample: Float[np.ndarray, " seed"]) -> bool:
     return bool(np.ptp(sample) <= 1e-12 * np.abs(sample).max())
 
 
-def _sample(values: Sequence[float] | Float[np.ndarray, " seed"]) -> Float[np.ndarray, " seed"]:
+def _sample(values: Seeds) -> Float[np.ndarray, " seed"]:
     """Ascending: the order of seeds means nothing, not even to rounding."""
     sample = np.asarray(values, dtype=np.float64)
     if sample.ndim != 1 or not len(sample) or not np.isfinite(sample).all():

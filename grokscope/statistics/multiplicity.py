@@ -8,11 +8,11 @@ from grokscope.errors import require_finite
 
 
 def holm(p: Sequence[float]) -> list[float]:
-    """Adjusted p-values: rejecting where they are at most a, all tests together are wrong with probability a at most.
+    """Adjusted p-values: rejecting where they are at most a, some rejection is false with a probability of at most a.
 
         p'_(i) = max_{j <= i} min(1, (m - j + 1) p_(j)),   p_(1) <= ... <= p_(m)
 
-    Whatever the dependence of the tests. Source: Holm 1979, Scand. J. Statist. 6, 65. Raises ValueError for values
+    The tests may depend on each other. Source: Holm 1979, Scand. J. Statist. 6, 65. Raises ValueError for values
     outside [0, 1].
     """
     given = np.asarray(p, dtype=np.float64)
@@ -26,7 +26,7 @@ def holm(p: Sequence[float]) -> list[float]:
 
 
 def holm_levels(p: Sequence[float], a: float = 0.05) -> list[float]:
-    """The level that Holm's procedure holds each test to: a / m the smallest p-value, a / (m - 1) the next, ..."""
+    """The level of each test in Holm's procedure: a / m for the smallest p-value, a / (m - 1) for the next, ..."""
     require_finite(a=a)
     rank = np.argsort(np.argsort(np.asarray(p, dtype=np.float64), kind="stable"), kind="stable")
     return (a / (len(rank) - rank)).tolist()

@@ -1,4 +1,4 @@
-"""Four phases of learning: comprehension, grokking, memorisation, confusion, of one run or of a table of runs.
+"""Four phases of learning (comprehension, grokking, memorisation, confusion) of one run or a table of runs.
 
     train reached   test reached   test - train
     yes             yes            < delay        comprehension (also where the test set comes first)
@@ -8,9 +8,10 @@
 
 Reached: the accuracy was at its threshold at some step, not later than the limit.
 
-Source: Liu et al. 2022, arXiv:2205.10343, table 1: thresholds of 90 %, within 1e5 steps, delay 1e3 steps. There a delay
-of exactly 1e3 belongs to no phase; here it is grokking. A run that generalises without ever fitting its training set
-has no phase there; here it is confusion. Some published figures use 2e3 (figure 5 a) or 60 % on the test set (MNIST).
+Source: Liu et al. 2022, arXiv:2205.10343, table 1: thresholds of 90 %, within 1e5 steps, delay 1e3 steps. Departures:
+there a delay of exactly 1e3 belongs to no phase; here it is grokking. There a run that generalises without ever fitting
+its training set has no phase; here it is confusion. Some published figures use 2e3 (figure 5 a) or 60 % on the test set
+(MNIST).
 """
 
 import math
@@ -26,8 +27,8 @@ from grokscope.errors import require_finite
 from grokscope.statistics.transitions import Phases
 
 CLASSES = ("comprehension", "grokking", "memorisation", "confusion")
-# Options of `Run.phases` (`transitions.phases`) under which its steps are the published ones: the first evaluation at
-# 90 %, whatever follows it.
+# Options with which `Run.phases` (`transitions.phases`) gives the published steps: the first evaluation at 90 %,
+# whatever follows it.
 PUBLISHED: dict[str, Any] = {"train_threshold": 0.9, "test_threshold": 0.9, "stable": 1}
 
 
@@ -41,13 +42,13 @@ def classify(
 ) -> NDArray[np.str_]:
     """The phase of each run, elementwise; an array of the shape of the steps (no dimension for single numbers).
 
-    train_step, test_step: the step at which each accuracy reached its threshold, of any but equal shapes. Never
+    train_step, test_step: the step at which each accuracy reached its threshold; any shape, the same for both. Never
     reached: None, infinity, or the value `never`, such as the index of the last step in the released tables (99,999 of
-    1e5 steps), or NaN if never=nan says so. limit: later steps count as never reached; None: no limit [steps].
+    1e5 steps), or NaN if never=nan. limit: later steps count as never reached; None: no limit [steps].
     delay: test - train from which a run has grokked [steps].
 
-    Raises ValueError for unequal shapes, negative steps, NaN that `never` does not declare, what is no number, and a
-    limit or delay below 0.
+    Raises ValueError for unequal shapes, negative steps, NaN without never=nan, other than numbers, and a limit or
+    delay below 0.
     """
     for name, value in (("limit", limit), ("delay", delay)):
         if value is not None and not value >= 0:
@@ -56,28 +57,26 @@ def classify(
     test = reached("test_step", test_step, limit=limit, never=never)
     if train.shape != test.shape:
         raise ValueError(f"train_step has shape {train.shape}, test_step {test.shape}: expected one shape")
-    fitted, found = np.isfinite(train), np.isfinite(test)
-    both = fitted & found
+    fitted, generalised = np.isfinite(train), np.isfinite(test)
+    both = fitted & generalised
     require_finite(delay=delay)
     late = np.zeros(train.shape, dtype=bool)
     late[both] = test[both] - train[both] >= delay
-    place = np.where(~fitted, 3, np.where(~found, 2, np.where(late, 1, 0)))
-    return np.array(CLASSES)[place]
+    return np.select([~fitted, ~generalised, late], [CLASSES[3], CLASSES[2], CLASSES[1]], CLASSES[0])
 
 
-def classify_phases(found: Iterable[Phases], *, limit: float | None = None, delay: float = 1e3) -> NDArray[np.str_]:
+def classify_phases(runs: Iterable[Phases], *, limit: float | None = None, delay: float = 1e3) -> NDArray[np.str_]:
     """The phase of each run from its `Phases`: memorized_at and generalized_at, None where never reached.
 
-    Their thresholds decide: `run.phases(**PUBLISHED)` has the published ones, `run.phases()` the stricter own (99 % and
-    95 %, kept for three evaluations).
+    The thresholds are those of the phases: `run.phases(**PUBLISHED)` has the published ones, `run.phases()` our
+    stricter ones (99 % and 95 %, kept for three evaluations).
     """
-    listed = list(found)
-    train, test = [each.memorized_at for each in listed], [each.generalized_at for each in listed]
-    return classify(train, test, limit=limit, delay=delay)
+    steps = [(run.memorized_at, run.generalized_at) for run in runs]
+    return classify([train for train, _ in steps], [test for _, test in steps], limit=limit, delay=delay)
 
 
 def counts(classes: ArrayLike) -> dict[str, int]:
-    """How many runs each phase has, all four in order. ValueError for what is none of them."""
+    """How many runs each phase has, all four in order. ValueError for an unknown phase."""
     tally = Counter(np.asarray(classes).ravel().tolist())
     for name in tally:
         if name not in CLASSES:
@@ -113,6 +112,6 @@ def reached(
 
 
 def _place(where: NDArray[np.bool_]) -> str:
-    """Index of the first of them."""
+    """The index of the first True."""
     index = tuple(int(i) for i in np.argwhere(where)[0])
     return f"index {index}" if index else "its only value"

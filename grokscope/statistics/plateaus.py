@@ -1,8 +1,8 @@
 """A change between two plateaus: when each share of it was made, and how sure that is.
 
-A share is one of a whole, and the whole is known only where the series has come to rest before and after. A sigmoid cut
-one to three widths after its middle ends at .73 to .95 of its height: "half of the change" is then dated early, the
-more so the wider it is, and of two sigmoids with one middle the wider seems to lead.
+A share needs a whole, and the whole is known only where the series has come to rest before and after. A sigmoid that is
+cut one to three widths after its middle ends at .73 to .95 of its height. "Half of the change" is then dated early, the
+earlier the wider the sigmoid; of two sigmoids with one middle the wider seems to lead.
 """
 
 import math
@@ -17,9 +17,9 @@ from grokscope.errors import Missing
 from grokscope.statistics.contrasts import WINDOW, _levels, _series, half_change
 from grokscope.statistics.series import Steps, Values
 
-# The first and the last part of a change, and how many times as far from the middle as where these are made a plateau
-# begins. Of a logistic curve 2.5 * ln 9 = 5.5 widths, where .4 % is left to come: half of the change is then dated .02
-# widths early at most (simulated in the tests; at a factor of 2.2 a noise of .5 % shows the bias).
+# A plateau begins REACH times as far from the middle as the points where EDGE and 1 - EDGE of the change are made. Of a
+# logistic curve that is 2.5 * ln 9 = 5.5 widths, where .4 % is still to come: half of the change is then dated at most
+# .02 widths early (simulated in the tests; at a factor of 2.2 a noise of .5 % shows the bias).
 EDGE, REACH = 0.1, 2.5
 
 
@@ -28,8 +28,7 @@ class Change:
     """A series as the rise that fits it best, from 0 at its first plateau to 1 at its last.
 
     steps: the middle of each level (the median of `window` evaluations). fit: of the levels, non-decreasing. residuals:
-    of the evaluations, as large as they would be had the fit not followed them. first, last: which levels lie on the
-    plateaus.
+    of the evaluations, enlarged by what the fit took of them. first, last: which levels lie on the plateaus.
     """
 
     steps: Steps
@@ -55,27 +54,29 @@ class Change:
     def resampled(
         self, shares: Sequence[float], draws: int, rng: np.random.Generator
     ) -> Float[np.ndarray, "draw share"]:
-        """`made` of so many series with the same rise and the residuals in another order, in blocks of two windows so
-        that their correlation stays; each between plateaus of its own."""
+        """`made` of `draws` series with the same rise and resampled residuals, each between plateaus of its own.
+
+        Residuals are drawn in blocks of two windows, which keeps their correlation.
+        """
         n, block = len(self.residuals), 2 * self.window
         clean, x = _spread(self.fit, n, self.window), self.x
         starts = rng.integers(0, n - block + 1, size=(draws, -(-n // block)))
         places = (starts[:, :, None] + np.arange(block)).reshape(draws, -1)[:, :n]
-        found = np.empty((draws, len(shares)))
-        for row, place in zip(found, places, strict=True):
+        reached = np.empty((draws, len(shares)))
+        for row, place in zip(reached, places, strict=True):
             drawn = _levels(clean + self.residuals[place], self.window)
             row[:] = _reached(x, _rise(_scaled(drawn, self.first, self.last)), shares)
-        return found
+        return reached
 
 
 def change(steps: ArrayLike, values: ArrayLike, *, window: int = WINDOW) -> Change | Missing:
     """The change of a series from its first plateau to its last one, whatever its direction.
 
     The first plateau lies before x_half - REACH (x_half - x_EDGE), the last one after x_half + REACH (x_(1-EDGE) -
-    x_half), x being where a share of the change is made by the non-decreasing curve of least squares (Barlow et al.
-    1972, "Statistical Inference under Order Restrictions"), which noise moves neither way; and a plateau has `window`
-    evaluations. x is ln step or the step, on whichever the change is the more symmetric: a curve that is a sigmoid of
-    one is none of the other. What the plateaus are follows from where they lie, so that is done twice.
+    x_half). x_share is where the non-decreasing curve of least squares makes a share of the change (Barlow et al. 1972,
+    "Statistical Inference under Order Restrictions"); noise moves it neither way. A plateau has at least `window`
+    evaluations. x is ln step or the step, whichever makes the change more symmetric: a sigmoid of the one is no sigmoid
+    of the other. The shares depend on the levels of the plateaus, and these on where they lie: so both are found twice.
 
     steps, values: as in `half_change`. `Missing` as there, and without either plateau. Raises ValueError as there.
     """
@@ -113,7 +114,7 @@ def _spread(fit: Values, n: int, window: int) -> Values:
 
 
 def _plateaus(x: Values, fit: Values) -> tuple[float, float]:
-    """Up to which step the first plateau reaches, and from which on the last one lies."""
+    """The step at which the first plateau ends, and the one at which the last begins."""
     places = _reached(x, fit, (EDGE, 0.5, 1 - EDGE))
     linear = _skew(np.exp(places)) < _skew(places)
     early, half, late = np.exp(places) if linear else places
@@ -134,8 +135,8 @@ def _rise(values: Values) -> Values:
 
 
 def _reached(x: Values, fit: Values, shares: Sequence[float]) -> Float[np.ndarray, " share"]:
-    """Where a non-decreasing curve first reaches levels, between two of its points on the straight line."""
-    # The first of its points at each level, and the last one before: in between it is steep.
+    """Where a non-decreasing curve first reaches levels, by straight lines between its points."""
+    # The first of its points at each level, and the one before.
     after = np.clip(np.searchsorted(fit, shares), 1, len(fit) - 1)
     low, high = fit[after - 1], fit[after]
     part = np.clip((np.asarray(shares) - low) / np.where(high > low, high - low, 1), 0, 1)

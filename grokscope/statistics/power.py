@@ -1,7 +1,7 @@
 """How many seeds would decide: the smallest n for which the interval lies inside a region with a given probability.
 
-The truth is taken to be what was seen: the effect, and the spread between seeds. `Missing` where the effect seen lies
-outside the region, where no n decides, and where more than LARGEST seeds would be needed.
+The effect seen and the spread between seeds are taken to be the true ones. `Missing` where the effect seen lies outside
+the region, so that no n decides, and where more than LARGEST seeds would be needed.
 """
 
 import math
@@ -21,7 +21,7 @@ POWER = 0.8  # the usual one: Cohen 1988, "Statistical Power Analysis for the Be
 
 
 def seeds_for_mean(mean: float, sd: float, region: Region, *, a: float = 0.05, power: float = POWER) -> int | Missing:
-    """Of the interval of a mean (`intervals.mean_ends`) at level 1 - a, for normal seeds."""
+    """For the interval of a mean (`intervals.mean_ends`) at level 1 - a, of normal seeds."""
     ends = _part(region, mean)
     if isinstance(ends, Missing):
         return ends
@@ -33,8 +33,8 @@ def seeds_for_mean(mean: float, sd: float, region: Region, *, a: float = 0.05, p
 def power_of_mean(mean: float, sd: float, ends: Interval, n: int, *, a: float = 0.05) -> float:
     """Probability that the interval of n normal seeds lies between two ends, of which one or both may be infinite.
 
-    Of FEW seeds counted in DRAWS samples (standard error .006 at .8); of more, of which a normal sample is hardly ever
-    skewed, that of Student's interval, from the noncentral t distribution:
+    Up to FEW seeds it is counted in DRAWS samples (standard error .006 at .8). Larger normal samples are hardly ever
+    skewed: there it is that of Student's interval, from the noncentral t distribution:
 
         P(inside) >= 1 - sum over the ends of P(the interval reaches beyond), of which one is usually 0
     """
@@ -56,7 +56,7 @@ def _normal() -> Float[np.ndarray, "draw seed"]:
 
 
 def seeds_for_share(share: float, region: Region, *, a: float = 0.05, power: float = POWER) -> int | Missing:
-    """Of the exact interval of a share at level 1 - a, from the binomial distribution.
+    """For the exact interval of a share at level 1 - a, from the binomial distribution.
 
     The power of an exact test goes up and down with n; this is the first n that has it.
     """
@@ -87,7 +87,7 @@ def power_of_share(share: float, ends: Interval, n: np.ndarray, *, a: float = 0.
 def seeds_for_hazard(
     ratio: float, observed: float, region: Region, *, a: float = 0.05, power: float = POWER
 ) -> int | Missing:
-    """Runs an arm, of two arms of equal size, for the interval of a hazard ratio.
+    """For the interval of a hazard ratio: runs in each of two arms of equal size.
 
         events = 4 ((z_{1 - a/2} + z_power) / (ln ratio - ln end))^2,   n = events / (2 observed)
 

@@ -1,12 +1,12 @@
-"""Regions an effect may lie in, and at which level its interval still lies there.
+"""Regions an effect may lie in, and the level at which its interval still lies there.
 
 A prediction is supported where the interval of its effect lies inside one region, and refuted where it lies inside
-another. The p-value of a region is the test that its intervals make, by inversion:
+another. A region's p-value is that of the test which the intervals make by inversion:
 
     p = min{a: the interval at level 1 - a lies inside the region}
 
-An effect outside the region has p <= a with a probability of at most a, as far as the intervals cover: of a region with
-one end a / 2, since then only one end of the interval can be wrong. Intervals must be nested.
+If the effect is outside the region, p <= a has a probability of at most a, as far as the intervals cover; of a / 2 for
+a region with one end, because then only one end of the interval can be wrong. Intervals must be nested.
 """
 
 import math
@@ -18,7 +18,7 @@ Interval: TypeAlias = tuple[float, float]
 # The intervals of one effect, by their level.
 Family: TypeAlias = Callable[[float], Interval]
 
-SMALLEST = 1e-8  # p-values below are given as this: nothing is asked for at such a level
+SMALLEST = 1e-8  # stands for all p-values below it: no test is made at such a level
 WIDEST = 0.999  # stands for the interval of level 0, the effect itself
 HALVINGS = 30  # of the 18 powers of e between the ends: p is exact to 2e-8 of itself
 
@@ -36,11 +36,6 @@ class Region:
     def contains(self, low: float, high: float) -> bool:
         """Whether an interval lies in one of the stretches."""
         return any(start <= low and high <= end for start, end in self.parts)
-
-    @property
-    def text(self) -> str:
-        """As it is written: "> 3", "0.5 to 2", "< -1 or > 1", "none"."""
-        return " or ".join(map(_stretch, self.parts)) or "none"
 
 
 NOWHERE = Region(())
@@ -67,7 +62,7 @@ def outside(low: float, high: float) -> Region:
 
 
 def p_inside(family: Family, region: Region) -> float:
-    """The p-value of a region (above), from 1 down to SMALLEST; 1 where the effect itself lies outside."""
+    """The p-value of a region, from 1 down to SMALLEST; 1 where the effect itself lies outside."""
 
     def inside(a: float) -> bool:
         return region.contains(*family(1 - a))
@@ -81,10 +76,3 @@ def p_inside(family: Family, region: Region) -> float:
         middle = (low + high) / 2
         low, high = (low, middle) if inside(math.exp(middle)) else (middle, high)
     return math.exp(high)
-
-
-def _stretch(part: Interval) -> str:
-    low, high = part
-    if math.isinf(low):
-        return f"< {high:g}"
-    return f"> {low:g}" if math.isinf(high) else f"{low:g} to {high:g}"

@@ -19,7 +19,7 @@ from grokscope.statistics.intervals import FEWEST, Effect, student_effect
 @dataclass(frozen=True, kw_only=True)
 class Scaling:
     """exponent: the mean over seeds of b, 0 for a quantity that does not grow. lines: (seed, 2), a and b of each seed;
-    NaN of a seed with fewer than two sizes, which counts in no n. n_networks, n_left_out: values, and cells without."""
+    NaN for a seed with fewer than two sizes, which counts in no n. n_networks: values; n_left_out: NaN cells."""
 
     exponent: Effect | Missing
     lines: Float[np.ndarray, "seed 2"]
@@ -30,7 +30,7 @@ class Scaling:
 def scaling(sizes: ArrayLike, values: ArrayLike, *, level: float = 0.95) -> Scaling:
     """The exponent with which values grow. sizes: (size,), positive and different; values: (size, seed), positive.
 
-    Raises ValueError for other shapes and for what has no logarithm.
+    Raises ValueError for other shapes and for values without a logarithm.
     """
     n, table = _checked(sizes, values)
     lines = np.array([_line(np.log(n), np.log(column)) for column in table.T])
@@ -47,9 +47,9 @@ def scaling(sizes: ArrayLike, values: ArrayLike, *, level: float = 0.95) -> Scal
 class Crossing:
     """The size from which a rising curve lies above a level.
 
-    by_seed: of each rising seed's line and the common level; NaN without a line, infinite where it does not rise.
+    by_seed: where each rising seed's line meets the common level; NaN without a line, infinite where it does not rise.
     size: geometric mean over them; its n is that of the curve with fewer seeds. beyond: how many lie outside the sizes
-    at which it was measured, where the line is only continued.
+    measured, where the line is extrapolated.
     """
 
     size: Effect | Missing
@@ -64,9 +64,9 @@ def crossing(sizes: ArrayLike, rising: ArrayLike, other: ArrayLike, *, level: fl
 
         variance of the mean of ln n_i = s^2(ln n_i) / n + s^2(h_j) / (m mean(b)^2)
 
-    with Student's interval, its degrees of freedom as Welch 1947, Biometrika 34, 28: both curves are uncertain, and no
-    seed of the one belongs to one of the other. The ends are `Missing` where either has fewer than 5 seeds; the size is
-    where one has none, and where a line does not rise. Raises ValueError as `scaling`.
+    with Student's interval and degrees of freedom as Welch 1947, Biometrika 34, 28: both curves are uncertain, and
+    their seeds are not paired. The ends are `Missing` where either curve has fewer than 5 seeds; the size is `Missing`
+    where either has none, and where a line does not rise. Raises ValueError as `scaling`.
     """
     n, table = _checked(sizes, rising)
     against = np.asarray(other, dtype=np.float64)
@@ -74,24 +74,25 @@ def crossing(sizes: ArrayLike, rising: ArrayLike, other: ArrayLike, *, level: fl
     heights = np.array([np.log(column[~np.isnan(column)]).mean() for column in against.T if not np.isnan(column).all()])
     lines = np.array([_line(np.log(n), np.log(column)) for column in table.T])
     drawn = np.isfinite(lines[:, 1])
-    found = np.full(table.shape[1], np.nan)
+    by_seed = np.full(table.shape[1], np.nan)
     if not len(heights) or not drawn.any():
-        return Crossing(size=Missing("no seed has a line, or none a level"), by_seed=found, beyond=0)
+        return Crossing(size=Missing("no seed has a line, or none a level"), by_seed=by_seed, beyond=0)
     b = lines[drawn, 1]
-    found[drawn] = [np.exp((heights.mean() - a_i) / b_i) if b_i > 0 else np.inf for a_i, b_i in lines[drawn]]
-    known = found[drawn]
-    still = int((b <= 0).sum())
+    by_seed[drawn] = [np.exp((heights.mean() - a_i) / b_i) if b_i > 0 else np.inf for a_i, b_i in lines[drawn]]
+    known = by_seed[drawn]
+    if still := int((b <= 0).sum()):
+        size = Missing(f"in {still} of {len(b)} seeds the curve does not rise")
+    else:
+        size = _size(np.log(known), heights / b.mean(), level)
     return Crossing(
-        size=Missing(f"in {still} of {len(b)} seeds the curve does not rise")
-        if still
-        else _size(np.log(known), heights / b.mean(), level),
-        by_seed=found,
+        size=size,
+        by_seed=by_seed,
         beyond=int(((known < n.min()) | (known > n.max())).sum()),
     )
 
 
 def _size(logs: NDArray, shifts: NDArray, level: float) -> Effect:
-    """logs: where each seed's line meets the mean level. shifts: how each seed's level moves that."""
+    """logs: ln of where each seed's line meets the mean level. shifts: how far each other seed's level moves that."""
     fewest = min(len(logs), len(shifts))
     value = float(np.exp(logs.mean()))
     if fewest < FEWEST:
@@ -108,7 +109,7 @@ def _size(logs: NDArray, shifts: NDArray, level: float) -> Effect:
 
 
 def _line(x: NDArray, y: NDArray) -> tuple[float, float]:
-    """(a, b) of y = a + b x over what is finite; NaN for fewer than two."""
+    """(a, b) of y = a + b x over finite values; NaN for fewer than two."""
     known = np.isfinite(y)
     if known.sum() < 2:
         return np.nan, np.nan

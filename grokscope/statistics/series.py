@@ -1,6 +1,6 @@
 """Anybody's numbers as a series in float64: lists, arrays, tensors, columns of tables, with blanks or without.
 
-NaN stands for "not evaluated", and so do None, an empty cell, what is masked, and pandas's NA.
+NaN means "not evaluated". None, an empty or masked cell and pandas's NA become NaN.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,11 +15,11 @@ Steps: TypeAlias = Int[np.ndarray, "evaluation"]
 Values: TypeAlias = Float[np.ndarray, "evaluation"]
 Curve: TypeAlias = tuple[Steps, Values]
 
-# A mean of ones may overshoot 1 by the rounding of half precision, by no more: 1.03 is chance in per cent (p = 97).
+# A mean of ones may exceed 1 by the rounding of half precision, not by more: 1.03 is chance in per cent (p = 97).
 LARGEST_ACCURACY = 1.001
-# Steps are whole numbers of 64 bits: below this.
+# Steps are whole numbers of 64 bits, below this.
 LARGEST_STEP = 2**63
-# What tables write into a cell without a value.
+# Texts of cells without a value.
 BLANKS = ("", "na", "n/a", "nan", "none", "null", "-", "<na>")
 NOT_EVALUATED = "NaN means not evaluated"
 
@@ -83,7 +83,7 @@ def number(cell: Any) -> float:
 
 
 def _numbers(name: str, series: Any) -> Values:
-    """In float64, of whatever shape it has. Values that no float holds are too large for any curve."""
+    """In float64, in its own shape; ValueError for other than numbers, and for numbers that no float holds."""
     if isinstance(series, str | bytes | Mapping):
         raise ValueError(f"{name} is a {type(series).__name__}: expected numbers, one an evaluation; {NOT_EVALUATED}")
     try:
@@ -94,25 +94,27 @@ def _numbers(name: str, series: Any) -> Values:
             plain = list(plain)
         return _cast(plain)
     except (TypeError, ValueError, OverflowError, RuntimeError, NotImplementedError) as error:
-        said = " ".join(str(error).split())
-        raise ValueError(f"{name} is no series of numbers ({said}); {NOT_EVALUATED}") from None
+        cause = " ".join(str(error).split())
+        raise ValueError(f"{name} is no series of numbers ({cause}); {NOT_EVALUATED}") from None
 
 
 def _cast(plain: Any) -> Values:
-    found = np.asarray(plain) if hasattr(plain, "__array__") else None
-    if found is not None and found.dtype.kind in "biuf":
-        with np.errstate(over="ignore"):  # of a wider float: infinite
-            return found.astype(np.float64)
-    if found is not None and found.dtype.kind not in "OUS":
-        raise TypeError(f"its numbers are of dtype {found.dtype}")
-    if found is None:
-        try:  # the rest are numbers, by far the most frequent case
+    if hasattr(plain, "__array__"):
+        array = np.asarray(plain)
+        if array.dtype.kind in "biuf":
+            with np.errstate(over="ignore"):  # a wider float may become infinite
+                return array.astype(np.float64)
+        if array.dtype.kind not in "OUS":
+            raise TypeError(f"its numbers are of dtype {array.dtype}")
+        if array.ndim != 1:
+            return array.astype(np.float64)
+        plain = array
+    else:
+        try:  # a list of numbers, by far the most frequent case
             return np.asarray(plain, dtype=np.float64)
         except (TypeError, ValueError, OverflowError, RuntimeError):
-            found = plain
-    if isinstance(found, np.ndarray) and found.ndim != 1:
-        return found.astype(np.float64)
-    return np.array([_cell(index, cell) for index, cell in enumerate(found)], dtype=np.float64)
+            pass
+    return np.array([_cell(index, cell) for index, cell in enumerate(plain)], dtype=np.float64)
 
 
 def _cell(index: int, cell: Any) -> float:
@@ -123,7 +125,7 @@ def _cell(index: int, cell: Any) -> float:
 
 
 def _whole(series: Any, rounded: Values) -> Steps:
-    """The steps in int64: as they are where they came as whole numbers, since float64 knows those below 2^53 alone."""
+    """The steps in int64, taken directly where they came as integers: float64 holds only those below 2^53 exactly."""
     plain = series.tolist() if hasattr(series, "tolist") else series
     exact = isinstance(plain, list | tuple | range) and all(isinstance(step, Integral) for step in plain)
     whole: Sequence[Any] = plain if exact else rounded.tolist()

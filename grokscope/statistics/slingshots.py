@@ -1,8 +1,8 @@
 """Slingshots: a spike of the training loss together with a jump of the weights' norm.
 
 Late in training an adaptive optimizer can leave the minimum in a few steps: the norm grows, the loss rises by orders
-of magnitude and falls again, and the network ends somewhere else. Generalisation may then be the slingshot's doing, so
-that a run should say whether it had any.
+of magnitude and falls again, and the network ends somewhere else. A slingshot may then be the cause of generalisation;
+so a run reports whether it had any.
 
 Source: Thilak et al. 2022, arXiv:2206.04817, who find them by eye in the norm of the last layer; the rule is ours.
 """
@@ -18,7 +18,7 @@ from grokscope.statistics.series import Steps, Values, as_series, as_steps
 
 # Evaluations by which the norm may lead the loss, if the spike itself is no longer.
 LEAD = 5
-# Intervals without which there is no telling what the norm did anyway.
+# Intervals that the norm's drift needs.
 FEWEST = 3
 
 
@@ -26,9 +26,9 @@ FEWEST = 3
 class Slingshot:
     """One spike with its jump.
 
-    start, end: the evaluations around the peak at which the loss is (again) below half of its height, in logarithms.
-    loss_factor: the loss at the peak over the higher of the lows before and after it. norm_growth: how much the norm
-    grew, beyond its drift, relative to what it was.
+    start, end: the last evaluation before the peak, and the first after it, at which the loss is below half of its
+    height, in logarithms. loss_factor: the loss at the peak over the higher of the lows before and after it.
+    norm_growth: by how much the norm grew beyond its drift, relative to its value before.
     """
 
     start: int
@@ -51,18 +51,18 @@ def slingshots(
 ) -> list[Slingshot]:
     """The slingshots of a run, in order; none on smooth series.
 
-    A spike is a peak of log(train_loss) whose height is at least log(factor), over the higher of the lowest values
-    before and after it (as far as the next higher peak: its prominence). So a loss that rises and stays, or a run that
-    ends on the rise, has none. It is narrow: the loss is above half of the height for at most `longest` steps.
-    It is a slingshot if the norm grows along with it: log(norm) gains log(1 + jump) more than by its drift. The norm
-    may lead the loss: its gain is from as many evaluations before the start as the spike is long (or 5) to the end; the
-    drift is the mean slope over as many evaluations as that before. Neither reaches back beyond the end of the spike
-    before: they halve what lies in between. With fewer than 3 intervals for the drift there is no slingshot.
+    A spike is a peak of log(train_loss) whose prominence is at least log(factor): its height over the higher of the
+    lowest values before and after it, as far as the next higher peak. So a loss that rises and stays, or a run that
+    ends on the rise, has none. A spike is narrow: the loss is above half of the height for at most `longest` steps.
+    It is a slingshot if the norm grows with it: log(norm) gains log(1 + jump) more than its drift. The norm may lead
+    the loss. So its gain begins as many evaluations before the start as the spike is long (at least 5), and ends at the
+    end. The drift is the mean slope over as many evaluations before that. Neither reaches back beyond the end of the
+    spike before: they share what lies in between. With fewer than 3 intervals for the drift there is no slingshot.
 
-    factor [1], jump [1], longest [steps; by default a tenth of the series]. noise: height and gain must also be so many
-    times the spread of the same quantity over the whole series: of the change of log(train_loss) in as many
-    evaluations, and of the gain of log(norm) (1.4826 median absolute deviations). floor: losses below it count as it,
-    as they may be exactly 0 [nats].
+    factor [1], jump [1], longest [steps; by default a tenth of the series]. noise: height and gain must also exceed so
+    many times the spread of the same quantity over the whole series (1.4826 median absolute deviations): of the change
+    of log(train_loss) in as many evaluations, and of the gain of log(norm). floor: losses below it, which may be
+    exactly 0, count as it [nats].
 
     Series are one-dimensional, one value an evaluation; steps whole and increasing. Where norm or loss is NaN there is
     no evaluation. Raises ValueError for anything else, and for a factor <= 1 or a jump, longest, noise or floor that is
@@ -75,7 +75,7 @@ def slingshots(
     if at.size < 3:
         return []
     widest = float(at[-1] - at[0]) / 10 if longest is None else longest
-    found, after = [], 0
+    taken, after = [], 0
     for start, peak, end, height in _spikes(at, log_loss, np.log(factor), widest, noise):
         before = max((after + start) // 2, start - max(end - start, LEAD))
         context = min(before - after, end - before)
@@ -85,16 +85,10 @@ def slingshots(
         gains = _gains(at, log_norm, context, end - before)
         gain = float(gains[before - context])
         if gain >= max(np.log1p(jump), noise * _spread(gains)):
-            found.append(
-                Slingshot(
-                    start=int(at[start]),
-                    peak=int(at[peak]),
-                    end=int(at[end]),
-                    loss_factor=float(np.exp(height)),
-                    norm_growth=float(np.expm1(gain)),
-                )
-            )
-    return found
+            first, top, last = (int(at[place]) for place in (start, peak, end))
+            growth, loss_factor = float(np.expm1(gain)), float(np.exp(height))
+            taken.append(Slingshot(start=first, peak=top, end=last, loss_factor=loss_factor, norm_growth=growth))
+    return taken
 
 
 def _series(steps: ArrayLike, norm: ArrayLike, loss: ArrayLike, floor: float) -> tuple[Steps, Values, Values]:
@@ -117,7 +111,7 @@ def _spikes(
     peaks, _ = find_peaks(log_loss, prominence=least)
     heights = peak_prominences(log_loss, peaks)[0]
     taken: list[tuple[int, int, int, float]] = []
-    for peak, height in sorted(zip(peaks.tolist(), heights.tolist(), strict=True), key=lambda one: -one[1]):
+    for peak, height in sorted(zip(peaks.tolist(), heights.tolist(), strict=True), key=lambda spike: -spike[1]):
         low = log_loss <= log_loss[peak] - height / 2
         start, end = int(np.flatnonzero(low[:peak])[-1]), peak + int(np.flatnonzero(low[peak:])[0])
         if any(start < other[2] and other[0] < end for other in taken):
@@ -129,8 +123,7 @@ def _spikes(
 
 
 def _gains(at: Steps, log_norm: Values, context: int, intervals: int) -> Values:
-    """What log(norm) gains in so many intervals beyond the drift over `context` intervals before; from every evaluation
-    that has both."""
+    """The gain of log(norm) over `intervals` beyond the drift over the `context` before, wherever both fit."""
     start, before, end = (slice(i, len(at) - context - intervals + i) for i in (0, context, context + intervals))
     drift = (log_norm[before] - log_norm[start]) / (at[before] - at[start])
     return log_norm[end] - log_norm[before] - np.maximum(drift, 0.0) * (at[end] - at[before])

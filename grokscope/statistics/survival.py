@@ -1,8 +1,8 @@
 """Times until something happens, of which some are only known to be longer: survival curves and hazard ratios.
 
 A run that has not generalised by its last step is censored there. `times` are any real numbers on one scale (steps, or
-their logarithms); `observed` says which of them are events, the others are censored. A time that is censored at an
-event's time counts as still at risk there. All sums are float64.
+their logarithms). `observed`: which of them are events; the others are censored. A run that is censored at the time of
+an event counts as at risk there. All sums are float64.
 """
 
 import math
@@ -68,8 +68,8 @@ class Curve:
         return Median(value=value, low=low, high=high)
 
     def _falls_to_half(self, share: Float[np.ndarray, "time"]) -> float | None:
-        found = np.flatnonzero(share <= 0.5 + ROUNDING)
-        return float(self.times[found[0]]) if found.size else None
+        places = np.flatnonzero(share <= 0.5 + ROUNDING)
+        return float(self.times[places[0]]) if places.size else None
 
 
 def kaplan_meier(times: ArrayLike, observed: ArrayLike, level: float = 0.95) -> Curve:
@@ -80,9 +80,9 @@ def kaplan_meier(times: ArrayLike, observed: ArrayLike, level: float = 0.95) -> 
     times, observed: (run,). d_j events among n_j at risk at t_j; z the normal quantile of `level`.
 
     Sources: Kaplan & Meier 1958, J. Am. Stat. Assoc. 53, 457; interval on the scale log(-log S), with Greenwood's
-    variance: Kalbfleisch & Prentice 2002, "The Statistical Analysis of Failure Time Data", section 1.4. It does not
+    variance: Kalbfleisch & Prentice 2002, "The Statistical Analysis of Failure Time Data", section 1.4. That does not
     exist at S = 1 and S = 0; there we give exact binomial bounds. S = 1: none of the n_j at risk has had the event, so
-    low = a^(1/n_j), a = (1 - level)/2. S = 0: all of the last n_j had it, so high = 1 - a^(1/n_j), or what it was
+    low = a^(1/n_j), a = (1 - level)/2. S = 0: all of the last n_j had it, so high = 1 - a^(1/n_j), or the high end
     before, if that is lower.
 
     Raises ValueError for no run, unequal lengths, times that are not finite, a level outside (0, 1).
@@ -93,14 +93,14 @@ def kaplan_meier(times: ArrayLike, observed: ArrayLike, level: float = 0.95) -> 
     t, events = _sample(times, observed)
     at, d, n = _counts(t, events)
     curve = ecdf(CensoredData(uncensored=t[events], right=t[~events])).sf
-    with warnings.catch_warnings():  # where S is 1 or 0 there is none: see above
+    with warnings.catch_warnings():  # where S is 1 or 0 our own bounds follow
         warnings.filterwarnings("ignore", "The confidence interval is undefined", RuntimeWarning)
         band = curve.confidence_interval(confidence_level=level, method="log-log")
     survival, tail = curve.probabilities, (1 - level) / 2
     inside = (survival > 0) & (survival < 1)
     low = np.where(inside, band.low.probabilities, np.where(survival == 1, tail ** (1 / n), 0.0))
     high = np.where(inside, band.high.probabilities, np.where(survival == 1, 1.0, 1 - tail ** (1 / n)))
-    # S never rises, and what bounded it before does so at its end.
+    # S never rises: an earlier bound holds at the end, too.
     high[survival == 0] = np.minimum.accumulate(high)[survival == 0]
     return Curve(times=at, survival=survival, low=low, high=high, n_at_risk=n, n_events=d)
 
@@ -126,7 +126,7 @@ def log_rank(one: Sample, other: Sample) -> float | Missing:
 
 @dataclass(frozen=True, kw_only=True)
 class HazardRatio:
-    """Hazard of the treated over that of the others; above 1 the event comes sooner. inf and 0 are open ends."""
+    """Hazard of the treated over that of the others; above 1 their event comes sooner. inf and 0 are open ends."""
 
     value: float
     low: float
@@ -142,11 +142,11 @@ def hazard_ratio(
         l(b) = sum_j [ d_1j b - sum_{i < d_j} log( n_0j - i d_0j / d_j + (n_1j - i d_1j / d_j) e^b ) ]
 
     times, observed, treated: (run,). n_1j, d_1j: treated ones at risk and with an event at t_j; n_0j, d_0j: the others.
-    Interval: the b with 2 (max l - l(b)) <= the quantile `level` of chi2 with 1 degree of freedom; p from the same
-    likelihood ratio at b = 0, so that p < 1 - level just where the interval excludes 1.
-    Where one side has no event while the other is at risk, l has no maximum: value and one end of the interval are inf
-    (the treated alone have events) or 0 (they have none), and the other end is the profile's. `Missing` where no event
-    happened while both sides were at risk.
+    Interval: all b with 2 (max l - l(b)) <= the quantile `level` of chi2 with 1 degree of freedom. p is that of the
+    same likelihood ratio at b = 0, so that p < 1 - level exactly where the interval excludes 1.
+    Where one side has no event while the other is at risk, l has no maximum. Then the value and one end of the interval
+    are inf (only the treated have events) or 0 (they have none), and the other end is the profile's. `Missing` where no
+    event happened while both sides were at risk.
 
     Sources: Cox 1972, J. R. Stat. Soc. B 34, 187; Efron 1977, J. Am. Stat. Assoc. 72, 557; Heinze & Schemper 2001,
     Biometrics 57, 114, on profile intervals where the likelihood is monotone.
@@ -157,13 +157,13 @@ def hazard_ratio(
 
     _require_level(level)
     t, events = _sample(times, observed)
-    group = _flags("treated", treated, len(t))
-    if group.all() or not group.any():
-        raise ValueError(f"treated is {bool(group.all())} for all {len(group)} runs: expected both arms")
-    d0, d1, n0, n1 = sets = _risk_sets(t, events, group)
+    side = _flags("treated", treated, len(t))
+    if side.all() or not side.any():
+        raise ValueError(f"treated is {bool(side.all())} for all {len(side)} runs: expected both arms")
+    d0, d1, n0, n1 = sets = _risk_sets(t, events, side)
     if not _informative(*sets):
         return Missing(UNINFORMATIVE)
-    # l(b) keeps rising towards +inf unless an untreated run has its event while a treated one is at risk; and mirrored.
+    # l(b) rises for ever unless some untreated run has its event while a treated one is at risk; and mirrored.
     rises, falls = not (d0 * (n1 > 0)).any(), not (d1 * (n0 > 0)).any()
     likelihood, score = _efron(*sets)
     best = FARTHEST if rises else -FARTHEST if falls else _root(score, -FARTHEST, FARTHEST)
@@ -179,13 +179,13 @@ def hazard_ratio(
 
 
 def _root(function: Callable[[float], float], start: float, end: float) -> float:
-    from scipy.optimize import brentq
+    from scipy.optimize import root_scalar
 
-    return float(brentq(function, start, end))  # pyright: ignore[reportArgumentType]
+    return float(root_scalar(function, bracket=(start, end), method="brentq").root)
 
 
 def _efron(d0: Counts, d1: Counts, n0: Counts, n1: Counts) -> tuple[Callable[[float], float], Callable[[float], float]]:
-    """The log partial likelihood and its derivative; one term of its sum of logarithms an event."""
+    """The log partial likelihood and its derivative. Arrays have one entry an event."""
     d = d0 + d1
     which = np.repeat(np.arange(len(d)), d.astype(int))
     share = (np.arange(len(which)) - np.repeat(np.cumsum(d) - d, d.astype(int))) / d[which]
@@ -201,15 +201,15 @@ def _efron(d0: Counts, d1: Counts, n0: Counts, n1: Counts) -> tuple[Callable[[fl
     return likelihood, score
 
 
-def _risk_sets(t: Times, events: Flags, group: Flags) -> list[Counts]:
+def _risk_sets(t: Times, events: Flags, treated: Flags) -> list[Counts]:
     """d_0, d_1, n_0, n_1 at the times of events."""
     at = np.unique(t[events])
-    dead = [((t == at[:, None]) & events & side).sum(1).astype(float) for side in (~group, group)]
-    return dead + [((t >= at[:, None]) & side).sum(1).astype(float) for side in (~group, group)]
+    dead = [((t == at[:, None]) & events & side).sum(1).astype(float) for side in (~treated, treated)]
+    return dead + [((t >= at[:, None]) & side).sum(1).astype(float) for side in (~treated, treated)]
 
 
 def _informative(d0: Counts, d1: Counts, n0: Counts, n1: Counts) -> bool:
-    """Whether an event happened while both sides were at risk, and did not take all of them at once."""
+    """Whether some event happened while both sides were at risk, and not to all runs at once."""
     return bool(((n0 > 0) & (n1 > 0) & (d0 + d1 < n0 + n1)).any())
 
 

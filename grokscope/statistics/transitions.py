@@ -1,63 +1,24 @@
-"""When a run memorised, began to generalise, generalised, and lost it again: read off its curves.
+"""When a run memorised, began to generalise, generalised, and lost it again, from its curves.
 
-One idea carries every answer: the level that a curve holds for some evaluations in a row (`held`).
+Every answer uses one idea: the level that a curve holds for some evaluations in a row (`held`).
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from numbers import Integral
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from grokscope.errors import require_finite
 from grokscope.statistics.held import ROUNDING, first, held_level, onset
+from grokscope.statistics.notes import LOSS_THRESHOLD, Note, Stage, notes
 from grokscope.statistics.series import NOT_EVALUATED, Curve, Steps, Values, as_series, as_shares, as_steps
 
-# The level at which losses are dated, where they are a cross-entropy [nats].
-LOSS_THRESHOLD = 0.1
 # Shares of right answers whose first steps are t_10, t_50 and t_90.
 SHARES = (0.1, 0.5, 0.9)
-# What the least uncertain of guesses costs, one between two classes: a loss that begins below it is seldom in nats.
-LEAST_GUESS = math.log(2)
-# Above what guessing between two classes gets right; a curve that begins there has learned already, or is in per cent.
-BEYOND_GUESSING = 0.6
-
-
-@dataclass(frozen=True, kw_only=True)
-class Note:
-    """What a reader of the phases must know of a curve: what its numbers seem to be, or what happened to it later.
-
-    kind: begins_high, an accuracy counts as risen at its first evaluation; begins_low, a loss does, at the level asked
-    for; relative, a loss does at LOSS_THRESHOLD and so has a level of its own; small, a loss begins below LEAST_GUESS;
-    forgotten, what was memorised is lost again. step: of that. value: of the curve there. level: what it was held to.
-    """
-
-    kind: Literal["begins_high", "begins_low", "relative", "small", "forgotten"]
-    curve: str
-    step: int
-    value: float
-    level: float
-
-    def __str__(self) -> str:
-        return NOTES[self.kind].format(
-            curve=self.curve, step=self.step, value=f"{self.value:.3g}", level=f"{self.level:.3g}"
-        )
-
-
-NOTES = {
-    "begins_high": "{curve} is {value} at its first evaluation, step {step}: what came before is not in the curve, or "
-    "it is in per cent",
-    "begins_low": "{curve} is {value} at its first evaluation, step {step}, already within the level {level} that was "
-    "asked for",
-    "relative": "{curve} begins at {value}, step {step}: it is no cross-entropy in nats, or has been learned before; "
-    "it is dated where it falls to {level}, a share of where it begins (loss_share), for want of a loss_threshold",
-    "small": "{curve} begins at {value}, step {step}, less than guessing between two classes costs in nats; it is "
-    "dated where it falls to {level} (loss_threshold)",
-    "forgotten": "{curve} counts as memorised, and stays beyond {level} again from step {step} on ({value} there)",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,8 +26,8 @@ class Phases:
     """The stages of one run, in steps; None where a stage was not reached or its curve was not given.
 
     `last_at` is the last step at which any given curve has a value: a run without `generalized_at` is censored there.
-    `lost_at` is where a run that had generalised falls back for good; None where it ends generalised. `grokked` says
-    what it did before.
+    `lost_at` is where a run that had generalised falls back for good; None where it ends generalised. `grokked` is
+    about the time before that.
     """
 
     memorized_at: int | None
@@ -103,22 +64,13 @@ class Phases:
 
     def as_dict(self) -> dict[str, int | bool | None]:
         """The stages as JSON's own types."""
-        found = asdict(self)
-        del found["notes"]
-        return found
+        stages = asdict(self)
+        del stages["notes"]
+        return stages
 
 
-@dataclass(frozen=True, kw_only=True)
-class Stage:
-    """What the curve of one split says. level: what it is held to. start: its first values, from the step `begins` on;
-    at most as many as a level is held for. lost: step and value from which on it stays beyond the level."""
-
-    curve: str
-    level: float
-    begins: int | None
-    start: Sequence[float]
-    reached: int | None
-    lost: tuple[int, float] | None
+def _window(start: int | None, end: int | None) -> tuple[int, int] | None:
+    return None if start is None or end is None else (start, end)
 
 
 def phases(
@@ -138,15 +90,15 @@ def phases(
 ) -> Phases:
     """Find memorisation, onset and generalisation in anybody's curves.
 
-    t_mem: the first evaluated step from which train accuracy stays >= train_threshold for `stable` evaluations;
-    t_gen: the same for test accuracy and test_threshold. Without that accuracy: from which that loss stays
-    <= loss_threshold, by default 0.1 nat. A loss that begins below 0.1 for `stable` evaluations is none in nats (a mean
-    squared error), or has been learned before: its level is loss_share of where it begins, and a note says so.
-    t_10, t_50, t_90: as t_gen for test accuracy and 0.1, 0.5, 0.9, so that a lucky evaluation is no
-    crossing, a later dip undoes none, and t_10 <= t_50 <= t_90 <= t_gen at the default threshold.
-    t_on: the evaluated step of the maximal test loss in [t_mem, t_gen], spikes left out (of fewer than 2 * stable - 1
+    t_mem: the first evaluated step from which train accuracy stays >= train_threshold for `stable` evaluations.
+    t_gen: the same for test accuracy and test_threshold. Without an accuracy: the step from which the loss of that
+    split stays <= loss_threshold, by default 0.1 nat. A loss that begins below 0.1 for `stable` evaluations is not in
+    nats (a mean squared error), or was learned before. Its level is loss_share of where it begins, and a note says so.
+    t_10, t_50, t_90: as t_gen for test accuracy and 0.1, 0.5, 0.9. So a lucky evaluation is no crossing, a later dip
+    undoes none, and t_10 <= t_50 <= t_90 <= t_gen at the default threshold.
+    t_on: the evaluated step of the maximal test loss in [t_mem, t_gen], without spikes (of fewer than 2 * stable - 1
     evaluations; beside the peak itself, high ones of fewer than `stable`); None unless t_mem < t_gen.
-    grokked: t_gen >= ratio * t_mem and t_gen - t_mem >= gap. delay: t_gen - t_mem, as it is, also 0 or negative.
+    grokked: t_gen >= ratio * t_mem and t_gen - t_mem >= gap. delay: t_gen - t_mem, also where it is 0 or negative.
     lost_at: after the last evaluation at which t_gen's level is held, the first of `stable` evaluations beyond it.
     notes: what else a reader must know of the curves (`Note`).
 
@@ -156,13 +108,13 @@ def phases(
     bad.
 
     Sources: thresholds, ratio, gap and stable: the project's predictions, "Words". 0.1 nat: the level at which the
-    curves stored by Nanda et al. 2023, arXiv:2301.05217, are dated (train 151, test 7930 at 30 % of the pairs);
+    curves stored by Nanda et al. 2023, arXiv:2301.05217, are dated (train 151, test 7930 at 30 % of the pairs).
     loss_share: the same as a share of ln 113, where they begin. Onset as the argmax of test loss: the same curves
     (1420), where the paper draws the end of memorisation by eye at 1400.
-    Departure: the paper's boundaries are by eye, and a bare argmax is any spike's.
+    Departure: the paper's boundaries are by eye, and a bare argmax may be that of a spike.
 
-    Raises ValueError for no curve, unequal lengths, other than one dimension, what are no numbers, steps that are not
-    whole and increasing, accuracies that are no shares, and thresholds that are none.
+    Raises ValueError for no curve, unequal lengths, other than one dimension, values that are not numbers, steps that
+    are not whole and increasing, accuracies that are no shares, and thresholds out of range.
     """
     _require(stable, ratio=ratio, gap=gap)
     _require_shares(train_threshold=train_threshold, test_threshold=test_threshold, loss_share=loss_share)
@@ -181,14 +133,10 @@ def phases(
         elif (name := f"{split}_loss") in curves:
             level = loss_level(curves[name][1][:stable], loss_threshold, loss_share)
             stages[split] = _stage(name, curves[name], level, stable)
-    t_mem, t_gen = (stages[split].reached if split in stages else None for split in ("train", "test"))
-    t_on = None
-    if t_mem is not None and t_gen is not None and "test_loss" in curves:
-        t_on = onset(curves["test_loss"], t_mem, t_gen, stable)
-    accuracy = curves.get("test_accuracy")
+    accuracy, loss = curves.get("test_accuracy"), curves.get("test_loss")
     return assembled(
         stages,
-        onset_at=t_on,
+        onset_in=lambda t_mem, t_gen: None if loss is None else onset(loss, t_mem, t_gen, stable),
         crossed=[None if accuracy is None else first(accuracy, stable, share) for share in SHARES],
         last_at=max((int(at[-1]) for at, _ in curves.values() if at.size), default=None),
         rules={"ratio": ratio, "gap": gap, "stable": stable, "loss_threshold": loss_threshold},
@@ -198,20 +146,25 @@ def phases(
 def assembled(
     stages: Mapping[str, Stage],
     *,
-    onset_at: int | None,
+    onset_in: Callable[[int, int], int | None],
     crossed: Sequence[int | None],
     last_at: int | None,
     rules: Mapping[str, Any],
 ) -> Phases:
-    """The phases, of what is known of each split. crossed: first steps of SHARES. rules: arguments of `phases`."""
+    """The phases, from the stage of each split.
+
+    onset_in: t_on from t_mem and t_gen. crossed: first steps of SHARES. rules: arguments of `phases`.
+    """
     t_mem, t_gen = (stages[split].reached if split in stages else None for split in ("train", "test"))
-    delay = None if t_mem is None or t_gen is None else t_gen - t_mem
-    grokked = delay is not None and bool(t_gen >= rules["ratio"] * t_mem and delay >= rules["gap"])
+    delay, t_on, grokked = None, None, False
+    if t_mem is not None and t_gen is not None:
+        delay, t_on = t_gen - t_mem, onset_in(t_mem, t_gen)
+        grokked = bool(t_gen >= rules["ratio"] * t_mem and delay >= rules["gap"])
     lost = stages["test"].lost if "test" in stages else None
     t_10, t_50, t_90 = crossed
     return Phases(
         memorized_at=t_mem,
-        onset_at=onset_at,
+        onset_at=t_on,
         generalized_at=t_gen,
         delay=delay,
         grokked=grokked,
@@ -220,12 +173,12 @@ def assembled(
         t_90=t_90,
         last_at=last_at,
         lost_at=lost[0] if lost else None,
-        notes=tuple(_notes(stages, rules["loss_threshold"], rules["stable"])),
+        notes=tuple(notes(stages, rules["loss_threshold"], rules["stable"])),
     )
 
 
 def loss_level(start: Sequence[float] | Values, threshold: float | None, share: float) -> float:
-    """What a loss must fall to, by its first values."""
+    """The level at which a loss is dated, from its first values; threshold, share: as in `phases`."""
     if threshold is not None:
         return threshold
     largest = max(map(float, start), default=-math.inf)
@@ -233,7 +186,7 @@ def loss_level(start: Sequence[float] | Values, threshold: float | None, share: 
 
 
 def _stage(name: str, curve: Curve, level: float, stable: int) -> Stage:
-    """A loss is turned upside down: a curve is there at its level or above."""
+    """A loss is turned upside down, so that every curve holds its level from above."""
     steps, values = curve
     sign = -1 if name.endswith("loss") else 1
     heights, height = sign * values, sign * level
@@ -246,25 +199,6 @@ def _stage(name: str, curve: Curve, level: float, stable: int) -> Stage:
             lost = step, float(values[np.searchsorted(steps, step)])
     begins = int(steps[0]) if steps.size else None
     return Stage(curve=name, level=level, begins=begins, start=values[:stable].tolist(), reached=reached, lost=lost)
-
-
-def _notes(stages: Mapping[str, Stage], threshold: float | None, stable: int) -> Iterator[Note]:
-    for split, stage in stages.items():
-        start, level = stage.start, stage.level
-        if stage.begins is None or len(start) < stable:
-            continue
-        about: dict[str, Any] = {"curve": stage.curve, "step": stage.begins, "value": start[0], "level": level}
-        if stage.curve.endswith("accuracy"):
-            if min(start) >= min(level, BEYOND_GUESSING) - ROUNDING:
-                yield Note(kind="begins_high", **about)
-        elif threshold is not None and max(start) <= threshold:
-            yield Note(kind="begins_low", **about)
-        elif threshold is None and max(start) < LOSS_THRESHOLD - ROUNDING:
-            yield Note(kind="relative", **about)
-        elif threshold is None and max(start) < LEAST_GUESS:
-            yield Note(kind="small", **about)
-        if split == "train" and stage.lost is not None:
-            yield Note(kind="forgotten", **(about | {"step": stage.lost[0], "value": stage.lost[1]}))
 
 
 def _require(stable: int, **numbers: float) -> None:
@@ -282,9 +216,9 @@ def _require_shares(**shares: float) -> None:
 
 
 def first_held(steps: ArrayLike, values: ArrayLike, level: float, *, stable: int = 3) -> int | None:
-    """First step from which a curve stays at a level or above for `stable` evaluations, this one among them.
+    """First step from which a curve stays at a level or above for `stable` evaluations, this one included.
 
-    Values that are NaN are no evaluations. Raises ValueError as `phases`.
+    NaN is no evaluation. Raises ValueError as `phases`.
     """
     at, series = as_steps(steps), as_series("values", values)
     _require(stable, level=level)
@@ -292,10 +226,6 @@ def first_held(steps: ArrayLike, values: ArrayLike, level: float, *, stable: int
         raise ValueError(f"expected one value a step, got {series.size} values and {at.size} steps")
     known = ~np.isnan(series)
     return first((at[known], series[known]), stable, level)
-
-
-def _window(start: int | None, end: int | None) -> tuple[int, int] | None:
-    return None if start is None or end is None else (start, end)
 
 
 def _curves(steps: Steps, **series: ArrayLike | None) -> dict[str, Curve]:
@@ -309,7 +239,7 @@ def _curves(steps: Steps, **series: ArrayLike | None) -> dict[str, Curve]:
             raise ValueError(
                 f"{name} has {values.size} values for {steps.size} steps: expected one value a step; {NOT_EVALUATED}"
             )
-        # Not even a loss is minus infinity: that evaluation went wrong like one that is NaN.
+        # No loss is minus infinity: such an evaluation went wrong, like NaN.
         known = np.isfinite(values) if name.endswith("accuracy") else values > -np.inf
         curves[name] = (steps[known], values[known])
     if not curves:

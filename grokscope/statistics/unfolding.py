@@ -1,6 +1,6 @@
-"""The phases of a run that is still training: evaluations come one by one, and none is read twice.
+"""The phases of a run that is still training: evaluations come one by one, and each is read once.
 
-Equal to `transitions.phases` of all evaluations so far, at its default thresholds.
+They equal `transitions.phases` of all evaluations so far, at its default thresholds.
 """
 
 import math
@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from grokscope.statistics.held import ROUNDING, onset
-from grokscope.statistics.transitions import SHARES, Phases, Stage, assembled, loss_level, phases
+from grokscope.statistics.notes import Stage
+from grokscope.statistics.transitions import SHARES, Phases, assembled, loss_level, phases
 
 RULES: dict[str, Any] = phases.__kwdefaults__ or {}
 STABLE: int = RULES["stable"]
@@ -24,7 +25,7 @@ class _Crossing:
     height: float
     reached: int | None = None
     lost: tuple[int, float] | None = None
-    _above: list[int] = field(default_factory=list)  # steps of the present stretch, no more than are needed
+    _above: list[int] = field(default_factory=list)  # steps of the present stretch, at most STABLE
     _below: list[tuple[int, float]] = field(default_factory=list)
 
     def add(self, step: int, value: float) -> None:
@@ -43,7 +44,7 @@ class _Crossing:
 
 
 class _Unfolding:
-    """One curve and the height that it is held to, which for a loss its first values decide."""
+    """One curve and the height at which it is dated; for a loss, its first values decide the height."""
 
     def __init__(self, name: str, level: float | None) -> None:
         self.name, self.level = name, level
@@ -91,7 +92,7 @@ class Unfolding:
         self._last: int | None = None
 
     def add(self, step: int, values: Mapping[str, float]) -> None:
-        """One evaluation, later than the last; a curve that has no value, or NaN, was not evaluated."""
+        """One evaluation, later than the last. A curve without a value, or with NaN, was not evaluated."""
         for name, curve in self._curves.items():
             value = values.get(name, math.nan)
             if not (math.isfinite(value) if name.endswith("accuracy") else value > -math.inf):
@@ -105,23 +106,22 @@ class Unfolding:
                 self._losses[1].append(value)
 
     def phases(self) -> Phases:
-        """What there is so far; from accuracies, or, in a task without right answers, from losses alone."""
+        """The phases so far: from accuracies, or, in a task without right answers, from losses."""
         stages: dict[str, Stage] = {}
         for split in ("train", "test"):
             known = [self._curves[f"{split}_{kind}"] for kind in ("accuracy", "loss")]
             if curve := next((curve for curve in known if curve.start), None):
                 stages[split] = curve.stage()
-        t_mem, t_gen = (stages[split].reached if split in stages else None for split in ("train", "test"))
         return assembled(
             stages,
-            onset_at=None if t_mem is None or t_gen is None else self._onset(t_mem, t_gen),
+            onset_in=self._onset,
             crossed=[share.reached for share in self._shares],
             last_at=self._last,
             rules=RULES,
         )
 
     def _onset(self, t_mem: int, t_gen: int) -> int | None:
-        """Final once the losses reach as far beyond the window as a level is held."""
+        """Kept once it is final: when `stable` - 1 losses lie beyond the window."""
         if (t_mem, t_gen) in self._onsets:
             return self._onsets[t_mem, t_gen]
         steps, losses = self._losses

@@ -8,7 +8,7 @@ from grokscope.report.figures.parts import steps
 from grokscope.report.page import theme
 from grokscope.report.run.readings import Readings, thresholds
 from grokscope.report.words import Lang, count, number, percent, say
-from grokscope.statistics.transitions import Note
+from grokscope.statistics.notes import Note
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
