@@ -1,4 +1,4 @@
-"""How often Betti numbers are right on clouds whose topology is known: false gaps and false loops, and those found.
+"""How often Betti numbers are right on clouds whose topology is known: false gaps and loops, and true ones found.
 
 Shapes are drawn at random, most of them unevenly: the density varies along the curve, noise fills 64 channels, the
 tails are heavy, spreads differ. A rate is a share of draws; its error is sqrt(rate (1 - rate) / draws).
@@ -81,7 +81,7 @@ def along(density: Callable[[int, np.random.Generator], Float[np.ndarray, " poin
 
 
 def noisy(draw: Draw, noise: float, channels: int = 64) -> Draw:
-    """The same turned into so many channels, with Gaussian noise of this standard deviation in each."""
+    """A shape rotated into more channels, with Gaussian noise of this standard deviation in each."""
 
     def drawn(n: int, rng: np.random.Generator) -> Points:
         points = draw(n, rng)
@@ -96,7 +96,7 @@ def normal(channels: int) -> Draw:
 
 
 def together(number: int, draw: Draw, apart: Callable[[int], Any]) -> Draw:
-    """So many of a shape, the i-th moved by apart(i)."""
+    """Several copies of a shape, the i-th moved by apart(i)."""
     return lambda n, rng: np.concatenate([draw(n // number, rng) + np.array(apart(i)) for i in range(number)])
 
 
@@ -108,7 +108,7 @@ def ring(n: int, rng: np.random.Generator) -> Points:
     return circle(uniform(n, rng))
 
 
-# Connected and without a hole: both numbers have only one right value.
+# Connected and without a hole: b0 = 1 and b1 = 0.
 LOOP_FREE: dict[str, Draw] = {
     "segment, uniform": along(lambda n, rng: rng.random(n)),
     "segment, beta(1, 4)": along(lambda n, rng: rng.beta(1, 4, n)),
@@ -132,7 +132,7 @@ LOOP_FREE: dict[str, Draw] = {
     "dumbbell": dumbbell,
     "ReLU of a Gaussian": lambda n, rng: np.maximum(rng.normal(size=(n, 16)) @ rng.normal(size=(16, 64)), 0),
 }
-# Connected, with loops that few points may not show: only b0 is counted as false.
+# Connected, with loops that few points may not show: only b0 can be false.
 LOOPS: dict[str, Draw] = {
     "trefoil": trefoil,
     "trefoil in R^64, noise .02": noisy(trefoil, 0.02),
@@ -159,8 +159,8 @@ APART: dict[str, tuple[int, int, Draw]] = {
 def betti_rates(*, rounds: int = 20, seconds: float | None = None) -> dict[str, Any]:
     """The shares of right b0 and b1 by shape and number of points, over `rounds` draws (seconds: not used).
 
-    kind "connected": b0 = 1, and b1 = 0 or, on a closed curve, not counted (None): 1 - share is the rate of false gaps
-    and loops, to be at most `level`. kind "apart": several components, to be found.
+    kind "connected": right are b0 = 1 and b1 = 0 (on a closed curve b1 is not counted, None). 1 - share is the rate of
+    false gaps and loops, which should be at most `level`. kind "apart": several components, to be found.
     """
     del seconds
     cases = [("connected", name, 1, 0, draw) for name, draw in LOOP_FREE.items()]
@@ -177,8 +177,8 @@ def betti_rates(*, rounds: int = 20, seconds: float | None = None) -> dict[str, 
 def _shares(draw: Draw, n: int, draws: int, b0: int, b1: int | None) -> dict[str, float | None]:
     right = np.zeros(2)
     for seed in range(draws):
-        found = betti(draw(n, np.random.default_rng([n, seed])), 0 if b1 is None else 1, LEVEL)
-        assert not isinstance(found, Missing)  # the smallest cloud has 60 points
-        right += [found.numbers[0] == b0, found.numbers[-1] == b1]
+        answer = betti(draw(n, np.random.default_rng([n, seed])), 0 if b1 is None else 1, LEVEL)
+        assert not isinstance(answer, Missing)  # the smallest cloud has 60 points
+        right += [answer.numbers[0] == b0, answer.numbers[-1] == b1]
     share = right / draws
     return {"b0": float(share[0]), "b1": None if b1 is None else float(share[1])}

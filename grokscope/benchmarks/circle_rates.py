@@ -1,8 +1,8 @@
 """How often the circle panel certifies circles: on tables that have none, and on clocks of known frequencies.
 
 Tables without circles are paths along the residues (walks, smooth functions of a line, autoregressions), clocks of
-another modulus, clocks with rows cut out, random and permuted rows. Beside them stand curves that close: a smooth loop
-is a circle, a closed walk is not, and of a clock with rows cut out at random the slowest circles sometimes are, as
+another modulus, clocks with rows cut out, random and permuted rows. Other curves close: a smooth loop is a circle, a
+closed walk is not. In a clock with rows cut out at random, the slowest circles sometimes are circles still, because
 their elements stay within a step of their places. A rate is a share of draws; its error is
 sqrt(rate (1 - rate) / draws).
 """
@@ -20,7 +20,7 @@ from grokscope.numerics.circles import circle_panel
 Table = Float[np.ndarray, "element channel"]
 Draw = Callable[[int, np.random.Generator], Table]
 
-# The modulus, and those that are read as it.
+# Each modulus, and those whose clocks are passed off as clocks of it.
 MODULI = {31: (29, 37), 59: (53, 67), 97: (89, 113), 113: (97, 127)}
 PERMUTATIONS = 199
 NUMBERS, NOISES, FALLS = (1, 2, 3, 4, 5), (0.0, 0.1, 0.3), (1.0, 0.75)  # of the clocks
@@ -34,7 +34,7 @@ def clock(
     rng: np.random.Generator,
     amplitudes: Sequence[float] = (),
 ) -> Table:
-    """Circles in orthonormal planes; noise: its expected norm over that of a row."""
+    """Circles in orthonormal planes. noise: its expected norm over that of a row."""
     radii = np.array(amplitudes or np.ones(len(turns)))
     planes = np.linalg.qr(rng.normal(size=(channels, 2 * len(turns))))[0]
     waves = np.concatenate([radii[:, None] * f(2 * np.pi * turns) for f in (np.cos, np.sin)])
@@ -58,7 +58,7 @@ def walk(channels: int, noise: float = 0.0, tails: float = np.inf) -> Draw:
 
 
 def process(covariance: Callable[[Any], Any], channels: int = 64) -> Draw:
-    """A Gaussian process on a line of length 1, of this covariance of two places' distance."""
+    """A Gaussian process on a line of length 1. covariance: of two places, by their distance."""
 
     def draw(p: int, rng: np.random.Generator) -> Table:
         place = np.arange(p) / p
@@ -73,7 +73,7 @@ def smooth(length: float, channels: int = 64) -> Draw:
 
 
 def loop(length: float) -> Draw:
-    """The same on a circle of length 1."""
+    """`smooth` on a circle of length 1."""
     return process(lambda t: np.exp((np.cos(2 * np.pi * t) - 1) / (2 * np.pi * length) ** 2))
 
 
@@ -109,7 +109,7 @@ def arc(p: int, rng: np.random.Generator) -> Table:
 
 
 def modulus(number: int, noise: float) -> Draw:
-    """A clock of a smaller or larger modulus, its residues taken as those of p."""
+    """The first p residues of a clock of a smaller or larger modulus."""
 
     def draw(p: int, rng: np.random.Generator) -> Table:
         q = int(rng.choice(MODULI[p]))
@@ -166,9 +166,9 @@ CLOSED: dict[str, Draw] = {
 
 
 def circle_rates(*, rounds: int = 200, seconds: float | None = None) -> dict[str, Any]:
-    """rates: of each kind the share of draws with a certified circle, and with one but for the tests of a line.
+    """rates: for each kind, the share of draws with a certified circle, and with one that fails the line's tests alone.
 
-    Of clocks the share with all circles certified and no other. rounds: draws of a kind, in turns over the moduli.
+    For clocks: the share with all circles certified and no other. rounds: draws of a kind, in turns over the moduli.
     """
     del seconds
     rows = [_false(name, draw, rounds) for name, draw in (NONE | CLOSED).items()]
@@ -188,7 +188,7 @@ def _false(name: str, draw: Draw, rounds: int) -> dict[str, Any]:
 
 
 def _power(number: int, noise: float, fall: float, rounds: int) -> dict[str, Any]:
-    """fall: each circle's radius over that of the one before."""
+    """fall: the radius of each circle over that of the circle before."""
     right = 0
     for seed in range(rounds):
         p, rng = (31, 59, 113)[seed % 3], np.random.default_rng(seed)

@@ -1,7 +1,7 @@
-"""Seconds of the circuit's measures on one checkpoint at p = 113, each beside the bar it has to stay below.
+"""Seconds of the circuit's measures on one checkpoint at p = 113, each beside its bar.
 
-The network is nanda2023's as it is drawn, with an unembedding of five frequencies, so that it has as many key
-frequencies as a trained one: what a measure costs depends on nothing else that training makes.
+The network is nanda2023's at initialisation, with an unembedding of five frequencies: as many key frequencies as a
+trained network has. The cost of a measure depends on nothing else that training changes.
 """
 
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from grokscope.benchmarks.base import family
+from grokscope.benchmarks.base import family, table
 from grokscope.numerics.fourier import basis
 from grokscope.recipes.base import recipe
 from grokscope.runs.snapshot import Snapshot
@@ -21,16 +21,11 @@ FAMILY, BAR = "circuits.", 2.0
 
 def circuits(*, rounds: int = 3, seconds: float = 0.5) -> dict[str, Any]:  # noqa: ARG001  a turn is one checkpoint
     """Seconds of all measures of the family and of each (median over the rounds, and spread), and the bar of all."""
-    row = family(FAMILY, checkpoint(), rounds=rounds, bar=BAR)
-    return {
-        "threads": torch.get_num_threads(),
-        "torch": torch.__version__,
-        "rows": [row | {"within_bar": row["seconds"] < row["bar"]}],
-    }
+    return table([family(FAMILY, checkpoint(), rounds=rounds, bar=BAR)], torch=torch.__version__)
 
 
 def checkpoint() -> Callable[[], Snapshot]:
-    """Makes snapshots of the network, in which nothing is computed yet."""
+    """A function that makes fresh snapshots of the network."""
     config = recipe("nanda2023")
     task = config.build_task()
     model = config.build_model(task)

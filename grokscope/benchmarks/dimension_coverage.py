@@ -1,9 +1,9 @@
 """How often the intervals of dimension hold the truth, by shape and number of points.
 
-Cubes, tori, spheres and Gaussians of 1 to 6 dimensions; then shapes on which the rule of the interval was not chosen:
-bent, unevenly spread, of unequal sides, products of a shape with a border and one without; then circles, tori and
-spheres with noise, whose standard deviation is a share of the radius in each of so many channels. Each stands in a
-random subspace of 32 channels.
+The rule of the interval was chosen on cubes, tori, spheres and Gaussians of 1 to 6 dimensions. Then come other shapes:
+bent, unevenly spread, of unequal sides, products of a shape with a border and one without. Then circles, tori and
+spheres with noise in some channels; its standard deviation in each is a share of the radius. Each stands in a random
+subspace of 32 channels.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy.random import Generator
 
+from grokscope.benchmarks.betti_rates import swiss_roll, trefoil
 from grokscope.errors import Missing
 from grokscope.numerics.dimension import Dimension, Estimate, intrinsic_dimension, twonn
 
@@ -33,10 +34,10 @@ def dimension_coverage(
     sizes: tuple[int, ...] | None = None,
     only: str = "",
 ) -> dict[str, Any]:
-    """Coverage by shape and size over `rounds` draws, of `intrinsic_dimension` and of TwoNN, whose interval is of
-    sampling alone.
+    """Coverage by shape and size over `rounds` draws: of `intrinsic_dimension`, and of TwoNN, an interval of sampling
+    alone.
 
-    `low`, `value`, `high`: means over the draws that have an answer, over the truth; `missing`: draws without one;
+    `low`, `value`, `high`: means over the draws with an answer, divided by the truth. `missing`: draws without one.
     `coarse`: answers read on a share of the points. sizes: `SIZES` by default. only: shapes whose name starts with it.
     """
     rows = [
@@ -50,24 +51,24 @@ def dimension_coverage(
 
 def shapes() -> dict[str, tuple[Shape, int]]:
     """Each shape by name, and its dimension."""
-    found: dict[str, tuple[Shape, int]] = {}
+    known: dict[str, tuple[Shape, int]] = {}
     for d in DIMENSIONS:
-        found[f"{d}-cube"] = (lambda r, n, d=d: r.random((n, d)), d)
-        found[f"{d}-torus"] = (lambda r, n, d=d: _torus(r, n, d), d)
-        found[f"{d}-sphere"] = (lambda r, n, d=d: _unit(r.normal(size=(n, d + 1))), d)
-        found[f"{d}-Gaussian"] = (lambda r, n, d=d: r.normal(size=(n, d)), d)
-    found |= dict(_others())
+        known[f"{d}-cube"] = (lambda r, n, d=d: r.random((n, d)), d)
+        known[f"{d}-torus"] = (lambda r, n, d=d: _torus(r, n, d), d)
+        known[f"{d}-sphere"] = (lambda r, n, d=d: _unit(r.normal(size=(n, d + 1))), d)
+        known[f"{d}-Gaussian"] = (lambda r, n, d=d: r.normal(size=(n, d)), d)
+    known |= dict(_others())
     for share, channels in NOISES:
         for name in ("1-torus", "2-torus", "2-sphere"):
-            clean, d = found[name]
+            clean, d = known[name]
             noisy = f"{name}, noise {share:g} in {channels} channels"
-            found[noisy] = (lambda r, n, clean=clean, s=share, c=channels: _noisy(clean(r, n), r, s, c), d)
-    return found
+            known[noisy] = (lambda r, n, clean=clean, s=share, c=channels: _noisy(clean(r, n), r, s, c), d)
+    return known
 
 
 def _others() -> Iterator[tuple[str, tuple[Shape, int]]]:
-    yield "swiss roll", (_swiss_roll, 2)
-    yield "trefoil", (_trefoil, 1)
+    yield "swiss roll", (lambda r, n: swiss_roll(n, r), 2)
+    yield "trefoil", (lambda r, n: trefoil(n, r), 1)
     yield "Möbius strip", (_moebius, 2)
     yield "ellipsoid 3:2:1", (lambda r, n: _unit(r.normal(size=(n, 3))) * [3, 2, 1], 2)
     yield "paraboloid", (lambda r, n: _paraboloid(r.uniform(-1, 1, (n, 2))), 2)
@@ -98,16 +99,6 @@ def _ball(generator: Generator, n: int, d: int) -> Points:
     return _unit(generator.normal(size=(n, d))) * generator.random((n, 1)) ** (1 / d)
 
 
-def _swiss_roll(generator: Generator, n: int) -> Points:
-    turn = 1.5 * np.pi * (1 + 2 * generator.random(n))
-    return np.stack([turn * np.cos(turn), 21 * generator.random(n), turn * np.sin(turn)], axis=1)
-
-
-def _trefoil(generator: Generator, n: int) -> Points:
-    t = generator.uniform(0, 2 * np.pi, n)
-    return np.stack([np.sin(t) + 2 * np.sin(2 * t), np.cos(t) - 2 * np.cos(2 * t), -np.sin(3 * t)], axis=1)
-
-
 def _moebius(generator: Generator, n: int) -> Points:
     t, across = generator.uniform(0, 2 * np.pi, n), generator.uniform(-0.25, 0.25, n)
     ring = 1 + across * np.cos(t / 2)
@@ -119,7 +110,7 @@ def _paraboloid(flat: Points) -> Points:
 
 
 def _noisy(clean: Points, generator: Generator, share: float, channels: int) -> Points:
-    """Noise in so many channels, those of the shape first; each a share of the shape's root mean square radius."""
+    """Noise in some channels, those of the shape first; in each a share of the shape's root mean square radius."""
     wide = np.pad(clean, ((0, 0), (0, max(channels - clean.shape[1], 0))))
     radius = np.sqrt(clean.var(0).sum())
     return wide + share * radius * generator.normal(size=wide.shape)
@@ -134,19 +125,19 @@ def _row(name: str, shape: Shape, truth: int, n: int, draws: int) -> dict[str, A
         points = flat @ np.linalg.qr(generator.normal(size=(CHANNELS, flat.shape[1])))[0].T
         read.append(intrinsic_dimension(points))
         naive.append(twonn(points))
-    known = [each for each in read if isinstance(each, Dimension)]
-    means = {end: _mean(getattr(each, end) / truth for each in known) for end in ("low", "value", "high")}
+    known = [answer for answer in read if isinstance(answer, Dimension)]
+    means = {end: _mean(getattr(answer, end) / truth for answer in known) for end in ("low", "value", "high")}
     return {
         "name": name,
         "truth": truth,
         "n": n,
-        "coverage": _mean(each.low <= truth <= each.high for each in known),
-        "coverage_twonn": _mean(each.low <= truth <= each.high for each in naive if isinstance(each, Estimate)),
+        "coverage": _mean(answer.low <= truth <= answer.high for answer in known),
+        "coverage_twonn": _mean(answer.low <= truth <= answer.high for answer in naive if isinstance(answer, Estimate)),
         "missing": draws - len(known),
-        "coarse": sum(each.share < 1 for each in known),
+        "coarse": sum(answer.share < 1 for answer in known),
     } | means
 
 
 def _mean(values: Any) -> float | None:
-    each = list(values)
-    return float(np.mean(each)) if each else None
+    numbers = list(values)
+    return float(np.mean(numbers)) if numbers else None

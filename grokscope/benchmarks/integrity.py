@@ -1,8 +1,8 @@
-"""What checksums cost: in a query over 10^6 numbers, and in a quickstart run.
+"""The cost of checksums: in a query over 10^6 numbers, and in a quickstart run.
 
 query: the store of `bench store`, asked with and without checking, in turns; each turn as in a new process, which has
-checked nothing yet. run: the quickstart, with the seconds in which sums are taken counted in it; two runs differ by
-more than that from each other.
+checked nothing yet. run: the quickstart, in which the seconds of checksums are counted; a run with and one without them
+differ by more than that for other reasons.
 """
 
 import time
@@ -13,9 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from unittest.mock import patch
 
-import torch
-
-from grokscope.benchmarks.base import summary
+from grokscope.benchmarks.base import durations, summary, table, timed
 from grokscope.benchmarks.store import RUNS, build, readings
 from grokscope.recipes.base import recipe
 from grokscope.runs.store import checksum, documents, jsonl
@@ -33,41 +31,36 @@ def integrity(*, rounds: int = 5, seconds: float = 0.0) -> dict[str, Any]:  # no
             build(place, RUNS // replicas, replicas)
             rows.append(_query(f"query, packs of {replicas}", readings(place)["query"], rounds))
         rows.append(_run(Path(folder) / "run"))
-    return {"threads": torch.get_num_threads(), "rows": rows}
+    return table(rows)
 
 
 def _query(name: str, ask: Callable[[], Any], rounds: int) -> dict[str, Any]:
-    taken: dict[str, list[float]] = {"seconds": [], "seconds_without": []}
-    for turn in range(rounds + 1):  # the first warms the disk's cache, and is not counted
-        for key, unchecked in (("seconds", False), ("seconds_without", True)):
-            checksum.forget()
-            with ExitStack() as stack:
-                if unchecked:
-                    stack.enter_context(patch.object(checksum, "checked", lambda _: True))
-                    stack.enter_context(patch.object(jsonl, "check", lambda *_: None))
-                started = time.perf_counter()
-                ask()
-            if turn:
-                taken[key].append(time.perf_counter() - started)
-    share = [a / b - 1 for a, b in zip(taken["seconds"], taken["seconds_without"], strict=True)]
-    row = summary(taken | {"share": share}) | {"name": name, "bar": BARS["query"]}
-    return row | {"within_bar": row["share"] < row["bar"]}
+    def checking() -> float:
+        checksum.forget()
+        return timed(ask)
+
+    def unchecked() -> float:
+        with patch.object(checksum, "checked", lambda _: True), patch.object(jsonl, "check", lambda *_: None):
+            return checking()
+
+    # The first round warms the disk's cache.
+    taken = durations({"seconds": checking, "seconds_without": unchecked}, rounds=rounds, warm=True)
+    share = [a / b - 1 for a, b in zip(*taken.values(), strict=True)]
+    return summary(taken | {"share": share}) | {"name": name, "bar": BARS["query"]}
 
 
 def _run(place: Path) -> dict[str, Any]:
     from grokscope.studies.experiment import train
 
+    config = recipe("quickstart", max_steps=STEPS)
     with _timed() as spent:
-        started = time.perf_counter()
-        train(recipe("quickstart", max_steps=STEPS), store=place, device="cpu", progress=False)
-        whole = time.perf_counter() - started
-    row = summary({"seconds": [whole], "share": [sum(spent) / whole]}) | {"name": "quickstart run", "bar": BARS["run"]}
-    return row | {"within_bar": row["share"] < row["bar"]}
+        whole = timed(lambda: train(config, store=place, device="cpu", progress=False))
+    return summary({"seconds": [whole], "share": [sum(spent) / whole]}) | {"name": "quickstart run", "bar": BARS["run"]}
 
 
 @contextmanager
 def _timed() -> Iterator[list[float]]:
-    """The seconds of each call that takes a sum, while it writes or reads."""
+    """The seconds of each call that takes a checksum in writing or reading."""
     spent: list[float] = []
 
     def counted(act: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,11 +1,11 @@
 """Seconds and memory of the empirical tangent kernel, and what it costs by Jacobians.
 
-The network is the quickstart's as it is drawn: one layer, p = 59, d_model 128, 4 heads, d_mlp 512, 59 outputs.
+The network is the quickstart's at initialisation: one layer, p = 59, d_model 128, 4 heads, d_mlp 512, 59 outputs.
 
-The first rows are the kernel traced over outputs on 512 samples, in a process of its own, whose largest resident
-memory beyond what it held before is the kernel's; with the seconds of all threads together. The plain way multiplies 59
-Jacobians of 512 by 212,000 numbers: 6.6e12 operations; it is timed on few samples, output by output, in turns with
-ours, and both must agree first. So must one piece and blocks that a fraction of the memory allows.
+The first rows are the kernel traced over outputs on 512 samples, each time in a process of its own: seconds, seconds of
+all threads, and memory, by how much the largest resident memory grew. The plain way multiplies 59 Jacobians of 512 by
+212,000 numbers: 6.6e12 operations. It is timed on few samples, output by output, in turns with ours; first both must
+agree. So must one piece and the blocks that a fraction of the memory allows.
 """
 
 import resource
@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 from torch.func import vjp, vmap
 
-from grokscope.benchmarks.base import summary, timed
+from grokscope.benchmarks.base import durations, summary, table, timed
 from grokscope.errors import GrokscopeError
 from grokscope.numerics.kernels import MEMORY, ntk
 from grokscope.recipes.base import recipe
@@ -37,13 +37,11 @@ def kernel(*, rounds: int = 3, seconds: float = 0.5, n_samples: int = N_SAMPLES,
     n_samples: of the timed kernel. few: samples of the comparisons.
     """
     rows = [_alone(dtype, n_samples, rounds) for dtype in ("float32", "float64")]
-    rows += [_plain(few, rounds), _blocks(few, rounds)]
-    within = [row | {"within_bar": row["bar"] is None or row["seconds"] < row["bar"]} for row in rows]
-    return {"threads": torch.get_num_threads(), "torch": torch.__version__, "rows": within}
+    return table([*rows, _plain(few, rounds), _blocks(few, rounds)], torch=torch.__version__)
 
 
 def network(dtype: str, n_samples: int) -> Network:
-    """The quickstart's function as it is drawn, its weights, and inputs drawn at random."""
+    """The quickstart's function, its weights at initialisation, and inputs drawn at random."""
     config = recipe("quickstart")
     task = config.build_task()
     model = config.build_model(task)
@@ -73,19 +71,18 @@ def by_jacobians(function: Callable[..., Tensor], params: dict[str, Tensor], x: 
 
 
 def _alone(dtype: str, n_samples: int, rounds: int) -> dict[str, Any]:
-    """Each round in a process of its own: what a process once held it may keep."""
-    found: dict[str, list[float]] = {"seconds": [], "cpu_seconds": [], "peak_mib": []}
+    """Each round in a process of its own, because a process may keep memory that it no longer needs."""
+    numbers = []
     for _ in range(rounds):
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as alone:
-            numbers = alone.submit(_measured, dtype, n_samples, torch.get_num_threads()).result()
-        for name, number in zip(found, numbers, strict=True):
-            found[name].append(number)
+            numbers.append(alone.submit(_measured, dtype, n_samples, torch.get_num_threads()).result())
+    seconds, cpu, peak = (list(column) for column in zip(*numbers, strict=True))
     row = {"name": f"NTK, trace, {n_samples} samples, {dtype}", "bar": BAR, "memory_mib": MEMORY / 2**20}
-    return row | summary(found)
+    return row | summary({"seconds": seconds, "cpu_seconds": cpu, "peak_mib": peak})
 
 
 def _measured(dtype: str, n_samples: int, threads: int) -> tuple[float, float, float]:
-    """Seconds, seconds of all threads, and mebibytes beyond what was held before."""
+    """Seconds, seconds of all threads, and the growth of the largest resident memory [MiB]."""
     torch.set_num_threads(threads)
     function, params, x = network(dtype, n_samples)
     before, start, cpu = _peak(), time.perf_counter(), time.process_time()
@@ -117,14 +114,10 @@ def _compared(
     name: str, ways: dict[str, Callable[[], Tensor]], ratio: str, tolerance: float, rounds: int
 ) -> dict[str, Any]:
     """Two ways to one matrix, in turns; GrokscopeError where their results differ by more than the tolerance."""
-    one, other = (way() for way in ways.values())
-    difference = float((one - other).abs().max() / other.abs().max())
+    ours, theirs = (way() for way in ways.values())
+    difference = float((ours - theirs).abs().max() / theirs.abs().max())
     if not difference < tolerance:
         raise GrokscopeError(f"{name}: the kernels differ by {difference:.1e}; expected below {tolerance:.0e}")
-    found: dict[str, list[float]] = {way: [] for way in ways}
-    for _ in range(rounds):
-        for way, call in ways.items():
-            found[way].append(timed(call))
-    first, second = found.values()
-    found[ratio] = [mine / theirs for mine, theirs in zip(first, second, strict=True)]
-    return {"name": name, "bar": None, "largest_difference": difference} | summary(found)
+    taken = durations({way: lambda call=call: timed(call) for way, call in ways.items()}, rounds=rounds)
+    taken[ratio] = [first / second for first, second in zip(*taken.values(), strict=True)]
+    return {"name": name, "bar": None, "largest_difference": difference} | summary(taken)

@@ -1,8 +1,8 @@
-"""Seconds of the manifold's instruments, each beside the bar it has to stay below.
+"""Seconds of the manifold's instruments, each beside its bar.
 
-Dimension: TwoNN and Gride, from neighbours found once, of a cloud as large as a 30 % split of all pairs at p = 113 and
-of one as large as all pairs; and of the same numbers by scikit-dimension, which finds them twice, in turns, where it is
-installed. Both must agree first. ratio_to_skdim is our time over theirs: below 1 ours is faster.
+Dimension: TwoNN and Gride from neighbours found once, of a cloud as large as a 30 % split of all pairs at p = 113, and
+of one as large as all pairs. Where scikit-dimension is installed, it computes the same numbers in turns with ours; it
+finds the neighbours twice. Both must agree first. ratio_to_skdim is our time over theirs: below 1 ours is faster.
 
 Topology: Betti numbers of 113 points with 20 surrogates.
 
@@ -10,8 +10,7 @@ Measures: the family "manifold." on one checkpoint of a grokked quickstart netwo
 """
 
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from tempfile import TemporaryDirectory
@@ -21,7 +20,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from grokscope.benchmarks.base import family, summary, timed
+from grokscope.benchmarks.base import durations, family, summary, table, timed
 from grokscope.errors import GrokscopeError, Missing
 from grokscope.numerics.dimension import gride, nearest, twonn
 from grokscope.numerics.topology import betti
@@ -49,21 +48,20 @@ def manifold(*, rounds: int = 3, seconds: float = 0.5) -> dict[str, Any]:
     In a turn each is called once, or until `seconds` have passed. Fields on scikit-dimension are None without it.
     """
     oracle = scikit_dimension()
-    rows = [_dimension(*each, oracle, rounds=rounds, seconds=seconds) for each in CLOUDS]
+    rows = [_dimension(*sizes, oracle, rounds=rounds, seconds=seconds) for sizes in CLOUDS]
     rows.append(_betti(rounds=rounds, seconds=seconds))
     with checkpoint() as fresh:
         rows.append(family(FAMILY, fresh, rounds=rounds, bar=FAMILY_BAR))
-    return {
-        "threads": torch.get_num_threads(),
-        "blas_threads": _blas_threads(),
-        "torch": torch.__version__,
-        "scikit_dimension": version("scikit-dimension") if oracle else None,
-        "rows": [WITHOUT_ORACLE | row | {"within_bar": row["seconds"] < row["bar"]} for row in rows],
-    }
+    return table(
+        [WITHOUT_ORACLE | row for row in rows],
+        blas_threads=_blas_threads(),
+        torch=torch.__version__,
+        scikit_dimension=version("scikit-dimension") if oracle else None,
+    )
 
 
 def scikit_dimension() -> Callable[[Points], list[float]] | None:
-    """TwoNN and then Gride by scale, as `ours` defines them, by scikit-dimension 0.5; None where that is not there."""
+    """TwoNN and then Gride by scale, as in `ours`, by scikit-dimension 0.5; None where that is not installed."""
     try:
         from skdim.id import GRIDE, TwoNN
     except ImportError:
@@ -81,33 +79,17 @@ def ours(points: Points) -> list[float]:
     near = nearest(points)
     if isinstance(near, Missing):
         return []
-    return [each.value for each in (twonn(near), *gride(near)) if not isinstance(each, Missing)]
+    return [answer.value for answer in (twonn(near), *gride(near)) if not isinstance(answer, Missing)]
 
 
 @contextmanager
 def checkpoint() -> Iterator[Callable[[], Snapshot]]:
-    """Gives a function that makes snapshots of a grokked quickstart network, of which nothing is computed yet."""
+    """A function that makes fresh snapshots of a grokked quickstart network."""
     print("training the quickstart once, for a checkpoint that has grokked: a minute or two", file=sys.stderr)
     with TemporaryDirectory() as store:
         folder = train(recipe("quickstart"), store=store, device="cpu", progress=False).folder
         # A run keeps its first snapshot, so each comes from a run of its own.
         yield lambda: load(folder).snapshot()
-
-
-def durations(calls: Mapping[str, Callable[[], float]], *, rounds: int, seconds: float) -> dict[str, list[float]]:
-    """The seconds that a call says it took, by round; in each round all of them have their turn.
-
-    A turn is one call, or several until `seconds` have passed, and then their mean: large clouds take seconds a call,
-    and `in_turns` would call them three times at least. What a call prepares is not in the seconds it says.
-    """
-    found: dict[str, list[float]] = {name: [] for name in calls}
-    for _ in range(rounds):
-        for name, call in calls.items():
-            start, turn = time.perf_counter(), [call()]
-            while time.perf_counter() - start < seconds:
-                turn.append(call())
-            found[name].append(sum(turn) / len(turn))
-    return found
 
 
 def _dimension(
@@ -121,26 +103,25 @@ def _dimension(
     if oracle:
         difference = _disagreement(mine, oracle(points[:COMPARED]))  # compiles the oracle, too
         calls["skdim_seconds"] = lambda: timed(oracle, points)
-    found = durations(calls, **turns)
+    taken = durations(calls, **turns)
     if oracle:
-        pairs = zip(found["seconds"], found["skdim_seconds"], strict=True)
-        found["ratio_to_skdim"] = [one / other for one, other in pairs]
+        taken["ratio_to_skdim"] = [mine / theirs for mine, theirs in zip(*taken.values(), strict=True)]
     row = {"name": f"TwoNN + Gride, {n:,} x {channels}", "bar": bar, "largest_difference": difference}
-    return row | summary(found)
+    return row | summary(taken)
 
 
 def _disagreement(mine: list[float], theirs: list[float]) -> float:
     """The largest relative difference of two lists of dimensions."""
     if len(mine) != len(theirs):
         raise GrokscopeError(f"{len(mine)} dimensions are ours and {len(theirs)} scikit-dimension's")
-    difference = max(abs(one / other - 1) for one, other in zip(mine, theirs, strict=True))
+    difference = max(abs(our / their - 1) for our, their in zip(mine, theirs, strict=True))
     if not difference < 1e-6:
         raise GrokscopeError(f"dimensions differ from scikit-dimension's by {difference:.1e}; expected below 1e-6")
     return difference
 
 
 def _betti(**turns: Any) -> dict[str, Any]:
-    """Residues on five circles, of the frequencies of no network in particular."""
+    """Residues on five circles, of arbitrary frequencies."""
     angle = 2 * np.pi * np.outer(np.arange(RESIDUES), (1, 7, 20, 31, 44)) / RESIDUES
     points = _placed(angle, CHANNELS)
 
@@ -148,8 +129,8 @@ def _betti(**turns: Any) -> dict[str, Any]:
         betti(points, max_dimension=1, surrogates=20)
 
     numbers()
-    found = durations({"seconds": lambda: timed(numbers)}, **turns)
-    return {"name": f"Betti numbers, {RESIDUES} x {CHANNELS}, 20 surrogates", "bar": BETTI_BAR} | summary(found)
+    taken = durations({"seconds": lambda: timed(numbers)}, **turns)
+    return {"name": f"Betti numbers, {RESIDUES} x {CHANNELS}, 20 surrogates", "bar": BETTI_BAR} | summary(taken)
 
 
 def _placed(angle: Float[np.ndarray, "point circle"], channels: int) -> Points:
@@ -162,7 +143,7 @@ def _placed(angle: Float[np.ndarray, "point circle"], channels: int) -> Points:
 
 
 def _blas_threads() -> int | None:
-    """The threads of numpy's and scipy's BLAS, which scikit-dimension uses; None if they cannot be told."""
+    """The threads of numpy's and scipy's BLAS, which scikit-dimension uses; None if they are unknown."""
     from threadpoolctl import threadpool_info
 
-    return max((each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"), default=None)
+    return max((pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"), default=None)

@@ -1,8 +1,8 @@
 """Packs of small networks against the same runs one after another: total steps a second.
 
 The quickstart's task and network at p = 23 and 59, 32 and 128 wide (four times as many neurons), in packs of 8, 32 and
-128 seeds. A pack makes a step of all its replicas at once; one after another, each run gets the machine to itself, so
-its rate is that of a pack of one.
+128 seeds. A pack steps all its replicas at once. One after another, each run has the machine to itself; its rate is
+that of a pack of one.
 """
 
 from typing import Any
@@ -23,12 +23,12 @@ def pack(*, rounds: int = 5, seconds: float = 1.0) -> dict[str, Any]:
     for p, d_model in SIZES:
         config = recipe("quickstart", p=p, d_model=d_model, d_mlp=4 * d_model)
         for n_replicas in REPLICAS:
-            one = Pack([config], device=torch.device("cpu"))
+            single = Pack([config], device=torch.device("cpu"))
             several = Pack([config.replace(seed=seed) for seed in range(n_replicas)], device=torch.device("cpu"))
-            rates = in_turns({"one": one.advance, "several": several.advance}, rounds=rounds, seconds=seconds)
-            total = [n_replicas * each for each in rates["several"]]
-            ratios = [ours / alone for ours, alone in zip(total, rates["one"], strict=True)]
-            found = {"alone_steps_per_second": rates["one"], "pack_steps_per_second": total, "speedup": ratios}
-            rows.append({"p": p, "d_model": d_model, "replicas": n_replicas} | summary(found))
+            rates = in_turns({"single": single.advance, "several": several.advance}, rounds=rounds, seconds=seconds)
+            total = [n_replicas * steps for steps in rates["several"]]
+            ratios = [ours / alone for ours, alone in zip(total, rates["single"], strict=True)]
+            numbers = {"alone_steps_per_second": rates["single"], "pack_steps_per_second": total, "speedup": ratios}
+            rows.append({"p": p, "d_model": d_model, "replicas": n_replicas} | summary(numbers))
     small = [row["speedup"] for row in rows if row["d_model"] == min(d_model for _, d_model in SIZES)]
     return {"threads": torch.get_num_threads(), "least_speedup_small": min(small), "rows": rows}

@@ -1,8 +1,8 @@
-"""A study of very many packs, none of them trained: what planning, keeping account and asking take.
+"""A study of very many packs, none of them trained: seconds of planning, bookkeeping and queries.
 
-Stub packs go the way of real ones: a plan over an empty store, an engine that is handed each pack (and writes what a
-trained one leaves), the plan made again with half of them gone, and the questions. `grokscope bench scale` does it with
-10,000 packs; with 100,000, as in docs/scale.md, by `scale(packs=100_000)`.
+Stub packs go the way of real ones: a plan over an empty store, an engine that is handed each pack (and writes the files
+of a trained one), the plan again when all are done, that of a larger study, and queries. `grokscope bench scale` does
+it with 10,000 packs; docs/scale.md has 100,000, by `scale(packs=100_000)`.
 """
 
 import shutil
@@ -26,8 +26,7 @@ EVALUATED, SERIES = 5, 8  # numbers of a stub: 40
 
 
 def scale(*, packs: int = 10_000, rounds: int = 1, seconds: float = 0.0, place: Path | None = None) -> dict[str, Any]:  # noqa: ARG001  one round of minutes
-    """Seconds of each stage, files and bytes. packs: rounded down to hundreds. place: a new folder, by default a
-    temporary one."""
+    """Seconds of each stage, files and bytes. packs: rounded down to hundreds. place: a new folder, or none."""
     with TemporaryDirectory() as folder:
         return _stages(place or Path(folder) / "store", packs // 100)
 
@@ -52,31 +51,31 @@ class Stubs:
 
 
 def _stages(place: Path, seeds: int) -> dict[str, Any]:
-    found: dict[str, Any] = {"spread": {}}
+    numbers: dict[str, Any] = {"spread": {}}
 
     def timed(name: str, act: Callable[[], Any]) -> Any:
         started, worked = time.perf_counter(), time.process_time()
         answer = act()
-        found[f"{name} [s]"] = round(time.perf_counter() - started, 2)
-        found[f"{name} [s of processor]"] = round(time.process_time() - worked, 2)
+        numbers[f"{name} [s]"] = round(time.perf_counter() - started, 2)
+        numbers[f"{name} [s of processor]"] = round(time.process_time() - worked, 2)
         return answer
 
-    # Wide enough that none shares a pack: as many packs as runs.
+    # So wide that no two share a pack: as many packs as runs.
     base = recipe("quickstart", d_model=512, d_mlp=2048, max_steps=20_000)
     axes = {"weight_decay": [0.1 * k for k in range(1, 11)], "learning_rate": [1e-4 * k for k in range(1, 11)]}
     arms = timed("configs", lambda: grid(base, axes, seeds))
     first = timed("plan, empty store", lambda: plan("stubs", arms, place, axes=axes))
     timed("hand out and write stubs", lambda: conduct(first, engine=Stubs, say=lambda _: None))
-    found["packs"] = len(first.packs)
+    numbers["packs"] = len(first.packs)
     timed("plan again, all done", lambda: plan("stubs", arms, place, axes=axes))
     more = grid(base, axes, seeds + 1)  # another study, of which the store has nearly all
     again = timed("plan of one more seed", lambda: plan("stubs", more, place, axes=axes))
-    found["packs left by set difference"] = len(again.todo)
+    numbers["packs left by set difference"] = len(again.todo)
     files = [path for path in place.rglob("*") if path.is_file()]
-    found |= {"files": len(files), "bytes": sum(path.stat().st_size for path in files)}
-    found["bytes of plan.json"] = (first.study.folder / "plan.json").stat().st_size
+    numbers |= {"files": len(files), "bytes": sum(path.stat().st_size for path in files)}
+    numbers["bytes of plan.json"] = (first.study.folder / "plan.json").stat().st_size
     timed("count(*) from runs", lambda: query(place, "select count(*) from runs"))
     for name, act in readings(place).items():
         timed(name, act)
     timed("removing it", lambda: shutil.rmtree(place))
-    return found
+    return numbers

@@ -1,7 +1,8 @@
-"""Reading a large store: the runs, a query over all, a phase diagram.
+"""Reading a large store: the list of runs, a query over all, a phase diagram.
 
-The store is made of stubs, packs that nobody trained: their files are those of real ones, their numbers are drawn. Each
-reading is timed in this process, after one that is not counted: starting Python and importing takes half a second more.
+The store is made of stubs, packs that nobody trained: their files are those of real packs, their numbers are drawn.
+Each reading is timed in this process, after one that is not counted: starting Python and importing takes half a second
+more.
 """
 
 import time
@@ -12,9 +13,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-import torch
 
-from grokscope.benchmarks.base import summary
+from grokscope.benchmarks.base import durations, summary, table, timed
 from grokscope.recipes.base import recipe
 from grokscope.runs.config import RunConfig, pack_id
 from grokscope.runs.identity import run_ids
@@ -43,15 +43,13 @@ def store(*, rounds: int = 3, seconds: float = 0.0) -> dict[str, Any]:  # noqa: 
             place = Path(folder)
             build(place, RUNS // replicas, replicas)
             for name, act in readings(place).items():
-                act()
-                timed = [_timed(act) for _ in range(rounds)]
-                row = summary({"seconds": timed}) | {"name": f"{name}, packs of {replicas}", "bar": BARS[name]}
-                rows.append(row | {"within_bar": row["seconds"] < row["bar"]})
-    return {"threads": torch.get_num_threads(), "rows": rows}
+                taken = durations({"seconds": lambda act=act: timed(act)}, rounds=rounds, warm=True)
+                rows.append(summary(taken) | {"name": f"{name}, packs of {replicas}", "bar": BARS[name]})
+    return table(rows)
 
 
 def readings(place: Path) -> dict[str, Callable[[], Any]]:
-    """What is timed."""
+    """The readings that are timed, by name."""
     from grokscope.report.figures.phase_diagram import phase_diagram
     from grokscope.report.study.cells import phases_over
     from grokscope.runs.listing import summaries
@@ -81,7 +79,7 @@ def stub(place: Path, configs: Sequence[RunConfig], *, evaluated: int = EVALUATE
     (folder / "metrics").mkdir(parents=True)
     raw = [config.plain for config in configs]
     last = 25 * (evaluated - 1)
-    about = {"pack": pack, "runs": [{"run": run, "config": one} for run, one in zip(ids, raw, strict=True)]}
+    about = {"pack": pack, "runs": [{"run": run, "config": fields} for run, fields in zip(ids, raw, strict=True)]}
     status = {"state": "done", "step": last, "heartbeat": time.time(), "train_seconds": 9.0, "measure_seconds": 1.0}
     (folder / "pack.json").write_bytes(document(about))
     (folder / "status.json").write_bytes(document(status | {"runs": dict.fromkeys(ids, SUMMARY)}))
@@ -95,8 +93,11 @@ def stub(place: Path, configs: Sequence[RunConfig], *, evaluated: int = EVALUATE
 
 @cache
 def _segment(replicas: int, evaluated: int, series: int) -> bytes:
-    """A Parquet file of the pack TEMPLATE. Without compression, checksums of pages and Bloom filter, so that another id
-    of the same length can take its place: writing each anew would take a hundred times as long as all the rest."""
+    """A Parquet file of the pack TEMPLATE, whose id can be replaced by another of the same length.
+
+    For that it has no compression, no checksums of pages and no Bloom filter. Writing each file anew would take a
+    hundred times as long as all the rest.
+    """
     ids = run_ids(TEMPLATE, replicas)
     names = ([f"behaviour.{curve}" for curve in CURVES] + [f"weights.stub_{k}" for k in range(series)])[:series]
     rng = np.random.default_rng(0)
@@ -118,9 +119,3 @@ def _segment(replicas: int, evaluated: int, series: int) -> bytes:
         )
         cursor.unregister("incoming")
         return path.read_bytes()
-
-
-def _timed(act: Callable[[], Any]) -> float:
-    started = time.perf_counter()
-    act()
-    return time.perf_counter() - started

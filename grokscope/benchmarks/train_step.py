@@ -1,9 +1,9 @@
 """Training steps a second: ours against the plain three-position network, and against the arithmetic ceiling.
 
 Both train the same network on the same split from the same weights: full batch, cross-entropy over float64 logits,
-AdamW with decay on everything. "Plain" is what the paper's code does in today's PyTorch: embeddings, all three
-positions, masked attention, MLP and unembedding, loss at the last position, torch.optim.AdamW. Before timing, both
-take the same float64 steps and must agree.
+AdamW with decay on everything. "Plain" does as the paper's code does, in today's PyTorch: embeddings, all three
+positions, masked attention, MLP and unembedding, loss at the last position, torch.optim.AdamW. Before timing, both take
+the same float64 steps and must agree.
 
 share_of_ceiling compares with a large float32 matrix product in the same run. flops_per_step counts the matrix products
 of the reduced form, two operations a multiply-add, backward twice forward, with n samples, vocabulary V:
@@ -11,8 +11,8 @@ of the reduced form, two operations a multiply-add, backward twice forward, with
     n (d_model d_mlp + d_mlp V + d_model V)                                    z W_O W_in, phi W_out W_U, z W_O W_U
     + (2 p + 1) d_model^2 + d_model^2 (d_mlp + V) + d_mlp d_model V            values, products of weights
 
-The engine needs fewer, because it replaces the first product by sums of 2 n_heads + 1 table rows a sample:
-executed_flops_per_step counts what it does, and executed_share_of_ceiling is the share by that count.
+The engine needs fewer, because it replaces the first product by sums of 2 n_heads + 1 table rows a sample.
+executed_flops_per_step counts its operations, and executed_share_of_ceiling is the share by that count.
 """
 
 import math
@@ -54,7 +54,7 @@ class Plain(torch.nn.Module):
 
 
 def plain_step(config: RunConfig) -> tuple[Callable[[], float], Plain]:
-    """One step of the plain network; and the network."""
+    """A function that makes one step of the plain network, and the network."""
     pack = Pack([config], device=torch.device("cpu"))
     task, train = pack.tasks[0], pack.train_masks[0]
     model = Plain({name: tensor[0] for name, tensor in pack.tensors.items()})
@@ -80,7 +80,7 @@ def plain_step(config: RunConfig) -> tuple[Callable[[], float], Plain]:
 
 
 def check(config: RunConfig) -> float:
-    """Largest difference of any weight after some float64 steps of both."""
+    """The largest difference of a weight after CHECK_STEPS float64 steps of both."""
     config = config.replace(dtype="float64")
     pack = Pack([config], device=torch.device("cpu"))
     step, model = plain_step(config)
@@ -91,7 +91,7 @@ def check(config: RunConfig) -> float:
 
 
 def reduced_flops(config: RunConfig) -> float:
-    """Operations of a step in the reduced form, by matrix products alone."""
+    """Operations of a step in the reduced form, those of matrix products alone."""
     n, p, d, m, V, _ = _sizes(config)
     return 6.0 * (n * (d * m + m * V + d * V) + (2 * p + 1) * d * d + d * d * (m + V) + m * d * V)
 
@@ -112,7 +112,7 @@ def _sizes(config: RunConfig) -> tuple[int, int, int, int, int, int]:
 
 
 def train_step(*, recipe: str = "nanda2023", rounds: int = 7, seconds: float = 2.0) -> dict[str, Any]:
-    """Medians over rounds in which every one has its turn, and their spread."""
+    """Medians over the rounds, and their spread; in each round ours, plain and the product have their turn."""
     config = config_of(recipe)
     difference = check(config)
     if difference > 1e-9:
@@ -122,14 +122,14 @@ def train_step(*, recipe: str = "nanda2023", rounds: int = 7, seconds: float = 2
     product, flops = matrix_product()
     ours, plain = Pack([config], device=torch.device("cpu")).advance, plain_step(config)[0]
     rates = in_turns({"ours": ours, "plain": plain, "product": product}, rounds=rounds, seconds=seconds)
-    ceiling = [each * flops for each in rates["product"]]
+    ceiling = [products * flops for products in rates["product"]]
     values = {
-        "speedup": [one / other for one, other in zip(rates["ours"], rates["plain"], strict=True)],
+        "speedup": [mine / theirs for mine, theirs in zip(rates["ours"], rates["plain"], strict=True)],
         "share_of_ceiling": _shares(rates["ours"], ceiling, reduced_flops(config)),
         "executed_share_of_ceiling": _shares(rates["ours"], ceiling, executed_flops(config)),
         "steps_per_second": rates["ours"],
         "plain_steps_per_second": rates["plain"],
-        "ceiling_gflops": [each / 1e9 for each in ceiling],
+        "ceiling_gflops": [most / 1e9 for most in ceiling],
     }
     return {
         "recipe": recipe,
@@ -142,4 +142,4 @@ def train_step(*, recipe: str = "nanda2023", rounds: int = 7, seconds: float = 2
 
 
 def _shares(steps: list[float], ceiling: list[float], flops: float) -> list[float]:
-    return [each * flops / most for each, most in zip(steps, ceiling, strict=True)]
+    return [rate * flops / most for rate, most in zip(steps, ceiling, strict=True)]

@@ -1,4 +1,4 @@
-"""What a finite group says of a table of points: its circles, power by irrep, equivariance, single planes.
+"""What a finite group says of a table of points: its circles, equivariance, single planes.
 
 A table has one row for each element of the group, in the group's order (the residues 0..p-1 unless a group is named),
 and any channels. See `circles`, which tests all circles of a table together.
@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from grokscope.errors import Missing
-from grokscope.numerics._harmonics import Harmonics, Key, harmonics
-from grokscope.numerics._permutations import Sums, Table, p_values, permuted_rows, significance, translate_sums
-from grokscope.numerics._planes import cross_validated_planes, cross_validated_r2
+from grokscope.numerics._harmonics import Key, harmonics
+from grokscope.numerics._permutations import Permuted, Table, p_values, permuted_table
+from grokscope.numerics._planes import cross_validated_planes
 from grokscope.numerics._points import cloud
 from grokscope.numerics.groups import Group
 
@@ -28,17 +28,6 @@ class Waves:
 
     keys: tuple[Key, ...]
     phases: Float[np.ndarray, "wave element"]
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class IrrepPower:
-    """The non-trivial real irreps. size: how many functions their matrix entries span; the rest as in `irrep_power`."""
-
-    keys: tuple[Key, ...]
-    size: Int[np.ndarray, " irrep"]
-    share: Float[np.ndarray, " irrep"]
-    p_value: Float[np.ndarray, " irrep"]
-    r2: tuple[float | Missing, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,40 +64,6 @@ def rows(table: Any) -> Table | Missing:
     return np.transpose(np.linalg.qr(x.T, mode="r")) if x.shape[1] > len(x) else x
 
 
-def irrep_power(
-    table: Any,
-    group: Group | None = None,
-    *,
-    permutations: int = 999,
-    folds: int = 10,
-    seed: int = 0,
-    step_down: float = 0.0,
-) -> IrrepPower | Missing:
-    """Share of the centred variance in the matrix entries of each non-trivial real irrep, with p-values and R^2.
-
-        share = tr(X^T P X) / tr(X^T X),   P(x, y) = d / (order dim End) chi(x^-1 y),   of rank d^2 / dim End
-
-    For the residues mod p this is the share of each frequency k = 1..floor(p/2) (half of it at k = p/2):
-
-        (2/p) |sum_x E_x exp(-2 pi i k x / p)|^2 / sum_x |E_x - mean|^2
-
-    p-value: (1 + permutations of the elements whose largest share reaches this one) / (1 + permutations), so that it
-    holds for all irreps together. Shares are first standardised by the size of the irrep; otherwise the largest irrep
-    would always have the largest share. step_down > 0: irreps significant at this level are taken out, and the others
-    tested again in the residual (`_permutations.significance`); it finds weak frequencies beside strong ones.
-    r2: of rows held out of a least squares fit on the matrix entries, below 0 if it predicts worse than the mean;
-    Missing where the elements do not determine the fit. Missing for a constant table.
-    """
-    x = rows(table)
-    if isinstance(x, Missing):
-        return x
-    h = harmonics(len(x), group)
-    orders = permuted_rows(len(x), permutations, seed)
-    share, p = significance(x, h, orders, translate_sums(x, orders, h), level=step_down, floor=0.0)
-    r2 = (cross_validated_r2(x, h.projector(i), folds=folds, seed=seed) for i in range(len(h.keys)))
-    return IrrepPower(keys=h.keys, size=h.sizes, share=share, p_value=p, r2=tuple(r2))
-
-
 def equivariance(
     table: Any,
     *,
@@ -134,20 +89,19 @@ def equivariance(
     x = rows(table)
     if isinstance(x, Missing):
         return x
-    h = harmonics(len(x), group)
-    return explained(x, translate_sums(x, permuted_rows(len(x), permutations, seed), h, left=side == "right"), h)
+    return explained(permuted_table(x, harmonics(len(x), group), permutations, seed, left=side == "right"))
 
 
-def explained(x: Table, sums: Sums, h: Harmonics) -> Equivariance | Missing:
+def explained(permuted: Permuted) -> Equivariance | Missing:
     """R^2 from the translate sums: the squared distances of the pairs (a, a x) sum to 2 (tr G - A_x)."""
-    gram = x @ x.T
+    gram = permuted.x @ permuted.x.T
     n, size = len(gram), np.diag(gram)
     distances = (size[:, None] + size[None, :] - 2 * gram)[~np.eye(n, dtype=bool)]
     total = np.square(distances - distances.mean()).sum()
     # What rounding leaves of equal distances, squared, is 1e-30 of their own squares.
     if total <= 1e-24 * np.square(distances).sum():
         return Missing("all rows are equally far apart: there is no variance of distances to explain")
-    means = 2 * (size.sum() - np.delete(sums, h.identity, axis=1)) / n
+    means = 2 * (size.sum() - np.delete(permuted.sums, permuted.h.identity, axis=1)) / n
     r2 = n * np.square(means - distances.mean()).sum(1) / total
     return Equivariance(r2=float(r2[0]), p_value=float(p_values(r2[:, None])[0]), chance=float(r2[1:].mean()))
 
@@ -175,7 +129,7 @@ def plane(
 def ideal_clock(
     table: Any, ks: Sequence[Key], *, group: Group | None = None
 ) -> Float[np.ndarray, "element channel"] | Missing:
-    """The table restricted to some frequencies (keys of `waves` or `irrep_power`), centred, in its own units.
+    """The table restricted to some frequencies (keys of `waves`) or irreps (their names), centred, in its own units.
 
     Its ambient Betti numbers are those that an ideal clock of these frequencies and amplitudes shows at this finite p:
     the honest expectation for the table's own.

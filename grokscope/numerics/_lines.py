@@ -52,6 +52,12 @@ class Line:
     p_skirt: float
     p_rest: float
 
+    def failed(self, level: float) -> tuple[str, ...]:
+        """Which criteria of a group's table the signs break."""
+        p_values = {"drift": self.p_drift, "skirt": self.p_skirt, "rest": self.p_rest}
+        broken = {"gap": self.gap > 0} | {name: p <= level for name, p in p_values.items()}
+        return tuple(name for name, sign in broken.items() if sign)
+
 
 def line(x: Table, h: Harmonics, present: Int[np.ndarray, " present"]) -> Line:
     """The signs in a centred table. present: its waves, as places among h.waves, the strongest first.

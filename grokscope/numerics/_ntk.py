@@ -120,25 +120,25 @@ def _plan(tangents: Tangents, free: int, n_one: int, n_other: int | None, kind: 
     return _Plan(n_outputs=n_outputs, n_samples=n_samples, work=work, pairs=pairs)
 
 
-def _add(into: Tensor, one: dict[str, Factor], other: dict[str, Factor], kind: Kind, pairs: int) -> None:
+def _add(into: Tensor, first: dict[str, Factor], second: dict[str, Factor], kind: Kind, pairs: int) -> None:
     """Adds the inner products of two blocks, so few rows at a time that their products fit in `pairs` bytes."""
-    for name, factor in one.items():
-        again = other[name]
-        (_, groups, k, n_outputs, _), (m, _, q, _, _) = factor.right.shape, again.right.shape
+    for name, own in first.items():
+        other = second[name]
+        (_, groups, k, n_outputs, _), (m, _, q, _, _) = own.right.shape, other.right.shape
         # Products of lefts, of rights, and of both.
-        width = 3 * k * q * m * (n_outputs**2 if kind == "full" else 1) * factor.right.itemsize
-        for rows in blocks(len(factor.right), max(1, pairs // width)):
+        width = 3 * k * q * m * (n_outputs**2 if kind == "full" else 1) * own.right.itemsize
+        for rows in blocks(len(own.right), max(1, pairs // width)):
             for group in range(groups):
-                into[rows] += _inner(factor, again, rows, group, kind)
+                into[rows] += _inner(own, other, rows, group, kind)
 
 
-def _inner(one: Factor, other: Factor, rows: slice, group: int, kind: Kind) -> Tensor:
-    """Inner products of one group, as `ntk` lays them out."""
-    b, d = one.right[rows, group], other.right[:, group]
+def _inner(own: Factor, other: Factor, rows: slice, group: int, kind: Kind) -> Tensor:
+    """Inner products of one group of matrices, as `ntk` lays them out."""
+    b, d = own.right[rows, group], other.right[:, group]
     (n, k, c, _), (m, q, e, _) = b.shape, d.shape
     lefts = None
-    if one.left is not None and other.left is not None:
-        a = one.left[rows, group]
+    if own.left is not None and other.left is not None:
+        a = own.left[rows, group]
         lefts = (a.flatten(0, 1) @ other.left[:, group].flatten(0, 1).T).view(n, k, m, q)
 
     def summed(rights: Tensor) -> Tensor:

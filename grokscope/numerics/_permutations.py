@@ -9,6 +9,8 @@ Sources: step-down maxima, Westfall & Young 1993, Resampling-Based Multiple Test
 & Lane 1983, J. Bus. Econ. Stat. 1:292.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from jaxtyping import Float, Int
 
@@ -22,16 +24,51 @@ Sums = Float[np.ndarray, "permutation element"]
 BLOCK = 1 << 15
 
 
-def permuted_rows(n: int, permutations: int, seed: int) -> Orders:
-    """The identity and `permutations` random orders of the rows."""
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Permuted:
+    """A centred table of a group with its rows in their own order and in random ones; sums: `_translate_sums`."""
+
+    x: Table
+    h: Harmonics
+    orders: Orders
+    sums: Sums
+
+    def significance(self, *, level: float, floor: float) -> tuple[Float[np.ndarray, " irrep"], ...]:
+        """Share of the variance and p-value of each irrep; level > 0 steps down, until no share is left above `floor`.
+
+            share = tr(X^T P X) / tr(X^T X),   P(x, y) = d / (order dim End) chi(x^-1 y),   of rank d^2 / dim End
+
+        p-value: (1 + permutations whose largest share reaches this one) / (1 + permutations), the shares standardised
+        by size; otherwise the largest irrep would always have the largest share.
+
+        Step down: what is significant at `level` is taken out of the table. The others are tested again among
+        themselves, in the residual and its permutations. Without it a strong frequency, which the permutations scatter
+        over all others, hides a weak one. As long as nothing is significant, nothing differs.
+        """
+        h, sums, left = self.h, self.sums, np.ones(len(self.h.keys), dtype=bool)
+        shares = sums[0] @ h.kernels.T / sums[0, h.identity]
+        p = np.ones(len(left))
+        while left.any():
+            powers = np.maximum(sums @ h.kernels[left].T, 0)
+            p[left] = np.maximum(p_values(_standardised(powers, h.sizes[left])), p[~left].max(initial=0))
+            significant = left & (p <= level)
+            left &= ~significant
+            if not significant.any() or not left.any() or shares[left].max() < max(floor, 1e-12):
+                break
+            sums = _translate_sums(self.x - h.projector(~left) @ self.x, self.orders, h)
+        return np.maximum(shares, 0), p
+
+
+def permuted_table(x: Table, h: Harmonics, permutations: int, seed: int, *, left: bool = False) -> Permuted:
+    """A centred table in its own order and in `permutations` random orders. left: sums over left translates."""
     if permutations < 1:
         raise ValueError(f"permutations must be at least 1, got {permutations}")
-    orders = np.tile(np.arange(n), (permutations + 1, 1))
+    orders = np.tile(np.arange(len(x)), (permutations + 1, 1))
     orders[1:] = np.random.default_rng(seed).permuted(orders[1:], axis=1)
-    return orders
+    return Permuted(x=x, h=h, orders=orders, sums=_translate_sums(x, orders, h, left=left))
 
 
-def translate_sums(x: Table, orders: Orders, h: Harmonics, *, left: bool = False) -> Sums:
+def _translate_sums(x: Table, orders: Orders, h: Harmonics, *, left: bool = False) -> Sums:
     """A_x = sum_a G[a, a x] (left: G[a, x a]) of the centred table with its rows in each order."""
     gram = x @ x.T
     n, flat, sums = len(gram), gram.ravel(), np.empty(orders.shape)
@@ -65,28 +102,3 @@ def _standardised(
     whole, other = sizes.sum(), sizes.sum() - sizes
     shares = powers / np.maximum(powers.sum(1, keepdims=True), np.finfo(np.float64).tiny)
     return (shares - sizes / whole) * whole / np.sqrt(np.where(other > 0, sizes * other, np.inf))
-
-
-def significance(
-    x: Table, h: Harmonics, orders: Orders, sums: Sums, *, level: float, floor: float
-) -> tuple[Float[np.ndarray, " irrep"], Float[np.ndarray, " irrep"]]:
-    """Share of the variance and p-value of each irrep; level > 0 steps down, until no share is left above `floor`.
-
-    Step down: what is significant at `level` is taken out of the table. The others are tested again among themselves,
-    in the residual and its permutations. Without it a strong frequency, which the permutations scatter over all others,
-    hides a weak one. As long as nothing is significant, nothing differs.
-    """
-    total, left = sums[0, h.identity], np.ones(len(h.keys), dtype=bool)
-    shares = sums[0] @ h.kernels.T / total
-    p = np.ones(len(left))
-    while left.any():
-        powers = np.maximum(sums @ h.kernels[left].T, 0)
-        p[left] = np.maximum(p_values(_standardised(powers, h.sizes[left])), p[~left].max(initial=0))
-        significant = left & (p <= level)
-        if not significant.any():
-            break
-        left &= ~significant
-        if not left.any() or shares[left].max() < max(floor, 1e-12):
-            break
-        sums = translate_sums(x - h.projector(~left) @ x, orders, h)
-    return np.maximum(shares, 0), p

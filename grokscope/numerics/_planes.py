@@ -5,9 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from grokscope.errors import Missing
 from grokscope.numerics._harmonics import harmonics
-from grokscope.numerics._permutations import Table, p_values, permuted_rows, translate_sums
+from grokscope.numerics._permutations import Table, p_values, permuted_table
 
 Phases = Float[np.ndarray, " element"]  # in turns
 
@@ -17,7 +16,8 @@ def blocks(n: int, folds: int, seed: int) -> Iterator[Int[np.ndarray, " held"]]:
 
     Blocks, because random parts leave out an element and keep its neighbours, which tell where it is on a smooth path.
     """
-    _at_least_two(folds)
+    if folds < 2:
+        raise ValueError(f"folds must be at least 2, got {folds}")
     yield from np.array_split((np.arange(n) + np.random.default_rng(seed).integers(n)) % n, min(folds, n))
 
 
@@ -88,33 +88,6 @@ def order_p_value(x: Table, phases: Phases, *, permutations: int, seed: int) -> 
     """How often the mean rows of the phases, in a random order, have as much power once around as in their own."""
     means = class_means(x, phases)
     cyclic = harmonics(len(means), None)
-    sums = translate_sums(means, permuted_rows(len(means), permutations, seed), cyclic)
+    sums = permuted_table(means, cyclic, permutations, seed).sums
     once = sums @ cyclic.kernels[0]
     return float(p_values(once[:, None] / sums[0, cyclic.identity])[0])
-
-
-def cross_validated_r2(
-    x: Table, projector: Float[np.ndarray, "element element"], *, folds: int, seed: int
-) -> float | Missing:
-    """1 - sum |y - prediction|^2 / sum |y - mean|^2 over held-out rows; prediction and mean are fitted without them.
-
-    The rows are held out in random parts: matrix entries of an irrep have no order of their own.
-
-    No refitting is needed. The residual of the rows F, fitted without them, is (1 - H_FF)^-1 times their residual in
-    the fit to all rows, H the projector onto the regressors.
-    """
-    _at_least_two(folds)
-    n, squares = len(x), np.zeros(2)
-    for i, hat in enumerate((np.full((n, n), 1 / n), projector + 1 / n)):
-        residual = x - hat @ x
-        for held in np.array_split(np.random.default_rng(seed).permutation(n), min(folds, n)):
-            rest = np.eye(len(held)) - hat[np.ix_(held, held)]
-            if np.linalg.eigvalsh(rest)[0] < 1e-9:
-                return Missing(f"{n - len(held)} elements do not determine a prediction of the other {len(held)}")
-            squares[i] += np.square(np.linalg.solve(rest, residual[held])).sum()
-    return float(1 - squares[1] / squares[0])
-
-
-def _at_least_two(folds: int) -> None:
-    if folds < 2:
-        raise ValueError(f"folds must be at least 2, got {folds}")

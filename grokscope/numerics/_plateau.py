@@ -113,8 +113,8 @@ def _error(scale: Estimate) -> float:
     return math.log(scale.high / scale.low) / (2 * NORMAL)
 
 
-def _agree(one: Estimate, other: Estimate) -> bool:
-    return abs(math.log(other.value / one.value)) <= max(AGREE, NORMAL * _error(one))
+def _agree(fine: Estimate, coarse: Estimate) -> bool:
+    return abs(math.log(coarse.value / fine.value)) <= max(AGREE, NORMAL * _error(fine))
 
 
 def _border(d: float, share: float) -> float:

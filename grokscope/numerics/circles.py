@@ -19,32 +19,29 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from grokscope.errors import Missing
 from grokscope.numerics import _lines
 from grokscope.numerics._group_tables import (
     Equivariance,
-    IrrepPower,
     Waves,
     equivariance,
     explained,
     ideal_clock,
-    irrep_power,
     plane,
     rows,
     waves,
 )
 from grokscope.numerics._harmonics import Harmonics, Key, harmonics
 from grokscope.numerics._lines import Line
-from grokscope.numerics._permutations import Table, permuted_rows, significance, translate_sums
+from grokscope.numerics._permutations import Permuted, Table, permuted_table
 from grokscope.numerics._planes import Phases, class_means, cross_validated_planes, order_p_value
 from grokscope.numerics.groups import Group
 
 __all__ = [
     "Circle",
     "Equivariance",
-    "IrrepPower",
     "Key",
     "Line",
     "Panel",
@@ -54,7 +51,6 @@ __all__ = [
     "ellipse_ratio",
     "equivariance",
     "ideal_clock",
-    "irrep_power",
     "plane",
     "waves",
     "winding",
@@ -158,8 +154,13 @@ def circle_panel(
 ) -> Panel | Missing:
     """Every circle of the task that the table carries; Panel.n_certified is K_c.
 
-    Present are the characters with a p-value up to power_level (stepping down: see `irrep_power`) and at least
-    min_share of the variance. Certified are those present with
+    Present are the characters with at least min_share of the variance and a p-value up to power_level. The share of k
+    is
+
+        P_k = (2/p) |sum_x E_x exp(-2 pi i k x / p)|^2 / sum_x |E_x - mean|^2
+
+    and its p-value (1 + permutations of the rows whose largest share reaches it) / (1 + permutations), so that it holds
+    for all k together; it steps down (`_permutations.Permuted.significance`). Certified are those present with
 
         ellipse_ratio >= min_ellipse  a plane, not a line: half as wide as long
         coherence >= min_coherence    an element is found at its angle to within 26 degrees (sqrt(-2 ln .9)), unseen
@@ -191,7 +192,7 @@ def circle_panel(
     three tests of the table fails a true clock by chance as often as that. every_ring False: rings and p_order, most of
     the cost, are tested only where the other criteria hold, and are Missing elsewhere; what is certified is the same.
 
-    Missing for a constant table and for groups without circles; `irrep_power` and `equivariance` hold for every group.
+    Missing for a constant table and for groups without circles; `equivariance` holds for every group.
     """
     x = rows(table)
     if isinstance(x, Missing):
@@ -199,16 +200,10 @@ def circle_panel(
     if isinstance(known := waves(len(x) if group is None else group), Missing):
         return known
     h = harmonics(len(x), group)
-    orders = permuted_rows(len(x), permutations, seed)
-    sums = translate_sums(x, orders, h)
-    share, p = (
-        values[list(h.waves)] for values in significance(x, h, orders, sums, level=power_level, floor=min_share)
-    )
-    present = np.flatnonzero((p <= power_level) & (share >= min_share))
-    present = present[np.argsort(-share[present], kind="stable")]
+    permuted = permuted_table(x, h, permutations, seed)
+    present, share, p = _present(permuted, power_level, min_share)
     planes = cross_validated_planes(x, h.phases[present], line=h.line, folds=folds, seed=seed)
     line = _lines.line(x, h, present)
-    p_line = {"drift": line.p_drift, "skirt": line.p_skirt, "rest": line.p_rest}
     rules = _Rules(
         min_ellipse=min_ellipse,
         min_coherence=min_coherence,
@@ -216,14 +211,24 @@ def circle_panel(
         permutations=permutations,
         surrogates=surrogates,
         seed=seed,
-        line=(*["gap"] * (line.gap > 0), *(name for name, value in p_line.items() if value <= line_level)),
+        line=line.failed(line_level),
         every_ring=every_ring,
     )
     circles = (
-        _circle(x, h, i, points, rules, share=float(share[i]), p_power=float(p[i]))
-        for i, points in zip(present.tolist(), planes, strict=True)
+        _circle(x, h, wave, points, rules, share=float(share[i]), p_power=float(p[i]))
+        for i, (wave, points) in enumerate(zip(present.tolist(), planes, strict=True))
     )
-    return Panel(circles=tuple(circles), equivariance=explained(x, sums, h), line=line)
+    return Panel(circles=tuple(circles), equivariance=explained(permuted), line=line)
+
+
+def _present(
+    permuted: Permuted, level: float, min_share: float
+) -> tuple[Int[np.ndarray, " present"], Float[np.ndarray, " present"], Float[np.ndarray, " present"]]:
+    """The waves that a table carries, the strongest first, each with its share and p-value."""
+    share, p = (values[list(permuted.h.waves)] for values in permuted.significance(level=level, floor=min_share))
+    present = np.flatnonzero((p <= level) & (share >= min_share))
+    present = present[np.argsort(-share[present], kind="stable")]
+    return present, share[present], p[present]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -240,9 +245,9 @@ class _Rules:
     every_ring: bool
 
 
-def _circle(x: Table, h: Harmonics, i: int, points: Points, rules: _Rules, **power: float) -> Circle:
-    """Wave i, whose cross-validated plane holds the points, with its tests."""
-    phases = h.phases[i]
+def _circle(x: Table, h: Harmonics, wave: int, points: Points, rules: _Rules, **power: float) -> Circle:
+    """A wave, whose cross-validated plane holds the points, with its tests."""
+    phases = h.phases[wave]
     ratio, coherent, turns = ellipse_ratio(x, phases), coherence(points, phases), winding(points, phases)
     assert not isinstance(ratio, Missing)
     criteria = {
@@ -259,7 +264,7 @@ def _circle(x: Table, h: Harmonics, i: int, points: Points, rules: _Rules, **pow
     else:
         rings = p_ring = Missing("not tested: the circle fails by another criterion")
     return Circle(
-        key=h.keys[h.waves[i]],
+        key=h.keys[h.waves[wave]],
         phases=len(np.unique(phases)),
         ellipse_ratio=ratio,
         coherence=coherent,

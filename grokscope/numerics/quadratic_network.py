@@ -33,10 +33,10 @@ def ntk(
     The prefactor is the gradients'; the paper leaves it to the learning rate.
     """
     wbar, M = moments(W)
-    one = _double(x1, "x1")
-    other = one if x2 is None else _double(x2, "x2")
-    linear = (one @ wbar)[:, None] + other @ wbar
-    return alpha**2 / W.shape[1] * (one @ other.T) * (1 + eps * linear + eps**2 * (one @ M @ other.T))
+    x1 = _double(x1, "x1")
+    x2 = x1 if x2 is None else _double(x2, "x2")
+    linear = (x1 @ wbar)[:, None] + x2 @ wbar
+    return alpha**2 / W.shape[1] * (x1 @ x2.T) * (1 + eps * linear + eps**2 * (x1 @ M @ x2.T))
 
 
 def spectrum(D: int, eps: float) -> dict[str, float]:

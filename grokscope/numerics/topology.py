@@ -242,22 +242,22 @@ def _assembled(
     """H0 from the gaps, the dimensions above from their holes."""
 
     def above(take: Callable[[Holes], Any]) -> tuple[Any, ...]:
-        return tuple(one if isinstance(one, Missing) else take(one) for one in judged)
+        return tuple(of_all(take, answer) for answer in judged)
 
     edges = len(gaps.lengths)
     return Betti(
-        numbers=(gaps.number, *above(lambda one: int((one.p_values < level).sum()))),
-        bars=(np.ldexp(_bars_of_components(gaps.lengths), unit), *above(lambda one: np.ldexp(one.bars, unit))),
-        p_values=(np.concatenate([[0.0], gaps.p_values]), *above(lambda one: one.p_values)),
+        numbers=(gaps.number, *above(lambda h: int((h.p_values < level).sum()))),
+        bars=(np.ldexp(_bars_of_components(gaps.lengths), unit), *above(lambda h: np.ldexp(h.bars, unit))),
+        p_values=(np.concatenate([[0.0], gaps.p_values]), *above(lambda h: h.p_values)),
         n_points=n_used[0],
         n_used=tuple(n_used),
         level=level,
-        detectable=(float(np.log2(edges / level)), *above(lambda one: one.detectable)),
-        tests=(float(edges), *above(lambda one: one.tests)),
-        rates=(Missing("H0 has no rate"), *above(lambda one: one.rate)),
+        detectable=(float(np.log2(edges / level)), *above(lambda h: h.detectable)),
+        tests=(float(edges), *above(lambda h: h.tests)),
+        rates=(Missing("H0 has no rate"), *above(lambda h: h.rate)),
         null=(
             Missing("H0 needs no surrogates: a gap is compared with the points beside it"),
-            *above(lambda one: np.ldexp(one.null, unit)),
+            *above(lambda h: np.ldexp(h.null, unit)),
         ),
     )
 

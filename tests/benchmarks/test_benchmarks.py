@@ -1,4 +1,4 @@
-"""Benchmarks run and count what they say; how fast anything is, no test asks."""
+"""Benchmarks run and count correctly; no test depends on speed."""
 
 import json
 import sys
@@ -22,7 +22,7 @@ from grokscope.benchmarks import pack as of_packs
 from grokscope.benchmarks import scale as of_scale
 from grokscope.benchmarks import store as of_stores
 from grokscope.benchmarks import train_step as of_steps
-from grokscope.benchmarks.base import in_turns, summary
+from grokscope.benchmarks.base import durations, in_turns, summary
 from grokscope.cli.base import main
 from grokscope.errors import GrokscopeError
 from grokscope.measures.base import evaluate
@@ -66,23 +66,23 @@ def test_everything_has_its_turn_in_every_round() -> None:
 
 
 def test_the_step_benchmark_has_the_promised_keys() -> None:
-    found = of_steps.train_step(recipe="quickstart", rounds=2, seconds=0.01)
+    report = of_steps.train_step(recipe="quickstart", rounds=2, seconds=0.01)
     for name in ("speedup", "share_of_ceiling", "ceiling_gflops", "steps_per_second"):
-        low, high = found["spread"][name]
-        assert 0 < low <= found[name] <= high
-    assert found["share_of_ceiling"] == pytest.approx(
-        found["steps_per_second"] * found["flops_per_step"] / found["ceiling_gflops"] / 1e9, rel=0.5
+        low, high = report["spread"][name]
+        assert 0 < low <= report[name] <= high
+    assert report["share_of_ceiling"] == pytest.approx(
+        report["steps_per_second"] * report["flops_per_step"] / report["ceiling_gflops"] / 1e9, rel=0.5
     )
-    assert found["largest_difference_float64"] < 1e-9
-    json.dumps(found)
+    assert report["largest_difference_float64"] < 1e-9
+    json.dumps(report)
 
 
 def test_the_pack_benchmark_compares_every_size(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(of_packs, "SIZES", ((5, 8), (7, 8)))
     monkeypatch.setattr(of_packs, "REPLICAS", (2, 3))
-    found = of_packs.pack(rounds=1, seconds=0.01)
-    assert [(row["p"], row["replicas"]) for row in found["rows"]] == [(5, 2), (5, 3), (7, 2), (7, 3)]
-    assert found["least_speedup_small"] == min(row["speedup"] for row in found["rows"])
+    report = of_packs.pack(rounds=1, seconds=0.01)
+    assert [(row["p"], row["replicas"]) for row in report["rows"]] == [(5, 2), (5, 3), (7, 2), (7, 3)]
+    assert report["least_speedup_small"] == min(row["speedup"] for row in report["rows"])
 
 
 def test_a_stub_is_read_like_a_trained_pack(store: Path) -> None:
@@ -93,15 +93,15 @@ def test_a_stub_is_read_like_a_trained_pack(store: Path) -> None:
     assert len(one.rows()) == len(other.rows()) == 30
     assert set(other.rows().runs) == {other.id}
     assert one.series("test/accuracy")[0].tolist() == [0, 25, 50, 75, 100, 125]
-    assert [found["run"] for found in summaries(store)] == [one.id, other.id]
+    assert [row["run"] for row in summaries(store)] == [one.id, other.id]
     assert plan("stubs", {"a": configs}, store).todo == []
 
 
 def test_the_store_benchmark_times_every_reading(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(of_stores, "RUNS", 40)
-    found = of_stores.store(rounds=2)
-    assert [row["bar"] for row in found["rows"]] == [1.0, 1.0, 2.0] * 2
-    assert [row["name"].split(",")[0] for row in found["rows"]] == [*of_stores.BARS] * 2
+    report = of_stores.store(rounds=2)
+    assert [row["bar"] for row in report["rows"]] == [1.0, 1.0, 2.0] * 2
+    assert [row["name"].split(",")[0] for row in report["rows"]] == [*of_stores.BARS] * 2
 
 
 def test_the_coverage_of_dimension_is_counted(
@@ -119,9 +119,9 @@ def test_the_coverage_of_dimension_is_counted(
 
 
 def test_the_scale_benchmark_plans_only_what_is_missing(tmp_path: Path) -> None:
-    found = of_scale.scale(packs=200, place=tmp_path / "store")
-    assert (found["packs"], found["packs left by set difference"]) == (200, 100)
-    assert found["files"] == 200 * 5 + 2  # five a pack, a plan and its lock
+    report = of_scale.scale(packs=200, place=tmp_path / "store")
+    assert (report["packs"], report["packs left by set difference"]) == (200, 100)
+    assert report["files"] == 200 * 5 + 2  # five a pack, a plan and its lock
     assert not (tmp_path / "store").exists()
 
 
@@ -138,7 +138,7 @@ def test_the_command_prints_one_object(capsys: pytest.CaptureFixture[str], monke
 
 
 class Recorded:
-    """Stands for a measure: notes the snapshots whose rows were drawn to the end."""
+    """Stands for a measure: records the snapshots whose rows were read to the end."""
 
     def __init__(self, cost: str = "heavy") -> None:
         self.seen: list[object] = []
@@ -168,30 +168,30 @@ def test_a_turn_is_one_call_or_the_mean_of_several() -> None:
     lengths = {"short": 0.25, "long": 8.0}
     steps = {name: lambda name=name: calls.append(name) or lengths[name] for name in lengths}
     expected = {"short": [0.25, 0.25], "long": [8.0, 8.0]}
-    assert of_manifolds.durations(steps, rounds=2, seconds=1e-9) == expected
+    assert durations(steps, rounds=2, seconds=1e-9) == expected
     assert calls == ["short", "long"] * 2
-    assert of_manifolds.durations(steps, rounds=2, seconds=0.001) == expected
+    assert durations(steps, rounds=2, seconds=0.001) == expected
     assert len(calls) > 8
 
 
 def test_the_manifold_benchmark_holds_every_instrument_against_its_bar(small: dict[str, Recorded]) -> None:
-    found = of_manifolds.manifold(rounds=2, seconds=1e-4)
-    assert [(row["name"], row["bar"], row["within_bar"]) for row in found["rows"][:2]] == [
+    report = of_manifolds.manifold(rounds=2, seconds=1e-4)
+    assert [(row["name"], row["bar"], row["within_bar"]) for row in report["rows"][:2]] == [
         ("TwoNN + Gride, 60 x 4", 1e9, True),
         ("TwoNN + Gride, 80 x 5", 0.0, False),
     ]
-    assert [row["bar"] for row in found["rows"][2:]] == [0.3, 2.0]
-    for row in found["rows"]:
+    assert [row["bar"] for row in report["rows"][2:]] == [0.3, 2.0]
+    for row in report["rows"]:
         low, high = row["spread"]["seconds"]
         assert 0 < low <= row["seconds"] <= high
         assert row["ratio_to_skdim"] is None
         assert row["skdim_seconds"] is None
-    family = found["rows"][-1]
+    family = report["rows"][-1]
     assert family["seconds"] == pytest.approx(family["parts"]["manifold.one"] + family["parts"]["manifold.other"])
-    assert found["threads"] == torch.get_num_threads()
-    assert found["scikit_dimension"] is None
+    assert report["threads"] == torch.get_num_threads()
+    assert report["scikit_dimension"] is None
     assert family["parts"]["manifold.asked"] > 0  # timed, not counted
-    json.dumps(found)
+    json.dumps(report)
 
 
 def test_the_measures_of_the_family_share_a_fresh_snapshot_in_every_round(small: dict[str, Recorded]) -> None:
@@ -257,15 +257,15 @@ def test_the_circuits_benchmark_measures_a_network_with_the_published_frequencie
     recorded = {"circuits.one": Recorded(), "manifold.one": Recorded()}
     monkeypatch.setattr(base, "measures", lambda: recorded)
     monkeypatch.setattr(of_circuits, "checkpoint", lambda: object)
-    found = of_circuits.circuits(rounds=2)
-    assert list(found["rows"][0]["parts"]) == ["circuits.one", "spread"]
+    report = of_circuits.circuits(rounds=2)
+    assert list(report["rows"][0]["parts"]) == ["circuits.one", "spread"]
     assert (len(recorded["circuits.one"].seen), len(recorded["manifold.one"].seen)) == (3, 0)
     assert main(["bench", "circuits", "--rounds", "1"]) == 0
     assert "within the bar of 2.0 s" in capsys.readouterr().out
 
 
 class Inline:
-    """A process of its own that is none."""
+    """Stands for a pool of processes: calls run in this process."""
 
     def __init__(self, *_: Any, **__: Any) -> None: ...
     def __enter__(self) -> "Inline":
@@ -283,8 +283,8 @@ def test_the_kernel_benchmark_compares_with_jacobians_and_with_blocks(
     monkeypatch.setattr(of_kernels, "ProcessPoolExecutor", Inline)
     monkeypatch.setattr(of_kernels, "recipe", lambda _: tiny(p=7))
     monkeypatch.setattr(of_kernels, "SMALL", 2**19)
-    found = of_kernels.kernel(rounds=2, n_samples=5, few=4)
-    single, double, plain, blocks = found["rows"]
+    report = of_kernels.kernel(rounds=2, n_samples=5, few=4)
+    single, double, plain, blocks = report["rows"]
     for row in (single, double):
         assert row["within_bar"] is (row["seconds"] < 20)
         assert row["peak_mib"] >= 0
@@ -294,7 +294,7 @@ def test_the_kernel_benchmark_compares_with_jacobians_and_with_blocks(
     monkeypatch.setattr(of_kernels, "by_jacobians", lambda *given: 2 * of_kernels.ntk(*given))
     with pytest.raises(GrokscopeError, match="the kernels differ by 5"):
         of_kernels.kernel(rounds=1, n_samples=5, few=4)
-    monkeypatch.setattr(of_kernels, "kernel", lambda **_: found)
+    monkeypatch.setattr(of_kernels, "kernel", lambda **_: report)
     assert main(["bench", "kernel", "--rounds", "1"]) == 0
     assert "ratio to jacobians" in capsys.readouterr().out
 
@@ -308,9 +308,9 @@ def test_the_rates_of_circles_have_a_row_for_every_kind(
     monkeypatch.setattr(of_circles, "CLOSED", {})
     monkeypatch.setattr(of_circles, "NUMBERS", (2,))
     assert main(["bench", "circle_rates", "--rounds", "2", "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert found["draws"] == 2
-    assert {row["kind"]: row["certified"] for row in found["rates"]} == {
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["draws"] == 2
+    assert {row["kind"]: row["certified"] for row in printed["rates"]} == {
         "random rows": 0,
         "arc of a circle": 0,
         **{f"clock, K = 2, noise {noise}{how}": 1 for noise in (0.0, 0.1, 0.3) for how in ("", ", unequal")},

@@ -1,5 +1,4 @@
-"""What holds of every public function of numerics that takes anybody's numbers: no scale, no dtype, no imaginary
-part is lost on the way."""
+"""Public functions of numerics that take anybody's numbers keep scale and dtype, and refuse complex numbers."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -38,8 +37,7 @@ GRID = RNG.normal(size=(49, 3))
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """function: of arrays, all of which are multiplied by s; the values of its answer are by s^power, or s^power of
-    each part of a tuple. near: of the values."""
+    """Arrays times s multiply the answer of `function` by s^power; of a tuple: each part. near: tolerance."""
 
     function: Callable[..., Any]
     arrays: tuple[np.ndarray, ...]
@@ -52,8 +50,8 @@ def _ratio(points: Any) -> Any:
 
 
 def _angles(points: Any) -> Any:
-    found = cohomology.circular_coordinates(points)
-    return found if isinstance(found, Missing) else found.angles
+    coordinates = cohomology.circular_coordinates(points)
+    return coordinates if isinstance(coordinates, Missing) else coordinates.angles
 
 
 def _locked(array: np.ndarray) -> np.ndarray:
@@ -109,7 +107,7 @@ SCALES = (1e150, 1e-150, 1e300, 1e-300)
 
 
 def numbers(answer: Any) -> np.ndarray:
-    """The numbers of an answer; a reason where there is none."""
+    """The numbers of an answer; fails with its reason where it is Missing."""
     assert not isinstance(answer, Missing), answer
     if isinstance(answer, list | tuple) and answer and hasattr(answer[0], "value"):
         answer = [one.value for one in answer]
@@ -119,21 +117,21 @@ def numbers(answer: Any) -> np.ndarray:
 @pytest.mark.parametrize("scale", SCALES)
 @pytest.mark.parametrize("name", CASES)
 def test_the_unit_of_numbers_changes_nothing_but_the_unit(name: str, scale: float) -> None:
-    """Where the answer itself has a unit it is multiplied too; what then lies beyond the largest double is infinite."""
+    """An answer with a unit is multiplied too; beyond the largest double it is infinite."""
     case = CASES[name]
     one = numbers(case.function(*case.arrays))
-    found = numbers(case.function(*(array * scale for array in case.arrays)))
+    counts = numbers(case.function(*(array * scale for array in case.arrays)))
     with np.errstate(over="ignore", under="ignore"):
         wanted = one * np.float64(scale) ** case.power
     sure = np.isfinite(wanted) & ((wanted == 0) == (one == 0)) & (np.abs(wanted) > 1e-290)
-    np.testing.assert_allclose(found[sure | (case.power == 0)], wanted[sure | (case.power == 0)], rtol=case.near)
-    assert not np.isnan(found).any()
+    np.testing.assert_allclose(counts[sure | (case.power == 0)], wanted[sure | (case.power == 0)], rtol=case.near)
+    assert not np.isnan(counts).any()
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_numbers_of_every_kind_are_taken(name: str) -> None:
-    """Of small whole numbers every dtype says the same; tensors with gradients, arrays that must not be written and
-    those that run backwards are read, and none is changed."""
+    """Small whole numbers give the same answer in every dtype. Tensors with gradients, read-only arrays and negative
+    strides are read, and none is changed."""
     case = CASES[name]
     whole = [np.round(3 * array) for array in case.arrays]
     wanted = _said(case.function, *whole)
@@ -145,7 +143,7 @@ def test_numbers_of_every_kind_are_taken(name: str) -> None:
         lambda a: a[::-1].copy()[::-1],
         _locked,
     ]
-    if name != "precision.absorbed":  # of which the dtype decides the answer
+    if name != "precision.absorbed":  # whose answer depends on the dtype
         kinds += [lambda a: a.astype(np.int32), lambda a: torch.from_numpy(a).long()]
         kinds += [lambda a: a.astype(object).tolist()]
     for kind in kinds if name != "precision.absorbed" else kinds[3:4]:
@@ -159,7 +157,7 @@ def test_numbers_of_every_kind_are_taken(name: str) -> None:
 
 
 def _said(function: Callable[..., Any], *arrays: Any) -> np.ndarray:
-    """The numbers, or what was said in their place."""
+    """The numbers, or the reason in their place."""
     try:
         answer = function(*arrays)
     except ValueError as error:
@@ -216,18 +214,18 @@ def test_one_pure_frequency_is_found_in_any_unit(scale: float) -> None:
 @pytest.mark.parametrize("scale", [1e150, 1e-150])
 def test_gradient_descent_sees_the_kernel_times_the_rate(scale: float) -> None:
     train, test = kernels.gradient_descent(K, Y, K[:3], rate=0.1, step=20)
-    found = kernels.gradient_descent(K * scale, Y * scale, K[:3] * scale, rate=0.1 / scale, step=20)
-    np.testing.assert_allclose(found[0], train * scale, rtol=1e-9)
-    np.testing.assert_allclose(found[1], test * scale, rtol=1e-9)
+    outputs = kernels.gradient_descent(K * scale, Y * scale, K[:3] * scale, rate=0.1 / scale, step=20)
+    np.testing.assert_allclose(outputs[0], train * scale, rtol=1e-9)
+    np.testing.assert_allclose(outputs[1], test * scale, rtol=1e-9)
 
 
 @pytest.mark.parametrize("scale", [1e100, 1e-100])
 def test_a_flow_is_as_slow_as_the_square_of_its_table(scale: float) -> None:
     times = np.array([0.0, 0.3, 5.0])
     one = effective_theory.flow(SYMBOLS, SUMS, times)
-    found = effective_theory.flow(SYMBOLS * scale, SUMS, times * scale * scale)
+    path = effective_theory.flow(SYMBOLS * scale, SUMS, times * scale * scale)
     assert not isinstance(one, Missing)
-    assert not isinstance(found, Missing)
-    np.testing.assert_allclose(found, one * scale, rtol=1e-9)
-    for beyond in (1e300, 1e-300):  # the end, and no way at all
+    assert not isinstance(path, Missing)
+    np.testing.assert_allclose(path, one * scale, rtol=1e-9)
+    for beyond in (1e300, 1e-300):  # the end of the flow, and its beginning
         assert np.isfinite(numbers(effective_theory.flow(SYMBOLS * beyond, SUMS, times))).all()

@@ -12,9 +12,12 @@ from numpy.typing import NDArray
 from grokscope.benchmarks import circle_rates
 from grokscope.errors import Missing
 from grokscope.numerics import circles
+from grokscope.numerics._group_tables import rows as centred_rows
+from grokscope.numerics._harmonics import harmonics
 from grokscope.numerics._lines import Line
+from grokscope.numerics._permutations import permuted_table
 from grokscope.numerics.fourier import frequency_norms
-from grokscope.numerics.groups import discrete_logarithms, group
+from grokscope.numerics.groups import Group, discrete_logarithms, group
 from grokscope.numerics.irreps import irreps
 
 Table = NDArray[np.float64]
@@ -37,10 +40,20 @@ def residues(p: int, *ks: int) -> Table:
     return np.outer(ks, np.arange(p)) % p / p
 
 
+def power(
+    table: Table, of: Group | None = None, *, permutations: int = 999, seed: int = 0, step_down: float = 0.0
+) -> tuple[Table, Table]:
+    """Share and p-value of each irrep, the trivial one left out; of the frequencies 1..floor(p/2) without a group."""
+    x = centred_rows(table)
+    assert not isinstance(x, Missing)
+    share, p = permuted_table(x, harmonics(len(x), of), permutations, seed).significance(level=step_down, floor=0.0)
+    return share, p
+
+
 def panel(table: Table, **options: object) -> circles.Panel:
-    found = circles.circle_panel(table, **{"permutations": 199, **options})
-    assert isinstance(found, circles.Panel)
-    return found
+    result = circles.circle_panel(table, **{"permutations": 199, **options})
+    assert isinstance(result, circles.Panel)
+    return result
 
 
 @pytest.mark.parametrize(
@@ -56,10 +69,10 @@ def panel(table: Table, **options: object) -> circles.Panel:
 def test_every_circle_of_a_clock_is_certified_and_no_other(
     p: int, ks: tuple[int, ...], width: int, noise: float
 ) -> None:
-    found = panel(clock(residues(p, *ks), width, noise))
-    assert sorted(found.certified) == sorted(ks)
-    assert found.n_certified == len(ks) == len(found.circles)
-    for circle in found.circles:
+    result = panel(clock(residues(p, *ks), width, noise))
+    assert sorted(result.certified) == sorted(ks)
+    assert result.n_certified == len(ks) == len(result.circles)
+    for circle in result.circles:
         assert circle.share == pytest.approx(1 / len(ks), abs=0.15)
         assert circle.phases == p // math.gcd(circle.key, p)
         assert (circle.winding, circle.rings, circle.p_order) == (1, 1, None)
@@ -121,13 +134,13 @@ def test_a_walk_through_a_group_of_two_factors_has_two_ends() -> None:
     assert panel(table, group=of).n_certified == 0
     known = circles.waves(of)
     assert not isinstance(known, Missing)
-    found = panel(clock(known.phases[[0, 4]], 64, 0.1), group=of)
-    assert found.n_certified == 2
-    assert found.line == Line(gap=0.0, p_drift=1.0, p_skirt=1.0, p_rest=1.0)
+    result = panel(clock(known.phases[[0, 4]], 64, 0.1), group=of)
+    assert result.n_certified == 2
+    assert result.line == Line(gap=0.0, p_drift=1.0, p_skirt=1.0, p_rest=1.0)
 
 
 def test_a_plane_does_not_see_the_elements_beside_the_one_it_shows() -> None:
-    """A literal fit without each of five blocks of neighbours, which begin where the seed says."""
+    """A literal fit without each of five blocks of neighbours; the seed says where they begin."""
     p, seed = 23, 4
     table = rows(p, 8)
     angle = 2 * np.pi * residues(p, 5)[0]
@@ -137,13 +150,13 @@ def test_a_plane_does_not_see_the_elements_beside_the_one_it_shows() -> None:
         seen = np.delete(np.arange(p), held)
         fit = np.linalg.lstsq(design[seen], table[seen])[0]
         expected[held] = np.linalg.lstsq(fit[1:].T, (table[held] - fit[0]).T)[0].T
-    found = circles.plane(table, 5, folds=5, seed=seed)
-    assert not isinstance(found, Missing)
-    np.testing.assert_allclose(found, expected, atol=1e-9)
+    points = circles.plane(table, 5, folds=5, seed=seed)
+    assert not isinstance(points, Missing)
+    np.testing.assert_allclose(points, expected, atol=1e-9)
 
 
 def test_a_random_function_of_the_residue_mod_m_is_no_circle() -> None:
-    """Its rows are repeated, so that folds over elements would know them and show a circle at every frequency."""
+    """Rows repeat, so that folds over elements would have seen them and would show a circle at every frequency."""
     for m in (3, 4, 5, 6, 7, 11):
         table = np.tile(rows(m, 128, seed=m), (77 // m, 1))
         assert panel(table).n_certified == 0, m
@@ -167,23 +180,21 @@ def test_a_circle_of_few_angles_needs_an_order_that_chance_has_not() -> None:
 def test_lines_and_bent_planes_are_present_but_no_circles() -> None:
     p = 59
     line = np.cos(2 * np.pi * residues(p, 5)).T @ rows(1, 32) + 0.01 * rows(p, 32, seed=1)
-    (found,) = panel(line).circles
-    assert found.key == 5
-    assert "ellipse_ratio" in found.failed
-    assert found.ellipse_ratio < 0.05
+    (result,) = panel(line).circles
+    assert result.key == 5
+    assert "ellipse_ratio" in result.failed
+    assert result.ellipse_ratio < 0.05
 
 
 def test_a_weak_circle_is_found_beside_a_strong_one_by_stepping_down() -> None:
     p = 59
     table = clock(residues(p, 4, 9), 64, 0.05, amplitudes=(1.0, 0.15))
-    plain = circles.irrep_power(table, permutations=199)
-    stepped = circles.irrep_power(table, permutations=199, step_down=0.01)
-    assert not isinstance(plain, Missing)
-    assert not isinstance(stepped, Missing)
-    assert plain.p_value[8] > 0.05
-    assert stepped.p_value[[3, 8]].max() == pytest.approx(1 / 200)
-    assert np.delete(stepped.p_value, [3, 8]).min() > 0.01
-    np.testing.assert_array_equal(plain.share, stepped.share)
+    share, plain = power(table, permutations=199)
+    same, stepped = power(table, permutations=199, step_down=0.01)
+    assert plain[8] > 0.05
+    assert stepped[[3, 8]].max() == pytest.approx(1 / 200)
+    assert np.delete(stepped, [3, 8]).min() > 0.01
+    np.testing.assert_array_equal(share, same)
     assert panel(table).certified == (4, 9)
     assert panel(table, min_share=0.05).certified == (4,)
 
@@ -191,81 +202,56 @@ def test_a_weak_circle_is_found_beside_a_strong_one_by_stepping_down() -> None:
 @pytest.mark.parametrize("p", [12, 23])
 def test_the_power_of_frequencies_is_the_literal_one(p: int) -> None:
     table = rows(p, 5) + 3
-    found = circles.irrep_power(table, permutations=99, seed=7)
-    assert not isinstance(found, Missing)
+    share, p_value = power(table, permutations=99, seed=7)
+    k = np.arange(1, p // 2 + 1)
 
     def shares(some: Table) -> Table:
-        power = frequency_norms(some) ** 2
-        return power / power.sum()
+        squares = frequency_norms(some) ** 2
+        return squares / squares.sum()
 
-    np.testing.assert_allclose(found.share, shares(table), atol=1e-9)
-    assert list(found.keys) == list(range(1, p // 2 + 1))
+    np.testing.assert_allclose(share, shares(table), atol=1e-9)
+    assert harmonics(p, None).keys == tuple(k)
     orders = np.random.default_rng(7).permuted(np.tile(np.arange(p), (99, 1)), axis=1)
-    size = np.where(2 * np.array(found.keys) == p, 1, 2)
+    size = np.where(2 * k == p, 1, 2)
     unit = np.sqrt(size * (p - 1 - size)) / (p - 1)
     highest = [((shares(table[order]) - size / (p - 1)) / unit).max() for order in orders]
     observed = (shares(table) - size / (p - 1)) / unit
-    np.testing.assert_allclose(found.p_value, [(1 + sum(h >= o for h in highest)) / 100 for o in observed], atol=1e-9)
+    np.testing.assert_allclose(p_value, [(1 + sum(h >= o for h in highest)) / 100 for o in observed], atol=1e-9)
 
 
 def test_p_values_of_random_rows_hold_their_level() -> None:
     """The smallest p-value is uniform: 200 tables, 10 % below .1 within four standard errors."""
-    found = [circles.irrep_power(rows(17, 6, seed=seed), permutations=99, seed=seed) for seed in range(200)]
-    below = np.mean([result.p_value.min() <= 0.1 for result in found if not isinstance(result, Missing)])
+    p_values = [power(rows(17, 6, seed=seed), permutations=99, seed=seed)[1] for seed in range(200)]
+    below = np.mean([p.min() <= 0.1 for p in p_values])
     assert below == pytest.approx(0.1, abs=4 * math.sqrt(0.1 * 0.9 / 200))
 
 
 @pytest.mark.parametrize("name", ["symmetric(4)", "dihedral(6)", "Z4xZ3", "alternating(4)", "multiplicative(13)"])
-def test_irrep_power_is_the_projection_onto_the_matrix_entries(name: str) -> None:
+def test_the_power_of_an_irrep_is_the_projection_onto_the_matrix_entries(name: str) -> None:
     of = group(name)
     table = rows(of.order, 7)
-    found = circles.irrep_power(table, of, permutations=19)
-    assert not isinstance(found, Missing)
+    share, _ = power(table, of, permutations=19)
+    sizes = harmonics(of.order, of).sizes
     centred = table - table.mean(0)
     for i, irrep in enumerate(irreps(of)[1:]):
         entries = irrep.matrices.reshape(of.order, -1).numpy()
         q, s, _ = np.linalg.svd(entries, full_matrices=False)
         q = q[:, s > 1e-9]
-        assert found.size[i] == q.shape[1]
-        assert found.share[i] == pytest.approx(np.square(q.T @ centred).sum() / np.square(centred).sum(), abs=1e-9)
+        assert sizes[i] == q.shape[1]
+        assert share[i] == pytest.approx(np.square(q.T @ centred).sum() / np.square(centred).sum(), abs=1e-9)
         carrier = entries @ rows(entries.shape[1], 7, seed=i) + 0.05 * table
-        one = circles.irrep_power(carrier, of, permutations=199)
-        assert not isinstance(one, Missing)
-        assert int(one.share.argmax()) == i
-    assert found.share.sum() == pytest.approx(1, abs=1e-9)
+        assert int(power(carrier, of, permutations=199)[0].argmax()) == i
+    assert share.sum() == pytest.approx(1, abs=1e-9)
 
 
-def test_irreps_that_a_table_carries_predict_rows_not_seen() -> None:
+def test_only_the_irrep_that_a_table_carries_is_significant() -> None:
     of = group("symmetric(4)")
     standard = next(i for i, irrep in enumerate(irreps(of)[1:]) if irrep.name == "standard")
     entries = irreps(of)[1 + standard].matrices.reshape(24, -1).numpy()
-    found = circles.irrep_power(entries @ rows(9, 16) + 0.05 * rows(24, 16), of)
-    assert not isinstance(found, Missing)
-    assert found.keys[standard] == "standard"
-    assert found.p_value[standard] == pytest.approx(0.001)
-    assert np.delete(found.p_value, standard).min() > 0.5
-    assert found.r2[standard] > 0.95
-    assert max(np.delete(np.array(found.r2), standard)) < 0.1
-    none = circles.irrep_power(rows(24, 16), of)
-    assert not isinstance(none, Missing)
-    assert max(none.r2) < 0.2
-    assert circles.irrep_power(rows(3, 2), group("cyclic(3)"), permutations=5).r2[0].reason.startswith("2 elements")
-
-
-def test_r2_is_that_of_refitting_without_the_fold() -> None:
-    table, p, seed = rows(13, 4), 13, 3
-    found = circles.irrep_power(table, permutations=5, folds=4, seed=seed)
-    assert not isinstance(found, Missing)
-    for i, k in enumerate(found.keys):
-        angle = 2 * np.pi * residues(p, int(k))[0]
-        design = np.stack([np.ones(p), np.cos(angle), np.sin(angle)], axis=1)
-        squares = np.zeros(2)
-        for held in np.array_split(np.random.default_rng(seed).permutation(p), 4):
-            seen = np.delete(np.arange(p), held)
-            for j, some in enumerate((design[:, :1], design)):
-                fit = np.linalg.lstsq(some[seen], table[seen])[0]
-                squares[j] += np.square(table[held] - some[held] @ fit).sum()
-        assert found.r2[i] == pytest.approx(1 - squares[1] / squares[0], abs=1e-9)
+    _, p = power(entries @ rows(9, 16) + 0.05 * rows(24, 16), of)
+    assert harmonics(24, of).keys[standard] == "standard"
+    assert p[standard] == pytest.approx(0.001)
+    assert np.delete(p, standard).min() > 0.5
 
 
 def test_a_group_without_complex_characters_has_no_panel() -> None:
@@ -280,10 +266,10 @@ def test_a_group_without_complex_characters_has_no_panel() -> None:
 
 def test_the_waves_are_characters() -> None:
     for of in (group("cyclic(12)"), group("Z4xZ3"), group("multiplicative(13)"), group("alternating(4)")):
-        found = circles.waves(of)
-        assert not isinstance(found, Missing)
+        characters = circles.waves(of)
+        assert not isinstance(characters, Missing)
         x, y = np.meshgrid(np.arange(of.order), np.arange(of.order), indexing="ij")
-        for phase in found.phases:
+        for phase in characters.phases:
             turns = phase[x] + phase[y] - phase[of.table.numpy()]
             np.testing.assert_allclose(turns, np.round(turns), atol=1e-9)
             assert len(np.unique(phase)) > 2
@@ -310,11 +296,11 @@ def test_circles_of_other_groups() -> None:
 @pytest.mark.parametrize(("noise", "least", "most"), [(0.05, 0.998, 1.0), (0.3, 0.95, 0.98), (1.0, 0.6, 0.72)])
 def test_equivariance_of_clocks(noise: float, least: float, most: float) -> None:
     """science/manifold.md, section 4, whose noise is measured in norms of a row: sqrt(5) for five circles."""
-    found = circles.equivariance(clock(residues(113, 3, 9, 20, 31, 50), 128, noise * math.sqrt(5)))
-    assert not isinstance(found, Missing)
-    assert least < found.r2 < most
-    assert found.p_value == pytest.approx(0.001)
-    assert found.chance == pytest.approx(1 / 111, rel=0.2)
+    answer = circles.equivariance(clock(residues(113, 3, 9, 20, 31, 50), 128, noise * math.sqrt(5)))
+    assert not isinstance(answer, Missing)
+    assert least < answer.r2 < most
+    assert answer.p_value == pytest.approx(0.001)
+    assert answer.chance == pytest.approx(1 / 111, rel=0.2)
 
 
 def test_equivariance_is_the_literal_r2_on_both_sides() -> None:
@@ -327,20 +313,20 @@ def test_equivariance_is_the_literal_r2_on_both_sides() -> None:
             pairs.setdefault(int(kind), []).append(float(np.square(table[x] - table[y]).sum()))
         everything = np.concatenate(list(pairs.values()))
         within = sum(np.square(np.array(d) - np.mean(d)).sum() for d in pairs.values())
-        found = circles.equivariance(table, group=of, side=side, permutations=19)
-        assert not isinstance(found, Missing)
-        assert found.r2 == pytest.approx(1 - within / np.square(everything - everything.mean()).sum(), abs=1e-9)
+        answer = circles.equivariance(table, group=of, side=side, permutations=19)
+        assert not isinstance(answer, Missing)
+        assert answer.r2 == pytest.approx(1 - within / np.square(everything - everything.mean()).sum(), abs=1e-9)
     vectors = irreps(of)[-1].matrices.numpy()[:, :, 0]  # the orbit g -> rho(g) e: the group acts from the left
-    found = circles.equivariance(vectors @ np.diag([1.0, 1.0]), group=of, permutations=19)
-    assert not isinstance(found, Missing)
-    assert found.r2 == pytest.approx(1, abs=1e-9)
+    answer = circles.equivariance(vectors @ np.diag([1.0, 1.0]), group=of, permutations=19)
+    assert not isinstance(answer, Missing)
+    assert answer.r2 == pytest.approx(1, abs=1e-9)
 
 
 def test_random_rows_are_not_equivariant() -> None:
-    found = circles.equivariance(rows(113, 64))
-    assert not isinstance(found, Missing)
-    assert found.r2 < 0.015
-    assert found.p_value > 0.05
+    answer = circles.equivariance(rows(113, 64))
+    assert not isinstance(answer, Missing)
+    assert answer.r2 < 0.015
+    assert answer.p_value > 0.05
 
 
 def test_a_plane_that_saw_the_labels_lies_and_a_held_out_one_does_not() -> None:
@@ -416,13 +402,13 @@ def test_nothing_depends_on_rotation_scale_shift_or_the_kind_of_array() -> None:
     expected = panel(table)
     wide = np.concatenate([table, np.zeros((31, 40))], axis=1)
     for other in (table @ turn, 1e-150 * table, 1e150 * table, table + 7, wide, torch.tensor(table)):
-        found = panel(other)
-        assert found.certified == expected.certified == (3, 8) or found.certified == (8, 3)
-        for one, two in zip(found.circles, expected.circles, strict=True):
+        result = panel(other)
+        assert result.certified == expected.certified == (3, 8) or result.certified == (8, 3)
+        for one, two in zip(result.circles, expected.circles, strict=True):
             assert one.coherence == pytest.approx(two.coherence, abs=1e-9)
             assert one.share == pytest.approx(two.share, abs=1e-9)
             assert one.ellipse_ratio == pytest.approx(two.ellipse_ratio, abs=1e-9)
-        assert found.equivariance.r2 == pytest.approx(expected.equivariance.r2, abs=1e-9)
+        assert result.equivariance.r2 == pytest.approx(expected.equivariance.r2, abs=1e-9)
     assert panel(table) == expected
     np.testing.assert_array_equal(table, before)
     assert panel(table.astype(np.float32)).circles[0].share == pytest.approx(expected.circles[0].share, rel=1e-4)
@@ -435,7 +421,7 @@ def test_nothing_depends_on_rotation_scale_shift_or_the_kind_of_array() -> None:
 
 def test_tables_without_variance_have_no_answer() -> None:
     for table in (np.full((23, 3), 0.1), np.zeros((23, 3)), rows(1, 4)):
-        for ask in (circles.circle_panel, circles.equivariance, circles.irrep_power):
+        for ask in (circles.circle_panel, circles.equivariance):
             assert isinstance(ask(table), Missing)
         assert isinstance(circles.plane(table, 1), Missing)
         assert isinstance(circles.ideal_clock(table, [1]), Missing)
@@ -453,7 +439,7 @@ def test_bad_arguments_are_refused() -> None:
     with pytest.raises(ValueError, match=r"the table has 11 rows, but cyclic\(12\) has 12 elements"):
         circles.circle_panel(table, group=group("cyclic(12)"))
     with pytest.raises(ValueError, match="permutations must be at least 1, got 0"):
-        circles.irrep_power(table, permutations=0)
+        circles.circle_panel(table, permutations=0)
     with pytest.raises(ValueError, match="folds must be at least 2, got 1"):
         circles.plane(table, 1, folds=1)
     with pytest.raises(ValueError, match="side must be 'left' or 'right', got 'both'"):
@@ -485,16 +471,16 @@ def test_the_certified_circles_of_many_clocks_are_counted_right(p: int) -> None:
         for noise in (0.0, 0.1, 0.3):  # of the norm of a row
             for seed in range(7):
                 ks = generator.choice(np.arange(1, (p + 1) // 2), size=k, replace=False)
-                found = circles.circle_panel(clock(residues(p, *ks), 128, noise=noise * math.sqrt(k), seed=seed))
-                assert isinstance(found, circles.Panel)
-                right.append(set(found.certified) == set(ks.tolist()))
+                result = circles.circle_panel(clock(residues(p, *ks), 128, noise=noise * math.sqrt(k), seed=seed))
+                assert isinstance(result, circles.Panel)
+                right.append(set(result.certified) == set(ks.tolist()))
     assert np.mean(right) >= 0.95
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["random", "permuted"])
 def test_of_two_hundred_tables_without_circles_one_percent_at_most_have_one(kind: str) -> None:
-    generator, found = np.random.default_rng(1), 0
+    generator, answer = np.random.default_rng(1), 0
     for seed in range(200):
         p = int(generator.choice([23, 59, 97, 113]))
         table = rows(p, int(generator.choice([32, 128, 512])), seed)
@@ -503,13 +489,13 @@ def test_of_two_hundred_tables_without_circles_one_percent_at_most_have_one(kind
             table = generator.permutation(clock(residues(p, *ks), 128, noise=0.1, seed=seed))
         made = circles.circle_panel(table)
         assert isinstance(made, circles.Panel)
-        found += made.n_certified > 0
-    assert found <= 2
+        answer += made.n_certified > 0
+    assert answer <= 2
 
 
 @pytest.mark.slow
 def test_of_two_hundred_paths_none_has_a_circle_and_clocks_keep_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two of 200 at most: rows that forget each other in two steps, and 31 of them, hardly show where they end."""
+    """Two of 200 at most: 31 rows that forget each other in two steps hardly show their two ends."""
     monkeypatch.setattr(circles, "_rings", lambda *_: (1, 0.01))
     for row in circle_rates.circle_rates(rounds=200)["rates"]:
         if row["kind"].startswith("clock, "):

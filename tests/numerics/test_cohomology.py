@@ -43,7 +43,7 @@ def clock(frequencies: list[int], *, p: int = 113, noise: float = 0.0, seed: int
     return embedded(waves, noise=noise, seed=seed, channels=128)
 
 
-def found(points: np.ndarray, **options: int) -> Coordinates:
+def coordinates_of(points: np.ndarray, **options: int) -> Coordinates:
     coordinates = circular_coordinates(points, **options)
     assert isinstance(coordinates, Coordinates), coordinates
     assert ((coordinates.angles >= 0) & (coordinates.angles < 1)).all()
@@ -101,7 +101,7 @@ def test_cocycles_close_before_the_death_and_not_after(seed: int) -> None:
 @pytest.mark.parametrize(("k", "seed"), [(1, 0), (7, 1), (56, 2)])
 def test_a_clock_names_its_frequency(k: int, seed: int, noise: float, least: float) -> None:
     points = clock([k], noise=noise, seed=seed)
-    coordinates = found(points)
+    coordinates = coordinates_of(points)
     name, value = name_frequency(coordinates.angles[0], 113)
     assert name == k
     assert value > least
@@ -116,7 +116,7 @@ def test_a_clock_names_its_frequency(k: int, seed: int, noise: float, least: flo
 @pytest.mark.parametrize("frequencies", [[7, 31], [5, 9], [8, 30]])
 def test_a_clock_of_two_frequencies_names_both(frequencies: list[int], noise: float, least: float) -> None:
     """[8, 30]: one of the two classes mod 47 is a fraction, and has no integer cocycle by itself."""
-    coordinates = found(clock(frequencies, noise=noise), n=2)
+    coordinates = coordinates_of(clock(frequencies, noise=noise), n=2)
     names, values = zip(*(name_frequency(angle, 113) for angle in coordinates.angles), strict=True)
     assert sorted(names) == frequencies
     assert min(values) > least
@@ -124,16 +124,16 @@ def test_a_clock_of_two_frequencies_names_both(frequencies: list[int], noise: fl
 
 def test_one_coordinate_of_two_frequencies_may_mix_them() -> None:
     points = clock([33, 53], noise=0.05)
-    name, value = name_frequency(found(points).angles[0], 113)
+    name, value = name_frequency(coordinates_of(points).angles[0], 113)
     assert name == 53 - 33
     assert value > 0.99
-    assert sorted(name_frequency(angle, 113)[0] for angle in found(points, n=2).angles) == [33, 53]
+    assert sorted(name_frequency(angle, 113)[0] for angle in coordinates_of(points, n=2).angles) == [33, 53]
 
 
 def test_a_class_that_outlives_another_is_lifted_from_its_fraction() -> None:
-    """The first bar's class mod 47 is a sixth of an integer one: as it stands it winds 8 times, by no frequency."""
+    """The first bar's class mod 47 is a sixth of an integer class: unlifted it winds 8 times, at no frequency."""
     for seed in range(2):
-        name, value = name_frequency(found(clock([31, 7], noise=0.3, seed=seed)).angles[0], 113)
+        name, value = name_frequency(coordinates_of(clock([31, 7], noise=0.3, seed=seed)).angles[0], 113)
         assert name in (31, 7)
         assert value > 0.95
 
@@ -157,12 +157,12 @@ CURVES = {
 @pytest.mark.parametrize("name", CURVES)
 @pytest.mark.parametrize("seed", range(2))
 def test_random_points_of_a_curve_get_its_arc_length(name: str, seed: int) -> None:
-    """Any weights of the edges do so for an even sample; equal ones reach 0.6 on the uneven circle."""
+    """For an even sample any weights of the edges do; on the uneven circle equal weights reach 0.6."""
     curve, n, concentration = CURVES[name]
     rng = np.random.default_rng(seed)
     u = (rng.vonmises(0, concentration, n) / (2 * np.pi)) % 1 if concentration else rng.random(n)
     fine = np.linspace(0, 1, 4001)
-    angles = found(embedded(curve(u), noise=0.05, seed=seed)).angles[0]
+    angles = coordinates_of(embedded(curve(u), noise=0.05, seed=seed)).angles[0]
     assert coherence(angles, np.interp(u, fine, arc_length(curve(fine)))) > 0.95
 
 
@@ -171,7 +171,7 @@ def test_the_angle_winds_once_along_the_loop() -> None:
     order = np.random.default_rng(1).permutation(80)
     for points in (turn(u), turn(u) * [3, 1], turn(u) + np.array([1e6, -1e6])):
         angles = np.empty(80)
-        angles[order] = found(points[order]).angles[0]
+        angles[order] = coordinates_of(points[order]).angles[0]
         steps = np.diff(angles, append=angles[0])
         assert round(abs((steps - np.round(steps)).sum()), 9) == 1
 
@@ -179,7 +179,7 @@ def test_the_angle_winds_once_along_the_loop() -> None:
 @pytest.mark.parametrize("seed", range(2))
 def test_both_angles_of_a_torus_are_found(seed: int) -> None:
     points, phases = torus(300, seed)
-    coordinates = found(points, n=2)
+    coordinates = coordinates_of(points, n=2)
     rows = [named(angle, phases) for angle in coordinates.angles]
     assert min(value for _, value in rows) > 0.95
     # Rows of the phases: (0, 1) is the first, (1, 0) the seventh.
@@ -189,7 +189,7 @@ def test_both_angles_of_a_torus_are_found(seed: int) -> None:
 def test_two_circles_have_an_angle_each() -> None:
     u = np.random.default_rng(0).random(100)
     one = np.pad(turn(u), ((0, 0), (0, 1)))
-    coordinates = found(np.concatenate([one, one * 3 + [20, 0, 1]]), n=2)
+    coordinates = coordinates_of(np.concatenate([one, one * 3 + [20, 0, 1]]), n=2)
     for angle in coordinates.angles:
         assert max(coherence(half, u) for half in (angle[:100], angle[100:])) > 0.97
         other = angle[:100] if np.ptp(angle[:100]) < np.ptp(angle[100:]) else angle[100:]
@@ -197,7 +197,7 @@ def test_two_circles_have_an_angle_each() -> None:
 
 
 def moebius() -> tuple[np.ndarray, np.ndarray]:
-    """A Moebius band whose edge is sampled densely and whose inside is not, and its angle along the core."""
+    """A Moebius band, sampled densely at its edge and thinly inside, and its angle along the core."""
     edge, inside = np.arange(160) / 160, np.arange(15) / 15
     along, across = np.concatenate([2 * edge, inside]), np.concatenate([np.full(160, 0.45), np.zeros(15)])
     half = turn(along / 2) * across[:, None]
@@ -206,7 +206,7 @@ def moebius() -> tuple[np.ndarray, np.ndarray]:
 
 def test_a_moebius_band_turns_once_along_its_core() -> None:
     points, along = moebius()
-    assert coherence(found(points).angles[0], along) > 0.95
+    assert coherence(coordinates_of(points).angles[0], along) > 0.95
 
 
 def test_a_cocycle_that_closes_only_mod_47_is_none_of_integers() -> None:
@@ -224,13 +224,13 @@ def test_a_cocycle_that_closes_only_mod_47_is_none_of_integers() -> None:
 def test_landmarks_carry_the_angle_to_all_points() -> None:
     u = np.random.default_rng(0).random(2000)
     points = embedded(turn(u), noise=0.05)
-    coordinates = found(points, max_points=60)
+    coordinates = coordinates_of(points, max_points=60)
     assert coordinates.angles.shape == (1, 2000)
     assert coherence(coordinates.angles[0], u) > 0.998
     # Between landmarks the angle moves too: those of 60 landmarks alone would be 1/60 apart.
     assert np.diff(np.sort(coordinates.angles[0])).max() < 1 / 90
     # As smooth as the loop through all points says: the same angle up to a turn.
-    few = found(points[:200])
+    few = coordinates_of(points[:200])
     assert coherence(few.angles[0], coordinates.angles[0][:200]) > 0.99
 
 
@@ -255,7 +255,7 @@ def test_steps_are_those_of_the_reduced_angles() -> None:
 def test_one_outlier_of_the_landmarks_takes_the_nearest_angle() -> None:
     u = np.random.default_rng(0).random(500)
     points = np.concatenate([turn(u), [[1.9, 0.0]]])
-    angles = found(points, max_points=100).angles[0]
+    angles = coordinates_of(points, max_points=100).angles[0]
     assert coherence(angles[:500], u) > 0.99
 
 
@@ -277,12 +277,12 @@ def test_the_reduced_basis_is_the_shortest() -> None:
 @pytest.mark.parametrize("n", [1, 2])
 def test_a_moved_cloud_has_the_same_angles(n: int) -> None:
     points, _ = torus(120, 3)
-    before = found(points, n=n)
+    before = coordinates_of(points, n=n)
     rng = np.random.default_rng(0)
     rotation = np.linalg.qr(rng.normal(size=(64, 64)))[0]
     order = rng.permutation(120)
     for factor in (1e-200, 1e-3, 3.0, 1e150):
-        after = found((factor * (points @ rotation + 5.0))[order], n=n)
+        after = coordinates_of((factor * (points @ rotation + 5.0))[order], n=n)
         np.testing.assert_allclose(after.bars, factor * before.bars, rtol=1e-9)
         assert after.scale == pytest.approx(factor * before.scale, rel=1e-9)
         table = [[coherence(one[order], other) for other in after.angles] for one in before.angles]
@@ -292,10 +292,10 @@ def test_a_moved_cloud_has_the_same_angles(n: int) -> None:
 def test_the_same_input_gives_the_same_bits_and_is_not_touched() -> None:
     points = clock([3, 20], p=59, noise=0.1)
     copy = points.copy()
-    one, two = found(points, n=2), found(torch.tensor(points), n=2)
+    one, two = coordinates_of(points, n=2), coordinates_of(torch.tensor(points), n=2)
     np.testing.assert_array_equal(points, copy)
     np.testing.assert_array_equal(one.angles, two.angles)
-    single = found(points.astype(np.float32), n=2)
+    single = coordinates_of(points.astype(np.float32), n=2)
     for angle, other in zip(one.angles, single.angles, strict=True):
         assert coherence(angle, other) > 1 - 1e-4
 

@@ -80,9 +80,9 @@ def test_known_dimensions_of_many_points_in_a_single_draw(name: str) -> None:
     for estimate in (twonn(points), twonn(points, "fit"), *gride(points)):
         assert known(estimate).value == pytest.approx(truth, abs=tolerance)
         assert known(estimate).fits
-    found = intrinsic_dimension(points)
-    assert isinstance(found, Dimension)
-    assert found.value == pytest.approx(truth, abs=tolerance)
+    dimension = intrinsic_dimension(points)
+    assert isinstance(dimension, Dimension)
+    assert dimension.value == pytest.approx(truth, abs=tolerance)
 
 
 def test_the_interval_holds_the_truth_as_often_as_it_says() -> None:
@@ -143,10 +143,10 @@ def test_single_and_half_precision_and_integers_are_numbers() -> None:
 def test_repeated_points_count_once() -> None:
     points = torus(default_rng(10), 200)
     doubled = np.concatenate([points, points[:50], -0.0 * points[:1], 0.0 * points[:1]])
-    found = known(twonn(doubled))
-    assert found.n_duplicates == 51
-    assert found.n_used == 201
-    assert found.value == known(twonn(np.concatenate([points, 0 * points[:1]]))).value
+    estimate = known(twonn(doubled))
+    assert estimate.n_duplicates == 51
+    assert estimate.n_used == 201
+    assert estimate.value == known(twonn(np.concatenate([points, 0 * points[:1]]))).value
     assert known(gride(doubled, (2,))[0]).n_duplicates == 51
 
 
@@ -178,17 +178,17 @@ def test_near_duplicates_are_copies(name: str) -> None:
         assert known(ours).n_duplicates == len(COPIES[name])
         assert known(ours).value == pytest.approx(known(once).value, rel=1e-6)
         assert known(ours).fits
-    found = intrinsic_dimension(points)
-    assert isinstance(found, Dimension)
-    assert found.value == pytest.approx(2, abs=0.2)
+    dimension = intrinsic_dimension(points)
+    assert isinstance(dimension, Dimension)
+    assert dimension.value == pytest.approx(2, abs=0.2)
 
 
 @pytest.mark.parametrize("copies", [PLANE[:300] * (1 + 1e-5), PLANE[:30] * (1 + 1e-5), jitter(PLANE[:300], 1e-5)])
 def test_near_duplicates_beyond_the_tolerance_are_named(copies: np.ndarray) -> None:
     points = np.concatenate([PLANE, copies])
-    for found in (twonn(points), *gride(points, (1, 2)), intrinsic_dimension(points), nearest(points)):
-        assert isinstance(found, Missing)
-        assert "near-duplicates beyond the tolerance of 0.0001" in found.reason
+    for answer in (twonn(points), *gride(points, (1, 2)), intrinsic_dimension(points), nearest(points)):
+        assert isinstance(answer, Missing)
+        assert "near-duplicates beyond the tolerance of 0.0001" in answer.reason
     merged = known(twonn(points, tolerance=0.01))
     assert merged.n_duplicates >= len(copies)
     assert merged.value == pytest.approx(known(twonn(PLANE)).value, rel=0.02)
@@ -201,9 +201,9 @@ def test_a_few_twins_do_not_fit() -> None:
     generator = default_rng(33)
     points = generator.random((150, 2))
     twins = points[:5] + 5e-4 * generator.normal(size=(5, 2))
-    found = known(twonn(np.concatenate([points, twins])))
-    assert found.ks < 2
-    assert not found.fits
+    estimate = known(twonn(np.concatenate([points, twins])))
+    assert estimate.ks < 2
+    assert not estimate.fits
     assert known(twonn(points)).fits
 
 
@@ -218,24 +218,24 @@ def test_a_few_twins_do_not_fit() -> None:
     ids=["clusters of unequal size", "density that falls by 1e6", "tight clusters", "single precision"],
 )
 def test_structure_at_small_scales_is_no_copy(points: np.ndarray) -> None:
-    found = known(twonn(points))
-    assert found.n_duplicates == 0
-    assert found.fits
-    assert found.value == pytest.approx(2, abs=0.25)
+    estimate = known(twonn(points))
+    assert estimate.n_duplicates == 0
+    assert estimate.fits
+    assert estimate.value == pytest.approx(2, abs=0.25)
     whole = intrinsic_dimension(points)
     assert isinstance(whole, Dimension)
     assert whole.low <= 2 <= whole.high
 
 
 def test_two_tight_clusters_far_apart() -> None:
-    """Their own size is 1e-9 of the cloud's: a matrix product in float64 sees only its rounding."""
+    """Each cluster is 1e-9 of the cloud in size: there a matrix product in float64 is only rounding."""
     generator = default_rng(11)
     one, other = (torus(generator, 150) for _ in range(2))
-    found = known(twonn(np.concatenate([1e-9 * one, 1 + 1e-9 * other]))).value
+    estimate = known(twonn(np.concatenate([1e-9 * one, 1 + 1e-9 * other]))).value
     # The shift by 1 leaves 7 digits of 1e-9: their ratios to 1e-6.
     apart = known(twonn(np.concatenate([one, 1e9 + other]))).value
-    assert found == pytest.approx(apart, rel=1e-4)
-    assert found == pytest.approx(2, abs=0.35)
+    assert estimate == pytest.approx(apart, rel=1e-4)
+    assert estimate == pytest.approx(2, abs=0.35)
 
 
 def test_neighbours_are_those_of_all_differences() -> None:
@@ -282,9 +282,9 @@ def test_a_lattice_with_noise_is_flagged() -> None:
     angle = 2 * np.pi * np.stack([a, b], axis=1) / 113
     pairs = placed(np.hstack([np.cos(angle), np.sin(angle)]), generator)
     pairs = pairs[::3] + 0.02 * generator.standard_normal((4257, 128)) / np.sqrt(128)
-    found = known(twonn(pairs))
-    assert found.value > 3
-    assert not found.fits
+    estimate = known(twonn(pairs))
+    assert estimate.value > 3
+    assert not estimate.fits
     assert known(gride(pairs)[4]).value < known(gride(pairs)[0]).value / 3
 
 
@@ -293,9 +293,9 @@ def test_twins_bring_twonn_below_one_and_are_flagged() -> None:
     generator = default_rng(16)
     points = torus(generator, 800)
     twins = np.concatenate([points, points + 1e-4 * generator.standard_normal(points.shape)])
-    found = known(twonn(twins))
-    assert found.value < 0.5
-    assert not found.fits
+    estimate = known(twonn(twins))
+    assert estimate.value < 0.5
+    assert not estimate.fits
     assert isinstance(intrinsic_dimension(points), Dimension)
 
 
@@ -311,12 +311,12 @@ def test_noise_is_a_matter_of_scale() -> None:
 
 def test_the_headline_says_what_it_was_read_from() -> None:
     generator = default_rng(19)
-    found = intrinsic_dimension(torus(generator, 500))
-    assert isinstance(found, Dimension)
-    assert found.low <= 2 <= found.high
-    assert len(found.scales) >= 2
-    assert found.share == 1
-    assert len(found.gride) == 5
+    dimension = intrinsic_dimension(torus(generator, 500))
+    assert isinstance(dimension, Dimension)
+    assert dimension.low <= 2 <= dimension.high
+    assert len(dimension.scales) >= 2
+    assert dimension.share == 1
+    assert len(dimension.gride) == 5
     angle = 2 * np.pi * np.arange(113) / 113
     clock = np.stack([np.cos(angle), np.sin(angle)], axis=1)
     noisy = clock + 0.3 * generator.standard_normal((113, 128)) @ np.eye(128)[:, :2]
@@ -329,11 +329,11 @@ def test_the_headline_says_what_it_was_read_from() -> None:
 
 @pytest.mark.parametrize("name", ["5-cube", "4-torus", "4-Gaussian", "torus x square", "6-cube"])
 def test_the_interval_carries_borders_and_curvature(name: str) -> None:
-    """Of sampling alone it holds the truth of a 5-cube in 1 of 20 draws, of a 6-cube in 1 of 10."""
+    """An interval of sampling alone holds the truth of a 5-cube in 1 of 20 draws, of a 6-cube in 1 of 10."""
     shape, truth = shapes()[name]
     generator = default_rng(40)
-    found = [intrinsic_dimension(shape(generator, 500)) for _ in range(10)]
-    held = sum(isinstance(each, Dimension) and each.low <= truth <= each.high for each in found)
+    answer = [intrinsic_dimension(shape(generator, 500)) for _ in range(10)]
+    held = sum(isinstance(each, Dimension) and each.low <= truth <= each.high for each in answer)
     assert held >= 8  # at 95 % 7 or fewer come in 1 of 90 trials
 
 
@@ -353,24 +353,24 @@ def test_noise_on_a_circle_is_not_its_dimension(channels: int, noise: float, n: 
     angle, points = generator.uniform(0, 2 * np.pi, n), noise * generator.normal(size=(n, channels))
     points[:, :2] += np.stack([np.cos(angle), np.sin(angle)], axis=1)
     assert known(twonn(points)).low > 1.3
-    found = intrinsic_dimension(points)
-    if isinstance(found, Missing):
-        assert "depends on the scale" in found.reason
-        assert "points" in found.reason  # the coarsest scales are said, too
+    dimension = intrinsic_dimension(points)
+    if isinstance(dimension, Missing):
+        assert "depends on the scale" in dimension.reason
+        assert "points" in dimension.reason  # the message names the coarsest scales, too
         return
-    assert found.value == pytest.approx(1, abs=0.15)
-    assert found.low - 0.05 <= 1 <= found.high
-    assert found.share < 1 or found.scales[0] > 1
+    assert dimension.value == pytest.approx(1, abs=0.15)
+    assert dimension.low - 0.05 <= 1 <= dimension.high
+    assert dimension.share < 1 or dimension.scales[0] > 1
 
 
 def test_two_dimensional_clusters_stay_two_dimensional() -> None:
-    """Coarse scales look from cluster to cluster, and contradict nothing."""
+    """Coarse scales see distances between clusters, and contradict nothing."""
     generator = default_rng(42)
     for centres in (10 * generator.normal(size=(20, 2)), 10 * generator.normal(size=(20, 1)) * [1, 0]):
-        found = intrinsic_dimension(np.repeat(centres, 100, axis=0) + 0.1 * generator.normal(size=(2000, 2)))
-        assert isinstance(found, Dimension)
-        assert found.low <= 2 <= found.high
-        assert found.share == 1
+        dimension = intrinsic_dimension(np.repeat(centres, 100, axis=0) + 0.1 * generator.normal(size=(2000, 2)))
+        assert isinstance(dimension, Dimension)
+        assert dimension.low <= 2 <= dimension.high
+        assert dimension.share == 1
 
 
 @pytest.mark.parametrize(
@@ -393,9 +393,9 @@ def test_what_is_no_cloud_is_refused(points: np.ndarray, message: str) -> None:
 def test_too_few_points_have_no_dimension() -> None:
     generator = default_rng(20)
     for points in (generator.standard_normal((9, 3)), np.ones((50, 3)), np.zeros((0, 3))):
-        for found in (twonn(points), *gride(points, (1,)), intrinsic_dimension(points)):
-            assert isinstance(found, Missing)
-            assert "distinct points" in found.reason
+        for answer in (twonn(points), *gride(points, (1,)), intrinsic_dimension(points)):
+            assert isinstance(answer, Missing)
+            assert "distinct points" in answer.reason
     few = gride(generator.standard_normal((12, 3)), (1, 8))
     assert isinstance(few[0], Estimate)
     assert isinstance(few[1], Missing)

@@ -121,8 +121,8 @@ def test_without_a_unique_representation_there_is_no_rate() -> None:
     mask[:14] = True
     assert third_eigenvalue(TOY, mask) == 0
     none = np.zeros(55, dtype=bool)
-    for found in (hessian(TOY, none), third_eigenvalue(TOY, none), effective_loss(LINE, TOY, none)):
-        assert isinstance(found, Missing)
+    for answer in (hessian(TOY, none), third_eigenvalue(TOY, none), effective_loss(LINE, TOY, none)):
+        assert isinstance(answer, Missing)
 
 
 def test_the_hessian_is_that_of_the_loss_at_fixed_scale() -> None:
@@ -130,9 +130,9 @@ def test_the_hessian_is_that_of_the_loss_at_fixed_scale() -> None:
     table, mask = scattered(channels=1), half()
     centred = (table - table.mean())[:, 0]
     for name in NORMALISATIONS:
-        found = hessian(TOY, mask, name, z0=float(centred @ centred))
-        assert isinstance(found, np.ndarray)
-        assert centred @ found @ centred / 2 == pytest.approx(effective_loss(table, TOY, mask, name))
+        H = hessian(TOY, mask, name, z0=float(centred @ centred))
+        assert isinstance(H, np.ndarray)
+        assert centred @ H @ centred / 2 == pytest.approx(effective_loss(table, TOY, mask, name))
 
 
 @pytest.mark.parametrize("name", NORMALISATIONS)
@@ -201,7 +201,7 @@ def test_bad_input_is_answered_clearly() -> None:
     with pytest.raises(ValueError, match="rows of 3 entries are no square matrices"):
         quality_index(scattered(6), products("S3"), "matrices")
     flat = np.full((10, 2), 0.1)
-    for found in (quality_index(flat, TOY), effective_loss(flat, TOY), flow(flat, TOY, [1]), standardised(flat)):
-        assert isinstance(found, Missing)
+    for answer in (quality_index(flat, TOY), effective_loss(flat, TOY), flow(flat, TOY, [1]), standardised(flat)):
+        assert isinstance(answer, Missing)
     assert isinstance(quality_index(np.zeros((6, 4)), products("S3"), "matrices"), Missing)
     assert set(CONVENTIONS) == {"paper", "standardised", "sum", "matrices"}

@@ -178,9 +178,9 @@ def test_irreps_are_irreducible_different_of_their_type_and_all(name: str) -> No
     ],
 )
 def test_known_dimensions(name: str, dimensions: list[int], complex_dimensions: list[int]) -> None:
-    found = irreps(group(name))
-    assert sorted(irrep.dimension for irrep in found if irrep.type == "real") == dimensions
-    assert sorted(irrep.dimension for irrep in found if irrep.type == "complex") == complex_dimensions
+    listed = irreps(group(name))
+    assert sorted(irrep.dimension for irrep in listed if irrep.type == "real") == dimensions
+    assert sorted(irrep.dimension for irrep in listed if irrep.type == "complex") == complex_dimensions
 
 
 def cycles(permutation: tuple[int, ...]) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""The tangent kernel is that of the Jacobians, in whatever blocks; what is read off it has known answers."""
+"""The tangent kernel equals that of the Jacobians, whatever the blocks; statistics of kernels have known answers."""
 
 from collections.abc import Callable
 from typing import Any
@@ -28,7 +28,7 @@ Network = tuple[Callable[[dict[str, Tensor], Tensor], Tensor], dict[str, Tensor]
 
 
 def network(model: str, **fields: Any) -> Network:
-    """A drawn network on pairs of residues: function, float64 parameters, and inputs among which is a = b."""
+    """A random network on pairs of residues: function, float64 parameters, and inputs that include a = b."""
     config = RunConfig(model=model, p=7, **SMALL.get(model, {}), **fields)
     task = config.build_task()
     made = config.build_model(task)
@@ -43,7 +43,7 @@ def network(model: str, **fields: Any) -> Network:
 
 
 def module() -> Network:
-    """A network as users write them: linear layers the other way round, a convolution, and LayerNorm."""
+    """A network as users write them: torch.nn.Linear (transposed weights), a convolution, and LayerNorm."""
     torch.manual_seed(0)
     layers = [torch.nn.Conv1d(1, 2, 3), torch.nn.Flatten(), torch.nn.Linear(12, 10), torch.nn.Tanh()]
     net = torch.nn.Sequential(*layers, torch.nn.LayerNorm(10), torch.nn.Linear(10, 4)).double()
@@ -52,8 +52,8 @@ def module() -> Network:
 
 
 def jacobian(function: Any, params: dict[str, Tensor], x: Tensor) -> Tensor:
-    found = jacrev(lambda w: function(w, x))({name: tensor.detach() for name, tensor in params.items()})
-    flat = [each.reshape(len(x), -1, params[name].numel()) for name, each in found.items()]
+    answer = jacrev(lambda w: function(w, x))({name: tensor.detach() for name, tensor in params.items()})
+    flat = [each.reshape(len(x), -1, params[name].numel()) for name, each in answer.items()]
     return torch.cat(flat, -1)
 
 
@@ -93,7 +93,7 @@ def test_blocks_give_the_matrix_of_one_piece(kind: Any, other: slice | None, mon
     _plan = _ntk._plan
     monkeypatch.setattr(_ntk, "_plan", in_blocks)
     close(ntk(function, params, x, x2, kind=kind), whole)
-    assert plans[0].n_samples >= 7  # what the blocks are held against was one piece
+    assert plans[0].n_samples >= 7  # the reference was one piece
 
 
 def test_less_memory_means_smaller_blocks() -> None:
@@ -154,9 +154,9 @@ def test_conventions_differ_by_what_they_centre() -> None:
     assert alignment(K, y, convention="centred") == pytest.approx(cka(K, np.outer(y, y)), rel=1e-12)
     assert alignment(K, y, convention="uncentred") == pytest.approx(y @ K @ y / (np.linalg.norm(K) * (y @ y)))
     assert cka(K, K * 7 + 3) == pytest.approx(1, abs=1e-12)
-    assert cka(K, y) == pytest.approx(cka(K, np.outer(y, y)), rel=1e-12)  # targets stand for their own kernel
+    assert cka(K, y) == pytest.approx(cka(K, np.outer(y, y)), rel=1e-12)  # targets are replaced by their kernel
     features = np.random.default_rng(5).standard_normal((len(K), 3))
-    assert cka(features, 2 * features + 1) == pytest.approx(1, abs=1e-12)  # and features for theirs
+    assert cka(features, 2 * features + 1) == pytest.approx(1, abs=1e-12)  # and so are features
     assert cka(features, K) == pytest.approx(cka(features @ features.T, K), rel=1e-12)
     assert kernels.distance(K, K) == pytest.approx(0, abs=1e-12)
     assert kernels.relative_change(2 * K, K) == pytest.approx(1, abs=1e-12)

@@ -1,4 +1,4 @@
-"""Energies of functions of two residues by frequency: waves have theirs, and none is lost."""
+"""Energies of functions of two residues by frequency: waves have the right one, and no energy is lost."""
 
 import math
 

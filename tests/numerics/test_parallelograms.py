@@ -50,7 +50,7 @@ def slow_basis(rows: list[list[int]]) -> list[list[int]]:
 
 
 def slow_implicit(samples: Samples, trained: np.ndarray) -> set[tuple[int, int]]:
-    """P(D) as defined: those of P0 that leave the rank of A(P0(D)) as it is."""
+    """P(D) by definition: the members of P0 that do not raise the rank of A(P0(D))."""
     basis = slow_basis(within(samples, trained).tolist())
     every = matrix(samples, samples.parallelograms).tolist()
     pairs = map(tuple, samples.parallelograms.tolist())
@@ -103,8 +103,8 @@ def test_ranks_and_implicit_parallelograms_are_exact(samples: Samples, share: fl
         mask = drawn(samples, round(share * len(samples)), seed)
         rows = within(samples, mask).tolist()
         assert nullity(samples, mask) == samples.n_symbols - len(slow_basis(rows))
-        found = slow_implicit(samples, mask)
-        assert implied(samples, mask) == found
+        expected = slow_implicit(samples, mask)
+        assert implied(samples, mask) == expected
 
 
 SUMS_7 = (0, 2, 3, 6, 8, 9, 13, 16, 18, 21, 23, 24, 25)  # nullity 2, but 3 modulo 3, where fewer samples are joined
@@ -112,7 +112,7 @@ SUMS_7 = (0, 2, 3, 6, 8, 9, 13, 16, 18, 21, 23, 24, 25)  # nullity 2, but 3 modu
 
 @pytest.mark.parametrize("primes", [(2, 2**31 - 1), (3, 2**31 - 1), (2**31 - 1, 3)])
 def test_an_unlucky_prime_is_outvoted(primes: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
-    """0 + 0 = 4 + 4 mod 8 is the row (2, -2): modulo 2 it is none, and others follow that do not."""
+    """0 + 0 = 4 + 4 mod 8 is the row (2, -2): modulo 2 it vanishes, and false implications appear."""
     monkeypatch.setattr(parallelograms, "_primes", lambda n: primes)
     doubles = tuple(i for i, pair in enumerate(residues(8).pairs.tolist()) if pair in ([0, 0], [4, 4]))
     for samples, members in ((sums(7), SUMS_7), (residues(8), doubles)):
@@ -150,7 +150,7 @@ def test_probabilities_at_the_ends_are_certain() -> None:
 
 
 def test_predicted_accuracy_by_hand() -> None:
-    """Sums of 0..2: only 02 and 11 share an answer. One of them trained, the other follows only if the row holds."""
+    """Sums of 0..2: only 02 and 11 share an answer. If one is trained, the other follows only if the row holds."""
     samples, mask = sums(3), np.array([True, False, True, False, False, False])
     assert predicted_accuracy(samples, mask, np.array([True])) == pytest.approx(3 / 6)
     assert predicted_accuracy(samples, mask, np.array([False])) == pytest.approx(2 / 6)
@@ -163,9 +163,9 @@ def test_the_upper_bound_is_the_published_definition() -> None:
     samples = sums(7)
     for seed in range(5):
         mask = drawn(samples, 16, seed)
-        found = slow_implicit(samples, mask)
+        expected = slow_implicit(samples, mask)
         reached = {u for u in range(28) if mask[u]} | {
-            w for u, v in found for w, other in ((u, v), (v, u)) if mask[other]
+            w for u, v in expected for w, other in ((u, v), (v, u)) if mask[other]
         }
         assert predicted_accuracy(samples, mask) == pytest.approx(len(reached) / 28)
 

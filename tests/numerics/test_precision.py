@@ -1,4 +1,4 @@
-"""What floating-point sums lose, against sums that are rounded by hand."""
+"""Terms lost in floating-point sums, against sums that are rounded by hand."""
 
 import math
 from fractions import Fraction
@@ -59,7 +59,7 @@ def test_torch_adds_wider_types_by_lanes_so_that_the_leader_s_place_matters(dtyp
     margins = [zero_loss_margin(113, dtype, leader=leader) for leader in range(0, 113, 4)]
     once, alone = math.log(112 * 2 ** BITS[dtype]), BITS[dtype] * math.log(2)
     assert alone + 1 < min(margins) <= max(margins) < once + 1e-3
-    assert min(margins) - 1 < published < max(margins) + 1  # of another processor, perhaps
+    assert min(margins) - 1 < published < max(margins) + 1  # published from another processor, perhaps
 
 
 @pytest.mark.parametrize("dtype", NUMPY)
@@ -90,7 +90,7 @@ def test_orders_are_what_they_say(dtype: str) -> None:
 
 
 def test_logits_are_cast_before_the_maximum_is_subtracted() -> None:
-    """At 4096 float16 knows multiples of 4: a lead of 7 becomes one of 8, beyond 7.62."""
+    """At 4096 float16 has multiples of 4 only: a lead of 7 becomes one of 8, beyond 7.62."""
     logits = np.array([[4105.0, 4098.0]])
     assert collapse_rate(logits, "float16") == 1
     assert collapse_rate(logits - 4098, "float16") == 0
@@ -167,7 +167,7 @@ def test_absorption_is_a_share_in_the_dtype_of_the_weights() -> None:
     assert absorbed(weights, step) == 0.5
     assert absorbed(weights.astype(np.float64), step) == 0
     assert absorbed(torch.tensor(weights), torch.tensor(step)) == 0.5
-    assert absorbed(weights, 1e-40 * step) == 1  # no number of float32 but 0
+    assert absorbed(weights, 1e-40 * step) == 1  # rounds to 0 in float32
     assert weights.tolist()[0] == [1.0, 1.0]
 
 

@@ -21,11 +21,11 @@ def drawn(seed: int, *shape: int) -> torch.Tensor:
 
 def test_the_kernel_is_that_of_the_gradients() -> None:
     W, x = drawn(0, D, N), drawn(1, 9, D)
-    found = ntk(W, x, x[:4], eps=EPS, alpha=ALPHA)
+    kernel = ntk(W, x, x[:4], eps=EPS, alpha=ALPHA)
     torch.testing.assert_close(
-        found, kernels.ntk(lambda p, x: outputs(p["W"], x), {"W": W}, x, x[:4]), rtol=1e-9, atol=1e-9
+        kernel, kernels.ntk(lambda p, x: outputs(p["W"], x), {"W": W}, x, x[:4]), rtol=1e-9, atol=1e-9
     )
-    torch.testing.assert_close(found, ntk(W, x, eps=EPS, alpha=ALPHA)[:, :4], rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(kernel, ntk(W, x, eps=EPS, alpha=ALPHA)[:, :4], rtol=1e-12, atol=1e-12)
 
 
 def test_it_is_the_network_of_the_recipe() -> None:
@@ -35,11 +35,11 @@ def test_it_is_the_network_of_the_recipe() -> None:
     )  # fmt: skip
     task = config.build_task()
     model, W, x = config.build_model(task), drawn(0, D, N), task.inputs.double()
-    found = ALPHA * model.outputs({"W_in": W[None]}, x[None])[0, :, 0]
-    torch.testing.assert_close(found, outputs(W, x), rtol=1e-12, atol=1e-12)
+    answer = ALPHA * model.outputs({"W_in": W[None]}, x[None])[0, :, 0]
+    torch.testing.assert_close(answer, outputs(W, x), rtol=1e-12, atol=1e-12)
     wbar, M = moments(W)
     by_moments = ALPHA * x @ wbar + ALPHA * EPS / 2 * torch.einsum("ni,ij,nj->n", x, M, x)
-    torch.testing.assert_close(found, by_moments, rtol=1e-9, atol=1e-12)
+    torch.testing.assert_close(answer, by_moments, rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", ["linear", "quadratic", "norm"])

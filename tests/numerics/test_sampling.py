@@ -1,4 +1,4 @@
-"""Landmarks and decimation against what they promise."""
+"""Landmarks and decimation keep their promises."""
 
 import numpy as np
 import pytest

@@ -80,7 +80,7 @@ def test_persistence_of_a_square() -> None:
 
 
 def test_persistence_of_an_octahedron() -> None:
-    """Its six points at distance sqrt(2), opposite ones at 2: one void between."""
+    """Six points at distances sqrt(2), opposite ones at 2: one void in between."""
     _, h1, h2 = persistence(np.concatenate([np.eye(3), -np.eye(3)]), 2)
     assert len(h1) == 0
     np.testing.assert_allclose(h2, [[math.sqrt(2), 2]], rtol=1e-9)
@@ -182,8 +182,8 @@ def test_a_circle_is_found_up_to_noise_as_long_as_its_radius(noise: float) -> No
 
 
 def test_two_dimensional_shapes() -> None:
-    found = [numbers(torus(113, seed))[1] for seed in range(6)]
-    assert found.count(2) >= 4
+    answer = [numbers(torus(113, seed))[1] for seed in range(6)]
+    assert answer.count(2) >= 4
     assert numbers(sphere(80, 0), 2) == (1, 0, 1)
 
 
@@ -239,17 +239,17 @@ def test_the_chance_of_a_gap() -> None:
 def test_the_p_value_of_a_gap_is_that_of_its_emptier_side() -> None:
     side = np.concatenate([np.linspace(0, 0.9, 40), [1.5, 2.2, 3.0]])  # 41 other points nearer than 2, one beyond
     line = np.concatenate([-side, 2 + np.concatenate([np.linspace(0, 1.9, 14), [2.5, 3.4]])])[:, None]  # here 13
-    found = components(np.abs(line - line.T), 0.05)
-    assert found.lengths[0] == 2
-    assert found.p_values[0] == pytest.approx((len(line) - 1) * 2.0**-13)
+    gaps = components(np.abs(line - line.T), 0.05)
+    assert gaps.lengths[0] == 2
+    assert gaps.p_values[0] == pytest.approx((len(line) - 1) * 2.0**-13)
     far = np.concatenate([np.linspace(0, 1, 6), np.linspace(5, 6, 6)])[:, None]
-    found = components(np.abs(far - far.T), 0.05)
-    assert found.p_values[0] == pytest.approx(11 * (1 + 4) ** -5.0)
-    assert found.labels.tolist() == [0] * 6 + [1] * 6
+    gaps = components(np.abs(far - far.T), 0.05)
+    assert gaps.p_values[0] == pytest.approx(11 * (1 + 4) ** -5.0)
+    assert gaps.labels.tolist() == [0] * 6 + [1] * 6
 
 
 def test_holes_are_judged_within_components() -> None:
-    """Far blobs have the p-values of each by itself, times the bars of both."""
+    """Two far blobs have the p-values of each by itself, multiplied by the bars of both."""
     one, two = RNG(1).normal(size=(60, 2)), RNG(2).normal(size=(80, 2)) + [200, 0]
     both, alone = betti(np.concatenate([one, two])), [betti(one), betti(two)]
     assert isinstance(both, Betti)
@@ -265,9 +265,9 @@ def test_two_far_blobs_have_no_hole() -> None:
     """2 x 60 and 2 x 100 points, 100 and 200 standard deviations apart; once 9 and 16 of 24 draws had."""
     for apart, n in ((100, 60), (200, 60), (200, 100)):
         clouds = [RNG([apart, seed]).normal(size=(2, n, 2)) + [[[0, 0]], [[apart, 0]]] for seed in range(12)]
-        found = [numbers(both.reshape(-1, 2)) for both in clouds]
-        assert [one[0] for one in found] == [2] * 12
-        assert sum(one[1] != 0 for one in found) <= 2
+        answer = [numbers(both.reshape(-1, 2)) for both in clouds]
+        assert [one[0] for one in answer] == [2] * 12
+        assert sum(one[1] != 0 for one in answer) <= 2
 
 
 def test_blobs_of_unequal_spread() -> None:
@@ -277,7 +277,7 @@ def test_blobs_of_unequal_spread() -> None:
 
 
 def test_betti_of_distances() -> None:
-    """The same as of the points, whose coordinates are found again up to a turn; rounding in the matrix is harmless."""
+    """Distances give the same as points, which are recovered up to a rotation; rounding in the matrix is harmless."""
     points = np.concatenate([circle(60), circle(60, channels=2) + [6, 0]]) @ RNG(0).normal(size=(2, 5))
     distances = np.linalg.norm(points[:, None] - points[None], axis=-1)
     np.testing.assert_allclose(squareform(pdist(coordinates(distances))), distances, atol=1e-9 * distances.max())
@@ -309,11 +309,11 @@ def test_what_is_no_distance_is_refused_with_its_size(ask: Any, change: Any, mes
 
 
 def test_large_clouds_are_judged_on_landmarks() -> None:
-    found = betti(np.concatenate([circle(700, noise=0.05), circle(350, noise=0.05) + [9, 0]]), surrogates=10)
-    assert isinstance(found, Betti)
-    assert found.numbers == (2, 2)
-    assert found.n_points == 1050
-    assert found.n_used == (1050, 500)
+    answer = betti(np.concatenate([circle(700, noise=0.05), circle(350, noise=0.05) + [9, 0]]), surrogates=10)
+    assert isinstance(answer, Betti)
+    assert answer.numbers == (2, 2)
+    assert answer.n_points == 1050
+    assert answer.n_used == (1050, 500)
     with pytest.raises(ValueError, match="landmarks are taken of points"):
         betti_of_landmarks(np.zeros((20, 20)), metric="precomputed")
 
@@ -321,10 +321,10 @@ def test_large_clouds_are_judged_on_landmarks() -> None:
 def test_seconds_are_for_all_dimensions_together() -> None:
     points = RNG(0).normal(size=(250, 6))
     start = time.monotonic()
-    found = betti(points, 2, seconds=3)
-    assert isinstance(found, Betti)
+    answer = betti(points, 2, seconds=3)
+    assert isinstance(answer, Betti)
     assert time.monotonic() - start < 4.5  # the end of a child process, and H0
-    assert isinstance(found.numbers[2], Missing)
+    assert isinstance(answer.numbers[2], Missing)
     late = persistence(points, 2, seconds=1e-9)
     assert isinstance(late[1], Missing)
     assert isinstance(late[2], Missing)
@@ -343,7 +343,7 @@ def test_rates_of_false_and_right_numbers() -> None:
 
 @pytest.mark.slow
 def test_tori_are_found() -> None:
-    """At 113 points drawn at random 88 % are (of 180); the others have a second loop within chance, or a third beyond.
+    """At 113 random points 88 % are (of 180); the others have a second loop within chance, or a third beyond it.
 
     Of 60 draws that is 45 or more in 99 % of samples.
     """
@@ -362,9 +362,9 @@ def test_resistance_of_a_ring_of_resistors() -> None:
 
 
 def test_resistance_between_components_is_twice_the_largest_within() -> None:
-    found = resistance(two_circles(40, 100.0), 4)
-    assert (found[:20, 20:] == 2 * found[:20, :20].max()).all()
-    np.testing.assert_allclose(found[:20, :20], found[20:, 20:], atol=1e-9)
+    distances = resistance(two_circles(40, 100.0), 4)
+    assert (distances[:20, 20:] == 2 * distances[:20, :20].max()).all()
+    np.testing.assert_allclose(distances[:20, :20], distances[20:, 20:], atol=1e-9)
 
 
 def test_resistance_finds_the_circle_that_noise_hides() -> None:
@@ -374,11 +374,11 @@ def test_resistance_finds_the_circle_that_noise_hides() -> None:
 
 
 def test_landmarks_of_a_large_circle() -> None:
-    found = betti_of_landmarks(circle(2500, 0, channels=8, noise=0.05, uneven=True), n_landmarks=60)
-    assert isinstance(found, LandmarkBetti)
-    assert len(found.draws) == 3
-    assert found.numbers == found.low == found.high == (1, 1)
-    assert len({one.bars[1][0, 0] for one in found.draws}) > 1  # other starts, other landmarks
+    answer = betti_of_landmarks(circle(2500, 0, channels=8, noise=0.05, uneven=True), n_landmarks=60)
+    assert isinstance(answer, LandmarkBetti)
+    assert len(answer.draws) == 3
+    assert answer.numbers == answer.low == answer.high == (1, 1)
+    assert len({one.bars[1][0, 0] for one in answer.draws}) > 1  # other starts, other landmarks
     whole = betti_of_landmarks(circle(40))
     assert isinstance(whole, LandmarkBetti)
     assert len(whole.draws) == 1
@@ -411,8 +411,8 @@ def test_surrogates_without_bars_leave_the_law_of_noise_in_the_plane() -> None:
     assert answer.numbers == (1, 0)
     assert answer.rates[1] == pytest.approx(1 / (SLACK * FULL[1]))
     bars = np.array([[1.0, 2.0], [1.0, 1.1]])
-    found = holes([Diagram(bars=bars, surrogates=[np.empty((0, 2))] * 20)], 1, 0.05)
-    np.testing.assert_allclose(found.p_values, [2 * 2 ** (-1 / (SLACK * 0.2)), 1.0], rtol=1e-9)
+    verdict = holes([Diagram(bars=bars, surrogates=[np.empty((0, 2))] * 20)], 1, 0.05)
+    np.testing.assert_allclose(verdict.p_values, [2 * 2 ** (-1 / (SLACK * 0.2)), 1.0], rtol=1e-9)
     small = holes([Diagram(bars=bars, surrogates=[])], 1, 0.05)
     np.testing.assert_array_equal(small.p_values, [1.0, 1.0])
 
@@ -426,9 +426,9 @@ def noise(logs: Any) -> np.ndarray:
 def test_excess_bars_count_as_the_own_ones_between_the_surrogates_and_the_plane(own: float, excess: float) -> None:
     """Four bars, two of a surrogate with log ratio .05: the mean is that of .05, .05 and two excess ones."""
     one = Diagram(bars=noise([own] * 4), surrogates=[noise([0.03, 0.07])] * 20)
-    found = holes([one], 1, 0.05)
-    assert found.tests == 4
-    assert found.rate == pytest.approx(1 / (SLACK * (2 * 0.05 + 2 * excess) / 4))
+    verdict = holes([one], 1, 0.05)
+    assert verdict.tests == 4
+    assert verdict.rate == pytest.approx(1 / (SLACK * (2 * 0.05 + 2 * excess) / 4))
     assert holes([Diagram(bars=noise([]), surrogates=one.surrogates)], 1, 0.05).rate == pytest.approx(
         1 / (SLACK * 0.05)
     )
@@ -437,7 +437,7 @@ def test_excess_bars_count_as_the_own_ones_between_the_surrogates_and_the_plane(
 @pytest.mark.parametrize("scale", [0.02, 0.1, FULL[1]])
 @pytest.mark.parametrize("number", [1, 2, 5, 11, 60])
 def test_the_level_holds_where_all_bars_are_excess(number: int, scale: float) -> None:
-    """Noise of the law, log pi exponential, none of it in the surrogates; 3,000 draws, four standard errors."""
+    """Noise that follows the law (log pi exponential) and no surrogate has; 3,000 draws, four standard errors."""
     drawn = RNG(0).exponential(scale, size=(3000, number))
     none = [np.empty((0, 2))] * 5
     false = [(holes([Diagram(bars=noise(one), surrogates=none)], 1, 0.05).p_values < 0.05).any() for one in drawn]
@@ -451,24 +451,24 @@ def circles(turns: np.ndarray, amplitudes: list[float], rng: np.random.Generator
 
 def test_the_largest_circle_of_an_uneven_torus_is_found() -> None:
     """60 points of a torus of five circles, the first twice as large as the next: at least one loop, at most five."""
-    found = []
+    answer = []
     for seed in range(30):
         rng = RNG([60, seed])
-        found.append(numbers(circles(rng.random((60, 5)), [1.0, 0.5, 0.4, 0.3, 0.2], rng))[1])
-    assert sum(n > 0 for n in found) >= 24
-    assert max(found) <= 5
+        answer.append(numbers(circles(rng.random((60, 5)), [1.0, 0.5, 0.4, 0.3, 0.2], rng))[1])
+    assert sum(n > 0 for n in answer) >= 24
+    assert max(answer) <= 5
 
 
 def test_the_loop_of_a_clock_is_found() -> None:
     """59 class means at random frequencies, noise of .05 of the largest circle: many short bars and the torus' own."""
-    found = []
+    answer = []
     for seed in range(30):
         rng = RNG([59, seed])
         turns = np.outer(np.arange(59), rng.choice(np.arange(1, 30), 3, replace=False)) / 59
         points = circles(turns, [1.0, 0.5, 0.4], rng)
-        found.append(numbers(points + 0.05 * rng.normal(size=points.shape) / math.sqrt(128))[1])
-    assert sum(n > 0 for n in found) >= 21
-    assert max(found) <= 3
+        answer.append(numbers(points + 0.05 * rng.normal(size=points.shape) / math.sqrt(128))[1])
+    assert sum(n > 0 for n in answer) >= 21
+    assert max(answer) <= 3
 
 
 @pytest.mark.parametrize("sides", [[1.0, 1.0], [1.0, 1.0, 0.2], [1.0, 0.7, 0.5, 0.3]])
@@ -476,8 +476,8 @@ def test_many_short_bars_of_even_points_are_no_loop(sides: list[float]) -> None:
     """A Kronecker sequence fills a box evenly: 10 to 20 bars more than its surrogates, and no loop."""
     root = {2: 1.3247179572447460, 3: 1.2207440846057595, 4: 1.1673039782614187}[len(sides)]  # x^(d + 1) = x + 1
     steps = np.outer(np.arange(59), root ** -np.arange(1.0, len(sides) + 1))
-    found = [(RNG(seed).random(len(sides)) + steps) % 1 * sides for seed in range(20)]
-    answers = [betti(points, seed=seed) for seed, points in enumerate(found)]
+    answer = [(RNG(seed).random(len(sides)) + steps) % 1 * sides for seed in range(20)]
+    answers = [betti(points, seed=seed) for seed, points in enumerate(answer)]
     assert all(isinstance(one, Betti) and one.numbers == (1, 0) for one in answers)
 
 

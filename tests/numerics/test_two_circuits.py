@@ -1,4 +1,4 @@
-"""The two-circuit model: the published fixed points, its theorem, and what gradient descent does."""
+"""The two-circuit model: the published fixed points, its theorem, and gradient descent."""
 
 import math
 from typing import Any
@@ -18,20 +18,20 @@ from grokscope.numerics.two_circuits import TwoCircuits, fixed_point, simulate
 def test_the_fixed_points_of_both_conventions(
     convention: Any, w_G: float, w_M: float, train: float, test: float
 ) -> None:
-    found = fixed_point(TwoCircuits(convention=convention))
-    assert found.ratio == pytest.approx(8, rel=1e-9)
-    assert (found.w_G, found.w_M) == pytest.approx((w_G, w_M), abs=5e-4)
-    assert (found.train_loss, found.test_loss) == pytest.approx((train, test), abs=5e-5)
+    point = fixed_point(TwoCircuits(convention=convention))
+    assert point.ratio == pytest.approx(8, rel=1e-9)
+    assert (point.w_G, point.w_M) == pytest.approx((w_G, w_M), abs=5e-4)
+    assert (point.train_loss, point.test_loss) == pytest.approx((train, test), abs=5e-5)
 
 
 @pytest.mark.parametrize("convention", ["alpha", "alpha/2"])
 def test_a_dear_generalising_circuit_never_generalises(convention: Any) -> None:
     model = TwoCircuits(P_G=4, convention=convention)
-    found = fixed_point(model)
-    assert found.ratio == pytest.approx(1 / 8, rel=1e-9)
-    assert found.test_loss > math.log(113)
+    point = fixed_point(model)
+    assert point.ratio == pytest.approx(1 / 8, rel=1e-9)
+    assert point.test_loss > math.log(113)
     if convention == "alpha":
-        assert found.test_loss == pytest.approx(5.53, abs=5e-3)
+        assert point.test_loss == pytest.approx(5.53, abs=5e-3)
     behind = simulate(model).overtaken_at
     assert isinstance(behind, Missing)
     assert "not ahead at step 20000" in behind.reason
@@ -41,15 +41,15 @@ def test_a_dear_generalising_circuit_never_generalises(convention: Any) -> None:
 @pytest.mark.parametrize("price", [0.5, 1.3, 2.0])
 def test_the_fixed_point_is_the_minimum_and_keeps_the_ratio_of_the_theorem(kappa: float, price: float) -> None:
     model = TwoCircuits(kappa=kappa, P_M=price, alpha=0.01, n_classes=31)
-    found = fixed_point(model)
-    assert found.ratio == pytest.approx(price ** (2 * kappa / (2 - kappa)), rel=1e-9)
-    assert model.slopes(found.w_G, found.w_M) == pytest.approx((0, 0), abs=1e-9)
-    # Literally, by a method that knows no slopes.
+    point = fixed_point(model)
+    assert point.ratio == pytest.approx(price ** (2 * kappa / (2 - kappa)), rel=1e-9)
+    assert model.slopes(point.w_G, point.w_M) == pytest.approx((0, 0), abs=1e-9)
+    # Literally, by a method without derivatives.
     literal = minimize(
         lambda w: model.train_loss(*w) + model.penalty(*w), (1.0, 1.0), method="Nelder-Mead",
         options={"xatol": 1e-10, "fatol": 1e-15, "maxiter": 5000},
     )  # fmt: skip
-    assert literal.x == pytest.approx([found.w_G, found.w_M], rel=1e-4, abs=1e-6)  # a minimum is flat: half the digits
+    assert literal.x == pytest.approx([point.w_G, point.w_M], rel=1e-4, abs=1e-6)  # a minimum is flat: half the digits
 
 
 def test_losses_and_slopes_are_those_of_the_formulas() -> None:
@@ -73,20 +73,20 @@ def test_losses_and_slopes_are_those_of_the_formulas() -> None:
 @pytest.mark.parametrize("convention", ["alpha", "alpha/2"])
 def test_descent_memorises_first_and_ends_at_the_fixed_point(convention: Any) -> None:
     model = TwoCircuits(convention=convention)
-    found, rest = simulate(model), fixed_point(model)
-    assert (found.w_G[-1], found.w_M[-1]) == pytest.approx((rest.w_G, rest.w_M), rel=1e-9)
-    assert (found.train_loss[-1], found.test_loss[-1]) == pytest.approx((rest.train_loss, rest.test_loss), rel=1e-9)
-    assert found.test_loss[0] == found.train_loss[0] == pytest.approx(math.log(113), rel=1e-12)
-    fitted = int(found.steps[np.flatnonzero(found.train_loss < 0.2)[0]])
+    answer, rest = simulate(model), fixed_point(model)
+    assert (answer.w_G[-1], answer.w_M[-1]) == pytest.approx((rest.w_G, rest.w_M), rel=1e-9)
+    assert (answer.train_loss[-1], answer.test_loss[-1]) == pytest.approx((rest.train_loss, rest.test_loss), rel=1e-9)
+    assert answer.test_loss[0] == answer.train_loss[0] == pytest.approx(math.log(113), rel=1e-12)
+    fitted = int(answer.steps[np.flatnonzero(answer.train_loss < 0.2)[0]])
     assert fitted < 50
-    assert isinstance(found.overtaken_at, int)
-    assert found.overtaken_at > 5 * fitted
-    assert found.test_loss.max() > math.log(113) + 1
+    assert isinstance(answer.overtaken_at, int)
+    assert answer.overtaken_at > 5 * fitted
+    assert answer.test_loss.max() > math.log(113) + 1
 
 
 @pytest.mark.parametrize("g_2", [0.0005, 0.005, 0.05])
 def test_the_delay_is_that_of_exponential_growth(g_2: float) -> None:
-    """From where the memorising circuit is at rest alone: 112 / (e^w + 112) = .005 4 (2 / 1.2) w^(2/3)."""
+    """It starts where the memorising circuit alone is at rest: 112 / (e^w + 112) = .005 4 (2 / 1.2) w^(2/3)."""
     at_rest = brentq(lambda w: 112 / (math.exp(w) + 112) - 0.005 * 4 / 0.6 * w ** (2 / 3), 1, 10)
     error = 112 / (math.exp(at_rest) + 112)
     predicted = math.log(4 / g_2**2) / (2 * error * 0.1)
@@ -96,10 +96,10 @@ def test_the_delay_is_that_of_exponential_growth(g_2: float) -> None:
 
 
 def test_without_a_slow_start_there_is_no_delay() -> None:
-    found = simulate(TwoCircuits(), start_G=(0.0, 1.0))
-    assert found.overtaken_at == 2  # the first step moves both alike, from the second on decay tells them apart
-    assert found.test_loss.max() == found.test_loss[0]
-    assert found.w_G[-1] == pytest.approx(fixed_point(TwoCircuits()).w_G, rel=1e-9)
+    path = simulate(TwoCircuits(), start_G=(0.0, 1.0))
+    assert path.overtaken_at == 2  # the first step moves both alike, from the second on decay tells them apart
+    assert path.test_loss.max() == path.test_loss[0]
+    assert path.w_G[-1] == pytest.approx(fixed_point(TwoCircuits()).w_G, rel=1e-9)
 
 
 def test_smaller_steps_follow_the_same_curve() -> None:

@@ -23,18 +23,18 @@ def noisy(values: np.ndarray, seed: int = 0, size: float = 0.01) -> np.ndarray:
 
 
 def contrast(values: Any, steps: Any = STEPS, **options: Any) -> LowHighMid:
-    found = low_high_mid(steps, values, **({"memorized_at": T_MEM, "generalized_at": T_GEN} | options))
-    assert isinstance(found, LowHighMid), found
-    return found
+    levels = low_high_mid(steps, values, **({"memorized_at": T_MEM, "generalized_at": T_GEN} | options))
+    assert isinstance(levels, LowHighMid), levels
+    return levels
 
 
 def test_low_high_mid_is_found_with_its_levels_and_steps() -> None:
-    found = contrast(course(0.2, 0.8, 0.5))
-    assert (found.low, found.high, found.mid) == pytest.approx((0.2, 0.8, 0.5), abs=1e-9)
-    assert (found.high - found.low, found.high - found.mid) == pytest.approx((0.6, 0.3), abs=1e-9)
-    assert (found.signs, found.supports, found.reversed) == ((1, 1, 1), True, False)
-    assert found.half_rise_at == 2000
-    assert 3000 <= found.high_at < T_GEN
+    levels = contrast(course(0.2, 0.8, 0.5))
+    assert (levels.low, levels.high, levels.mid) == pytest.approx((0.2, 0.8, 0.5), abs=1e-9)
+    assert (levels.high - levels.low, levels.high - levels.mid) == pytest.approx((0.6, 0.3), abs=1e-9)
+    assert (levels.signs, levels.supports, levels.reversed) == ((1, 1, 1), True, False)
+    assert levels.half_rise_at == 2000
+    assert 3000 <= levels.high_at < T_GEN
     rough = contrast(noisy(course(0.2, 0.8, 0.5)))
     assert rough.supports
     assert abs((rough.half_rise_at or 0) - 2000) <= 50
@@ -58,23 +58,23 @@ def test_other_courses_have_other_signs(levels: tuple[float, float, float], sign
     if high < low:  # it falls right after memorisation
         values = np.where(STEPS < 300, low, np.where(STEPS < T_GEN, high, mid))
     for series in (values, noisy(values)):
-        found = contrast(series)
-        assert found.signs == signs
-        assert found.reversed is (-1 in signs)
-        assert (found.half_rise_at is None) == (signs[0] != 1)
+        answer = contrast(series)
+        assert answer.signs == signs
+        assert answer.reversed is (-1 in signs)
+        assert (answer.half_rise_at is None) == (signs[0] != 1)
 
 
 def test_flat_noise_is_not_low_high_mid_though_literally_half_of_it_is() -> None:
-    found, literal = [], 0
+    answer, literal = [], 0
     for seed in range(200):
         values = noisy(np.full(len(STEPS), 0.5), seed)
-        found.append(contrast(values))
+        answer.append(contrast(values))
         before = values[(STEPS >= T_MEM) & (STEPS < T_GEN)]
         literal += before[0] < values[STEPS >= T_GEN].mean() < before.max()
     assert literal > 70
-    assert sum(seed.supports for seed in found) <= 1
-    assert sum(seed.reversed for seed in found) <= 20
-    signs = np.array([seed.signs for seed in found])
+    assert sum(seed.supports for seed in answer) <= 1
+    assert sum(seed.reversed for seed in answer) <= 20
+    signs = np.array([seed.signs for seed in answer])
     assert (np.abs(signs).mean(0) < 0.05 + 4 * np.sqrt(0.05 * 0.95 / 200)).all()
 
 
@@ -118,9 +118,9 @@ def test_unit_zero_and_order_of_evaluations() -> None:
 )
 def test_without_evaluations_there_is_no_answer(times: dict[str, Any], reason: str) -> None:
     options = {"memorized_at": T_MEM, "generalized_at": T_GEN} | times
-    found = low_high_mid(STEPS, course(0.2, 0.8, 0.5), **options)
-    assert isinstance(found, Missing)
-    assert reason in found.reason
+    levels = low_high_mid(STEPS, course(0.2, 0.8, 0.5), **options)
+    assert isinstance(levels, Missing)
+    assert reason in levels.reason
 
 
 @pytest.mark.parametrize("sign", [1, -1])
@@ -129,9 +129,9 @@ def test_half_of_a_change_is_made_at_its_middle(sign: int) -> None:
     assert half_change(STEPS, jump) == half_change(STEPS, 100 * jump - 7) == 1500
     ramp = sign * np.interp(STEPS, [1000, 3000], [0.0, 1.0])
     assert half_change(STEPS, ramp) == 2000
-    found = half_change(STEPS, noisy(ramp, size=0.05))
-    assert isinstance(found, int)
-    assert abs(found - 2000) <= 150
+    step = half_change(STEPS, noisy(ramp, size=0.05))
+    assert isinstance(step, int)
+    assert abs(step - 2000) <= 150
     spiked = jump.copy()
     spiked[[20, 21]] = 5 * sign
     assert half_change(STEPS, spiked) == 1500
@@ -156,9 +156,9 @@ def test_a_share_has_the_exact_interval() -> None:
     """Closed forms at 0 and n, and Clopper and Pearson's for 8 of 10: 0.4439 to 0.9748."""
     assert share(0, 10).high == pytest.approx(1 - 0.025**0.1, abs=1e-9)
     assert share(10, 10).low == pytest.approx(0.025**0.1, abs=1e-9)
-    found = share(8, 10)
-    assert (found.value, found.low, found.high) == pytest.approx((0.8, 0.4439, 0.9748), abs=5e-5)
-    assert share(8, 10, level=0.5).low > found.low
+    rate = share(8, 10)
+    assert (rate.value, rate.low, rate.high) == pytest.approx((0.8, 0.4439, 0.9748), abs=5e-5)
+    assert share(8, 10, level=0.5).low > rate.low
 
 
 @pytest.mark.parametrize(

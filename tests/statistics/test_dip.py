@@ -44,8 +44,8 @@ def _closest(x: np.ndarray, shares: np.ndarray, mode: int) -> float:
             sign = 1 if a + 2 <= mode else -1  # slopes rise before the mode and fall after it
             one, two = 1 / (places[a + 1] - places[a]), 1 / (places[a + 2] - places[a + 1])
             at_most({a: -sign * one, a + 1: sign * (one + two), a + 2: -sign * two}, 0)
-    found = linprog([0] * size + [1], rows, bounds, bounds=[(0, 1)] * (size + 1))
-    return float(found.fun)
+    solution = linprog([0] * size + [1], rows, bounds, bounds=[(0, 1)] * (size + 1))
+    return float(solution.fun)
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -1,4 +1,4 @@
-"""Shells and laws that were planted are found, with intervals that cover; what has no answer says so."""
+"""Planted shells and laws are found, with intervals that cover; without an answer the reason is given."""
 
 import math
 from typing import Any
@@ -20,18 +20,18 @@ def planted_u(low: float, high: float) -> np.ndarray:
 
 
 def law(*args: Any, **options: Any) -> Law:
-    found = generalisation_law(*args, **options)
-    assert not isinstance(found, Missing)
-    return found
+    fit = generalisation_law(*args, **options)
+    assert not isinstance(fit, Missing)
+    return fit
 
 
 def test_reduced_losses_are_means_with_the_intervals_of_the_house() -> None:
     rng = np.random.default_rng(0)
     train, test = np.exp(rng.normal(size=(2, 3, 5)))
-    found = reduced(np.outer(NORMS[:3], [1, 1, 1, 1, 4]), train, test)
-    np.testing.assert_allclose(found.norms, NORMS[:3] * 4**0.2)
-    assert found.train == tuple(mean_effect(row) for row in train)
-    assert found.test == tuple(mean_effect(row) for row in test)
+    losses = reduced(np.outer(NORMS[:3], [1, 1, 1, 1, 4]), train, test)
+    np.testing.assert_allclose(losses.norms, NORMS[:3] * 4**0.2)
+    assert losses.train == tuple(mean_effect(row) for row in train)
+    assert losses.test == tuple(mean_effect(row) for row in test)
     train[2, 1] = np.inf
     lost = reduced(NORMS[:3], train, test).train[2]
     assert isinstance(lost, Missing)
@@ -40,22 +40,22 @@ def test_reduced_losses_are_means_with_the_intervals_of_the_house() -> None:
 
 def test_a_planted_shell_is_found_exactly_where_it_is_log_linear() -> None:
     ends = [(0.2, 2.0), (0.3, 3.0), (0.25, 1.7), (0.22, 2.2), (0.4, 2.5)]
-    found = shell(NORMS, np.stack([planted_u(*each) for each in ends], axis=1), kind="loss")
-    np.testing.assert_allclose(np.array(found.edges, dtype=float), ends, rtol=1e-9)
-    assert not isinstance(found.low, Missing)
-    assert found.low.value == pytest.approx(np.exp(np.log([low for low, _ in ends]).mean()))
-    assert found.low.n == 5
-    assert found.never == 0
+    zone = shell(NORMS, np.stack([planted_u(*each) for each in ends], axis=1), kind="loss")
+    np.testing.assert_allclose(np.array(zone.edges, dtype=float), ends, rtol=1e-9)
+    assert not isinstance(zone.low, Missing)
+    assert zone.low.value == pytest.approx(np.exp(np.log([low for low, _ in ends]).mean()))
+    assert zone.low.n == 5
+    assert zone.never == 0
     scaled = shell(7 * NORMS, 3 * np.stack([planted_u(*each) for each in ends], axis=1), kind="loss")
     np.testing.assert_allclose(np.array(scaled.edges, dtype=float), 7 * np.array(ends), rtol=1e-9)
 
 
 def test_the_edges_of_an_accuracy_are_interpolated_in_the_logarithm_of_the_norm() -> None:
-    found = shell([1, 2, 4, 8, 16], np.array([[0.0, 0.8, 1.0, 0.95, 0.45]]).T)
-    assert found.edges == ((pytest.approx(2 * 2**0.5), pytest.approx(8 * 2**0.1)),)
-    assert not isinstance(found.low, Missing)
-    assert isinstance(found.low.low, Missing)  # one seed has no interval
-    assert found.edges == shell([1, 2, 4, 8, 16], np.array([[0.0, 0.8, 1.0, 0.95, 0.45]]).T, least=0.9).edges
+    zone = shell([1, 2, 4, 8, 16], np.array([[0.0, 0.8, 1.0, 0.95, 0.45]]).T)
+    assert zone.edges == ((pytest.approx(2 * 2**0.5), pytest.approx(8 * 2**0.1)),)
+    assert not isinstance(zone.low, Missing)
+    assert isinstance(zone.low.low, Missing)  # one seed has no interval
+    assert zone.edges == shell([1, 2, 4, 8, 16], np.array([[0.0, 0.8, 1.0, 0.95, 0.45]]).T, least=0.9).edges
 
 
 def test_intervals_of_a_shell_cover_the_planted_one() -> None:
@@ -63,9 +63,9 @@ def test_intervals_of_a_shell_cover_the_planted_one() -> None:
     covered = 0
     for _ in range(200):
         ends = np.exp(np.log([0.3, 2.0]) + 0.1 * rng.normal(size=(5, 2)))
-        found = shell(NORMS, np.stack([planted_u(*each) for each in ends], axis=1), kind="loss")
-        assert not isinstance(found.high, Missing)
-        covered += found.high.low <= 2.0 <= found.high.high  # pyright: ignore[reportOperatorIssue]
+        zone = shell(NORMS, np.stack([planted_u(*each) for each in ends], axis=1), kind="loss")
+        assert not isinstance(zone.high, Missing)
+        covered += zone.high.low <= 2.0 <= zone.high.high  # pyright: ignore[reportOperatorIssue]
     assert 178 <= covered <= 200  # 95 % of 200, four standard errors below
 
 
@@ -98,13 +98,13 @@ def test_of_several_stretches_the_one_with_the_best_value_counts_and_then_the_wi
 
 def test_a_line_without_noise_is_found_exactly() -> None:
     w0 = np.repeat([1.0, 2.0, 4.0], 2)
-    found = law(w0, 500 * np.log(w0 / 0.4), rate=1e-3, decay=2.0)
-    assert found.slope.value == pytest.approx(500)
-    assert found.w_c.value == pytest.approx(0.4)
-    assert (found.r_squared, found.predicted) == (pytest.approx(1), pytest.approx(500))
-    assert (found.n, found.n_censored) == (6, 0)
-    assert found.w_c.low == pytest.approx(0.4)
-    np.testing.assert_allclose(found.at([0.4, 0.8]), [0, 500 * math.log(2)], atol=1e-9)
+    fit = law(w0, 500 * np.log(w0 / 0.4), rate=1e-3, decay=2.0)
+    assert fit.slope.value == pytest.approx(500)
+    assert fit.w_c.value == pytest.approx(0.4)
+    assert (fit.r_squared, fit.predicted) == (pytest.approx(1), pytest.approx(500))
+    assert (fit.n, fit.n_censored) == (6, 0)
+    assert fit.w_c.low == pytest.approx(0.4)
+    np.testing.assert_allclose(fit.at([0.4, 0.8]), [0, 500 * math.log(2)], atol=1e-9)
 
 
 def test_without_censoring_it_is_least_squares() -> None:
@@ -113,16 +113,16 @@ def test_without_censoring_it_is_least_squares() -> None:
     rng = np.random.default_rng(2)
     x = np.repeat(np.linspace(0, 1.4, 5), 5)
     y = 900 + 1000 * x + 120 * rng.normal(size=25)
-    found, expected = law(np.exp(x), y), linregress(x, y)
-    assert found.slope.value == pytest.approx(expected.slope, rel=1e-6)  # pyright: ignore
-    assert found.slope.high - found.slope.low == pytest.approx(  # pyright: ignore
+    answer, expected = law(np.exp(x), y), linregress(x, y)
+    assert answer.slope.value == pytest.approx(expected.slope, rel=1e-6)  # pyright: ignore
+    assert answer.slope.high - answer.slope.low == pytest.approx(  # pyright: ignore
         2 * t.isf(0.025, 23) * expected.stderr,  # pyright: ignore
         rel=1e-6,
     )
-    assert found.r_squared == pytest.approx(expected.rvalue**2)  # pyright: ignore
-    assert math.log(found.w_c.value) == pytest.approx(-expected.intercept / expected.slope, abs=1e-6)  # pyright: ignore
-    # Fieller: at the ends of w_c's interval the line is as far from 0 as it can be told.
-    for end in (found.w_c.low, found.w_c.high):
+    assert answer.r_squared == pytest.approx(expected.rvalue**2)  # pyright: ignore
+    assert math.log(answer.w_c.value) == pytest.approx(-expected.intercept / expected.slope, abs=1e-6)  # pyright: ignore
+    # Fieller: at the ends of w_c's interval the line is just significantly different from 0.
+    for end in (answer.w_c.low, answer.w_c.high):
         at = math.log(float(end))  # pyright: ignore
         error = expected.stderr * math.sqrt(((x - x.mean()) ** 2).sum() / 25 + (at - x.mean()) ** 2)  # pyright: ignore
         line = expected.intercept + expected.slope * at  # pyright: ignore
@@ -138,11 +138,11 @@ def test_intervals_cover_the_planted_law_also_where_runs_never_generalised(last:
     for _ in range(200):
         y = 900 + 1000 * x + 200 * rng.normal(size=25)
         events = y < last
-        found = law(np.exp(x), np.minimum(y, last), events)
-        slopes.append(found.slope.value)
+        fit = law(np.exp(x), np.minimum(y, last), events)
+        slopes.append(fit.slope.value)
         naive.append(np.polyfit(x[events], y[events], 1)[0])
-        censored += found.n_censored
-        for which, (effect, truth) in enumerate(((found.slope, 1000), (found.w_c, math.exp(-0.9)))):
+        censored += fit.n_censored
+        for which, (effect, truth) in enumerate(((fit.slope, 1000), (fit.w_c, math.exp(-0.9)))):
             covered[which] += effect.low <= truth <= effect.high  # pyright: ignore[reportOperatorIssue]
     assert (covered >= 178).all()
     error = 4 * np.std(slopes) / math.sqrt(200)
@@ -154,9 +154,9 @@ def test_intervals_cover_the_planted_law_also_where_runs_never_generalised(last:
 
 def test_a_law_that_cannot_be_had_says_why() -> None:
     for args in (([1.0, 2.0], [5.0, 6.0]), ([2.0, 2.0, 2.0], [5.0, 6.0, 7.0])):
-        found = generalisation_law(*args)
-        assert isinstance(found, Missing)
-        assert "a line needs 3 and two norms" in found.reason
+        fit = generalisation_law(*args)
+        assert isinstance(fit, Missing)
+        assert "a line needs 3 and two norms" in fit.reason
     flat = law([1, 2, 4, 8], [100.0, 90.0, 110.0, 95.0])
     assert isinstance(flat.w_c.low, Missing)
     assert "the slope cannot be told from 0" in flat.w_c.low.reason
@@ -186,10 +186,10 @@ def test_bad_input_is_refused(call: Any, message: str) -> None:
 
 
 def test_times_that_do_not_grow_with_the_norm_have_a_slope_of_0() -> None:
-    """And w_c, where the line would reach 0, lies beyond all numbers: no error, which would end a scorecard."""
+    """w_c, where the line would reach 0, lies beyond all numbers; an error here would end a scorecard."""
     norms = [1.0, 2.0, 4.0, 8.0]
     for times in ([500.0] * 4, [500.0, 501.0, 499.0, 500.5], [500.0, 499.9, 499.9, 500.0]):
-        found = generalisation_law(norms, times)
-        assert not isinstance(found, Missing)
-        assert abs(found.slope.value) < 1
-        assert found.w_c.value in (0, np.inf)
+        fit = generalisation_law(norms, times)
+        assert not isinstance(fit, Missing)
+        assert abs(fit.slope.value) < 1
+        assert fit.w_c.value in (0, np.inf)

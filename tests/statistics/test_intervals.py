@@ -95,7 +95,7 @@ def test_coverage_of_intervals_by_level(kind: str, mean: float, n: int) -> None:
 
 @pytest.mark.parametrize("share", [0.2, 0.5, 0.8])
 def test_exact_intervals_of_shares_cover_at_least_what_they_say(share: float) -> None:
-    """By the binomial law itself, no draws."""
+    """By the binomial law itself, without draws."""
     k = np.arange(11)
     inside = [low <= share <= high for low, high in (share_intervals(int(hits), 10)(0.95) for hits in k)]
     assert binom.pmf(k, 10, share)[inside].sum() >= 0.95

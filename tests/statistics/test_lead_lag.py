@@ -18,7 +18,7 @@ def rise(at: float, seed: int = 0, noise: float = 0.0) -> np.ndarray:
     return clean + noise * np.random.default_rng(seed).normal(size=len(STEPS))
 
 
-def found(one: np.ndarray, other: np.ndarray) -> Lag:
+def lag_of(one: np.ndarray, other: np.ndarray) -> Lag:
     answer = lag((STEPS, one), (STEPS, other))
     assert isinstance(answer, Lag)
     return answer
@@ -26,20 +26,20 @@ def found(one: np.ndarray, other: np.ndarray) -> Lag:
 
 def test_a_copy_that_comes_later_lags_by_its_shift() -> None:
     """Steps lie 3.5 % apart and a level is dated to one of them, so a lag to two."""
-    answer = found(rise(300), rise(900))
+    answer = lag_of(rise(300), rise(900))
     for value in (answer.value, answer.low, answer.high):
         assert value == pytest.approx(math.log(3), abs=0.071)
     assert answer.steps == pytest.approx((300, 900), rel=0.04)  # the next step of the grid
-    assert found(rise(900), rise(300)).value == pytest.approx(-math.log(3), abs=0.071)
+    assert lag_of(rise(900), rise(300)).value == pytest.approx(-math.log(3), abs=0.071)
 
 
 def test_neither_direction_nor_scale_matters() -> None:
-    assert found(rise(300), 7 - 5 * rise(900)) == found(rise(300), rise(900))
+    assert lag_of(rise(300), 7 - 5 * rise(900)) == lag_of(rise(300), rise(900))
 
 
 def test_curves_that_cross_have_no_sure_sign() -> None:
     steep, slow = 1 / (1 + (500 / STEPS) ** 20), 1 / (1 + (500 / STEPS) ** 4)
-    answer = found(steep, slow)
+    answer = lag_of(steep, slow)
     assert answer.low < 0 < answer.high
 
 
@@ -93,7 +93,7 @@ def sigmoid(steps: np.ndarray, scale: str, width: float) -> np.ndarray:
 def arm(
     scale: str, spacing: str, *, ratio: float, cut: float, wide: float, noise: float, seeds: int, rng: Any
 ) -> list[Lag | Missing]:
-    """Lags of a series of width `wide` behind one `ratio` times as narrow; training ends `cut` of its widths after."""
+    """Lags of a series of width `wide` behind one `ratio` times as narrow; training ends `cut` widths later."""
     end = 1000 * math.exp(cut * wide) if scale == "ln" else 1000 * (1 + cut * wide)
     grid = np.geomspace(10, end, 200) if spacing == "log" else np.linspace(1, end, 200)
     steps = np.unique(grid.round())
@@ -124,7 +124,7 @@ KINDS = [("ln", "log", 0.3), ("ln", "linear", 0.15), ("step", "log", 0.12), ("st
 @pytest.mark.parametrize(("scale", "spacing", "wide"), KINDS)
 @pytest.mark.parametrize("ratio", [1, 2, 4])
 def test_a_series_cut_before_it_rests_has_no_lag(scale: str, spacing: str, wide: float, ratio: float) -> None:
-    """Cut one to three widths after the middle. Before plateaus were asked for, 0 was covered in .15 to .45 of arms."""
+    """Cut one to three widths after the middle. Without the rule of plateaus, .15 to .45 of arms covered 0."""
     for cut in (1, 2, 3):
         for noise in (0.002, 0.02, 0.05):
             covered, known, missing = coverage(
@@ -164,7 +164,7 @@ def test_nought_is_covered_wherever_training_ends(
 
 
 def test_the_interval_of_one_run_holds_the_lag() -> None:
-    """By resampling: 95 % asked, 40 runs, four standard errors of .93."""
+    """By resampling: nominal 95 %, 40 runs, four standard errors of .93."""
     steps, rng = np.unique(np.geomspace(10, 50_000, 150).round()), np.random.default_rng(1)
     held, known = 0, 0
     for _ in range(40):
@@ -192,4 +192,4 @@ def test_missing_says_which_series_does_not_rest() -> None:
 def test_spikes_move_no_lag() -> None:
     spiked = rise(300)
     spiked[[30, 31, 150]] = 40.0
-    assert found(spiked, rise(900)).value == pytest.approx(math.log(3), abs=0.071)
+    assert lag_of(spiked, rise(900)).value == pytest.approx(math.log(3), abs=0.071)

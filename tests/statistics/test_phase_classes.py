@@ -20,18 +20,18 @@ def released(name: str) -> np.ndarray:
 
 
 def test_the_published_counts() -> None:
-    found = classify(released("train"), released("test"), never=LAST)
-    assert found.shape == (11, 11)
-    assert counts(found) == {"comprehension": 17, "grokking": 16, "memorisation": 49, "confusion": 39}
+    classes = classify(released("train"), released("test"), never=LAST)
+    assert classes.shape == (11, 11)
+    assert counts(classes) == {"comprehension": 17, "grokking": 16, "memorisation": 49, "confusion": 39}
 
 
 def test_the_released_tables_have_learning_rates_in_rows() -> None:
     """At the smallest rate and no weight decay the network comprehends; at the largest of both nothing is learned."""
-    found = classify(released("train"), released("test"), never=LAST)
-    assert found[0, 0] == "comprehension"
-    assert found[10, 10] == "confusion"
-    assert found[10, 0] == "memorisation"  # a large rate without decay
-    assert found[0, 9] == "grokking"  # a small one with much
+    classes = classify(released("train"), released("test"), never=LAST)
+    assert classes[0, 0] == "comprehension"
+    assert classes[10, 10] == "confusion"
+    assert classes[10, 0] == "memorisation"  # a large rate without decay
+    assert classes[0, 9] == "grokking"  # a small one with much
 
 
 def test_a_limit_says_the_same_as_the_sentinel() -> None:
@@ -108,13 +108,13 @@ def test_phases_of_curves() -> None:
     def curve(at: int) -> np.ndarray:
         return np.where(steps >= at, 0.92, 0.1)
 
-    found = [
+    answer = [
         phases(steps, train_accuracy=curve(train), test_accuracy=curve(test), **PUBLISHED)
         for train, test in ((200, 1100), (200, 1200), (200, 9999), (9999, 200))
     ]
-    assert classify_phases(found).tolist() == list(CLASSES)
-    assert classify_phases(found, delay=900).tolist()[0] == "grokking"
-    assert classify_phases(found, limit=1100).tolist()[1] == "memorisation"
+    assert classify_phases(answer).tolist() == list(CLASSES)
+    assert classify_phases(answer, delay=900).tolist()[0] == "grokking"
+    assert classify_phases(answer, limit=1100).tolist()[1] == "memorisation"
     # 92 % is not the 99 % and 95 % of our own thresholds.
     strict = phases(steps, train_accuracy=curve(200), test_accuracy=curve(1100))
     assert classify_phases([strict]).tolist() == ["confusion"]

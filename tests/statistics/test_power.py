@@ -1,4 +1,4 @@
-"""How many seeds decide: at that number the share of verdicts is what was asked for, and with one fewer it is not."""
+"""How many seeds decide: with that number the share of verdicts is the planned one, with one seed less it is not."""
 
 import numpy as np
 import pytest
@@ -54,17 +54,17 @@ def test_a_planned_hazard_ratio_is_decided_with_about_the_planned_power() -> Non
     for _ in range(300):
         times = np.concatenate([rng.exponential(1 / 2.5, n), rng.exponential(1, n)])
         treated, limit = np.arange(2 * n) < n, np.quantile(times, 0.8)
-        found = hazard_ratio(np.minimum(times, limit), times <= limit, treated)
-        decided.append(not isinstance(found, Missing) and found.low > 1)
+        hazard = hazard_ratio(np.minimum(times, limit), times <= limit, treated)
+        decided.append(not isinstance(hazard, Missing) and hazard.low > 1)
     assert np.mean(decided) == pytest.approx(0.8, abs=0.06 + 4 * 0.023)
 
 
 def test_what_no_number_decides() -> None:
-    for found in (
+    for answer in (
         seeds_for_mean(0.4, 1.0, outside(0.2, 0.5)),
         seeds_for_share(0.7, outside(0.5, 0.8)),
         seeds_for_mean(1.0, 0.0, above(0)),
         seeds_for_mean(1e-6, 1.0, above(0)),
         seeds_for_hazard(0.0, 0.5, below(1)),
     ):
-        assert isinstance(found, Missing)
+        assert isinstance(answer, Missing)

@@ -1,4 +1,4 @@
-"""Intervals in regions, and the level at which they still are."""
+"""Intervals in regions, and the level at which they still lie inside."""
 
 import math
 

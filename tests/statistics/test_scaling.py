@@ -1,4 +1,4 @@
-"""Exponents and crossings that were planted, and the coverage of their intervals."""
+"""Planted exponents and crossings, and the coverage of their intervals."""
 
 from typing import Any
 
@@ -15,28 +15,30 @@ SEEDS = 6
 
 
 def power(a: float, b: float, sizes: Any = SIZES, noise: float = 0.0, seed: int = 0) -> Any:
-    """(size, seed): e^a n^b, each seed with a factor of its own, which moves no exponent."""
+    """(size, seed): e^a n^b, each seed times a factor of its own, which does not change the exponent."""
     rng = np.random.default_rng(seed)
     own = np.exp(0.1 * rng.standard_normal(SEEDS))
     return np.exp(a) * np.asarray(sizes)[:, None] ** b * own * np.exp(noise * rng.standard_normal((len(sizes), SEEDS)))
 
 
 def test_a_power_law_has_its_exponent() -> None:
-    found = scaling(SIZES, power(1.0, 0.4))
-    assert isinstance(found.exponent, Effect)
-    assert (found.exponent.value, found.exponent.low, found.exponent.high) == pytest.approx((0.4, 0.4, 0.4), rel=1e-9)
-    assert (found.exponent.n, found.n_networks, found.n_left_out) == (SEEDS, 30, 0)
+    growth = scaling(SIZES, power(1.0, 0.4))
+    assert isinstance(growth.exponent, Effect)
+    assert (growth.exponent.value, growth.exponent.low, growth.exponent.high) == pytest.approx(
+        (0.4, 0.4, 0.4), rel=1e-9
+    )
+    assert (growth.exponent.n, growth.n_networks, growth.n_left_out) == (SEEDS, 30, 0)
 
 
 def test_networks_left_out_are_counted_and_bend_no_line() -> None:
     table = power(1.0, 0.4)
     table[0, :2] = np.nan
     table[1:, 0] = np.nan  # of this seed one size would be left, or none
-    found = scaling(SIZES, table)
-    assert isinstance(found.exponent, Effect)
-    assert found.exponent.value == pytest.approx(0.4, rel=1e-9)
-    assert (found.exponent.n, found.n_networks, found.n_left_out) == (SEEDS - 1, 24, 6)
-    assert np.isnan(found.lines[0]).all()
+    growth = scaling(SIZES, table)
+    assert isinstance(growth.exponent, Effect)
+    assert growth.exponent.value == pytest.approx(0.4, rel=1e-9)
+    assert (growth.exponent.n, growth.n_networks, growth.n_left_out) == (SEEDS - 1, 24, 6)
+    assert np.isnan(growth.lines[0]).all()
     nothing = scaling(SIZES, np.full((5, SEEDS), np.nan))
     assert nothing.exponent == Missing("no seed has values at two sizes")
 
@@ -44,29 +46,31 @@ def test_networks_left_out_are_counted_and_bend_no_line() -> None:
 def test_a_curve_meets_the_level_where_it_was_laid() -> None:
     rising, level = power(0.0, 0.5), np.sqrt(150) * np.exp([[-0.1, 0.1, 0, 0.2, -0.2], [0, 0, 0, 0, 0]])
     own = rising[0] / np.sqrt(50)  # of each seed: n_i = 150 / own^2
-    found = crossing(SIZES, rising, level)
-    assert found.by_seed == pytest.approx(150 / own**2, rel=1e-9)
-    assert found.beyond == 0
-    assert isinstance(found.size, Effect)
-    assert found.size.value == pytest.approx(150 / np.exp(2 * np.log(own).mean()), rel=1e-9)
+    crossed = crossing(SIZES, rising, level)
+    assert crossed.by_seed == pytest.approx(150 / own**2, rel=1e-9)
+    assert crossed.beyond == 0
+    assert isinstance(crossed.size, Effect)
+    assert crossed.size.value == pytest.approx(150 / np.exp(2 * np.log(own).mean()), rel=1e-9)
     parts = [np.var(2 * np.log(own), ddof=1) / SEEDS, np.var(np.array([-0.05, 0.05, 0, 0.1, -0.1]) / 0.5, ddof=1) / 5]
     freedom = sum(parts) ** 2 / (parts[0] ** 2 / (SEEDS - 1) + parts[1] ** 2 / 4)
     reach = np.exp(t.ppf(0.975, freedom) * np.sqrt(sum(parts)))
-    assert (found.size.low, found.size.high) == pytest.approx((found.size.value / reach, found.size.value * reach))
-    assert found.size.n == 5
+    assert (crossed.size.low, crossed.size.high) == pytest.approx(
+        (crossed.size.value / reach, crossed.size.value * reach)
+    )
+    assert crossed.size.n == 5
     assert crossing(SIZES, rising, level * 10).beyond == SEEDS
 
 
 def test_what_does_not_cross_is_said_and_not_dropped() -> None:
     rising, level = power(0.0, 0.5), np.full((2, 5), np.sqrt(150))
     level[:, 1], level[0, 2] = np.nan, np.nan  # the one seed has no level, the other that of its one network
-    found = crossing(SIZES, rising, level)
-    assert isinstance(found.size, Effect)
-    assert (found.size.n, found.size.low) == (4, Missing("4 seeds; an interval needs 5"))
+    crossed = crossing(SIZES, rising, level)
+    assert isinstance(crossed.size, Effect)
+    assert (crossed.size.n, crossed.size.low) == (4, Missing("4 seeds; an interval needs 5"))
     rising[:, 0] = 1 / rising[:, 0]
-    found = crossing(SIZES, rising, level)
-    assert found.size == Missing(f"in 1 of {SEEDS} seeds the curve does not rise")
-    assert np.isinf(found.by_seed[0])
+    crossed = crossing(SIZES, rising, level)
+    assert crossed.size == Missing(f"in 1 of {SEEDS} seeds the curve does not rise")
+    assert np.isinf(crossed.by_seed[0])
     rising[1:, 0] = np.nan
     assert np.isnan(crossing(SIZES, rising, level).by_seed).tolist() == [True] + [False] * (SEEDS - 1)
     nothing = Missing("no seed has a line, or none a level")
@@ -89,12 +93,12 @@ def test_intervals_cover_the_truth_as_often_as_they_say() -> None:
 
 def test_student_and_geometric_means() -> None:
     values = [1.0, 2.0, 4.0, 8.0, 16.0]
-    found = student_effect(values)
+    effect = student_effect(values)
     reach = 2.7764451 * np.std(values, ddof=1) / np.sqrt(5)  # t of 4 degrees of freedom at 97.5 %, tabulated
-    assert (found.value, found.low, found.high) == pytest.approx((6.2, 6.2 - reach, 6.2 + reach), rel=1e-7)
-    found = geometric_effect(values)
+    assert (effect.value, effect.low, effect.high) == pytest.approx((6.2, 6.2 - reach, 6.2 + reach), rel=1e-7)
+    effect = geometric_effect(values)
     reach = np.exp(2.7764451 * np.std(np.log(values), ddof=1) / np.sqrt(5))
-    assert (found.value, found.low, found.high) == pytest.approx((4, 4 / reach, 4 * reach), rel=1e-7)
+    assert (effect.value, effect.low, effect.high) == pytest.approx((4, 4 / reach, 4 * reach), rel=1e-7)
     few = geometric_effect(values[:4])
     assert few.low == few.high == Missing("4 seeds; an interval needs 5")
     with pytest.raises(ValueError, match="expected finite values, one a seed"):

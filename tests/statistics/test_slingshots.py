@@ -1,4 +1,4 @@
-"""Slingshots that were planted, and none where there are none."""
+"""Planted slingshots are found, and no others."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ NORM = np.interp(STEPS, [0, 500, 9990], np.log([12.0, 60.0, 100.0]))
 SPIKE = np.exp(-np.arange(30) / 3)  # rises at once, falls back over some evaluations
 
 
-def found(loss: np.ndarray = LOSS, norm: np.ndarray = NORM, **options: Any) -> list[Slingshot]:
+def slingshots_of(loss: np.ndarray = LOSS, norm: np.ndarray = NORM, **options: Any) -> list[Slingshot]:
     return slingshots(STEPS, norm=np.exp(norm), train_loss=np.exp(loss), **options)
 
 
@@ -35,7 +35,7 @@ def noise(seed: int, loss: float, norm: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_planted_slingshots_are_found_with_their_sizes() -> None:
-    shots = found(*planted(width=0.5))
+    shots = slingshots_of(*planted(width=0.5))
     assert [(shot.start, shot.peak) for shot in shots] == [(10 * at - 10, 10 * at) for at in AT]
     for shot in shots:
         assert shot.end == shot.peak + 30  # exp(-2/3) > 1/2 > exp(-1)
@@ -44,30 +44,30 @@ def test_planted_slingshots_are_found_with_their_sizes() -> None:
 
 
 def test_a_smooth_run_has_none() -> None:
-    assert found() == []
+    assert slingshots_of() == []
     hump = LOSS + 8 * np.exp(-(((np.arange(N) - 500) / 200) ** 2))  # up and down again, but over half of the run
-    assert found(hump, NORM + 0.2 * expit((np.arange(N) - 500) / 50)) == []
+    assert slingshots_of(hump, NORM + 0.2 * expit((np.arange(N) - 500) / 50)) == []
 
 
 def test_it_takes_both_the_spike_and_the_jump() -> None:
     loss, norm = planted()
-    assert found(loss, NORM) == found(LOSS, norm) == []
-    assert found(loss, NORM - (norm - NORM)) == []  # a norm that falls
-    assert len(found(loss, norm)) == 3
+    assert slingshots_of(loss, NORM) == slingshots_of(LOSS, norm) == []
+    assert slingshots_of(loss, NORM - (norm - NORM)) == []  # a norm that falls
+    assert len(slingshots_of(loss, norm)) == 3
 
 
 def test_growth_that_goes_on_anyway_is_no_jump() -> None:
     """A norm that grows by 4 % in the time of a spike, as it does before and after."""
-    assert found(planted()[0], NORM + 0.01 * np.arange(N)) == []
+    assert slingshots_of(planted()[0], NORM + 0.01 * np.arange(N)) == []
 
 
 def test_a_loss_that_rises_and_stays_is_no_spike() -> None:
     loss, norm = planted()
     stays = LOSS + 6 * (np.arange(N) >= 600)
-    assert found(stays, norm) == []
+    assert slingshots_of(stays, norm) == []
     unfinished = loss.copy()
     unfinished[800:] = loss[800]
-    assert len(found(unfinished, norm)) == 2
+    assert len(slingshots_of(unfinished, norm)) == 2
 
 
 @pytest.mark.parametrize("scale", [0.1, 0.5])
@@ -75,7 +75,7 @@ def test_noise_hides_none_of_the_large_ones(scale: float) -> None:
     loss, norm = planted(height=9.0)
     for seed in range(20):
         of_loss, of_norm = noise(seed, scale, 2e-3)
-        assert len(found(loss + of_loss, norm + of_norm)) == 3
+        assert len(slingshots_of(loss + of_loss, norm + of_norm)) == 3
 
 
 @pytest.mark.parametrize("scale", [0.1, 0.5, 1.0, 2.0])
@@ -84,15 +84,15 @@ def test_independent_noise_alone_gives_no_false_one(scale: float, of_norm: float
     """None in 30 runs of 1000 evaluations: fewer than one run in ten, at 95 % confidence (0.9^30 = 4 %)."""
     for seed in range(30):
         loss, norm = noise(seed, scale, of_norm)
-        assert found(LOSS + loss, NORM + norm) == []
+        assert slingshots_of(LOSS + loss, NORM + norm) == []
 
 
 def test_noise_of_one_series_is_not_taken_for_its_half() -> None:
-    """True spikes in a norm of noise, and true jumps in a loss of noise."""
+    """True spikes of the loss with a noisy norm, and true jumps of the norm with a noisy loss."""
     loss, norm = planted()
     for seed in range(20):
         of_loss, of_norm = noise(seed, 1.0, 2e-2)
-        assert found(loss, NORM + of_norm) == found(LOSS + of_loss, norm) == []
+        assert slingshots_of(loss, NORM + of_norm) == slingshots_of(LOSS + of_loss, norm) == []
 
 
 def test_correlated_noise_gives_one_run_in_twenty_at_most() -> None:
@@ -100,19 +100,19 @@ def test_correlated_noise_gives_one_run_in_twenty_at_most() -> None:
     count = 0
     for seed in range(60):
         loss, norm = (series.cumsum() for series in noise(seed, 0.2, 3e-3))
-        count += bool(found(LOSS + loss, NORM + norm))
+        count += bool(slingshots_of(LOSS + loss, NORM + norm))
     assert count == 0
 
 
 def test_without_the_guard_noise_does_give_false_ones() -> None:
-    """The guard is what keeps them out, not blindness."""
+    """The guard excludes them; without it they are found."""
     loss, norm = noise(0, 1.0, 2e-2)
-    assert len(found(LOSS + loss, NORM + norm, noise=0)) > 5
+    assert len(slingshots_of(LOSS + loss, NORM + norm, noise=0)) > 5
 
 
 def test_units_and_spacing_do_not_matter() -> None:
     loss, norm = planted()
-    expected = found(loss, norm)
+    expected = slingshots_of(loss, norm)
     scaled = slingshots(STEPS * 7, norm=3 * np.exp(norm), train_loss=np.exp(loss))
     assert [(shot.start, shot.peak, shot.end) for shot in scaled] == [
         (7 * shot.start, 7 * shot.peak, 7 * shot.end) for shot in expected
@@ -125,10 +125,10 @@ def test_units_and_spacing_do_not_matter() -> None:
 
 
 def test_a_norm_that_leads_the_loss_counts() -> None:
-    """As measured on a network: it had grown for as long as the spike then lasted."""
+    """As measured on a network: the norm had grown before the spike for as long as the spike lasted."""
     loss, norm = planted()
-    assert len(found(loss, np.roll(norm, -4))) == 3
-    assert found(loss, np.roll(norm, -40)) == []
+    assert len(slingshots_of(loss, np.roll(norm, -4))) == 3
+    assert slingshots_of(loss, np.roll(norm, -40)) == []
 
 
 def test_losses_of_zero_and_values_that_are_not_numbers() -> None:
@@ -144,16 +144,16 @@ def test_losses_of_zero_and_values_that_are_not_numbers() -> None:
 def test_two_peaks_of_one_spike_are_one_slingshot() -> None:
     loss, norm = planted(height=12.0)
     loss[601] -= 4  # down in the middle of the fall, and up again by a factor of twenty
-    assert [shot.peak for shot in found(loss, norm)] == [10 * at for at in AT]
+    assert [shot.peak for shot in slingshots_of(loss, norm)] == [10 * at for at in AT]
 
 
 def test_parameters_are_what_they_say() -> None:
     loss, norm = planted()
-    assert found(loss, norm, factor=np.exp(6.5)) == []
-    assert len(found(loss, norm, factor=np.exp(5.5))) == 3
-    assert found(loss, norm, jump=0.2) == []
-    assert found(loss, norm, longest=30) == []
-    assert found(loss, norm, floor=1.0) == []
+    assert slingshots_of(loss, norm, factor=np.exp(6.5)) == []
+    assert len(slingshots_of(loss, norm, factor=np.exp(5.5))) == 3
+    assert slingshots_of(loss, norm, jump=0.2) == []
+    assert slingshots_of(loss, norm, longest=30) == []
+    assert slingshots_of(loss, norm, floor=1.0) == []
 
 
 @pytest.mark.parametrize(

@@ -24,9 +24,9 @@ runs = st.lists(st.tuples(st.integers(1, 12), st.booleans()), min_size=1, max_si
 
 
 def ratio(times: object, observed: object, treated: object, level: float = 0.95) -> HazardRatio:
-    found = hazard_ratio(times, observed, treated, level)  # pyright: ignore[reportArgumentType]
-    assert isinstance(found, HazardRatio)
-    return found
+    hazard = hazard_ratio(times, observed, treated, level)  # pyright: ignore[reportArgumentType]
+    assert isinstance(hazard, HazardRatio)
+    return hazard
 
 
 def test_the_published_survival_curve() -> None:
@@ -58,10 +58,10 @@ def test_the_published_log_rank_and_hazard_ratio() -> None:
     p = log_rank((TREATED, SEEN), (PLACEBO, ALL))
     assert isinstance(p, float)
     assert chi2.isf(p, 1) == pytest.approx(16.79, abs=5e-3)
-    found = ratio(*BOTH)
-    assert math.log(found.value) == pytest.approx(1.572, abs=5e-4)
-    assert found.p == pytest.approx(5.26e-5, abs=5e-8)
-    assert chi2.isf(found.p, 1) == pytest.approx(16.35, abs=5e-3)
+    hazard = ratio(*BOTH)
+    assert math.log(hazard.value) == pytest.approx(1.572, abs=5e-4)
+    assert hazard.p == pytest.approx(5.26e-5, abs=5e-8)
+    assert chi2.isf(hazard.p, 1) == pytest.approx(16.35, abs=5e-3)
 
 
 @given(runs)
@@ -116,26 +116,26 @@ def test_the_hazard_ratio_is_the_maximum_of_the_literal_likelihood() -> None:
                 total -= math.log(weight[risk].sum() - i / dead.sum() * weight[dead].sum())
         return total
 
-    found = ratio(times, observed, treated)
-    best = math.log(found.value)
+    hazard = ratio(times, observed, treated)
+    best = math.log(hazard.value)
     assert likelihood(best) > max(likelihood(best - 1e-3), likelihood(best + 1e-3))
-    for end in (found.low, found.high):
+    for end in (hazard.low, hazard.high):
         assert 2 * (likelihood(best) - likelihood(math.log(end))) == pytest.approx(3.841459, abs=1e-5)
-    assert found.p == pytest.approx(chi2.sf(2 * (likelihood(best) - likelihood(0)), 1), abs=1e-9)
-    assert ratio(times, observed, treated, level=0.5).low > found.low
+    assert hazard.p == pytest.approx(chi2.sf(2 * (likelihood(best) - likelihood(0)), 1), abs=1e-9)
+    assert ratio(times, observed, treated, level=0.5).low > hazard.low
 
 
 def test_an_arm_without_events_has_an_open_end() -> None:
     """Five events first and none later: at each the treated are 5, 4, .. 1 of 10, 9, .. 6 at risk."""
     times, treated = [1, 2, 3, 4, 5] + [9] * 5, [True] * 5 + [False] * 5
-    found = ratio(times, treated, treated)
-    assert found.value == found.high == math.inf
-    excess = sum(2 * math.log1p(5 / (k * found.low)) for k in range(1, 6))
+    hazard = ratio(times, treated, treated)
+    assert hazard.value == hazard.high == math.inf
+    excess = sum(2 * math.log1p(5 / (k * hazard.low)) for k in range(1, 6))
     assert excess == pytest.approx(3.841459, abs=1e-5)
     mirrored = ratio(times, treated, np.logical_not(treated))
     assert (mirrored.value, mirrored.low) == (0, 0)
-    assert mirrored.high == pytest.approx(1 / found.low, rel=1e-6)
-    assert mirrored.p == pytest.approx(found.p, rel=1e-9)
+    assert mirrored.high == pytest.approx(1 / hazard.low, rel=1e-6)
+    assert mirrored.p == pytest.approx(hazard.p, rel=1e-9)
     # Both arms have events, but one is over before the other begins: the likelihood is as monotone.
     assert ratio(np.arange(10), [True] * 10, treated).value == math.inf
 
@@ -152,8 +152,8 @@ def test_only_the_order_of_times_counts(clock: Callable[[np.ndarray], np.ndarray
     times, observed, treated = (np.array(part) for part in BOTH)
     order = np.random.default_rng(0).permutation(42)
     moved = clock(times.astype(float))[order], observed[order], treated[order]
-    expected, found = ratio(*BOTH), ratio(*moved)
-    assert (found.value, found.low, found.high, found.p) == pytest.approx(
+    expected, answer = ratio(*BOTH), ratio(*moved)
+    assert (answer.value, answer.low, answer.high, answer.p) == pytest.approx(
         (expected.value, expected.low, expected.high, expected.p), rel=1e-9
     )
     arm = treated[order]
@@ -165,9 +165,9 @@ def test_only_the_order_of_times_counts(clock: Callable[[np.ndarray], np.ndarray
 
 
 def test_swapping_the_arms_inverts_the_ratio() -> None:
-    found, swapped = ratio(*BOTH), ratio(BOTH[0], BOTH[1], np.logical_not(BOTH[2]))
+    answer, swapped = ratio(*BOTH), ratio(BOTH[0], BOTH[1], np.logical_not(BOTH[2]))
     assert (swapped.value, swapped.low, swapped.high) == pytest.approx(
-        (1 / found.value, 1 / found.high, 1 / found.low), rel=1e-6
+        (1 / answer.value, 1 / answer.high, 1 / answer.low), rel=1e-6
     )
 
 
@@ -180,14 +180,14 @@ def test_intervals_cover_the_truth_and_tests_keep_their_level(truth: float) -> N
     for _ in range(draws):
         times = rng.exponential(1, 2 * n) / np.where(treated, truth, 1)
         observed, times = times < 1.5, np.minimum(times, 1.5)
-        found = ratio(times, observed, treated)
-        covered += found.low <= truth <= found.high
-        ratios += found.p < 0.05
+        hazard = ratio(times, observed, treated)
+        covered += hazard.low <= truth <= hazard.high
+        ratios += hazard.p < 0.05
         p = log_rank((times[:n], observed[:n]), (times[n:], observed[n:]))
         log_ranks += isinstance(p, float) and p < 0.05
         median = kaplan_meier(times[n:], observed[n:]).median
         at_half += (median.low or math.inf) <= math.log(2) <= (median.high or math.inf)
-        assert (found.p < 0.05) == (not found.low <= 1 <= found.high)
+        assert (hazard.p < 0.05) == (not hazard.low <= 1 <= hazard.high)
     error = 4 * math.sqrt(0.95 * 0.05 / draws)
     assert covered / draws > 0.95 - error
     assert at_half / draws > 0.95 - error

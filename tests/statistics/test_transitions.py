@@ -1,4 +1,4 @@
-"""Stages read off curves whose stages are known, and the laws that the reading obeys."""
+"""Stages of curves whose stages are known, and the laws that dating obeys."""
 
 import json
 from dataclasses import replace
@@ -22,7 +22,7 @@ def sigmoid(steps, middle, width=0.1):
 
 
 def grokking(steps, *, memorize=100.0, peak=1420.0, generalize=8000.0):
-    """A run with known stages: accuracies cross where sigmoid says, test loss is largest by `peak`."""
+    """A run with known stages: accuracies cross where the sigmoid does, test loss is largest at `peak`."""
     distance = np.log((np.asarray(steps) + 1e-9) / peak)
     return {
         "train_accuracy": sigmoid(steps, memorize),
@@ -63,34 +63,34 @@ def slow_first(values, threshold, stable):
 @pytest.mark.parametrize("steps", [LOG_STEPS, LINEAR_STEPS], ids=["log", "linear"])
 def test_a_grokking_run_gives_its_known_stages(steps):
     curves = grokking(steps)
-    found = phases(steps, **curves)
-    assert found.memorized_at == first_at(steps, 100, 0.99)
-    assert found.generalized_at == first_at(steps, 8000, 0.95)
-    assert (found.t_10, found.t_50, found.t_90) == tuple(first_at(steps, 8000, q) for q in (0.1, 0.5, 0.9))
-    assert found.onset_at == steps[np.argmax(curves["test_loss"])]
-    assert found.delay == found.generalized_at - found.memorized_at
-    assert found.grokked is True
-    assert found.memorized == (found.memorized_at, found.onset_at)
-    assert found.transition == (found.t_10, found.t_90)
-    assert found.after == (found.generalized_at, int(steps[-1]))
+    stages = phases(steps, **curves)
+    assert stages.memorized_at == first_at(steps, 100, 0.99)
+    assert stages.generalized_at == first_at(steps, 8000, 0.95)
+    assert (stages.t_10, stages.t_50, stages.t_90) == tuple(first_at(steps, 8000, q) for q in (0.1, 0.5, 0.9))
+    assert stages.onset_at == steps[np.argmax(curves["test_loss"])]
+    assert stages.delay == stages.generalized_at - stages.memorized_at
+    assert stages.grokked is True
+    assert stages.memorized == (stages.memorized_at, stages.onset_at)
+    assert stages.transition == (stages.t_10, stages.t_90)
+    assert stages.after == (stages.generalized_at, int(steps[-1]))
 
 
 def test_nandas_run_from_its_losses_alone():
     steps = np.arange(1, 8997)
-    found = phases(steps, **nanda(steps))
-    assert (found.memorized_at, found.onset_at, found.generalized_at) == (151, 1420, 7930)
-    assert (found.delay, found.grokked) == (7930 - 151, True)
-    assert (found.t_10, found.t_50, found.t_90, found.transition) == (None, None, None, None)
+    stages = phases(steps, **nanda(steps))
+    assert (stages.memorized_at, stages.onset_at, stages.generalized_at) == (151, 1420, 7930)
+    assert (stages.delay, stages.grokked) == (7930 - 151, True)
+    assert (stages.t_10, stages.t_50, stages.t_90, stages.transition) == (None, None, None, None)
 
 
 def test_a_mixture_uses_accuracy_where_there_is_one():
     steps = np.arange(1, 8997)
     losses = nanda(steps)
-    found = phases(steps, train_accuracy=sigmoid(steps, 300), **losses)
-    assert found.memorized_at == first_at(steps, 300, 0.99)
-    assert (found.onset_at, found.generalized_at) == (1420, 7930)
-    found = phases(steps, test_accuracy=sigmoid(steps, 5000), **losses)
-    assert (found.memorized_at, found.generalized_at) == (151, first_at(steps, 5000, 0.95))
+    stages = phases(steps, train_accuracy=sigmoid(steps, 300), **losses)
+    assert stages.memorized_at == first_at(steps, 300, 0.99)
+    assert (stages.onset_at, stages.generalized_at) == (1420, 7930)
+    stages = phases(steps, test_accuracy=sigmoid(steps, 5000), **losses)
+    assert (stages.memorized_at, stages.generalized_at) == (151, first_at(steps, 5000, 0.95))
 
 
 def test_never_memorized_and_never_generalized():
@@ -109,10 +109,10 @@ def test_never_memorized_and_never_generalized():
 @pytest.mark.parametrize(("middle", "sign"), [(50.0, -1), (100.0, -1), (60.0, -1), (130.0, 1)])
 def test_generalising_with_memorisation_is_no_grokking(middle, sign):
     steps = np.arange(1, 2000)
-    found = phases(steps, **grokking(steps, generalize=middle))
+    stages = phases(steps, **grokking(steps, generalize=middle))
     expected = first_at(steps, middle, 0.95) - first_at(steps, 100, 0.99)
-    assert (found.delay, np.sign(found.delay), found.grokked) == (expected, sign, False)
-    assert (found.onset_at is None) == (expected <= 0)
+    assert (stages.delay, np.sign(stages.delay), stages.grokked) == (expected, sign, False)
+    assert (stages.onset_at is None) == (expected <= 0)
 
 
 def test_grokked_needs_the_ratio_and_the_gap():
@@ -134,9 +134,9 @@ def test_grokked_needs_the_ratio_and_the_gap():
 
 def test_a_lucky_evaluation_is_no_crossing_and_a_dip_undoes_none():
     accuracy = [0, 0, 1, 1, 0, 0, 1, 1, 1, 0, 1, 1, 1, 1]
-    found = phases(range(0, 140, 10), train_accuracy=accuracy, test_accuracy=accuracy, test_loss=np.ones(14))
-    assert (found.memorized_at, found.t_10, found.generalized_at, found.delay) == (60, 60, 60, 0)
-    assert found.onset_at is None
+    stages = phases(range(0, 140, 10), train_accuracy=accuracy, test_accuracy=accuracy, test_loss=np.ones(14))
+    assert (stages.memorized_at, stages.t_10, stages.generalized_at, stages.delay) == (60, 60, 60, 0)
+    assert stages.onset_at is None
     assert phases(range(0, 140, 10), test_accuracy=accuracy, stable=1).generalized_at == 20
     assert phases(range(0, 140, 10), test_accuracy=accuracy, stable=4).generalized_at == 100
 
@@ -171,13 +171,13 @@ def test_a_spike_of_test_loss_is_not_the_onset(steps, height, width):
     for i in range(start, end):
         loss = clean["test_loss"].copy()
         loss[i : i + width] = height
-        found = phases(steps, **{**clean, "test_loss": loss})
-        # 30 stands above the peak by less than the whole rise (26.6): beside the peak it passes for a part of it, and
-        # the answer may be off by the spike's reach. A high one leaves the peak, or its neighbour where it covers it.
+        stages = phases(steps, **{**clean, "test_loss": loss})
+        # 30 stands above the peak by less than the whole rise (26.6): beside the peak it counts as part of it, and the
+        # answer may be off by the spike's reach. A higher spike leaves the peak, or, covering it, its neighbour.
         reach = width if height > 60 else 2 * width
-        assert abs(np.searchsorted(steps, found.onset_at) - peak) <= reach
+        assert abs(np.searchsorted(steps, stages.onset_at) - peak) <= reach
         if not i - 5 <= peak <= i + width + 5:
-            assert found == truth
+            assert stages == truth
 
 
 def test_a_slingshot_of_several_evaluations_far_from_the_peak():
@@ -202,8 +202,8 @@ def test_slingshots_before_and_after_the_transition():
 def test_test_loss_that_only_falls_has_its_onset_at_memorisation(t_mem, scale):
     steps = np.arange(0, 5000, 50)
     loss = 10 * np.exp(-steps / scale)
-    found = phases(steps, train_accuracy=steps >= t_mem, test_accuracy=steps >= 3000, test_loss=loss)
-    assert found.onset_at == t_mem
+    stages = phases(steps, train_accuracy=steps >= t_mem, test_accuracy=steps >= 3000, test_loss=loss)
+    assert stages.onset_at == t_mem
 
 
 @pytest.mark.parametrize("between", [[7], [1, 9], [1, 9, 2], [1, 9, 2, 1]])
@@ -211,8 +211,8 @@ def test_few_evaluations_between_the_two_are_taken_as_they_are(between):
     loss = [0, 0, 0, *between, 0, 0, 0]
     steps = np.arange(len(loss)) * 1000
     train, test = steps >= 3000, steps >= 1000 * (len(loss) - 3)
-    found = phases(steps, train_accuracy=train, test_accuracy=test, test_loss=loss)
-    assert found.onset_at == 1000 * int(np.argmax(loss))
+    stages = phases(steps, train_accuracy=train, test_accuracy=test, test_loss=loss)
+    assert stages.onset_at == 1000 * int(np.argmax(loss))
 
 
 def test_from_seven_evaluations_on_a_lone_one_is_a_spike():
@@ -243,12 +243,12 @@ def test_no_onset_without_a_value_of_test_loss_between():
 def test_a_run_that_falls_back_says_where():
     accuracy = np.concatenate([np.full(10, 0.01), np.full(20, 1.0), [0.9, 0.7, 1.0], np.full(17, 0.01)])
     steps = 100 * np.arange(50)
-    found = phases(steps, train_accuracy=np.ones(50), test_accuracy=accuracy)
-    assert (found.generalized_at, found.lost_at, found.grokked) == (1000, 3300, True)
-    assert (found.after, found.lost) == ((1000, 3300), (3300, 4900))
+    stages = phases(steps, train_accuracy=np.ones(50), test_accuracy=accuracy)
+    assert (stages.generalized_at, stages.lost_at, stages.grokked) == (1000, 3300, True)
+    assert (stages.after, stages.lost) == ((1000, 3300), (3300, 4900))
     losses = phases(steps, train_loss=np.zeros(50), test_loss=4.7 * (1 - accuracy))
     assert (losses.generalized_at, losses.lost_at) == (1000, 3300)
-    assert found.as_dict()["lost_at"] == 3300
+    assert stages.as_dict()["lost_at"] == 3300
 
 
 @pytest.mark.parametrize(
@@ -271,9 +271,9 @@ def test_only_a_fall_for_good_is_a_loss(tail, lost):
 def test_what_never_generalised_cannot_lose_it_and_memory_can():
     steps = np.arange(12)
     train = np.r_[np.zeros(3), np.ones(5), np.zeros(4)]
-    found = phases(steps, train_accuracy=train, test_accuracy=np.zeros(12))
-    assert (found.memorized_at, found.lost_at) == (3, None)
-    assert [str(note) for note in found.notes] == [
+    stages = phases(steps, train_accuracy=train, test_accuracy=np.zeros(12))
+    assert (stages.memorized_at, stages.lost_at) == (3, None)
+    assert [str(note) for note in stages.notes] == [
         "train_accuracy counts as memorised, and stays beyond 0.99 again from step 8 on (0 there)"
     ]
 
@@ -295,12 +295,12 @@ def test_chance_in_per_cent_is_refused(chance):
 
 @pytest.mark.parametrize("level", [0.885, 0.9, 0.99, 1.0])
 def test_what_begins_high_is_said(level):
-    found = phases(range(0, 500, 10), train_accuracy=np.full(50, level), test_accuracy=np.linspace(0, 1, 50))
-    assert [(note.kind, note.curve, note.step, note.value) for note in found.notes] == [
+    stages = phases(range(0, 500, 10), train_accuracy=np.full(50, level), test_accuracy=np.linspace(0, 1, 50))
+    assert [(note.kind, note.curve, note.step, note.value) for note in stages.notes] == [
         ("begins_high", "train_accuracy", 0, level)
     ]
-    assert "what came before is not in the curve, or it is in per cent" in str(found.notes[0])
-    assert "notes" not in found.as_dict()
+    assert "what came before is not in the curve, or it is in per cent" in str(stages.notes[0])
+    assert "notes" not in stages.as_dict()
 
 
 def test_shares_below_nought_are_refused_and_rounding_is_not():
@@ -315,13 +315,13 @@ def test_a_squared_error_is_dated_by_its_own_start(p):
     steps = np.arange(0, 20_001, 50)
     curves = grokking(steps)
     losses = {f"{split}_loss": (1 - curves[f"{split}_accuracy"]) / p + 1e-7 for split in ("train", "test")}
-    found = phases(steps, **losses)
+    stages = phases(steps, **losses)
     # The sigmoid has 2 % left to go where it is 98 %.
-    assert found.memorized_at == first_at(steps, 100, 0.98)
-    assert found.generalized_at == first_at(steps, 8000, 0.98)
-    assert found.grokked
-    assert [(note.kind, note.curve) for note in found.notes] == [("relative", "train_loss"), ("relative", "test_loss")]
-    assert f"train_loss begins at {1 / p:.3g}, step 0" in str(found.notes[0])
+    assert stages.memorized_at == first_at(steps, 100, 0.98)
+    assert stages.generalized_at == first_at(steps, 8000, 0.98)
+    assert stages.grokked
+    assert [(note.kind, note.curve) for note in stages.notes] == [("relative", "train_loss"), ("relative", "test_loss")]
+    assert f"train_loss begins at {1 / p:.3g}, step 0" in str(stages.notes[0])
     asked = phases(steps, **losses, loss_threshold=0.1 / p)
     assert (asked.memorized_at, asked.generalized_at) == tuple(first_at(steps, at, 0.9) for at in (100, 8000))
     assert asked.notes == ()
@@ -330,9 +330,9 @@ def test_a_squared_error_is_dated_by_its_own_start(p):
 
 
 def test_a_level_asked_for_is_kept_and_said_where_it_is_there_from_the_start():
-    found = phases(range(5), train_loss=[0.0103, 0.01, 0.009, 0.001, 0.0001], loss_threshold=0.1)
-    assert found.memorized_at == 0
-    assert found.notes[0].kind == "begins_low"
+    stages = phases(range(5), train_loss=[0.0103, 0.01, 0.009, 0.001, 0.0001], loss_threshold=0.1)
+    assert stages.memorized_at == 0
+    assert stages.notes[0].kind == "begins_low"
     assert phases(range(5), train_loss=[0.5, 0.4, 0.3, 0.2, 0.15]).notes[0].kind == "small"
     assert phases(range(5), train_loss=[4.7, 0.4, 0.3, 0.2, 0.15]).notes == ()
     assert phases(range(9), train_loss=[0.5] * 3 + [0.25] * 6, loss_share=0.5).memorized_at is None
@@ -358,7 +358,7 @@ def wild_curves(draw):
 @given(wild_curves(), st.integers(1, 4))
 def test_thresholds_agree_with_the_literal_definition(case, stable):
     steps, curves = case
-    found = phases(steps, **curves, stable=stable)
+    stages = phases(steps, **curves, stable=stable)
 
     def literal(split, threshold, *, losses=True):
         accuracy, loss = curves.get(f"{split}_accuracy"), curves.get(f"{split}_loss")
@@ -371,26 +371,26 @@ def test_thresholds_agree_with_the_literal_definition(case, stable):
         index = slow_first(values[known], level, stable)
         return None if index is None else steps[known][index]
 
-    assert found.memorized_at == literal("train", 0.99)
-    assert found.generalized_at == literal("test", 0.95)
+    assert stages.memorized_at == literal("train", 0.99)
+    assert stages.generalized_at == literal("test", 0.95)
     shares = {"t_10": 0.1, "t_50": 0.5, "t_90": 0.9}
-    assert all(getattr(found, name) == literal("test", share, losses=False) for name, share in shares.items())
+    assert all(getattr(stages, name) == literal("test", share, losses=False) for name, share in shares.items())
 
 
 @given(wild_curves())
 def test_answers_are_evaluated_steps_in_order_and_inputs_stay(case):
     steps, curves = case
     before = {name: series.copy() for name, series in curves.items()}
-    found = phases(steps, **curves)
-    answers = [getattr(found, name) for name in ANSWERS]
+    stages = phases(steps, **curves)
+    answers = [getattr(stages, name) for name in ANSWERS]
     assert all(a is None or (type(a) is int and a in steps) for a in answers)
-    if found.onset_at is not None:
-        assert found.memorized_at <= found.onset_at <= found.generalized_at
-    crossings = [s for s in (found.t_10, found.t_50, found.t_90) if s is not None]
+    if stages.onset_at is not None:
+        assert stages.memorized_at <= stages.onset_at <= stages.generalized_at
+    crossings = [s for s in (stages.t_10, stages.t_50, stages.t_90) if s is not None]
     assert crossings == sorted(crossings)
     assert all(np.array_equal(before[name], curves[name], equal_nan=True) for name in curves)
-    assert found == phases(steps, **curves)
-    assert Phases(**json.loads(json.dumps(found.as_dict()))) == found
+    assert stages == phases(steps, **curves)
+    assert Phases(**json.loads(json.dumps(stages.as_dict()))) == stages
 
 
 @given(wild_curves(), st.data())
@@ -407,8 +407,8 @@ def test_evaluations_of_nan_change_nothing(case, data):
 @given(wild_curves(), st.integers(1, 1000))
 def test_the_unit_of_steps_scales_the_answers(case, unit):
     steps, curves = case
-    found = phases(steps, **curves).as_dict()
-    scaled = {k: v * unit if v is not None and k != "grokked" else v for k, v in found.items()}
+    answer = phases(steps, **curves).as_dict()
+    scaled = {k: v * unit if v is not None and k != "grokked" else v for k, v in answer.items()}
     assert phases(steps * unit, **curves, gap=500 * unit).as_dict() == scaled
 
 
@@ -419,8 +419,8 @@ def test_a_harder_threshold_is_never_reached_earlier(case, a, b):
     late = float("inf")
 
     def times(accuracy, loss):
-        found = phases(steps, **curves, train_threshold=accuracy, test_threshold=accuracy, loss_threshold=loss)
-        return [late if s is None else s for s in (found.memorized_at, found.generalized_at)]
+        stages = phases(steps, **curves, train_threshold=accuracy, test_threshold=accuracy, loss_threshold=loss)
+        return [late if s is None else s for s in (stages.memorized_at, stages.generalized_at)]
 
     assert all(x <= y for x, y in zip(times(easy, hard), times(hard, easy), strict=True))
 
@@ -460,10 +460,10 @@ def test_one_bad_evaluation_moves_no_answer_further_than_stable_evaluations(i, h
     curves["train_loss"][i] = curves["test_loss"][i] = height
     for names in (list(curves), ["train_loss", "test_loss"]):
         truth = phases(LINEAR_STEPS, **{k: clean[k] for k in names})
-        found = phases(LINEAR_STEPS, **{k: curves[k] for k in names})
+        stages = phases(LINEAR_STEPS, **{k: curves[k] for k in names})
         for name in ANSWERS:
-            right, answer = getattr(truth, name), getattr(found, name)
-            # A crossing whose first `stable` evaluations are hit begins again after the hit: that is "stays".
+            right, answer = getattr(truth, name), getattr(stages, name)
+            # If a spike hits the first `stable` evaluations of a crossing, it begins again after the spike ("stays").
             bound = 50 if name == "onset_at" else 150
             assert right == answer or abs(answer - right) <= bound
             assert right == answer or right is not None
@@ -487,10 +487,10 @@ def test_one_bad_evaluation_moves_no_answer_further_than_stable_evaluations(i, h
 )
 def test_sequences_arrays_and_tensors_are_read_alike(convert):
     curves = grokking(LINEAR_STEPS)
-    found = phases(convert(LINEAR_STEPS), **{name: convert(series) for name, series in curves.items()})
-    assert found == phases(LINEAR_STEPS, **curves)
-    assert found.lost_at is None
-    assert all(type(v) in (int, bool) for name, v in found.as_dict().items() if name != "lost_at")
+    stages = phases(convert(LINEAR_STEPS), **{name: convert(series) for name, series in curves.items()})
+    assert stages == phases(LINEAR_STEPS, **curves)
+    assert stages.lost_at is None
+    assert all(type(v) in (int, bool) for name, v in stages.as_dict().items() if name != "lost_at")
 
 
 def test_half_precision_and_whole_numbers_are_read():
@@ -501,7 +501,7 @@ def test_half_precision_and_whole_numbers_are_read():
 
 
 class NAType:
-    """As pandas's NA: a float it is not, and comparing it gives no truth."""
+    """Like pandas's NA: it is no float, and comparisons with it are neither true nor false."""
 
     def __float__(self):
         raise TypeError("NA")
@@ -527,8 +527,8 @@ class NAType:
     ],
 )
 def test_blanks_are_not_evaluated_in_whatever_they_come(values):
-    found = phases(range(5), test_accuracy=values)
-    assert (found.generalized_at, found.last_at) == (2, 4)
+    stages = phases(range(5), test_accuracy=values)
+    assert (stages.generalized_at, stages.last_at) == (2, 4)
 
 
 @pytest.mark.parametrize(
@@ -570,8 +570,8 @@ def test_steps_are_exact_up_to_64_bits():
 def test_huge_losses_have_an_onset():
     loss = [1, 1, 1, 1e308, 1e308, 1e308, 1e308, 1, 0, 0, 0]
     steps = np.arange(11)
-    found = phases(steps, train_accuracy=steps >= 1, test_accuracy=steps >= 8, test_loss=loss)
-    assert found.onset_at == 3
+    stages = phases(steps, train_accuracy=steps >= 1, test_accuracy=steps >= 8, test_loss=loss)
+    assert stages.onset_at == 3
 
 
 def test_an_empty_series_has_no_answer():
@@ -628,7 +628,7 @@ def test_bad_input_is_refused_in_one_line(arguments, message):
 
 
 def test_the_record_is_frozen():
-    found = phases([1], test_loss=[1.0])
+    stages = phases([1], test_loss=[1.0])
     with pytest.raises(AttributeError):
-        found.grokked = True
-    assert replace(found, grokked=True).grokked
+        stages.grokked = True
+    assert replace(stages, grokked=True).grokked

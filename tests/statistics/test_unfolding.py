@@ -10,7 +10,7 @@ from tests.statistics.test_transitions import grokking, wild_curves
 
 
 def whole(steps, curves, so_far):
-    """`phases` of the first evaluations, of the curves that have a value among them."""
+    """`phases` of the first evaluations, from the curves that have a value there."""
     known = {name: series[:so_far] for name, series in curves.items()}
     known = {name: series for name, series in known.items() if not np.isnan(series).all()}
     return phases(steps[:so_far], **(known or {"train_loss": np.full(so_far, np.nan)}))
@@ -22,7 +22,7 @@ def require_equal(steps, curves):
         unfolding.add(int(step), {name: float(series[place]) for name, series in curves.items()})
         expected, got = whole(steps, curves, place + 1), unfolding.phases()
         assert got == expected
-        assert got.notes == expected.notes  # which no comparison of phases looks at
+        assert got.notes == expected.notes  # not part of the comparison above
 
 
 @given(wild_curves())

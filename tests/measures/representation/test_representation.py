@@ -11,7 +11,7 @@ from grokscope.measures.base import evaluate, measures
 from grokscope.models.embedding_mlp import EmbeddingMlpOptions, embedding_mlp
 from grokscope.models.mlp import MlpOptions, mlp
 from grokscope.numerics.effective_theory import effective_loss, quality_index, represented
-from grokscope.numerics.parallelograms import implicit, predicted_accuracy, residues, sums
+from grokscope.numerics.parallelograms import implicit, predicted_accuracy, products, sums
 from grokscope.runs.config import interface
 from grokscope.runs.snapshot import Snapshot
 from grokscope.tasks.base import Task
@@ -82,7 +82,7 @@ def test_an_ordered_pair_trains_its_unordered_one() -> None:
     p, table = 7, scattered(7)
     task = modular_addition.build(ModularAddition(p=p))
     train = torch.rand(p * p, generator=torch.Generator().manual_seed(0)) < 0.3
-    samples, seen = residues(p), train.reshape(p, p).numpy()
+    samples, seen = products(f"cyclic({p})"), train.reshape(p, p).numpy()
     mask = np.array([bool(seen[a, b] or seen[b, a]) for a, b in samples.pairs])
     assert 0 < mask.sum() < 28
     found = evaluate("representation.effective_loss", network(task, table, train))
