@@ -1,40 +1,25 @@
 """How much data it takes to generalise."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-from jaxtyping import Float
-
-from grokscope.errors import Missing
 from grokscope.report.figures.base import draws
 from grokscope.report.figures.parts import norms
 from grokscope.report.page import theme
 from grokscope.report.words import Lang, percent, say
 from grokscope.statistics.contrasts import share
 from grokscope.statistics.intervals import Effect
+from grokscope.studies.tables.critical_share import Shares
+from grokscope.studies.tables.spheres import GENERALISED
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Shares:
-    """shares: of the data trained on. accuracy: on the test inputs at the end. least: from which a run generalises.
-    critical: the share from which runs do."""
-
-    shares: Sequence[float]
-    accuracy: Float[np.ndarray, "share seed"]
-    least: float
-    critical: Effect | Missing
-
-
-@draws("study")
+@draws("study", says={"least": percent(GENERALISED)})
 def fractions(of: Shares, lang: Lang = "en") -> "Figure":
     """Share of runs that generalise by the share of the data they are trained on, with exact binomial intervals."""
     shares, critical = of.shares, of.critical
-    found = [share(int((row >= of.least).sum()), len(row)) for row in of.accuracy]
+    found = [share(int((row >= GENERALISED).sum()), len(row)) for row in of.accuracy]
     figure = theme.blank(400)
     figure.add_scatter(
         x=list(shares), y=[each.value for each in found], name=say("series.generalising", lang),

@@ -1,39 +1,19 @@
 """Time to generalise against the initial norm, and the law of weight decay."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Bool, Float
 
-from grokscope.errors import Missing
 from grokscope.report.figures.base import draws
 from grokscope.report.figures.parts import norms
 from grokscope.report.page import theme
 from grokscope.report.words import Lang, say
-from grokscope.statistics.goldilocks import Law, Shell
+from grokscope.statistics.goldilocks import Law
 from grokscope.statistics.intervals import Effect
+from grokscope.studies.tables.law import Times
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Times:
-    """When runs that start at several norms generalise, and the law fitted to them.
-
-    norms, times, reached: (run,), as given to `generalisation_law`; a run that never generalised stands at its last
-    step. fitted: which runs the law was fitted to. names: of the runs. shell: the Goldilocks shell, found elsewhere.
-    """
-
-    law: Law | Missing
-    norms: Float[np.ndarray, " run"]
-    times: Float[np.ndarray, " run"]
-    reached: Bool[np.ndarray, " run"]
-    fitted: Bool[np.ndarray, " run"]
-    names: Sequence[str]
-    shell: Shell | None = None
 
 
 @draws("study")
@@ -79,8 +59,7 @@ def _runs(figure: "Figure", found: Times, lang: Lang) -> None:
                 x=found.norms[chosen].tolist(), y=found.times[chosen].tolist(), name=say(f"series.{name}", lang),
                 mode="markers",
                 marker={"size": 9, "symbol": symbol, "color": colour, "opacity": 0.75, "line": {"width": 1.5}},
-                customdata=[[run] for run, kept in zip(found.names, chosen, strict=True) if kept],
-                hovertemplate="%{customdata[0]}<br>w₀ = %{x:.3g}: %{y:,.0f}<extra></extra>",
+                hovertemplate="w₀ = %{x:.3g}: %{y:,.0f}<extra></extra>",
             )  # fmt: skip
 
 

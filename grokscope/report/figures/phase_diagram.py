@@ -15,8 +15,8 @@ from jaxtyping import Float
 from grokscope.report.figures.base import draws
 from grokscope.report.figures.parts.cells import axis, axis_label
 from grokscope.report.page import theme
-from grokscope.report.words import Lang, count, say
-from grokscope.statistics.phase_classes import CLASSES, classify, counts, reached
+from grokscope.report.words import Lang, count, percent, say
+from grokscope.statistics.phase_classes import CLASSES, PUBLISHED, classify, counts, reached
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -84,7 +84,7 @@ def from_steps(
     )
 
 
-@draws("study")
+@draws("study", says={"limit": percent(PUBLISHED["test_threshold"]), "delay": count(round(DELAY))})
 def phase_diagram(table: PhaseTable, lang: Lang = "en") -> "Figure":
     """A heat map of the phases, with the two steps and the run on hover; the legend counts the cells."""
 

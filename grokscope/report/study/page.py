@@ -4,12 +4,15 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from grokscope.errors import Missing
+from grokscope.errors import Missing, of_all
 from grokscope.predictions.arms import Arms
+from grokscope.predictions.base import Given
 from grokscope.predictions.controls import subjects
 from grokscope.predictions.series import series
 from grokscope.predictions.subject import Subject
 from grokscope.predictions.verdict import Scorecard
+from grokscope.registry import component
+from grokscope.report.figures.base import Drawing
 from grokscope.report.figures.finite_size import Size, finite_size
 from grokscope.report.figures.survival import survival
 from grokscope.report.page.frame import Section, Table, write_page
@@ -21,7 +24,7 @@ from grokscope.statistics.survival import Curve
 from grokscope.studies.judging import readings_of
 from grokscope.studies.judging import scorecard as verdicts
 from grokscope.studies.study import Study
-from grokscope.studies.tables.base import shown, tables
+from grokscope.studies.tables import base as tables
 from grokscope.theories.base import theories
 from grokscope.theories.manifold.transition import SHARE, dwell, pooled
 
@@ -54,9 +57,8 @@ def growth(found: Mapping[int, Sequence[Subject]], lang: Lang) -> list[Section]:
     """The transition as the task grows, where a study has runs of several sizes p."""
     if len(found) < 2:
         return []
-    shown = {p: _size(seeds) for p, seeds in found.items()}
-    drawn = {"figure": finite_size(shown, lang), "caption": finite_size.caption(lang)}
-    return [Section(id="finite-size", title=finite_size.title(lang), **drawn)]
+    sizes = {p: _size(seeds) for p, seeds in found.items()}
+    return [finite_size.section(sizes, lang, id="finite-size")]
 
 
 def _size(seeds: Sequence[Subject]) -> Size:
@@ -65,16 +67,35 @@ def _size(seeds: Sequence[Subject]) -> Size:
 
 
 def _tables(arms: Arms[Run], lang: Lang) -> list[Section]:
-    """The tables of the families that the study has."""
+    """The tables of the families that the study has, each with its figures."""
     records = readings_of(arms)
     sections = []
-    for name, table in tables().items():
-        rows = table.rows(arms, records)
-        if not isinstance(rows, Missing) and rows:
-            cells = [[shown(cell) for cell in row.values()] for row in rows]
-            made = Table(columns=list(rows[0]), rows=cells)
-            sections.append(Section(id=f"table-{name}", title=table.title[lang], table=made))
+    for name, table in tables.tables().items():
+        given = table.given(arms, records)
+        rows = of_all(table.make, given)
+        if isinstance(given, Missing) or isinstance(rows, Missing) or not rows:
+            continue
+        cells = [[tables.shown(cell) for cell in row.values()] for row in rows]
+        parts = _drawn(table, given, lang)
+        made = Table(columns=list(rows[0]), rows=cells)
+        sections.append(Section(id=f"table-{name}", title=table.title[lang], table=made, parts=parts))
     return sections
+
+
+def _drawn(table: tables.Table, given: Given, lang: Lang) -> list[Section]:
+    """The figures that belong to a table."""
+    if not table.figure:
+        return []
+    drawing: Drawing = component("report.figures", table.figure)
+    return [
+        drawing.section(subject, lang, id=f"{table.id}-{number}", title=_named(drawing, name, lang))
+        for number, (name, subject) in enumerate(table.drawn(given).items())
+    ]
+
+
+def _named(drawing: Drawing, name: str, lang: Lang) -> str:
+    """The title of one of several figures; name: of what it draws."""
+    return say("study.drawn", lang, title=drawing.title(lang), name=name) if name else drawing.title(lang)
 
 
 def _times(arms: Arms[Run], lang: Lang) -> list[Section]:
@@ -87,12 +108,7 @@ def _times(arms: Arms[Run], lang: Lang) -> list[Section]:
     alone = {arm: curve for family in families.values() if len(family) == 1 for arm, curve in family.items()}
     shown = {"": alone} | {name: family for name, family in families.items() if len(family) > 1}
     return [
-        Section(
-            id=f"survival-{number}",
-            title=say("sweep.by", lang, title=survival.title(lang), axis=name) if name else survival.title(lang),
-            figure=survival(family, lang),
-            caption=survival.caption(lang),
-        )
+        survival.section(family, lang, id=f"survival-{number}", title=_named(survival, name, lang))
         for number, (name, family) in enumerate(shown.items())
         if family
     ]

@@ -8,15 +8,14 @@ from typing import Any
 from grokscope.errors import Missing
 from grokscope.report.figures.heatmap import heatmap
 from grokscope.report.figures.parts.cells import axis_label
-from grokscope.report.figures.phase_diagram import DELAY, phase_diagram
+from grokscope.report.figures.phase_diagram import phase_diagram
 from grokscope.report.figures.survival import survival
 from grokscope.report.page.frame import Section, write_page
 from grokscope.report.page.render import render
 from grokscope.report.run.page import report_path
 from grokscope.report.study.cells import final_values, phases_over
-from grokscope.report.words import Lang, count, percent, require_language, say
+from grokscope.report.words import Lang, count, require_language, say
 from grokscope.runs.run import Run, phases_of
-from grokscope.statistics.phase_classes import PUBLISHED
 from grokscope.statistics.survival import Curve, kaplan_meier
 from grokscope.statistics.transitions import Phases
 from grokscope.studies.study import Study
@@ -64,22 +63,13 @@ def _maps(axes: Mapping[str, Sequence[Any]], runs: Sequence[Run], lang: Lang) ->
             continue
         at = ", ".join(f"{name} = {axis_label(value)}" for name, value in zip(rest, values, strict=True))
         links = _links(chosen)
-        rules = {"limit": percent(PUBLISHED["test_threshold"]), "delay": count(round(DELAY))}
-        yield Section(
-            id=f"phases-{number}",
-            title=_titled(phase_diagram.title(lang), at, lang),
-            figure=phase_diagram(phases_over(chosen, x=x, y=y), lang),
-            caption=phase_diagram.caption(lang, **rules),
-            links=links,
-        )
+        phases = phases_over(chosen, x=x, y=y)
+        title = _titled(phase_diagram.title(lang), at, lang)
+        yield phase_diagram.section(phases, lang, id=f"phases-{number}", title=title, links=links)
         value = "test_loss" if all(run.config.loss == "mse" for run in chosen) else "test_accuracy"
-        yield Section(
-            id=f"heatmap-{number}",
-            title=_titled(say("heatmap.title", lang, value=say(f"value.{value}", lang)), at, lang),
-            figure=heatmap(final_values(chosen, x=x, y=y, measure=value), lang),
-            caption=heatmap.caption(lang),
-            links=links,
-        )
+        final = final_values(chosen, x=x, y=y, measure=value)
+        title = _titled(say("heatmap.title", lang, value=say(f"value.{value}", lang)), at, lang)
+        yield heatmap.section(final, lang, id=f"heatmap-{number}", title=title, links=links)
 
 
 def _survival(
@@ -93,13 +83,9 @@ def _survival(
             if curve is not None:
                 curves[f"{name} = {axis_label(value)}"] = curve
         if curves:
-            yield Section(
-                id=f"survival-{name}",
-                title=say("sweep.by", lang, title=survival.title(lang), axis=name),
-                figure=survival(curves, lang),
-                caption=survival.caption(lang),
-                notes=[say("sweep.pooled", lang)] if len(axes) > 1 else [],
-            )
+            title = say("sweep.by", lang, title=survival.title(lang), axis=name)
+            notes = [say("sweep.pooled", lang)] if len(axes) > 1 else []
+            yield survival.section(curves, lang, id=f"survival-{name}", title=title, notes=notes)
 
 
 def t_gen_curve(found: Sequence[Phases]) -> Curve | None:

@@ -80,13 +80,6 @@ def log_ticks(values: Iterable[float | None]) -> int | str:
     return "D2" if decades < 2 else 1 if decades < 5 else 2
 
 
-def loss_axis(figure: "Figure", title: str, shown: Iterable[float], *, log: bool) -> None:
-    """Every loss axis of a figure; shown: the losses drawn."""
-    figure.update_yaxes(title={"text": title})
-    if log:
-        figure.update_yaxes(type="log", dtick=log_ticks(shown), exponentformat="power")
-
-
 def positive(series: Series) -> tuple[list[int], list[float | None]]:
     """A series for a logarithmic step axis: step 0 has no place there, and what is not finite is a gap."""
     pairs = [(int(step), float(value)) for step, value in zip(*series, strict=True) if step > 0]
@@ -143,9 +136,3 @@ def stack(readings: Readings, lang: Lang, titles: Sequence[str], *, shares: Sequ
         top = bottom - gap
     shade(figure, readings)
     return figure
-
-
-def along(direction: str, lang: Lang) -> str:
-    """The name of an axis along a direction of weights; "hessian=2" is the second eigenvector."""
-    name, _, rank = direction.partition("=")
-    return say("axis.along", lang, direction=say(f"direction.{name}", lang, rank=rank or 1))
