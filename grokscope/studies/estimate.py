@@ -18,7 +18,8 @@ import torch
 
 from grokscope.runs.config import RunConfig
 from grokscope.studies.experiment import measure_checkpoints, train
-from grokscope.studies.plan import Plan, Planned, shape_of, work_of
+from grokscope.studies.packing import shape_of, work_of
+from grokscope.studies.plan import Plan, Planned
 from grokscope.training.memory import n_parameters
 from grokscope.training.schedule import PER_DOUBLING, most_checkpoints
 
@@ -70,7 +71,7 @@ def estimate(plan: Plan, *, slots: int, threads: int, engine: str = "local") -> 
     """Tries a few steps of each shape (in a temporary folder, for seconds) and adds up what the packs will take.
 
     What a step takes is measured; when a run will have generalised nobody knows, so that the answer is a range
-    (`plan.soonest_end`), and its middle.
+    (`packing.soonest_end`), and its middle.
     """
     todo = plan.todo
     costs = dict(zip((pack.id for pack in todo), _costs(todo, threads, plan.device), strict=True))
