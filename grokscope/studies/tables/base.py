@@ -58,7 +58,7 @@ class Table:
 
     def looks_at(self, arm: Arm[Any]) -> bool:
         """Whether it reads the runs of an arm."""
-        return bool({arm.family, *(family for family, _ in arm.also)} & set(self.needs))
+        return bool(arm.families & set(self.needs))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
