@@ -88,6 +88,38 @@ def sooner(treated: str, others: str, **about: Any) -> Prediction:
     return Prediction(statistic=statistic, arms=(treated, others), readings=TIMES, **about)
 
 
+def along(
+    family: str,
+    of: Callable[[np.ndarray, Sequence[Answers]], Number],
+    *,
+    fewest: int,
+    lacking: str,
+    kind: type[Means | Shares] = Means,
+) -> Statistic:
+    """One number of each seed, from the values of a family and the seed's runs at them.
+
+    lacking: the reason where the family has runs at fewer values; {} is how many it has.
+    """
+
+    def statistic(arms: Given) -> Sample | Missing:
+        members = arms.along(family)
+        if len(members) < fewest:
+            return Missing(lacking.format(len(members)))
+        values = np.array(list(members))
+        return kind(of_seeds(members, lambda runs: of(values, runs)))
+
+    return statistic
+
+
+def rank_correlation(one: np.ndarray, other: np.ndarray) -> Number:
+    """Spearman's; Missing where one does not vary."""
+    from scipy.stats import spearmanr
+
+    if np.ptp(one) == 0 or np.ptp(other) == 0:
+        return Missing("one of the two does not vary")
+    return float(spearmanr(one, other)[0])  # pyright: ignore[reportArgumentType]
+
+
 def of_values(of: Callable[..., Number], readings: Sequence[Reading], run: Answers) -> Number:
     """A number made of the values of readings of a run; the first `Missing` of these where one lacks."""
     return of_all(of, *(run[reading] for reading in readings))

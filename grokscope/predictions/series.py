@@ -13,6 +13,11 @@ NO_WINDOW = Missing("the run has no such window: it has not generalised")
 COLLAPSED = 0.5  # share of samples from which a softmax counts as collapsed: Prieto et al. 2025, figure 2
 
 
+def label(measure: str, view: str = "") -> str:
+    """A stored series as readings declare it: the measure with its view."""
+    return f"{measure}[{view}]" if view else measure
+
+
 def series(subject: Subject, measure: str, view: str = "") -> tuple[np.ndarray, np.ndarray]:
     """A stored series from memorisation on."""
     rows = subject.rows(measure)
@@ -31,12 +36,12 @@ def half_way(subject: Subject, measure: str, view: str = "", window: int = WINDO
 
 def halves(measure: str, view: str = "", window: int = WINDOW, *, kept: bool = False) -> Series:
     """`half_way` as a reading. kept: every checkpoint must have the measure."""
-    label = f"{measure}[{view}]" if view else measure
+    name = label(measure, view)
 
     def of(subject: Subject) -> Number:
         return half_way(subject, measure, view, window)
 
-    return Series(f"half of the change of {label}", of, (label,), (measure,) if kept else ())
+    return Series(f"half of the change of {name}", of, (name,), (measure,) if kept else ())
 
 
 def changes_within(

@@ -1,4 +1,4 @@
-"""Circuits: the network adds by turning on a few circles, and forms that circuit before it shows."""
+"""Circuits: the network adds by rotations on a few circles, and forms that circuit before the test loss shows it."""
 
 import math
 
@@ -29,7 +29,7 @@ def _few(keys: float, n_classes: float) -> float:
 
 
 def _in_order(subject: Subject) -> Number:
-    """1 if memorisation, formation and cleanup end one after another, and cleanup ends at all."""
+    """1 if memorisation, formation and cleanup end in this order, and cleanup ends at all."""
     rows = {name: subject.rows(name) for name in ("behaviour.test_loss", "weights.squared_norm")}
     lacking = [name for name, stored in rows.items() if not len(stored)]
     if lacking:
@@ -48,25 +48,25 @@ def _in_order(subject: Subject) -> Number:
 
 
 def _leads(subject: Subject) -> Number:
-    """1 if restricted loss has fallen half of its way before test loss has, from onset on, both in logarithms.
+    """1 if restricted loss makes half of its fall before test loss does, both in logarithms.
 
-    Not from memorisation on: until onset the test loss rises.
+    From onset on, not from memorisation on: until onset the test loss rises.
     """
     start = subject.phases.onset_at
     if start is None or subject.phases.generalized_at is None:
         return Missing("the run has not memorised first and generalised later")
-    # At the same steps, those of checkpoints: more evaluations of one would date its half earlier.
-    kept = subject.rows("circuits.restricted_loss").steps
+    # Both at the steps of checkpoints: more evaluations of one would date its half earlier.
+    checkpoints = subject.rows("circuits.restricted_loss").steps
     halves = []
     for measure, view in (("circuits.restricted_loss", "split=test"), ("behaviour.test_loss", "")):
         rows = subject.rows(measure)
-        here = (rows.views == view) & (rows.steps >= start) & (rows.values > 0) & np.isin(rows.steps, kept)
+        here = (rows.views == view) & (rows.steps >= start) & (rows.values > 0) & np.isin(rows.steps, checkpoints)
         halves.append(half_change(rows.steps[here], np.log(rows.values[here]), window=3))
     return of_all(lambda restricted, loss: float(restricted < loss), *halves)
 
 
 def _named(symmetricity: float, irrelevance: float) -> Number:
-    """1 if the published thresholds call the network a clock or a pizza."""
+    """1 if the network is a clock or a pizza by the published thresholds."""
     name = algorithm(symmetricity, irrelevance)
     return name if isinstance(name, Missing) else float(name != "neither")
 
@@ -182,12 +182,7 @@ circuits = Theory(
         ),
         per_seed(
             same,
-            Series(
-                "restricted loss leads",
-                _leads,
-                ("circuits.restricted_loss[split=test]",),
-                ("circuits.restricted_loss",),
-            ),
+            LEADS,
             share=True,
             controls=(RANDOM_LABELS,),
             id="circuits.before",
