@@ -1,4 +1,4 @@
-"""Three stages: memorisation, the dark, sudden insight; and the symmetry before the structure."""
+"""Three stages, memorisation, the dark and sudden insight; and the symmetry is learned before the structure."""
 
 import math
 
@@ -12,11 +12,11 @@ from grokscope.predictions.subject import Subject
 from grokscope.statistics.regions import above, below
 from grokscope.statistics.transitions import first_held
 
-DARK = 0.2  # accuracy on fresh inputs up to which nothing of the rule shows: twice the level of t_10
+DARK = 0.2  # accuracy on fresh inputs up to which no rule shows: twice the level of t_10
 
 
 def _in_order(subject: Subject) -> Number:
-    """1 if the stages of a run that groks come in their order."""
+    """1 if the stages of a run that groks come in this order."""
     phases = subject.phases
     if not phases.grokked:
         return Missing("the run does not grok")

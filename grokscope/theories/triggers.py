@@ -7,7 +7,7 @@ from grokscope.predictions.shared import BASES, of_field
 from grokscope.statistics.regions import above, below
 
 CLAIM = text("Grokking needs small data, structure and weight decay", "顿悟需要小数据集、有结构的任务和权重衰减")
-# Regions of the removals are fixed from "needs": without one of the three few runs grok. A fifth is few.
+# "Needs" fixes the regions: without one of the three few runs grok, at most a fifth.
 FEW, SOME = below(0.2), above(0.5)
 
 triggers = Theory(

@@ -1,4 +1,4 @@
-"""What the hypothesis asks to be trained."""
+"""The arms of the hypothesis."""
 
 from grokscope.predictions.arms import NO_BOTTLENECK, Value, arm_name, changes
 from grokscope.predictions.families import AnyFamily, Changes, Family, Table
