@@ -16,7 +16,7 @@ from grokscope.errors import Missing, of_all
 from grokscope.predictions.arms import Arm, Arms
 from grokscope.predictions.base import Answers, Given, Text
 from grokscope.predictions.controls import numbers_of, subjects
-from grokscope.predictions.readings import Number, Reading
+from grokscope.predictions.readings import Number, Reading, answered
 from grokscope.predictions.seeds import paired
 from grokscope.predictions.subject import Subject
 from grokscope.registry import component, names
@@ -80,7 +80,7 @@ def along(
     arms: Mapping[float, Sequence[Answers]], of: Callable[[Answers], Number], *, axis: str, quantity: Text
 ) -> Along:
     """A number of each run along a family."""
-    samples = [[value for run in arm if not isinstance(value := of(run), Missing)] for arm in arms.values()]
+    samples = [answered(map(of, arm)) for arm in arms.values()]
     lacking = [len(arm) - len(sample) for arm, sample in zip(arms.values(), samples, strict=True)]
     return Along(axis=axis, quantity=quantity, values=list(arms), samples=samples, lacking=lacking)
 
@@ -93,12 +93,12 @@ def tables() -> dict[str, Table]:
 def matrix(
     arms: Mapping[Any, Arm[Answers]], reading: Reading, lacking: float = np.nan
 ) -> tuple[Float[np.ndarray, "value seed"], tuple[str, ...]]:
-    """A reading of the seeds that have a run at every value, by value and seed; and what the others lack. lacking:
-    stands for no answer."""
-    groups = paired(arms)
-    whole = [group for group in groups.values() if not isinstance(group, Missing)]
-    absent = tuple(group.reason for group in groups.values() if isinstance(group, Missing))
-    values = [[lacking if isinstance(value := one[reading], Missing) else value for one in group] for group in whole]
+    """A reading of the seeds that have a run at every value, by value and seed; and the reasons of the other seeds.
+    lacking: stands for no answer."""
+    seeds = paired(arms).values()
+    whole = [runs for runs in seeds if not isinstance(runs, Missing)]
+    absent = tuple(runs.reason for runs in seeds if isinstance(runs, Missing))
+    values = [[lacking if isinstance(value := run[reading], Missing) else value for run in runs] for runs in whole]
     return np.array(values, dtype=np.float64).reshape(len(whole), len(arms)).T, absent
 
 
@@ -111,11 +111,9 @@ def plain(cell: Cell) -> Any:
     """A cell in JSON's own types: an effect with its interval; null, with the reason, where there is no answer."""
     if isinstance(cell, Missing):
         return {"value": None, "missing": cell.reason}
-    if isinstance(cell, Effect):
-        ends = {name: None if isinstance(end := getattr(cell, name), Missing) else end for name in ("low", "high")}
-        return {"value": cell.value, **ends, "n": cell.n}
-    if isinstance(cell, Share):
-        return {"value": cell.value, "low": cell.low, "high": cell.high, "n": cell.n}
+    if isinstance(cell, Effect | Share):
+        low, high = (None if isinstance(end, Missing) else end for end in (cell.low, cell.high))
+        return {"value": cell.value, "low": low, "high": high, "n": cell.n}
     return cell
 
 
