@@ -1,4 +1,4 @@
-"""What a figure is: a function of one subject and a language; its title and its caption are in the catalogue of words.
+"""A figure: a function of one subject and a language; its title and its caption are in the catalogue of words.
 
 `report/figures/gini.py` defines `gini`; its title is the text "figure.gini", its caption "caption.gini". Adding a
 figure is adding such a file and its words.
@@ -17,7 +17,7 @@ from grokscope.report.words import Lang, say
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-# What a figure is drawn of: the Readings of a run; or data of a study, of the type that the function names.
+# The subject of a figure: the Readings of a run; or data of a study, of the type that the function names.
 Draws = Literal["run", "study"]
 
 

@@ -19,16 +19,17 @@ if TYPE_CHECKING:
 def fractions(of: Shares, lang: Lang = "en") -> "Figure":
     """Share of runs that generalise by the share of the data they are trained on, with exact binomial intervals."""
     shares, critical = of.shares, of.critical
-    found = [share(int((row >= GENERALISED).sum()), len(row)) for row in of.accuracy]
+    generalising = [share(int((row >= GENERALISED).sum()), len(row)) for row in of.accuracy]
     figure = theme.blank(400)
     figure.add_scatter(
-        x=list(shares), y=[each.value for each in found], name=say("series.generalising", lang),
+        x=list(shares), y=[row.value for row in generalising], name=say("series.generalising", lang),
         mode="lines+markers", line={"color": theme.BLUE}, marker={"size": 9},
         error_y={
-            "type": "data", "symmetric": False, "array": [each.high - each.value for each in found],
-            "arrayminus": [each.value - each.low for each in found], "color": theme.BLUE, "thickness": 1.5, "width": 4,
+            "type": "data", "symmetric": False, "color": theme.BLUE, "thickness": 1.5, "width": 4,
+            "array": [row.high - row.value for row in generalising],
+            "arrayminus": [row.value - row.low for row in generalising],
         },
-        customdata=[[each.k, each.n] for each in found],
+        customdata=[[row.k, row.n] for row in generalising],
         hovertemplate="%{x:.0%}: %{customdata[0]} / %{customdata[1]}<extra></extra>",
     )  # fmt: skip
     ends = (min(shares), max(shares))

@@ -1,4 +1,4 @@
-"""The page of a sweep: its phases of learning, its final values, and how long its runs took to generalise."""
+"""The page of a sweep: its phases of learning, its final values, and the times to generalise."""
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from grokscope.errors import Missing
+from grokscope.predictions.arms import runs_of
 from grokscope.report.figures.heatmap import heatmap
 from grokscope.report.figures.parts.cells import axis_label
 from grokscope.report.figures.phase_diagram import phase_diagram
@@ -22,23 +23,23 @@ from grokscope.studies.study import Study
 
 
 def write(study: Study, path: str | Path, lang: Lang = "en", *, command: str = "") -> Path:
-    """Writes the page of a sweep to a file and returns its path. command: the one that makes it, to be shown.
+    """Writes the page of a sweep to a file and returns its path. command: shown on the page, as what makes it again.
 
     Raises ValueError for a study without axes.
     """
     require_language(lang)
     if not study.axes:
         raise ValueError(f"study {study.id} is no sweep: it has no axes to draw it over")
-    runs = list({run.id: run for arm in study.runs().values() for run in arm}.values())
+    runs = list({run.id: run for run in runs_of(study.runs())}.values())
     axes = ", ".join(study.axes)
     title = say("sweep.title", lang, axes=axes)
     if not runs:
         nothing = Section(id="nothing", title=title, figure=Missing(say("missing.sweep", lang)))
         return write_page(path, title, [say("missing.sweep", lang)], [nothing], lang)
     phases = dict(zip([run.id for run in runs], phases_of(runs), strict=True))
-    reached = sum(found.generalized_at is not None for found in phases.values())
+    reached = sum(of_run.generalized_at is not None for of_run in phases.values())
     recipe = study.name.removeprefix("sweep-")
-    planned = len({run for arm in study.arms.values() for run in arm})
+    planned = len(set(runs_of(study.arms)))
     lead = [
         say(
             "sweep.lead", lang, runs=count(len(runs)), recipe=recipe, cells=count(len(study.arms)), axes=axes,
@@ -88,14 +89,15 @@ def _survival(
             yield survival.section(curves, lang, id=f"survival-{name}", title=title, notes=notes)
 
 
-def t_gen_curve(found: Sequence[Phases]) -> Curve | None:
-    """Share of runs not yet generalised by step; one that never did is censored at its last evaluation. A run without
-    an evaluation after step 0 tells nothing; None where no run does."""
-    told = [phases for phases in found if phases.generalized_at is not None or (phases.last_at or 0) > 0]
-    if not told:
+def t_gen_curve(phases: Sequence[Phases]) -> Curve | None:
+    """Share of runs not yet generalised by step; a run that never did is censored at its last evaluation. Runs without
+    an evaluation after step 0 are left out; None where no run is left."""
+    known = [(of_run.generalized_at, of_run.last_at or 0) for of_run in phases]
+    known = [(reached, end) for reached, end in known if reached is not None or end > 0]
+    if not known:
         return None
-    times = [(phases.last_at or 0) if phases.generalized_at is None else phases.generalized_at for phases in told]
-    return kaplan_meier(times, [phases.generalized_at is not None for phases in told])
+    times = [end if reached is None else reached for reached, end in known]
+    return kaplan_meier(times, [reached is not None for reached, _ in known])
 
 
 def _is(run: Run, field: str, value: Any) -> bool:
@@ -104,9 +106,9 @@ def _is(run: Run, field: str, value: Any) -> bool:
 
 
 def _links(runs: Sequence[Run]) -> dict[str, str]:
-    """Reports of runs, as seen from the study's folder."""
-    found = {run.id: report_path(run) for run in runs}
-    return {run: f"../../{path.parent.name}/{path.name}" for run, path in found.items() if path.exists()}
+    """Paths to the reports of runs from the study's folder."""
+    paths = {run.id: report_path(run) for run in runs}
+    return {run: f"../../{path.parent.name}/{path.name}" for run, path in paths.items() if path.exists()}
 
 
 def _titled(title: str, at: str, lang: Lang) -> str:
