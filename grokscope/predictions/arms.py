@@ -140,12 +140,12 @@ def shown(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def sorted_into_arms(runs: Iterable[Run], told: Callable[[Mapping[str, Any]], tuple[str, Value]]) -> "Arms[Run]":
+def sorted_into_arms(runs: Iterable[Run], recognise: Callable[[Mapping[str, Any]], tuple[str, Value]]) -> "Arms[Run]":
     """Runs by arm, each by seed.
 
     The base is the config, seed aside, that has weight decay, true labels, no bottleneck and no sphere, so that it
-    groks if any does; of several the one with the most runs, then the first. told: from the changes of a config to its
-    family and value. ValueError for no run, and for a seed that comes twice in an arm.
+    groks if any does; of several the one with the most runs, then the first. recognise: from the changes of a config to
+    its family and value. ValueError for no run, and for a seed that comes twice in an arm.
     """
     listed = list(runs)
     if not listed:
@@ -163,7 +163,7 @@ def sorted_into_arms(runs: Iterable[Run], told: Callable[[Mapping[str, Any]], tu
         if any(other.config.seed == run.config.seed for other in arm):
             raise ValueError(f"seed {run.config.seed} comes twice among runs that differ in nothing that makes an arm")
         arm.append(run)
-        family, value = told(changed)
+        family, value = recognise(changed)
         arms.setdefault(name, Arm(family=family, value=value, name=name, changes=changed))
     return Arms(arm.having(sorted(members[name], key=lambda run: run.config.seed)) for name, arm in arms.items())
 

@@ -42,13 +42,12 @@ def evidence(sample: Sample | Missing) -> Evidence | Missing:
         case Fit():
             return Evidence(value=sample.value, n=sample.n, intervals=sample.intervals)
         case Test():
-            known = not isinstance(sample.power, Missing)
             return Evidence(
                 value=sample.value,
                 n=sample.n,
                 # Holm asks for .05 of every row; a row that asks for another level is put on that scale.
                 test=min(1.0, sample.p * 0.05 / sample.level),
-                accepts=known and sample.power >= POWER,  # pyright: ignore[reportOperatorIssue]
+                accepts=not isinstance(sample.power, Missing) and sample.power >= POWER,
             )
 
 

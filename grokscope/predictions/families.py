@@ -27,10 +27,10 @@ Values: TypeAlias = Callable[[Scale, RunConfig], Table]
 class Family:
     """Arms that vary one thing.
 
-    network: "base", "small", or a function of a scale. values: of each scale. name: of an arm, with {} for
-    its value, or a function of its config and the network's. prefixes: how names of its arms begin. field: the field of
-    the config that holds the value. drawn: fields that are set to the seed. most: seeds at most. told: from the changes
-    of a config to its value; None for a config of another family. optional: trained only where it is asked for
+    network: "base", "small", or a function of a scale. values: of each scale. name: of an arm, with {} for its value,
+    or a function of its config and the network's. prefixes: how names of its arms begin. field: the field of the config
+    that holds the value. drawn: fields that are set to the seed. most: seeds at most. recognise: from the changes of a
+    config to its value; None for a config of another family. optional: trained only where it is asked for
     (`grokscope study NAME --arms FAMILY`).
     """
 
@@ -42,7 +42,7 @@ class Family:
     field: str | None = None
     drawn: tuple[str, ...] = ("seed",)
     most: int | None = None
-    told: Callable[[Changes], Value] | None = None
+    recognise: Callable[[Changes], Value] | None = None
     optional: bool = False
 
     def only(self, *values: Value) -> "Family":
@@ -114,16 +114,16 @@ class Follows:
 AnyFamily: TypeAlias = Family | Follows
 
 
-def told_by(families: Iterable[AnyFamily]) -> Callable[[Changes], tuple[str, Value]]:
+def recogniser(families: Iterable[AnyFamily]) -> Callable[[Changes], tuple[str, Value]]:
     """From the changes of a config to the family and value of its arm. Where no family recognises them, a change of one
     field makes a family called by the field."""
-    known = {family.id: family.told for family in families if isinstance(family, Family) and family.told}
+    known = {family.id: family.recognise for family in families if isinstance(family, Family) and family.recognise}
 
-    def told(changed: Changes) -> tuple[str, Value]:
+    def recognise(changed: Changes) -> tuple[str, Value]:
         if not changed:
             return BASE, None
-        for family, recognise in known.items():
-            value = recognise(changed)
+        for family, value_of in known.items():
+            value = value_of(changed)
             if value is not None:
                 return family, None if value == family else value
         if len(changed) == 1:
@@ -131,7 +131,7 @@ def told_by(families: Iterable[AnyFamily]) -> Callable[[Changes], tuple[str, Val
             return name, value if isinstance(value, float | int | str) else str(value)
         return arm_name(changed), None
 
-    return told
+    return recognise
 
 
 def read_arms(named: Mapping[str, Iterable[Any]], families: Iterable[AnyFamily]) -> Arms[Any]:

@@ -48,11 +48,11 @@ class Control(Card):
     missing: why it has none, or why the first seed without an answer has none."""
 
     arm: str
-    effect: float | None
-    low: float | None
-    high: float | None
-    n: int
-    shows: bool | None
+    effect: float | None = None
+    low: float | None = None
+    high: float | None = None
+    n: int = 0
+    shows: bool | None = None
     missing: str = ""
 
 
@@ -217,10 +217,10 @@ def _decided(seen: Evidence, tested: Tested, controls: Sequence[Control]) -> tup
 
 def _control(row: Prediction, arm: str, arms: Arms[Subject]) -> Control:
     if not arms.get(arm):
-        return Control(arm=arm, effect=None, low=None, high=None, n=0, shows=None, missing=NOT_RUN)
+        return Control(arm=arm, missing=NOT_RUN)
     seen = evidence(row.controls[arm](row.answers(arms)))
     if isinstance(seen, Missing):
-        return Control(arm=arm, effect=None, low=None, high=None, n=0, shows=None, missing=seen.reason)
+        return Control(arm=arm, missing=seen.reason)
     low, high = seen.intervals(LEVEL) if seen.intervals and seen.n >= FEWEST else (None, None)
     shows = row.supports.contains(seen.value, seen.value)
     if seen.test is not None:

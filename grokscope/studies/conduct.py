@@ -56,7 +56,7 @@ def conduct(
                     study.mark_measured(outcome.pack)
                 say(_progress(outcome, len(outcomes), len(todo), time.monotonic() - began))
             # Controls that have the windows of other runs: these are trained now.
-            late = [pack for pack in todo if any(one.refers for one in pack.asked)]
+            late = [pack for pack in todo if any(asked.refers for asked in pack.asked)]
             if late and all(outcome.state == "done" for outcome in outcomes):
                 jobs = _jobs(plan, late, threads, late=True)
                 outcomes += [outcome for outcome in _each(jobs, running) if outcome.state == "failed"]
@@ -99,7 +99,7 @@ def _jobs(plan: Plan, todo: Sequence[Planned], threads: int, *, late: bool = Fal
             store=mirror.address(plan.study.store),
             threads=threads,
             measures=() if late else pack.measures,
-            readings=tuple(one.to_json() for asked in pack.asked for one in asked.split(late=late)),
+            readings=tuple(part.to_json() for asked in pack.asked for part in asked.split(late=late)),
             device=plan.device,
             there=not mirror.is_url(mirror.address(plan.study.store)),
         )

@@ -8,7 +8,7 @@ from typing import Protocol
 from grokscope.errors import StoreError
 from grokscope.predictions.arms import Arms, runs_of, sorted_into_arms
 from grokscope.predictions.controls import asked, asked_by_run, numbers, subjects
-from grokscope.predictions.families import placed, read_arms, told_by
+from grokscope.predictions.families import placed, read_arms, recogniser
 from grokscope.predictions.taking import Asked, take, taken
 from grokscope.predictions.verdict import Scorecard, judged
 from grokscope.registry import unknown
@@ -82,7 +82,7 @@ def arms_of(runs: Mapping[str, Sequence[Run]] | Iterable[Run]) -> Arms[Run]:
     if isinstance(runs, Mapping):
         named = {str(name): list(arm) for name, arm in runs.items()}
         return placed(read_arms(named, known), known, lambda run: run.config)
-    return placed(sorted_into_arms(runs, told_by(known)), known, lambda run: run.config)
+    return placed(sorted_into_arms(runs, recogniser(known)), known, lambda run: run.config)
 
 
 def readings_of(arms: Arms[Run]) -> dict[Place, Record]:

@@ -20,10 +20,8 @@ def _in_order(subject: Subject) -> Number:
     phases = subject.phases
     if not phases.grokked:
         return Missing("the run does not grok")
-    steps = (phases.memorized_at, phases.onset_at, phases.generalized_at)
-    if None in steps:
-        return 0.0
-    return float(list(steps) == sorted(steps) and len(set(steps)) == 3)  # pyright: ignore[reportArgumentType]
+    mem, onset, gen = phases.memorized_at, phases.onset_at, phases.generalized_at
+    return float(mem is not None and onset is not None and gen is not None and mem < onset < gen)
 
 
 def _dark(subject: Subject) -> Number:

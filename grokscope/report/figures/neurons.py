@@ -82,7 +82,7 @@ def _canvas(n: int, p: int, lang: Lang) -> "Figure":
 
 
 def _tuned(readings: Readings) -> dict[int, tuple[Best, Share]]:
-    """By checkpoint at which any neuron varies: each neuron's best frequency, and its share of the neuron's variance."""
+    """By checkpoint at which any neuron varies: each neuron's best frequency, and its share of that one's variance."""
     p = readings.run.config.build_task().n_classes
     most = MOST if p <= LARGE else max(FEWEST, round(MOST * (LARGE / p) ** 2))
     tuned = {}

@@ -21,11 +21,11 @@ def _beside(arm: Sequence[Answers], other: Sequence[Answers]) -> tuple[str | Mis
     if not len(other):
         lacking = Missing("the arm to compare with has no run")
         return lacking, lacking
-    one, two = times(arm), times(other)
-    treated = np.arange(len(arm) + len(other)) < len(arm)
-    ratio = hazard_ratio(np.concatenate([one[0], two[0]]), np.concatenate([one[1], two[1]]), treated)
-    said = ratio if isinstance(ratio, Missing) else f"{ratio.value:.3g} [{ratio.low:.3g}, {ratio.high:.3g}]"
-    return said, log_rank(one, two)
+    both = times(arm), times(other)
+    t, reached = (np.concatenate(parts) for parts in zip(*both, strict=True))
+    ratio = hazard_ratio(t, reached, np.arange(len(t)) < len(arm))
+    shown = ratio if isinstance(ratio, Missing) else f"{ratio.value:.3g} [{ratio.low:.3g}, {ratio.high:.3g}]"
+    return shown, log_rank(*both)
 
 
 def _rows(arms: Given) -> Sequence[Row]:

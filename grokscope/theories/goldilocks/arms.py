@@ -44,7 +44,7 @@ RATES = Family(
     values=_rates,
     name="learning_rate={}",
     most=5,
-    told=lambda changed: (
+    recognise=lambda changed: (
         arm_name(changed).removeprefix("learning_rate=")
         if "learning_rate" in changed and set(changed) <= {"learning_rate", "weight_decay"}
         else None
@@ -129,7 +129,7 @@ def _equal_angle(changed: Changes) -> Value:
 
 EQUAL_ANGLE = Family(
     id="sphere of equal angle", network="small", values=_on_spheres("addition", angle=True), field="init_scale",
-    most=5, told=_equal_angle, optional=True,
+    most=5, recognise=_equal_angle, optional=True,
 )  # fmt: skip
 ARMS: tuple[AnyFamily, ...] = (
     *(*BASES, SPHERES, FREE, RATES, TOY, EQUAL_ANGLE),

@@ -4,6 +4,7 @@ Arms are called site/rank; "site/full" has the width of the site.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from grokscope.predictions.arms import NO_BOTTLENECK
 from grokscope.predictions.base import Given, Prediction, Sample, Text, Times
@@ -19,7 +20,7 @@ FULL = text(
 )
 
 
-def _hazard(site: str, ranks: Sequence[int], *, full: bool, **about: object) -> Prediction:
+def _hazard(site: str, ranks: Sequence[int], *, full: bool, **about: Any) -> Prediction:
     """Hazard of generalising behind bottlenecks of some ranks, as far as they were run, over the other arm's."""
     other = f"{site}/full" if full else NO_BOTTLENECK
     first, *rest = (f"{site}/{rank}" for rank in ranks)
@@ -35,7 +36,7 @@ def _hazard(site: str, ranks: Sequence[int], *, full: bool, **about: object) -> 
         readings=TIMES,
         version=2 if full else 1,
         changed=FULL if full else None,
-        **about,  # pyright: ignore[reportArgumentType]
+        **about,
     )
 
 

@@ -54,7 +54,7 @@ def _same_peak(score: np.ndarray, accuracy: np.ndarray) -> Number:
 
 def _life(subject: Subject) -> Number:
     """Steps from the switch to generalisation; twice the rest of the run where it never generalised."""
-    return max(float(RANKED_T_GEN.of(subject)) - subject.config.weight_decay_start, 0.0)  # pyright: ignore[reportArgumentType]
+    return of_all(lambda t_gen: max(t_gen - subject.config.weight_decay_start, 0.0), RANKED_T_GEN.of(subject))
 
 
 LIFE = Series("life time after the switch", _life, ("behaviour.test_accuracy",))
