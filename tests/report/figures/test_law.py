@@ -1,5 +1,6 @@
 """The law of weight decay: runs, the fitted line, the predicted slope."""
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,9 @@ OBSERVED = np.array([True, True, True, True, False])
 
 
 def times(**fields: Any) -> Times:
-    about = {"law": Missing("2 of 5 runs generalised"), "norms": W0, "times": TIMES, "reached": OBSERVED}
-    return Times(**(about | {"fitted": np.ones(5, dtype=bool)} | fields))
+    none = Missing("2 of 5 runs generalised")
+    of = Times(law=none, norms=W0, times=TIMES, reached=OBSERVED, fitted=np.ones(5, dtype=bool))
+    return dataclasses.replace(of, **fields)
 
 
 def example() -> Times:
