@@ -37,8 +37,8 @@ def text(en: str, zh: str) -> Text:
 
 
 def per_seed(
-    of: Callable[..., Number],
     *readings: Reading,
+    of: Callable[..., Number] = lambda value: value,
     share: bool = False,
     arm: str = BASE,
     controls: Sequence[str] = OF_REPRESENTATION,
@@ -46,8 +46,9 @@ def per_seed(
 ) -> Prediction:
     """A prediction of one number a seed of an arm, which its controls must not show.
 
-    of: from the values of the readings, in their order, to the number; a seed that lacks a value has no number. share:
-    the number is 1 or 0, and its mean a share of seeds. about: the other fields of `Prediction`.
+    of: from the values of the readings, in their order, to the number; by default the value of the only one. A seed
+    that lacks a value has no number. share: the number is 1 or 0, and its mean a share of seeds. about: the other
+    fields of `Prediction`.
     """
     kind = Shares if share else Means
 
@@ -123,11 +124,6 @@ def rank_correlation(one: np.ndarray, other: np.ndarray) -> Number:
 def of_values(of: Callable[..., Number], readings: Sequence[Reading], run: Answers) -> Number:
     """A number made of the values of readings of a run; the first `Missing` of these where one lacks."""
     return of_all(of, *(run[reading] for reading in readings))
-
-
-def same(value: Number) -> Number:
-    """The value of a reading itself."""
-    return value
 
 
 def times(arm: Sequence[Answers]) -> tuple[np.ndarray, np.ndarray]:

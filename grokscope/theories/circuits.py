@@ -7,7 +7,7 @@ import numpy as np
 from grokscope.errors import Missing, of_all
 from grokscope.predictions.base import Theory
 from grokscope.predictions.readings import Fact, Number, Series, at
-from grokscope.predictions.rows import OF_REPRESENTATION, RANDOM_LABELS, per_seed, same, text
+from grokscope.predictions.rows import OF_REPRESENTATION, RANDOM_LABELS, per_seed, text
 from grokscope.predictions.shared import BASES
 from grokscope.predictions.subject import Subject
 from grokscope.statistics.circuit_phases import circuit_phases
@@ -91,9 +91,9 @@ circuits = Theory(
     arms=BASES,
     predictions=(
         per_seed(
-            _few,
             KEYS,
             CLASSES,
+            of=_few,
             share=True,
             id="circuits.fourier",
             part="few",
@@ -104,7 +104,6 @@ circuits = Theory(
             ),
         ),
         per_seed(
-            same,
             at("after", "circuits.logit_explained"),
             id="circuits.fourier",
             part="logits",
@@ -117,7 +116,6 @@ circuits = Theory(
         ),
         per_seed(
             # The measure is the share itself: its threshold of .85 is its own.
-            same,
             at("after", "circuits.neuron_explained"),
             id="circuits.fourier",
             part="neurons",
@@ -129,9 +127,9 @@ circuits = Theory(
             ),
         ),
         per_seed(
-            lambda restricted, loss: float(restricted < loss),
             RESTRICTED,
             at("after", "behaviour.test_loss"),
+            of=lambda restricted, loss: float(restricted < loss),
             share=True,
             id="circuits.fourier",
             part="keeping",
@@ -139,10 +137,10 @@ circuits = Theory(
             measured=text("keeping only the key frequencies lowers the test loss", "只保留关键频率使测试损失更低"),
         ),
         per_seed(
-            # Training inputs are answered worse than by guessing.
-            lambda excluded, n_classes: float(excluded > math.log(n_classes)),
             at("after", "circuits.excluded_loss"),
             CLASSES,
+            # Training inputs are answered worse than by guessing.
+            of=lambda excluded, n_classes: float(excluded > math.log(n_classes)),
             share=True,
             id="circuits.fourier",
             part="ablating",
@@ -153,7 +151,6 @@ circuits = Theory(
             ),
         ),
         per_seed(
-            same,
             Series("phases in order", _in_order, ("behaviour.test_loss", "weights.squared_norm")),
             share=True,
             controls=(RANDOM_LABELS,),
@@ -166,9 +163,9 @@ circuits = Theory(
             ),
         ),
         per_seed(
-            lambda after, before: after - before,
             at("after", GINI),
             at("memorised", GINI),
+            of=lambda after, before: after - before,
             id="circuits.three_phases",
             controls=(RANDOM_LABELS,),  # of step 0 alone a change is 0 by construction
             part="sparsity",
@@ -181,7 +178,6 @@ circuits = Theory(
             ),
         ),
         per_seed(
-            same,
             LEADS,
             share=True,
             controls=(RANDOM_LABELS,),
@@ -193,9 +189,9 @@ circuits = Theory(
             ),
         ),
         per_seed(
-            _named,
             at("after", "circuits.gradient_symmetricity"),
             at("after", "circuits.distance_irrelevance", variant="correct"),
+            of=_named,
             share=True,
             controls=OF_REPRESENTATION,
             id="circuits.clock_pizza",

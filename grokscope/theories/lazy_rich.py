@@ -21,7 +21,6 @@ from grokscope.predictions.rows import (
     along,
     per_seed,
     rank_correlation,
-    same,
     text,
 )
 from grokscope.predictions.scales import Scale, recipe, sized
@@ -204,7 +203,6 @@ lazy_rich = Theory(
             measured=text("share of runs that grok at the smallest output scale", "最小输出尺度下顿悟的训练占比"),
         ),
         per_seed(
-            same,
             GROKKED,
             arm=f"{KUMAR}{BASE}",
             share=True,
@@ -219,8 +217,8 @@ lazy_rich = Theory(
         ),
         *(
             per_seed(
-                _stays,
                 *(_kernel(stage, by) for stage in ("t_mem", "onset", "after")),
+                of=_stays,
                 controls=(RANDOM_LABELS,),
                 id="lazy.ntk",
                 part=part,
@@ -243,8 +241,8 @@ lazy_rich = Theory(
             )
         ),
         per_seed(
-            _aligns,
             *ALIGNED,
+            of=_aligns,
             controls=(RANDOM_LABELS, NO_DECAY),
             id="lazy.ntk",
             part="aligns",

@@ -11,7 +11,7 @@ from grokscope.errors import Missing
 from grokscope.predictions.base import Theory
 from grokscope.predictions.families import Family
 from grokscope.predictions.readings import Number, Series, at
-from grokscope.predictions.rows import GENERALISED, GROKKED, per_group, per_seed, same, text
+from grokscope.predictions.rows import GENERALISED, GROKKED, per_group, per_seed, text
 from grokscope.predictions.series import COLLAPSED_AT, collapsed_at
 from grokscope.predictions.shared import COLLAPSE, MORE_STABILITY, bias_free
 from grokscope.predictions.subject import Subject
@@ -71,7 +71,6 @@ softmax_collapse = Theory(
         ),
         *(
             per_seed(
-                same,
                 GAIN,
                 arm=f"collapse/{dtype}",
                 controls=("collapse/weight_decay",),
@@ -87,7 +86,6 @@ softmax_collapse = Theory(
             for dtype in ("float16", "float32", "float64")
         ),
         per_seed(
-            same,
             GROKKED,
             arm="collapse/stablemax",
             share=True,
@@ -100,7 +98,6 @@ softmax_collapse = Theory(
             ),
         ),
         per_seed(
-            same,
             GENERALISED,
             arm="collapse/perpendicular",
             share=True,
@@ -113,10 +110,10 @@ softmax_collapse = Theory(
             ),
         ),
         per_seed(
-            # Without the delay of grokking.
-            lambda generalised, grokked: float(generalised and not grokked),
             GENERALISED,
             GROKKED,
+            # Without the delay of grokking.
+            of=lambda generalised, grokked: float(generalised and not grokked),
             arm="collapse/perpendicular",
             share=True,
             controls=("collapse/float32", "collapse/sphere"),
@@ -126,7 +123,6 @@ softmax_collapse = Theory(
             measured=text("share of them that generalise without the delay of grokking", "其中没有顿悟延迟的占比"),
         ),
         per_seed(
-            same,
             ALIGNMENT,
             arm="collapse/float32",
             controls=("collapse/weight_decay", "collapse/perpendicular"),

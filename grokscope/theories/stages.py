@@ -5,7 +5,7 @@ import math
 from grokscope.errors import Missing
 from grokscope.predictions.base import Theory
 from grokscope.predictions.readings import Number, Series
-from grokscope.predictions.rows import RANDOM_LABELS, over, per_seed, same, text
+from grokscope.predictions.rows import RANDOM_LABELS, over, per_seed, text
 from grokscope.predictions.series import OFTEN, halves
 from grokscope.predictions.shared import BASES
 from grokscope.predictions.subject import Subject
@@ -61,7 +61,6 @@ stages = Theory(
     arms=BASES,
     predictions=(
         per_seed(
-            same,
             Series("stages in order", _in_order, BEHAVIOUR),
             share=True,
             controls=(),
@@ -74,7 +73,6 @@ stages = Theory(
             ),
         ),
         per_seed(
-            same,
             Series("dark stage", _dark, ("behaviour.fresh_accuracy",)),
             share=True,
             controls=(),
@@ -87,10 +85,10 @@ stages = Theory(
             ),
         ),
         per_seed(
-            # Twins that were right when the training set was memorised, and stay so, were learned before.
-            lambda twin, fresh: float(twin < fresh),
             TWIN.otherwise(-math.inf),
             FRESH,
+            # Twins that were right when the training set was memorised, and stay so, were learned before.
+            of=lambda twin, fresh: float(twin < fresh),
             share=True,
             controls=(RANDOM_LABELS,),
             id="stages.symmetry_first",
@@ -103,9 +101,9 @@ stages = Theory(
         ),
         # "Long before" is fixed here, before these data were looked at: at most two thirds of the steps.
         per_seed(
-            over,
             _learned("twin"),
             _learned("fresh"),
+            of=over,
             controls=(),
             id="stages.symmetry_first",
             part="long before",

@@ -2,7 +2,7 @@
 
 from grokscope.predictions.arms import NO_DECAY
 from grokscope.predictions.base import Theory
-from grokscope.predictions.rows import GROKKED, RANDOM_LABELS, per_seed, same, text
+from grokscope.predictions.rows import GROKKED, RANDOM_LABELS, per_seed, text
 from grokscope.predictions.shared import BASES, of_field
 from grokscope.statistics.regions import above, below
 
@@ -17,7 +17,6 @@ triggers = Theory(
     arms=(*BASES, of_field("train_fraction", lambda _, __: {0.9: {"train_fraction": 0.9}})),
     predictions=(
         per_seed(
-            same,
             GROKKED,
             share=True,
             controls=(),
@@ -30,7 +29,6 @@ triggers = Theory(
         ),
         *(
             per_seed(
-                same,
                 GROKKED,
                 arm=arm,
                 share=True,

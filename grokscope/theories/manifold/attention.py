@@ -5,7 +5,7 @@ from collections.abc import Callable
 from grokscope.errors import Missing
 from grokscope.predictions.base import Prediction
 from grokscope.predictions.readings import Number, Series
-from grokscope.predictions.rows import HALF, MOST, RANDOM_LABELS, per_seed, same, text
+from grokscope.predictions.rows import HALF, MOST, RANDOM_LABELS, per_seed, text
 from grokscope.predictions.series import low_high_mids
 from grokscope.predictions.subject import Subject
 from grokscope.statistics.contrasts import LowHighMid
@@ -38,7 +38,6 @@ MARGIN = text(
 ATTENTION: tuple[Prediction, ...] = (
     *(
         per_seed(
-            same,
             _entropy(part, holds, literal=version == 1),
             id="attention.low_high_mid",
             part=part,
@@ -61,7 +60,6 @@ ATTENTION: tuple[Prediction, ...] = (
         )
     ),
     per_seed(
-        same,
         _entropy("rise before", _before, literal=False),
         id="attention.rise_before",
         share=True,

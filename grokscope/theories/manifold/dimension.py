@@ -6,7 +6,7 @@ from typing import Any
 
 from grokscope.errors import Missing
 from grokscope.predictions.readings import At, Fact, Number, Series, Stage, at
-from grokscope.predictions.rows import RANDOM_LABELS, over, per_seed, same, text
+from grokscope.predictions.rows import RANDOM_LABELS, over, per_seed, text
 from grokscope.predictions.series import changes_within, label, share_inside
 from grokscope.predictions.subject import Subject
 from grokscope.statistics.regions import above, below, outside, within
@@ -102,9 +102,9 @@ DROPS: tuple[tuple[str, Callable[..., Series], dict[str, Any], str, str], ...] =
 
 DIMENSION = (
     per_seed(
-        over,
         BEFORE_TRAIN,
         N_TRAIN,
+        of=over,
         id="dimension.before",
         claim=BEFORE,
         supports=within(0.5, 2),
@@ -116,9 +116,9 @@ DIMENSION = (
         ),
     ),
     per_seed(
-        over,
         BEFORE_TRAIN,
         at("memorised", "manifold.structureless_dimension", view="resid_mid/train"),
+        of=over,
         id="dimension.before",
         version=2,
         claim=BEFORE,
@@ -135,9 +135,9 @@ DIMENSION = (
         ),
     ),
     per_seed(
-        over,
         _twonn("memorised", "orbits"),
         TASK,
+        of=over,
         id="dimension.before_weak",
         claim=BEFORE_WEAK,
         supports=above(3),
@@ -149,9 +149,9 @@ DIMENSION = (
     ),
     *(
         per_seed(
-            of,
             *readings,
             TASK,
+            of=of,
             id="dimension.after",
             part=part,
             claim=AFTER,
@@ -199,7 +199,6 @@ DIMENSION = (
     ),
     *(
         per_seed(
-            same,
             of(series, fresh=version > 1),
             id="dimension.drop",
             part=part,
@@ -218,9 +217,9 @@ DIMENSION = (
     ),
     *(
         per_seed(
-            over,
             _gride("after", "orbits", n1),
             _gride("memorised", "orbits", n1),
+            of=over,
             id="dimension.drop",
             part=f"n1 = {n1}",
             version=2,

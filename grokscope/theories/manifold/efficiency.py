@@ -5,7 +5,7 @@ import numpy as np
 from grokscope.errors import Missing
 from grokscope.predictions.base import Prediction
 from grokscope.predictions.readings import Number, Series
-from grokscope.predictions.rows import GENERALISED, per_seed, same, text
+from grokscope.predictions.rows import GENERALISED, per_seed, text
 from grokscope.predictions.series import OFTEN, WINDOW, halves, label, series
 from grokscope.predictions.subject import Subject
 from grokscope.statistics.lead_lag import lag
@@ -40,11 +40,11 @@ MEAN = text(
 EFFICIENCY: tuple[Prediction, ...] = (
     *(
         per_seed(
-            # A norm that never changes comes after.
-            lambda _, manifold, norm: float(manifold < norm),
             COMES,
             halves(*score, window, kept=True),
             NORM.otherwise(np.inf),
+            # A norm that never changes comes after.
+            of=lambda _, manifold, norm: float(manifold < norm),
             share=True,
             controls=(),
             id="reread.weight_efficiency",
@@ -60,7 +60,6 @@ EFFICIENCY: tuple[Prediction, ...] = (
         )
     ),
     per_seed(
-        same,
         Series("lead of the rule over the norm", _lead, (label(*ORDER), "weights.norm")),
         controls=(),
         id="reread.weight_efficiency",
@@ -76,7 +75,6 @@ EFFICIENCY: tuple[Prediction, ...] = (
         ),
     ),
     per_seed(
-        same,
         GENERALISED,
         arm="follow/norm",
         share=True,
@@ -94,7 +92,6 @@ EFFICIENCY: tuple[Prediction, ...] = (
     ),
     *(
         per_seed(
-            same,
             GENERALISED,
             arm=f"follow/circle/{scale}",
             share=True,

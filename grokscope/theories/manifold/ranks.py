@@ -8,7 +8,7 @@ from typing import Any
 
 from grokscope.predictions.arms import NO_BOTTLENECK
 from grokscope.predictions.base import Given, Prediction, Sample, Text, Times
-from grokscope.predictions.rows import GENERALISED, TIMES, per_seed, same, text, times
+from grokscope.predictions.rows import GENERALISED, TIMES, per_seed, text, times
 from grokscope.statistics.regions import above, below, outside, within
 
 SITES = {"embed": "嵌入", "resid_mid": "注意力之后", "mlp_post": "神经元"}
@@ -67,7 +67,6 @@ RANKS: tuple[Prediction, ...] = (
     ),
     *(
         per_seed(
-            same,
             GENERALISED,
             arm=f"{site}/{rank}",
             share=True,

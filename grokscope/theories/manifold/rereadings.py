@@ -11,7 +11,7 @@ from grokscope.errors import Missing, first_missing, of_all
 from grokscope.predictions.arms import BASE, NO_DECAY
 from grokscope.predictions.base import Answers, Given, Means, Prediction, Sample, Shares, Statistic
 from grokscope.predictions.readings import At, Number, Reading, Series, Stage, at
-from grokscope.predictions.rows import RANKED_T_GEN, along, last, per_group, per_seed, rank_correlation, same, text
+from grokscope.predictions.rows import RANKED_T_GEN, along, last, per_group, per_seed, rank_correlation, text
 from grokscope.predictions.seeds import of_seeds
 from grokscope.predictions.series import COLLAPSED_AT
 from grokscope.predictions.subject import Subject
@@ -168,10 +168,10 @@ REREADINGS: tuple[Prediction, ...] = (
         ),
     ),
     per_seed(
-        _rank_falls,
         COLLAPSED_AT,
         _rank("memorised"),
         _rank("after"),
+        of=_rank_falls,
         arm="collapse/float32",
         controls=("collapse/weight_decay",),
         id="reread.softmax_collapse",
@@ -202,7 +202,6 @@ REREADINGS: tuple[Prediction, ...] = (
         for arm in ("weight_decay", "stablemax", "perpendicular")
     ),
     per_seed(
-        same,
         _linear("memorised"),
         controls=(),
         id="reread.lazy_rich",
@@ -216,9 +215,9 @@ REREADINGS: tuple[Prediction, ...] = (
         ),
     ),
     per_seed(
-        lambda before, after: after - before,
         _linear("memorised"),
         _linear("after"),
+        of=lambda before, after: after - before,
         controls=("random_labels", NO_DECAY),
         id="reread.lazy_rich",
         part="falls",

@@ -8,7 +8,7 @@ from grokscope.errors import Missing, first_missing
 from grokscope.predictions.arms import BASE
 from grokscope.predictions.base import Given, Prediction, Sample, Shares, Statistic, Test
 from grokscope.predictions.readings import At, Fact, Number, Series, Stage, at
-from grokscope.predictions.rows import HALF, MOST, RANDOM_LABELS, per_seed, same, text
+from grokscope.predictions.rows import HALF, MOST, RANDOM_LABELS, per_seed, text
 from grokscope.predictions.series import changes_within, half_way, label, where
 from grokscope.predictions.subject import Subject
 from grokscope.statistics.regions import NOWHERE, above, below
@@ -179,8 +179,8 @@ SEVERAL = text(
 TOPOLOGY: tuple[Prediction, ...] = (
     *(
         per_seed(
-            lambda b1: float(b1 == 0),  # no loop
             _betti("memorised", 1, view),
+            of=lambda b1: float(b1 == 0),  # no loop
             id="topology.before",
             part=part,
             share=True,
@@ -193,9 +193,9 @@ TOPOLOGY: tuple[Prediction, ...] = (
     ),
     *(
         per_seed(
-            _as_task,
             *(_betti("after", degree, view) for degree in (0, 1)),
             *EXPECTED,
+            of=_as_task,
             id="topology.after",
             part=part,
             share=True,
@@ -206,8 +206,8 @@ TOPOLOGY: tuple[Prediction, ...] = (
     ),
     *(
         per_seed(
-            lambda share: float(share == 1),  # every plane is a circle
             at("after", "manifold.plane_circles", view=VIEWS[view][0]),
+            of=lambda share: float(share == 1),  # every plane is a circle
             id="topology.after",
             part=f"planes of {view}",
             share=True,
@@ -220,9 +220,9 @@ TOPOLOGY: tuple[Prediction, ...] = (
         for view in ("class means", "embedding")
     ),
     per_seed(
-        _certified,
         *CIRCLES,
         at("after", "circuits.n_key_frequencies"),
+        of=_certified,
         id="topology.certified",
         part="all",
         share=True,
@@ -235,8 +235,8 @@ TOPOLOGY: tuple[Prediction, ...] = (
         ),
     ),
     per_seed(
-        lambda after: float(after >= 1),
         CIRCLES[0],
+        of=lambda after: float(after >= 1),
         id="topology.certified",
         part="some",
         share=True,
@@ -260,7 +260,6 @@ TOPOLOGY: tuple[Prediction, ...] = (
     ),
     *(
         per_seed(
-            same,
             _coordinate(loops),
             id="topology.coordinate",
             version=version,

@@ -7,7 +7,7 @@ import numpy as np
 from grokscope.errors import of_all
 from grokscope.predictions.base import Answers, Prediction, Statistic, Theory
 from grokscope.predictions.readings import Number, at
-from grokscope.predictions.rows import along, last, per_seed, same, text
+from grokscope.predictions.rows import along, last, per_seed, text
 from grokscope.statistics.regions import above, below, outside, within
 from grokscope.theories.weight_efficiency.arms import ARMS, GENERALISING, MEMORISING, UNGROK
 
@@ -76,7 +76,6 @@ weight_efficiency = Theory(
         ),
         *(
             per_seed(
-                same,
                 last("behaviour.test_accuracy"),
                 arm=f"{UNGROK}/{part}",
                 controls=(),
