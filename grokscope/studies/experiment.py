@@ -54,16 +54,15 @@ def train(
 ) -> Run | list[Run]:
     """Trains a config, or several as one pack, and measures the cheap quantities on the way.
 
-    The pack's folder in the store is named by a hash of the configs. A pack that is done is not trained again; one
-    that was begun is gone on with when resume is true. A pack that does not fit into half of the machine's memory is
-    trained as several, one after another, and that is said. store: a folder, or a URL that fsspec knows. device: auto
-    (a GPU if there is one), cpu, cuda. progress:
-    show it on stderr.
+    A hash of the configs names the pack's folder in the store. A finished pack is not trained again; a started pack
+    resumes where resume is true. A pack that does not fit into half of the machine's memory is trained as several, one
+    after another, and a line on stderr says so. store: a folder, or a URL that fsspec knows. device: auto (a GPU if
+    there is one), cpu, cuda. progress: show it on stderr.
     """
     if isinstance(configs, str):
         raise ValueError(f"train takes a RunConfig or several, got {configs!r}; make one: gs.recipe({configs!r})")
     several = not isinstance(configs, RunConfig)
-    if several and not (isinstance(configs, Sequence) and all(isinstance(one, RunConfig) for one in configs)):
+    if several and not (isinstance(configs, Sequence) and all(isinstance(config, RunConfig) for config in configs)):
         raise ValueError(f"train takes a RunConfig or several, got {shortened(configs)}")
     wanted = list(configs) if several else [configs]
     require_packable(wanted)
@@ -86,7 +85,7 @@ def train(
 def train_pack(
     pack: Sequence[RunConfig], *, store: Path, device: torch.device, progress: bool = False, resume: bool = False
 ) -> list[Run]:
-    """Trains the configs as the one pack that they are planned as, whatever it takes; else as `train`."""
+    """Trains the configs as one pack, as they are planned, whatever its size; else as `train`."""
     folder = store / pack_id(pack)
     if finished_at(folder) is not None:
         if progress:
@@ -103,7 +102,7 @@ def train_pack(
 
 
 def _other_machine(writer: Writer, device: torch.device) -> str | None:
-    """A sentence on what beside the threads is not as it was when a pack was begun, and may change its last bits."""
+    """A sentence about changes of the machine since a pack was begun, threads aside; they may change its last bits."""
     differ = {name: pair for name, pair in writer.changed(device).items() if name != "threads"}
     if not differ:
         return None
@@ -114,11 +113,11 @@ def _other_machine(writer: Writer, device: torch.device) -> str | None:
 
 
 def measure_checkpoints(run: Run, *, only: Sequence[str] = (), again: bool = False) -> dict[str, str]:
-    """Measures the run's checkpoints and stores what is new; returns measures without an answer, with the reason.
+    """Measures the run's checkpoints, stores the new numbers, and returns measures without an answer with the reason.
 
-    only: ids of measures; by default all but those of cost "asked". What the store has of a variant of a measure at a
-    step is not measured again: each number is there once. again: measure it anew all the same, in place of what is
-    there (after a definition has changed). Checkpoints after a loss that was not finite are left out.
+    only: ids of measures; by default all but those of cost "asked". A stored variant of a measure at a step is not
+    measured again. again: it is, and the new numbers replace the stored ones (after a definition has changed).
+    Checkpoints after a loss that was not finite are left out.
     """
     if not run.has_config:
         raise GrokscopeError(f"run {run.id} is curves alone: there are no weights to measure")
@@ -134,14 +133,8 @@ def measure_checkpoints(run: Run, *, only: Sequence[str] = (), again: bool = Fal
         end = min((event["step"] for event in run.events if event["event"] == "non-finite"), default=math.inf)
         for step in (step for step in run.checkpoints if step <= end):
             snapshot = run.snapshot(step)
-            rows = []
-            for measure in (measure.without(stored.get((step, measure.id), ())) for measure in chosen):
-                for view, value in measure.rows(snapshot):
-                    if isinstance(value, Missing):
-                        missing.setdefault(measure.id, value.reason)
-                    else:
-                        rows.append(Measured(run=run.id, step=step, measure=measure.id, view=view, value=value))
-            journal.append(rows)
+            left = [measure.without(stored.get((step, measure.id), ())) for measure in chosen]
+            journal.append(_rows(run.id, left, snapshot, missing))
         seal(run.folder, journal)
         publish(run.folder)
     return missing
@@ -149,7 +142,7 @@ def measure_checkpoints(run: Run, *, only: Sequence[str] = (), again: bool = Fal
 
 def _train(pack: Pack, writer: Writer, shown: Display) -> None:
     cheap = [measure for measure in measures().values() if measure.cost == "cheap"]
-    # The pack before its first step: its initial weights follow from the configs alone.
+    # Before its first step the pack has its initial weights, which follow from the configs alone.
     first = {name: tensor.detach().cpu().clone() for name, tensor in pack.tensors.items()}
     initial = [_snapshot(pack, replica, first) for replica in range(pack.n_replicas)]
 
@@ -181,18 +174,23 @@ def _of(replica: int, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name: tensor[replica].cpu() for name, tensor in tensors.items()}
 
 
-def _rows(run: str, chosen: Iterable[Measure], snapshot: Snapshot) -> list[Measured]:
-    return [
-        Measured(run=run, step=snapshot.step, measure=measure.id, view=view, value=value)
-        for measure in chosen
-        for view, value in measure.rows(snapshot)
-        if not isinstance(value, Missing)
-    ]
+def _rows(
+    run: str, chosen: Iterable[Measure], snapshot: Snapshot, missing: dict[str, str] | None = None
+) -> list[Measured]:
+    """The numbers of some measures. missing: takes the reason of each measure that has no answer."""
+    rows = []
+    for measure in chosen:
+        for view, value in measure.rows(snapshot):
+            if not isinstance(value, Missing):
+                rows.append(Measured(run=run, step=snapshot.step, measure=measure.id, view=view, value=value))
+            elif missing is not None:
+                missing.setdefault(measure.id, value.reason)
+    return rows
 
 
 def _stored(run: Run) -> dict[tuple[int, str], set[str]]:
-    """Step and measure -> the views that are there."""
-    rows, found = read_rows(run.folder, run=run.id), {}
+    """Step and measure -> the stored views."""
+    rows, views = read_rows(run.folder, run=run.id), {}
     for step, measure, view in zip(rows.steps.tolist(), rows.measures, rows.views, strict=True):
-        found.setdefault((step, str(measure)), set()).add(str(view))
-    return found
+        views.setdefault((step, str(measure)), set()).add(str(view))
+    return views
