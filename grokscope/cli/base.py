@@ -46,6 +46,22 @@ Store = Annotated[
         str_from_instance=lambda path: [str(path)],
     ),
 ]
+
+
+def one_of(words: Iterable[str]) -> Any:
+    """The mark of an option that takes one of these words; `--help` lists them."""
+    words = tuple(words)
+    return tyro.constructors.PrimitiveConstructorSpec(
+        nargs=1,
+        metavar="{" + ",".join(words) + "}",
+        instance_from_str=lambda given: given[0],
+        is_instance=lambda value: isinstance(value, str),
+        str_from_instance=lambda word: [word],
+        choices=words,
+    )
+
+
+Engine = Annotated[str, one_of(names("studies.executors"))]
 RunName = Annotated[str, tyro.conf.arg(metavar="RUN", help='a run\'s id, the start of one, its path, or "latest"')]
 
 

@@ -1,25 +1,14 @@
 """`grokscope list`: what there is."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any
 
 import tyro
 
-from grokscope.cli.base import Json, Store, emit, warn_of
+from grokscope.cli.base import Json, Store, emit, one_of, warn_of
+from grokscope.registry import FAMILIES, component, names
 
-Family = Literal[
-    "tasks",
-    "models",
-    "losses",
-    "optimizers",
-    "transforms",
-    "measures",
-    "theories",
-    "recipes",
-    "benchmarks",
-    "fields",
-    "runs",
-]
+Family = Annotated[str, one_of((*FAMILIES, "fields", "runs"))]
 
 
 def list(what: tyro.conf.Positional[Family] = "runs", *, store: Store = Path("runs"), json: Json = False) -> None:
@@ -59,15 +48,14 @@ def list(what: tyro.conf.Positional[Family] = "runs", *, store: Store = Path("ru
 def _components(family: str) -> Any:
     import importlib
 
-    from grokscope.registry import names
-
-    family = f"training.{family}" if family in ("optimizers", "transforms") else family
+    place = FAMILIES[family]
 
     def summary(name: str) -> str:
-        module = importlib.import_module(f"grokscope.{family}.{name}")
+        module = importlib.import_module(f"grokscope.{place}.{name}")
         return (module.__doc__ or "").strip().splitlines()[0]
 
-    return [{"id": name, "what": summary(name)} for name in names(family)]
+    said = str.replace if family == "weight-formats" else lambda name, *_: name  # as `import --as` takes them
+    return [{"id": said(name, "_", "-"), "what": summary(name)} for name in names(place)]
 
 
 def _measures() -> Any:
@@ -86,7 +74,6 @@ def _measures() -> Any:
 
 
 def _fields() -> Any:
-    from grokscope.registry import component, names
     from grokscope.runs.config import COMPONENTS, TRANSFORMS, RunConfig
 
     def rows(owner: str, fields: Any) -> Any:

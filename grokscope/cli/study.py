@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
-from grokscope.cli.base import Json, Store
+from grokscope.cli.base import Engine, Json, Store
 
 if TYPE_CHECKING:
     from grokscope.predictions.arms import Arm
@@ -19,7 +19,7 @@ def study(
     *,
     scale: Literal["tiny", "laptop", "paper"] = "laptop",
     seeds: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None,
-    engine: Literal["local", "ray"] = "local",
+    engine: Engine = "local",
     address: Annotated[str | None, tyro.conf.arg(metavar="HOST:PORT")] = None,
     workers: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None,
     device: Literal["cpu", "cuda"] = "cpu",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
-from grokscope.cli.base import Json, Store, emit
+from grokscope.cli.base import Engine, Json, Store, emit
 from grokscope.cli.run import assignment
 from grokscope.registry import shortened
 
@@ -21,7 +21,7 @@ def sweep(
     grid: Annotated[list[str], tyro.conf.arg(metavar="FIELD=V1,V2")],
     set: Annotated[list[str], tyro.conf.arg(metavar="FIELD=VALUE")] = [],  # noqa: B006  the flag's name; never changed
     seeds: int = 1,
-    engine: Literal["local", "ray"] = "local",
+    engine: Engine = "local",
     address: Annotated[str | None, tyro.conf.arg(metavar="HOST:PORT")] = None,
     workers: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None,
     device: Literal["cpu", "cuda"] = "cpu",

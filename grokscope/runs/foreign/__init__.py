@@ -1,35 +1,31 @@
 """Weights made elsewhere become a run in the store, of one checkpoint or of many.
 
-Formats: "pizza", the released pairs of Zhong et al. 2023 (arXiv:2306.17844): model_ID.pt with config_ID.json beside it;
-"transformer-lens", a state dict under TransformerLens's names, from torch.save or safetensors, also of Nanda's own
-repositories; "safetensors", the same or this project's own names (W_E, W_Q, ...). A file is read as tensors alone: one
-that would run code is refused.
+The formats are in `runs.formats`, one file each. A file is read as tensors alone: one that would run code is
+refused.
 """
 
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any
 
 from torch import Tensor
 
-from grokscope.registry import unknown
 from grokscope.runs import weights
-from grokscope.runs.foreign.files import File, bytes_of, read, safetensors_of
-from grokscope.runs.foreign.networks import fitted, plain, released
+from grokscope.runs.foreign.files import File, safetensors_of
+from grokscope.runs.foreign.networks import fitted
 from grokscope.runs.foreign.provenance import Checkpoint, Origin, configured, written
+from grokscope.runs.formats.base import Asked, format_called
 from grokscope.runs.run import Run
 from grokscope.runs.split import read_split, split_mask
 from grokscope.tasks.base import Task
 
-__all__ = ["Format", "import_weights", "safetensors_of"]
-
-Format: TypeAlias = Literal["pizza", "transformer-lens", "safetensors"]
+__all__ = ["import_weights", "safetensors_of"]
 
 
 def import_weights(
     path: str | Path,
-    format: Format,
+    format: str,
     *,
     store: str | Path = "runs",
     task: str = "modular_addition",
@@ -61,23 +57,20 @@ def import_weights(
     be read as tensors.
     """
     path = Path(path)
-    if format not in get_args(Format):
-        raise ValueError(unknown("format", format, get_args(Format)))
+    kind = format_called(format)
     if step is not None and step < 0:
         raise ValueError(f"step must be at least 0, got {step}")
     if fields.get("centred"):
         raise ValueError("centred=true needs the outputs at step 0, which imported weights do not come with")
     if train_mask is not None and (split := {"train_fraction", "n_train"} & set(fields)):
         raise ValueError(f"train_mask says which inputs are trained on: give no {', '.join(sorted(split))} beside it")
-    safe = format == "safetensors" or (format == "transformer-lens" and path.suffix == ".safetensors")
-    data = bytes_of(path, "safetensors" if safe else "torch")
-    file = read(path, data, safe=safe)
+    data, file = kind.open(path)
     if step is not None and len(file.states) > 1:
         raise ValueError(
             f"step = {step} is for one checkpoint; {path.name} has {len(file.states)} with steps of their own"
         )
     notes = list(file.notes)
-    read_as = released(path, config, file, task, notes) if format == "pizza" else plain(file, layout)
+    read_as = kind.understand(path, file, Asked(task=task, config=config, layout=layout), notes)
     facts = read_as.facts | file.facts
     chosen = fitted(read_as, task, fields, facts, notes)
     split = _split(train_mask, file, chosen.task, fields, notes)
@@ -97,8 +90,8 @@ def import_weights(
         train_mask=split,
     )
     steps = [step if step is not None else found for found, _ in file.states]
-    if len(steps) == 1 and steps[0] is None and format == "pizza":
-        steps = [facts.get("max_steps")]
+    if len(steps) == 1 and steps[0] is None:
+        steps = [read_as.step]
     made = configured(chosen, fields, facts, started=read_as.started, split=split)
     checkpoints = [Checkpoint(at, params) for at, params in zip(steps, chosen.states, strict=True)]
     return written(Path(store), made, checkpoints, origin)

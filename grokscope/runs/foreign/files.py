@@ -70,13 +70,22 @@ def safetensors_of(path: str | Path, data: bytes) -> dict[str, Tensor]:
         raise GrokscopeError(f"{path} is no safetensors file, or a damaged one ({error})") from error
 
 
-def read(path: Path, data: bytes, *, safe: bool) -> File:
-    """safe: the bytes are of safetensors, else of torch.save; nothing in them is run.
+def open_safetensors(path: Path) -> tuple[bytes, File]:
+    """The bytes of a safetensors file, and what they hold. GrokscopeError for a file that cannot be read so."""
+    data = bytes_of(path, "safetensors")
+    return data, File(states=[(None, safetensors_of(path, data))])
+
+
+def open_torch(path: Path) -> tuple[bytes, File]:
+    """The bytes of a file of torch.save, and what they hold; nothing in them is run.
 
     GrokscopeError for a file that cannot be read so.
     """
-    if safe:
-        return File(states=[(None, safetensors_of(path, data))])
+    data = bytes_of(path, "torch")
+    return data, _held(path, data)
+
+
+def _held(path: Path, data: bytes) -> File:
     found = _loaded(path, data)
     if not isinstance(found, Mapping):
         return File(states=[(None, _state(path, found))])

@@ -21,7 +21,7 @@ AXES = "(axes as grokscope has them; in the file they are the other way round, l
 @dataclass(frozen=True, kw_only=True)
 class ReadAs:
     """The state dicts by layer in our axes; options that follow from the format; options of the initial weights, and
-    facts of the training, of a config beside the file."""
+    facts of the training, of a config beside the file. step: of the weights, where the file itself says none."""
 
     states: Sequence[weights.Layers]
     fields: dict[str, Any]
@@ -29,6 +29,7 @@ class ReadAs:
     facts: dict[str, Any]
     transposed: bool
     says_norms: bool
+    step: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -69,6 +70,7 @@ def released(path: Path, config: str | Path | None, file: File, task: str, notes
         facts=found.facts,
         transposed=True,
         says_norms=True,
+        step=found.facts.get("max_steps"),
     )
 
 

@@ -1,0 +1,1 @@
+"""What weights made elsewhere are read from: one file a format."""
