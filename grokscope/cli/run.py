@@ -8,6 +8,7 @@ import tyro
 
 from grokscope.cli.base import Json, Store, emit
 from grokscope.registry import shortened
+from grokscope.report.words import Lang
 
 
 def run(
@@ -17,7 +18,7 @@ def run(
     seeds: int = 1,
     out: Annotated[Store, tyro.conf.arg(aliases=("--store",))] = Path("runs"),  # --store as everywhere else
     device: Literal["auto", "cpu", "cuda"] = "auto",
-    lang: Literal["en", "zh"] = "en",
+    lang: Lang = "en",
     resume: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     no_report: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     json: Json = False,

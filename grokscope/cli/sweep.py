@@ -10,6 +10,7 @@ import tyro
 from grokscope.cli.base import Engine, Json, Store, emit
 from grokscope.cli.run import assignment
 from grokscope.registry import shortened
+from grokscope.report.words import Lang
 
 if TYPE_CHECKING:
     from grokscope.studies.plan import Plan
@@ -25,7 +26,7 @@ def sweep(
     address: Annotated[str | None, tyro.conf.arg(metavar="HOST:PORT")] = None,
     workers: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None,
     device: Literal["cpu", "cuda"] = "cpu",
-    lang: Literal["en", "zh"] = "en",
+    lang: Lang = "en",
     dry_run: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     store: Store = Path("runs"),
     json: Json = False,

@@ -179,8 +179,7 @@ def plan(
 
 def soonest_end(config: RunConfig) -> int:
     """When a run may have generalised and end; max_steps where it is not weight decay that brings it there."""
-    ends = config.optimizer in ("adam", "adamw") and config.weight_decay > 0 and config.rate > 0
-    if not ends or config.norm_sphere or config.random_labels or config.weight_decay_stop is not None:
+    if config.random_labels or not config.decay_sets_the_time:
         return config.max_steps
     until = DECAY_TIMES / (config.rate * config.weight_decay) + config.weight_decay_start
     return min(config.max_steps, round(until + config.stop_after * config.evaluate_every))

@@ -1,0 +1,10 @@
+"""`grokscope greet`: hello."""
+
+import tyro
+
+from grokscope.cli.base import Json, emit
+
+
+def greet(name: tyro.conf.Positional[str], *, json: Json = False) -> None:
+    """Say hello."""
+    emit({"hello": name}) if json else print(f"hello, {name}")
