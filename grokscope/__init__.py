@@ -1,6 +1,6 @@
 """grokscope, the instrument for grokking: train it, measure it, decide what explains it.
 
-The public face. Nothing is imported until it is asked for, so that `import grokscope` costs next to nothing.
+The public face. Each name is imported at its first use, so `import grokscope` costs next to nothing.
 """
 
 from importlib import import_module
@@ -14,13 +14,14 @@ if TYPE_CHECKING:
     from grokscope.measures.base import evaluate as measure
     from grokscope.recipes.base import recipe
     from grokscope.runs.config import RunConfig
+    from grokscope.runs.foreign.snapshot import snapshot
     from grokscope.runs.run import Run, load
-    from grokscope.runs.snapshot import Snapshot, snapshot
+    from grokscope.runs.snapshot import Snapshot
     from grokscope.statistics.transitions import phases
     from grokscope.studies.experiment import train
     from grokscope.studies.judging import judge
 
-# Name -> where it lives, and under what name there.
+# Name -> "module:name" below grokscope.
 _FACE = {
     "GrokscopeError": "errors:GrokscopeError",
     "StoreError": "errors:StoreError",
@@ -33,7 +34,7 @@ _FACE = {
     "Run": "runs.run:Run",
     "load": "runs.run:load",
     "Snapshot": "runs.snapshot:Snapshot",
-    "snapshot": "runs.snapshot:snapshot",
+    "snapshot": "runs.foreign.snapshot:snapshot",
     "phases": "statistics.transitions:phases",
     "train": "studies.experiment:train",
     "judge": "studies.judging:judge",
@@ -61,11 +62,10 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _FACE:
         raise AttributeError(f"module 'grokscope' has no attribute {name!r}")
-    module, _, attribute = _FACE[name].partition(":")
-    found = import_module(f"grokscope.{module}")
-    value = getattr(found, attribute) if attribute else found
-    globals()[name] = value
-    return value
+    place, _, attribute = _FACE[name].partition(":")
+    module = import_module(f"grokscope.{place}")
+    globals()[name] = getattr(module, attribute) if attribute else module
+    return globals()[name]
 
 
 def __dir__() -> list[str]:

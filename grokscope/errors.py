@@ -26,7 +26,7 @@ class StoreError(GrokscopeError):
 
 @dataclass(frozen=True)
 class Missing:
-    """What a measure returns when it has no answer, with the reason; never NaN and never 0."""
+    """The answer of a measure that has none, with the reason. Never NaN, never 0."""
 
     reason: str
 
@@ -35,19 +35,19 @@ class Missing:
 
 
 def first_missing(*values: object) -> Missing | None:
-    """The first of some answers that is none; None where all are there."""
+    """The first `Missing` among the values; None if there is none."""
     return next((value for value in values if isinstance(value, Missing)), None)
 
 
 def of_all(of: Callable[..., T], *values: Any) -> T | Missing:
-    """What a function makes of some answers; the first `Missing` of these where one is none."""
+    """`of(*values)`, or the first `Missing` among the values."""
     missing = first_missing(*values)
     return of(*values) if missing is None else missing
 
 
 def require_finite(**thresholds: float | None) -> None:
-    """ValueError, which names it, for a threshold that is NaN or infinite: everything compares false with NaN, and a
-    question so asked has an answer that looks like any other. None: not asked."""
+    """ValueError, with the name, for a threshold that is NaN or infinite: every comparison with NaN is false, so the
+    answer would look like any other. None: no threshold."""
     for name, value in thresholds.items():
         if value is not None and not math.isfinite(value):
             raise ValueError(f"{name} = {value}: expected a finite number")

@@ -1,9 +1,9 @@
-"""Finds components: one component a file; the file's name is its id; the object named like the file is the component.
-A component of several files is a package with a file of the package's name.
+"""Finds components. A component is a file; its id is the file's name, and the object of that name is the component.
+A component of several files is a package that has a file of the package's name.
 
 `grokscope/tasks/modular_addition.py` defines `modular_addition`; `grokscope/measures/circuits/restricted_loss.py`
 defines `restricted_loss`, whose id is `circuits.restricted_loss`. Adding a component is adding a file: no list is
-edited. Listing imports nothing; a component's module is imported when it is first asked for.
+edited. Listing imports nothing; a component's module is imported at its first use.
 """
 
 import difflib
@@ -34,7 +34,7 @@ FAMILIES = {
     "executors": "studies.executors",
     "figures": "report.figures",
     "sections": "report.run.sections",
-    "weight-formats": "runs.formats",
+    "weight-formats": "runs.foreign.formats",
     "curve-formats": "runs.curves.formats",
     "benchmarks": "benchmarks",
     "commands": "cli",
@@ -42,7 +42,7 @@ FAMILIES = {
 
 
 class Record(BaseModel):
-    """Frozen, validated fields; a mistake in them is a ValueError of one line."""
+    """Frozen, validated fields. A wrong field raises a ValueError of one line."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -51,14 +51,14 @@ class Record(BaseModel):
             super().__init__(**fields)
         except ValidationError as error:
             known = type(self).model_fields
-            raise ValueError("; ".join(_sentence(one, known) for one in error.errors())) from None
+            raise ValueError("; ".join(_sentence(mistake, known) for mistake in error.errors())) from None
         for name, value in self:
             if isinstance(value, int) and abs(value) >= 2**63:
                 raise ValueError(f"{name}: whole numbers lie below 2^63 (got {shortened(value)})")
 
 
 class Options(Record):
-    """What can be set of a component, each field described with its unit."""
+    """The options of a component; each field is described with its unit."""
 
 
 def per_replica(default: Any, **rules: Any) -> Any:
@@ -92,7 +92,7 @@ def component(family: str, name: str) -> Any:
 
 
 def unknown(kind: str, name: Any, known: Iterable[str]) -> str:
-    """The message for an unknown name: what came, what is nearest, what there is."""
+    """The message for an unknown name: what came, the nearest known name, all known names."""
     name, known = str(name), sorted(known)
     if len(name) > LONGEST:
         return f"unknown {kind} {shortened(name)}. Known: {', '.join(known)}."
@@ -102,7 +102,7 @@ def unknown(kind: str, name: Any, known: Iterable[str]) -> str:
 
 
 def shortened(value: Any) -> str:
-    """A value as it is written, of at most LONGEST characters, for a message of one line."""
+    """The repr of a value, cut to LONGEST characters, for a message of one line."""
     if isinstance(value, int) and abs(value) >= 10**LONGEST:  # Python refuses to write very long ones
         return "a number of more than 80 digits"
     try:
@@ -119,7 +119,7 @@ def _singular(family: str) -> str:
 
 
 def _sentence(error: Any, known: Iterable[str]) -> str:
-    """One of pydantic's errors as a sentence: the field, what was expected, what came."""
+    """An error of pydantic as a sentence: the field, what was expected, what came."""
     field = ".".join(str(part)[:LONGEST] for part in error["loc"])
     if error["type"] == "extra_forbidden":
         return unknown("field", field, known)
@@ -132,10 +132,10 @@ def _sentence(error: Any, known: Iterable[str]) -> str:
 
 @cache
 def _is_component(place: str) -> bool:
-    """Whether a module's name is that of a package that holds one component: it has a file of its own name."""
-    found = importlib.util.find_spec(place)
-    where = found.submodule_search_locations if found else None
-    return any((Path(folder) / f"{place.rpartition('.')[2]}.py").is_file() for folder in where or ())
+    """Whether a module is a package that holds one component: a package with a file of its own name."""
+    spec = importlib.util.find_spec(place)
+    folders = spec.submodule_search_locations if spec else None
+    return any((Path(folder) / f"{place.rpartition('.')[2]}.py").is_file() for folder in folders or ())
 
 
 def _walk(package_name: str, prefix: str = "") -> Iterable[str]:

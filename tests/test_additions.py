@@ -228,7 +228,7 @@ def test_an_executor_runs_a_sweep(tree: Path, add: Callable, tmp_path: Path) -> 
 
 
 def test_a_format_of_weights_is_imported(tree: Path, add: Callable, tiny_run: Run, tmp_path: Path) -> None:
-    add("named_arrays.py", "runs/formats")
+    add("named_arrays.py", "runs/foreign/formats")
     arrays: Any = {name: tensor.numpy() for name, tensor in tiny_run.snapshot().params.items()}
     np.savez(tmp_path / "w.npz", **arrays)
     line = ["import", tmp_path / "w.npz", "--as", "named-arrays", "--set", "p=11", "--out", tmp_path / "s", "--json"]

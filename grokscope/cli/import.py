@@ -63,7 +63,7 @@ def import_(
         raise ValueError("--map and --percent are for --as curves")
     from grokscope.cli.run import assignment
     from grokscope.measures.base import measures
-    from grokscope.runs.foreign import import_weights
+    from grokscope.runs.foreign.importing import import_weights
     from grokscope.studies.experiment import measure_checkpoints
 
     fields: dict[str, Any] = dict(assignment(text) for text in set)

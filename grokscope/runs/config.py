@@ -1,9 +1,8 @@
 """RunConfig: everything that decides a run, flat, frozen and validated.
 
-The fields of training stand here; those of the task, the model, the loss, the optimizer and the transforms belong to
-the components and are validated by their own options (`grokscope.tasks.modular_addition`: p;
-`grokscope.models.transformer`: d_model, n_heads, ...). To the user they are fields like any other: `config.p`,
-`--set p=59`.
+The fields of training are declared here. Those of the task, the model, the loss, the optimizer and the transforms are
+declared, and validated, by the options of the component (`grokscope.tasks.modular_addition`: p;
+`grokscope.models.transformer`: d_model, n_heads, ...). Users see one flat list: `config.p`, `--set p=59`.
 """
 
 import functools
@@ -24,9 +23,9 @@ from grokscope.runs.identity import config_hash, pack_hash
 from grokscope.runs.outside import SMALL, read_file
 from grokscope.tasks.base import Size, Task
 
-# Fields that name a component; the options of the component are fields of the config as well.
+# Fields that name a component; the options of that component are fields of the config too.
 COMPONENTS = {"task": "tasks", "model": "models", "loss": "losses", "optimizer": "training.optimizers"}
-# All components of this family are parts of each run, and their options are fields of each config.
+# Every run has all components of this family; their options are fields of every config.
 TRANSFORMS = "training.transforms"
 
 
@@ -35,22 +34,22 @@ class RunConfig(Record):
 
     model_config = ConfigDict(extra="allow")
 
-    if TYPE_CHECKING:  # type checkers see the declared fields only; those of the components are fields as well
+    if TYPE_CHECKING:  # type checkers see the declared fields only, not those of the components
 
         def __init__(self, /, **fields: Any) -> None: ...
         def __getattr__(self, name: str) -> Any: ...
 
     task: str = Field("modular_addition", description="task id")
     random_labels: bool = per_replica(
-        False, description="draw the labels at random: a control that can only be memorised"
+        False, description="draw all labels at random: a control that can only be memorised"
     )
     label_noise: float = per_replica(
-        0.0, ge=0, le=1, description="share of the training labels that is drawn at random [1]"
+        0.0, ge=0, le=1, description="share of the training labels that are drawn at random [1]"
     )
     outliers: int = per_replica(0, ge=0, description="number of training labels that are drawn at random [1]")
-    train_fraction: float = per_replica(0.3, gt=0, lt=1, description="share of all inputs that is trained on [1]")
+    train_fraction: float = per_replica(0.3, gt=0, lt=1, description="share of all inputs in the training set [1]")
     n_train: int | None = per_replica(
-        None, ge=1, description="number of inputs trained on, instead of train_fraction [1]"
+        None, ge=1, description="number of training inputs, instead of train_fraction [1]"
     )
     split: Literal["shuffled", "nested"] = per_replica(
         "shuffled", description="split drawn by the seed, or one fixed shuffle for all seeds"
@@ -62,7 +61,7 @@ class RunConfig(Record):
     start: str | None = per_replica(
         None, description="safetensors file with the initial weights, as `grokscope export` writes; None: drawn"
     )
-    start_hash: str | None = per_replica(None, description="SHA-256 of that file; found when the config is made")
+    start_hash: str | None = per_replica(None, description="SHA-256 of that file; computed when the config is made")
     init_noise: float = per_replica(
         0.0, ge=0, description="Gaussian noise on the initial weights, in units of each tensor's root mean square [1]"
     )
@@ -96,7 +95,7 @@ class RunConfig(Record):
     @model_validator(mode="before")
     @classmethod
     def _complete(cls, data: Any) -> Any:
-        """Has the components validate their fields and fill in their defaults."""
+        """Lets each component validate its fields and fill in their defaults."""
         if not isinstance(data, Mapping):
             return data
         declared = cls.model_fields  # a descriptor: each access takes a microsecond
@@ -120,9 +119,10 @@ class RunConfig(Record):
 
     @property
     def key(self) -> str:
-        """A hash of the config: the same run has the same key in whatever pack it trains."""
+        """A hash of the config: a run has the same key in every pack that trains it."""
         return self._key
 
+    # Cached under private names: pydantic would list a public one among the fields.
     @functools.cached_property
     def _plain(self) -> dict[str, Any]:
         return self.model_dump(mode="json")
@@ -132,7 +132,7 @@ class RunConfig(Record):
         return config_hash(self._plain)
 
     def replace(self, /, **fields: Any) -> "RunConfig":
-        """The same config with some fields changed. Changing a component drops the old one's own fields."""
+        """The config with some fields changed. A changed component drops the fields of the old one."""
         data = self.model_dump()
         if "start" in fields:
             data["start_hash"] = None
@@ -144,8 +144,8 @@ class RunConfig(Record):
 
     @model_serializer(mode="wrap")
     def _written(self, dump: Callable[["RunConfig"], dict[str, Any]]) -> dict[str, Any]:
-        """All fields, less those of transforms that came later and are at their defaults: a new transform changes no
-        id of a run without it."""
+        """All fields, without those of later transforms at their defaults: a new transform leaves the ids of runs
+        without it unchanged."""
         fields = dump(self)
         for options in transform_options().values():
             if options.came_later and self._of(options) == options():
@@ -158,7 +158,7 @@ class RunConfig(Record):
 
     @property
     def transforms(self) -> dict[str, Any]:
-        """The options of each transform, by its id; `is_on` says whether it does anything."""
+        """The options of each transform, by its id; `is_on` says whether it has an effect."""
         return {name: self._of(options) for name, options in transform_options().items()}
 
     def _of(self, options: type[Options]) -> Any:
@@ -178,7 +178,7 @@ class RunConfig(Record):
 
     @property
     def is_plain_descent(self) -> bool:
-        """Whether each step is the rate times the gradient over all training inputs, for all weights, and no more."""
+        """Whether each step of all weights is the rate times the gradient over all training inputs, and no more."""
         changed = any(options.is_on for options in self.transforms.values()) or self.batch_size is not None
         scaled = self.weight_decay or self.warmup_steps or self.tensor_rates
         optimizer: Any = self.options("optimizer")
@@ -193,11 +193,11 @@ class RunConfig(Record):
 
     @property
     def remarks(self) -> list[str]:
-        """Plain sentences about settings that are allowed and do less than they seem to."""
-        said = [remark for options in self.transforms.values() for remark in options.remarks(self)]
+        """Sentences about settings that are allowed and do less than they seem to."""
+        remarks = [remark for options in self.transforms.values() for remark in options.remarks(self)]
         if self.linearised:
-            said.append("linearised: outputs are linear in the weights; activations are those of the network itself")
-        return said
+            remarks.append("linearised: outputs are linear in the weights; activations are those of the network itself")
+        return remarks
 
     def build_task(self) -> Task:
         """The task, with labels drawn at random where the config says so."""
@@ -209,16 +209,16 @@ class RunConfig(Record):
         return task
 
     def task_size(self) -> Size:
-        """The sizes of the task, and nothing built that is large."""
+        """The sizes of the task; nothing large is built."""
         family, options = component("tasks", self.task), self.options("task")
         return family.size(options) if family.size else Size.of(_task(self.task, options.model_dump_json()))
 
     def train_mask(self, task: Task) -> Bool[Tensor, " pair"]:
-        """The inputs that are trained on."""
+        """The training inputs, as a mask."""
         return task.split(self.train_fraction, self.seed, n_train=self.n_train, rule=self.split)
 
     def build_model(self, task: Task | Size) -> Model:
-        """The model, made for a task."""
+        """The model for a task."""
         return component("models", self.model)(self.options("model"), interface(task))
 
 
@@ -229,18 +229,15 @@ def transform_options() -> dict[str, Any]:
 
 
 def options_of(chosen: Mapping[str, Any]) -> list[type[Options]]:
-    """The options whose fields are fields of a config: of all transforms, and of the components that `chosen` names
-    by the fields of `COMPONENTS`; a default stands in for a field that is not there."""
-    fields = RunConfig.model_fields
-    ids = {family: chosen.get(field, fields[field].default) for field, family in COMPONENTS.items()}
-    return [
-        *transform_options().values(),
-        *(component(family, id_).options for family, id_ in ids.items()),
-    ]
+    """The options whose fields belong to a config: of all transforms, and of the components that `chosen` names in the
+    fields of `COMPONENTS`; a missing field counts as its default."""
+    defaults = RunConfig.model_fields
+    ids = {family: chosen.get(field, defaults[field].default) for field, family in COMPONENTS.items()}
+    return [*transform_options().values(), *(component(family, id_).options for family, id_ in ids.items())]
 
 
 def interface(task: Task | Size) -> Interface:
-    """What a model must know of a task."""
+    """The sizes of a task that a model needs."""
     size = Size.of(task) if isinstance(task, Task) else task
     return Interface(n_symbols=size.n_symbols, n_operands=size.n_operands, n_outputs=size.n_outputs)
 
@@ -251,8 +248,8 @@ def pack_id(configs: Sequence[RunConfig]) -> str:
 
 
 def _hash(path: str | Path) -> str:
-    """So that two configs are the same run only if they start from the same weights. A small file of no weights has a
-    hash, too: whoever trains from it says what is wrong with it."""
+    """SHA-256 of the file: two configs are the same run only if they start from the same weights. A small file without
+    weights gets a hash too; the training says what is wrong with it."""
     try:
         try:
             data = read_file(path, checked="safetensors")
@@ -267,6 +264,6 @@ def _hash(path: str | Path) -> str:
 
 @functools.lru_cache(maxsize=8)
 def _task(name: str, options: str) -> Task:
-    """Tasks are immutable and a pack's replicas share theirs. options: JSON, which can be a key."""
+    """The task; tasks are immutable, so the replicas of a pack share one. options: JSON, as the key of the cache."""
     family = component("tasks", name)
     return family.build(family.options.model_validate_json(options))

@@ -1,9 +1,8 @@
-"""A snapshot: task, model and parameters at one step of one replica; what follows from them is computed when first
-asked for."""
+"""A snapshot: task, model and parameters of one replica at one step. What follows from them is computed at its first
+use."""
 
 import functools
 import math
-import warnings
 from collections.abc import Callable, Hashable, Mapping
 from functools import cached_property
 from types import MappingProxyType
@@ -16,9 +15,7 @@ from torch import Tensor
 from grokscope.errors import Missing
 from grokscope.models.base import Activations, Model
 from grokscope.registry import Options, component, unknown
-from grokscope.runs import views, weights
-from grokscope.runs.config import interface
-from grokscope.runs.split import split_mask
+from grokscope.runs import views
 from grokscope.tasks.base import Task
 
 T = TypeVar("T")
@@ -27,21 +24,21 @@ POINTS = ("all", "train", "test", "fresh", "twin", "orbits", "class_means", "tok
 
 
 class Snapshot:
-    """One network at one step, with everything measures ask of it.
+    """One network at one step, with everything that measures need.
 
-    task, labels, train_mask: the inputs in the task's order, the labels trained on, and which inputs are trained on.
-        With others (`replace`: the truth of another run, labels in another order), `initial` and `final` are held
-        against the same.
+    task, labels, train_mask: the inputs in the task's order, their labels, and which inputs are trained on. After a
+        `replace` of these (the truth of another run, labels in another order), `initial` and `final` have them too.
     params: TransformerLens's names to tensors, without a replica axis.
-    loss, loss_options: what the network is trained on, for `sample_losses`.
-    learning_rate: of the training after warm-up, before factors on single tensors; None where it is not known.
+    loss, loss_options: the training loss, for `sample_losses`.
+    learning_rate: after warm-up, before factors on single tensors; None if it is not known.
     plain_descent: whether each step is the rate times the gradient of the training loss, and nothing else.
     output_scale, centred: the trained function is output_scale * f, or, centred, output_scale * (f - f_0).
-    before: the weights before the last step; known while a run is trained, not from its checkpoints.
+    outputs: all outputs as trained, if they are known already.
+    before: the weights before the last step; known during the training, not from checkpoints.
     initial, final: functions that give the snapshots of the same run at step 0 and at its last checkpoint, or None
         (weights from elsewhere).
 
-    A snapshot does not change: what was asked of it stays true. `replace` gives another.
+    A snapshot does not change, so what is computed from it stays true. `replace` gives another.
     """
 
     task: Task
@@ -55,11 +52,7 @@ class Snapshot:
     centred: bool
     before: Mapping[str, Tensor] | None
     activations: Mapping[str, Tensor]
-    _loss: str
-    _loss_options: Mapping[str, Any]
-    _given_outputs: Float[Tensor, "pair output"] | None
-    _initial: "Callable[[], Snapshot] | None"
-    _final: "Callable[[], Snapshot] | None"
+    _made: dict[str, Any]  # the keywords of __init__
     _answers: dict[Hashable, Any]
 
     def __init__(
@@ -81,26 +74,12 @@ class Snapshot:
         initial: "Callable[[], Snapshot] | None" = None,
         final: "Callable[[], Snapshot] | None" = None,
     ) -> None:
-        vars(self).update(
-            task=task,
-            model=model,
-            params=dict(params),
-            train_mask=train_mask,
-            step=step,
-            learning_rate=learning_rate,
-            plain_descent=plain_descent,
-            output_scale=output_scale,
-            centred=centred,
-            before=before,
-            _loss=loss,
-            _loss_options=dict(loss_options),
-            _given_outputs=outputs,
-            _initial=initial,
-            _final=final,
-            _answers={},
-        )
+        made = {**locals(), "params": dict(params), "loss_options": dict(loss_options)}
+        del made["self"]
+        fields = {name: made[name] for name in Snapshot.__annotations__ if name in made}
         sites = {**model.sites, "logits": lambda _: self.logits}
-        vars(self)["activations"] = Activations(sites, self.params, task.inputs)
+        activations = Activations(sites, fields["params"], task.inputs)
+        vars(self).update(fields, activations=activations, _made=made, _answers={})
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError(f"a snapshot does not change: snapshot.replace({name}=...) gives another")
@@ -110,7 +89,7 @@ class Snapshot:
         return f"Snapshot(step={self.step}, inputs={self.task.n_inputs}, parameters={size})"
 
     def remembered(self, question: Hashable, answer: Callable[[], T]) -> T:
-        """The answer to a question that several measures ask of this snapshot, computed once."""
+        """The answer to a question of several measures, computed once."""
         if question not in self._answers:
             self._answers[question] = answer()
         return self._answers[question]
@@ -126,9 +105,9 @@ class Snapshot:
 
     @cached_property
     def outputs(self) -> Float[Tensor, "pair output"]:
-        """All outputs, as trained: beyond the task's there may be a column for "="."""
-        if self._given_outputs is not None:
-            return self._given_outputs
+        """All outputs as trained; there may be a column for "=" beyond the task's."""
+        if self._made["outputs"] is not None:
+            return self._made["outputs"]
         outputs = self._own_outputs
         if self.centred and self.initial is not None:
             outputs = outputs - self.initial._own_outputs
@@ -136,15 +115,15 @@ class Snapshot:
 
     @cached_property
     def _own_outputs(self) -> Float[Tensor, "pair output"]:
-        """Outputs of the network itself, neither scaled nor centred."""
+        """The outputs of the network, neither scaled nor centred."""
         packed = {name: tensor.unsqueeze(0) for name, tensor in self.params.items()}
         return self.model.program(self.task.inputs.unsqueeze(0)).outputs(packed).squeeze(0)
 
     @cached_property
     def logits(self) -> Float[Tensor, "pair class"]:
-        """The outputs of the task's classes. As published, analysis drops the "=" column that training keeps.
+        """The outputs of the task's classes; as published, the analysis drops the "=" column that training keeps.
 
-        Where classes are learned as templates: minus the squared distance to each. In a regression: the outputs.
+        With templates for the classes: minus the squared distance to each template. In a regression: the outputs.
         """
         outputs = self.outputs[:, : self.task.n_outputs]
         if self.task.templates is None:
@@ -153,13 +132,13 @@ class Snapshot:
 
     @cached_property
     def sample_losses(self) -> Float[Tensor, " pair"]:
-        """The loss of every input over the task's outputs, in float64 [nats for cross-entropy]."""
+        """The loss of each input over the task's outputs, in float64 [nats for cross-entropy]."""
         with torch.no_grad():
             return self.loss(self.outputs[:, : self.task.n_outputs], self.task.targets, reduction="none")
 
     @cached_property
     def correct(self) -> Bool[Tensor, " pair"]:
-        """Whether the largest logit is the label's; in a regression, whether the mean squared error is within the
+        """Whether the largest logit is that of the label; in a regression, whether the mean squared error is below the
         task's tolerance. A NaN is never correct."""
         if not self.task.n_classes:
             error = (self.logits.double() - self.labels).square().mean(-1)
@@ -169,10 +148,10 @@ class Snapshot:
 
     @cached_property
     def masks(self) -> dict[str, Bool[Tensor, " pair"]]:
-        """Inputs by what training has seen of them.
+        """The inputs of each split: all, train, test, twin, fresh.
 
-        twin: test inputs with a member of their symmetry orbit in the training set (for a commutative task: (b, a) was
-        trained); fresh: test inputs with none.
+        twin: test inputs with a trained member in their symmetry orbit (for a commutative task: (b, a) was trained).
+        fresh: the other test inputs.
         """
         train = self.train_mask
         seen = torch.zeros(int(self.task.orbits.max()) + 1, dtype=torch.bool)
@@ -181,46 +160,44 @@ class Snapshot:
         return {"all": torch.ones_like(train), "train": train, "test": ~train, "twin": twin, "fresh": ~train & ~twin}
 
     def rows(self, split: str) -> Bool[Tensor, " pair"] | Missing:
-        """Which inputs are in all, train, test, fresh or twin; `Missing` where there are none."""
+        """The inputs of a split (all, train, test, fresh or twin); `Missing` if it has none."""
         if split not in self.masks:
             raise ValueError(unknown("split", split, self.masks))
         mask = self.masks[split]
         return mask if mask.any() else Missing(f"the task has no {split} inputs here")
 
     def mean(self, values: Float[Tensor, " pair"], split: str) -> float | Missing:
-        """The mean of a quantity over the inputs of a split; `Missing` where there are none."""
+        """The mean of a quantity over the inputs of a split; `Missing` if it has none."""
         rows = self.rows(split)
         return rows if isinstance(rows, Missing) else values[rows].double().mean().item()
 
     @property
     def initial(self) -> "Snapshot | None":
-        """The same run at step 0, where it is known, held against this snapshot's task."""
+        """The same run at step 0, with the task of this snapshot; None if it is not known."""
         return None if self._first is None else self._alike(self._first)
 
     @property
     def final(self) -> "Snapshot":
-        """The same run at its last checkpoint, held against this snapshot's task; weights from elsewhere are their own
-        last checkpoint."""
+        """The same run at its last checkpoint, with the task of this snapshot; weights from elsewhere are their own."""
         return self if self._last is None else self._alike(self._last)
 
     @cached_property
     def _first(self) -> "Snapshot | None":
-        return self._initial() if self._initial else None
+        return self._made["initial"] and self._made["initial"]()
 
     @cached_property
     def _last(self) -> "Snapshot | None":
-        return self._final() if self._final else None
+        return self._made["final"] and self._made["final"]()
 
     def _alike(self, other: "Snapshot") -> "Snapshot":
-        """Another step of the run, with the task and the split of this one; made once for all steps that share them."""
+        """Another step of the run with the task and the split of this one; made once for all steps that share them."""
         if other.task is self.task and torch.equal(other.train_mask, self.train_mask):
             return other
         against = (self.task, self.train_mask.numpy().tobytes())
         return other.remembered(against, lambda: other.replace(task=self.task, train_mask=self.train_mask))
 
     def function(self, rows: Bool[Tensor, " pair"]) -> Callable[[Mapping[str, Tensor]], Tensor]:
-        """All outputs on some of the inputs as a function of the weights, scaled and centred as trained: to be
-        differentiated."""
+        """All outputs on some inputs as a differentiable function of the weights, scaled and centred as trained."""
         inputs = self.task.inputs[rows].unsqueeze(0)
 
         def outputs(params: Mapping[str, Tensor]) -> Tensor:
@@ -233,26 +210,26 @@ class Snapshot:
 
     @property
     def loss(self) -> Callable[..., Tensor]:
-        """(outputs, targets, reduction=...) -> the loss that the network is trained on [nats for cross-entropy]."""
-        return functools.partial(component("losses", self._loss), **self._loss_options)
+        """The training loss: (outputs, targets, reduction=...) -> loss [nats for cross-entropy]."""
+        return functools.partial(component("losses", self.loss_name), **self._made["loss_options"])
 
     @property
     def loss_name(self) -> str:
-        """The id of that loss."""
-        return self._loss
+        """The id of the training loss."""
+        return self._made["loss"]
 
     @property
     def loss_options(self) -> Options:
-        """All options of the loss that the network is trained on, such as softmax_dtype, where it has them."""
-        return component("losses", self._loss).options(**self._loss_options)
+        """All options of the training loss, such as softmax_dtype."""
+        return component("losses", self.loss_name).options(**self._made["loss_options"])
 
     def with_params(self, params: Mapping[str, Tensor]) -> "Snapshot":
-        """The same network with other weights; what it was at step 0, and at the end, is left as it is."""
+        """The same network with other weights; `initial` and `final` stay."""
         return self.replace(params=params, outputs=None, before=None, final=lambda: self.final)
 
     def mapped(self, change: Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]]) -> "Snapshot":
-        """The same run with other weights at every step: `change` of these, of those at step 0 and of those at the end
-        (symbols in another order)."""
+        """The same run with other weights (symbols in another order): `change` acts on these, on those at step 0 and on
+        those at the end."""
         first, last = self.initial, self._last
         return self.replace(
             params=change(self.params),
@@ -264,47 +241,31 @@ class Snapshot:
 
     def replace(self, **changed: Any) -> "Snapshot":
         """The same snapshot with some of the keywords that made it changed."""
-        fields: dict[str, Any] = {
-            "task": self.task,
-            "model": self.model,
-            "params": self.params,
-            "train_mask": self.train_mask,
-            "step": self.step,
-            "loss": self._loss,
-            "loss_options": self._loss_options,
-            "learning_rate": self.learning_rate,
-            "plain_descent": self.plain_descent,
-            "output_scale": self.output_scale,
-            "centred": self.centred,
-            "outputs": self._given_outputs,
-            "before": self.before,
-            "initial": self._initial,
-            "final": self._final,
-        }
-        return Snapshot(**(fields | changed))
+        return Snapshot(**(self._made | changed))
 
     def view(
         self, site: str, points: str = "all", *, share: float | None = None, landmarks: int | None = None, seed: int = 0
     ) -> Float[Tensor, "point channel"]:
-        """A cloud of points: a site's activations on a set of inputs, channels flattened.
+        """A cloud of points: the activations of a site on a set of inputs, channels flattened.
 
         points: all, train, test, fresh, twin; orbits (the mean over each input-symmetry orbit); class_means (the mean
         over the inputs of each label); tokens (the rows of a table of symbols, such as `embed`); frequency=k (the
         class means, or the tokens, in the cross-validated plane of frequency k); cluster=k (the orbits, in the neurons
         whose dominant frequency is k).
-        share: of the points, drawn at random. landmarks: so many of them, by maxmin from a point drawn at random.
+        share: a share of the points, drawn at random. landmarks: the number of points, chosen by maxmin from a point
+        drawn at random.
 
-        ValueError for what the task or the network does not have, too.
+        ValueError for an unknown name, and for what this task or network does not have.
         """
-        found = self.cloud(site, points, share=share, landmarks=landmarks, seed=seed)
-        if isinstance(found, Missing):
-            raise ValueError(found.reason)
-        return found
+        cloud = self.cloud(site, points, share=share, landmarks=landmarks, seed=seed)
+        if isinstance(cloud, Missing):
+            raise ValueError(cloud.reason)
+        return cloud
 
     def cloud(
         self, site: str, points: str, *, share: float | None = None, landmarks: int | None = None, seed: int = 0
     ) -> Float[Tensor, "point channel"] | Missing:
-        """The cloud of `view`; `Missing` where this task or network has none by a name that others have."""
+        """The cloud of `view`; `Missing` for what this task or network does not have, and others have."""
         kind, _, value = points.partition("=")
         if points not in POINTS and (kind not in BY_FREQUENCY or not value):
             raise ValueError(unknown("set of points", points, [*POINTS, *(f"{kind}=k" for kind in BY_FREQUENCY)]))
@@ -329,44 +290,3 @@ class Snapshot:
         if kind == "frequency" and not isinstance(cloud, Missing):
             cloud = views.frequency_plane(cloud, self.task, value)
         return cloud if isinstance(cloud, Missing) else views.thinned(cloud, share, landmarks, seed)
-
-
-def snapshot(
-    params: Mapping[str, Any],
-    *,
-    task: str = "modular_addition",
-    model: str = "transformer",
-    train_fraction: float | None = None,
-    seed: int = 0,
-    train_mask: Any = None,
-    rename: Mapping[str, str] | None = None,
-    layout: weights.Layout = "auto",
-    **fields: Any,
-) -> Snapshot:
-    """A snapshot from weights made elsewhere, under TransformerLens's names (with or without `blocks.0.attn.` and
-    wrappers such as `module.` before them), or under others with `rename`, {our name: the name in params}.
-
-    fields: options of the task (p) and of the model; what is not given of the model is read off the shapes.
-    train_fraction, seed: the published split that the weights were trained on; or train_mask, one bool an input, the
-    indices of the inputs in the task's order, or the inputs themselves. Without a split every input counts as trained
-    on, and measures of the test set are `Missing`.
-    layout: axes of the matrices, as `runs.weights` says.
-
-    Warns where the weights look as if a LayerNorm had been folded into them: layer_norm="pre" of a decoder is then to
-    be given, or "none".
-    """
-    family, architecture = component("tasks", task), component("models", model)
-    of_task = {name: fields.pop(name) for name in list(fields) if name in family.options.model_fields}
-    built: Task = family.build(family.options(**of_task))
-    named = weights.in_our_axes(weights.cleaned(params, rename), layout)
-    tensors = weights.stacked(weights.by_layer(named), model)
-    tensors, chosen, _ = weights.completed(tensors, model, interface(built), fields)
-    made = weights.fitted(architecture, tensors, interface(built), chosen)
-    if model in weights.TRANSFORMERS and "layer_norm" not in fields and weights.suspects_layer_norm(tensors):
-        warnings.warn(weights.NO_LAYER_NORM, stacklevel=2)
-    mask = torch.ones(built.n_inputs, dtype=torch.bool)
-    if train_mask is not None:
-        mask = split_mask(train_mask, built.inputs)
-    elif train_fraction is not None:
-        mask = built.split(train_fraction, seed)
-    return Snapshot(task=built, model=made, params=tensors, train_mask=mask)

@@ -8,7 +8,7 @@ from torch import Generator, Tensor
 from grokscope.errors import GrokscopeError
 from grokscope.models.base import NECK, Model
 from grokscope.runs.config import RunConfig
-from grokscope.runs.foreign import safetensors_of
+from grokscope.runs.foreign.files import safetensors_of
 from grokscope.runs.outside import read_file
 
 

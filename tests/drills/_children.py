@@ -20,8 +20,8 @@ _PARENT = r"""
 import json, os, signal, sys, time
 import grokscope as gs
 import grokscope.cli.base as base, grokscope.studies.experiment, grokscope.studies.plan, grokscope.recipes.base
-import grokscope.recipes.quickstart, grokscope.runs.export, grokscope.runs.foreign, numpy, duckdb, tyro, rich.console
-import grokscope.studies.grid, grokscope.studies.executors.local, torch
+import grokscope.recipes.quickstart, grokscope.runs.export, grokscope.runs.foreign.importing, numpy, duckdb
+import tyro, rich.console, grokscope.studies.grid, grokscope.studies.executors.local, torch
 import grokscope.report.run.page, grokscope.report.study.sweep
 from grokscope.registry import component, names
 for name in names("cli"): component("cli", name)

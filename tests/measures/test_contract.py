@@ -9,8 +9,9 @@ import torch
 
 from grokscope.errors import Missing
 from grokscope.measures.base import NEEDS, measures
+from grokscope.runs.foreign.snapshot import snapshot
 from grokscope.runs.run import Run
-from grokscope.runs.snapshot import Snapshot, snapshot
+from grokscope.runs.snapshot import Snapshot
 
 ALL = sorted(measures())
 # What is lost to the weights' own dtype is another share in every dtype: that is the measure.

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from grokscope.measures.base import evaluate
-from grokscope.runs.snapshot import snapshot
+from grokscope.runs.foreign.snapshot import snapshot
 
 FILE = Path(__file__).parents[1] / "data" / "pizza" / "model_p99zdpze5l.pt"
 

@@ -13,7 +13,7 @@ from safetensors import safe_open
 from grokscope.errors import StoreError
 from grokscope.runs.config import RunConfig
 from grokscope.runs.export import beyond_lens, export_run
-from grokscope.runs.foreign import import_weights
+from grokscope.runs.foreign.importing import import_weights
 from grokscope.runs.run import Run
 from grokscope.studies.experiment import train
 from tests.conftest import tiny

@@ -19,7 +19,7 @@ from torch import Tensor
 from grokscope.errors import GrokscopeError, Missing
 from grokscope.measures.base import evaluate
 from grokscope.runs.config import RunConfig
-from grokscope.runs.foreign import import_weights
+from grokscope.runs.foreign.importing import import_weights
 from grokscope.runs.run import Run, load, runs
 from grokscope.studies.experiment import train
 

@@ -11,7 +11,7 @@ import torch
 from grokscope.errors import GrokscopeError, Missing
 from grokscope.measures.base import evaluate
 from grokscope.report.run.page import write_report
-from grokscope.runs.foreign import import_weights
+from grokscope.runs.foreign.importing import import_weights
 from grokscope.runs.run import Run, load
 from grokscope.studies.experiment import measure_checkpoints
 from tests.cli.test_commands import run as cli
@@ -63,7 +63,7 @@ def test_a_checkpoint_is_believed_and_a_pizza_config_of_two_keys_adds_nothing(tm
         assert told(run, "learning_rate", "weight_decay", "betas", "p") == (1e-3, 0.1, [0.9, 0.98], P)
         assert told(run, "train_fraction", "max_steps") == (0.3, 1_000_000)
         assert told(run, "n_train", "seed", "optimizer", "warmup_steps", "init_scale") == (None,) * 5
-        assert "config says weight_decay 1; taken is 0.1" in run.about["imported"]["notes"][0]
+        assert "config says weight_decay 1; used is the optimizer's, 0.1" in run.about["imported"]["notes"][0]
         assert run.snapshot().learning_rate == 1e-3
         assert run.snapshot().train_mask.all()  # a share is not a split
     bare = saved(tmp_path / "model_y.pt", weights)

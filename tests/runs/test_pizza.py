@@ -11,7 +11,7 @@ from torch import Tensor
 
 import grokscope as gs
 from grokscope.measures.base import evaluate, measures
-from grokscope.runs.foreign import import_weights
+from grokscope.runs.foreign.importing import import_weights
 from grokscope.runs.run import Run
 
 C = 7

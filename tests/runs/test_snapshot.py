@@ -11,8 +11,9 @@ from grokscope.errors import Missing
 from grokscope.measures.base import evaluate
 from grokscope.recipes.base import recipe
 from grokscope.runs import views
+from grokscope.runs.foreign.snapshot import snapshot
 from grokscope.runs.run import Run
-from grokscope.runs.snapshot import Snapshot, snapshot
+from grokscope.runs.snapshot import Snapshot
 from grokscope.studies.experiment import train
 from grokscope.tasks.base import Truth
 from tests.conftest import tiny

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 import grokscope as gs
-from grokscope.runs.foreign import import_weights
+from grokscope.runs.foreign.importing import import_weights
 from grokscope.runs.run import Run
 from tests.runs.test_foreign import lens, saved
 

@@ -109,6 +109,6 @@ def python(readings: Readings) -> str:
         options, given = _again(readings.run)
         of = [repr(imported["file"]), repr(imported["format"])]
         of += [f"{name}={value!r}" for name, value in (options | given).items()]
-        return f"from grokscope.runs.foreign import import_weights\n\nrun = import_weights({', '.join(of)})"
+        return f"from grokscope.runs.foreign.importing import import_weights\n\nrun = import_weights({', '.join(of)})"
     fields = ", ".join(f"{name}={value!r}" for name, value in readings.run.config.model_dump().items())
     return f'import grokscope as gs\n\nrun = gs.train(gs.RunConfig({fields}), device="{device}")'

@@ -1,9 +1,9 @@
-"""Files of weights, read as tensors alone, and what else they say: steps, the optimizer's settings, the split."""
+"""Files of weights, of which only tensors are read, and what else they say: steps, optimizer settings, the split."""
 
 import io
 import re
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,18 +12,18 @@ import torch
 from torch import Tensor
 
 from grokscope.errors import GrokscopeError
+from grokscope.runs.foreign.state_dict import require_whole
 from grokscope.runs.outside import read_file
 from grokscope.runs.split import NAMES as SPLITS
-from grokscope.runs.weights import require_whole
 
-# Under which training scripts keep the state dict beside the optimizer's; many of them, and their steps.
+# Keys of training scripts for one state dict beside the optimizer's, for many state dicts, and for their steps.
 STATE = ("model", "state_dict", "model_state_dict")
 STATES = ("state_dicts", "checkpoints", "model_checkpoints", "snapshots", "models")
 STEPS = ("steps", "epochs", "checkpoint_steps", "checkpoint_epochs", "iterations")
 STEP = ("global_step", "step", "iteration", "epoch")
 OPTIMIZERS = ("optimizer", "optimizer_state_dict", "optimizer_state", "optimizer_states", "optim", "opt")
 CONFIGS = ("config", "cfg", "args", "hparams", "hyper_parameters", "optim_config")
-# Our fields, and what optimizers' groups and configs of training scripts call them.
+# Our field -> its names in the groups of optimizers, and in the configs of training scripts.
 GROUP = {
     "learning_rate": ("initial_lr", "lr"),
     "weight_decay": ("weight_decay",),
@@ -43,8 +43,8 @@ CONFIG = {
 
 @dataclass(frozen=True, kw_only=True)
 class File:
-    """states: state dicts by step, None where the file says none. facts: fields of a run's config, as the file has
-    them. split: which inputs were trained on, as `runs.split` reads it. notes: what to know of how it was read."""
+    """states: (step, state dict), with step None if the file does not say it. facts: fields of a run's config that the
+    file states. split: the training inputs, as `runs.split` reads them. notes: remarks on the reading."""
 
     states: Sequence[tuple[int | None, Mapping[str, Tensor]]]
     facts: dict[str, Any] = field(default_factory=dict)
@@ -53,7 +53,7 @@ class File:
 
 
 def bytes_of(path: Path, kind: str) -> bytes:
-    """The bytes of a file, looked at first as `outside.read_file` does. kind: torch, safetensors or json."""
+    """The bytes of a file, checked first by `outside.read_file`. kind: torch, safetensors or json."""
     try:
         return read_file(path, checked=kind)
     except OSError as error:
@@ -61,7 +61,7 @@ def bytes_of(path: Path, kind: str) -> bytes:
 
 
 def safetensors_of(path: str | Path, data: bytes) -> dict[str, Tensor]:
-    """The tensors in the bytes of a safetensors file; path: for the message where they are none."""
+    """The tensors in the bytes of a safetensors file; path: for the message."""
     import safetensors.torch
 
     try:
@@ -71,35 +71,39 @@ def safetensors_of(path: str | Path, data: bytes) -> dict[str, Tensor]:
 
 
 def open_safetensors(path: Path) -> tuple[bytes, File]:
-    """The bytes of a safetensors file, and what they hold. GrokscopeError for a file that cannot be read so."""
+    """The bytes and the contents of a safetensors file. GrokscopeError for a file that cannot be read so."""
     data = bytes_of(path, "safetensors")
     return data, File(states=[(None, safetensors_of(path, data))])
 
 
 def open_torch(path: Path) -> tuple[bytes, File]:
-    """The bytes of a file of torch.save, and what they hold; nothing in them is run.
+    """The bytes and the contents of a file of torch.save; no code in it is run.
 
     GrokscopeError for a file that cannot be read so.
     """
     data = bytes_of(path, "torch")
-    return data, _held(path, data)
+    return data, _contents(path, data)
 
 
-def _held(path: Path, data: bytes) -> File:
-    found = _loaded(path, data)
-    if not isinstance(found, Mapping):
-        return File(states=[(None, _state(path, found))])
+def _contents(path: Path, data: bytes) -> File:
+    content = _loaded(path, data)
+    if not isinstance(content, Mapping):
+        return File(states=[(None, _state(path, content))])
     notes = list[str]()
-    facts, step = _facts(found, notes)
-    key = next((key for key in STATES if key in found and _is_many(found[key])), None)
-    states = [(step, _state(path, _inner(found)))] if key is None else _many(path, found, key, step, notes)
-    split = next((found[name] for name in SPLITS if name in found), None)
-    return File(states=states, facts=facts, split=split, notes=notes)
+    facts, step = _facts(content, notes)
+    key = next((key for key in STATES if _is_many(content.get(key))), None)
+    states = [(step, _state(path, _inner(content)))] if key is None else _many(path, content, key, step, notes)
+    return File(states=states, facts=facts, split=_first(content, SPLITS), notes=notes)
+
+
+def _first(content: Mapping[str, Any], names: Iterable[str]) -> Any:
+    """The value under the first of the names that is there; None if none is."""
+    return next((content[name] for name in names if name in content), None)
 
 
 def _loaded(path: Path, data: bytes) -> Any:
     try:
-        with warnings.catch_warnings():  # on pickles of another kind, which are refused below
+        with warnings.catch_warnings():  # about other kinds of pickles, which are refused below
             warnings.simplefilter("ignore")
             return torch.load(io.BytesIO(data), weights_only=True, map_location="cpu")
     except Exception as error:  # bytes that are no pickle can raise anything
@@ -113,12 +117,13 @@ def _loaded(path: Path, data: bytes) -> Any:
         ) from error
 
 
-def _inner(found: Mapping[str, Any]) -> Any:
-    """The state dict beside other things: by its name, or because it alone is tensors by name."""
-    inside = [
-        one for one in found.values() if isinstance(one, Mapping) and one and all(map(torch.is_tensor, one.values()))
-    ]
-    return next((found[key] for key in STATE if key in found), inside[0] if len(inside) == 1 else found)
+def _inner(content: Mapping[str, Any]) -> Any:
+    """The state dict beside other things: the one of that name, or the only mapping to tensors."""
+    if (state := _first(content, STATE)) is not None:
+        return state
+    mappings = [value for value in content.values() if isinstance(value, Mapping) and value]
+    states = [mapping for mapping in mappings if all(map(torch.is_tensor, mapping.values()))]
+    return states[0] if len(states) == 1 else content
 
 
 def _state(path: Path, inner: Any) -> dict[str, Tensor]:
@@ -131,20 +136,19 @@ def _state(path: Path, inner: Any) -> dict[str, Tensor]:
 
 
 def _is_many(value: Any) -> bool:
-    """A list of state dicts, or state dicts by step."""
-    if isinstance(value, Mapping):
-        return bool(value) and all(isinstance(one, Mapping) for one in value.values())
-    return isinstance(value, Sequence) and bool(value) and all(isinstance(one, Mapping) for one in value)
+    """Whether it is a list of state dicts, or state dicts by step."""
+    states = value.values() if isinstance(value, Mapping) else value if isinstance(value, Sequence) else ()
+    return bool(states) and all(isinstance(state, Mapping) for state in states)
 
 
 def _many(
-    path: Path, found: Mapping[str, Any], key: str, last: int | None, notes: list[str]
+    path: Path, content: Mapping[str, Any], key: str, last: int | None, notes: list[str]
 ) -> list[tuple[int | None, Mapping[str, Tensor]]]:
-    """The listed state dicts at their steps, ascending, and the final one where the file says its step."""
-    steps: Any = list(found[key]) if isinstance(found[key], Mapping) else None
-    states = [_state(path, one) for one in (found[key].values() if steps else found[key])]
-    if steps is None:
-        steps = next((found[name] for name in STEPS if name in found), None)
+    """The listed state dicts at their steps, ascending, and the final one if the file says its step."""
+    listed = content[key]
+    by_step = isinstance(listed, Mapping)
+    states = [_state(path, state) for state in (listed.values() if by_step else listed)]
+    steps: Any = list(listed) if by_step else _first(content, STEPS)
     if steps is None:
         raise GrokscopeError(
             f"{path} holds {len(states)} state dicts in {key}, and no {' or '.join(STEPS[:2])} of them"
@@ -159,64 +163,60 @@ def _many(
             f"whole numbers of at least 0, no two alike"
         )
     pairs = sorted(zip(counts, states, strict=True), key=lambda pair: pair[0] or 0)
-    if final := next((found[name] for name in STATE if name in found), None):
+    if final := _first(content, STATE):
         if last is not None and last > (pairs[-1][0] or 0):
             pairs.append((last, _state(path, final)))
         else:
-            notes.append("the final weights beside the checkpoints are left out: no step says when they were reached")
+            notes.append("the final weights beside the checkpoints are left out: the file does not say their step")
     return list(pairs)
 
 
 def _count(value: Any) -> int | None:
     """A whole number of at least 0, from what torch.save keeps; None for anything else."""
-    if isinstance(value, Tensor) and value.numel() == 1:
-        value = value.item()
-    if isinstance(value, str) and value.isdigit():
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1 or value < 0:
-        return None
-    return int(value)
+    number = int(value) if isinstance(value, str) and value.isdigit() else _number(value)
+    whole = isinstance(number, int | float) and number == number // 1 and number >= 0
+    return int(number) if whole else None
 
 
-def _facts(found: Mapping[str, Any], notes: list[str]) -> tuple[dict[str, Any], int | None]:
-    """Fields of a config that the file states, and its step. The optimizer's own settings go before a config's."""
-    optimizer = next((found[name] for name in OPTIMIZERS if name in found), None)
+def _facts(content: Mapping[str, Any], notes: list[str]) -> tuple[dict[str, Any], int | None]:
+    """Fields of a config that the file states, and its step. Settings of the optimizer win over those of a config."""
+    optimizer = _first(content, OPTIMIZERS)
     if isinstance(optimizer, Sequence) and not isinstance(optimizer, str) and optimizer:
         optimizer = optimizer[0]
     groups = optimizer.get("param_groups", []) if isinstance(optimizer, Mapping) else []
     facts = dict(_settings(groups, notes))
-    for config in (found[name] for name in CONFIGS if isinstance(found.get(name), Mapping)):
+    for config in (content[name] for name in CONFIGS if isinstance(content.get(name), Mapping)):
         for ours, names in CONFIG.items():
             value = next((_number(config[name]) for name in names if name in config), None)
             if value is None:
                 continue
             if facts.setdefault(ours, value) != value:
-                notes.append(f"the file's config says {ours} {value:g}; taken is {facts[ours]:g}, the optimizer's own")
-    step = next((count for name in STEP if (count := _count(found.get(name))) is not None), None)
+                notes.append(f"the file's config says {ours} {value:g}; used is the optimizer's, {facts[ours]:g}")
+    step = next((count for name in STEP if (count := _count(content.get(name))) is not None), None)
     if step is None and isinstance(optimizer, Mapping):
-        states = [one for one in (optimizer.get("state") or {}).values() if isinstance(one, Mapping)]
-        step = max((count for one in states if (count := _count(one.get("step"))) is not None), default=None)
+        states = [state for state in (optimizer.get("state") or {}).values() if isinstance(state, Mapping)]
+        step = max((count for state in states if (count := _count(state.get("step"))) is not None), default=None)
     return facts, step
 
 
 def _settings(groups: Any, notes: list[str]) -> Iterator[tuple[str, Any]]:
-    """Of an optimizer's param_groups what is the same in all of them."""
+    """The settings that all param_groups of an optimizer share."""
     groups = [group for group in groups if isinstance(group, Mapping)] if isinstance(groups, Sequence) else []
     for ours, names in GROUP.items():
-        values = [next((_number(group[name]) for name in names if name in group), None) for group in groups]
-        kinds = list(dict.fromkeys(value for value in values if value is not None))
-        if len(kinds) > 1:
+        numbers = [next((_number(group[name]) for name in names if name in group), None) for group in groups]
+        values = list(dict.fromkeys(number for number in numbers if number is not None))
+        if len(values) > 1:
             notes.append(
-                f"the optimizer's groups differ in {names[-1]} ({', '.join(map(str, kinds))}): taken as not known"
+                f"the optimizer's groups differ in {names[-1]} ({', '.join(map(str, values))}): taken as not known"
             )
-        elif kinds and not (ours == "learning_rate" and not kinds[0]):
-            yield ours, kinds[0]
+        elif values and not (ours == "learning_rate" and not values[0]):
+            yield ours, values[0]
 
 
 def _number(value: Any) -> Any:
     """A number or a tuple of numbers; None for anything else."""
     if isinstance(value, list | tuple):
-        numbers = tuple(_number(one) for one in value)
+        numbers = tuple(map(_number, value))
         return None if None in numbers or not numbers else numbers
     if isinstance(value, Tensor) and value.numel() == 1:
         value = value.item()

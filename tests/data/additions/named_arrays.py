@@ -6,8 +6,8 @@ import numpy as np
 import torch
 
 from grokscope.runs.foreign.files import File
-from grokscope.runs.formats.base import Format
-from grokscope.runs.formats.safetensors import plainly
+from grokscope.runs.foreign.formats.base import Format
+from grokscope.runs.foreign.formats.safetensors import plainly
 from grokscope.runs.outside import read_file
 
 

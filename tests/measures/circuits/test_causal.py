@@ -14,7 +14,8 @@ from grokscope.measures.circuits.frequency_intervention import _shift
 from grokscope.models.base import Interface
 from grokscope.models.transformer import TransformerOptions, transformer
 from grokscope.numerics.curvature import Curvature
-from grokscope.runs.snapshot import Snapshot, snapshot
+from grokscope.runs.foreign.snapshot import snapshot
+from grokscope.runs.snapshot import Snapshot
 
 P = 11
 INTERVENTION, PATCHING = "circuits.frequency_intervention", "circuits.path_patching"

@@ -10,7 +10,8 @@ from torch import Tensor
 from grokscope.errors import Missing
 from grokscope.measures.base import evaluate
 from grokscope.numerics.gromov import solution
-from grokscope.runs.snapshot import Snapshot, snapshot
+from grokscope.runs.foreign.snapshot import snapshot
+from grokscope.runs.snapshot import Snapshot
 
 P = 97
 IPR, PHASES = "circuits.inverse_participation_ratio", "circuits.phase_relation"

@@ -14,7 +14,8 @@ from grokscope.measures.base import evaluate
 from grokscope.numerics.gromov import solution
 from grokscope.numerics.groups import group
 from grokscope.numerics.irreps import irreps
-from grokscope.runs.snapshot import Snapshot, snapshot
+from grokscope.runs.foreign.snapshot import snapshot
+from grokscope.runs.snapshot import Snapshot
 from grokscope.tasks.base import Task
 
 SIMILARITY, KEYS, EXPLAINED = "circuits.logit_similarity", "circuits.key_irreps", "circuits.irrep_explained"

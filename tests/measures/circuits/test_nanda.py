@@ -15,7 +15,8 @@ from grokscope.measures.base import evaluate, measures
 from grokscope.models.base import Activations, Interface
 from grokscope.models.transformer import TransformerOptions, transformer
 from grokscope.numerics.gromov import solution
-from grokscope.runs.snapshot import Snapshot, snapshot
+from grokscope.runs.foreign.snapshot import snapshot
+from grokscope.runs.snapshot import Snapshot
 from grokscope.tasks.base import Task
 from grokscope.tasks.binary_operation import BinaryOperation
 from grokscope.tasks.binary_operation import build as build_operation

@@ -16,7 +16,8 @@ from grokscope.models.base import Interface, Model, ModelOptions, Params
 from grokscope.models.decoder import DecoderOptions, decoder
 from grokscope.models.embedding_mlp import EmbeddingMlpOptions, embedding_mlp
 from grokscope.models.transformer import TransformerOptions, transformer
-from grokscope.runs.snapshot import Snapshot, snapshot
+from grokscope.runs.foreign.snapshot import snapshot
+from grokscope.runs.snapshot import Snapshot
 from grokscope.statistics.clock_pizza import algorithm
 from grokscope.tasks.base import Task
 from grokscope.tasks.binary_operation import BinaryOperation, binary_operation

@@ -14,7 +14,8 @@ from grokscope.models.mlp import MlpOptions, mlp
 from grokscope.models.transformer import TransformerOptions, transformer
 from grokscope.numerics.gromov import solution
 from grokscope.runs.config import RunConfig
-from grokscope.runs.snapshot import Snapshot, snapshot
+from grokscope.runs.foreign.snapshot import snapshot
+from grokscope.runs.snapshot import Snapshot
 from grokscope.tasks.modular_addition import ModularAddition, build
 
 P = 23

@@ -12,8 +12,9 @@ from grokscope.measures.base import evaluate, measures
 from grokscope.numerics import kernels
 from grokscope.numerics.quadratic_network import ntk
 from grokscope.recipes.base import recipe
+from grokscope.runs.foreign.snapshot import snapshot
 from grokscope.runs.run import Run
-from grokscope.runs.snapshot import Snapshot, snapshot
+from grokscope.runs.snapshot import Snapshot
 from grokscope.studies.experiment import train
 
 SIZES: dict[str, Any] = {"dimension": 6, "d_mlp": 12, "n_samples": 60, "n_train": 25, "learning_rate": 2.0}

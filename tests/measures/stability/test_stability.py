@@ -17,8 +17,9 @@ from grokscope.models.base import Interface
 from grokscope.models.mlp import MlpOptions, mlp
 from grokscope.numerics.spectra import effective_rank
 from grokscope.runs.config import RunConfig, interface
+from grokscope.runs.foreign.snapshot import snapshot
 from grokscope.runs.run import Run
-from grokscope.runs.snapshot import Snapshot, snapshot
+from grokscope.runs.snapshot import Snapshot
 from grokscope.studies.experiment import train
 from grokscope.tasks.modular_addition import ModularAddition, build
 from grokscope.tasks.polynomial_regression import polynomial_regression

@@ -12,7 +12,7 @@ from grokscope.report.run.origin import command, python
 from grokscope.report.run.readings import Readings, from_numbers, read
 from grokscope.report.words import LANGUAGES
 from grokscope.runs.export import export_run
-from grokscope.runs.foreign import import_weights
+from grokscope.runs.foreign.importing import import_weights
 from grokscope.runs.run import Run
 from grokscope.studies.experiment import measure_checkpoints
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from grokscope.runs.foreign.files import File, open_safetensors, open_torch
-from grokscope.runs.formats.base import Format
-from grokscope.runs.formats.safetensors import plainly
+from grokscope.runs.foreign.formats.base import Format
+from grokscope.runs.foreign.formats.safetensors import plainly
 
 
 def _open(path: Path) -> tuple[bytes, File]:

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from grokscope.runs.foreign.files import File, open_torch
-from grokscope.runs.foreign.networks import ReadAs, released
-from grokscope.runs.formats.base import Asked, Format
+from grokscope.runs.foreign.formats.base import Asked, Format
+from grokscope.runs.foreign.networks import Source, released
 
 
-def _understand(path: Path, file: File, asked: Asked, notes: list[str]) -> ReadAs:
+def _understand(path: Path, file: File, asked: Asked, notes: list[str]) -> Source:
     return released(path, asked.config, file, asked.task, notes)
 
 

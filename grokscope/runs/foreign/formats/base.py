@@ -9,10 +9,10 @@ from pathlib import Path
 
 from grokscope.registry import component, names, unknown
 from grokscope.runs.foreign.files import File
-from grokscope.runs.foreign.networks import ReadAs
-from grokscope.runs.weights import Layout
+from grokscope.runs.foreign.networks import Source
+from grokscope.runs.foreign.weights import Layout
 
-FAMILY = "runs.formats"
+FAMILY = "runs.foreign.formats"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +30,7 @@ class Format:
     asked, notes to add to -> the tensors in our axes, with what else is known of them."""
 
     open: Callable[[Path], tuple[bytes, File]]
-    understand: Callable[[Path, File, Asked, list[str]], ReadAs]
+    understand: Callable[[Path, File, Asked, list[str]], Source]
 
 
 def called() -> dict[str, str]:

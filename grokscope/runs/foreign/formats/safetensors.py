@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from grokscope.runs.foreign.files import File, open_safetensors
-from grokscope.runs.foreign.networks import ReadAs, plain
-from grokscope.runs.formats.base import Asked, Format
+from grokscope.runs.foreign.formats.base import Asked, Format
+from grokscope.runs.foreign.networks import Source, plain
 
 
-def plainly(path: Path, file: File, asked: Asked, notes: list[str]) -> ReadAs:  # noqa: ARG001  all is in the tensors
+def plainly(path: Path, file: File, asked: Asked, notes: list[str]) -> Source:  # noqa: ARG001  all is in the tensors
     """As the names and shapes of the tensors say."""
     return plain(file, asked.layout)
 

@@ -1,1 +1,0 @@
-"""What weights made elsewhere are read from: one file a format."""
