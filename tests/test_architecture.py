@@ -174,5 +174,17 @@ def test_the_page_on_the_architecture_lists_the_rooms_as_they_are() -> None:
     before = page.read_text()
     listed = {line.split("`")[1] for line in before.splitlines() if line.startswith("| `grokscope/")}
     assert listed == {f"{path.parent.relative_to(PACKAGE.parent).as_posix()}/" for path in PACKAGE.rglob("__init__.py")}
-    made = runpy.run_path(str(PACKAGE.parent / "scripts" / "architecture"))["page"](before)
+    made = runpy.run_path(str(PACKAGE.parent / "scripts" / "architecture"))["with_rooms"](before)
     assert made == before, "run scripts/architecture"
+
+
+def test_the_page_keeps_the_sizes_of_before(tmp_path: Path) -> None:
+    script = runpy.run_path(str(PACKAGE.parent / "scripts" / "architecture"))
+    page = (PACKAGE.parent / "docs" / "architecture.md").read_text()
+    (tmp_path / "grokscope").mkdir()
+    (tmp_path / "grokscope" / "one.py").write_text("x: int = 1  # pyright: ignore\ny = 2\n")
+    made = script["with_sizes"](page, tmp_path)
+    assert "| lines | 39,655 | 2 |\n| files | 396 | 1 |\n" in made
+    assert "| `pyright: ignore` | 29 | 1 |\n" in made
+    assert script["with_sizes"](made, tmp_path) == made
+    assert script["with_rooms"](made) == made
