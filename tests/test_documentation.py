@@ -1,6 +1,7 @@
-"""What README and docs print can be typed: commands with their options, families and tables, paths, and names in Python."""
+"""What README and docs print exists: commands with options, families and tables, paths, and names in Python."""
 
 import importlib
+import itertools
 import re
 import shlex
 from pathlib import Path
@@ -18,7 +19,7 @@ ROOMS = "|".join(sorted(path.parent.name for path in (ROOT / "grokscope").glob("
 
 
 def commands() -> list[tuple[str, str]]:
-    """(page, command) of every line of an indented or fenced block that types one; comments and what follows cut off."""
+    """(page, command) of every line that types one; comments are cut off."""
     found = []
     for page in PAGES:
         for line in page.read_text(encoding="utf-8").splitlines():
@@ -52,7 +53,7 @@ def test_a_printed_command_can_be_typed(page: str, line: str, capsys: pytest.Cap
     assert left.value.code == 0
     printed = capsys.readouterr().out
     assert {option for option in options if not re.search(rf"{option}\b", printed)} == set()
-    given = dict(zip(words, words[1:], strict=False))
+    given = dict(itertools.pairwise(words))
     if words[0] == "study":
         only = [name for name in given.get("--arms", "").split(",") if name]
         assert arms(words[1], given.get("--scale", "laptop"), 1, only)  # type: ignore[arg-type]
