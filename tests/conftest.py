@@ -1,5 +1,7 @@
-"""What many tests share: a tiny run that takes seconds."""
+"""What many tests share: a tiny run that takes seconds, and the order in which tests run."""
 
+import random
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -43,3 +45,30 @@ def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
     return tmp_path / "store"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    about = "seed of the random order of files, and of tests within each; 0: as they are written"
+    parser.addoption("--order", type=int, metavar="SEED", help=about)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.option.order is None:  # workers of pytest-xdist are given it, and so collect in one order
+        config.option.order = random.SystemRandom().randrange(1, 1_000_000)
+
+
+@pytest.hookimpl(tryfirst=True)  # what pytest moves together, for fixtures of a wide scope, it moves afterwards
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.option.order:
+        chance, files = random.Random(config.option.order), defaultdict(list)
+        for item in items:
+            files[item.path].append(item)
+        listed = list(files.values())
+        chance.shuffle(listed)
+        for tests in listed:
+            chance.shuffle(tests)
+        items[:] = [item for tests in listed for item in tests]
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    terminalreporter.write_line(f"order of tests: --order {config.option.order}")

@@ -161,9 +161,10 @@ print(json.dumps({{
 """
 
 
-def test_a_theory_is_planned_and_judged(tree: Path, add: Callable, tiny_run: Run) -> None:
+def test_a_theory_is_planned_and_judged(tree: Path, add: Callable, tiny_run: Run, tmp_path: Path) -> None:
     add("longer.py", "theories")
-    outcome = json.loads(python(tree, THEORY, str(tiny_run.folder)))
+    shutil.copytree(tiny_run.folder, tmp_path / tiny_run.id)
+    outcome = json.loads(python(tree, THEORY, str(tmp_path / tiny_run.id)))
     assert outcome["arms"] == {"base": 2, "weight_decay=0.5": 2, "weight_decay=2": 2}
     assert outcome["packs"] == 6
     assert outcome["rows"] == {"longer.norms/norms": "undecided"}
