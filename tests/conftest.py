@@ -2,10 +2,11 @@
 
 import random
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from grokscope.recipes.base import recipe
@@ -13,6 +14,8 @@ from grokscope.runs.config import RunConfig
 from grokscope.runs.run import Run
 from grokscope.studies.experiment import train
 
+hypothesis.settings.register_profile("no clock", deadline=None)  # a busy machine must not fail a test
+hypothesis.settings.load_profile("no clock")
 TINY: dict[str, Any] = {
     "p": 11,
     "train_fraction": 0.5,
@@ -37,9 +40,17 @@ def tiny_fixture() -> Callable[..., RunConfig]:
 
 
 @pytest.fixture(scope="session")
-def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A finished run; tests must not write into it."""
-    return train(tiny(), store=tmp_path_factory.mktemp("store"), progress=False)
+def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    """A finished run. Tests must not write into it: the session ends in an error where one did."""
+    run = train(tiny(), store=tmp_path_factory.mktemp("store"), progress=False)
+    before = _contents(run.folder)
+    yield run
+    assert _contents(run.folder) == before, "a test wrote into tiny_run; let it copy the run's folder"
+
+
+def _contents(folder: Path) -> dict[Path, tuple[int, int]]:
+    """Size and time of every file."""
+    return {path: (path.stat().st_size, path.stat().st_mtime_ns) for path in folder.rglob("*") if path.is_file()}
 
 
 @pytest.fixture

@@ -201,15 +201,19 @@ def test_a_figure_is_drawn_on_the_page_of_a_run(tree: Path, add: Callable, tiny_
 
 
 def test_a_section_is_drawn_on_the_page_of_a_run(tree: Path, add: Callable, tiny_run: Run, tmp_path: Path) -> None:
-    add("time.py", "report/run/sections")
-    add("words/en/time.toml", "report/words/en")
-    add("words/zh/time.toml", "report/words/zh")
+    """With the figure of the test above, which every other section leaves to the last one."""
+    for name in ("last_step", "time"):
+        add(f"{name}.py", "report/figures" if name == "last_step" else "report/run/sections")
+        add(f"words/en/{name}.toml", "report/words/en")
+        add(f"words/zh/{name}.toml", "report/words/zh")
     shutil.copytree(tiny_run.folder, tmp_path / tiny_run.id)
     page = tmp_path / "page.html"
     commands(tree, ["report", tiny_run.id, "--store", tmp_path, "-o", page])
     text = page.read_text(encoding="utf-8")
     assert "When it happened" in text
-    assert text.index('<section id="time">') < text.index('<section id="gini">') < text.index('<section id="learning">')
+    assert text.index('<section id="time">') < text.index('<section id="last_step">')
+    assert text.index('<section id="last_step">') < text.index('<section id="learning">')
+    assert '<section id="more">' not in text
 
 
 def test_a_command_runs_and_stands_in_the_help(tree: Path, add: Callable) -> None:

@@ -4,7 +4,7 @@ import torch
 from pydantic import Field
 
 from grokscope.registry import Options
-from grokscope.tasks.base import Task, TaskFamily, Truth
+from grokscope.tasks.base import Task, TaskFamily, Truth, pair_orbits
 
 
 class Larger(Options):
@@ -17,7 +17,7 @@ def build(options: Larger) -> Task:
     return Task(
         inputs=pairs,
         labels=high,
-        orbits=low * options.p + high,
+        orbits=pair_orbits(low, high, options.p),
         n_symbols=options.p,
         n_classes=options.p,
         truth=Truth(manifold="segment", intrinsic_dimension=1, embedding_dimension=1, betti=(1,)),

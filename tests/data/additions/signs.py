@@ -16,6 +16,7 @@ class Signs(Optimizer):
         self._stretch = column(configs, lambda config: config.stretch, params)
 
     def update(self, params, gradients, *, step, rates, decay) -> None:
+        params.mul_((1 - rates * decay).to(params))
         params.sub_((rates * self._stretch).to(params) * gradients.sign())
 
 

@@ -2,4 +2,4 @@
 
 from grokscope.report.run.sections.base import Room
 
-time = Room(id="time", place=0, figures=("gini",))
+time = Room(id="time", place=0, figures=("last_step",))
