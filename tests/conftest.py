@@ -64,8 +64,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if config.option.order is None:  # workers of pytest-xdist are given it, and so collect in one order
-        config.option.order = random.SystemRandom().randrange(1, 1_000_000)
+    given: dict[str, Any] = getattr(config, "workerinput", {})
+    if config.option.order is None:
+        config.option.order = given.get("order") or random.SystemRandom().randrange(1, 1_000_000)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """A worker of pytest-xdist takes the order of its parent: all must collect the same."""
+    node.workerinput["order"] = node.config.option.order
 
 
 @pytest.hookimpl(tryfirst=True)  # what pytest moves together, for fixtures of a wide scope, it moves afterwards

@@ -1,4 +1,4 @@
-"""From arguments to a command and from its outcome to an exit code: 0 done, 1 failed, 2 bad arguments."""
+"""Runs a command from its arguments, and turns its outcome into an exit code: 0 done, 1 failed, 2 bad arguments."""
 
 import contextlib
 import errno
@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import tyro
 
@@ -23,50 +23,10 @@ if TYPE_CHECKING:
     from grokscope.studies.study import Study
 
 MESSAGE = 1900  # characters of a message; the list of all fields has 1,500
-Json = Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help="one JSON object on stdout, nothing else")]
-
-
-def _store(text: str) -> Path:
-    from grokscope.runs.outside import named
-    from grokscope.runs.store.mirror import is_url, opened
-
-    if not is_url(text):
-        named(text)
-    return opened(text)
-
-
-Store = Annotated[
-    Path,
-    tyro.conf.arg(help="folder that holds the runs, or a URL that fsspec knows (s3://...)"),
-    tyro.constructors.PrimitiveConstructorSpec(
-        nargs=1,
-        metavar="PATH|URL",
-        instance_from_str=lambda words: _store(words[0]),
-        is_instance=lambda value: isinstance(value, Path),
-        str_from_instance=lambda path: [str(path)],
-    ),
-]
-
-
-def one_of(words: Iterable[str]) -> Any:
-    """The mark of an option that takes one of these words; `--help` lists them."""
-    words = tuple(words)
-    return tyro.constructors.PrimitiveConstructorSpec(
-        nargs=1,
-        metavar="{" + ",".join(words) + "}",
-        instance_from_str=lambda given: given[0],
-        is_instance=lambda value: isinstance(value, str),
-        str_from_instance=lambda word: [word],
-        choices=words,
-    )
-
-
-Engine = Annotated[str, one_of(names("studies.executors"))]
-RunName = Annotated[str, tyro.conf.arg(metavar="RUN", help='a run\'s id, the start of one, its path, or "latest"')]
 
 
 def main(args: Sequence[str] | None = None) -> int:  # noqa: PLR0911  one way out for each outcome
-    """Runs a command. Mistakes and failures are one line on stderr."""
+    """Runs a command. A mistake or a failure is one line on stderr."""
     arguments = list(sys.argv[1:] if args is None else args)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -77,14 +37,14 @@ def main(args: Sequence[str] | None = None) -> int:  # noqa: PLR0911  one way ou
     name, rest = arguments[0], arguments[1:]
     try:
         for place, text in enumerate(arguments):
-            if "\udc80" <= max(text, default="") <= "\udcff":  # how Python gives the bytes that are no UTF-8
-                raise ValueError(f"argument {place} is no UTF-8: {shortened(text)}")
+            if "\udc80" <= max(text, default="") <= "\udcff":  # Python's stand-ins for bytes that are not UTF-8
+                raise ValueError(f"argument {place} is not UTF-8: {shortened(text)}")
         _parsed(name, rest)()
     except ValueError as error:
         return fail(error, 2)
     except GrokscopeError as error:
         return fail(error, 1)
-    except BrokenPipeError:  # the reader has gone, as in `| head`: nothing to say, and nobody to say it to
+    except BrokenPipeError:  # the reader has gone, as in `| head`: nobody would read a message
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
@@ -95,30 +55,30 @@ def main(args: Sequence[str] | None = None) -> int:  # noqa: PLR0911  one way ou
         return fail("the memory does not suffice for this: smaller p, d_model, d_mlp or fewer seeds may fit", 1)
     except KeyboardInterrupt:
         again = {"run": " with --resume", "sweep": "", "study": ""}.get(name)
-        kept = "" if again is None else f"; what was kept can be gone on with: the same command{again}"
-        return fail(f"interrupted{kept}", 1)
+        advice = "" if again is None else f"; the same command{again} continues from what was kept"
+        return fail(f"interrupted{advice}", 1)
     return 0
 
 
 def _parsed(name: str, words: Sequence[str]) -> Callable[[], None]:
-    """The command with its options. ValueError, one line, instead of tyro's box; --help ends the process as it does."""
+    """The command with its options. ValueError of one line instead of tyro's box; --help ends the process."""
     command: Callable[..., None] = component("cli", name)
 
     @functools.wraps(command)
-    def taken(*args: Any, **options: Any) -> Callable[[], None]:
+    def bound(*args: Any, **options: Any) -> Callable[[], None]:
         return functools.partial(command, *args, **options)
 
     config = (tyro.conf.AvoidSubcommands, tyro.conf.UseAppendAction)
     try:
         with contextlib.redirect_stderr(io.StringIO()) as box:
-            return tyro.cli(taken, args=words, prog=f"grokscope {name}", config=config)
-    except SystemExit as left:
-        if left.code in (0, None):
+            return tyro.cli(bound, args=words, prog=f"grokscope {name}", config=config)
+    except SystemExit as end:
+        if end.code in (0, None):
             raise
     # The lines of a box down to its first rule, without its border.
     lines = [line.strip(" │╭╮╰╯─") for line in box.getvalue().splitlines()[1:]]
-    said = " ".join(itertools.takewhile(bool, lines)) or "these options cannot be read"
-    raise ValueError(f"{said.rstrip('.')}; grokscope {name} --help says more")
+    mistake = " ".join(itertools.takewhile(bool, lines)) or "these options cannot be read"
+    raise ValueError(f"{mistake.rstrip('.')}; grokscope {name} --help says more")
 
 
 def overview() -> str:
@@ -131,7 +91,7 @@ def overview() -> str:
 
 
 def emit(value: Any) -> None:
-    """One JSON object on stdout; numbers that are not finite, which JSON does not know, are null."""
+    """One JSON object on stdout; numbers that are not finite become null."""
     from grokscope.runs.store.jsonl import finite
 
     print(json.dumps(finite(value), allow_nan=False, default=str), flush=True)
@@ -150,9 +110,9 @@ def find_run(name: str, store: Path) -> "Run":
         return load(store / name)
     damage: list[StoreError] = []
     known = {run.id: run for run in runs(store, on_damage=damage.append)}
-    if name != "latest":
-        for error in (error for error in damage if str(store / name.partition("-")[0]) in str(error)):
-            raise error  # it is the damaged one that was asked for
+    asked = [error for error in damage if str(store / name.partition("-")[0]) in str(error)]
+    if asked and name != "latest":
+        raise asked[0]
     warn_of(damage)
     if name == "latest" and known:
         return list(known.values())[-1]
@@ -167,24 +127,24 @@ def find_run(name: str, store: Path) -> "Run":
 
 
 def warn_of(damage: Iterable[Exception]) -> None:
-    """Names what is left out, on stderr."""
+    """Names the packs that are left out, on stderr."""
     for error in damage:
         print(f"warning: left out: {' '.join(str(error).split())}", file=sys.stderr)
 
 
 def find_study(name: str, store: Path) -> "Study | None":
-    """The study called `name`: its folder, its id, or the start of exactly one id; None where no study is called so."""
+    """The study called `name`: its folder, its id, or the start of exactly one id; None if there is none."""
     from grokscope.studies.study import FOLDER, load_study
 
     folder = Path(name)
     if (folder / "plan.json").is_file():
         return load_study(folder.parent.parent, folder.name)  # runs/studies/<id>: the packs lie beside the studies
     known = [path.parent.name for path in (store / FOLDER).glob("*/plan.json")]
-    return load_study(store, name) if any(one.startswith(name) for one in known) else None
+    return load_study(store, name) if any(id_.startswith(name) for id_ in known) else None
 
 
 def fail(error: BaseException | str, code: int) -> int:
-    """Says what is wrong, on one line of stderr; returns the exit code."""
+    """Prints one line on stderr; returns the exit code."""
     words = (word if len(word) <= 2 * LONGEST else f"{word[:LONGEST]}…" for word in str(error).split())
     print(f"error: {' '.join(words)[:MESSAGE]}", file=sys.stderr)
     return code

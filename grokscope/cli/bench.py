@@ -4,16 +4,17 @@ from typing import Annotated, Any
 
 import tyro
 
-from grokscope.cli.base import Json, emit
+from grokscope.cli._options import Integer, Json
+from grokscope.cli.base import emit
 
-# What rows of `bench kernel` say beside seconds.
+# Fields of the rows of `bench kernel` beside seconds.
 OF_KERNELS = ("cpu_seconds", "peak_mib", "jacobian_seconds", "ratio_to_jacobians", "ratio_to_one_piece")
 
 
 def bench(
     name: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="NAME")] = "train_step",
     *,
-    rounds: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None,
+    rounds: Integer = None,
     seconds: Annotated[float | None, tyro.conf.arg(metavar="FLOAT")] = None,
     json: Json = False,
 ) -> None:
@@ -31,22 +32,22 @@ def bench(
     if (rounds is not None and rounds < 1) or (seconds is not None and not 0 < seconds < 1e9):
         raise ValueError(f"rounds must be at least 1 and seconds above 0, got {rounds} and {seconds}")
     turns = {name: value for name, value in (("rounds", rounds), ("seconds", seconds)) if value is not None}
-    found = component("benchmarks", name)(**turns)
+    result = component("benchmarks", name)(**turns)
     if json:
-        emit(found)
+        emit(result)
     elif name == "pack":
-        _rows(found["rows"])
-    elif "rates" in found:
-        _rates(found["rates"])
-    elif "rows" in found:
-        _bars(found)
+        _rows(result["rows"])
+    elif "rates" in result:
+        _rates(result["rates"])
+    elif "rows" in result:
+        _bars(result)
     else:
-        _values(found)
+        _values(result)
 
 
-def _values(found: dict[str, Any]) -> None:
-    spread = found["spread"]
-    for key, value in found.items():
+def _values(result: dict[str, Any]) -> None:
+    spread = result["spread"]
+    for key, value in result.items():
         if key in spread:
             low, high = spread[key]
             print(f"{key:28} {value:.4g}  ({low:.4g} to {high:.4g})")
@@ -65,7 +66,7 @@ def _rows(rows: list[dict[str, Any]]) -> None:
 
 
 def _rates(rows: list[dict[str, Any]]) -> None:
-    """A table of shares, a column each field; a dash where there is none."""
+    """A table of shares, a column a field; a dash stands for None."""
     names = list(rows[0])
     cells = [names] + [[_cell(row[name]) for name in names] for row in rows]
     widths = [max(len(line[i]) for line in cells) for i in range(len(names))]
@@ -77,12 +78,12 @@ def _cell(value: Any) -> str:
     return "–" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
-def _bars(found: dict[str, Any]) -> None:
-    oracle, blas = found.get("scikit_dimension"), found.get("blas_threads", "as it comes")
-    print(f"threads: torch {found['threads']}, BLAS {blas}; seconds a call, median (least to largest)")
-    for row in found["rows"]:
-        said = "within" if row["within_bar"] else "ABOVE"
-        bar = f"  {said} the bar of {row['bar']} {'of it' if 'share' in row else 's'}" if row["bar"] is not None else ""
+def _bars(result: dict[str, Any]) -> None:
+    oracle, blas = result.get("scikit_dimension"), result.get("blas_threads", "as it comes")
+    print(f"threads: torch {result['threads']}, BLAS {blas}; seconds a call, median (least to largest)")
+    for row in result["rows"]:
+        side = "within" if row["within_bar"] else "ABOVE"
+        bar = f"  {side} the bar of {row['bar']} {'of it' if 'share' in row else 's'}" if row["bar"] is not None else ""
         print(f"{row['name']:44} {_seconds(row, 'share' if 'share' in row else 'seconds')}{bar}")
         for name in (name for name in OF_KERNELS if name in row):
             print(f"  {name.replace('_', ' '):42} {_seconds(row, name)}")
@@ -92,7 +93,7 @@ def _bars(found: dict[str, Any]) -> None:
             print(f"  {f'scikit-dimension {oracle}':42} {_seconds(row, 'skdim_seconds')}  {ratio}")
         for name in row.get("parts", {}).get("spread", ()):
             print(f"  {name:42} {_seconds(row['parts'], name)}")
-    if "scikit_dimension" in found and oracle is None:
+    if "scikit_dimension" in result and oracle is None:
         print("scikit-dimension 0.5 or later is not installed: nothing to compare the dimensions with")
 
 

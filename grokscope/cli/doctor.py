@@ -1,55 +1,51 @@
-"""`grokscope doctor`: what is damaged in a store, and its repair."""
+"""`grokscope doctor`: the damage in a store, and its repair."""
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import tyro
-
-from grokscope.cli.base import Json, Store, emit
+from grokscope.cli._options import Flag, Json, Store
+from grokscope.cli.base import emit
 
 if TYPE_CHECKING:
     from grokscope.runs.doctor import Examination
     from grokscope.runs.repair import Repaired
 
 
-def doctor(
-    *,
-    store: Store = Path("runs"),
-    repair: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
-    json: Json = False,
-) -> None:
-    """Read and check every file of a store, and name what is damaged; exit code 1 where something is.
+def doctor(*, store: Store = Path("runs"), repair: Flag = False, json: Json = False) -> None:
+    """Read and check every file of a store, and name the damaged ones; exit code 1 if there are any.
 
     Args:
-        repair: move what is damaged to STORE/.quarantine, and take again what can be: numbers from checkpoints, events
+        repair: move damaged files to STORE/.quarantine, and recover what is possible: numbers from checkpoints, events
             and states from numbers.
     """
     from grokscope.errors import GrokscopeError
     from grokscope.runs.doctor import examine
 
-    found, done = examine(store), None
-    left = found
-    if repair and found.damages:
-        done = _repaired(store, found)
+    before, done = examine(store), None
+    left = before
+    if repair and before.damages:
+        done = _repaired(store, before)
         left = examine(store)
-    damages = [
-        {"pack": one.pack.name, "file": str(one.file), "what": one.what, "remedy": one.remedy} for one in found.damages
-    ]
     if json:
+        damages = [
+            {"pack": damage.pack.name, "file": str(damage.file), "what": damage.what, "remedy": damage.remedy}
+            for damage in before.damages
+        ]
         moved = [str(path) for path in done.moved] if done else []
-        not_repaired = [str(one.file) for one in left.damages] if done else []
-        about = {"store": str(store), "packs": found.packs, "damages": damages, "notes": found.notes}
+        not_repaired = [str(damage.file) for damage in left.damages] if done else []
+        about = {"store": str(store), "packs": before.packs, "damages": damages, "notes": before.notes}
         emit(about | {"repaired": bool(done), "moved": moved, "left": not_repaired})
     else:
-        _print(found, done)
+        _print(before, done)
     if left.damages:
-        packs = len({one.pack for one in left.damages})
+        packs = len({damage.pack for damage in left.damages})
         advice = "they could not be repaired" if done else "grokscope doctor --repair mends what can be mended"
         raise GrokscopeError(f"{len(left.damages)} damaged files in {packs} packs or studies of {store}; {advice}")
 
 
-def _repaired(store: Path, found: "Examination") -> "Repaired":
+def _repaired(store: Path, examination: "Examination") -> "Repaired":
+    """Repairs the damages, and measures again the packs that lost numbers."""
     from grokscope.errors import GrokscopeError
     from grokscope.measures.base import measures
     from grokscope.runs.repair import repair
@@ -57,8 +53,8 @@ def _repaired(store: Path, found: "Examination") -> "Repaired":
     from grokscope.runs.store.mirror import address, opened
     from grokscope.studies.experiment import measure_checkpoints
 
-    done = repair(store, found.damages)
-    opened(address(store))  # of a mirror, what the other end has whole is fetched again
+    done = repair(store, examination.damages)
+    opened(address(store))  # a mirror fetches the intact files again
     cheap = [name for name, measure in measures().items() if measure.cost == "cheap"]
     for folder in done.remeasure:
         try:
@@ -71,13 +67,13 @@ def _repaired(store: Path, found: "Examination") -> "Repaired":
     return done
 
 
-def _print(found: "Examination", done: "Repaired | None") -> None:
-    for one in found.damages:
-        print(f"{one.file}\n  damage  {one.what}\n  {'done' if done else 'remedy'}  {one.remedy}")
+def _print(examination: "Examination", done: "Repaired | None") -> None:
+    for damage in examination.damages:
+        print(f"{damage.file}\n  damage  {damage.what}\n  {'done' if done else 'remedy'}  {damage.remedy}")
     for path in done.moved if done else ():
         print(f"moved   {path}")
     for folder in done.remeasure if done else ():
         print(f"measured again: cheap measures of {folder.name}; the others: grokscope measure")
-    for note in found.notes:
+    for note in examination.notes:
         print(f"note    {note}")
-    print(f"{found.packs} packs, {len(found.damages)} damages")
+    print(f"{examination.packs} packs, {len(examination.damages)} damages")

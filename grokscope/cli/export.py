@@ -1,19 +1,20 @@
-"""`grokscope export`: a run's weights or numbers as a file that others read."""
+"""`grokscope export`: a run's weights or numbers as a file for others."""
 
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
 import tyro
 
-from grokscope.cli.base import Json, RunName, Store, emit, find_run
+from grokscope.cli._options import Json, Output, RunName, Store
+from grokscope.cli.base import emit, find_run
 
 
 def export(
-    run: tyro.conf.Positional[RunName] = "latest",
+    name: tyro.conf.Positional[RunName] = "latest",
     *,
     to: Literal["transformer-lens", "safetensors", "csv", "parquet"],
-    output: Annotated[Path | None, tyro.conf.arg(aliases=["-o"], metavar="FILE")] = None,
+    output: Output = None,
     step: int | None = None,
     store: Store = Path("runs"),
     json: Json = False,
@@ -21,22 +22,24 @@ def export(
     """Write a run's weights (transformer-lens, safetensors) or its numbers (csv, parquet) into a file.
 
     Args:
-        to: transformer-lens: a state dict by torch.save, or safetensors where FILE ends so; safetensors: under own
-            names, with the config in its metadata; csv, parquet: columns run, step, measure, view, value.
+        to: transformer-lens: a state dict by torch.save, or safetensors if FILE ends so; safetensors: under this
+            project's names, with the config in its metadata; csv, parquet: columns run, step, measure, view, value.
         output: the file; by default in the run's folder.
-        step: checkpoint whose weights are written; by default the last [steps].
+        step: checkpoint of the weights; by default the last [steps].
     """
     from grokscope.runs.export import beyond_lens, export_run
     from grokscope.runs.output import require_output
 
     if output is not None:
         require_output(output)
-    found = find_run(run, store)
-    path = export_run(found, to, output, step=step)
-    lost = beyond_lens(found.config) if to == "transformer-lens" else {}
-    for name, value in lost.items():
-        print(f"warning: TransformerLens has no {name} = {value}; whoever reads the file must know", file=sys.stderr)
+    run = find_run(name, store)
+    path = export_run(run, to, output, step=step)
+    lost = beyond_lens(run.config) if to == "transformer-lens" else {}
+    for field, value in lost.items():
+        print(
+            f"warning: TransformerLens has no {field} = {value}; the reader of the file must know it", file=sys.stderr
+        )
     if json:
-        emit({"run": found.id, "file": str(path), "not_in_file": lost})
+        emit({"run": run.id, "file": str(path), "not_in_file": lost})
     else:
         print(path)

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from grokscope.cli.base import Json, Store, emit, find_run, find_study
+from grokscope.cli._options import Json, Output, Store
+from grokscope.cli.base import emit, find_run, find_study
 from grokscope.registry import unknown
 
 if TYPE_CHECKING:
@@ -15,23 +16,24 @@ if TYPE_CHECKING:
 
 
 def judge(
-    runs: Annotated[tyro.conf.Positional[tuple[str, ...]], tyro.conf.arg(metavar="STUDY|RUN ...")],
+    names: Annotated[tyro.conf.Positional[tuple[str, ...]], tyro.conf.arg(metavar="STUDY|RUN ...")],
     *,
     theory: Annotated[str | None, tyro.conf.arg(metavar="ID")] = None,
     table: Annotated[str | None, tyro.conf.arg(metavar="ID")] = None,
-    output: Annotated[Path | None, tyro.conf.arg(aliases=["-o"], metavar="FILE")] = None,
+    output: Output = None,
     store: Store = Path("runs"),
     json: Json = False,
 ) -> None:
     """Judge the predictions of a theory, or of all of them, on runs: effect, interval, verdict, and what is missing.
 
-    Runs are sorted into arms by what their configs differ in from the one that groks. A study is named by its id, the
-    start of one, or its folder, and its plan names its arms; a pack's id stands for all of its runs.
+    A run's arm is how its config differs from the grokking baseline. A study is named by its id, the start of one, or
+    its folder, and its plan names its arms; a pack's id stands for all of its runs.
 
     Args:
+        names: a study, or runs and packs.
         theory: one theory (grokscope list theories); by default all.
-        table: instead of the verdicts, one table of a study (a wrong ID names them all).
-        output: also write the scorecard there: FILE.json, FILE.html as a page, or FILE.md as tables.
+        table: one table of a study instead of the verdicts (a wrong ID lists all tables).
+        output: also write the scorecard to FILE.json, to FILE.html as a page, or to FILE.md as tables.
     """
     from grokscope.runs.output import require_output
     from grokscope.studies.judging import judge as judged
@@ -40,13 +42,13 @@ def judge(
         if output.suffix not in (".json", ".html", ".md"):
             raise ValueError(f"--output must end in .json, .html or .md, got {output}")
         require_output(output)
-    study = find_study(runs[0], store) if len(runs) == 1 else None
+    study = find_study(names[0], store) if len(names) == 1 else None
     if table is not None:
         if study is None:
-            raise ValueError(f"--table is of a study, and {' '.join(runs)} is none")
+            raise ValueError(f"--table is of a study, and {' '.join(names)} is none")
         _tabulate(study, table, json=json)
         return
-    card = judged(study or _runs(runs, store), theory)
+    card = judged(study or _runs(names, store), theory)
     if output is not None:
         _write(card, output)
     if json:
@@ -81,11 +83,11 @@ def _tabulate(study: "Study", name: str, *, json: bool) -> None:
 def _runs(names: tuple[str, ...], store: Path) -> "list[Run]":
     from grokscope.runs.run import load_pack
 
-    found: dict[str, Run] = {}
+    runs: dict[str, Run] = {}
     for name in names:
         folder = next((path for path in (Path(name), store / name) if (path / "pack.json").is_file()), None)
-        found |= {run.id: run for run in (load_pack(folder) if folder else [find_run(name, store)])}
-    return list(found.values())
+        runs |= {run.id: run for run in (load_pack(folder) if folder else [find_run(name, store)])}
+    return list(runs.values())
 
 
 def _write(card: "Scorecard", path: Path) -> None:
@@ -102,7 +104,7 @@ def _write(card: "Scorecard", path: Path) -> None:
 
 
 def print_card(card: "Scorecard") -> None:
-    """Prints a scorecard, a row a prediction."""
+    """Prints a scorecard with a row for each prediction."""
     from rich.console import Console
     from rich.table import Table
 

@@ -1,11 +1,12 @@
-"""`grokscope list`: what there is."""
+"""`grokscope list`: components, fields and runs."""
 
 from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
 
-from grokscope.cli.base import Json, Store, emit, one_of, warn_of
+from grokscope.cli._options import Json, Store, one_of
+from grokscope.cli.base import emit, warn_of
 from grokscope.registry import FAMILIES, component, names
 
 Family = Annotated[str, one_of((*FAMILIES, "fields", "runs"))]
@@ -24,19 +25,17 @@ def list(what: tyro.conf.Positional[Family] = "runs", *, store: Store = Path("ru
     if not rows:
         print(f"no {what}" + (f" in {store}" if what == "runs" else ""))
         return
-    if what == "runs":
-        from rich.console import Console
-
-        from grokscope.cli.show import phase_table
-
-        Console().print(phase_table(rows))
-        for one in rows:
-            if one["imported"]:
-                print(f"{one['run']}: imported from {one['imported']}; how it was trained is not known")
-        return
     from rich.console import Console
     from rich.table import Table
 
+    if what == "runs":
+        from grokscope.cli.show import phase_table
+
+        Console().print(phase_table(rows))
+        for run in rows:
+            if run["imported"]:
+                print(f"{run['run']}: imported from {run['imported']}; its training is not known")
+        return
     table = Table(box=None, header_style="dim", pad_edge=False)
     for name in rows[0]:
         table.add_column(name)
@@ -82,11 +81,11 @@ def _fields() -> Any:
             for name, field in fields.items()
         ]
 
-    found = rows("run", RunConfig.model_fields)
+    fields = rows("run", RunConfig.model_fields)
     for field, family in (COMPONENTS | {"transform": TRANSFORMS}).items():
         for name in names(family):
-            found += rows(f"{field} {name}", component(family, name).options.model_fields)
-    return found
+            fields += rows(f"{field} {name}", component(family, name).options.model_fields)
+    return fields
 
 
 def _runs(store: Path, damage: Any) -> Any:

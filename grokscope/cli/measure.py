@@ -6,39 +6,39 @@ from typing import Annotated
 
 import tyro
 
-from grokscope.cli.base import Json, RunName, Store, emit, find_run
+from grokscope.cli._options import Flag, Json, RunName, Store
+from grokscope.cli.base import emit, find_run
 
 
 def measure(
-    run: tyro.conf.Positional[RunName] = "latest",
+    name: tyro.conf.Positional[RunName] = "latest",
     *,
     only: Annotated[str, tyro.conf.arg(metavar="ID,ID")] = "",
-    again: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+    again: Flag = False,
     store: Store = Path("runs"),
     json: Json = False,
 ) -> None:
-    """Measure the stored checkpoints of a run; what the store has already is left as it is.
+    """Measure the stored checkpoints of a run; numbers in the store are not measured again.
 
     Args:
         only: ids of measures (grokscope list measures); all of them by default.
-        again: measure anew what is there already, such as after a definition has changed.
+        again: measure numbers in the store again, such as after a change of a definition.
     """
     from grokscope.studies.experiment import measure_checkpoints
 
-    found = find_run(run, store)
-    chosen = [name.strip() for name in only.split(",") if name.strip()]
-    missing = measure_checkpoints(found, only=chosen, again=again)
-    rows = found.rows()
-    last = {}
-    for step, name, view, value in zip(
+    run = find_run(name, store)
+    chosen = [id_.strip() for id_ in only.split(",") if id_.strip()]
+    missing = measure_checkpoints(run, only=chosen, again=again)
+    rows, last = run.rows(), {}
+    for step, id_, view, value in zip(
         rows.steps.tolist(), rows.measures, rows.views, rows.values.tolist(), strict=True
     ):
-        if not chosen or name in chosen:
-            last[f"{name}[{view}]" if view else name] = {"step": step, "value": value}
+        if not chosen or id_ in chosen:
+            last[f"{id_}[{view}]" if view else id_] = {"step": step, "value": value}
     if json:
-        emit({"run": found.id, "checkpoints": found.checkpoints, "last": last, "missing": missing})
+        emit({"run": run.id, "checkpoints": run.checkpoints, "last": last, "missing": missing})
         return
-    for name, number in last.items():
-        print(f"{name:<48} {number['value']:.6g}  (step {number['step']})")
-    for name, reason in missing.items():
-        print(f"{name}: no answer: {reason}", file=sys.stderr)
+    for measure_view, number in last.items():
+        print(f"{measure_view:<48} {number['value']:.6g}  (step {number['step']})")
+    for id_, reason in missing.items():
+        print(f"{id_}: no answer: {reason}", file=sys.stderr)

@@ -1,11 +1,12 @@
-"""`grokscope phases`: when a run memorised and generalised, from a file of its curves; nothing is stored."""
+"""`grokscope phases`: when a run memorised and generalised, from a file of its curves; it stores nothing."""
 
 from pathlib import Path
 from typing import Annotated
 
 import tyro
 
-from grokscope.cli.base import Json, emit
+from grokscope.cli._options import Json, Percent
+from grokscope.cli.base import emit
 
 Column = Annotated[str | None, tyro.conf.arg(metavar="COLUMN")]
 
@@ -16,7 +17,7 @@ def phases(
     train: Column = None,
     test: Column = None,
     step: Column = None,
-    percent: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+    percent: Percent = False,
     train_threshold: float = 0.99,
     test_threshold: float = 0.95,
     loss_threshold: float | None = None,
@@ -25,18 +26,17 @@ def phases(
 ) -> None:
     """When a run memorised, began to generalise, generalised, and lost it again; from a file of its curves.
 
-    Columns that are not named are found where their names leave no doubt, both accuracies and losses.
+    Columns of accuracies and losses that are not given are found if their names leave no doubt.
 
     Args:
         file: csv, tsv, jsonl, json, npz, or a folder of TensorBoard.
         train: accuracy or loss on training inputs; its name says which.
-        test: the same on inputs not trained on.
+        test: the same on held-out inputs.
         step: the steps.
-        percent: accuracies are in per cent.
         train_threshold: memorised from this train accuracy on [1].
         test_threshold: generalised from this test accuracy on [1].
-        loss_threshold: where there are losses alone, down to this; by default 0.1 nat.
-        stable: evaluations in a row that must stay there.
+        loss_threshold: the same for losses, if there are no accuracies; by default 0.1 nat.
+        stable: evaluations in a row that must reach the threshold.
     """
     from grokscope.cli.run import sentence
     from grokscope.runs.curves.columns import quantity
@@ -44,15 +44,15 @@ def phases(
 
     given = {f"{name}_{quantity(column)}": column for name, column in (("train", train), ("test", test)) if column}
     curves = read_curves(file, given | ({"step": step} if step else {}), percent=percent)
-    found = curves.phases(
+    reached = curves.phases(
         train_threshold=train_threshold, test_threshold=test_threshold, loss_threshold=loss_threshold, stable=stable
     )
-    notes = [*curves.remarks, *map(str, found.notes)]
+    notes = [*curves.remarks, *map(str, reached.notes)]
     if json:
-        emit({"file": str(file), "columns": dict(curves.columns)} | found.as_dict() | {"notes": notes})
+        emit({"file": str(file), "columns": dict(curves.columns)} | reached.as_dict() | {"notes": notes})
         return
-    print(sentence(found.as_dict() | {"steps": found.last_at or 0}))
-    for name, value in found.as_dict().items():
+    print(sentence(reached.as_dict() | {"steps": reached.last_at or 0}))
+    for name, value in reached.as_dict().items():
         print(f"{name:<15} {'not reached' if value is None else value if name == 'grokked' else format(value, ',')}")
     for note in notes:
         print(f"note: {note}")

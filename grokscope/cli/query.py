@@ -3,14 +3,15 @@
 import json as _json
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import chain, islice
 from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
 
-from grokscope.cli.base import Json, Store, fail, warn_of
+from grokscope.cli._options import Json, Store
+from grokscope.cli.base import fail, warn_of
 from grokscope.errors import GrokscopeError
 from grokscope.runs.store.limits import MAX_ROWS, MEMORY, TIMEOUT, at_work
 
@@ -28,8 +29,8 @@ def query(
 
     For instance: grokscope query "select run, max(value) from metrics where measure = 'weights.norm' group by run"
 
-    Rows are printed as they are found. Where a limit is reached, those before it are printed and the exit code is 1;
-    with --json, "error" says why there are no more.
+    Rows are printed as they are found. At a limit the rows before it are printed, and the exit code is 1; with --json,
+    "error" says why there are no more.
 
     Args:
         timeout: until the last row is found; a reader that pauses does not count [s].
@@ -42,7 +43,7 @@ def query(
     limits = {"timeout": timeout, "max_rows": max_rows, "memory": memory}
     try:
         with asked(store, sql, on_damage=damage.append, **limits) as (columns, rows):
-            first = list(islice(rows, 1))  # an error before any row is all there is to say
+            first = list(islice(rows, 1))  # an error before any row must come before the header
             warn_of(damage)
             if json:
                 _print_json(columns, chain(first, rows), damage)
@@ -62,23 +63,20 @@ def _print(columns: list[str], rows: Iterable[tuple[Any, ...]]) -> None:
 
 
 def _print_json(columns: list[str], rows: Iterable[tuple[Any, ...]], damage: list[Exception]) -> None:
-    """One JSON object, written as the rows come, and whole whatever happens."""
+    """One JSON object, written row by row, and complete also after an error."""
+    from grokscope.runs.store.jsonl import finite
+
     error: BaseException | None = None
     sys.stdout.write(f'{{"columns": {_json.dumps(columns)}, "rows": [')
     try:
-        for place, text in enumerate(_encoded(rows)):
+        for place, row in enumerate(rows):
+            text = _json.dumps(finite(row), allow_nan=False, default=str)
             sys.stdout.write(f", {text}" if place else text)
     except BrokenPipeError:
         raise
     except BaseException as raised:
         error = raised
-    said = "" if error is None else f', "error": {_json.dumps(str(error) or type(error).__name__)}'
-    print(f'], "damaged": {_json.dumps([str(one) for one in damage])}{said}}}', flush=True)
+    ending = "" if error is None else f', "error": {_json.dumps(str(error) or type(error).__name__)}'
+    print(f'], "damaged": {_json.dumps([*map(str, damage)])}{ending}}}', flush=True)
     if error is not None:
         raise error
-
-
-def _encoded(rows: Iterable[tuple[Any, ...]]) -> Iterator[str]:
-    from grokscope.runs.store.jsonl import finite
-
-    return (_json.dumps(finite(row), allow_nan=False, default=str) for row in rows)

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import tyro
 
-from grokscope.cli.base import Json, Store, emit, find_run, find_study
+from grokscope.cli._options import Json, Store
+from grokscope.cli.base import emit, find_run, find_study
 from grokscope.report.words import Lang
 
 Name = Annotated[
@@ -14,7 +15,7 @@ Name = Annotated[
 
 
 def report(
-    run: tyro.conf.Positional[Name] = "latest",
+    name: tyro.conf.Positional[Name] = "latest",
     *,
     output: Annotated[Path | None, tyro.conf.arg(aliases=["-o"], metavar="FILE.html")] = None,
     lang: Lang = "en",
@@ -33,12 +34,12 @@ def report(
 
     if output is not None:
         require_output(output)
-    study = find_study(run, store)
+    study = find_study(name, store)
     if study is not None:
         about, path = {"study": study.id}, write(study, output, lang)
     else:
-        found = find_run(run, store)
-        about, path = {"run": found.id}, write_report(found, output, lang=lang)
+        run = find_run(name, store)
+        about, path = {"run": run.id}, write_report(run, output, lang=lang)
     if json:
         emit(about | {"report": str(path)})
     else:

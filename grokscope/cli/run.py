@@ -1,26 +1,31 @@
 """`grokscope run`: train, measure, report."""
 
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
-from grokscope.cli.base import Json, Store, emit
+from grokscope.cli._options import Flag, Json, Settings, Store
+from grokscope.cli.base import emit
 from grokscope.registry import shortened
 from grokscope.report.words import Lang
+
+if TYPE_CHECKING:
+    from grokscope.runs.run import Run
 
 
 def run(
     recipe: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="RECIPE")] = "quickstart",
     *,
-    set: Annotated[list[str], tyro.conf.arg(metavar="FIELD=VALUE")] = [],  # noqa: B006  the flag's name; never changed
+    set: Settings = [],  # noqa: B006  the flag's name; never changed
     seeds: int = 1,
-    out: Annotated[Store, tyro.conf.arg(aliases=("--store",))] = Path("runs"),  # --store as everywhere else
+    out: Annotated[Store, tyro.conf.arg(aliases=("--store",))] = Path("runs"),
     device: Literal["auto", "cpu", "cuda"] = "auto",
     lang: Lang = "en",
-    resume: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
-    no_report: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+    resume: Flag = False,
+    no_report: Flag = False,
     json: Json = False,
 ) -> None:
     """Train a recipe until it groks, measure it, and write its report.
@@ -33,8 +38,8 @@ def run(
         seeds: train this many seeds as one pack, counted up from the recipe's seed [1].
         device: where to train; on a GPU a resumed run equals the undisturbed one up to rounding only.
         lang: language of the report.
-        resume: go on with a run that was interrupted.
-        no_report: only train: leave the heavy measures and the report to `grokscope measure` and `grokscope report`.
+        resume: continue an interrupted run.
+        no_report: train only; `grokscope measure` and `grokscope report` do the heavy measures and the report.
     """
     from grokscope.recipes.base import recipe as config_of
     from grokscope.studies.grid import require_few
@@ -45,46 +50,52 @@ def run(
         raise ValueError(f"seeds must be at least 1, got {seeds}")
     require_few(seeds)
     base = config_of(recipe, **dict(assignment(text) for text in set))
-    require_fits(base, chosen_device(device))  # before what takes a second to be imported
+    require_fits(base, chosen_device(device))  # before imports that take a second
 
-    from grokscope.report.run.page import write_report
-    from grokscope.studies.experiment import measure_checkpoints, train
+    from grokscope.studies.experiment import train
 
     configs = [base.replace(seed=base.seed + number) for number in range(seeds)]
     for remark in base.remarks:
         print(f"note: {remark}", file=sys.stderr)
     trained = train(configs, store=out, device=device, progress=True, resume=resume)
-    summaries = []
-    for number, one in enumerate(trained, 1):
-        report = None
-        if not no_report:
-            print(f"measuring checkpoints and writing the report of run {number} of {len(trained)}", file=sys.stderr)
-            measure_checkpoints(one)
-            report = str(write_report(one, lang=lang))
-        summaries.append(one.summary() | {"report": report})
-    result = summaries[0] if len(summaries) == 1 else pack_summary(trained[0].folder, summaries)
+    reports = [None] * seeds if no_report else [*_reports(trained, lang)]
+    summaries = [one.summary() | {"report": report} for one, report in zip(trained, reports, strict=True)]
+    result = summaries[0] if seeds == 1 else pack_summary(trained[0].folder, summaries)
     if json:
         emit(result)
     else:
         _print(result, summaries)
 
 
-def sentence(one: dict[str, Any]) -> str:
-    """What became of one run, in words."""
-    mem, gen = one["memorized_at"], one["generalized_at"]
-    lost = "" if one["lost_at"] is None else f"; lost again from step {one['lost_at']:,} on"
+def _reports(trained: "Sequence[Run]", lang: Literal["en", "zh"]) -> Iterator[str]:
+    """Measures the checkpoints of runs and writes their reports; the paths."""
+    from grokscope.report.run.page import write_report
+    from grokscope.studies.experiment import measure_checkpoints
+
+    for number, one in enumerate(trained, 1):
+        print(f"measuring checkpoints and writing the report of run {number} of {len(trained)}", file=sys.stderr)
+        measure_checkpoints(one)
+        yield str(write_report(one, lang=lang))
+
+
+def sentence(summary: dict[str, Any]) -> str:
+    """What became of a run, in words."""
+    mem, gen, lost_at = summary["memorized_at"], summary["generalized_at"], summary["lost_at"]
+    lost = "" if lost_at is None else f"; lost again from step {lost_at:,} on"
+    within = f"within {summary['steps']:,} steps"
     if mem is None:
-        until = f"within {one['steps']:,} steps"
-        return f"not memorised {until}" if gen is None else f"generalised at step {gen:,}, not memorised {until}{lost}"
+        return (
+            f"not memorised {within}" if gen is None else f"generalised at step {gen:,}, not memorised {within}{lost}"
+        )
     start = f"memorised its training data by step {mem:,}"
     if gen is None:
-        return f"{start}; not generalised within {one['steps']:,} steps"
-    found = "without delay, no grokking"
-    if one["grokked"]:
-        found = f"it grokked, {one['delay']:,} steps later"
-    elif one["delay"] > 0:
-        found = f"{one['delay']:,} steps later, too little delay to be grokking"
-    return f"{start}, generalised at step {gen:,}: {found}{lost}"
+        return f"{start}; not generalised {within}"
+    verdict = "without delay, no grokking"
+    if summary["grokked"]:
+        verdict = f"it grokked, {summary['delay']:,} steps later"
+    elif summary["delay"] > 0:
+        verdict = f"{summary['delay']:,} steps later, too little delay to be grokking"
+    return f"{start}, generalised at step {gen:,}: {verdict}{lost}"
 
 
 def assignment(text: str) -> tuple[str, Any]:
@@ -108,9 +119,9 @@ def assignment(text: str) -> tuple[str, Any]:
 
 
 def pack_summary(folder: Path, summaries: list[dict[str, Any]]) -> dict[str, Any]:
-    """One object for a pack, with the same keys as one run's: `grokked` if all did, medians elsewhere; and the spread.
+    """One object for a pack, with the keys of a run's summary: `grokked` if all did, medians, and the spread.
 
-    A time is the median over the replicas that reached it, None unless all did.
+    A time is the median over the replicas, None unless all reached it.
     """
     from statistics import median
 
@@ -124,19 +135,19 @@ def pack_summary(folder: Path, summaries: list[dict[str, Any]]) -> dict[str, Any
 
     first = summaries[0]
     times = ("memorized_at", "onset_at", "generalized_at", "delay", "lost_at")
-    columns = {name: [one[name] for one in summaries] for name in times}
-    finals = {name: [one["final"][name] for one in summaries] for name in first["final"]}
+    columns = {name: [summary[name] for summary in summaries] for name in times}
+    finals = {name: [summary["final"][name] for summary in summaries] for name in first["final"]}
     return {
         "run": folder.name,
         "dir": str(folder),
         "state": first["state"],
-        "grokked": all(one["grokked"] for one in summaries),
+        "grokked": all(summary["grokked"] for summary in summaries),
         **{name: over(values) for name, values in columns.items()},
         **{name: first[name] for name in ("steps", "steps_per_second", "measure_seconds", "train_seconds")},
         "final": {name: over(values) for name, values in finals.items()},
         "report": first["report"],
         "spread": {name: range_of(values) for name, values in (columns | finals).items()}
-        | {"grokked": sum(one["grokked"] for one in summaries)},
+        | {"grokked": sum(summary["grokked"] for summary in summaries)},
         "runs": summaries,
     }
 
@@ -157,11 +168,11 @@ def _print(result: dict[str, Any], summaries: list[dict[str, Any]]) -> None:
             f"grokked: {spread['grokked']} of {len(summaries)}; generalized at "
             + (f"{reached['min']} to {reached['max']}, median {reached['median']:.0f}" if reached["n"] else "no step")
         )
-    if rate := result["steps_per_second"]:  # unknown where the status was lost
+    if rate := result["steps_per_second"]:  # None if the status was lost
         console.print(
             f"{result['steps']} steps in {result['train_seconds']:.1f} s ({rate:.0f} steps/s), "
             f"measuring and storing {result['measure_seconds']:.1f} s",
             highlight=False,
         )
-    for one in summaries:
-        print(f"report  {one['report'] or 'none yet: grokscope report ' + one['run']}")
+    for summary in summaries:
+        print(f"report  {summary['report'] or 'none yet: grokscope report ' + summary['run']}")

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import tyro
 
-from grokscope.cli.base import Json, RunName, Store, emit, find_run
+from grokscope.cli._options import Json, RunName, Store
+from grokscope.cli.base import emit, find_run
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -14,82 +15,78 @@ if TYPE_CHECKING:
     from grokscope.runs.run import Run
 
 
-def show(run: tyro.conf.Positional[RunName] = "latest", *, store: Store = Path("runs"), json: Json = False) -> None:
-    """Phases, final values, key frequencies of a run, and where things are."""
+def show(name: tyro.conf.Positional[RunName] = "latest", *, store: Store = Path("runs"), json: Json = False) -> None:
+    """Phases, final values and key frequencies of a run, and its folder and report."""
     from grokscope.report.run.page import report_path
 
-    found = find_run(run, store)
-    report = report_path(found)
-    about = found.summary() | {
-        "key_frequencies": key_frequencies(found),
-        "config": found.fields,
-        "checkpoints": found.checkpoints,
-        "events": found.events,
+    run = find_run(name, store)
+    report = report_path(run)
+    about = run.summary() | {
+        "key_frequencies": key_frequencies(run),
+        "config": run.fields,
+        "checkpoints": run.checkpoints,
+        "events": run.events,
         "report": str(report) if report.exists() else None,
     }
     if json:
         emit(about)
-        return
+    else:
+        _print(run, about)
+
+
+def _print(run: "Run", about: dict[str, Any]) -> None:
     from rich.console import Console
 
     console = Console()
     console.print(phase_table([about]))
     if about["lost_at"] is not None:
-        print(f"lost again at step {about['lost_at']:,}: from there on it stays below what counts as generalised")
+        print(f"lost again at step {about['lost_at']:,}: it stays below the level of generalisation from there on")
     for note in about["notes"]:
         print(f"note: {note}")
-    if not found.has_config:
-        _show_curves(found, about["report"])
-        return
-    keys = about["key_frequencies"]
-    names = ("seed", "train_fraction", "learning_rate", "weight_decay")
-    told = (
-        f"{name.replace('_', ' ')} {'not known' if name in found.unknown else about['config'][name]}" for name in names
-    )
-    console.print(f"task {found.config.task}, {', '.join(told)}", highlight=False)
-    console.print(f"key frequencies: {', '.join(map(str, keys)) if keys else 'none'}", highlight=False)
-    for line in _imported(found):
+    if run.has_config:
+        keys = about["key_frequencies"]
+        names = ("seed", "train_fraction", "learning_rate", "weight_decay")
+        unknown = dict.fromkeys(run.unknown, "not known")
+        fields = (f"{name.replace('_', ' ')} {(about['config'] | unknown)[name]}" for name in names)
+        console.print(f"task {run.config.task}, {', '.join(fields)}", highlight=False)
+        console.print(f"key frequencies: {', '.join(map(str, keys)) if keys else 'none'}", highlight=False)
+    for line in _imported(run):
         print(line)
-    print(f"folder  {found.folder} ({len(found.checkpoints)} checkpoints)")
-    print(f"report  {about['report'] or 'none yet: grokscope report ' + found.id}")
+    print(f"folder  {run.folder} ({len(run.checkpoints)} checkpoints)")
+    print(f"report  {about['report'] or 'none yet: grokscope report ' + run.id}")
 
 
 def _imported(run: "Run") -> list[str]:
-    """Of weights from elsewhere: the files they came in, when they were reached, and what was said of them."""
+    """What is known of weights or curves from elsewhere."""
     imported = run.about.get("imported")
     if not imported:
         return []
+    if not run.has_config:
+        columns = ", ".join(f"{name} = {column}" for name, column in imported["columns"].items())
+        remarks = [f"note: {remark}" for remark in imported["remarks"]]
+        return [f"curves from {imported['file']}: {columns}", *remarks, "task, network, training, weights: not known"]
     sources = imported.get("sources", [imported])
     lines = [f"from    {source['file']} ({source['format']}, sha256 {source['sha256'][:12]}…)" for source in sources]
     if imported.get("step") is None:
-        lines.append(f"        at a step that is not known, kept as {run.steps}")
+        lines.append(f"        at a step that is not known, stored as {run.steps}")
     return [*lines, *(f"note    {note}" for note in imported.get("notes", []))]
 
 
-def _show_curves(run: "Run", report: str | None) -> None:
-    """Of curves from elsewhere: which they are, and that the rest is not known."""
-    about = run.about["imported"]
-    columns = ", ".join(f"{name} = {column}" for name, column in about["columns"].items())
-    for line in (f"curves from {about['file']}: {columns}", *(f"note: {remark}" for remark in about["remarks"])):
-        print(line)
-    print("task, network, training, weights: not known")
-    print(f"folder  {run.folder}")
-    print(f"report  {report or 'none yet: grokscope report ' + run.id}")
-
-
 def key_frequencies(run: "Run") -> list[int] | None:
-    """Of the last checkpoint; None where the question makes no sense."""
+    """The key frequencies at the last checkpoint; None if the network has none by definition."""
+    import numpy as np
+
     from grokscope.errors import Missing
     from grokscope.measures.base import evaluate
 
     if not run.checkpoints:
         return None
-    found = evaluate("circuits.key_frequencies", run.snapshot())
-    return None if isinstance(found, Missing) else [int(k) for k in found]  # pyright: ignore[reportGeneralTypeIssues]
+    keys = evaluate("circuits.key_frequencies", run.snapshot())
+    return None if isinstance(keys, Missing) else [int(k) for k in np.asarray(keys)]
 
 
 def phase_table(summaries: Sequence[dict[str, Any]]) -> "Table":
-    """One row a run: what it reached, and when."""
+    """A table of runs: the phases that they reached, and their final accuracies."""
     from rich.table import Table
 
     table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 1), caption_justify="left")
@@ -99,13 +96,13 @@ def phase_table(summaries: Sequence[dict[str, Any]]) -> "Table":
     columns = ("run", "state", "steps", "t_mem", "t_on", "t_gen", "delay", "grokked", "train", "test")
     for name in columns:
         table.add_column(name, justify="left" if name in ("run", "state") else "right", no_wrap=True)
-    for one in summaries:
-        accuracies = (one["final"]["train/accuracy"], one["final"]["test/accuracy"])
+    for run in summaries:
+        accuracies = (run["final"]["train/accuracy"], run["final"]["test/accuracy"])
         table.add_row(
-            one["run"],
-            one["state"],
-            *(_cell(one[name]) for name in ("steps", "memorized_at", "onset_at", "generalized_at", "delay")),
-            "lost" if one["lost_at"] is not None else "yes" if one["grokked"] else "no",
+            run["run"],
+            run["state"],
+            *(_cell(run[name]) for name in ("steps", "memorized_at", "onset_at", "generalized_at", "delay")),
+            "lost" if run["lost_at"] is not None else "yes" if run["grokked"] else "no",
             *("–" if value is None else f"{value:.4f}" for value in accuracies),
         )
     return table

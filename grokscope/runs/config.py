@@ -40,17 +40,11 @@ class RunConfig(Record):
         def __getattr__(self, name: str) -> Any: ...
 
     task: str = Field("modular_addition", description="task id")
-    random_labels: bool = per_replica(
-        False, description="draw all labels at random: a control that can only be memorised"
-    )
-    label_noise: float = per_replica(
-        0.0, ge=0, le=1, description="share of the training labels that are drawn at random [1]"
-    )
-    outliers: int = per_replica(0, ge=0, description="number of training labels that are drawn at random [1]")
+    random_labels: bool = per_replica(False, description="draw all labels at random: they can only be memorised")
+    label_noise: float = per_replica(0.0, ge=0, le=1, description="share of training labels drawn at random [1]")
+    outliers: int = per_replica(0, ge=0, description="number of training labels drawn at random [1]")
     train_fraction: float = per_replica(0.3, gt=0, lt=1, description="share of all inputs in the training set [1]")
-    n_train: int | None = per_replica(
-        None, ge=1, description="number of training inputs, instead of train_fraction [1]"
-    )
+    n_train: int | None = per_replica(None, ge=1, description="training inputs, instead of train_fraction [1]")
     split: Literal["shuffled", "nested"] = per_replica(
         "shuffled", description="split drawn by the seed, or one fixed shuffle for all seeds"
     )
@@ -76,21 +70,15 @@ class RunConfig(Record):
     batch_size: int | None = Field(None, ge=1, description="samples a step; None: all training inputs [1]")
     weight_decay: float = per_replica(1.0, ge=0, description="weight decay, on every parameter [1]")
     weight_decay_start: int = per_replica(0, ge=0, description="first step with weight decay [steps]")
-    weight_decay_stop: int | None = per_replica(
-        None, ge=0, description="first step without it again; None: never [steps]"
-    )
+    weight_decay_stop: int | None = per_replica(None, ge=0, description="first step without it; None: never [steps]")
     tensor_rates: dict[str, float] = Field({}, description="factors on the learning rate of tensors, by name [1]")
     tensor_decays: dict[str, float] = Field({}, description="factors on the weight decay of tensors, by name [1]")
     max_steps: int = Field(40_000, ge=1, description="the run ends here at the latest [steps]")
     evaluate_every: int = Field(25, ge=1, description="evaluations are at most this far apart [steps]")
-    checkpoint_ratio: float = Field(
-        1.2, gt=1, description="next checkpoint step / this one, outside the transition [1]"
-    )
+    checkpoint_ratio: float = Field(1.2, gt=1, description="ratio of checkpoint steps outside the transition [1]")
     checkpoint_every: int = Field(250, ge=1, description="distance of checkpoints within the transition [steps]")
-    stop_accuracy: float = Field(
-        0.99, gt=0, le=1, description="generalised, for the stop rule: test and fresh accuracy [1]"
-    )
-    stop_after: int = Field(40, ge=1, description="evaluations in a row that stay generalised before the run stops [1]")
+    stop_accuracy: float = Field(0.99, gt=0, le=1, description="stop rule: level of test and fresh accuracy [1]")
+    stop_after: int = Field(40, ge=1, description="stop rule: evaluations in a row at this level [1]")
 
     @model_validator(mode="before")
     @classmethod

@@ -1,15 +1,16 @@
-"""What is damaged in a store: every file of every pack and study is read and checked, and nothing is written.
+"""Finds the damage in a store: reads and checks every file of every pack and study, and writes nothing.
 
-A damage is what makes a number, an event or a weight untrue or unreadable. What is as a killed writer leaves it, or was
-written before there were checksums, is a note.
+A damage makes a number, an event or a weight untrue or unreadable. Traces of a killed writer, and files from before
+there were checksums, are notes.
 """
 
 import hashlib
 import json
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from grokscope.errors import StoreError
 from grokscope.runs.config import RunConfig
@@ -29,25 +30,25 @@ Kind: TypeAlias = Literal[
     "pack", "events", "journal", "segment", "lost", "checkpoint", "resume", "status", "readings", "study"
 ]
 STUDIES = "studies"
-LOST = "rows-lost"  # the event of a pack whose numbers between checkpoints cannot be taken again
+LOST = "rows-lost"  # the event of a pack that lost numbers between its checkpoints for good
 REMEDY: dict[Kind, str] = {
-    "pack": "the flipped bit is put back where it is one, else the pack is moved to quarantine",
-    "events": "the events that are whole are kept, and those that follow from the numbers are written again",
-    "journal": "the rows that are whole are kept, the others are measured again from the checkpoints",
-    "segment": "it is moved to quarantine, and its rows are measured again from the checkpoints; of curves from "
-    "elsewhere, which have none, the whole pack is moved, to be imported again",
+    "pack": "a single flipped bit is put back; otherwise the pack is moved to quarantine",
+    "events": "intact events are kept, and those that follow from the numbers are written again",
+    "journal": "intact rows are kept, the others are measured again from the checkpoints",
+    "segment": "it is moved to quarantine, and its rows are measured again from the checkpoints; curves from elsewhere "
+    "have none: the whole pack is moved, to be imported again",
     "lost": "the rows are measured again from the checkpoints",
     "checkpoint": "it is moved to quarantine",
-    "resume": "it is moved to quarantine; with --resume the pack is trained anew from step 0, to the same weights",
+    "resume": "it is moved to quarantine; --resume then trains the pack again from step 0, to the same weights",
     "status": "it is written again from the numbers",
-    "readings": "it is moved to quarantine; the same study again takes the readings of the checkpoints anew",
+    "readings": "it is moved to quarantine; the same study again takes the readings from the checkpoints",
     "study": "it is moved to quarantine; the same study or sweep again writes it anew",
 }
 
 
 @dataclass(frozen=True, kw_only=True)
 class Damage:
-    """One damaged file. pack: its pack's folder; of a study the study's."""
+    """One damaged file. pack: the folder of its pack or study."""
 
     pack: Path
     file: Path
@@ -62,7 +63,7 @@ class Damage:
 
 @dataclass(kw_only=True)
 class Examination:
-    """What was found; packs: how many were looked at."""
+    """The damages and notes of a store. packs: the number of packs examined."""
 
     packs: int = 0
     damages: list[Damage] = field(default_factory=list)
@@ -70,37 +71,42 @@ class Examination:
 
 
 def examine(store: Path) -> Examination:
-    """All damages of a store. StoreError where there is none."""
+    """All damages of a store. StoreError if there is no store."""
     if not store.is_dir():
         raise StoreError(f"no store at {store}: give the folder that holds the runs with --store")
-    found = Examination()
+    examination = Examination()
     for folder in sorted(path for path in store.iterdir() if path.is_dir() and not path.name.startswith(".")):
         if folder.name == STUDIES:
             for study in sorted(path.parent for path in folder.glob("*/plan.json")):
-                found.damages += _study(study)
+                examination.damages += _study(study)
         elif (folder / "pack.json").exists() or (folder / "pack.json").is_symlink():
-            found.packs += 1
+            examination.packs += 1
             if is_held(folder):
-                found.notes.append(f"{folder} is being written, and is left alone")
+                examination.notes.append(f"{folder} is being written, and is left alone")
                 continue
-            found.damages += list(examine_pack(folder))
-            found.notes += _notes(folder)
+            examination.damages += examine_pack(folder)
+            examination.notes += _notes(folder)
         elif checkpoints.steps(folder):
-            lost = "it has checkpoints, but no pack.json that says of what"
-            found.damages.append(Damage(pack=folder, file=folder / "pack.json", kind="pack", what=lost))
-    return found
+            lost = "it has checkpoints, but no pack.json that says what was trained"
+            examination.damages.append(Damage(pack=folder, file=folder / "pack.json", kind="pack", what=lost))
+    return examination
+
+
+def _attempt(pack: Path, file: Path, kind: Kind, act: Callable[[], object]) -> Iterator[Damage]:
+    """The damage that `act` meets in a file, if any."""
+    try:
+        act()
+    except (OSError, StoreError) as error:
+        yield Damage(pack=pack, file=file, kind=kind, what=str(error))
+    except Exception as error:  # whatever a file holds, the others are examined too
+        yield Damage(pack=pack, file=file, kind=kind, what=f"{type(error).__name__}: {error}")
 
 
 def examine_pack(folder: Path) -> Iterator[Damage]:
     """The damages of one pack."""
 
     def attempt(file: Path, kind: Kind, act: Callable[[], object]) -> Iterator[Damage]:
-        try:
-            act()
-        except StoreError as error:
-            yield Damage(pack=folder, file=file, kind=kind, what=str(error))
-        except Exception as error:  # whatever a file holds, the others are looked at too
-            yield Damage(pack=folder, file=file, kind=kind, what=f"{type(error).__name__}: {error}")
+        return _attempt(folder, file, kind, act)
 
     described = list(attempt(folder / "pack.json", "pack", lambda: _described(folder)))
     yield from described
@@ -116,12 +122,10 @@ def examine_pack(folder: Path) -> Iterator[Damage]:
     for step in checkpoints.steps(folder):
         path = checkpoints.path_of(folder, step)
         yield from attempt(path, "checkpoint", lambda step=step: checkpoints.load(folder, step))
-    if not (events or journal or bad):
-        yield from attempt(folder / "resume.safetensors", "resume", lambda: _resumable(folder))
-    else:
-        yield from attempt(folder / "resume.safetensors", "resume", lambda: checkpoints.load_resume(folder))
-    whole = not (described or events or journal or bad)
-    yield from attempt(folder / "status.json", "status", lambda: _status(folder, compare=whole))
+    numbers = not (events or journal or bad)
+    resume = _resumable if numbers else checkpoints.load_resume
+    yield from attempt(folder / "resume.safetensors", "resume", lambda: resume(folder))
+    yield from attempt(folder / "status.json", "status", lambda: _status(folder, compare=numbers and not described))
 
 
 def _described(folder: Path) -> None:
@@ -132,14 +136,14 @@ def _described(folder: Path) -> None:
 
 
 def _imported_id(folder: Path, config: RunConfig) -> str:
-    """The id of imported weights as it was made before pack.json had a checksum."""
+    """The id of imported weights by the rule from before pack.json had a checksum."""
     step = checkpoints.steps(folder)[-1]
     params = checkpoints.load(folder, step, replica=0)
     raw = json.loads((folder / "pack.json").read_bytes())["runs"][0]["config"]
-    found = hashlib.sha256(f"imported {pack_hash([raw])} {step}".encode())
+    digest = hashlib.sha256(f"imported {pack_hash([raw])} {step}".encode())
     for name in config.build_model(config.build_task()).shapes:
-        found.update(name.encode() + params[name].numpy().tobytes())
-    return found.hexdigest()[:12]
+        digest.update(name.encode() + params[name].numpy().tobytes())
+    return digest.hexdigest()[:12]
 
 
 def _segment(path: Path) -> None:
@@ -149,7 +153,7 @@ def _segment(path: Path) -> None:
 
 
 def _resumable(folder: Path) -> None:
-    """Whether the pack can go on: the resume point is whole, and the rows and events before it are there."""
+    """StoreError unless the pack can continue: the resume point is intact, and the rows and events before it exist."""
     point = checkpoints.load_resume(folder)
     if point is None or finished_at(folder) is not None:
         return
@@ -157,11 +161,11 @@ def _resumable(folder: Path) -> None:
     events = sum(event["step"] <= step for event in read_events(folder))
     for name, count in (("rows", segments.count_rows(folder, step)), ("events", events)):
         if count < (then := point[1].get(name, 0)):
-            raise StoreError(f"{folder}: {then - count} of the {then} {name} are gone that it had at step {step}")
+            raise StoreError(f"{folder} has lost {then - count} of the {then} {name} that it had at step {step}")
 
 
 def _status(folder: Path, *, compare: bool) -> None:
-    """Whether the status is the one that was written. compare: one of old, without a checksum, with the numbers."""
+    """StoreError for a damaged status. compare: compare an old status, without a checksum, with the numbers."""
     path = folder / "status.json"
     try:
         status, sealed = read_document(path)
@@ -169,12 +173,11 @@ def _status(folder: Path, *, compare: bool) -> None:
         return
     if sealed or not compare or finished_at(folder) is None or not isinstance(status.get("runs"), dict):
         return
-    for run, true in outcomes(folder, read_pack(folder)).items():
-        said = status["runs"].get(run)
-        names = ("memorized_at", "onset_at", "generalized_at")
-        for name in names if isinstance(said, dict) else ():
-            if said.get(name) != true[name]:
-                raise StoreError(f"{path} says {name} = {said.get(name)} of run {run}, the numbers say {true[name]}")
+    for run, true in outcomes(folder, read_pack(folder)["runs"]).items():
+        stored = status["runs"].get(run)
+        for name in ("memorized_at", "onset_at", "generalized_at") if isinstance(stored, dict) else ():
+            if stored.get(name) != true[name]:
+                raise StoreError(f"{path} says {name} = {stored.get(name)} of run {run}, the numbers say {true[name]}")
 
 
 def _study(folder: Path) -> Iterator[Damage]:
@@ -183,50 +186,39 @@ def _study(folder: Path) -> Iterator[Damage]:
         if not isinstance(about.get("arms"), dict | list):
             raise StoreError(f"{folder / 'plan.json'} has no arms")
 
-    def measured() -> None:
-        jsonl.read_lines(folder / "measured.jsonl").body()
-
-    for name, act in (("plan.json", plan), ("measured.jsonl", measured)):
-        try:
-            act()
-        except (OSError, StoreError) as error:
-            yield Damage(pack=folder, file=folder / name, kind="study", what=str(error))
+    measured = folder / "measured.jsonl"
+    yield from _attempt(folder, folder / "plan.json", "study", plan)
+    yield from _attempt(folder, measured, "study", lambda: jsonl.read_lines(measured).body())
 
 
 def _notes(folder: Path) -> Iterator[str]:
-    """What is no damage, and worth knowing."""
-    if any(event["event"] == LOST for event in _events(folder)):
-        yield (
-            f"{folder}: numbers between its checkpoints were lost; moved away and trained again, it has them all, "
-            "with the same weights"
-        )
+    """What is worth knowing and no damage."""
+    with suppress(StoreError):
+        if any(event["event"] == LOST for event in read_events(folder)):
+            yield (
+                f"{folder} has lost numbers between its checkpoints; move it away and train it again to have them all, "
+                "with the same weights"
+            )
     for name in ("journal.jsonl", "events.jsonl", READINGS):
-        try:
+        with suppress(StoreError):
             if jsonl.read_lines(folder / name).torn:
-                yield f"{folder / name}: the last line is torn, as a killed writer leaves it; it is not counted"
-        except StoreError:
-            continue
+                yield f"{folder / name}: the last line is torn, by a killed writer; it does not count"
     left = [path for place in (folder, folder / "metrics", folder / "checkpoints") for path in place.glob(".*.tmp")]
     if left:
         yield f"{folder}: {len(left)} temporary files of a killed writer, which the next one removes"
-    if old := [path.name for path in _files(folder) if _has_none(path)]:
-        yield f"{folder}: no checksum in {len(old)} files ({old[0]}, ...): written before grokscope had them"
-
-
-def _events(folder: Path) -> list[dict[str, Any]]:
-    try:
-        return read_events(folder)
-    except StoreError:
-        return []
+    if old := [path.name for path in _files(folder) if _is_old(path)]:
+        yield f"{folder}: no checksum in {len(old)} files ({old[0]}, ...), from before grokscope had them"
 
 
 def _files(folder: Path) -> Iterator[Path]:
+    """The files of a pack that carry a checksum."""
     yield from (folder / name for name in ("pack.json", "resume.safetensors") if (folder / name).is_file())
     yield from (segments.segment_path(folder, number) for number in segments.sealed_numbers(folder))
     yield from (checkpoints.path_of(folder, step) for step in checkpoints.steps(folder))
 
 
-def _has_none(path: Path) -> bool:
+def _is_old(path: Path) -> bool:
+    """Whether a file has no checksum."""
     try:
         return checked(path) is None
     except StoreError:

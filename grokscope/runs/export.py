@@ -1,9 +1,9 @@
-"""A run's weights or its numbers as a file that others read.
+"""A run's weights or numbers as a file for others.
 
 Formats: "safetensors", the weights of a checkpoint under this project's names, with the run's config in the file's
-metadata; "transformer-lens", the same under TransformerLens's names, by torch.save, or as safetensors where the path
-ends so; "csv" and "parquet", every measured number, in the columns run, step, measure, view, value.
-`runs.foreign` reads both kinds of weights back.
+metadata; "transformer-lens", the same under TransformerLens's names, by torch.save, or as safetensors if the path ends
+so; "csv" and "parquet", every measured number, in the columns run, step, measure, view, value. `runs.foreign` imports
+both kinds of weights.
 """
 
 import io
@@ -34,7 +34,7 @@ OUTSIDE_LAYERS = {
     "ln_final_w": "ln_final.w",
     "ln_final_b": "ln_final.b",
 }
-# Fields that a TransformerLens network does not have, and the values at which it computes the same all the same.
+# Field that a TransformerLens network does not have -> the values at which it computes the same function.
 BEYOND_LENS = {
     "attention_rate": (1.0,),
     "activation": ("relu", "gelu"),
@@ -46,12 +46,11 @@ BEYOND_LENS = {
 
 
 def export_run(run: Run, format: Format, path: str | Path | None = None, *, step: int | None = None) -> Path:
-    """Writes the file, atomically, and returns its path; by default it lies in the run's folder.
+    """Writes the file atomically and returns its path, by default in the run's folder.
 
-    step: the checkpoint whose weights are written; by default the last. Numbers are written of all steps.
+    step: the checkpoint of the weights; by default the last. Numbers are those of all steps.
 
-    ValueError for an unknown format, for weights that have no names in TransformerLens, and for a step with csv or
-    parquet.
+    ValueError for an unknown format, for weights without names in TransformerLens, and for a step with csv or parquet.
     """
     if format not in get_args(Format):
         raise ValueError(unknown("format", format, get_args(Format)))
@@ -70,7 +69,7 @@ def export_run(run: Run, format: Format, path: str | Path | None = None, *, step
 
 
 def lens_names(config: RunConfig, params: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """A transformer's weights under TransformerLens's names: `blocks.0.attn.W_Q`, ...; shapes are the same there."""
+    """A transformer's weights under TransformerLens's names, `blocks.0.attn.W_Q`, ...; the shapes are the same."""
     named_there = is_transformer(config.model)
     if not named_there or config.bottleneck:
         what = f"a bottleneck at {config.bottleneck}" if named_there else f"model {config.model}"
@@ -88,13 +87,13 @@ def lens_names(config: RunConfig, params: Mapping[str, Tensor]) -> dict[str, Ten
         else:
             place = f"attn.{name}" if name[2:] in ("Q", "K", "V", "O") else f"mlp.{name}"
         layers = tensor if config.model == "decoder" else [tensor]
-        named |= {f"blocks.{layer}.{place}": one for layer, one in enumerate(layers)}
+        named |= {f"blocks.{layer}.{place}": part for layer, part in enumerate(layers)}
     return named
 
 
 def beyond_lens(config: RunConfig) -> dict[str, object]:
-    """The fields, with their values, by which a TransformerLens network of these weights would compute another
-    function; who imports the weights again must set them again."""
+    """The fields, with their values, that a TransformerLens network of these weights does not have, so it computes
+    another function. A later import of the weights must set them."""
     fields = config.model_dump()
     return {name: fields[name] for name, same in BEYOND_LENS.items() if name in fields and fields[name] not in same}
 

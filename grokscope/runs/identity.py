@@ -1,4 +1,4 @@
-"""What makes a run and a pack themselves: hashes of configs, as pack.json holds them. Needs no torch."""
+"""The identity of runs and packs: hashes of configs, as pack.json holds them. Needs no torch."""
 
 import hashlib
 import json
@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-# Fields that came when there were runs already, with what every network had until then: they change no id of those.
+# Later fields -> their value for all earlier networks; at this value they change no id.
 LATER = {"d_head": None, "extra_outputs": 0, "unembed_bias": False, "output_bias": None}
 PACK = re.compile(r"[0-9a-f]{12}")  # a pack's id
 
@@ -18,17 +18,17 @@ def pack_hash(configs: Sequence[Mapping[str, Any]]) -> str:
 
 
 def config_hash(config: Mapping[str, Any]) -> str:
-    """A hash of one config: the same run has the same in whatever pack it trains."""
+    """A hash of one config: a run has the same hash in every pack that trains it."""
     return hashlib.sha256(json.dumps(_identity(config), sort_keys=True).encode()).hexdigest()
 
 
 def run_ids(pack: str, n_replicas: int) -> list[str]:
-    """Ids of a pack's replicas: the pack's own for a pack of one, else numbered."""
+    """The ids of a pack's replicas: the pack's own id for a pack of one, otherwise numbered."""
     return [pack] if n_replicas == 1 else [f"{pack}-{replica}" for replica in range(n_replicas)]
 
 
 def _identity(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """What makes a run itself: of weights that it starts from what they are, not where they lie."""
+    """The fields that identify a run. Given initial weights count by their hash, not by their path."""
     later: dict[str, Any] = dict(LATER)
     if fields.get("model") in ("transformer", "decoder"):
         later["tied"] = True

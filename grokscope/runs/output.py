@@ -1,4 +1,4 @@
-"""Files that the user names for what a command writes: `report -o`, `export -o`, `judge -o` and the like."""
+"""Output files that the user names: `report -o`, `export -o`, `judge -o` and the like."""
 
 import os
 import stat
@@ -8,19 +8,19 @@ from grokscope.runs.store.atomic import kind_of, write_atomic
 
 
 def write_output(path: str | Path, data: bytes) -> Path:
-    """Writes a file that the user named, atomically, and returns its path; makes its folder. ValueError as
-    `require_output` says; StoreError where it lies in a pack or a study and is a link there."""
-    written = Path(path)
-    require_output(written)
-    # Outside a store a link is the user's own: the file that it leads to is replaced, and the link stays.
-    of_store = any((written.parent / name).exists() for name in ("pack.json", "plan.json"))
-    write_atomic(written if of_store else Path(os.path.realpath(written)), data)
-    return written
+    """Writes a file that the user named, atomically, and returns its path; makes its folder. ValueError as in
+    `require_output`; StoreError for a link in a pack or a study."""
+    named = Path(path)
+    require_output(named)
+    # Outside a store a link is the user's own: its target is replaced, and the link stays.
+    of_store = any((named.parent / name).exists() for name in ("pack.json", "plan.json"))
+    write_atomic(named if of_store else Path(os.path.realpath(named)), data)
+    return named
 
 
 def require_output(path: str | Path) -> None:
-    """ValueError unless a file can be written under this name: where there is nothing yet, or a regular file, also
-    through links. A device, a pipe or a folder is never replaced, and never written to."""
+    """ValueError unless the name is free or a regular file, also through links. A device, a pipe or a folder is never
+    replaced, and never written to."""
     name = Path(path)
     try:
         mode = os.stat(name).st_mode
@@ -36,7 +36,7 @@ def require_output(path: str | Path) -> None:
 
 
 def _is_a_stream(name: Path) -> bool:
-    """/dev/stdout and the like, also where it is a regular file now: replaced, it would no longer be what is open."""
-    while not (found := os.path.realpath(name.parent).startswith("/proc/")) and name.is_symlink():
+    """/dev/stdout and the like, also if it is a regular file now: a replaced file is no longer the one that is open."""
+    while not (in_proc := os.path.realpath(name.parent).startswith("/proc/")) and name.is_symlink():
         name = name.parent / os.readlink(name)
-    return found
+    return in_proc

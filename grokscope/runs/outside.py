@@ -1,9 +1,8 @@
-"""What comes from outside: names, JSON and files. Each is looked at before it is read, and costs no more than it says.
+"""Names, JSON and files from outside. Each is checked before it is read, and costs no more than its size suggests.
 
-A file is read where it is a regular one of at most LARGEST bytes: never a pipe or a device, which do not end. An
-archive (torch.save, npz) is read where what it declares to hold is in proportion to its size, a table of numbers or of
-tensors where its header fits what follows it. ValueError, one line, for what is refused; GrokscopeError for a file that
-cannot be read.
+Only regular files of at most LARGEST bytes are read: a pipe or a device may never end. An archive (torch.save, npz) is
+read if its declared content is in proportion to its size, a table of numbers or tensors if its header fits the rest.
+ValueError, one line, for what is refused; GrokscopeError for a file that cannot be read.
 """
 
 import io
@@ -20,24 +19,22 @@ from grokscope.errors import GrokscopeError
 from grokscope.registry import shortened
 from grokscope.runs.store.atomic import kind_of
 
-# Of a file [bytes]. Lists of hundreds of checkpoints of small networks have some hundred MB.
-LARGEST = 4 << 30
-# JSON takes 50 times its size in memory.
-LARGEST_JSON = 16 << 20
-# What is small whatever it holds [bytes]: masks in an npz shrink a thousandfold. A larger archive may hold so many
-# times its own size: torch.save does not compress.
+LARGEST = 4 << 30  # a file [bytes]; lists of hundreds of checkpoints of small networks have some hundred MB
+LARGEST_JSON = 16 << 20  # [bytes]; JSON takes 50 times its size in memory
+# An archive may unpack to SMALL [bytes], since masks in an npz shrink a thousandfold; or to _TIMES its own size, since
+# torch.save does not compress.
 SMALL, _TIMES = 64 << 20, 8
-# The longest name of a file, and of a part of it, on the file systems that there are.
+# The longest path, and the longest part of one, on common file systems.
 _PATH, _NAME = 4096, 255
 
 
 class Refused(ValueError):
-    """A name, a file or a text that is not read, whatever it holds."""
+    """A name, a file or a text is not read, whatever it holds."""
 
 
 def named(path: str | Path) -> Path:
-    """The path of that name. ValueError for one that no file can have, or that nobody means: empty, with NUL in it, no
-    UTF-8 (which reports, JSON and SQL are written in), or too long."""
+    """The path of that name. ValueError for a name that no file can have, or that nobody means: empty, with NUL in it,
+    not UTF-8 (the encoding of reports, JSON and SQL), or too long."""
     text = str(path)
     wrong = None
     if not isinstance(path, str | Path):
@@ -56,7 +53,7 @@ def named(path: str | Path) -> Path:
 
 
 def is_utf8(text: str) -> bool:
-    """Whether it can be written as UTF-8: bytes of the command line that are none become lone surrogates."""
+    """Whether it can be written as UTF-8; other bytes of the command line become lone surrogates."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -65,7 +62,7 @@ def is_utf8(text: str) -> bool:
 
 
 def parsed(text: str | bytes) -> Any:
-    """JSON, also where it is nested too deep to be read: ValueError, as for what is none."""
+    """The value of a JSON text; ValueError for a wrong one, also for one that is nested too deep."""
     try:
         return json.loads(text)
     except RecursionError:
@@ -73,13 +70,13 @@ def parsed(text: str | bytes) -> Any:
 
 
 def read_file(path: str | Path, *, most: int = LARGEST, checked: str = "") -> bytes:
-    """The bytes of a regular file. checked: "torch", "safetensors", "npy" or "json": what it is looked at as before.
+    """The bytes of a regular file. checked: check it first as "torch", "safetensors", "npy" or "json".
 
-    ValueError for what is refused, OSError where it cannot be opened.
+    ValueError for a refused file, OSError for one that cannot be opened.
     """
     descriptor = os.open(named(path), os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
     about = os.fstat(descriptor)
-    if stat.S_ISDIR(about.st_mode):  # Python opens none
+    if stat.S_ISDIR(about.st_mode):  # Python opens no folders
         os.close(descriptor)
         raise Refused(f"{path} is a folder, not a file")
     with open(descriptor, "rb") as file:
@@ -88,8 +85,8 @@ def read_file(path: str | Path, *, most: int = LARGEST, checked: str = "") -> by
         most = LARGEST_JSON if checked == "json" else most
         if about.st_size > most:
             raise Refused(f"{path} has {about.st_size / 1e6:,.0f} MB; at most {most / 1e6:,.0f} MB are read")
-        if look := {"torch": _torch, "safetensors": _safetensors, "npy": _npy}.get(checked):
-            look(file, about.st_size, path)
+        if check := {"torch": _torch, "safetensors": _safetensors, "npy": _npy}.get(checked):
+            check(file, about.st_size, path)
             file.seek(0)
         return file.read(about.st_size)
 
@@ -122,7 +119,8 @@ def _safetensors(file: Any, size: int, path: Any) -> None:
     fits = 2 <= length <= min(size - 8, LARGEST_JSON)
     try:
         header: Any = parsed(file.read(length)) if fits else None
-        end = max((one["data_offsets"][1] for name, one in header.items() if name != "__metadata__"), default=0)
+        tensors = [tensor for name, tensor in header.items() if name != "__metadata__"]
+        end = max((tensor["data_offsets"][1] for tensor in tensors), default=0)
         fits = end == size - 8 - length
     except (ValueError, AttributeError, TypeError, KeyError, IndexError):
         fits = False
@@ -131,7 +129,7 @@ def _safetensors(file: Any, size: int, path: Any) -> None:
 
 
 def _npy(file: Any, size: int, path: Any) -> None:
-    """An array, or an archive of some."""
+    """An array, or an archive of arrays."""
     from numpy.lib import format as npy
 
     if file.read(2) == b"PK":
@@ -148,7 +146,7 @@ def _npy(file: Any, size: int, path: Any) -> None:
 
 
 def array_of(path: str | Path) -> Any:
-    """What numpy reads from a file, without pickles."""
+    """The array, or arrays, in a file of numpy, without pickles."""
     import numpy as np
 
     return np.load(io.BytesIO(read_file(path, checked="npy")), allow_pickle=False)

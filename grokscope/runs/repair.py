@@ -1,7 +1,7 @@
-"""Repairs what `runs.doctor` found: nothing is thrown away, what is damaged moves to <store>/.quarantine/<pack>/.
+"""Repairs the damages that `runs.doctor` finds. Nothing is deleted: damaged files move to <store>/.quarantine/<pack>/.
 
-What can be taken again is: events and the status follow from the numbers, numbers from the checkpoints
-(`Repaired.remeasure`, which the caller does), and a pack that cannot go on from its resume point starts anew.
+Lost data are recovered: events and the status follow from the numbers, numbers from the checkpoints (the caller
+measures the packs in `Repaired.remeasure`), and a pack that cannot continue from its resume point starts again.
 """
 
 import os
@@ -30,8 +30,8 @@ ROWS: set[Kind] = {"journal", "segment", "lost"}
 
 @dataclass(kw_only=True)
 class Repaired:
-    """moved: what is in quarantine now. remeasure: packs whose checkpoints are to be measured again. kept_out: why a
-    pack could not be repaired."""
+    """moved: paths in quarantine. remeasure: packs whose checkpoints must be measured again. kept_out: why packs could
+    not be repaired."""
 
     moved: list[Path] = field(default_factory=list)
     remeasure: list[Path] = field(default_factory=list)
@@ -42,14 +42,14 @@ def repair(store: Path, damages: Sequence[Damage]) -> Repaired:
     """Repairs the damages of a store, pack by pack, each under its lock."""
     done = Repaired()
     for pack in dict.fromkeys(damage.pack for damage in damages):
-        mine = [damage for damage in damages if damage.pack == pack]
+        of_pack = [damage for damage in damages if damage.pack == pack]
         try:
-            if mine[0].kind == "study":
-                done.moved += [_quarantine(store, damage.file) for damage in mine]
+            if of_pack[0].kind == "study":
+                done.moved += [_quarantine(store, damage.file) for damage in of_pack]
                 continue
             with hold(pack):
-                whole = _repair_pack(store, pack, mine, done)
-            if not whole:
+                repaired = _repair_pack(store, pack, of_pack, done)
+            if not repaired:
                 (pack / "lock").unlink(missing_ok=True)
                 done.moved.append(_quarantine(store, pack))
         except (StoreError, OSError) as error:
@@ -58,7 +58,7 @@ def repair(store: Path, damages: Sequence[Damage]) -> Repaired:
 
 
 def _repair_pack(store: Path, pack: Path, damages: Iterable[Damage], done: Repaired) -> bool:
-    """False where nothing of the pack is left: nobody knows what was trained, or its curves came from elsewhere."""
+    """False if the pack cannot be repaired: nobody knows what was trained, or its curves came from elsewhere."""
     kinds: set[Kind] = {damage.kind for damage in damages}
     if "pack" in kinds and not _mend(pack / "pack.json", pack):
         return False
@@ -72,16 +72,16 @@ def _repair_pack(store: Path, pack: Path, damages: Iterable[Damage], done: Repai
         done.moved.append(_quarantine(store, pack / "events.jsonl"))
         replace_events(pack, checked_events(events, pack / "events.jsonl"))
     if ROWS & kinds:
-        _rows_again(store, pack, kinds, done)
+        _restore_rows(store, pack, kinds, done)
     if "events" in kinds:
-        _events_again(pack)
-    if "runs" not in read_status(pack):  # spoilt, or of old
-        _status_again(pack)
+        _restore_events(pack)
+    if "runs" not in read_status(pack):  # damaged, or an old one
+        _restore_status(pack)
     return True
 
 
-def _rows_again(store: Path, pack: Path, kinds: set[Kind], done: Repaired) -> None:
-    """A journal of the rows that are whole; the others are measured again, or the pack starts anew."""
+def _restore_rows(store: Path, pack: Path, kinds: set[Kind], done: Repaired) -> None:
+    """A journal of the intact rows; the others are measured again, or the pack starts again."""
     path = pack / "journal.jsonl"
     numbers = segments.sealed_numbers(pack)
     journal = Journal(path, segment=max(numbers, default=0) + 1)
@@ -94,7 +94,7 @@ def _rows_again(store: Path, pack: Path, kinds: set[Kind], done: Repaired) -> No
     journal.sealed = numbers
     journal.announce()
     end = finished_at(pack)
-    if end is None:  # a hole before the resume point: from step 0 all rows are written again
+    if end is None:  # rows before the resume point are missing: from step 0 all rows are written again
         if (pack / "resume.safetensors").exists():
             done.moved.append(_quarantine(store, pack / "resume.safetensors"))
         return
@@ -104,28 +104,27 @@ def _rows_again(store: Path, pack: Path, kinds: set[Kind], done: Repaired) -> No
     _forget_measured(store, pack.name)
 
 
-def _events_again(pack: Path) -> None:
-    """The events that follow from the numbers, and the end of a pack whose status, as it was written, says so."""
-    have, status = read_events(pack), read_status(pack)
-    known = {(event["run"], event["event"]) for event in have}
-    about = read_pack(pack)
-    runs = [run["run"] for run in about["runs"]]
-    missing = []
-    for run, outcome in outcomes(pack, about).items():
+def _restore_events(pack: Path) -> None:
+    """Adds the events that follow from the numbers, and the end of a pack whose status, intact, says it is done."""
+    intact, status = read_events(pack), read_status(pack)
+    known = {(event["run"], event["event"]) for event in intact}
+    runs = read_pack(pack)["runs"]
+    derived = []
+    for run, outcome in outcomes(pack, runs).items():
         reached = {event: outcome[name] for event, name in PHASES.items() if outcome[name] is not None}
-        missing += [{"run": run, "step": step, "event": event} for event, step in reached.items()]
+        derived += [{"run": run, "step": step, "event": event} for event, step in reached.items()]
     end = status.get("step")
     if status.get("state") == "done" and "runs" in status and end in checkpoints.steps(pack):
-        missing += [{"run": run, "step": end, "event": FINISHED} for run in runs]
-    missing = [event for event in missing if (event["run"], event["event"]) not in known]
-    ordered = sorted([*have, *missing], key=lambda event: (event["step"], event["event"] == FINISHED))
+        derived += [{"run": run["run"], "step": end, "event": FINISHED} for run in runs]
+    missing = [event for event in derived if (event["run"], event["event"]) not in known]
+    ordered = sorted([*intact, *missing], key=lambda event: (event["step"], event["event"] == FINISHED))
     replace_events(pack, ordered)
 
 
-def _status_again(pack: Path) -> None:
+def _restore_status(pack: Path) -> None:
     old = read_status(pack)
     end = finished_at(pack)
-    runs = outcomes(pack, read_pack(pack))
+    runs = outcomes(pack, read_pack(pack)["runs"])
     steps = read_rows(pack).steps
     step = int(steps[-1]) if end is None and len(steps) else end or 0
     seconds = {name: old[name] for name in ("max_steps", "train_seconds", "measure_seconds") if name in old}
@@ -133,39 +132,36 @@ def _status_again(pack: Path) -> None:
 
 
 def _salvaged(path: Path) -> list[dict[str, Any]]:
-    """The records of the lines that are whole: those that fit their checksums, or, in a file of old, are JSON."""
+    """The records of the intact lines: those that fit their checksums or, in an old file, are JSON."""
     data = path.read_bytes()
     bad = set(jsonl.broken(data)) if b'"crc": "' in data else set()
-    found = []
-    for number, line in enumerate(data.split(b"\n")[:-1], 1):
-        record = None if number in bad else jsonl.parsed_line(line)
-        if record is not None and "step" in record:
-            found.append({name: value for name, value in record.items() if name != "crc"})
-    return found
+    lines = [line for number, line in enumerate(data.split(b"\n")[:-1], 1) if number not in bad]
+    records = [record for record in map(jsonl.parsed_line, lines) if record is not None and "step" in record]
+    return [{name: value for name, value in record.items() if name != "crc"} for record in records]
 
 
 def _mend(path: Path, pack: Path) -> bool:
-    """Puts back the one flipped bit of a description; False where that is not what is wrong with it."""
-    found = mended(path.read_bytes()) if path.is_file() else None
-    if found is None:
+    """Puts back the one flipped bit of a description; False if one bit is not the damage."""
+    data = mended(path.read_bytes()) if path.is_file() else None
+    if data is None:
         return False
-    write_atomic(path, found)
+    write_atomic(path, data)
     read_pack(pack)
     return True
 
 
 def _forget_measured(store: Path, pack: str) -> None:
-    """Has the studies that measured a pack's checkpoints measure them again."""
+    """Makes the studies that measured a pack's checkpoints measure them again."""
     for path in (store / STUDIES).glob("*/measured.jsonl"):
         with hold(path.parent):
             records = jsonl.read_lines(path).body()
-            kept = [record for record in records if record.get("pack") != pack]
-            if len(kept) < len(records):
-                jsonl.rewrite(path, [jsonl.encode(jsonl.HEADER), *map(jsonl.encode, kept)])
+            others = [record for record in records if record.get("pack") != pack]
+            if len(others) < len(records):
+                jsonl.rewrite(path, [jsonl.encode(jsonl.HEADER), *map(jsonl.encode, others)])
 
 
 def _quarantine(store: Path, path: Path) -> Path:
-    """Moves a file or a folder to the same place under .quarantine, beside what is there already."""
+    """Moves a file or a folder to the same place under .quarantine; a name that is taken gets a number."""
     target = store / QUARANTINE / path.relative_to(store)
     number = 0
     while os.path.lexists(target):

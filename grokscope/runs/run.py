@@ -5,52 +5,46 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from grokscope.errors import StoreError
 from grokscope.models.parts.linearised import Linearised
 from grokscope.registry import unknown
 from grokscope.runs.config import RunConfig
-from grokscope.runs.outcomes import CURVES, phases_of_curves
+from grokscope.runs.outcomes import CURVES, NO_CURVE, current_status, outcomes, phases_of_curves, summary
 from grokscope.runs.snapshot import Snapshot
 from grokscope.runs.split import unpacked
 from grokscope.runs.store import checkpoints
 from grokscope.runs.store.catalogue import OnDamage, oldest_first, packs
 from grokscope.runs.store.documents import is_name, read_pack, unreadable
 from grokscope.runs.store.events import finished_at, read_events
-from grokscope.runs.store.lock import is_held
 from grokscope.runs.store.rows import Rows, read_rows
 from grokscope.runs.store.series import read_series
-from grokscope.runs.store.status import read_status
+from grokscope.statistics.series import Curve
 from grokscope.statistics.transitions import Phases
-
-FINAL = ("train/loss", "train/accuracy", "test/loss", "test/accuracy")
 
 
 class Run:
-    """One replica of a pack, as the store has it; reading beside its writer is allowed.
+    """One replica of a pack in the store; it may be read while its writer writes.
 
-    id: the pack's id, numbered in a pack of several. folder: the pack's folder. about: its pack.json, where that has
-    been read already. unknown: of weights from elsewhere, fields of the config that nobody knows: the config has
-    defaults in their place, `fields` None.
+    id: the pack's id, with a number in a pack of several. folder: the pack's folder. about: its pack.json, if it has
+    been read already. unknown: the fields of the config that nobody knows, of weights from elsewhere; the config has
+    defaults in their place, `fields` has None.
     """
 
     def __init__(self, folder: Path, replica: int = 0, about: dict[str, Any] | None = None) -> None:
-        self.folder = folder
-        self.replica = replica
+        self.folder, self.replica = folder, replica
         about = about or read_pack(folder)
         if not 0 <= replica < len(about["runs"]):
             raise StoreError(f"{folder} holds replicas 0 to {len(about['runs']) - 1}, asked for {replica}")
+        self._entry = about["runs"][replica]
         try:
-            self.id: str = about["runs"][replica]["run"]
+            self.id: str = self._entry["run"]
             imported = about.get("imported", {})
             self.unknown = frozenset(imported.get("unknown", ()))
-            known = about["runs"][replica]["config"]
-            if known is not None:
-                known = {name: value for name, value in known.items() if name not in self.unknown}
-                known = RunConfig(**(known | imported.get("stand_ins", {})))
-            self._config: RunConfig | None = known
+            fields = self._entry["config"]
+            if fields is not None:
+                fields = {name: value for name, value in fields.items() if name not in self.unknown}
+                fields |= imported.get("stand_ins", {})
+            self._config = None if fields is None else RunConfig(**fields)
         except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
             raise unreadable(folder / "pack.json", str(error)) from error
         self.about = {key: value for key, value in about.items() if key != "runs"}
@@ -61,12 +55,12 @@ class Run:
 
     @property
     def has_config(self) -> bool:
-        """Whether it is known what was trained, and how: of curves from elsewhere it is not."""
+        """Whether the config is known; that of curves from elsewhere is not."""
         return self._config is not None
 
     @property
     def config(self) -> RunConfig:
-        """Everything that decides the run; StoreError where that is not known."""
+        """Everything that decides the run; StoreError if it is not known."""
         if self._config is None:
             file = self.about.get("imported", {}).get("file", "elsewhere")
             raise StoreError(f"run {self.id} holds curves from {file}: no weights, and what was trained is not known")
@@ -74,46 +68,40 @@ class Run:
 
     @property
     def fields(self) -> dict[str, Any] | None:
-        """The config in plain JSON types, with None for what nobody knows of it; None where nothing is known."""
+        """The config in plain JSON types, with None for unknown fields; None if no field is known."""
         return None if self._config is None else self._config.plain | dict.fromkeys(self.unknown)
 
     @property
     def status(self) -> dict[str, Any]:
         """state (running, stopped, failed, done), step, heartbeat, train_seconds, measure_seconds.
 
-        As last written, but for a run that says it is running while nobody holds its lock: it was killed.
+        As last written; but a run that was killed is stopped, not running.
         """
-        status = read_status(self.folder)
-        if finished_at(self.folder) is not None:
-            return status | {"state": "done"}
-        if status.get("state") == "running" and not is_held(self.folder):
-            return status | {"state": "stopped"}
-        return status
+        return current_status(self.folder, finished_at(self.folder))
 
     @property
     def steps(self) -> int:
         """Steps trained so far."""
-        end = finished_at(self.folder)
-        return int(read_status(self.folder).get("step", 0)) if end is None else end
+        return int(self.status.get("step", 0))
 
     @property
     def events(self) -> list[dict[str, Any]]:
-        """What happened, in order: memorized, onset, generalized, non-finite, resumed, finished."""
+        """The events of the run, in order: memorized, onset, generalized, non-finite, resumed, finished."""
         return [event for event in read_events(self.folder) if event["run"] == self.id]
 
     @property
     def checkpoints(self) -> list[int]:
-        """Steps whose weights are kept, ascending."""
+        """The steps with stored weights, ascending."""
         return checkpoints.steps(self.folder)
 
     def rows(self, measure: str | None = None) -> Rows:
         """All measured numbers of this run, or those of one measure."""
         return read_rows(self.folder, run=self.id, measure=measure)
 
-    def series(self, name: str, view: str | None = None) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    def series(self, name: str, view: str | None = None) -> Curve:
         """Steps and values of a measure; `test/accuracy` is short for `behaviour.test_accuracy`.
 
-        view: which one, such as "split=train" or "head=0"; needed where the measure has several.
+        view: such as "split=train" or "head=0"; needed if the measure has several.
         """
         measure = f"behaviour.{name.replace('/', '_')}" if "/" in name else name
         rows = self.rows(measure)
@@ -131,22 +119,20 @@ class Run:
     def phases(self, split: str = "test", **thresholds: Any) -> Phases:
         """memorized_at, onset_at, generalized_at, delay, grokked; thresholds as in statistics.transitions.phases.
 
-        split: the inputs not trained on that they are found on, all (test) or fresh.
+        split: the held-out inputs that generalisation is judged on, "test" (all) or "fresh".
         """
-        rows = {curve: self.rows(measure) for curve, measure in _behaviour(split).items()}
-        return phases_of_curves({curve: (found.steps, found.values) for curve, found in rows.items()}, thresholds)
+        return phases_of([self], split, **thresholds)[0]
 
     def snapshot(self, step: int | None = None) -> Snapshot:
         """The network at a checkpoint; by default the last one."""
-        trained, imported = as_trained(self.config), "imported" in self.about
+        trained, imported = as_trained(self.config), self.about.get("imported")  # of curves: StoreError
         if step is None:
             if not self.checkpoints:
                 raise StoreError(f"run {self.id} has no checkpoint yet")
             step = self.checkpoints[-1]
-        trained, imported = as_trained(self.config), self.about.get("imported")
         if imported is not None and ("unknown" not in imported or "learning_rate" in self.unknown):
             trained["learning_rate"] = None
-        # Weights from elsewhere started from what they were at step 0, if that is among them and known to be.
+        # The start of weights from elsewhere is known only if their steps are, and step 0 is among them.
         no_start = imported is not None and (imported.get("step") is None or self.checkpoints[0] > 0)
         return Snapshot(
             task=self.task,
@@ -155,14 +141,14 @@ class Run:
             train_mask=self.train_mask,
             step=step,
             initial=None if no_start else lambda: self._first,
-            # The last one is its own: what measures compute of it once is there for all.
+            # The last snapshot is its own `final`, so measures share what they compute of it.
             final=None if step == self.checkpoints[-1] else lambda: self._last,
             **trained,
         )
 
     @cached_property
     def task(self) -> Any:
-        """The task, with its inputs and its truth."""
+        """The task with its inputs and its truth."""
         return self.config.build_task()
 
     @cached_property
@@ -175,7 +161,7 @@ class Run:
 
     @cached_property
     def train_mask(self) -> Any:
-        """Which inputs it is trained on."""
+        """The training inputs, as a mask."""
         packed = self.about.get("imported", {}).get("train_mask")
         return self.config.train_mask(self.task) if packed is None else unpacked(packed, self.task.n_inputs)
 
@@ -189,55 +175,23 @@ class Run:
 
     def summary(self) -> dict[str, Any]:
         """The run in plain JSON types: phases, speed and final values."""
-        status, found, steps = self.status, self.phases(), self.steps
-        seconds = status.get("train_seconds", 0.0)
-        everyone = read_rows(self.folder, measure="behaviour.train_loss")  # of all replicas: the last evaluation
-        last = everyone.steps[-1] if len(everyone) else 0
-        final = {}
-        for name in FINAL:
-            rows = self.rows(f"behaviour.{name.replace('/', '_')}")
-            # A replica whose loss was not finite has no values at the end. Curves from elsewhere end where they end.
-            ended = len(rows) and (rows.steps[-1] >= last or not self.has_config)
-            final[name] = float(rows.values[-1]) if ended else None
-        return {
-            "run": self.id,
-            "dir": str(self.folder),
-            "state": status.get("state", "unknown"),
-            "grokked": found.grokked,
-            "memorized_at": found.memorized_at,
-            "onset_at": found.onset_at,
-            "generalized_at": found.generalized_at,
-            "delay": found.delay,
-            "lost_at": found.lost_at,
-            "notes": [str(note) for note in found.notes],
-            "imported": self.about.get("imported", {}).get("file"),
-            "steps": steps,
-            "steps_per_second": steps / seconds if seconds else None,
-            "measure_seconds": status.get("measure_seconds"),
-            "train_seconds": status.get("train_seconds"),
-            "final": final,
-        }
+        outcome = outcomes(self.folder, [self._entry])[self.id]
+        return summary(self.folder, self.about, self.id, self.status, outcome)
 
 
 def phases_of(runs: Sequence[Run], split: str = "test", **thresholds: Any) -> list[Phases]:
-    """`Run.phases` of many runs, from one reading of all their packs: of 1,000 a second instead of half a minute."""
-    measures = _behaviour(split)
-    found = read_series(sorted({run.folder for run in runs}), list(measures.values()))
-    nothing = np.array([], np.int64), np.array([], np.float64)
-    return [
-        phases_of_curves(
-            {curve: found.get((run.id, measure), nothing) for curve, measure in measures.items()}, thresholds
-        )
-        for run in runs
-    ]
+    """`Run.phases` of many runs, with one reading of all their packs: a second for 1,000 runs, not half a minute."""
+    measures = {curve: f"behaviour.{curve.replace('test', split)}" for curve in CURVES}
+    series = read_series(sorted({run.folder for run in runs}), list(measures.values()))
 
+    def curves(run: Run) -> dict[str, Curve]:
+        return {curve: series.get((run.id, measure), NO_CURVE) for curve, measure in measures.items()}
 
-def _behaviour(split: str) -> dict[str, str]:
-    return {curve: f"behaviour.{curve.replace('test', split)}" for curve in CURVES}
+    return [phases_of_curves(curves(run), thresholds) for run in runs]
 
 
 def as_trained(config: RunConfig) -> dict[str, Any]:
-    """What a snapshot knows of its training, as its keywords."""
+    """What a snapshot knows of its training, as keywords of `Snapshot`."""
     return {
         "loss": config.loss,
         "loss_options": config.options("loss").model_dump(),
@@ -249,7 +203,7 @@ def as_trained(config: RunConfig) -> dict[str, Any]:
 
 
 def is_run(name: str, store: Path) -> bool:
-    """Whether a store has a pack in which a run may be called so; nothing is opened."""
+    """Whether the store has a pack that a run of this name can be in; nothing is opened."""
     pack, _, replica = name.rpartition("-")
     folders = [name, pack] if pack and replica.isdigit() else [name]
     return any(is_name(folder) and (store / folder / "pack.json").is_file() for folder in folders)
@@ -281,7 +235,7 @@ def load_pack(folder: Path) -> list[Run]:
 
 
 def runs(store: str | Path, *, on_damage: OnDamage = lambda _: None) -> Iterator[Run]:
-    """All runs of a store, oldest first. A pack that cannot be read hides no other: it is left out, and said."""
+    """All runs of a store, oldest first. A pack that cannot be read is left out, and reported to on_damage."""
     for folder in oldest_first(packs(Path(store))):
         try:
             pack = load_pack(folder)

@@ -1,4 +1,4 @@
-"""Which inputs were trained on, as others say it: a mask, indices, the inputs themselves, or a file of one of these."""
+"""The training inputs as others give them: a mask, indices, the inputs themselves, or a file of one of these."""
 
 import io
 from collections.abc import Mapping
@@ -13,22 +13,22 @@ from torch import Tensor
 from grokscope.errors import GrokscopeError
 from grokscope.runs.outside import Refused, array_of, parsed, read_file
 
-# What may follow the operands in a row, such as "=" and the answer.
+# The most symbols that may follow the operands in a row, such as "=" and the answer.
 BEYOND = 16
-# What files call it.
+# The names of a split in files.
 NAMES = ("train_mask", "train_indices", "train_idx", "train_data", "train_pairs", "train")
 
 
 def read_split(path: str | Path) -> Any:
-    """What `split_mask` reads, from .json, .npy, .pt or .pth (tensors alone); of a mapping, the first of NAMES."""
+    """A split for `split_mask` from .json, .npy, .pt or .pth (tensors alone); of a mapping, the first of NAMES."""
     path = Path(path)
     try:
         if path.suffix == ".json":
-            found = parsed(read_file(path, checked="json"))
+            split = parsed(read_file(path, checked="json"))
         elif path.suffix == ".npy":
-            found = array_of(path)
+            split = array_of(path)
         elif path.suffix in (".pt", ".pth"):
-            found = torch.load(io.BytesIO(read_file(path, checked="torch")), weights_only=True, map_location="cpu")
+            split = torch.load(io.BytesIO(read_file(path, checked="torch")), weights_only=True, map_location="cpu")
         else:
             raise Refused(f"{path}: a split is a file of .json, .npy, .pt or .pth")
     except (Refused, GrokscopeError):
@@ -37,12 +37,12 @@ def read_split(path: str | Path) -> Any:
         raise GrokscopeError(f"cannot read {path}: {error.strerror or error}") from error
     except Exception as error:
         raise GrokscopeError(f"{path} cannot be read as a split: {error}".splitlines()[0]) from error
-    if isinstance(found, Mapping):
-        name = next((name for name in NAMES if name in found), None)
-        if name is None:
-            raise GrokscopeError(f"{path} holds {', '.join(map(str, found))}; expected one of {', '.join(NAMES)}")
-        found = found[name]
-    return found
+    if not isinstance(split, Mapping):
+        return split
+    name = next((name for name in NAMES if name in split), None)
+    if name is None:
+        raise GrokscopeError(f"{path} holds {', '.join(map(str, split))}; expected one of {', '.join(NAMES)}")
+    return split[name]
 
 
 def packed(mask: Bool[Tensor, " pair"]) -> str:
@@ -57,8 +57,8 @@ def unpacked(text: str, n_inputs: int) -> Bool[Tensor, " pair"]:
 
 
 def split_mask(split: Any, inputs: Tensor) -> Bool[Tensor, " pair"]:
-    """Which inputs are trained on, of one bool an input, of indices of inputs, or of inputs (what follows the operands
-    in a row, such as "=", is not read). ValueError for what is none of these."""
+    """The training inputs as a mask, from one bool an input, indices of inputs, or inputs (symbols after the operands,
+    such as "=", are not read). ValueError for anything else."""
     try:
         given, n = torch.as_tensor(split).cpu(), len(inputs)
     except (TypeError, ValueError, RuntimeError) as error:
@@ -78,6 +78,7 @@ def split_mask(split: Any, inputs: Tensor) -> Bool[Tensor, " pair"]:
 
 
 def _places(given: Tensor, inputs: Tensor) -> Int[Tensor, " chosen"]:
+    """The indices of inputs, from indices or from inputs."""
     n, width = inputs.shape
     if given.is_floating_point() or given.is_complex() or given.ndim not in (1, 2) or not given.numel():
         raise ValueError(

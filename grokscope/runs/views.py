@@ -1,4 +1,4 @@
-"""Clouds of points: which inputs of a site's activations, which of its channels, and how many of the points."""
+"""Clouds of points: a choice of inputs, channels and points from a site's activations."""
 
 import numpy as np
 import torch
@@ -17,15 +17,15 @@ Cloud = Float[Tensor, "point channel"]
 
 
 def means(cloud: Cloud, place: Int[Tensor, " point"]) -> Float[Tensor, "place channel"]:
-    """The mean point of each place that has points, in ascending order of the places."""
+    """The mean point of each place with points, in ascending order of the places."""
     size = torch.bincount(place)
     total = torch.zeros(len(size), cloud.shape[1], dtype=torch.float64).index_add_(0, place, cloud.double())
     return (total / size[:, None])[size > 0].to(cloud.dtype)
 
 
 def thinned(cloud: Cloud, share: float | None, landmarks: int | None, seed: int) -> Cloud:
-    """A random share of the points; of these the maxmin landmarks, the first drawn with the seed; in ascending order
-    of the points."""
+    """A random share of the points, then their maxmin landmarks, the first drawn with the seed; in ascending order of
+    the points."""
     if share is not None:
         cloud = cloud[decimate(len(cloud), share, seed)]
     if landmarks is not None and landmarks < len(cloud):
@@ -35,9 +35,9 @@ def thinned(cloud: Cloud, share: float | None, landmarks: int | None, seed: int)
 
 
 def elements(rows: Cloud, task: Task) -> tuple[Cloud, Group] | Missing:
-    """A table of symbols or classes as the rows of the elements of the task's group, in their order, and the group.
+    """The rows of a table of symbols or classes that are elements of the task's group, in their order, and the group.
 
-    A multiplicative group of a prime p has p - 1 elements; the symbols and classes are 0..p-1, and 0 is left out.
+    A multiplicative group of a prime p has p - 1 elements; the symbols and classes are 0..p-1, so 0 is left out.
     """
     if task.truth.group is None:
         return Missing("the task has no group")
@@ -57,16 +57,16 @@ def frequency_plane(rows: Cloud, task: Task, frequency: str) -> Float[Tensor, "e
     known = waves(table[1])
     if isinstance(known, Missing):
         return known
-    key = {str(each): each for each in known.keys}.get(frequency)
-    if key is None:
-        raise ValueError(unknown("frequency", frequency, [str(each) for each in known.keys]))
-    found = plane(table[0], key, group=table[1])
-    return found if isinstance(found, Missing) else torch.from_numpy(found)
+    keys = {str(key): key for key in known.keys}
+    if frequency not in keys:
+        raise ValueError(unknown("frequency", frequency, keys))
+    points = plane(table[0], keys[frequency], group=table[1])
+    return points if isinstance(points, Missing) else torch.from_numpy(points)
 
 
 def cluster(cloud: Float[Tensor, "pair neuron"], task: Task, frequency: str) -> Float[Tensor, "pair neuron"] | Missing:
-    """The neurons whose dominant frequency is this one: the most energy in a alone, in b alone, in a + b and in a - b
-    (`numerics.pairs.pair_energies`, the block). A neuron without any belongs to no cluster.
+    """The neurons with this dominant frequency: the one with the most energy in a alone, in b alone, in a + b and in
+    a - b together (`numerics.pairs.pair_energies`, the block). A neuron without energy belongs to no cluster.
 
     Source: the assignment of neurons in Nanda et al. 2023, arXiv:2301.05217, section 4.2; clusters of one frequency as
     a manifold, Moisescu-Pareja et al. 2025, arXiv:2512.25060.
@@ -83,5 +83,5 @@ def cluster(cloud: Float[Tensor, "pair neuron"], task: Task, frequency: str) -> 
     chosen = cloud[:, of == int(frequency)]
     if chosen.shape[1]:
         return chosen
-    present = ", ".join(str(each) for each in of[of > 0].unique().tolist())
+    present = ", ".join(map(str, of[of > 0].unique().tolist()))
     return Missing(f"no neuron has the dominant frequency {frequency}; there are those of {present or 'none'}")

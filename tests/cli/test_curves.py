@@ -76,7 +76,7 @@ def test_curves_are_a_run_for_every_command(capsys: pytest.CaptureFixture, tmp_p
     assert "not known" in text
     assert "modular" not in text
     assert [one["run"] for one in json.loads(run(capsys, "list", "runs", *at, "--json")[1])["runs"]] == [made["run"]]
-    assert f"imported from {name}; how it was trained is not known" in run(capsys, "list", *at)[1]
+    assert f"imported from {name}; its training is not known" in run(capsys, "list", *at)[1]
     sql = "select r.run, r.state, count(*) from runs r join metrics m on m.run = r.run group by all"
     rows = json.loads(run(capsys, "query", sql, *at, "--json")[1])["rows"]
     assert rows == [[made["run"], "done", 34 + 3 * len(STEPS)]]
@@ -181,8 +181,8 @@ def test_losses_alone_of_a_squared_error(capsys: pytest.CaptureFixture, tmp_path
         ({"iteration": [None, *STEPS[1:]]}, [], 2, "'iteration' is empty in row 1: expected a step"),
         ({}, ["--map", "train_accuracy=acc"], 2, "unknown column 'acc'. .* Known: acc/test, acc/train, iteration"),
         ({}, ["--map", "nonsense"], 2, "--map takes name=column"),
-        ({}, ["--set", "p=113"], 2, "--set: what was trained, and how, is not known of curves"),
-        ({}, ["--task", "sparse_parity"], 2, "--task: what was trained"),
+        ({}, ["--set", "p=113"], 2, "--set: the training behind curves is not known"),
+        ({}, ["--task", "sparse_parity"], 2, "--task: the training behind"),
         ({"acc/train": [None] * len(STEPS)}, ["--map", "train_accuracy=acc/train"], 0, ""),
     ],
 )

@@ -15,7 +15,9 @@ from tests.conftest import tiny
 def test_a_listed_run_is_summarised_as_the_run_itself_is(store: Path) -> None:
     train([tiny(seed=0), tiny(seed=1, learning_rate=1e30)], store=store, progress=False)
     train(tiny(max_steps=20), store=store, progress=False)
+    lost = train(tiny(max_steps=20, learning_rate=1e30), store=store, progress=False)
     assert list(summaries(store)) == [run.summary() for run in runs(store)]
+    assert set(lost.summary()["final"].values()) == {None}
 
 
 def test_a_run_whose_status_does_not_tell_is_read(store: Path) -> None:

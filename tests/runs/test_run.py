@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from grokscope.errors import StoreError
-from grokscope.runs.run import FINAL, Run, load, runs
+from grokscope.runs.outcomes import FINAL
+from grokscope.runs.run import Run, load, runs
 from grokscope.studies.experiment import measure_checkpoints, train
 from tests.conftest import tiny
 

@@ -98,7 +98,7 @@ def test_a_run_that_was_begun_is_not_begun_again_by_accident(store: Path) -> Non
     config = tiny(max_steps=40)
     run = train(config, store=store, progress=False)
     begun(run)
-    with pytest.raises(GrokscopeError, match="was begun and stopped at step 10; go on with --resume"):
+    with pytest.raises(GrokscopeError, match="has started and stopped at step 10; continue it with --resume"):
         train(config, store=store, progress=False)
     assert train(config, store=store, progress=False, resume=True).status["state"] == "done"
 

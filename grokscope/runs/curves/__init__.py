@@ -1,1 +1,1 @@
-"""Anybody's curves as a run: tables of many formats, which column is which, and the run that holds them."""
+"""Anybody's curves as a run: tables of many formats, the choice of columns, and the run that holds them."""

@@ -1,4 +1,4 @@
-"""Tables of numbers from files. Columns by name, cells as they came; the formats are in `runs.curves.formats`."""
+"""Tables of numbers from files. Columns by name, cells as read; the formats are in `runs.curves.formats`."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from grokscope.runs.curves.formats.base import formats
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """columns: name -> cells, all of one length. sha256: of the file, or of all files. remarks: what was mended."""
+    """columns: name -> cells, all of one length. sha256: of the file, or of all files. remarks: on what was mended."""
 
     columns: Mapping[str, Sequence[Any]]
     sha256: str
@@ -20,9 +20,9 @@ class Table:
 
 
 def read_table(path: str | Path) -> Table:
-    """The table of a file, by how its name ends, or of a folder with event files of TensorBoard.
+    """The table of a file, by the end of its name, or of a folder with event files of TensorBoard.
 
-    GrokscopeError for a file that cannot be read or is damaged; ValueError for a format that none is known of.
+    GrokscopeError for a file that is damaged or cannot be read; ValueError for an unknown format.
     """
     path = Path(path)
     known = formats()

@@ -60,10 +60,7 @@ def import_weights(
     kind = format_called(format)
     _require_fit(step, train_mask, fields)
     data, file = kind.open(path)
-    if step is not None and len(file.states) > 1:
-        raise ValueError(
-            f"step = {step} is for one checkpoint; {path.name} has {len(file.states)} with steps of their own"
-        )
+    steps = _steps(path, file, step)
     notes = list(file.notes)
     source = kind.understand(path, file, Asked(task=task, config=config, layout=layout), notes)
     facts = source.family.facts | file.facts
@@ -78,7 +75,6 @@ def import_weights(
         given=given | {"train_mask": train_mask} | fields,
         train_mask=split,
     )
-    steps = [own if step is None else step for own, _ in file.states]
     if steps == [None]:
         steps = [source.step]
     known = configured(network, fields, facts, started=source.family.started, split=split)
@@ -94,6 +90,17 @@ def _require_fit(step: int | None, train_mask: Any, fields: Mapping[str, Any]) -
         raise ValueError("centred=true needs the outputs at step 0, which imported weights do not have")
     if train_mask is not None and (sizes := SIZES & set(fields)):
         raise ValueError(f"train_mask says which inputs are trained on: give no {', '.join(sorted(sizes))} beside it")
+
+
+def _steps(path: Path, file: File, step: int | None) -> list[int | None]:
+    """The step of each checkpoint, as asked for or as the file says; None if nothing says."""
+    if step is None:
+        return [own for own, _ in file.states]
+    if len(file.states) > 1:
+        raise ValueError(
+            f"step = {step} is for one checkpoint; {path.name} has {len(file.states)} with steps of their own"
+        )
+    return [step]
 
 
 def _split(train_mask: Any, file: File, task: Task, fields: Mapping[str, Any], notes: list[str]) -> Tensor | None:

@@ -1,1 +1,1 @@
-"""What keeps a pack on disk: journal, Parquet segments, checkpoints, and queries over all of them."""
+"""Keeps packs on disk: journal, Parquet segments, checkpoints, and queries over all of them."""

@@ -1,7 +1,7 @@
-"""Writing a file so that a reader, and a run killed at any instant, finds the old content or the new, never a part.
+"""Atomic writes: a reader, and a run killed at any instant, finds the old content or the new, never a part.
 
-Nothing in a store is written through a link: a store may come from elsewhere, and what lies outside it is not its own.
-Nor into a folder that has been moved since it was locked: what is held is known by its inode, not by its name.
+Nothing in a store is written through a link: a store may come from elsewhere, and files outside it are not its own.
+Nothing is written into a folder that was moved after it was locked: a held folder is known by its inode, not its name.
 """
 
 import errno
@@ -19,8 +19,8 @@ MEGABYTE = 10**6
 _FULL = {errno.ENOSPC: "", errno.EDQUOT: ", the quota is used up", errno.EFBIG: ", the file size limit is reached"}
 _READ_ONLY = {errno.EROFS: "read-only file system", errno.EACCES: "permission denied", errno.EPERM: "not permitted"}
 Inode = tuple[int, int]
-ASIDE = "move it away, or put what it stands for in its place"
-# Folders whose lock this process has (lock.py) -> the inodes of the folder and of its lock.
+ASIDE = "move it away, or replace it by a plain file or folder"
+# Folder that this process has locked (lock.py) -> the inodes of the folder and of its lock.
 HELD: dict[Path, tuple[Inode, Inode]] = {}
 
 
@@ -28,8 +28,7 @@ HELD: dict[Path, tuple[Inode, Inode]] = {}
 def clear_errors(path: Path, needs: int | None = None) -> Iterator[None]:
     """Turn an OSError of writing `path` (of `needs` bytes, where known) into a StoreError of one line.
 
-    Everything that is written into a store passes here; StoreError, too, where the folder that this process holds is no
-    longer the one at its path.
+    Every write into a store passes here. StoreError, too, if the folder that this process holds has left its path.
     """
     for folder in path.parents:
         if folder in HELD:
@@ -41,10 +40,10 @@ def clear_errors(path: Path, needs: int | None = None) -> Iterator[None]:
 
 
 def write_atomic(path: Path, data: bytes, *, durable: bool = True) -> None:
-    """Replace `path` by `data`; makes the folder where it is missing.
+    """Replace the content of `path` by `data`; a missing folder is made.
 
-    durable: wait until data and name are on the disk. Without it the replacement is still atomic for other processes,
-    but a power cut may lose it: for files that are hints, such as a heartbeat.
+    durable: wait until data and name are on the disk. Otherwise the replacement is still atomic for other processes,
+    but a power cut may lose it; that is enough for hints, such as a heartbeat.
     """
     with clear_errors(path, len(data)):
         refuse_links(path, path.parent.parent)
@@ -66,22 +65,20 @@ def write_atomic(path: Path, data: bytes, *, durable: bool = True) -> None:
 
 
 def temporary_beside(path: Path) -> Path:
-    """A fresh name in the folder of `path`, so that moving it onto `path` is a rename within one file system."""
+    """A new name in the folder of `path`, so that a move onto `path` is a rename within one file system."""
     return path.with_name(f".{path.name}.{token_hex(4)}.tmp")
 
 
-def sweep_temporaries(folder: Path) -> list[Path]:
-    """Remove what a killed writer left behind; only the holder of the pack's lock may call this."""
-    left = sorted(folder.glob(".*.tmp"))
-    for path in left:
+def sweep_temporaries(folder: Path) -> None:
+    """Remove the temporary files of a killed writer; only for the holder of the pack's lock."""
+    for path in folder.glob(".*.tmp"):
         with clear_errors(path):
             path.unlink(missing_ok=True)
-    return left
 
 
 def refuse_links(path: Path, above: Path) -> None:
-    """StoreError where `path`, or a folder on the way to it from `above`, is a symbolic link, or `path` is neither a
-    file nor a folder (a device, a pipe)."""
+    """StoreError if `path`, or a folder between `above` and it, is a symbolic link or neither a file nor a folder (a
+    device, a pipe)."""
     for place in (path, *path.parents):
         if place == above or above not in place.parents:
             return
@@ -98,17 +95,17 @@ def refuse_links(path: Path, above: Path) -> None:
 
 
 def kind_of(mode: int) -> str:
-    """What a thing that is no regular file is, in words; mode: st_mode."""
+    """What a path that is no regular file is, in words; mode: st_mode."""
     kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket", stat.S_IFLNK: "a link"}
     return kinds.get(stat.S_IFMT(mode), "a device")
 
 
-def inode(found: os.stat_result) -> Inode:
-    return found.st_dev, found.st_ino
+def inode(status: os.stat_result) -> Inode:
+    return status.st_dev, status.st_ino
 
 
 def require_there(folder: Path) -> None:
-    """StoreError unless a held folder, and its lock, are those that were locked."""
+    """StoreError unless a held folder and its lock are still those that were locked."""
     before = HELD[folder]
     try:
         now = inode(os.stat(folder)), inode(os.lstat(folder / "lock"))
@@ -118,12 +115,12 @@ def require_there(folder: Path) -> None:
         what = folder if now is None or now[0] != before[0] else folder / "lock"
         raise StoreError(
             f"{what} was moved, removed or replaced while this process wrote to {folder}; nothing more is written. Put "
-            "it back, or go on where it is now with --resume and --store"
+            "it back, or continue at its new place with --resume and --store"
         ) from OSError(errno.ESTALE, os.strerror(errno.ESTALE))
 
 
 def make_folder(folder: Path) -> None:
-    """mkdir -p that survives a power cut: every folder that gained a name is synced. A held one is never made anew."""
+    """mkdir -p that survives a power cut: each folder that gains a name is synced. A held folder is never remade."""
     if folder.is_dir():
         return
     if folder in HELD:
@@ -151,7 +148,7 @@ def _explain(error: OSError, path: Path, needs: int | None) -> str:
         free = f"{_free_bytes(path) / MEGABYTE:.1f} MB free"
         return (
             f"the disk is full while writing {path} ({needed}{free}{_FULL[error.errno]}); "
-            "free some space and go on with --resume"
+            "free some space and continue with --resume"
         )
     if error.errno in _READ_ONLY:
         return (

@@ -1,6 +1,6 @@
-"""The table `runs`: one row a replica, with its pack's state and every scalar of its config and summary as a column.
+"""The table `runs`: a row a replica; its columns are the pack's state and every scalar of its config and summary.
 
-The summary is that of the status where its checksum fits, else, of a pack that is done, what the numbers say.
+The summary comes from the status if its checksum fits, else, for a finished pack, from the numbers.
 """
 
 from collections.abc import Callable, Iterable
@@ -24,8 +24,8 @@ FIXED = {
 _SCALARS = (bool, int, float, str)
 _BIGINT = 2**63
 
-OnDamage = Callable[[StoreError], None]  # is told why a pack is left out
-Source = tuple[str, str]  # ("fixed" | "config" | "summary", field): where the values of a column come from
+OnDamage = Callable[[StoreError], None]  # called with the reason why a pack is left out
+Source = tuple[str, str]  # ("fixed" | "config" | "summary", field) of a column
 
 
 def packs(store: Path) -> list[Path]:
@@ -41,14 +41,14 @@ def oldest_first(folders: Iterable[Path]) -> list[Path]:
     def written(folder: Path) -> float:
         try:
             return (folder / "pack.json").stat().st_mtime
-        except OSError:  # a link to nowhere: whoever reads it says so
+        except OSError:  # a link to nowhere: its reader reports it
             return 0.0
 
     return sorted(folders, key=written)
 
 
 def refuse(error: StoreError) -> None:
-    """An `OnDamage` that leaves nothing out."""
+    """An `OnDamage` that raises the error."""
     raise error
 
 
@@ -74,7 +74,7 @@ def runs_table(folders: Iterable[Path], on_damage: OnDamage = refuse) -> tuple[d
 def _records(folder: Path) -> list[dict[Source, Any]]:
     pack, status = read_pack(folder), read_status(folder)
     if "runs" not in status and (end := finished_at(folder)) is not None:
-        status |= {"state": "done", "step": end, "runs": outcomes(folder, pack)}
+        status |= {"state": "done", "step": end, "runs": outcomes(folder, pack["runs"])}
     return [_record(folder, pack, replica, run, status) for replica, run in enumerate(pack["runs"])]
 
 
@@ -96,7 +96,7 @@ def _record(folder: Path, pack: dict, replica: int, run: dict, status: dict) -> 
 
 
 def _names(sources: Iterable[Source]) -> dict[Source, str]:
-    """Column names; SQL ignores case, so a name that is taken gets its source in front: config_step, summary_p."""
+    """Column names. SQL ignores case, so a name that is taken gets its source as a prefix: config_step, summary_p."""
     names: dict[Source, str] = {}
     taken: set[str] = set()
     order = ("fixed", "config", "summary")

@@ -1,7 +1,7 @@
-"""Weights on disk: stacked tensors in safetensors, so that loading a file can never run code.
+"""Weights on disk: stacked tensors in safetensors, so loading a file can never run code.
 
-Each file carries the SHA-256 of itself in its metadata, and is checked whole before a tensor of it is read.
-Here `folder` is the pack's folder; checkpoints lie in its checkpoints/, the state to resume from beside them.
+Each file has its own SHA-256 in its metadata, and the whole file is checked before a tensor is read. Here `folder` is
+the pack's folder; checkpoints lie in its checkpoints/, the resume point beside that folder.
 """
 
 import json
@@ -32,14 +32,14 @@ def save(folder: Path, step: int, tensors: Mapping[str, "Tensor"]) -> Path:
 
 def steps(folder: Path) -> list[int]:
     """The steps that have a checkpoint, sorted."""
-    places = (folder / "checkpoints").glob("step-*.safetensors")
-    return sorted(int(found[1]) for path in places if (found := _NAME.fullmatch(path.name)))
+    paths = (folder / "checkpoints").glob("step-*.safetensors")
+    return sorted(int(name[1]) for path in paths if (name := _NAME.fullmatch(path.name)))
 
 
 def load(folder: Path, step: int, *, replica: int | None = None) -> dict[str, "Tensor"]:
     """The tensors of a checkpoint, on the CPU.
 
-    replica: only that row of every tensor's leading axis, without reading the others (scalars come whole).
+    replica: read only this row of every tensor's leading axis (scalars are read whole).
     """
     path = path_of(folder, step)
     if not path.is_file():
@@ -51,22 +51,21 @@ def load(folder: Path, step: int, *, replica: int | None = None) -> dict[str, "T
 
 
 def remove_after(folder: Path, step: int) -> None:
-    """Remove the checkpoints after `step`: a resumed run writes them again."""
-    for later in (other for other in steps(folder) if other > step):
-        path = path_of(folder, later)
+    """Remove the checkpoints after `step`; a resumed run writes them again."""
+    for path in (path_of(folder, later) for later in steps(folder) if later > step):
         with clear_errors(path):
             path.unlink()
 
 
 def save_resume(folder: Path, tensors: Mapping[str, "Tensor"], metadata: Mapping[str, Any]) -> Path:
-    """Replace the state to resume from: tensors (weights, moments, generator states) and a little JSON."""
+    """Replace the resume point: tensors (weights, moments, generator states) and a little JSON."""
     path = folder / "resume.safetensors"
     write_atomic(path, _serialise(tensors, metadata))
     return path
 
 
 def load_resume(folder: Path) -> tuple[dict[str, "Tensor"], dict[str, Any]] | None:
-    """The state to resume from as (tensors, metadata); None where none was saved."""
+    """The resume point as (tensors, metadata); None if none was saved."""
     path = folder / "resume.safetensors"
     if not path.is_file():
         return None
@@ -84,13 +83,13 @@ def _metadata(file: Any) -> dict[str, Any]:
     from safetensors import SafetensorError
 
     try:
-        found = parsed((file.metadata() or {}).get(_METADATA, "{}").encode())
+        about = parsed((file.metadata() or {}).get(_METADATA, "{}").encode())
     except ValueError as error:
         raise SafetensorError(str(error)) from error
-    if not isinstance(found, dict) or not is_count(found.get("step")):
+    if not isinstance(about, dict) or not is_count(about.get("step")):
         raise SafetensorError("its metadata hold no step")
-    found.pop("checksum", None)
-    return found
+    about.pop("checksum", None)
+    return about
 
 
 def _serialise(tensors: Mapping[str, "Tensor"], metadata: Mapping[str, Any]) -> bytes:

@@ -1,8 +1,8 @@
-"""A file that carries the SHA-256 of itself, and is checked before a number in it is believed.
+"""Files that carry their own SHA-256 and are checked before a number in them is believed.
 
-The digest stands in the file's own metadata, so that it cannot be lost beside it: as the text
+The digest is in the file's own metadata, so it cannot be lost without the file: the text
 `grokscope-checksum=sha256:<64 digits>`, over all bytes of the file with zeros in the place of the digits. Two words
-mark it, so that no single damage makes a file look as if it never had one.
+mark it, so no single damage makes a file look as if it never had a checksum.
 """
 
 import errno
@@ -22,20 +22,20 @@ _WORDS = (b"grokscope-checksum", b"sha256:")
 BLANK = "grokscope-checksum=sha256:" + "0" * 64  # what a writer puts into the metadata before `stamped`
 ADVICE = "grokscope doctor says what can be done"
 _MARK = re.compile(rb"grokscope-checksum=sha256:([0-9a-f]{64})")
-# A file system's clock ticks every 1 to 10 ms: what was written later than this ago may change again unseen [ns].
+# A file system's clock ticks every 1 to 10 ms: a file written more recently than this may change unnoticed [ns].
 _FRESH = 100_000_000
 _MENDABLE = 8_192  # bytes up to which every bit is tried: a second or two
 _known: dict[Path, tuple[tuple[int, ...], bool | None]] = {}
 
 
 def stamped(data: bytes) -> bytes:
-    """The bytes with the digest in the place of BLANK, which must be in them once."""
+    """The bytes with the digest in the place of BLANK, which they must hold once."""
     start, end = _place(data)
     return data[:start] + _digest(data, start, end) + data[end:]
 
 
 def stamp(path: Path) -> None:
-    """The same in a file, which nobody else may know yet; waits until it is on the disk."""
+    """`stamped` for a file that nobody else knows yet; waits until it is on the disk."""
     data = path.read_bytes()
     start, end = _place(data)
     with open(path, "r+b") as file:
@@ -46,33 +46,33 @@ def stamp(path: Path) -> None:
 
 
 def intact(data: bytes) -> bool | None:
-    """Whether the bytes are those that were stamped; None where they carry no checksum."""
-    found = _MARK.match(data, max(0, data.find(_WORDS[0])))  # finding a word takes half as long as a pattern
-    if found is None:
+    """Whether the bytes are those that were stamped; None if they have no checksum."""
+    mark = _MARK.match(data, max(0, data.find(_WORDS[0])))  # a search for a word takes half as long as for a pattern
+    if mark is None:
         return False if any(word in data for word in _WORDS) else None
-    return found[1] == _digest(data, *found.span(1))
+    return mark[1] == _digest(data, *mark.span(1))
 
 
 def read_file(path: Path) -> bytes:
-    """The bytes of a regular file; OSError for anything else, such as a pipe, which would never come to an end."""
+    """The bytes of a regular file; OSError for anything else, such as a pipe, which may never end."""
     with _opened(path) as (file, _):
         return file.readall()
 
 
 def checked(path: Path) -> bool | None:
-    """`intact` of a file, read once a process while nobody writes it; StoreError where it cannot be read."""
+    """`intact` of a file, read once a process while nobody writes it; StoreError if it cannot be read."""
     try:
         with _opened(path) as (file, about):
             key = (about.st_ino, about.st_size, about.st_mtime_ns, about.st_ctime_ns)
             known = _known.get(path)
             if known is not None and known[0] == key:
                 return known[1]
-            found = intact(file.readall())
+            fits = intact(file.readall())
     except OSError as error:
         raise StoreError(f"cannot read {path}: {error.strerror or error}") from error
-    if found is not False and time.time_ns() - max(about.st_mtime_ns, about.st_ctime_ns) > _FRESH:
-        _known[path] = key, found
-    return found
+    if fits is not False and time.time_ns() - max(about.st_mtime_ns, about.st_ctime_ns) > _FRESH:
+        _known[path] = key, fits
+    return fits
 
 
 def forget() -> None:
@@ -81,24 +81,24 @@ def forget() -> None:
 
 
 def mended(data: bytes) -> bytes | None:
-    """The bytes with the one flipped bit put back because of which they do not fit; None where it is not one.
+    """The bytes with the one flipped bit put back; None if one bit is not the damage.
 
-    Tries every bit: for files of a few kilobytes, a second.
+    Tries every bit: a second for files of a few kilobytes.
     """
     if len(data) > _MENDABLE:
         return None
-    found = bytearray(data)
-    for place in range(len(found)):
+    trial = bytearray(data)
+    for place in range(len(trial)):
         for bit in range(8):
-            found[place] ^= 1 << bit
-            if intact(bytes(found)):
-                return bytes(found)
-            found[place] ^= 1 << bit
+            trial[place] ^= 1 << bit
+            if intact(bytes(trial)):
+                return bytes(trial)
+            trial[place] ^= 1 << bit
     return None
 
 
 def require(path: Path, what: str = "truncated or damaged:") -> None:
-    """StoreError that begins with `what` and names the file, where it does not fit its checksum."""
+    """StoreError, which begins with `what` and names the file, if it does not fit its checksum."""
     if checked(path) is False:
         raise StoreError(f"{what} {path} (it does not fit the checksum it was written with; {ADVICE})")
 
@@ -112,14 +112,14 @@ def _opened(path: Path) -> Iterator[tuple[FileIO, os.stat_result]]:
 
 
 def _place(data: bytes) -> tuple[int, int]:
-    found = _MARK.search(data)
-    assert found is not None, "the metadata holds BLANK"
-    return found.span(1)
+    mark = _MARK.search(data)
+    assert mark is not None, "the metadata holds BLANK"
+    return mark.span(1)
 
 
 def _digest(data: bytes, start: int, end: int) -> bytes:
     view = memoryview(data)
-    found = sha256(view[:start])
-    found.update(b"0" * (end - start))
-    found.update(view[end:])
-    return found.hexdigest().encode()
+    digest = sha256(view[:start])
+    digest.update(b"0" * (end - start))
+    digest.update(view[end:])
+    return digest.hexdigest().encode()

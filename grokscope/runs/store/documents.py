@@ -1,7 +1,7 @@
-"""Reading pack.json, plan.json and status.json: each byte is checked, and the shape of what is in it.
+"""Reads and writes pack.json, plan.json and status.json. Their bytes and the shape of their content are checked.
 
-Nothing else in the program reads them, so nothing else meets a key that is not there or a list a thousand deep. A store
-is data: no name in it may lead out of it, and no field of it makes a reader open another file.
+Nothing else in the program reads them, so nothing else meets a missing key or a list a thousand deep. A store is data:
+no name in it may lead out of it, and no field of it makes a reader open another file.
 """
 
 import json
@@ -15,14 +15,14 @@ from grokscope.runs.identity import PACK, pack_hash, run_ids
 from grokscope.runs.store.atomic import write_atomic
 from grokscope.runs.store.checksum import ADVICE, BLANK, intact, read_file, stamped
 
-DEEPEST = 64  # lists and objects within each other; what grokscope writes has less than ten
+DEEPEST = 64  # nested lists and objects; files of grokscope have less than ten
 LARGEST = 2**63  # whole numbers, as in SQL and NumPy
 _CHECKSUM = "checksum"
-_NAME = re.compile(r"[^/\\\0.][^/\\\0]*")  # of a run or a pack: a file name that leads nowhere
+_NAME = re.compile(r"[^/\\\0.][^/\\\0]*")  # of a run or a pack: a file name that leads to no other folder
 
 
 def write_document(path: Path, about: Mapping[str, Any], *, durable: bool = True) -> None:
-    """Write JSON with a checksum; numbers that are not finite are the caller's to keep away."""
+    """Write JSON with a checksum. The caller keeps away numbers that are not finite."""
     write_atomic(path, document(about), durable=durable)
 
 
@@ -32,7 +32,7 @@ def document(about: Mapping[str, Any]) -> bytes:
 
 
 def read_document(path: Path) -> tuple[dict[str, Any], bool]:
-    """A JSON object, and whether it had a checksum (which then fits). FileNotFoundError, or StoreError of one line."""
+    """A JSON object, and whether it had a checksum, which then fits. FileNotFoundError, or StoreError of one line."""
     try:
         data = read_file(path)
     except FileNotFoundError:
@@ -53,14 +53,13 @@ def read_document(path: Path) -> tuple[dict[str, Any], bool]:
 
 
 def read_pack(folder: Path) -> dict[str, Any]:
-    """pack.json, with "runs" of "run" and "config"; the ids are those that follow from the configs."""
+    """pack.json; its "runs" have "run" and "config", and the ids are those of the configs."""
     path = folder / "pack.json"
     try:
         about, _ = read_document(path)
     except FileNotFoundError:
         raise StoreError(f"{folder} is not a run of grokscope: it has no pack.json") from None
-    wrong = _wrong(about) or _other_id(about, folder.name)
-    if wrong:
+    if wrong := _wrong(about) or _other_id(about, folder.name):
         raise unreadable(path, wrong)
     return about
 
@@ -77,27 +76,23 @@ def parsed(data: bytes) -> Any:
 
 
 def too_deep(value: Any) -> bool:
-    """Whether lists and objects lie within each other more than DEEPEST times."""
+    """Whether lists and objects are nested more than DEEPEST deep."""
     level = [value]
     for _ in range(DEEPEST + 1):
-        level = [
-            item
-            for one in level
-            for item in (one.values() if isinstance(one, dict) else one)
-            if isinstance(item, dict | list)
-        ]
+        items = [item for parent in level for item in (parent.values() if isinstance(parent, dict) else parent)]
+        level = [item for item in items if isinstance(item, dict | list)]
         if not level:
             return False
     return True
 
 
 def is_count(value: Any) -> bool:
-    """A whole number from 0 on that SQL and NumPy hold."""
+    """Whether it is a whole number of at least 0 that SQL and NumPy can hold."""
     return type(value) is int and 0 <= value < LARGEST
 
 
 def is_name(value: Any) -> bool:
-    """A text that can be the name of a run or a pack, and leads to no other folder."""
+    """Whether it can be the name of a run or a pack, and leads to no other folder."""
     return isinstance(value, str) and _NAME.fullmatch(value) is not None
 
 
@@ -114,10 +109,10 @@ def _wrong(about: dict[str, Any]) -> str | None:
     for name, kind in (("pack", str), ("versions", dict), ("device", str | None), ("imported", dict)):
         if name in about and not isinstance(about[name], kind):
             return f"{name!r} is a {type(about[name]).__name__}"
-    if not all(isinstance(one, dict) and is_name(one.get("run")) and "config" in one for one in runs):
+    if not all(isinstance(run, dict) and is_name(run.get("run")) and "config" in run for run in runs):
         return 'a run has no name in "run" or no "config"'
-    # Of curves from elsewhere the config is not known, and null.
-    configs = [one["config"] for one in runs if one["config"] is not None or "imported" not in about]
+    # The config of curves from elsewhere is not known: null.
+    configs = [run["config"] for run in runs if run["config"] is not None or "imported" not in about]
     return next(filter(None, map(_wrong_config, configs)), None)
 
 
@@ -125,21 +120,21 @@ def _wrong_config(config: Any) -> str | None:
     if not isinstance(config, dict):
         return f"a config is a {type(config).__name__}, expected an object"
     if config.get("start") is not None and not isinstance(config.get("start_hash"), str):
-        return "a run starts from weights of which it does not say the hash"
+        return "a run starts from given weights and does not say their hash"
     if any(type(value) is int and not -LARGEST <= value < LARGEST for value in config.values()):
         return "a number of a config has more than 63 bits"
     return None
 
 
 def _other_id(about: dict[str, Any], folder: str) -> str | None:
-    """What is wrong with the id; packs from outside (imported weights) have one that needs the weights to check."""
-    pack = about.get("pack", folder)
+    """What is wrong with the id. That of imported weights is not checked: it is a hash of the weights too."""
+    pack, runs = about.get("pack", folder), about["runs"]
     if not PACK.fullmatch(pack):
         return None
     if PACK.fullmatch(folder) and pack != folder:
         return f"it is the description of pack {pack}"
-    if "imported" not in about and (found := pack_hash([one["config"] for one in about["runs"]])) != pack:
-        return f"a config was changed: the configs are those of pack {found}"
-    if [one["run"] for one in about["runs"]] != run_ids(pack, len(about["runs"])):
+    if "imported" not in about and (true := pack_hash([run["config"] for run in runs])) != pack:
+        return f"a config was changed: the configs are those of pack {true}"
+    if [run["run"] for run in runs] != run_ids(pack, len(runs)):
         return f"the names of its runs are not those of pack {pack}"
     return None

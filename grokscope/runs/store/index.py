@@ -1,4 +1,4 @@
-"""Which runs a store has already, found by their configs: what a plan leaves out."""
+"""Which configs a store has trained already; a plan leaves them out."""
 
 from collections.abc import Set
 from dataclasses import dataclass, field
@@ -13,10 +13,8 @@ from grokscope.runs.store.events import finished_at
 
 @dataclass(frozen=True, kw_only=True)
 class Index:
-    """done: key of a config -> id of the first finished run of it. begun: pack -> keys of its replicas, in order.
-
-    damaged: packs whose description cannot be read; nothing is known of them.
-    """
+    """done: key of a config -> id of its first finished run. begun: pack -> keys of its replicas, in order. damaged:
+    packs whose description cannot be read."""
 
     done: dict[str, str] = field(default_factory=dict)
     begun: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -24,22 +22,22 @@ class Index:
 
 
 def index(store: Path, wanted: Set[str]) -> Index:
-    """The wanted configs (`RunConfig.key`) among all packs of a store; empty where there is none."""
-    found = Index()
+    """The wanted configs (`RunConfig.key`) among all packs of a store; empty if there is no store."""
+    known = Index()
     for folder in packs(store) if store.is_dir() else []:
         try:
-            # Of curves from elsewhere the config is not known.
-            about = [one for one in read_pack(folder)["runs"] if one["config"] is not None]
-            keys = {one["run"]: config_hash(one["config"]) for one in about}
+            runs = read_pack(folder)["runs"]
+            # The config of curves from elsewhere is not known.
+            keys = {run["run"]: config_hash(run["config"]) for run in runs if run["config"] is not None}
             if wanted.isdisjoint(keys.values()):
                 continue
             finished = finished_at(folder) is not None
         except StoreError:
-            found.damaged.append(folder)
+            known.damaged.append(folder)
             continue
         if not finished:
-            found.begun[folder.name] = tuple(keys.values())
+            known.begun[folder.name] = tuple(keys.values())
             continue
         for run, key in keys.items():
-            found.done.setdefault(key, run)
-    return found
+            known.done.setdefault(key, run)
+    return known

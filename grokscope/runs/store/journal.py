@@ -1,9 +1,9 @@
 """The journal of a pack: the metric rows that are not yet sealed into a segment.
 
 JSON lines. The first is a header {"segment": k, "sealed": [...], "forgotten": n}: the rows below it become
-metrics/seg-<k>.parquet. That number is what makes sealing safe: a journal whose segment exists has been sealed, however
-its writer died (segments.py). "sealed" are the segments that must be there, so that one that is gone is noticed;
-"forgotten" counts the rows that were dropped to be measured anew.
+metrics/seg-<k>.parquet. The number k makes sealing safe: a journal whose segment exists has been sealed, however its
+writer died (segments.py). "sealed" lists the segments that must exist, so a lost one is noticed. "forgotten" counts the
+rows that were dropped to be measured again.
 """
 
 import math
@@ -22,7 +22,7 @@ _TEXTS = ("run", "measure", "view")
 
 
 class Measured(TypedDict):
-    """One number: `measure` on `view` (empty where it looks at no cloud of points) of `run` at `step`."""
+    """One number: `measure` on `view` (empty if the measure has no views) of `run` at `step`."""
 
     run: str
     step: int
@@ -33,8 +33,8 @@ class Measured(TypedDict):
 
 @dataclass(frozen=True, kw_only=True)
 class Contents:
-    """What a journal holds; `segment` is None where it has no intact header, `torn` where a last line was dropped;
-    `sealed` is None where it does not say which segments must be there."""
+    """The content of a journal. segment: None without an intact header. torn: whether a last line was dropped. sealed:
+    None if the header does not say which segments must exist."""
 
     segment: int | None
     rows: list[Measured]
@@ -46,8 +46,8 @@ class Contents:
 def read_journal(path: Path, *, containing: Sequence[bytes] = ()) -> Contents:
     """Read without writing, so also beside a writer.
 
-    containing: parse only the lines with all of these bytes in them, to find one series in a long journal quickly.
-    All lines are checked for damage; some that come back may contain the bytes by accident.
+    containing: parse only the lines that contain all of these bytes, to find one series in a long journal quickly. All
+    lines are checked for damage; some of the rows may contain the bytes by accident.
     """
     lines = jsonl.read_lines(path)
     if not lines.raw:
@@ -71,7 +71,7 @@ def read_journal(path: Path, *, containing: Sequence[bytes] = ()) -> Contents:
 class Journal:
     """The journal as its one writer sees it; made by `segments.recover`. Constructing and reading touch nothing.
 
-    segment: the number for a file that is missing or has lost its header. sealed, forgotten: what its next header says.
+    segment: the number for a file that is missing or has lost its header. sealed, forgotten: of its next header.
     """
 
     def __init__(self, path: Path, *, segment: int = 1):
@@ -82,9 +82,9 @@ class Journal:
         self._intact = False
 
     def append(self, rows: Iterable[Measured]) -> list[Measured]:
-        """Write all rows of one evaluation at once and sync; returns those left out because they are not finite.
+        """Write all finite rows of one evaluation at once and sync; returns the rows that are not finite.
 
-        When the disk is full the file is cut back to where it was, and StoreError raised.
+        On a full disk the file is cut back to its old length, and StoreError raised.
         """
         rows = list(rows)
         finite = [_plain(row) for row in rows if math.isfinite(row["value"])]
@@ -116,17 +116,16 @@ class Journal:
         self._segment = segment
         self._intact = True
 
-    def truncate_after(self, step: int) -> int:
-        """Drop the rows after `step` (those a resumed run will write again); returns how many."""
+    def truncate_after(self, step: int) -> None:
+        """Drop the rows after `step`, which a resumed run writes again."""
         self.prepare()
-        header, *raw = jsonl.read_lines(self.path).contents()
-        kept = [line for line, row in zip(raw, self.read().rows, strict=True) if row["step"] <= step]
-        if len(kept) < len(raw):
-            jsonl.rewrite(self.path, [header, *kept])
-        return len(raw) - len(kept)
+        header, *lines = jsonl.read_lines(self.path).contents()
+        before = [line for line, row in zip(lines, self.read().rows, strict=True) if row["step"] <= step]
+        if len(before) < len(lines):
+            jsonl.rewrite(self.path, [header, *before])
 
     def announce(self) -> None:
-        """Replace the header by what `sealed` and `forgotten` say now; before segments change, so that a crash between
+        """Replace the header by the present `sealed` and `forgotten`. It comes before segments change: a crash then
         leaves more than the header says, never less."""
         self.prepare()
         lines = jsonl.read_lines(self.path)
@@ -142,12 +141,12 @@ class Journal:
 
     @property
     def size(self) -> int:
-        """Bytes on disk, to decide when to seal: at about 2 MB, since reading a live journal takes 10 ms a MB."""
+        """Bytes on disk, to decide when to seal."""
         return self.path.stat().st_size if self.path.exists() else 0
 
 
 def _plain(row: Measured) -> dict[str, Any]:
-    """The row in Python's own numbers: NumPy's and torch's are not JSON."""
+    """The row with Python's own numbers: NumPy's and torch's are not JSON."""
     return {
         "run": row["run"],
         "step": int(row["step"]),
@@ -164,7 +163,7 @@ def _is_header(header: dict[str, Any]) -> bool:
 
 
 def _are_rows(rows: Sequence[Any]) -> bool:
-    """Whether all have the keys and types of a row: column by column, which takes a tenth of the parsing."""
+    """Whether all have the keys and types of a row. Column by column, this takes a tenth of the parsing."""
     try:
         kinds = {name: set(map(type, [row[name] for row in rows])) for name in Measured.__annotations__}
     except KeyError:

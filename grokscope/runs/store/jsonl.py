@@ -1,11 +1,10 @@
-"""JSON lines that are appended to and synced, and whose last line may be torn when the writer was killed.
+"""JSON lines, appended and synced; the last line may be torn if the writer was killed.
 
-Each line ends in `"crc"`, the CRC-32 of all bytes of the file before it: one sum over the file then checks every line,
-and a line that is missing or in another place is damage too. The last line may be torn: without a newline, or full of
-zeros after a power cut. It is dropped on reading, and cut off before the next append. Any other line that does not fit
-is damage, not a crash, and is an error.
+Each line ends in `"crc"`, the CRC-32 of all bytes of the file before it. So one sum over the file checks every line,
+and a missing or moved line is damage too. A torn last line has no newline, or is full of zeros after a power cut; it is
+dropped on reading, and cut off before the next append. Any other line that does not fit is damage, and an error.
 
-Files that were written before there were checksums are read as they are, and get theirs before the next append.
+Files from before there were checksums are read as they are, and get theirs before the next append.
 """
 
 import json
@@ -26,13 +25,13 @@ from grokscope.runs.store.checksum import ADVICE, read_file
 HEADER = {"lines": "crc32"}  # the first line of a file that has no header of its own
 _CRC = re.compile(rb', "crc": "([0-9a-f]{8})"\}')
 _LENGTH = len(b', "crc": "01234567"}')
-_ZEROS = b"\0\0"  # what a power cut leaves where the length was written and the data was not; one is a damaged space
+_ZEROS = b"\0\0"  # left by a power cut that saved the length and not the data; a single zero is a damaged space
 
 
 @dataclass(frozen=True, kw_only=True)
 class Lines:
-    """The intact lines of a file, without their newlines; `torn` where a last line was dropped; `checked` where they
-    have checksums, which fit."""
+    """The intact lines of a file, without newlines. torn: whether a last line was dropped. checked: whether they have
+    checksums, which then fit."""
 
     path: Path
     raw: list[bytes]
@@ -42,12 +41,12 @@ class Lines:
     def records(
         self, start: int = 0, stop: int | None = None, containing: Sequence[bytes] = ()
     ) -> list[dict[str, Any]]:
-        """The parsed lines raw[start:stop]; only those with all of the bytes `containing` in them."""
+        """The parsed lines of raw[start:stop] that contain all of the bytes `containing`."""
         lines = self.raw[start:stop]
         for part in containing:
             lines = [line for line in lines if part in line]
         try:
-            records = json.loads(b"[" + b",".join(lines) + b"]")  # one call of the C parser: 3 times faster than a loop
+            records = json.loads(b"[" + b",".join(lines) + b"]")  # one call of the parser: 3 times faster than a loop
         except (ValueError, RecursionError):
             records = None
         if records is None or len(records) != len(lines) or not all(type(record) is dict for record in records):
@@ -61,7 +60,7 @@ class Lines:
         return self.records(start=1 if self.checked else 0)
 
     def contents(self) -> list[bytes]:
-        """The lines as they were given, without their checksums."""
+        """The lines without their checksums."""
         return [line[:-_LENGTH] + b"}" for line in self.raw] if self.checked else self.raw
 
     def _record(self, number: int, line: bytes) -> dict[str, Any]:
@@ -72,7 +71,7 @@ class Lines:
 
 
 def read_lines(path: Path) -> Lines:
-    """The intact lines of `path`; none where it does not exist. Never writes, so it may run beside a writer."""
+    """The intact lines of `path`; none if it does not exist. Never writes, so it may run beside a writer."""
     try:
         data = read_file(path)
     except FileNotFoundError:
@@ -83,7 +82,7 @@ def read_lines(path: Path) -> Lines:
 
 
 def split(data: bytes, path: Path) -> Lines:
-    """`read_lines` of the bytes of a file; path: for messages."""
+    """`read_lines` for the bytes of a file; path: for messages."""
     raw = data.split(b"\n")
     rest = raw.pop()
     checked = bool(raw) and _CRC.fullmatch(raw[0][-_LENGTH:]) is not None
@@ -100,24 +99,20 @@ def split(data: bytes, path: Path) -> Lines:
 
 
 def broken(data: bytes) -> list[int]:
-    """The numbers, from 1 on, of the lines that do not fit their checksums; each is checked by the one before it."""
-    found, before = [], 0
+    """The numbers, from 1 on, of lines that do not fit their checksums; each is checked with the line before."""
+    numbers, before = [], 0
     for number, line in enumerate(data.split(b"\n")[:-1], 1):
         mark = _CRC.fullmatch(line[-_LENGTH:])
-        if mark is None:
-            found.append(number)
-            before = None
-            continue
-        if before is not None and crc32(line[:-_LENGTH], before) != int(mark[1], 16):
-            found.append(number)
-        before = crc32(mark[0] + b"\n", int(mark[1], 16))
-    return found
+        if mark is None or (before is not None and crc32(line[:-_LENGTH], before) != int(mark[1], 16)):
+            numbers.append(number)
+        before = None if mark is None else crc32(mark[0] + b"\n", int(mark[1], 16))
+    return numbers
 
 
-def repair(path: Path, header: dict[str, Any] | None = HEADER) -> bool:
-    """Cut off a torn last line, and give a file of old its checksums; True where a line was torn.
+def repair(path: Path, header: dict[str, Any] | None = HEADER) -> None:
+    """Cut off a torn last line, and add the checksums of an old file.
 
-    header: the first line that such a file gets; None where it has one.
+    header: the first line that an old file gets; None if it has a header.
     """
     lines = read_lines(path)
     if lines.raw and not lines.checked:
@@ -126,11 +121,10 @@ def repair(path: Path, header: dict[str, Any] | None = HEADER) -> bool:
         with clear_errors(path), open(path, "r+b") as file:
             file.truncate(sum(len(line) + 1 for line in lines.raw))
             os.fsync(file.fileno())
-    return lines.torn
 
 
 def append(path: Path, records: Sequence[dict[str, Any]]) -> None:
-    """Append all records at once and sync; after an error the file is as it was before. Needs an intact file."""
+    """Append all records to an intact file at once and sync; after an error the file is as before."""
     lines = [encode(record) for record in records]
     with clear_errors(path, sum(len(line) + _LENGTH + 1 for line in lines)):
         make_folder(path.parent)
@@ -142,7 +136,7 @@ def append(path: Path, records: Sequence[dict[str, Any]]) -> None:
             data = summed(lines, _sum_so_far(descriptor, start, path))
             try:
                 written = os.write(descriptor, data)
-                while written < len(data):  # a disk that fills up takes a part first and fails on the next call
+                while written < len(data):  # a disk that fills up takes a part, and fails at the next call
                     written += os.write(descriptor, data[written:])
                 os.fsync(descriptor)
             except BaseException:
@@ -160,7 +154,7 @@ def rewrite(path: Path, contents: Sequence[bytes]) -> None:
 
 
 def summed(lines: Sequence[bytes], before: int = 0) -> bytes:
-    """The lines with their checksums, where `before` is the sum of what stands before them."""
+    """The lines with their checksums; before: the sum of the bytes before them."""
     parts = []
     for line in lines:
         if line == b"{}":
@@ -173,7 +167,7 @@ def summed(lines: Sequence[bytes], before: int = 0) -> bytes:
 
 
 def encode(record: dict[str, Any]) -> bytes:
-    """Strict JSON on one line: other readers (browsers, DuckDB) know no NaN, so a number that is not finite is null."""
+    """Strict JSON on one line. Other readers (browsers, DuckDB) know no NaN: a number that is not finite is null."""
     return json.dumps(finite(record), allow_nan=False).encode()
 
 
@@ -193,21 +187,21 @@ def _sum_so_far(descriptor: int, size: int, path: Path) -> int:
     if not size:
         return 0
     end = os.pread(descriptor, _LENGTH + 1, max(0, size - _LENGTH - 1))
-    found = _CRC.fullmatch(end[:-1])
-    if found is None or end[-1:] != b"\n":
-        raise StoreError(f"{path} does not end in a line with a checksum: it must be repaired before it is appended to")
-    return crc32(end, int(found[1], 16))
+    mark = _CRC.fullmatch(end[:-1])
+    if mark is None or end[-1:] != b"\n":
+        raise StoreError(f"{path} does not end in a line with a checksum: it must be repaired before an append")
+    return crc32(end, int(mark[1], 16))
 
 
 def check(data: bytes, raw: list[bytes], rest: bytes, path: Path) -> None:
-    """One sum over all whole lines; and what is left must not be a whole line whose newline was damaged."""
+    """StoreError unless one sum fits all whole lines, and the rest is no whole line with a damaged newline."""
     size = sum(map(len, raw)) + len(raw)
     last = _CRC.fullmatch(raw[-1][-_LENGTH:])
     if last is None or crc32(memoryview(data)[: size - _LENGTH - 1]) != int(last[1], 16):
         number = next(iter(broken(data[:size])), len(raw))
         raise _damage(path, number, "does not fit its checksum", len(raw))
-    found = _CRC.fullmatch(rest[-_LENGTH - 1 : -1])
-    if found and crc32(rest[: -_LENGTH - 1], crc32(memoryview(data)[:size])) == int(found[1], 16):
+    mark = _CRC.fullmatch(rest[-_LENGTH - 1 : -1])
+    if mark and crc32(rest[: -_LENGTH - 1], crc32(memoryview(data)[:size])) == int(mark[1], 16):
         raise _damage(path, len(raw) + 1, "does not end in a newline", len(raw) + 1)
 
 
@@ -216,7 +210,7 @@ def _damage(path: Path, number: int, what: str, count: int) -> StoreError:
 
 
 def parsed_line(line: bytes) -> dict[str, Any] | None:
-    """The JSON object on a line; None where there is none."""
+    """The JSON object on a line; None if there is none."""
     try:
         record = json.loads(line)
     except (ValueError, RecursionError):

@@ -1,18 +1,18 @@
-"""A store on any URL that fsspec knows (s3://, gs://, memory://, ...), mirrored in a folder of each machine.
+"""A store at any URL that fsspec knows (s3://, gs://, memory://, ...), mirrored in a folder of each machine.
 
-Objects cannot be appended to, locked or mapped into memory. So everything works on the mirror, a store like any other;
-packs that others have finished are fetched when it is opened, and a pack is sent when its resume point is saved (at
-most once a minute), when it is done, and when more has been measured of it.
+Objects cannot be appended to, locked or mapped into memory. So everything works on the mirror, a store like any other.
+Finished packs of others are fetched when the mirror is opened. A pack is sent when its resume point is saved (at most
+once a minute), when it is done, and when more of it has been measured.
 
     store = opened("s3://bucket/runs")      # a folder
-    publish(store / pack)                   # does nothing in a store that mirrors nothing
+    publish(store / pack)                   # does nothing in a store that is no mirror
 
-A pack whose machine is lost is gone on with elsewhere from what was sent last. There is no lock between machines: who
-hands out packs gives each to one of them, and two that train the same write the same.
+If the machine of a pack is lost, another one continues from what was sent last. There is no lock between machines: the
+planner gives each pack to one machine, and two machines that train the same pack write the same.
 
-A store is data, never an instruction: a folder is a mirror only if it lies where this module makes them, under the name
-that its URL has there. Names from elsewhere that lead out of a pack's folder are not followed, and nothing is removed
-there but what came from here or was fetched from there (`_remember`).
+A store is data, never an instruction: a folder is a mirror only if it lies where this module makes mirrors, under the
+name of its URL. Names from elsewhere that lead out of a pack's folder are not followed. At the URL nothing is removed
+but what was sent from here or fetched from there (`_remember`).
 """
 
 import os
@@ -29,13 +29,11 @@ from grokscope.runs.store import jsonl
 from grokscope.runs.store.atomic import clear_errors, write_atomic
 from grokscope.runs.store.events import FINISHED, checked_events, finished_at
 
-ADDRESS = ".url"  # in a mirror's folder: what it mirrors
-_SENT = (
-    ".sent"  # in a mirror's folder: of each of its packs and studies, the names of the files that are there and here
-)
-SECONDS = 60.0  # between two sendings of a pack that is being trained
-# Sent in this order, whatever else first, so that what a killed machine leaves can be gone on with: rows before the
-# resume point that stands after them, and the end of a pack last of all.
+ADDRESS = ".url"  # in a mirror's folder: its URL
+_SENT = ".sent"  # in a mirror's folder: for each pack and study, the names of its files that are there and here
+SECONDS = 60.0  # between two sendings of a pack in training
+# The order of sending, all other files first. Then another machine can continue after a crash: rows come before the
+# resume point that follows them, and the end of a pack comes last.
 _ORDER = ("metrics/", "checkpoints/", "journal.jsonl", "resume.safetensors", "pack.json", "events.jsonl")
 _sent: dict[Path, float] = {}
 
@@ -46,9 +44,10 @@ def is_url(store: str | Path) -> bool:
 
 
 def opened(store: str | Path, *, only: str | None = None) -> Path:
-    """The folder of a store: of a URL its mirror, with what others have finished. only: of one pack alone.
+    """The folder of a store; for a URL its mirror, with the packs that others have finished. only: fetch this pack
+    alone.
 
-    StoreError, one line, where the URL cannot be reached.
+    StoreError, one line, if the URL cannot be reached.
     """
     if not is_url(store):
         return Path(store)
@@ -59,28 +58,28 @@ def opened(store: str | Path, *, only: str | None = None) -> Path:
         (root / ADDRESS).write_text(url, encoding="utf-8")
     with _errors(url):
         system, base = _system(url)
-        found = (
-            {only} if only else _names(system, base) | {f"studies/{name}" for name in _names(system, f"{base}/studies")}
-        )
-        for name in sorted(found - {"studies"}):
+        names = {only} if only else _names(system, base) - {"studies"}
+        studies = set() if only else {f"studies/{name}" for name in _names(system, f"{base}/studies")}
+        for name in sorted(names | studies):
             if _leads_nowhere(name):
                 _fetch(system, f"{base}/{name}", root, name)
     return root
 
 
 def address(store: Path) -> str:
-    """What other machines know a store by: its URL, or its absolute path."""
+    """The address of a store for other machines: its URL, or its absolute path."""
     return _mirrored(store) or str(store.absolute())
 
 
 def publish(folder: Path, *, rarely: bool = False) -> None:
-    """Sends a pack's or a study's folder of a mirror to where it belongs. rarely: at most once in SECONDS."""
+    """Sends a pack's or a study's folder of a mirror to its URL. rarely: at most once in SECONDS."""
     root, url = next(((place, url) for place in list(folder.parents)[:2] if (url := _mirrored(place))), (None, ""))
     if root is None or (rarely and time.monotonic() - _sent.get(folder, -SECONDS) < SECONDS):
         return
     with _errors(url):
         system, base = _system(url)
-        _send(system, f"{base}/{folder.relative_to(root).as_posix()}", root, folder.relative_to(root).as_posix())
+        name = folder.relative_to(root).as_posix()
+        _send(system, f"{base}/{name}", root, name)
     _sent[folder] = time.monotonic()
 
 
@@ -93,7 +92,7 @@ def _name(url: str) -> str:
 
 
 def _mirrored(store: Path) -> str | None:
-    """The URL that a folder mirrors; None where this module did not make it."""
+    """The URL that a folder mirrors; None if this module did not make the folder."""
     try:
         if store.resolve().parent != _mirrors().resolve():
             return None
@@ -104,7 +103,7 @@ def _mirrored(store: Path) -> str | None:
 
 
 def _leads_nowhere(name: str) -> bool:
-    """Whether a name from elsewhere stays within the folder that it is put in, and hides no file there."""
+    """Whether a name from elsewhere stays within its folder, and is not hidden there."""
     return all(part and part[0] != "." and "\\" not in part and "\0" not in part for part in name.split("/"))
 
 
@@ -117,17 +116,21 @@ def _remembered(root: Path, name: str) -> set[str]:
 
 
 def _remember(root: Path, name: str, files: Collection[str]) -> None:
-    """Which files of a pack or a study are there because of this machine, or are here because they are there."""
+    """Notes the files of a pack or a study that were sent from here, or fetched from there."""
     write_atomic(root / _SENT / f"{name}.txt", "\n".join(sorted(files)).encode(), durable=False)
 
 
 def _send(system: Any, there: str, root: Path, name: str) -> None:
     folder = root / name
-    here = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if _travels(path)}
+    here = {
+        path.relative_to(folder).as_posix(): path
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != "lock" and not path.name.startswith(".")
+    }
     known, ours = _sizes(system, there), _remembered(root, name)
     _remember(root, name, ours | here.keys())
     for file, path in sorted(here.items(), key=lambda item: _place(item[0])):
-        # Segments and checkpoints never change once they have their name.
+        # Segments and checkpoints never change under a name.
         if not (file.startswith(("metrics/", "checkpoints/")) and known.get(file) == path.stat().st_size):
             system.makedirs(f"{there}/{file}".rpartition("/")[0], exist_ok=True)
             system.pipe_file(f"{there}/{file}", path.read_bytes())
@@ -137,7 +140,8 @@ def _send(system: Any, there: str, root: Path, name: str) -> None:
 
 
 def _fetch(system: Any, there: str, root: Path, name: str) -> None:
-    """What is not here of a finished pack; all of a pack that is not here, or that others have brought to its end."""
+    """Fetches the missing files of a finished pack, and the whole of a pack that is missing here or that others have
+    finished."""
     folder, known = root / name, _sizes(system, there)
     begun = (folder / "pack.json").exists()
     ended = begun and _ended(folder)
@@ -156,7 +160,7 @@ def _fetch(system: Any, there: str, root: Path, name: str) -> None:
 
 
 def _ended(folder: Path) -> bool:
-    """Whether a pack that is here came to its end; what is damaged stays as it is, for `grokscope doctor`."""
+    """Whether a pack of the mirror is finished. A damaged one counts as finished and stays, for `grokscope doctor`."""
     try:
         return finished_at(folder) is not None
     except StoreError:
@@ -175,14 +179,14 @@ def _finished(system: Any, there: str, known: dict[str, int]) -> bool:
 
 
 def _sizes(system: Any, there: str) -> dict[str, int]:
-    """Name of a file below a folder there -> its size; nothing where there is no such folder. Names that would lead out
-    of the folder here are left out."""
+    """Name of a file below a folder there -> its size; empty if there is no such folder. Names that would lead out of
+    the folder here are left out."""
     try:
-        found = system.find(there, detail=True)
+        listing = system.find(there, detail=True)
     except FileNotFoundError:
         return {}
     start = len(system._strip_protocol(there).rstrip("/")) + 1
-    files = {path[start:]: about["size"] for path, about in found.items() if about.get("type", "file") == "file"}
+    files = {path[start:]: about["size"] for path, about in listing.items() if about.get("type", "file") == "file"}
     return {name: size for name, size in files.items() if _leads_nowhere(name)}
 
 
@@ -191,10 +195,6 @@ def _names(system: Any, there: str) -> set[str]:
         return {path.rstrip("/").rpartition("/")[2] for path in system.ls(there, detail=False)}
     except FileNotFoundError:
         return set()
-
-
-def _travels(path: Path) -> bool:
-    return path.is_file() and path.name != "lock" and not path.name.startswith(".")
 
 
 def _place(name: str) -> tuple[int, str]:

@@ -4,12 +4,12 @@
     metrics  run, step, measure, view, value, pack
     events   run, step, event, pack, detail (the other fields as JSON: detail->>'name')
 
-The rows are copied into memory and DuckDB's door to files is locked before the SQL is seen. Looking at the statement
-instead is no guard: DuckDB 2 writes files from a SELECT (WITH x AS (COPY ...)), and a directory that it may read it may
-write. A table that the SQL does not name is left empty, which spares a query on `runs` the reading of the metrics.
-Copying takes about 80 bytes of memory a row and 0.5 s a million rows.
+The rows are copied into memory, and DuckDB's access to files is locked before it sees the SQL. A look at the statement
+is no guard: DuckDB 2 writes files from a SELECT (WITH x AS (COPY ...)), and may write every directory that it may read.
+A table that the SQL does not name is left empty, so a query on `runs` reads no metrics. A copy takes about 80 bytes of
+memory a row and 0.5 s a million rows.
 
-All of it runs in a thread beside the one that asks (`limits.py`), so that time, memory and Ctrl-C end it from outside.
+The query runs in a thread beside the one that asks (`limits.py`), so time, memory and Ctrl-C end it from outside.
 """
 
 import json
@@ -34,32 +34,14 @@ _METRICS = {"run": "VARCHAR", "step": "BIGINT", "measure": "VARCHAR", "view": "V
 _EVENTS = {"run": "VARCHAR", "step": "BIGINT", "event": "VARCHAR", "pack": "VARCHAR", "detail": "VARCHAR"}
 _PYTHON = {"VARCHAR": str, "BIGINT": int, "DOUBLE": float, "BOOLEAN": bool}
 _PACK_OF_FILE = "split_part(parse_dirpath(filename), '/', -2)"  # .../<pack>/metrics/seg-000001.parquet
-# Rows that are fetched at a time: four vectors of DuckDB.
+# Rows fetched at a time: four vectors of DuckDB.
 _CHUNK = 8192
 
 
-def query(
-    store: Path,
-    sql: str,
-    *,
-    timeout: float = TIMEOUT,
-    max_rows: int = MAX_ROWS,
-    memory: str = MEMORY,
-    on_damage: OnDamage = refuse,
-) -> tuple[list[str], list[Cells]]:
-    """Run read-only SQL over the store; returns (column names, rows). ValueError says what is wrong with the SQL.
-
-    timeout: [s]. max_rows: of the answer. memory: for the tables and the work on them, such as "500MB" or "4GB".
-    GrokscopeError, which names the limit, where one is reached. on_damage: is told of each pack that is left out of a
-    table because it cannot be read; by default that is an error.
-    """
-    found: list[Cells] = []
-    limits = Limits(timeout=timeout, max_rows=max_rows, memory=memory)
-    with limited(lambda: _answers(Path(store), sql, limits, on_damage), limits) as answer:
-        columns = next(answer)
-        for rows in answer:
-            found += rows
-    return columns, found
+def query(store: Path, sql: str, *, on_damage: OnDamage = refuse, **limits: Any) -> tuple[list[str], list[Cells]]:
+    """The column names and all rows of `asked`, which has the same options and errors."""
+    with asked(store, sql, on_damage=on_damage, **limits) as (columns, rows):
+        return columns, list(rows)
 
 
 @contextmanager
@@ -72,7 +54,12 @@ def asked(
     memory: str = MEMORY,
     on_damage: OnDamage = refuse,
 ) -> Iterator[tuple[list[str], Iterator[Cells]]]:
-    """The same, one row after another as they are found: what is not read is not held."""
+    """Read-only SQL over the store: the column names, and the rows as DuckDB finds them.
+
+    timeout: [s]. max_rows: of the answer. memory: for the tables and the work on them, such as "500MB" or "4GB".
+    on_damage: is called with the reason for each pack that cannot be read and is left out of a table; by default that
+    is an error. ValueError for wrong SQL; GrokscopeError, with the name of the limit, if one is reached.
+    """
     limits = Limits(timeout=timeout, max_rows=max_rows, memory=memory)
     with limited(lambda: _answers(Path(store), sql, limits, on_damage), limits) as answer:
         columns = next(answer)
@@ -80,7 +67,7 @@ def asked(
 
 
 def _answers(store: Path, sql: str, limits: Limits, on_damage: OnDamage) -> Generator[Any, None, None]:
-    """The connection, then the columns' names, then the rows in chunks."""
+    """The connection, then the column names, then the rows in chunks."""
     import duckdb
 
     folders = packs(store)
@@ -89,9 +76,10 @@ def _answers(store: Path, sql: str, limits: Limits, on_damage: OnDamage) -> Gene
     with duckdb.connect(config=config) as connection:
         yield connection
         try:
-            _fill(connection, "runs", *(runs_table(folders if _named("runs", sql) else [], on_damage)))
-            _fill_metrics(connection, folders if _named("metrics", sql) else [], on_damage)
-            _fill(connection, "events", _EVENTS, _event_columns(folders if _named("events", sql) else [], on_damage))
+            named = {table: folders if table in sql.lower() else [] for table in ("runs", "metrics", "events")}
+            _fill(connection, "runs", *runs_table(named["runs"], on_damage))
+            _fill_metrics(connection, named["metrics"], on_damage)
+            _fill(connection, "events", _EVENTS, _event_columns(named["events"], on_damage))
             connection.execute("SET preserve_insertion_order = true")
             connection.execute("SET enable_external_access = false; SET lock_configuration = true")
             if not connection.extract_statements(sql):
@@ -106,12 +94,8 @@ def _answers(store: Path, sql: str, limits: Limits, on_damage: OnDamage) -> Gene
             raise ValueError(first_line(error)) from error
 
 
-def _named(table: str, sql: str) -> bool:
-    return table in sql.lower()
-
-
 def _fill(connection: "DuckDBPyConnection", table: str, types: dict[str, str], columns: dict[str, list[Any]]) -> None:
-    """Make a table and insert columns of Python objects, each cast to its type here: DuckDB guesses from the first."""
+    """Make a table of columns of Python objects. Each cell is cast here: DuckDB guesses a type from the first one."""
     import numpy as np
 
     fields = ", ".join(f'"{name.replace(chr(34), chr(34) * 2)}" {kind}' for name, kind in types.items())

@@ -1,8 +1,8 @@
-"""The numbers that verdicts rest on, as they were read: `readings.jsonl` of a pack, one line a reading.
+"""The numbers that verdicts rest on: `readings.jsonl` of a pack, one line a reading.
 
-A line has the run, the key of the reading (measure, options, stage), the step, the value or why there is none, a digest
-of the definition of the measure, the task whose truth the run was held against where that is not its own, and the
-versions. A line that comes later takes the place of an earlier one of the same run, key and truth.
+A line has the run, the key of the reading (measure, options, stage), the step, the value or the reason why there is
+none, a digest of the measure's definition, the task whose truth the run was compared with, if not its own, and the
+versions. A later line replaces an earlier one of the same run, key and truth.
 """
 
 from collections.abc import Iterable
@@ -20,8 +20,8 @@ Place: TypeAlias = tuple[str, str, str]  # run, key, truth
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """One reading. missing: why it has no value. truth: digest of the task whose truth it was held against, "" for its
-    own. digest: of the definition of the measure. step: None where the run has no such stage."""
+    """One reading. missing: why it has no value. truth: digest of the task whose truth the run was compared with, ""
+    for its own. digest: of the measure's definition. step: None if the run has no such stage."""
 
     run: str
     key: str
@@ -34,27 +34,24 @@ class Record:
 
     @property
     def place(self) -> Place:
-        """What tells it from others."""
+        """The key among all readings."""
         return self.run, self.key, self.truth
 
     @property
     def number(self) -> float | Missing:
-        """The value, or why there is none."""
+        """The value, or the reason why there is none."""
         return Missing(self.missing) if self.value is None else self.value
 
 
 def read_readings(folder: Path) -> dict[Place, Record]:
-    """The readings of a pack; none where none was taken. StoreError for damaged ones."""
+    """The readings of a pack; empty if none was taken. StoreError for a damaged file."""
     path = folder / NAME
-    records: dict[Place, Record] = {}
-    for line in jsonl.read_lines(path).body():
-        record = _record(line, path)
-        records[record.place] = record
-    return records
+    records = [_record(line, path) for line in jsonl.read_lines(path).body()]
+    return {record.place: record for record in records}
 
 
 def append_readings(folder: Path, records: Iterable[Record]) -> None:
-    """Stores readings; only the holder of the pack's lock may."""
+    """Stores readings; only the holder of the pack's lock may call it."""
     lines = [asdict(record) for record in records]
     if lines:
         jsonl.repair(folder / NAME)
@@ -62,12 +59,13 @@ def append_readings(folder: Path, records: Iterable[Record]) -> None:
 
 
 def _record(line: dict[str, Any], path: Path) -> Record:
+    damage = StoreError(f"{path} is damaged: {str(line)[:200]} is no reading; {ADVICE}")
     try:
         record = Record(**line)
     except TypeError as error:
-        raise StoreError(f"{path} is damaged: {str(line)[:200]} is no reading; {ADVICE}") from error
+        raise damage from error
     texts = (record.run, record.key, record.missing, record.truth, record.digest, record.versions)
     number = record.value is None or isinstance(record.value, float | int)
     if not all(isinstance(text, str) for text in texts) or not number:
-        raise StoreError(f"{path} is damaged: {str(line)[:200]} is no reading; {ADVICE}")
+        raise damage
     return record

@@ -1,4 +1,4 @@
-"""Reading the metric rows of one pack, also while another process writes them (`segments.at_one_instant`)."""
+"""Reads the metric rows of one pack, also while another process writes them (`segments.at_one_instant`)."""
 
 import json
 from collections.abc import Sequence
@@ -44,7 +44,7 @@ def read_rows(
     view: str | None = None,
     among: Sequence[str] | None = None,
 ) -> Rows:
-    """The rows of a pack with this run, measure and view; None takes all of them. among: of these measures alone."""
+    """The rows of a pack with this run, measure and view; None: all. among: only rows of these measures."""
     if not folder.is_dir():
         raise StoreError(f"no pack at {folder}")
     wanted = {key: text for key, text in zip(_KEYS, (run, measure, view), strict=True) if text is not None}
@@ -67,7 +67,7 @@ def read_rows(
 
 
 def read_many(folder: Path, measures: Sequence[str]) -> dict[tuple[str, str], Rows]:
-    """Run and measure -> the rows of a pack, of several measures in one reading; pairs without rows are left out."""
+    """(run, measure) -> rows of a pack, for several measures in one reading; pairs without rows are left out."""
     import numpy as np
 
     rows = read_rows(folder, among=measures)
@@ -91,27 +91,23 @@ def read_many(folder: Path, measures: Sequence[str]) -> dict[tuple[str, str], Ro
 def _sealed_columns(
     folder: Path, paths: list[Path], wanted: dict[str, str], among: Sequence[str] | None
 ) -> "dict[str, np.ndarray]":
-    """Columns in the order of the files. Texts travel as numbers: a Python str for every cell takes far longer."""
+    """Columns in the order of the files. Texts travel as numbers: a Python str for each cell takes far longer."""
     import numpy as np
 
     if not paths:
         return {}
-    parts = [f"{key} = ${number}" for number, key in enumerate(wanted, 2)]
+    conditions = [f"{key} = ${number}" for number, key in enumerate(wanted, 2)]
+    parameters: list[Any] = [[escape(str(path)) for path in paths], *wanted.values()]
     if among is not None:
-        parts.append(f"list_contains(${2 + len(wanted)}, measure)")
-    where = " AND ".join(parts) or "true"
-    source = f"FROM read_parquet($1) WHERE {where}"
-    parameters: list[Any] = [
-        [escape(str(path)) for path in paths],
-        *wanted.values(),
-        *([list(among)] if among is not None else []),
-    ]
+        parameters.append(list(among))
+        conditions.append(f"list_contains(${len(parameters)}, measure)")
+    source = f"FROM read_parquet($1) WHERE {' AND '.join(conditions) or 'true'}"
     cursor = engine()
     free = [key for key in _KEYS if key not in wanted]
     with damage_as_store_error(folder / "metrics", paths):
         lists = ["count(*)", *(f"list(DISTINCT {key})" for key in free)]
-        (_, *found), *_ = cursor.execute(f"SELECT {', '.join(lists)} {source}", parameters).fetchall()
-        texts = [distinct or [] for distinct in found]  # NULL where no row fits
+        (_, *texts), *_ = cursor.execute(f"SELECT {', '.join(lists)} {source}", parameters).fetchall()
+        texts = [distinct or [] for distinct in texts]  # NULL where no row fits
         numbers = [f"list_position(${at}, {key}) - 1 AS {key}" for at, key in enumerate(free, len(parameters) + 1)]
         selection = ", ".join(["step", "value", *numbers])
         columns = cursor.execute(f"SELECT {selection} {source}", [*parameters, *texts]).fetchnumpy()

@@ -4,8 +4,8 @@
     replace the journal (header k) by an empty one (k + 1)
 
 A writer killed between the two leaves a journal whose segment exists; `recover` resets it, and readers skip it
-(`at_one_instant`). So at every instant each row is counted once. A segment carries its checksum in its metadata, and
-the journal's header says which segments must be there.
+(`at_one_instant`). So each row counts once at every instant. A segment has its checksum in its metadata, and the
+journal's header says which segments must exist.
 """
 
 import errno
@@ -36,7 +36,7 @@ _COLUMNS = "{segment: 'BIGINT', run: 'VARCHAR', step: 'BIGINT', measure: 'VARCHA
 def recover(folder: Path) -> Journal:
     """Open a pack for writing, after any crash: sweep temporary files, finish a half-done seal, cut off a torn line.
 
-    The caller holds the pack's lock. Returns the journal to append to. StoreError where a segment is gone.
+    The caller holds the pack's lock. Returns the journal to append to. StoreError if a segment is lost.
     """
     metrics = folder / "metrics"
     with clear_errors(metrics):
@@ -57,9 +57,9 @@ def recover(folder: Path) -> Journal:
 
 
 def seal(folder: Path, journal: Journal) -> Path | None:
-    """Move the journal's rows into the next segment, sorted by run, measure, view, step; None where there are no rows.
+    """Move the journal's rows into the next segment, sorted by run, measure, view, step; None if there are no rows.
 
-    Seal after saving the resume state, so that no segment reaches beyond it (`rewind` mends it where one does).
+    Seal after saving the resume point, so that no segment reaches beyond it (`rewind` mends one that does).
     """
     journal.prepare()
     contents = journal.read()
@@ -76,32 +76,30 @@ def seal(folder: Path, journal: Journal) -> Path | None:
     return target
 
 
-def rewind(folder: Path, journal: Journal, step: int) -> int:
-    """Drop the metric rows after `step` from the journal and, where one reaches beyond it, from the segments.
+def rewind(folder: Path, journal: Journal, step: int) -> None:
+    """Drop the metric rows after `step` from the journal, and from segments that reach beyond it.
 
-    For resuming. In the normal order (save the resume state, then seal) no segment is touched; a resume state that is
-    older than the last segment would otherwise count the rows in between twice. Returns the number of rows dropped.
+    For resuming. In the normal order (save the resume point, then seal) no segment changes; a resume point older than
+    the last segment would otherwise count the rows in between twice.
     """
-    dropped = journal.truncate_after(step)
+    journal.truncate_after(step)
     counts = {number: _count(segment_path(folder, number), step) for number in sealed_numbers(folder)}
-    beyond = {number: kept for number, (total, kept) in counts.items() if kept < total}
+    beyond = {number: before for number, (total, before) in counts.items() if before < total}
     if not all(beyond.values()):
         journal.sealed = [number for number in counts if beyond.get(number, 1)]
         journal.announce()
-    for number, kept in sorted(beyond.items(), reverse=True):
+    for number, before in sorted(beyond.items(), reverse=True):
         path = segment_path(folder, number)
-        dropped += counts[number][0] - kept
-        if kept:
+        if before:
             _write_parquet(f"read_parquet({_quoted(path)})", f"step <= {int(step)}", path)
         else:
             with clear_errors(path):
                 path.unlink()
                 sync_folder(path.parent)
-    return dropped
 
 
 def count_rows(folder: Path, step: int) -> int:
-    """The rows of a pack up to `step`, and those that were dropped to be measured anew (`forget`)."""
+    """The number of rows of a pack up to `step`, with those that were dropped to be measured again (`forget`)."""
     contents = read_journal(folder / "journal.jsonl")
     numbers = sealed_numbers(folder)
     live = 0 if contents.segment in numbers else sum(row["step"] <= step for row in contents.rows)
@@ -112,9 +110,9 @@ def at_one_instant(folder: Path, *, containing: Sequence[bytes] = ()) -> tuple[l
     """The segments and journal rows that together hold every row once, though a writer may seal meanwhile.
 
     First the journal, in one read; its header k says that all segments below k were renamed before it began. Then one
-    listing, which has those for certain. If it has k as well, the journal's rows are in k. Later segments are left out:
-    a listing may show one and miss an earlier one. `containing` is read_journal's. StoreError where a segment is gone
-    that the journal knows of, and still does when it is read again (a writer may have rewound it away).
+    listing, which must show those. If it shows k too, the journal's rows are in k. Later segments are left out: a
+    listing may show one and miss an earlier one. `containing` is read_journal's. StoreError if a segment is lost that
+    the journal lists, also after a second reading (a writer may have rewound it away).
     """
     for again in (True, False):
         contents = read_journal(folder / "journal.jsonl", containing=containing)
@@ -130,10 +128,10 @@ def at_one_instant(folder: Path, *, containing: Sequence[bytes] = ()) -> tuple[l
 
 
 def forget(folder: Path, journal: Journal, *, run: str, measures: Sequence[str], steps: Sequence[int]) -> None:
-    """Drop what is stored of some measures of a run at some steps, so that it can be measured anew.
+    """Drop the rows of some measures of a run at some steps, so that they can be measured again.
 
-    The one place besides `rewind` that rewrites segments, each atomically: what a crash leaves is fewer rows, and they
-    are measured again like any that are missing.
+    Only this and `rewind` rewrite segments, each atomically. A crash leaves fewer rows, and missing rows are measured
+    again.
     """
     seal(folder, journal)
     if not measures or not steps:
@@ -160,7 +158,7 @@ def sealed_numbers(folder: Path) -> list[int]:
         names = os.listdir(folder / "metrics")
     except FileNotFoundError:
         return []
-    return sorted(int(found[1]) for name in names if (found := _NAME.fullmatch(name)))
+    return sorted(int(match[1]) for name in names if (match := _NAME.fullmatch(name)))
 
 
 def segment_path(folder: Path, number: int) -> Path:
@@ -169,7 +167,7 @@ def segment_path(folder: Path, number: int) -> Path:
 
 
 def check_numbers(folder: Path) -> None:
-    """StoreError where an event or a number of a pack cannot be believed; read once a process."""
+    """StoreError for a damaged event or number of a pack; each file is checked once a process."""
     read_events(folder)
     numbers, _ = at_one_instant(folder)
     for number in numbers:
@@ -177,30 +175,29 @@ def check_numbers(folder: Path) -> None:
 
 
 def missing_segments(contents: Contents, numbers: Sequence[int]) -> list[int]:
-    """The segments that a journal says must be there, and are not."""
+    """The segments that a journal says must exist, and do not."""
     return sorted(set(contents.sealed or ()) - set(numbers))
 
 
 def digests(folder: Path) -> dict[str, str]:
-    """Name of a file of the pack's numbers -> the first 16 hexadecimal digits of its SHA-256; of the live journal too,
-    where it has rows, and of its readings."""
+    """File name -> the first 16 hexadecimal digits of its SHA-256, of the segments, of a live journal with rows, and of
+    the readings."""
     files = [segment_path(folder, number) for number in sealed_numbers(folder)]
-    if read_journal(folder / "journal.jsonl").rows:
-        files.append(folder / "journal.jsonl")
-    if (folder / READINGS).exists():
-        files.append(folder / READINGS)
+    files += [folder / "journal.jsonl"] if read_journal(folder / "journal.jsonl").rows else []
+    files += [folder / READINGS] if (folder / READINGS).exists() else []
     return {path.name: sha256(path.read_bytes()).hexdigest()[:16] for path in files}
 
 
 def engine() -> "DuckDBPyConnection":
-    """A cursor on this process's in-memory DuckDB; opening one costs 30 ms, a cursor nothing. Threads need one each."""
+    """A cursor on this process's in-memory DuckDB. Opening DuckDB costs 30 ms, a cursor nothing; each thread needs its
+    own."""
     return _database(os.getpid()).cursor()
 
 
 @contextmanager
 def damage_as_store_error(path: Path, segments: Sequence[Path] = ()) -> Iterator[None]:
-    """Turn DuckDB's complaint about a Parquet file into a StoreError of one line; before that, check the `segments`, or
-    `path` itself, against their checksums."""
+    """Check the checksums of `segments`, or of `path` itself, and turn DuckDB's error about a Parquet file into a
+    StoreError of one line."""
     import duckdb
 
     for segment in segments or ([path] if path.suffix == ".parquet" else ()):
@@ -212,7 +209,7 @@ def damage_as_store_error(path: Path, segments: Sequence[Path] = ()) -> Iterator
 
 
 def first_line(error: Exception) -> str:
-    """DuckDB's messages go on with the query and hints; the first line says what is wrong."""
+    """The first line of DuckDB's message, which says what is wrong; the query and hints follow it."""
     return str(error).strip().partition("\n")[0]
 
 
@@ -250,7 +247,7 @@ def _write_parquet(source: str, condition: str, target: Path) -> None:
 
 
 def _count(path: Path, step: int) -> tuple[int, int]:
-    """The rows of a segment, and those of them up to `step`."""
+    """The number of rows of a segment, and of those up to `step`."""
     with damage_as_store_error(path):
         query = f"SELECT count(*), count(*) FILTER (step <= $1) FROM read_parquet({_quoted(path)})"
         return engine().execute(query, [step]).fetchall()[0]
@@ -262,7 +259,7 @@ def _gone(folder: Path, lost: Sequence[int]) -> StoreError:
 
 
 def _cause(error: Exception) -> Exception:
-    """The operating system's error inside DuckDB's, where it is one that has a clear message."""
+    """The operating system's error inside DuckDB's, if `clear_errors` has a message for it."""
     for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES):
         if os.strerror(number) in str(error):
             return OSError(number, os.strerror(number))
@@ -270,7 +267,7 @@ def _cause(error: Exception) -> Exception:
 
 
 def _quoted(path: Path) -> str:
-    """A path as a one-file SQL list; DuckDB would read *, ? and [ in it as patterns."""
+    """A path as an SQL list of one file; escaped, because DuckDB reads *, ? and [ as patterns."""
     return f"[{_literal(escape(str(path)))}]"
 
 

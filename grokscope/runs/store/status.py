@@ -1,7 +1,7 @@
 """status.json: how far a pack is. A hint for people and pages; resuming never depends on it.
 
-The outcomes of its runs, under "runs", are believed only where the file's checksum fits; else whoever needs them reads
-the numbers (`runs.outcomes`).
+The outcomes of its runs, under "runs", are believed only if the file's checksum fits; otherwise the numbers are read
+(`runs.outcomes`).
 """
 
 import math
@@ -20,7 +20,7 @@ def write_status(folder: Path, **fields: Any) -> None:
 
 
 def read_status(folder: Path) -> dict[str, Any]:
-    """The pack's status; empty where none can be read, also where a power cut spoilt it (it is not synced)."""
+    """The pack's status; empty if it cannot be read, such as after a power cut (it is not synced)."""
     try:
         status, sealed = read_document(folder / "status.json")
     except (OSError, StoreError):
@@ -35,8 +35,6 @@ def _plausible(name: str, value: Any, sealed: bool) -> bool:
         return value is None or (type(value) in (int, float) and 0 <= value < math.inf)
     if name == "state":
         return isinstance(value, str)
-    return sealed and (name != "runs" or _are_outcomes(value))
-
-
-def _are_outcomes(value: Any) -> bool:
-    return isinstance(value, dict) and all(isinstance(one, dict) for one in value.values())
+    if name == "runs":
+        return sealed and isinstance(value, dict) and all(isinstance(outcome, dict) for outcome in value.values())
+    return sealed

@@ -2,7 +2,8 @@
 
 import tyro
 
-from grokscope.cli.base import Json, emit
+from grokscope.cli._options import Json
+from grokscope.cli.base import emit
 
 
 def greet(name: tyro.conf.Positional[str], *, json: Json = False) -> None:

@@ -1,6 +1,6 @@
 """What a format of tables is: which files at a path it reads, and their columns by name.
 
-A cell that nothing was written into is None. Nothing in a file is run.
+An empty cell is None. No code in a file is run.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -56,7 +56,7 @@ def by_column(rows: Iterable[Mapping[str, Any]]) -> Columns:
 
 
 def _flat(row: Mapping[str, Any], before: str = "") -> Iterable[tuple[str, Any]]:
-    """Objects within objects: {"train": {"acc": 1}} is train/acc. Lists are no cells."""
+    """The cells of nested objects: {"train": {"acc": 1}} is train/acc. Lists are left out."""
     for name, cell in row.items():
         if isinstance(cell, Mapping):
             yield from _flat(cell, f"{before}{name}/")
@@ -65,11 +65,10 @@ def _flat(row: Mapping[str, Any], before: str = "") -> Iterable[tuple[str, Any]]
 
 
 def one_length(path: Path, columns: Columns) -> Columns:
-    """The columns, if they have one length; ValueError otherwise."""
-    lengths = {name: len(cells) for name, cells in columns.items()}
-    if len(set(lengths.values())) > 1:
-        said = ", ".join(f"{name} {length}" for name, length in lengths.items())
+    """The columns; ValueError if their lengths differ."""
+    if len(set(map(len, columns.values()))) > 1:
+        lengths = ", ".join(f"{name} {len(cells)}" for name, cells in columns.items())
         raise ValueError(
-            f"{path} has columns of unequal length ({said}): expected one value a step; NaN means not evaluated"
+            f"{path} has columns of unequal length ({lengths}): expected one value a step; NaN means not evaluated"
         )
     return columns

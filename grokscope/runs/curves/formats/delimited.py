@@ -11,7 +11,7 @@ DELIMITERS = (",", ";", "\t")
 
 
 def _columns(path: Path, text: str) -> tuple[Columns, list[str]]:
-    """The delimiter is the one that the first line has most of; beside semicolons a comma is a decimal point."""
+    """The delimiter is the most frequent one of the first line; beside semicolons a comma is a decimal point."""
     head = next((line for line in text.splitlines() if line.strip()), "")
     delimiter = max(DELIMITERS, key=head.count)
     lines = [row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if any(cell.strip() for cell in row)]

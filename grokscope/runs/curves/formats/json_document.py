@@ -7,7 +7,7 @@ from grokscope.errors import GrokscopeError
 from grokscope.runs.curves.formats import json_lines
 from grokscope.runs.curves.formats.base import Columns, by_column, one_length, text_format
 
-# Under which a file of one JSON object keeps its rows (trainer_state.json of transformers).
+# Keys of the rows in a file of one JSON object (trainer_state.json of transformers).
 ROWS = ("log_history", "history", "rows", "data")
 
 

@@ -8,7 +8,7 @@ from grokscope.runs.curves.formats.base import Columns, by_column, text_format
 
 
 def columns_of(path: Path, text: str) -> tuple[Columns, list[str]]:
-    """A row a line, each with some of the keys. A last line that is torn is dropped, and said."""
+    """A row a line, each with some of the keys. A torn last line is dropped, with a remark."""
     lines = [line for line in text.splitlines() if line.strip()]
     rows, remarks = [], []
     for number, line in enumerate(lines, 1):

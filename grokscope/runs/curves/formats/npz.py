@@ -14,7 +14,7 @@ from grokscope.runs.curves.formats.base import Columns, Format, ending, one_leng
 def _columns(path: Path, files: Sequence[tuple[Path, bytes]]) -> tuple[Columns, list[str]]:
     try:
         with np.load(io.BytesIO(files[0][1]), allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
+            arrays = dict(archive)
     except (ValueError, OSError, zipfile.BadZipFile, EOFError) as error:
         raise GrokscopeError(f"{path} cannot be read as arrays: {' '.join(str(error).split())}") from error
     return one_length(path, {name: array.tolist() for name, array in arrays.items() if array.ndim == 1}), []

@@ -1,6 +1,6 @@
-"""Scalars in the event files of TensorBoard, without TensorBoard.
+"""Scalars in the event files of TensorBoard, read without TensorBoard.
 
-A file is a row of records: length (8 bytes), its checksum (4), the record, its checksum (4), all little-endian
+A file is a sequence of records: length (8 bytes), its checksum (4), the record, its checksum (4), all little-endian
 (tensorflow/core/lib/io/record_writer.h). A record is an Event (tensorflow/core/util/event.proto): 2 step, 5 summary of
 values with 1 tag, 2 simple_value, 8 tensor (1 dtype, 4 content, 5 float, 6 double, 7 int, 10 int64 values). Checked
 against files of torch.utils.tensorboard and of TensorBoard's own writer (tests/data/tensorboard).
@@ -27,17 +27,16 @@ for _byte in range(256):
 
 
 def event_files(path: Path) -> list[Path]:
-    """The event files of a folder and those below it, or the one that `path` is; in the order of their names, which
-    begin with the time of writing."""
+    """The event files in and below a folder, or `path` itself; sorted by name, which begins with the writing time."""
     if path.is_file():
         return [path] if "tfevents" in path.name else []
     return sorted(file for file in path.rglob("*tfevents*") if file.is_file())
 
 
 def scalars(path: Path, files: Sequence[tuple[Path, bytes]]) -> tuple[Columns, list[str]]:
-    """A row an event with scalars: its step, and a column a tag, behind the folder where there is one (train/loss).
+    """A row an event with scalars: its step, and a column a tag, with the folder before it (train/loss).
 
-    files: with their bytes, in the order of writing. A file that breaks off is read up to there, and said.
+    files: with their bytes, in the order of writing. A file that breaks off is read up to there, with a remark.
     """
     root = path if path.is_dir() else path.parent
     rows: list[tuple[int, dict[str, float]]] = []
@@ -91,14 +90,13 @@ def _event(record: bytes) -> tuple[int, dict[str, float]]:
             step = _signed(value)
         elif number == 5:
             for inner, summary in _fields(value):
-                found = _scalar(summary) if inner == 1 else None
-                if found is not None:
-                    values[found[0]] = found[1]
+                if inner == 1 and (scalar := _scalar(summary)) is not None:
+                    values[scalar[0]] = scalar[1]
     return step, values
 
 
 def _scalar(summary: bytes) -> tuple[str, float] | None:
-    """Tag and number of a summary's value; None for an image, a histogram or a text."""
+    """The tag and the number of a summary's value; None for an image, a histogram or a text."""
     tag, number = "", None
     for field, value in _fields(summary):
         if field == 1:
@@ -111,22 +109,22 @@ def _scalar(summary: bytes) -> tuple[str, float] | None:
 
 
 def _tensor(tensor: bytes) -> float | None:
-    """The number in a tensor of one number."""
+    """The number in a tensor of one number; None for other tensors."""
     fields = dict(_fields(tensor))
     if fields.get(1) not in DTYPES:
         return None
-    code, listed = DTYPES[fields[1]]
-    if isinstance(found := fields.get(listed), int):  # a varint that is not packed
-        return float(_signed(found))
-    if fields.get(4) is None and code in "iq" and found:
-        return float(_signed(_varint(found, 0)[0]))
-    content = fields.get(4) or found or b""
+    code, number = DTYPES[fields[1]]
+    if isinstance(values := fields.get(number), int):  # a varint that is not packed
+        return float(_signed(values))
+    if fields.get(4) is None and code in "iq" and values:
+        return float(_signed(_varint(values, 0)[0]))
+    content = fields.get(4) or values or b""
     size = struct.calcsize(code)
     return float(struct.unpack(f"<{code}", content)[0]) if len(content) == size else None
 
 
 def _fields(message: bytes) -> Iterator[tuple[int, Any]]:
-    """(number, value) of the fields of a protocol buffer; values are bytes, or whole numbers where they are varints."""
+    """(number, value) of the fields of a protocol buffer; a value is bytes, or a whole number if it is a varint."""
     place = 0
     while place < len(message):
         key, place = _varint(message, place)

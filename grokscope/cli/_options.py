@@ -1,0 +1,75 @@
+"""Options that several commands share."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+
+from grokscope.registry import FAMILIES, names
+
+
+def _store(text: str) -> Path:
+    from grokscope.runs.outside import named
+    from grokscope.runs.store.mirror import is_url, opened
+
+    if not is_url(text):
+        named(text)
+    return opened(text)
+
+
+def one_of(words: Iterable[str]) -> Any:
+    """The mark of an option that takes one of these words; `--help` lists them."""
+    words = tuple(words)
+    return tyro.constructors.PrimitiveConstructorSpec(
+        nargs=1,
+        metavar="{" + ",".join(words) + "}",
+        instance_from_str=lambda given: given[0],
+        is_instance=lambda value: isinstance(value, str),
+        str_from_instance=lambda word: [word],
+        choices=words,
+    )
+
+
+Flag = Annotated[bool, tyro.conf.FlagCreatePairsOff]
+Json = Annotated[Flag, tyro.conf.arg(help="one JSON object on stdout, nothing else")]
+Percent = Annotated[Flag, tyro.conf.arg(help="the accuracies of the curves are in per cent")]
+Settings = Annotated[list[str], tyro.conf.arg(metavar="FIELD=VALUE")]
+Integer = Annotated[int | None, tyro.conf.arg(metavar="INT")]
+Output = Annotated[Path | None, tyro.conf.arg(aliases=["-o"], metavar="FILE")]
+RunName = Annotated[str, tyro.conf.arg(metavar="RUN", help='a run\'s id, the start of one, its path, or "latest"')]
+Store = Annotated[
+    Path,
+    tyro.conf.arg(help="folder that holds the runs, or a URL that fsspec knows (s3://...)"),
+    tyro.constructors.PrimitiveConstructorSpec(
+        nargs=1,
+        metavar="PATH|URL",
+        instance_from_str=lambda words: _store(words[0]),
+        is_instance=lambda value: isinstance(value, Path),
+        str_from_instance=lambda path: [str(path)],
+    ),
+]
+
+# Of the commands that carry out a plan.
+Engine = Annotated[
+    str,
+    one_of(names(FAMILIES["executors"])),
+    tyro.conf.arg(help="local: processes on this machine; ray: tasks of Ray, here or on a cluster (extra `ray`)"),
+]
+Address = Annotated[
+    str | None,
+    tyro.conf.arg(metavar="HOST:PORT", help='head of a Ray cluster, or "auto"; without it Ray is started here'),
+]
+Workers = Annotated[
+    int | None,
+    tyro.conf.arg(
+        metavar="INT",
+        help="packs trained at a time [1]; by default one a core, each on one thread; fewer packs than cores have "
+        "several threads each; on a GPU four packs",
+    ),
+]
+Device = Annotated[
+    Literal["cpu", "cuda"],
+    tyro.conf.arg(help="cuda: packs of up to 64 runs, trained on the GPU and measured on the processor"),
+]
+DryRun = Annotated[Flag, tyro.conf.arg(help="say what it would take, and start nothing")]
