@@ -7,7 +7,7 @@
 Sweeps have their own network, "small", so that compared arms differ in one thing alone.
 """
 
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 from grokscope.registry import component, unknown
 from grokscope.runs.config import RunConfig
@@ -15,7 +15,7 @@ from grokscope.runs.config import RunConfig
 Scale = Literal["tiny", "laptop", "paper"]
 Network = Literal["base", "small"]
 T = TypeVar("T")
-SCALES: tuple[Scale, ...] = ("tiny", "laptop", "paper")
+SCALES: tuple[Scale, ...] = get_args(Scale)
 SEEDS = {"tiny": 5, "laptop": 10, "paper": 10}
 # All five seeds generalise within 950 steps, 200 to 800 after they have memorised: often before `grokked` counts.
 TINY: dict[str, Any] = {

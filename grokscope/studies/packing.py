@@ -125,9 +125,9 @@ def _alike(group: Sequence[RunConfig]) -> Iterator[list[RunConfig]]:
 
 
 def soonest_end(config: RunConfig) -> int:
-    """The step at which a run may have generalised and end; max_steps where weight decay does not bring it there."""
-    ends = config.optimizer in ("adam", "adamw") and config.weight_decay > 0 and config.rate > 0
-    if not ends or config.norm_sphere or config.random_labels or config.weight_decay_stop is not None:
+    """The earliest step at which a run may have generalised and end; max_steps where weight decay does not bring it
+    there."""
+    if config.random_labels or not config.decay_sets_the_time:
         return config.max_steps
     until = DECAY_TIMES / (config.rate * config.weight_decay) + config.weight_decay_start
     return min(config.max_steps, round(until + config.stop_after * config.evaluate_every))
