@@ -59,7 +59,7 @@ def run(
         print(f"note: {remark}", file=sys.stderr)
     trained = train(configs, store=out, device=device, progress=True, resume=resume)
     reports = [None] * seeds if no_report else [*_reports(trained, lang)]
-    summaries = [one.summary() | {"report": report} for one, report in zip(trained, reports, strict=True)]
+    summaries = [run.summary() | {"report": report} for run, report in zip(trained, reports, strict=True)]
     result = summaries[0] if seeds == 1 else pack_summary(trained[0].folder, summaries)
     if json:
         emit(result)
@@ -72,10 +72,10 @@ def _reports(trained: "Sequence[Run]", lang: Literal["en", "zh"]) -> Iterator[st
     from grokscope.report.run.page import write_report
     from grokscope.studies.experiment import measure_checkpoints
 
-    for number, one in enumerate(trained, 1):
+    for number, run in enumerate(trained, 1):
         print(f"measuring checkpoints and writing the report of run {number} of {len(trained)}", file=sys.stderr)
-        measure_checkpoints(one)
-        yield str(write_report(one, lang=lang))
+        measure_checkpoints(run)
+        yield str(write_report(run, lang=lang))
 
 
 def sentence(summary: dict[str, Any]) -> str:

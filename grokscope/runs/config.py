@@ -188,7 +188,7 @@ class RunConfig(Record):
         return remarks
 
     def build_task(self) -> Task:
-        """The task, with labels drawn at random where the config says so."""
+        """The task, with random labels if the config says so."""
         task = _task(self.task, self.options("task").model_dump_json())
         if self.random_labels:
             task = task.with_random_labels(self.seed)

@@ -71,7 +71,7 @@ def temporary_beside(path: Path) -> Path:
 
 def sweep_temporaries(folder: Path) -> None:
     """Remove the temporary files of a killed writer; only for the holder of the pack's lock."""
-    for path in folder.glob(".*.tmp"):
+    for path in sorted(folder.glob(".*.tmp")):
         with clear_errors(path):
             path.unlink(missing_ok=True)
 

@@ -59,13 +59,15 @@ def append_readings(folder: Path, records: Iterable[Record]) -> None:
 
 
 def _record(line: dict[str, Any], path: Path) -> Record:
-    damage = StoreError(f"{path} is damaged: {str(line)[:200]} is no reading; {ADVICE}")
     try:
         record = Record(**line)
-    except TypeError as error:
-        raise damage from error
-    texts = (record.run, record.key, record.missing, record.truth, record.digest, record.versions)
-    number = record.value is None or isinstance(record.value, float | int)
-    if not all(isinstance(text, str) for text in texts) or not number:
-        raise damage
+    except TypeError:  # a field is missing, or unknown
+        record = None
+    if record is None or not _is_typed(record):
+        raise StoreError(f"{path} is damaged: {str(line)[:200]} is no reading; {ADVICE}")
     return record
+
+
+def _is_typed(record: Record) -> bool:
+    texts = (record.run, record.key, record.missing, record.truth, record.digest, record.versions)
+    return all(isinstance(text, str) for text in texts) and isinstance(record.value, float | int | None)
