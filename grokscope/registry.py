@@ -20,15 +20,24 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 NOT_COMPONENTS = {"base", "analyses", "parts"}
 PER_REPLICA = "per_replica"  # the mark of a field
 LONGEST = 80  # characters of a value in a message
-SINGULAR = {
-    "losses": "loss",
-    "theories": "theory",
-    "cli": "command",
-    "training.optimizers": "optimizer",
-    "training.transforms": "transform",
-    "benchmarks": "benchmark",
-    "report.figures": "figure",
-    "report.run.sections": "section",
+# What there are components of: the plural, as users say it, and the package. Kinds are added by hand; components never.
+FAMILIES = {
+    "tasks": "tasks",
+    "models": "models",
+    "losses": "losses",
+    "optimizers": "training.optimizers",
+    "transforms": "training.transforms",
+    "measures": "measures",
+    "recipes": "recipes",
+    "theories": "theories",
+    "tables": "studies.tables",
+    "executors": "studies.executors",
+    "figures": "report.figures",
+    "sections": "report.run.sections",
+    "weight-formats": "runs.foreign.formats",
+    "curve-formats": "runs.curves.formats",
+    "benchmarks": "benchmarks",
+    "commands": "cli",
 }
 
 
@@ -77,7 +86,7 @@ def component(family: str, name: str) -> Any:
     Raises ValueError, naming the nearest match, when there is no such component.
     """
     if name not in names(family):
-        raise ValueError(unknown(SINGULAR.get(family, family.removesuffix("s")), name, names(family)))
+        raise ValueError(unknown(_singular(family), name, names(family)))
     last, place = name.rpartition(".")[2], f"grokscope.{family}.{name}"
     return getattr(importlib.import_module(f"{place}.{last}" if _is_component(place) else place), last)
 
@@ -101,6 +110,12 @@ def shortened(value: Any) -> str:
     except RecursionError:
         return f"a {type(value).__name__} nested too deep"
     return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]}… ({len(text):,} characters)"
+
+
+def _singular(family: str) -> str:
+    """What one component of a family is called."""
+    plural = next((plural for plural, place in FAMILIES.items() if place == family), family)
+    return "theory" if plural == "theories" else "loss" if plural == "losses" else plural.removesuffix("s")
 
 
 def _sentence(error: Any, known: Iterable[str]) -> str:

@@ -1,9 +1,12 @@
-"""What many tests share: a tiny run that takes seconds."""
+"""What many tests share: a tiny run that takes seconds, and the order in which tests run."""
 
-from collections.abc import Callable
+import random
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from grokscope.recipes.base import recipe
@@ -11,6 +14,8 @@ from grokscope.runs.config import RunConfig
 from grokscope.runs.run import Run
 from grokscope.studies.experiment import train
 
+hypothesis.settings.register_profile("no clock", deadline=None)  # a busy machine must not fail a test
+hypothesis.settings.load_profile("no clock")
 TINY: dict[str, Any] = {
     "p": 11,
     "train_fraction": 0.5,
@@ -35,11 +40,53 @@ def tiny_fixture() -> Callable[..., RunConfig]:
 
 
 @pytest.fixture(scope="session")
-def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A finished run; tests must not write into it."""
-    return train(tiny(), store=tmp_path_factory.mktemp("store"), progress=False)
+def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    """A finished run. Tests must not write into it: the session ends in an error where one did."""
+    run = train(tiny(), store=tmp_path_factory.mktemp("store"), progress=False)
+    before = _contents(run.folder)
+    yield run
+    assert _contents(run.folder) == before, "a test wrote into tiny_run; let it copy the run's folder"
+
+
+def _contents(folder: Path) -> dict[Path, tuple[int, int]]:
+    """Size and time of every file."""
+    return {path: (path.stat().st_size, path.stat().st_mtime_ns) for path in folder.rglob("*") if path.is_file()}
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
     return tmp_path / "store"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    about = "seed of the random order of files, and of tests within each; 0: as they are written"
+    parser.addoption("--order", type=int, metavar="SEED", help=about)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    given: dict[str, Any] = getattr(config, "workerinput", {})
+    if config.option.order is None:
+        config.option.order = given.get("order") or random.SystemRandom().randrange(1, 1_000_000)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """A worker of pytest-xdist takes the order of its parent: all must collect the same."""
+    node.workerinput["order"] = node.config.option.order
+
+
+@pytest.hookimpl(tryfirst=True)  # what pytest moves together, for fixtures of a wide scope, it moves afterwards
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.option.order:
+        chance, files = random.Random(config.option.order), defaultdict(list)
+        for item in items:
+            files[item.path].append(item)
+        listed = list(files.values())
+        chance.shuffle(listed)
+        for tests in listed:
+            chance.shuffle(tests)
+        items[:] = [item for tests in listed for item in tests]
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    terminalreporter.write_line(f"order of tests: --order {config.option.order}")

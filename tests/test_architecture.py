@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from grokscope.registry import FAMILIES, names
+
 PACKAGE = Path(__file__).parents[1] / "grokscope"
 # Low to high; names on one line never import each other (docs: design, "Layers").
 LAYERS = [
@@ -43,11 +45,7 @@ def imports(path: Path, *, asked_for: bool = True) -> set[str]:
             found.add(node.module or "")
             if node.module == "grokscope":
                 found |= {f"grokscope.{alias.name}" for alias in node.names}
-        elif (
-            asked_for
-            and isinstance(node, ast.Call)
-            and getattr(node.func, "id", "") in ("component", "components", "names")
-        ):
+        elif asked_for and isinstance(node, ast.Call) and getattr(node.func, "id", "") in REGISTRY:
             found |= {f"grokscope.{one.value}" for one in node.args[:1] if isinstance(one, ast.Constant)}
     return {name for name in found if name.partition(".")[0] == "grokscope"}
 
@@ -100,6 +98,48 @@ def test_no_file_holds_two_subjects(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= 500
 
 
+# Where several components may be named together, and why (docs/architecture.md says it to people).
+USES = ("theories", "recipes", "benchmarks", "studies/tables", "report/figures", "report/run/sections")  # declared use
+LISTS = {
+    "predictions/rows.py": "the series that every time to generalise is read from",
+    "losses/__init__.py": "public names",
+    "report/run/numbers.py": "the rows of a table, in the order in which people read them",
+    "runs/identity.py": "ids of the first stores, which do not change",
+    "cli/base.py": "commands that go on where they were interrupted",
+}
+
+
+def listed_components(path: Path) -> bool:
+    """Whether a file holds a collection of two or more ids of one family and of nothing else."""
+    families = [set(names(family)) for family in FAMILIES.values()]
+    families.append({name.replace("_", "-") for name in names(FAMILIES["weight-formats"])})
+    for node in ast.walk(ast.parse(path.read_text())):
+        if not isinstance(node, ast.Tuple | ast.List | ast.Set | ast.Dict):
+            continue
+        keys = node.keys if isinstance(node, ast.Dict) else node.elts
+        held = [key.value for key in keys if isinstance(key, ast.Constant)]
+        if len(held) == len(keys) > 1 and any(family.issuperset(held) for family in families):
+            return True
+    return False
+
+
+def test_no_list_of_components_is_kept_by_hand() -> None:
+    places = {path.relative_to(PACKAGE).as_posix() for path in SOURCES if listed_components(path)}
+    assert {place for place in places if not place.startswith(USES)} == set(LISTS)
+
+
+def test_every_family_that_the_registry_is_asked_for_is_one_of_the_kinds() -> None:
+    asked = {
+        node.args[0].value
+        for path in SOURCES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in REGISTRY and node.args
+        if isinstance(node.args[0], ast.Constant)
+    }
+    assert asked
+    assert asked <= set(FAMILIES.values())
+
+
 def test_importing_the_package_imports_nothing_else() -> None:
     # A statement about which modules are loaded, not about time: benchmarks/ measure time.
     heavy = "{'torch', 'numpy', 'scipy', 'pydantic', 'duckdb', 'plotly', 'tyro', 'rich', 'sklearn', 'gudhi'}"
@@ -134,5 +174,17 @@ def test_the_page_on_the_architecture_lists_the_rooms_as_they_are() -> None:
     before = page.read_text()
     listed = {line.split("`")[1] for line in before.splitlines() if line.startswith("| `grokscope/")}
     assert listed == {f"{path.parent.relative_to(PACKAGE.parent).as_posix()}/" for path in PACKAGE.rglob("__init__.py")}
-    made = runpy.run_path(str(PACKAGE.parent / "scripts" / "architecture"))["page"](before)
+    made = runpy.run_path(str(PACKAGE.parent / "scripts" / "architecture"))["with_rooms"](before)
     assert made == before, "run scripts/architecture"
+
+
+def test_the_page_keeps_the_sizes_of_before(tmp_path: Path) -> None:
+    script = runpy.run_path(str(PACKAGE.parent / "scripts" / "architecture"))
+    page = (PACKAGE.parent / "docs" / "architecture.md").read_text()
+    (tmp_path / "grokscope").mkdir()
+    (tmp_path / "grokscope" / "one.py").write_text("x: int = 1  # pyright: ignore\ny = 2\n")
+    made = script["with_sizes"](page, tmp_path)
+    assert "| lines | 39,655 | 2 |\n| files | 396 | 1 |\n" in made
+    assert "| `pyright: ignore` | 29 | 1 |\n" in made
+    assert script["with_sizes"](made, tmp_path) == made
+    assert script["with_rooms"](made) == made

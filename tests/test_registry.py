@@ -4,10 +4,8 @@ import pytest
 
 from grokscope import registry
 
-FAMILIES = ("tasks", "models", "losses", "measures", "recipes", "training.optimizers", "training.transforms", "cli")
 
-
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", registry.FAMILIES.values())
 def test_every_file_is_a_component_named_like_it(family: str) -> None:
     assert registry.names(family)
     for name in registry.names(family):

@@ -1,9 +1,12 @@
 """Options that several commands share."""
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import tyro
+
+from grokscope.registry import FAMILIES, names
 
 
 def _store(text: str) -> Path:
@@ -13,6 +16,19 @@ def _store(text: str) -> Path:
     if not is_url(text):
         named(text)
     return opened(text)
+
+
+def one_of(words: Iterable[str]) -> Any:
+    """The mark of an option that takes one of these words; `--help` lists them."""
+    words = tuple(words)
+    return tyro.constructors.PrimitiveConstructorSpec(
+        nargs=1,
+        metavar="{" + ",".join(words) + "}",
+        instance_from_str=lambda given: given[0],
+        is_instance=lambda value: isinstance(value, str),
+        str_from_instance=lambda word: [word],
+        choices=words,
+    )
 
 
 Flag = Annotated[bool, tyro.conf.FlagCreatePairsOff]
@@ -36,7 +52,8 @@ Store = Annotated[
 
 # Of the commands that carry out a plan.
 Engine = Annotated[
-    Literal["local", "ray"],
+    str,
+    one_of(names(FAMILIES["executors"])),
     tyro.conf.arg(help="local: processes on this machine; ray: tasks of Ray, here or on a cluster (extra `ray`)"),
 ]
 Address = Annotated[

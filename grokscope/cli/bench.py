@@ -18,24 +18,14 @@ def bench(
     seconds: Annotated[float | None, tyro.conf.arg(metavar="FLOAT")] = None,
     json: Json = False,
 ) -> None:
-    """Measure speed: one run, packs of small networks, instruments of manifold, circuits and kernel, a large store.
+    """Measure speed, and how often instruments are right on clouds and tables whose answer is known.
 
-    train_step: one run against plain PyTorch and the arithmetic ceiling. pack: many small networks as a pack, against
-    one after another. manifold: dimension, Betti numbers and measures against their bars; it trains a network first,
-    for a minute or two. circuits: the measures of one checkpoint at p = 113. kernel: seconds and memory of a tangent
-    kernel, and its ratio to Jacobians. store: reading 1,000 runs of 10^6 numbers. scale: a study of 10,000 packs,
-    planned, handed out and queried, without training. integrity: the cost of checksums in a query and in a run. Rivals
-    take turns in one process; numbers are medians over the rounds, with their spread.
-
-    Error rates of the instruments on clouds and tables with known answers: betti_rates, circle_rates and
-    dimension_coverage (the share of intervals that hold the truth, for the headline and for TwoNN).
+    What is compared takes turns in one process; numbers are medians over the rounds, with their spread.
 
     Args:
-        name: train_step, pack, manifold, circuits, kernel, store, scale, integrity, betti_rates, circle_rates or
-            dimension_coverage.
-        rounds: counted turns of each, or draws [1]; by default 7 (train_step), 5 (pack), 3, 1 (scale); 20 draws, 200
-            of circle_rates and 10 of dimension_coverage.
-        seconds: length of a turn [s], at least one call; by default 2, 1 and 0.5; the others have none.
+        name: a benchmark (grokscope list benchmarks).
+        rounds: turns of each that are counted, or draws [1]; each benchmark has a number of its own.
+        seconds: length of a turn [s], at least one call; each benchmark has a length of its own, or none.
     """
     from grokscope.registry import component
 

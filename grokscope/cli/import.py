@@ -6,19 +6,21 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
-from grokscope.cli._options import Json, Percent, Settings, Store
+from grokscope.cli._options import Json, Percent, Settings, Store, one_of
 from grokscope.cli.base import emit
+from grokscope.registry import FAMILIES, names
 
 if TYPE_CHECKING:
     from grokscope.runs.run import Run
 
+FORMATS = [name.replace("_", "-") for name in names(FAMILIES["weight-formats"])]
 RESERVED = {"task", "path", "format", "store", "config", "step", "layout", "train_mask"}  # have options of their own
 
 
 def import_(
     file: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="FILE")],
     *,
-    format: Annotated[Literal["pizza", "transformer-lens", "safetensors", "curves"], tyro.conf.arg(name="as")],
+    format: Annotated[str, one_of((*FORMATS, "curves")), tyro.conf.arg(name="as")],
     task: str = "modular_addition",
     set: Settings = [],  # noqa: B006  the flag's name; never changed
     config: Path | None = None,
@@ -44,9 +46,8 @@ def import_(
     Args:
         file: weights: a state dict from torch.save, alone, in a checkpoint, or in a list ("state_dicts" or
             "checkpoints", with "epochs" or "steps"); or safetensors. Only tensors are read, never code.
-        format: whose names: pizza (Zhong et al. 2023, both training scripts), transformer-lens (its, and those of
-            Nanda's repositories), safetensors (either's, or this project's); or curves: numbers at steps from csv, tsv,
-            jsonl, json, npz or a folder of TensorBoard.
+        format: whose names the tensors have (grokscope list weight-formats); or curves: numbers at steps from csv, tsv,
+            jsonl, json, npz or a folder of TensorBoard (grokscope list curve-formats).
         task: the task of the training (grokscope list tasks).
         set: a field of the config, such as p=113, train_fraction=0.3 or seed=1; may be given often.
         config: JSON of a pizza network; by default config_ID.json beside model_ID.pt.

@@ -1,17 +1,15 @@
 """`grokscope list`: components, fields and runs."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any
 
 import tyro
 
-from grokscope.cli._options import Json, Store
+from grokscope.cli._options import Json, Store, one_of
 from grokscope.cli.base import emit, warn_of
+from grokscope.registry import FAMILIES, component, names
 
-Family = Literal[
-    "tasks", "models", "losses", "optimizers", "transforms", "measures", "theories", "recipes", "benchmarks", "fields",
-    "runs",
-]  # fmt: skip
+Family = Annotated[str, one_of((*FAMILIES, "fields", "runs"))]
 
 
 def list(what: tyro.conf.Positional[Family] = "runs", *, store: Store = Path("runs"), json: Json = False) -> None:
@@ -49,15 +47,14 @@ def list(what: tyro.conf.Positional[Family] = "runs", *, store: Store = Path("ru
 def _components(family: str) -> Any:
     import importlib
 
-    from grokscope.registry import names
-
-    family = f"training.{family}" if family in ("optimizers", "transforms") else family
+    place = FAMILIES[family]
 
     def summary(name: str) -> str:
-        module = importlib.import_module(f"grokscope.{family}.{name}")
+        module = importlib.import_module(f"grokscope.{place}.{name}")
         return (module.__doc__ or "").strip().splitlines()[0]
 
-    return [{"id": name, "what": summary(name)} for name in names(family)]
+    said = str.replace if family == "weight-formats" else lambda name, *_: name  # as `import --as` takes them
+    return [{"id": said(name, "_", "-"), "what": summary(name)} for name in names(place)]
 
 
 def _measures() -> Any:
@@ -76,7 +73,6 @@ def _measures() -> Any:
 
 
 def _fields() -> Any:
-    from grokscope.registry import component, names
     from grokscope.runs.config import COMPONENTS, TRANSFORMS, RunConfig
 
     def rows(owner: str, fields: Any) -> Any:

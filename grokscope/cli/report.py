@@ -1,12 +1,13 @@
 """`grokscope report`: a run, or a study, as one HTML file."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import tyro
 
 from grokscope.cli._options import Json, Store
 from grokscope.cli.base import emit, find_run, find_study
+from grokscope.report.words import Lang
 
 Name = Annotated[
     str, tyro.conf.arg(metavar="RUN|STUDY", help='the id of a run or a study, the start of one, its path, or "latest"')
@@ -17,7 +18,7 @@ def report(
     name: tyro.conf.Positional[Name] = "latest",
     *,
     output: Annotated[Path | None, tyro.conf.arg(aliases=["-o"], metavar="FILE.html")] = None,
-    lang: Literal["en", "zh"] = "en",
+    lang: Lang = "en",
     store: Store = Path("runs"),
     json: Json = False,
 ) -> None:

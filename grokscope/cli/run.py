@@ -10,6 +10,7 @@ import tyro
 from grokscope.cli._options import Flag, Json, Settings, Store
 from grokscope.cli.base import emit
 from grokscope.registry import shortened
+from grokscope.report.words import Lang
 
 if TYPE_CHECKING:
     from grokscope.runs.run import Run
@@ -22,7 +23,7 @@ def run(
     seeds: int = 1,
     out: Annotated[Store, tyro.conf.arg(aliases=("--store",))] = Path("runs"),
     device: Literal["auto", "cpu", "cuda"] = "auto",
-    lang: Literal["en", "zh"] = "en",
+    lang: Lang = "en",
     resume: Flag = False,
     no_report: Flag = False,
     json: Json = False,

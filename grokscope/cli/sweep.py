@@ -2,7 +2,7 @@
 
 import shlex
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import tyro
 
@@ -10,6 +10,7 @@ from grokscope.cli._options import Address, Device, DryRun, Engine, Json, Settin
 from grokscope.cli._plans import carry_out, say
 from grokscope.cli.run import assignment
 from grokscope.registry import shortened
+from grokscope.report.words import Lang
 
 
 def sweep(
@@ -22,7 +23,7 @@ def sweep(
     address: Address = None,
     workers: Workers = None,
     device: Device = "cpu",
-    lang: Literal["en", "zh"] = "en",
+    lang: Lang = "en",
     dry_run: DryRun = False,
     store: Store = Path("runs"),
     json: Json = False,

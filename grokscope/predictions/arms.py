@@ -15,18 +15,12 @@ BASE = "base"
 # The base of the bottlenecks; in a study of one network it is the base.
 NO_BOTTLENECK = "no bottleneck"
 RANDOM_LABELS, NO_DECAY = "random_labels", "no_weight_decay"
-# Fields that say how long and how often a run is looked at, and which of the seeds it is: they make no arm.
+# Fields that make no arm: the seed, the length of a run, and when it is evaluated and kept.
 NO_ARM = {
-    "seed",
-    "max_steps",
-    "evaluate_every",
-    "checkpoint_ratio",
-    "checkpoint_every",
-    "stop_accuracy",
-    "stop_after",
+    "seed", "max_steps", "evaluate_every", "checkpoint_ratio", "checkpoint_every", "stop_accuracy", "stop_after",
     "start_hash",
-}
-# Arms that predictions call by name: what they change.
+}  # fmt: skip
+# What the arms change that predictions call by name.
 NAMED: Mapping[str, Mapping[str, Any]] = {RANDOM_LABELS: {"random_labels": True}, NO_DECAY: {"weight_decay": 0.0}}
 
 
@@ -34,9 +28,9 @@ NAMED: Mapping[str, Mapping[str, Any]] = {RANDOM_LABELS: {"random_labels": True}
 class Arm(Sequence[One]):
     """One arm of a study: runs that differ in their seed alone.
 
-    family, value: what is varied, and where this arm stands ("sphere" 1.6, "rank/embed" 2); a value of None: the family
-    has one arm. name: as plans and scorecards call it. changes: fields that it changes of its network. also: other
-    families in which it stands too, such as the base among the sizes p. runs: configs, ids, runs or subjects, by seed.
+    family, value: what is varied, and where this arm stands ("sphere" 1.6, "rank/embed" 2); the value is None where the
+    family has one arm. name: in plans and scorecards. changes: fields that it changes of its network. also: other
+    families in which it stands too, as the base does among the sizes p. runs: configs, ids, runs or subjects, by seed.
     """
 
     family: str
@@ -54,6 +48,11 @@ class Arm(Sequence[One]):
 
     def __getitem__(self, place: Any) -> Any:
         return self.runs[place]
+
+    @property
+    def families(self) -> set[str]:
+        """Every family in which it stands."""
+        return {self.family, *(family for family, _ in self.also)}
 
     def having(self, runs: Iterable[Other]) -> "Arm[Other]":
         """The same arm with other runs."""
@@ -77,7 +76,7 @@ class Arms(Mapping[str, Arm[One]]):
         return len(self._arms)
 
     def along(self, family: str) -> dict[Any, Arm[One]]:
-        """The arms of a family that have runs, by value: numbers by size, words in their order."""
+        """The arms of a family that have runs, by value; numbers ascend, words keep their order."""
         known: dict[Any, Arm[One]] = {}
         for arm in self._arms.values():
             known |= {value: arm for name, value in ((arm.family, arm.value), *arm.also) if name == family and len(arm)}
@@ -90,12 +89,12 @@ class Arms(Mapping[str, Arm[One]]):
         return Arms(arm.having(of(arm)) for arm in self._arms.values())
 
     def with_arms(self, *arms: Arm[One]) -> "Arms[One]":
-        """These arms and others, which take the place of those of the same name."""
+        """These arms and others, which replace those of the same name."""
         return Arms((self._arms | {arm.name: arm for arm in arms}).values())
 
 
 def changes(config: RunConfig, base: RunConfig) -> dict[str, Any]:
-    """What a config has otherwise than the base, beside seed, length and looks; fields of other components count."""
+    """The fields in which a config differs from the base, without those of NO_ARM; fields of other components count."""
     own, other = config.model_dump(), base.model_dump()
     fields = [name for name in (*COMPONENTS, *own) if name in own]
     return {
@@ -106,7 +105,7 @@ def changes(config: RunConfig, base: RunConfig) -> dict[str, Any]:
 
 
 def _default(config: RunConfig, name: str) -> Any:
-    """What a field of another component is if nobody sets it: not worth a name."""
+    """The default of a field of another component, which makes no name."""
     for kind in COMPONENTS:
         fields = type(config.options(kind)).model_fields  # pyright: ignore[reportArgumentType]
         if name in fields:
@@ -117,7 +116,7 @@ def _default(config: RunConfig, name: str) -> Any:
 def arm_name(changed: Mapping[str, Any]) -> str:
     """The name of an arm: "base", "random_labels", "no_weight_decay", "resid_mid/4", "sphere/0.8", "p=31".
 
-    Bottlenecks and spheres have names of their own, what is left is field=value, joined by commas.
+    Bottlenecks and spheres have names of their own; the rest is field=value, joined by commas.
     """
     rest = dict(changed)
     parts = []
@@ -141,12 +140,12 @@ def shown(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def sorted_into_arms(runs: Iterable[Run], told: Callable[[Mapping[str, Any]], tuple[str, Value]]) -> "Arms[Run]":
-    """Runs by arm, each by seed. The base is the config, seed aside, that groks if any does: of those with weight
-    decay, true labels, no bottleneck and no sphere the one with the most runs, the first of several.
+def sorted_into_arms(runs: Iterable[Run], recognise: Callable[[Mapping[str, Any]], tuple[str, Value]]) -> "Arms[Run]":
+    """Runs by arm, each by seed.
 
-    told: from what a config changes of the base to its family and value. ValueError for no run, and a seed that comes
-    twice in an arm.
+    The base is the config, seed aside, that has weight decay, true labels, no bottleneck and no sphere, so that it
+    groks if any does; of several the one with the most runs, then the first. recognise: from the changes of a config to
+    its family and value. ValueError for no run, and for a seed that comes twice in an arm.
     """
     listed = list(runs)
     if not listed:
@@ -164,15 +163,15 @@ def sorted_into_arms(runs: Iterable[Run], told: Callable[[Mapping[str, Any]], tu
         if any(other.config.seed == run.config.seed for other in arm):
             raise ValueError(f"seed {run.config.seed} comes twice among runs that differ in nothing that makes an arm")
         arm.append(run)
-        family, value = told(changed)
+        family, value = recognise(changed)
         arms.setdefault(name, Arm(family=family, value=value, name=name, changes=changed))
     return Arms(arm.having(sorted(members[name], key=lambda run: run.config.seed)) for name, arm in arms.items())
 
 
 def standing(arms: "Arms[One]", config_of: Callable[[One], RunConfig]) -> "Arms[One]":
-    """The arms, the base standing also in each family that varies one field and differs from it in nothing else.
+    """The arms; the base stands also in each family that varies one field and differs from it in nothing else.
 
-    A base of another network, as a study at laptop scale has, stands in none.
+    A base of another network stands in none: a study at laptop scale has such a base.
     """
     base = arms.get(BASE)
     if not base:

@@ -1,7 +1,7 @@
-"""What a theory is: predictions as data, each with its arms, its statistic, and what would support and refute it.
+"""A theory: predictions as data, each with its arms, its statistic, and the regions that support and refute it.
 
-A statistic turns runs by arm into one sample: a number a seed, k of n, times with censoring, a fit with an interval of
-its own, or a test. What a sample says of a prediction is decided in `verdict`.
+A statistic turns runs by arm into one sample: a number a seed, k of n, times with censoring, a fit with its own
+interval, or a test. `verdict` decides what a sample says of a prediction.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,11 +20,11 @@ from grokscope.statistics.regions import NOWHERE, Family, Region
 
 Lang = Literal["en", "zh"]
 Text: TypeAlias = Mapping[Lang, str]
-UNTRAINED = "untrained"  # the arm that is step 0 of the base, and needs no run of its own
+UNTRAINED = "untrained"  # the arm that is step 0 of the base; it needs no run of its own
 
 
 class Answers:
-    """The values of the readings that a prediction declares, of one run: `answers[READING]`."""
+    """What a prediction may read of one run, the readings that it declares: `answers[READING]`."""
 
     def __init__(self, subject: Subject, readings: frozenset[Reading]) -> None:
         self.config = subject.config
@@ -37,7 +37,7 @@ class Answers:
         return self._subject.value(reading)
 
 
-# Arms with the answers of their seeds, which are paired by the number of their seed (`seeds`), not by their place.
+# Arms with the answers of their runs. Runs are paired by their seed (`seeds`), not by their place.
 Given: TypeAlias = Arms[Answers]
 
 
@@ -57,8 +57,8 @@ class Shares:
 
 @dataclass(frozen=True, kw_only=True)
 class Times:
-    """Times until something happens in two arms, with whether it did; the effect is the hazard ratio, of the treated
-    over the others: above 1 sooner."""
+    """Times until an event in two arms, and whether it came; the effect is the hazard ratio of the treated over the
+    others, above 1 where the treated are sooner."""
 
     treated: tuple[Float[np.ndarray, " run"], Bool[np.ndarray, " run"]]
     others: tuple[Float[np.ndarray, " run"], Bool[np.ndarray, " run"]]
@@ -66,7 +66,7 @@ class Times:
 
 @dataclass(frozen=True, kw_only=True)
 class Fit:
-    """An effect of all runs together (a slope), n seeds, with its intervals by level."""
+    """An effect of all runs together, such as a slope; n: seeds. intervals: by level."""
 
     value: float
     n: int
@@ -75,10 +75,10 @@ class Fit:
 
 @dataclass(frozen=True, kw_only=True)
 class Test:
-    """A test of "no effect": its statistic, p, and the power it had against the effect that was claimed.
+    """A test of "no effect": its statistic, its p, and its power against the claimed effect.
 
-    Supported where p, corrected, is at most `level`; refuted where it is not although the power was `POWER` or more.
-    power: Missing where it is not known, and then nothing is refuted.
+    Supported where the corrected p is at most `level`; refuted where it is above and the power is at least `POWER`. An
+    unknown power is `Missing`, and refutes nothing.
     """
 
     __test__ = False  # pytest takes every class called Test for one of its own
@@ -98,12 +98,11 @@ Statistic: TypeAlias = Callable[[Given], Sample | Missing]
 class Prediction:
     """One row: a claim, and all that decides it, fixed before the data are seen.
 
-    id, part: the row of the pre-registration, and which of its quantities; with the version no two are alike. claim:
-    ours in short, in both languages. measured: what the effect is. arms: the arms it needs; along: families of which it
-    reads every arm. readings: all that its statistics read of a run. version, changed: 1 is the row as it was written;
-    a later one says what was changed, and why. controls: the same statistic of arms in which the effect must not show;
-    what they show too is no evidence. counts: seeds by what they do, where a share does not say it (before, within or
-    after a window).
+    id, part, version: the row of the pre-registration, which of its quantities, and which wording; together unique.
+    claim: in short, in both languages. measured: what the effect is. arms: the arms it needs. along: families of which
+    it reads every arm. readings: all that its statistics read of a run. changed: of a version above 1, what was changed
+    and why. controls: the same statistic of arms in which the effect must not show; an effect that they show too is no
+    evidence. counts: seeds before, within and after a window, where a share does not say it.
     """
 
     id: str
@@ -135,7 +134,7 @@ class Prediction:
 
     @property
     def measures(self) -> tuple[str, ...]:
-        """What its readings are made of, with the options."""
+        """The measures that its readings read, with their options."""
         return tuple(dict.fromkeys(measure for reading in self.readings for measure in reading.measures))
 
     @property
@@ -146,8 +145,7 @@ class Prediction:
 
     def looks_at(self, arm: Arm[Any]) -> bool:
         """Whether it reads the runs of an arm."""
-        families = {arm.family, *(family for family, _ in arm.also)}
-        return arm.name in (*self.arms, *self.controls) or bool(families & set(self.along))
+        return arm.name in (*self.arms, *self.controls) or bool(arm.families & set(self.along))
 
     def answers(self, arms: Arms[Subject]) -> Given:
         """The arms with what it may read of their runs."""
@@ -157,7 +155,7 @@ class Prediction:
 
 @dataclass(frozen=True, kw_only=True)
 class Theory:
-    """An explanation: where it is from, what it says in a sentence, its arms and its predictions."""
+    """An explanation: its source, its title, its arms and its predictions."""
 
     id: str
     title: Text

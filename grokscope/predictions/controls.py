@@ -1,4 +1,4 @@
-"""Runs as predictions look at them: controls held against the truth and the windows of the base's runs."""
+"""Subjects: runs as predictions look at them. Controls have the truth and the windows of the base's runs."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
@@ -27,28 +27,28 @@ One = TypeVar("One", bound=Placed)
 SPLITS = ("train", "test", "fresh", "twin")
 
 
-def counterpart(one: One, base: Sequence[One]) -> tuple[HeldTruth | None, One | None, str]:
+def counterpart(run: One, base: Sequence[One]) -> tuple[HeldTruth | None, One | None, str]:
     """Of a run with random labels: the task that it is held against, the base's run of its seed, and why there is none.
 
-    Nothing of other runs, and of those on another task than the base's, as a study of several has.
+    Empty for other runs, and for runs on another task than the base's.
     """
-    alike = [other for other in base if _task_of(other.config) == _task_of(one.config)]
-    if not one.config.random_labels or not alike:
+    alike = [other for other in base if _task_of(other.config) == _task_of(run.config)]
+    if not run.config.random_labels or not alike:
         return None, None, ""
-    same = [other for other in alike if other.config.seed == one.config.seed]
+    same = [other for other in alike if other.config.seed == run.config.seed]
     if len(same) > 1:  # such as of several splits: the run that is otherwise alike
-        same = [other for other in same if set(changes(one.config, other.config)) <= {"random_labels"}] or same
+        same = [other for other in same if set(changes(run.config, other.config)) <= {"random_labels"}] or same
     if len(same) == 1:
         return HeldTruth.of(same[0].config), same[0], ""
     many = f"{len(same)} runs" if same else "no run"
-    lacking = f"seed {one.config.seed} has {many} in the arm {BASE}: the control has no window of steps"
+    lacking = f"seed {run.config.seed} has {many} in the arm {BASE}: the control has no window of steps"
     return HeldTruth.of(alike[0].config), None, lacking
 
 
 def subjects(
     arms: Arms[Run], records: Mapping[Place, Record] | None = None, numbers: Numbers | None = None
 ) -> Arms[Subject]:
-    """The runs as predictions look at them, and step 0 of the base as an arm of its own."""
+    """The arms with subjects; step 0 of the base is an arm of its own."""
     base, shared = list(arms.get(BASE, ())), {"records": records or {}, "numbers": numbers}
 
     def subject(run: Run) -> Subject:
@@ -67,12 +67,12 @@ def subjects(
 
 
 def numbers(theories: Iterable[Theory]) -> Numbers:
-    """The series that some theories look at."""
+    """The series that some theories read."""
     return numbers_of(reading for theory in theories for row in theory.predictions for reading in row.readings)
 
 
 def numbers_of(readings: Iterable[Reading]) -> Numbers:
-    """The series that some readings look at, those of behaviour among them."""
+    """The series of some readings, and all of behaviour."""
     measures = {measure.partition("[")[0] for reading in readings for measure in reading.measures}
     return Numbers(measures | {f"behaviour.{split}_{kind}" for split in SPLITS for kind in ("accuracy", "loss")})
 
@@ -80,20 +80,21 @@ def numbers_of(readings: Iterable[Reading]) -> Numbers:
 def asked(theories: Iterable[Theory], arms: Arms[Any]) -> dict[str, tuple[At, ...]]:
     """Arm -> what some theories read of the checkpoints of its runs."""
     rows = [row for theory in theories for row in theory.predictions]
-    wanted: dict[str, dict[At, None]] = {}
+    wanted: dict[str, tuple[At, ...]] = {}
     for arm in arms.values():
-        own = wanted.setdefault(arm.name, {})
+        own: dict[At, None] = {}
         for row in rows:
-            taken = [At(one.stage, one.instrument) for one in row.readings if isinstance(one, At)]
+            taken = [At(reading.stage, reading.instrument) for reading in row.readings if isinstance(reading, At)]
             if row.looks_at(arm):
                 own |= dict.fromkeys(taken)
             if arm.name == BASE and UNTRAINED in row.controls:
-                own |= {At("untrained", one.instrument): None for one in taken}
-    return {name: tuple(readings) for name, readings in wanted.items()}
+                own |= {At("untrained", reading.instrument): None for reading in taken}
+        wanted[arm.name] = tuple(own)
+    return wanted
 
 
 def asked_by_run(arms: Arms[Any], readings: Mapping[str, Sequence[At]]) -> dict[str, Asked]:
-    """What is to be taken of each run, trained or planned: what the arms that it stands in ask for together.
+    """The readings to take of each run, trained or planned: those of all arms in which it stands.
 
     readings: by arm. Runs of which nothing is asked are left out.
     """
@@ -101,12 +102,12 @@ def asked_by_run(arms: Arms[Any], readings: Mapping[str, Sequence[At]]) -> dict[
     for arm in arms.values():
         for run in arm:
             wanted[run.id][1].update(dict.fromkeys(readings.get(arm.name, ())))
-    return {id_: _asked_of(run, tuple(some), base) for id_, (run, some) in wanted.items() if some}
-
-
-def _asked_of(run: One, readings: tuple[At, ...], base: Sequence[One]) -> Asked:
-    truth, reference, lacking = counterpart(run, base)
-    return Asked(run.id, readings, truth, None if reference is None else reference.id, lacking)
+    every: dict[str, Asked] = {}
+    for id_, (run, own) in wanted.items():
+        if own:
+            truth, reference, lacking = counterpart(run, base)
+            every[id_] = Asked(id_, tuple(own), truth, None if reference is None else reference.id, lacking)
+    return every
 
 
 def _task_of(config: RunConfig) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a sample says, whatever its kind: an effect, its intervals by level, and the seeds that would decide."""
+"""Evidence: the effect of a sample of any kind, its intervals by level, and the seeds that would decide."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -42,13 +42,12 @@ def evidence(sample: Sample | Missing) -> Evidence | Missing:
         case Fit():
             return Evidence(value=sample.value, n=sample.n, intervals=sample.intervals)
         case Test():
-            known = not isinstance(sample.power, Missing)
             return Evidence(
                 value=sample.value,
                 n=sample.n,
                 # Holm asks for .05 of every row; a row that asks for another level is put on that scale.
                 test=min(1.0, sample.p * 0.05 / sample.level),
-                accepts=known and sample.power >= POWER,  # pyright: ignore[reportOperatorIssue]
+                accepts=not isinstance(sample.power, Missing) and sample.power >= POWER,
             )
 
 
@@ -95,16 +94,16 @@ def _of_times(sample: Times) -> Evidence | Missing:
     def at(level: float) -> HazardRatio | Missing:
         return hazard_ratio(times, observed, treated, level)
 
-    found = at(0.95)
-    if isinstance(found, Missing):
-        return found
+    hazard = at(0.95)
+    if isinstance(hazard, Missing):
+        return hazard
 
     def interval(level: float) -> tuple[float, float]:
         ratio = at(level)
         assert not isinstance(ratio, Missing), "whether there is one does not depend on the level"
         return ratio.low, ratio.high
 
-    value = found.value
+    value = hazard.value
     return Evidence(
         value=value,
         n=min(len(t), len(t_other)),

@@ -1,6 +1,6 @@
-"""What a theory asks to be trained: families of arms, each with its network, its values by scale and what they change.
+"""Families of arms, which a theory asks to be trained: each has a network, and values by scale with their changes.
 
-A family of runs that go on from trained weights (`follows`) is made of these once they are there.
+Runs of a `Follows` family go on from trained weights; its arms are made once those are there.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -27,11 +27,11 @@ Values: TypeAlias = Callable[[Scale, RunConfig], Table]
 class Family:
     """Arms that vary one thing.
 
-    network: "base", "small", or what makes a config of a scale. values: of each scale. name: of an arm, with {} for its
-    value, or made of its config and the network's. prefixes: how names of its arms begin. field: of the config, that
-    the value is. drawn: fields that are set to the seed. most: seeds at most. told: the value that a config has which
-    changes these fields of the base, None where it is none of this family. optional: trained only where it is asked
-    for (`grokscope study NAME --arms FAMILY`).
+    network: "base", "small", or a function of a scale. values: of each scale. name: of an arm, with {} for its value,
+    or a function of its config and the network's. prefixes: how names of its arms begin. field: the field of the config
+    that holds the value. drawn: fields that are set to the seed. most: seeds at most. recognise: from the changes of a
+    config to its value; None for a config of another family. optional: trained only where it is asked for
+    (`grokscope study NAME --arms FAMILY`).
     """
 
     id: str
@@ -42,7 +42,7 @@ class Family:
     field: str | None = None
     drawn: tuple[str, ...] = ("seed",)
     most: int | None = None
-    told: Callable[[Changes], Value] | None = None
+    recognise: Callable[[Changes], Value] | None = None
     optional: bool = False
 
     def only(self, *values: Value) -> "Family":
@@ -52,7 +52,7 @@ class Family:
         )
 
     def arms(self, scale: Scale, seeds: int | None = None) -> list[Arm[RunConfig]]:
-        """Its arms at a scale, each with its configs by seed. seeds: so many; by default those of the scale."""
+        """Its arms at a scale, each with its configs by seed. seeds: how many; by default as many as the scale has."""
         base = self.network(scale) if callable(self.network) else network(self.network, scale)
         n_seeds = SEEDS[scale] if seeds is None else seeds
         n_seeds = n_seeds if self.most is None else min(n_seeds, self.most)
@@ -65,7 +65,7 @@ class Family:
         return self.id if value is None and not self.name else (self.name or self.id + "/{}").format(shown(value))
 
     def begins(self, name: str) -> str | None:
-        """The start of a name of one of its arms, up to the value; None for a name of another family."""
+        """The part of an arm's name before the value; None for a name of another family."""
         plain = "" if callable(self.name) else self.name or self.id + "/{}"
         heads = self.prefixes or ((plain.partition("{}")[0],) if "{}" in plain and len(plain) > 2 else ())
         whole = self.id if not self.name else plain
@@ -81,10 +81,10 @@ class Family:
 
 @dataclass(frozen=True, kw_only=True)
 class Follows:
-    """Arms that start from what the runs of another family have learned.
+    """Arms that start from the trained weights of another family.
 
-    of: that family; the last of its arms is gone on with. made: a run, and a folder for the weights that are started
-    from -> value -> config. name: of an arm, with {} for its value.
+    of: that family; its last arm is continued. made: from a run, and a folder for the weights to start from, to configs
+    by value. name: of an arm, with {} for its value.
     """
 
     id: str
@@ -94,7 +94,7 @@ class Follows:
 
     def arms(self, runs: Arms[Run], folder: Path) -> list[Arm[RunConfig]]:
         """Its arms, in the order of the runs; none where none of them is trained."""
-        trained = [arm for arm in runs.along(self.of).values() if len(arm)]
+        trained = list(runs.along(self.of).values())
         members: dict[Value, list[RunConfig]] = {}
         for run in trained[-1] if trained else ():
             for value, config in self.made(run, folder).items():
@@ -106,7 +106,7 @@ class Follows:
         ]
 
     def begins(self, name: str) -> str | None:
-        """The start of a name of one of its arms, up to the value; None for a name of another family."""
+        """The part of an arm's name before the value; None for a name of another family."""
         head = (self.name or self.id + "/{}").partition("{}")[0]
         return head if name.startswith(head) else None
 
@@ -114,16 +114,16 @@ class Follows:
 AnyFamily: TypeAlias = Family | Follows
 
 
-def told_by(families: Iterable[AnyFamily]) -> Callable[[Changes], tuple[str, Value]]:
-    """From what a config changes of the base to the family and value of its arm; a change of one field, of which no
-    family knows, is a family called by the field."""
-    known = {family.id: family.told for family in families if isinstance(family, Family) and family.told}
+def recogniser(families: Iterable[AnyFamily]) -> Callable[[Changes], tuple[str, Value]]:
+    """From the changes of a config to the family and value of its arm. Where no family recognises them, a change of one
+    field makes a family called by the field."""
+    known = {family.id: family.recognise for family in families if isinstance(family, Family) and family.recognise}
 
-    def told(changed: Changes) -> tuple[str, Value]:
+    def recognise(changed: Changes) -> tuple[str, Value]:
         if not changed:
             return BASE, None
-        for family, recognise in known.items():
-            value = recognise(changed)
+        for family, value_of in known.items():
+            value = value_of(changed)
             if value is not None:
                 return family, None if value == family else value
         if len(changed) == 1:
@@ -131,29 +131,29 @@ def told_by(families: Iterable[AnyFamily]) -> Callable[[Changes], tuple[str, Val
             return name, value if isinstance(value, float | int | str) else str(value)
         return arm_name(changed), None
 
-    return told
+    return recognise
 
 
 def read_arms(named: Mapping[str, Iterable[Any]], families: Iterable[AnyFamily]) -> Arms[Any]:
-    """Arms of which only the names are known: of a study planned before arms had families, or named by hand."""
+    """Arms of which only the names are known: a study from before arms had families, or arms named by hand."""
     listed = list(families)
     return Arms(_read(name, listed).having(runs) for name, runs in named.items())
 
 
 def placed(arms: Arms[Any], families: Iterable[AnyFamily], config_of: Callable[[Any], RunConfig]) -> Arms[Any]:
-    """Arms with the values that their configs say, and the base standing in each family that it belongs to."""
-    fields = {family.id: family.field for family in families if isinstance(family, Family) and family.field}
-    filled = []
-    for arm in arms.values():
-        name = fields.get(arm.family)
-        if arm.value is None and name and len(arm):
-            arm = replace(arm, value=config_of(arm[0]).model_dump().get(name))  # noqa: PLW2901
-        filled.append(arm)
-    return standing(Arms(filled), config_of)
+    """Arms with the values of their configs; the base stands in each family that it belongs to."""
+    fields = {family.id: family.field or "" for family in families if isinstance(family, Family)}
+
+    def filled(arm: Arm[Any]) -> Arm[Any]:
+        name = fields.get(arm.family, "")
+        unknown = arm.value is None and name and len(arm)
+        return replace(arm, value=config_of(arm[0]).model_dump().get(name)) if unknown else arm
+
+    return standing(Arms(map(filled, arms.values())), config_of)
 
 
 def written(params: Mapping[str, Tensor], path: Path) -> str:
-    """Keeps weights that runs start from, and returns where."""
+    """Writes weights that runs start from, and returns the path."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, save({name: tensor.contiguous() for name, tensor in params.items()}))
     return str(path)
@@ -163,14 +163,10 @@ def _read(name: str, families: list[AnyFamily]) -> Arm[Any]:
     heads = [(len(head), family) for family in families if (head := family.begins(name)) is not None]
     if not heads:
         return Arm(family=name, name=name)
-    length, family = max(heads, key=lambda one: one[0])
+    length, family = max(heads, key=lambda head: head[0])
     text = name[length:]
-    value: Value = text or None
-    if getattr(family, "field", None):
-        value = None  # the config has it
-    elif text:
-        value = _number(text)
-    return Arm(family=family.id, value=value, name=name)
+    in_config = bool(getattr(family, "field", None))
+    return Arm(family=family.id, value=_number(text) if text and not in_config else None, name=name)
 
 
 def _number(text: str) -> Value:

@@ -1,17 +1,17 @@
-"""What a prediction reads of a run: numbers of one snapshot, of the stored series, and of the config alone.
+"""Readings: the numbers that a prediction reads of a run.
 
-    At("after", Instrument("circuits.gini_embedding"))     taken by the worker that trained the run, and stored
-    Series("half of the rise", of, ("weights.norm",))       computed of the numbers in the store
-    Fact("n_train", of)                                     follows from the config
+    At("after", Instrument("circuits.gini_embedding"))     of one snapshot; the worker that trained the run stores it
+    Series("half of the rise", of, ("weights.norm",))       of the stored series
+    Fact("n_train", of)                                     of the config alone
 
-Judging takes none of them anew: `Subject.value` looks them up.
+Judging takes no reading of a snapshot: `Subject.value` looks it up.
 """
 
 import dataclasses
 import hashlib
 import inspect
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -26,17 +26,17 @@ from grokscope.runs.snapshot import Snapshot
 from grokscope.runs.store.rows import Rows
 
 Number: TypeAlias = float | Missing
-# The first checkpoint; the middle of the memorised window; the last checkpoint. And the checkpoints nearest to t_mem
-# and to onset: of a control, of the run whose truth it is held against.
+# The first checkpoint; the middle of the memorised window; the last checkpoint; the checkpoints nearest to t_mem and to
+# onset. A control's t_mem and onset are those of the run whose truth it is held against.
 Stage = Literal["untrained", "memorised", "after", "t_mem", "onset"]
 REFERRED: tuple[Stage, ...] = ("t_mem", "onset")
 
 
 @dataclass(frozen=True)
 class Instrument:
-    """A number of one snapshot: a measure with options, and which element of a small array, or the mean of all.
+    """A number of one snapshot: a measure with options. element: of a small array; None: the mean of all.
 
-    table: whose elements change places in the null of permuted residues: symbols, labels or neither.
+    table: the elements that the null of permuted residues permutes: symbols, labels or neither.
     """
 
     measure: str
@@ -60,7 +60,7 @@ class Instrument:
 
     @property
     def view(self) -> str:
-        """The view under which a run stores it, as far as the options go."""
+        """The part of its stored view that the options make."""
         return ",".join(f"{name}={value}" for name, value in self.options.items())
 
     @property
@@ -70,22 +70,20 @@ class Instrument:
 
     @property
     def digest(self) -> str:
-        """Of the source of the measure, its options and the element: a reading of another digest is of another
-        definition."""
+        """A hash of the measure's source, the options and the element: another digest is another definition."""
         about = [_source(self.measure), self.view, str(self.element)]
         return hashlib.sha256(json.dumps(about).encode()).hexdigest()[:12]
 
     def stored(self, rows: Rows, step: int) -> float | None:
-        """The number as the run has it at a step, if it has."""
+        """The number that the run has stored at a step; None where it has none."""
         measure = component("measures", self.measure) if self.measure in names("measures") else None
         if measure is None or dict(self.options) not in [dict(variant) for variant in measure.variants]:
             return None
-        parts = list(filter(None, (self.view, f"{measure.axis}={self.element}" if self.element is not None else "")))
-        wanted = ",".join(parts)
+        element = "" if self.element is None else str(self.element)
+        wanted = ",".join(filter(None, (self.view, f"{measure.axis}={element}" if measure.axis or element else "")))
         here = rows.steps == step
-        if self.element is None and measure.axis:
-            start = f"{wanted},{measure.axis}=" if wanted else f"{measure.axis}="
-            here &= np.array([str(view).startswith(start) for view in rows.views], dtype=bool)
+        if self.element is None and measure.axis:  # every element
+            here &= np.array([str(view).startswith(wanted) for view in rows.views], dtype=bool)
         else:
             here &= rows.views == wanted
         return float(np.mean(rows.values[here])) if here.any() else None
@@ -93,7 +91,7 @@ class Instrument:
 
 @dataclass(frozen=True)
 class At:
-    """An instrument at a stage of a run. instead: the value where there is none."""
+    """An instrument at a stage of a run. instead: the value that stands for no answer."""
 
     stage: Stage
     instrument: Instrument
@@ -101,7 +99,7 @@ class At:
 
     @property
     def key(self) -> str:
-        """What it is called in the store: manifold.gride[view=resid_mid/orbits]#4 @ after."""
+        """Its name in the store: manifold.gride[view=resid_mid/orbits]#4 @ after."""
         element = "" if self.instrument.element is None else f"#{self.instrument.element}"
         return f"{self.instrument.label}{element} @ {self.stage}"
 
@@ -126,8 +124,8 @@ class At:
 
 @dataclass(frozen=True)
 class Series:
-    """A number of what a run has stored. of: sees of its series only those of `measures`, and the behaviour ones.
-    at_checkpoints: those that must be measured at every checkpoint."""
+    """A number of the stored series of a run. of: may read the series of `measures` and of behaviour, no others.
+    at_checkpoints: measures that every checkpoint must have."""
 
     name: str
     of: Callable[[Any], Number]  # of a `Subject`
@@ -161,8 +159,13 @@ class Fact:
 Reading: TypeAlias = At | Series | Fact
 
 
+def answered(values: Iterable[Number]) -> list[float]:
+    """The numbers among some answers."""
+    return [value for value in values if not isinstance(value, Missing)]
+
+
 def at(stage: Stage, measure: str, element: int | str | None = None, **options: object) -> At:
-    """What a measure with some options reads at a stage."""
+    """The reading of a measure with some options at a stage."""
     return At(stage, Instrument(measure, options, element))
 
 

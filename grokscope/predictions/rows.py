@@ -1,4 +1,4 @@
-"""Predictions in few lines: a number a seed of an arm and of its controls, or one arm's times beside another's."""
+"""Shorter ways to write a prediction: one number a seed of an arm and of its controls, or the times of two arms."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -24,20 +24,21 @@ from grokscope.predictions.seeds import of_seeds
 from grokscope.predictions.subject import Subject
 from grokscope.statistics.regions import above, below
 
-# Controls of what a representation shows: labels without a rule, and weights that were never trained.
+# Controls of an effect in a representation: labels without a rule, and weights that were never trained.
 OF_REPRESENTATION = (RANDOM_LABELS, UNTRAINED)
-# Of shares of seeds: those of the pre-registration.
+# Of shares of seeds: the regions of the pre-registration.
 MOST, HALF = above(0.8), below(0.5)
+REGIONS = {"supports": MOST, "refutes": HALF}
 
 
 def text(en: str, zh: str) -> Text:
-    """The same in both languages."""
+    """A text in both languages."""
     return {"en": en, "zh": zh}
 
 
 def per_seed(
-    of: Callable[..., Number],
     *readings: Reading,
+    of: Callable[..., Number] = lambda value: value,
     share: bool = False,
     arm: str = BASE,
     controls: Sequence[str] = OF_REPRESENTATION,
@@ -45,16 +46,16 @@ def per_seed(
 ) -> Prediction:
     """A prediction of one number a seed of an arm, which its controls must not show.
 
-    of: makes the number of the values of the readings, in their order; a seed that lacks one has no number. share: the
-    number is 1 or 0, and its mean a share of seeds. about: the rest of the fields of `Prediction`.
+    of: from the values of the readings, in their order, to the number; by default the value of the only one. A seed
+    that lacks a value has no number. share: the number is 1 or 0, and its mean a share of seeds. about: the other
+    fields of `Prediction`.
     """
     kind = Shares if share else Means
 
     def statistic(name: str) -> Statistic:
-        return lambda arms: kind(tuple(of_values(of, readings, seed) for seed in arms[name]))
+        return lambda arms: kind(tuple(of_values(of, readings, run) for run in arms[name]))
 
-    needed = {"arms": (arm,), "supports": MOST, "refutes": HALF} if share else {"arms": (arm,)}
-    fields: dict[str, Any] = needed | about
+    fields: dict[str, Any] = {"arms": (arm,)} | (REGIONS if share else {}) | about
     return Prediction(
         statistic=statistic(arm), controls={name: statistic(name) for name in controls}, readings=readings, **fields
     )
@@ -63,24 +64,24 @@ def per_seed(
 def per_group(
     of: Callable[..., Number], reading: Reading, *, arms: Sequence[str], share: bool = False, **about: Any
 ) -> Prediction:
-    """A prediction of one number of each seed's runs in several arms together.
+    """A prediction of one number of each seed, from its runs in several arms.
 
-    of: makes it of the values that the reading has in these arms, in their order; a seed that lacks one has none.
+    of: from the values of the reading in these arms, in their order, to the number; a seed that lacks a value has none.
     """
     kind = Shares if share else Means
 
-    def together(seed: Sequence[Answers]) -> Number:
-        return of_all(of, *(one[reading] for one in seed))
+    def together(runs: Sequence[Answers]) -> Number:
+        return of_all(of, *(run[reading] for run in runs))
 
     def statistic(given: Given) -> Sample:
         return kind(of_seeds({arm: given[arm] for arm in arms}, together))
 
-    fields: dict[str, Any] = ({"supports": MOST, "refutes": HALF} if share else {}) | about
+    fields: dict[str, Any] = (REGIONS if share else {}) | about
     return Prediction(statistic=statistic, arms=tuple(arms), readings=(reading,), **fields)
 
 
 def sooner(treated: str, others: str, **about: Any) -> Prediction:
-    """A prediction of the hazard of generalising of one arm over another's."""
+    """A prediction of one arm's hazard of generalising over another's."""
 
     def statistic(arms: Given) -> Sample:
         return Times(treated=times(arms[treated]), others=times(arms[others]))
@@ -88,20 +89,47 @@ def sooner(treated: str, others: str, **about: Any) -> Prediction:
     return Prediction(statistic=statistic, arms=(treated, others), readings=TIMES, **about)
 
 
-def of_values(of: Callable[..., Number], readings: Sequence[Reading], seed: Answers) -> Number:
-    """A number made of the values of readings; the first `Missing` of these where one lacks."""
-    return of_all(of, *(seed[reading] for reading in readings))
+def along(
+    family: str,
+    of: Callable[[np.ndarray, Sequence[Answers]], Number],
+    *,
+    fewest: int,
+    lacking: str,
+    kind: type[Means | Shares] = Means,
+) -> Statistic:
+    """One number of each seed, from the values of a family and the seed's runs at them.
+
+    lacking: the reason where the family has runs at fewer values; {} is how many it has.
+    """
+
+    def statistic(arms: Given) -> Sample | Missing:
+        members = arms.along(family)
+        if len(members) < fewest:
+            return Missing(lacking.format(len(members)))
+        values = np.array(list(members))
+        return kind(of_seeds(members, lambda runs: of(values, runs)))
+
+    return statistic
 
 
-def same(value: Number) -> Number:
-    """The value of a reading itself."""
-    return value
+def rank_correlation(one: np.ndarray, other: np.ndarray) -> Number:
+    """Spearman's; Missing where one does not vary."""
+    from scipy.stats import spearmanr
+
+    if np.ptp(one) == 0 or np.ptp(other) == 0:
+        return Missing("one of the two does not vary")
+    return float(spearmanr(one, other)[0])  # pyright: ignore[reportArgumentType]
+
+
+def of_values(of: Callable[..., Number], readings: Sequence[Reading], run: Answers) -> Number:
+    """A number made of the values of readings of a run; the first `Missing` of these where one lacks."""
+    return of_all(of, *(run[reading] for reading in readings))
 
 
 def times(arm: Sequence[Answers]) -> tuple[np.ndarray, np.ndarray]:
-    """t_gen of each run in steps, and whether it was reached; where it was not, the last evaluated step."""
-    reached = np.array([bool(one[GENERALISED]) for one in arm])
-    return np.array([one[T_GEN] for one in arm], dtype=np.float64), reached
+    """t_gen of each run in steps, or its last evaluated step; and whether t_gen was reached."""
+    reached = np.array([bool(run[GENERALISED]) for run in arm])
+    return np.array([run[T_GEN] for run in arm], dtype=np.float64), reached
 
 
 def over(top: float, bottom: float) -> Number:
@@ -126,27 +154,25 @@ def _first(subject: Subject) -> Number:
     return float(rows.values[0]) if len(rows) else Missing("the run has stored nothing of weights.norm")
 
 
-def _time(reached: int | None, last: int | None) -> int:
-    """Reached at step 0 is reached, as networks do that go on from trained weights."""
-    return (last or 0) if reached is None else reached
+def _time_or_end(name: str, ends: int = 1) -> Callable[[Subject], float]:
+    """A step of the phases; so many times the last step where it was not reached. Step 0 counts as reached."""
 
+    def of(subject: Subject) -> float:
+        reached = getattr(subject.phases, name)
+        return float(ends * (subject.phases.last_at or 0) if reached is None else reached)
 
-def _time_or_end(subject: Subject) -> float:
-    reached = subject.phases.generalized_at
-    return float(2 * (subject.phases.last_at or 0) if reached is None else reached)
+    return of
 
 
 _TEST = ("behaviour.test_accuracy",)
 _BOTH = ("behaviour.train_accuracy", "behaviour.test_accuracy")
-# 1 if the run generalised by its end; if it memorised first and generalised much later (`transitions.phases`).
+# 1 if the run generalised by its end; 1 if it memorised first and generalised much later (`transitions.phases`).
 GENERALISED = Series("generalised", lambda subject: float(subject.phases.generalized_at is not None), _TEST)
 GROKKED = Series("grokked", lambda subject: float(subject.phases.grokked), _BOTH)
-# In steps: t_gen, t_mem, or the last step where it was not reached.
-T_GEN = Series("t_gen or the end", lambda subject: _time(subject.phases.generalized_at, subject.phases.last_at), _TEST)
-T_MEM = Series(
-    "t_mem or the end", lambda subject: _time(subject.phases.memorized_at, subject.phases.last_at), _BOTH[:1]
-)
+# t_gen or t_mem in steps; the last step where it was not reached.
+T_GEN = Series("t_gen or the end", _time_or_end("generalized_at"), _TEST)
+T_MEM = Series("t_mem or the end", _time_or_end("memorized_at"), _BOTH[:1])
 # t_gen, or twice the last step where it was not reached: for ranks, in which "never" comes last.
-RANKED_T_GEN = Series("t_gen or twice the end", _time_or_end, _TEST)
+RANKED_T_GEN = Series("t_gen or twice the end", _time_or_end("generalized_at", ends=2), _TEST)
 TIMES = (T_GEN, GENERALISED)
 FIRST_NORM = Series("first weights.norm", _first, ("weights.norm",))

@@ -4,10 +4,10 @@
     laptop  quickstart (p = 59), ten seeds; sweeps of ranks, norms, shares and rates on a small network (p = 31)
     paper   nanda2023 (p = 113), ten seeds; these sweeps on quickstart
 
-Sweeps have a network of their own, "small", so that arms that are compared differ in nothing else.
+Sweeps have their own network, "small", so that compared arms differ in one thing alone.
 """
 
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 from grokscope.registry import component, unknown
 from grokscope.runs.config import RunConfig
@@ -15,7 +15,7 @@ from grokscope.runs.config import RunConfig
 Scale = Literal["tiny", "laptop", "paper"]
 Network = Literal["base", "small"]
 T = TypeVar("T")
-SCALES: tuple[Scale, ...] = ("tiny", "laptop", "paper")
+SCALES: tuple[Scale, ...] = get_args(Scale)
 SEEDS = {"tiny": 5, "laptop": 10, "paper": 10}
 # All five seeds generalise within 950 steps, 200 to 800 after they have memorised: often before `grokked` counts.
 TINY: dict[str, Any] = {
@@ -40,7 +40,7 @@ def network(which: Network, scale: Scale) -> RunConfig:
 
 
 def alone(scale: Scale) -> bool:
-    """Whether the network of the sweeps is not the base: then its own value is an arm of each of them too."""
+    """Whether the sweeps have another network than the base: then its own value is an arm of each sweep too."""
     return NETWORKS[scale]["small"] != NETWORKS[scale]["base"]
 
 
@@ -50,5 +50,5 @@ def recipe(name: str, **fields: Any) -> RunConfig:
 
 
 def sized(scale: Scale, *, tiny: T, laptop: T, paper: T | None = None) -> T:
-    """What a scale has; paper has what laptop has where it says nothing."""
+    """The value of a scale; by default paper has that of laptop."""
     return {"tiny": tiny, "laptop": laptop, "paper": laptop if paper is None else paper}[scale]

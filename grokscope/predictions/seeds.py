@@ -1,5 +1,6 @@
-"""Runs of several arms, paired by the number of their seed: a run that is not there moves no other."""
+"""Runs of several arms, paired by seed: a missing run does not shift the others."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -16,47 +17,49 @@ def paired(arms: Mapping[Any, Sequence[One]]) -> dict[Key, tuple[One, ...] | Mis
     The key of a run is its seed and, where an arm has several runs of one seed, the fields in which these differ
     (another split).
     """
-    told = _told(arms)
-    tables = {name: _table(arm, told) for name, arm in arms.items()}
+    fields = _fields(arms)
+    tables = {name: _table(arm, fields) for name, arm in arms.items()}
     keys = sorted({key for table in tables.values() for key in table}, key=lambda key: (key[0], *map(repr, key[1:])))
-    return {key: _group(key, told, tables) for key in keys}
+    return {key: _pair(key, fields, tables) for key in keys}
 
 
 def of_seeds(arms: Mapping[Any, Sequence[One]], of: Callable[[tuple[One, ...]], Number]) -> tuple[Number, ...]:
-    """One number of each seed's runs in several arms together; `Missing`, and which run, where an arm lacks the
+    """One number of each seed, from its runs in several arms; `Missing`, which names the run, where an arm lacks the
     seed."""
-    return tuple(group if isinstance(group, Missing) else of(group) for group in paired(arms).values())
+    return tuple(runs if isinstance(runs, Missing) else of(runs) for runs in paired(arms).values())
 
 
-def _told(arms: Mapping[Any, Sequence[Any]]) -> tuple[str, ...]:
-    """Fields that tell the runs of one seed in an arm apart."""
-    found: dict[str, None] = {}
+def _fields(arms: Mapping[Any, Sequence[Any]]) -> tuple[str, ...]:
+    """Fields in which the runs of one seed in an arm differ."""
+    fields: dict[str, None] = {}
     for arm in arms.values():
         first: dict[int, dict[str, Any]] = {}
-        seeds = [one.config.seed for one in arm]
-        for config in (one.config for one in arm if seeds.count(one.config.seed) > 1):
+        configs = [run.config for run in arm]
+        times = Counter(config.seed for config in configs)
+        for config in (config for config in configs if times[config.seed] > 1):
             own = config.model_dump()
             other = first.setdefault(config.seed, own)
-            found |= dict.fromkeys(field for field in own if own[field] != other.get(field))
-    return tuple(found)
+            fields |= dict.fromkeys(field for field in own if own[field] != other.get(field))
+    return tuple(fields)
 
 
-def _table(arm: Sequence[Any], told: Sequence[str]) -> dict[Key, list[Any]]:
+def _table(arm: Sequence[Any], fields: Sequence[str]) -> dict[Key, list[Any]]:
+    """The runs of an arm by key."""
     table: dict[Key, list[Any]] = {}
-    for one in arm:
-        config = one.config
-        fields = config.model_dump() if told else {}
-        table.setdefault((config.seed, *(fields.get(field) for field in told)), []).append(one)
+    for run in arm:
+        values = run.config.model_dump() if fields else {}
+        table.setdefault((run.config.seed, *(values.get(field) for field in fields)), []).append(run)
     return table
 
 
-def _group(
-    key: Key, told: Sequence[str], tables: Mapping[Any, Mapping[Key, Sequence[One]]]
+def _pair(
+    key: Key, fields: Sequence[str], tables: Mapping[Any, Mapping[Key, Sequence[One]]]
 ) -> tuple[One, ...] | Missing:
-    runs = {name: table.get(key, ()) for name, table in tables.items()}
-    for name, found in runs.items():
-        if len(found) != 1:
-            seed = ", ".join([f"seed {key[0]}", *(f"{f} = {v}" for f, v in zip(told, key[1:], strict=True))])
+    """The run of a key in each arm."""
+    runs_of = {name: table.get(key, ()) for name, table in tables.items()}
+    for name, runs in runs_of.items():
+        if len(runs) != 1:
+            seed = ", ".join([f"seed {key[0]}", *(f"{f} = {v}" for f, v in zip(fields, key[1:], strict=True))])
             where = f"the arm {name}" if isinstance(name, str) else f"the arm of {name:g}"
-            return Missing(f"{seed} has {'no run' if not found else f'{len(found)} runs'} in {where}")
-    return tuple(found[0] for found in runs.values())
+            return Missing(f"{seed} has {f'{len(runs)} runs' if runs else 'no run'} in {where}")
+    return tuple(run for (run,) in runs_of.values())

@@ -1,4 +1,4 @@
-"""When and where the series of a run change: the numbers of one run that predictions of order are made of."""
+"""When the series of a run change: numbers of one run, for predictions of order."""
 
 import numpy as np
 
@@ -7,12 +7,15 @@ from grokscope.predictions.readings import Number, Series
 from grokscope.predictions.subject import Subject
 from grokscope.statistics.contrasts import LowHighMid, half_change, low_high_mid
 
-# Checkpoints a level is the median of: fewer than of evaluations, of which there are many more.
-WINDOW = 3
-# Evaluations a level is the median of, for series that are measured at each (`contrasts.WINDOW`).
-OFTEN = 5
+# A level is the median of so many checkpoints, or of so many evaluations, which are more (`contrasts.WINDOW`).
+WINDOW, OFTEN = 3, 5
 NO_WINDOW = Missing("the run has no such window: it has not generalised")
 COLLAPSED = 0.5  # share of samples from which a softmax counts as collapsed: Prieto et al. 2025, figure 2
+
+
+def label(measure: str, view: str = "") -> str:
+    """A stored series as readings declare it: the measure with its view."""
+    return f"{measure}[{view}]" if view else measure
 
 
 def series(subject: Subject, measure: str, view: str = "") -> tuple[np.ndarray, np.ndarray]:
@@ -24,7 +27,7 @@ def series(subject: Subject, measure: str, view: str = "") -> tuple[np.ndarray, 
 
 
 def half_way(subject: Subject, measure: str, view: str = "", window: int = WINDOW) -> int | Missing:
-    """The step at which half of a stored measure's change since memorisation is made."""
+    """The step at which a stored measure has made half of its change since memorisation."""
     steps, values = series(subject, measure, view)
     if not len(steps):
         return Missing(f"the run has stored nothing of {measure}{f' [{view}]' if view else ''}")
@@ -32,33 +35,33 @@ def half_way(subject: Subject, measure: str, view: str = "", window: int = WINDO
 
 
 def halves(measure: str, view: str = "", window: int = WINDOW, *, kept: bool = False) -> Series:
-    """The reading of `half_way`. kept: the measure must be there at every checkpoint."""
-    label = f"{measure}[{view}]" if view else measure
+    """`half_way` as a reading. kept: every checkpoint must have the measure."""
+    name = label(measure, view)
 
     def of(subject: Subject) -> Number:
         return half_way(subject, measure, view, window)
 
-    return Series(f"half of the change of {label}", of, (label,), (measure,) if kept else ())
+    return Series(f"half of the change of {name}", of, (name,), (measure,) if kept else ())
 
 
 def changes_within(
     subject: Subject, measure: str, view: str, inside: tuple[int, int] | Missing | None, window: int = WINDOW
 ) -> Number:
-    """1 if half of a measure's change since memorisation was made within a window of steps, else 0.
+    """1 if a measure makes half of its change since memorisation within a window of steps, else 0.
 
-    A series that could have changed and did not counts 0: it has made no change there. Missing without the window, and
-    with too few evaluations to tell.
+    A series that could have changed and did not counts 0. Missing without the window, and with too few evaluations to
+    tell.
     """
     if not isinstance(inside, tuple):
         return NO_WINDOW if inside is None else inside
-    found = half_way(subject, measure, view, window)
-    if isinstance(found, Missing):
-        return 0.0 if len(series(subject, measure, view)[0]) >= 3 * window else found
-    return float(where(found, inside) == "in")
+    half = half_way(subject, measure, view, window)
+    if isinstance(half, Missing):
+        return 0.0 if len(series(subject, measure, view)[0]) >= 3 * window else half
+    return float(where(half, inside) == "in")
 
 
 def share_inside(subject: Subject, measure: str, view: str, window: tuple[float, float] | Missing | None) -> Number:
-    """Share of a stored measure's change since memorisation that happens within a window of steps.
+    """The share of a stored measure's change since memorisation that lies within a window of steps.
 
     (v(start of the window) - v(end)) / (v(t_mem) - v(last step)), v between checkpoints on the logarithm of the step.
     `Missing` where the whole change is not beyond the series' own fluctuation.
@@ -86,11 +89,9 @@ def entropies(subject: Subject) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Normalised attention entropy of each head and of their mean against the step."""
     rows = subject.rows("attention.entropy")
     views = sorted(set(rows.views))
-    found = {view: (rows.steps[rows.views == view], rows.values[rows.views == view]) for view in views}
-    if found:
-        steps = found[views[0]][0]
-        found["mean"] = steps, np.mean([values for _, values in found.values()], axis=0)
-    return found
+    heads = {view: (rows.steps[rows.views == view], rows.values[rows.views == view]) for view in views}
+    mean = {"mean": (heads[views[0]][0], np.mean([values for _, values in heads.values()], axis=0))} if heads else {}
+    return heads | mean
 
 
 def low_high_mids(subject: Subject, *, literal: bool) -> dict[str, LowHighMid | Missing]:

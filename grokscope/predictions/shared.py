@@ -14,7 +14,7 @@ def changed_only(family: str) -> Family:
     return Family(
         id=family,
         values=lambda _, __: {None: fields},
-        told=lambda changed: family if dict(changed) == dict(fields) else None,
+        recognise=lambda changed: family if dict(changed) == dict(fields) else None,
     )
 
 
@@ -45,11 +45,11 @@ BASES = (
     Family(
         id=RANDOM_LABELS,
         values=_random,
-        told=lambda changed: RANDOM_LABELS if changed == {"random_labels": True} else None,
+        recognise=lambda changed: RANDOM_LABELS if changed == {"random_labels": True} else None,
     ),
     changed_only(NO_DECAY),
 )
-SPHERES = Family(id="sphere", network="small", values=_spheres, field="init_scale", told=_on_a_sphere)
+SPHERES = Family(id="sphere", network="small", values=_spheres, field="init_scale", recognise=_on_a_sphere)
 
 PERPENDICULAR: dict[str, Any] = {"orthogonal_gradient": "per_tensor", "orthogonal_rescale": True}
 # What each arm changes of a base with cross-entropy in float32 and AdamW without weight decay: Prieto et al. 2025,

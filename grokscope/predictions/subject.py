@@ -1,4 +1,4 @@
-"""A run as predictions look at it: its phases, its stored series, and the readings that were taken of it."""
+"""A run as predictions look at it: its phases, its stored series, and the readings taken of it."""
 
 import hashlib
 import json
@@ -24,13 +24,12 @@ from grokscope.tasks.base import Truth
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """A run, what its nulls need, and what was already found out about it.
+    """A run, and what its controls and predictions need.
 
-    truth: for a control whose labels are random, the task whose ground truth it is held against; its own labels are the
-    classes all the same. reference: the run in whose windows of steps such a control is asked; unpaired: why there is
-    none, and then it has no window. untrained: the control of step 0: every stage is the first checkpoint. records: the
-    readings that were taken, of this run among others. numbers: series by run and measure, where they were read before;
-    others are read when they are asked for.
+    truth: of a control with random labels, the task whose ground truth it is held against; its classes are its own
+    labels. reference: the run whose windows of steps such a control has; unpaired: why there is none, and then it has
+    no window. untrained: the control of step 0: every stage is the first checkpoint. records: readings taken, of this
+    run among others. numbers: series that were read before; others are read when asked for.
     """
 
     run: Run
@@ -61,15 +60,15 @@ class Subject:
         return self.phases_by("fresh" if len(self.rows("behaviour.fresh_accuracy")) else "test")
 
     def phases_by(self, split: str, **thresholds: Any) -> Phases:
-        """`Run.phases`, of the numbers that were read before where there are any."""
+        """`Run.phases`, from the numbers that were read before where there are any."""
         if self.numbers is None:
             return self.run.phases(split, **thresholds)
         curves = {curve: self.rows(f"behaviour.{curve.replace('test', split)}") for curve in CURVES}
         return phases_of_curves({curve: (rows.steps, rows.values) for curve, rows in curves.items()}, thresholds)
 
     def stages_of_reference(self, fresh: bool) -> Phases | Missing:
-        """The phases, on fresh or on all test inputs, of the run itself, or of the one whose truth it is held against:
-        where that one changes, a control is asked whether it changes too. `Missing` where there is none of its seed."""
+        """The phases, on fresh or on all test inputs, of the run itself; of a control those of its reference, for it is
+        asked whether it changes when that one does. `Missing` where its seed has no reference."""
         if self.unpaired is not None:
             return self.unpaired
         return self._reference.fresh if fresh else self._reference.phases
@@ -80,11 +79,11 @@ class Subject:
 
     def transition(self, fresh: bool) -> tuple[int, int] | Missing | None:
         """The window of the transition in these phases; None where there is none."""
-        found = self.stages_of_reference(fresh)
-        return found if isinstance(found, Missing) else found.transition
+        phases = self.stages_of_reference(fresh)
+        return phases if isinstance(phases, Missing) else phases.transition
 
     def rows(self, measure: str) -> Rows:
-        """What the run has stored of a measure. ValueError within a reading that has not declared it."""
+        """The stored numbers of a measure. ValueError within a reading that has not declared it."""
         if self._open is not None and not measure.startswith("behaviour.") and measure not in self._open:
             raise ValueError(f"a reading looks at {measure}, which it has not declared; it declares {self._open}")
         if measure not in self._rows:
@@ -93,7 +92,7 @@ class Subject:
         return self._rows[measure]
 
     def value(self, reading: Reading) -> Number:
-        """A reading of this run: looked up, or computed of the stored series; never of a checkpoint."""
+        """A reading of this run: looked up, or computed from the stored series; never from a checkpoint."""
         if reading not in self._values:
             self._values[reading] = self._value(reading)
         return self._values[reading]
@@ -113,7 +112,7 @@ class Subject:
             else:
                 with self._seeing(reading):
                     value = reading.of(self)
-        except StoreError as error:  # what cannot be read of a run is no reason to lose the others
+        except StoreError as error:  # one unreadable run must not lose the others
             value = Missing(str(error))
         return reading.instead if isinstance(value, Missing) and reading.instead is not None else value
 
@@ -175,7 +174,7 @@ NOTHING = Rows(
 
 @dataclass(frozen=True)
 class HeldTruth:
-    """The task whose truth a control is held against: its fields as the config has them, in JSON's own types."""
+    """The task whose truth a control is held against: its fields in the config, in JSON's own types."""
 
     fields: tuple[tuple[str, Any], ...]
 
@@ -187,12 +186,12 @@ class HeldTruth:
 
     @classmethod
     def from_json(cls, fields: Iterable[Any]) -> "HeldTruth":
-        """Of pairs of a name and a value as JSON has them."""
+        """From pairs of a name and a value in JSON's own types."""
         return cls(tuple((name, tuple(value) if isinstance(value, list) else value) for name, value in fields))
 
     @property
     def digest(self) -> str:
-        """What tells it from other truths in the store."""
+        """Its name in the store."""
         return hashlib.sha256(json.dumps(self.fields).encode()).hexdigest()[:12]
 
     @cached_property

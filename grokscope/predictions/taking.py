@@ -1,6 +1,7 @@
-"""Takes readings of a run's checkpoints and stores them; what is stored is not taken again.
+"""Takes readings of a run's checkpoints and stores them; a stored reading is not taken again.
 
-The worker that trained a pack takes what its study has planned. Judging runs that no study planned takes them first.
+The worker that trained a pack takes the readings that its study has planned. Readings of runs that no study planned are
+taken before these are judged.
 """
 
 import dataclasses
@@ -28,8 +29,8 @@ from grokscope.tasks.base import Task
 
 @dataclass(frozen=True)
 class Asked:
-    """Readings that are to be taken of one run. truth: of a control, the task it is held against. reference: the run in
-    whose windows it is asked; unpaired: why there is none."""
+    """Readings to take of one run. truth: of a control, the task it is held against. reference: the run whose windows
+    it has; unpaired: why there is none."""
 
     run: str
     readings: tuple[At, ...]
@@ -38,26 +39,34 @@ class Asked:
     unpaired: str = ""
 
     @property
+    def digest(self) -> str:
+        """Of its truth; empty for a run that is held against its own."""
+        return "" if self.truth is None else self.truth.digest
+
+    @property
     def refers(self) -> bool:
         """Whether another run must be trained first."""
-        return self.reference is not None and any(one.stage in REFERRED for one in self.readings)
+        return self.reference is not None and any(reading.stage in REFERRED for reading in self.readings)
 
     def split(self, *, late: bool) -> tuple["Asked", ...]:
-        """Of a run that refers to another one what waits for that one (late), or the rest; else all, and not late."""
-        of = tuple(one for one in self.readings if (self.refers and one.stage in REFERRED) == late)
-        return (dataclasses.replace(self, readings=of),) if of else ()
+        """Late: the readings that wait for the reference. Else: all others. Empty where there are none."""
+        chosen = tuple(reading for reading in self.readings if (self.refers and reading.stage in REFERRED) == late)
+        return (dataclasses.replace(self, readings=chosen),) if chosen else ()
 
     def lacking(self, records: Mapping[Place, Record]) -> tuple[At, ...]:
         """The readings that are not stored, or were taken with another definition of the measure."""
-        truth = "" if self.truth is None else self.truth.digest
-        stored = {one: records.get((self.run, one.key, truth)) for one in self.readings}
-        return tuple(one for one, known in stored.items() if known is None or known.digest != one.instrument.digest)
+        stored = {reading: records.get((self.run, reading.key, self.digest)) for reading in self.readings}
+        return tuple(
+            reading
+            for reading, record in stored.items()
+            if record is None or record.digest != reading.instrument.digest
+        )
 
     def to_json(self) -> dict[str, Any]:
         """In JSON's own types; `from_json` reads it."""
         about = {name: getattr(self, name) for name in ("run", "reference", "unpaired")}
         truth = None if self.truth is None else list(self.truth.fields)
-        return about | {"readings": [one.to_json() for one in self.readings], "truth": truth}
+        return about | {"readings": [reading.to_json() for reading in self.readings], "truth": truth}
 
     @classmethod
     def from_json(cls, about: Mapping[str, Any]) -> "Asked":
@@ -68,7 +77,7 @@ class Asked:
 
 
 def take(run: Run, asked: Asked, reference: Run | None = None) -> list[Record]:
-    """Takes what the run's pack has not stored yet, and stores it. reference: the run that `asked` names."""
+    """Takes the readings that the run's pack lacks, and stores them. reference: the run that `asked` names."""
     with hold(run.folder):
         new = taken(run, asked, read_readings(run.folder), reference)
         append_readings(run.folder, new)
@@ -78,17 +87,17 @@ def take(run: Run, asked: Asked, reference: Run | None = None) -> list[Record]:
 
 
 def taken(run: Run, asked: Asked, records: Mapping[Place, Record], reference: Run | None = None) -> list[Record]:
-    """What is not among the records, taken now; nothing is stored."""
+    """The readings that the records lack, taken now; nothing is stored."""
     lacking = asked.lacking(records)
     if not lacking:
         return []
     sitting = _Sitting(run, asked, reference)
-    ordered = sorted(lacking, key=lambda one: sitting.order(one.stage))
-    return [sitting.record(one) for one in ordered]
+    ordered = sorted(lacking, key=lambda reading: sitting.order(reading.stage))
+    return [sitting.record(reading) for reading in ordered]
 
 
 def stages(subject: Subject) -> dict[Stage, int]:
-    """Checkpoints: the first one; the one nearest the geometric middle of the memorised window; the last one.
+    """The first checkpoint, the one nearest the geometric middle of the memorised window, and the last one.
 
     StoreError for a run without checkpoints.
     """
@@ -109,18 +118,18 @@ def stages(subject: Subject) -> dict[Stage, int]:
 
 
 def nearest(steps: Sequence[int] | np.ndarray, step: float) -> int:
-    """The step nearest to another one, by their ratio."""
+    """The step whose ratio to another one is nearest to 1."""
     there = np.asarray(steps)
     return int(there[np.abs(np.log(np.maximum(there, 1) / max(step, 1))).argmin()])
 
 
 def gone(run: Run) -> str:
-    """What is said of a run whose checkpoints were not kept."""
+    """The message about a run whose checkpoints were not kept."""
     return f"run {run.id} has no checkpoint: its numbers are in the store, its weights are not"
 
 
 class _Sitting:
-    """One run while its readings are taken: the snapshots that are asked for often stay."""
+    """One run while its readings are taken: it keeps the snapshot of the last step."""
 
     def __init__(self, run: Run, asked: Asked, reference: Run | None) -> None:
         self.run, self.asked, self.reference = run, asked, reference
@@ -132,7 +141,7 @@ class _Sitting:
             self.stages = stages(self.subject)
 
     def order(self, stage: Stage) -> int:
-        """So that readings of one step come one after another."""
+        """A sort key: readings of one step follow each other."""
         step = self._step(stage)
         return -1 if isinstance(step, Missing) else step
 
@@ -146,7 +155,7 @@ class _Sitting:
             step=None if isinstance(step, Missing) else step,
             value=None if lacking else float(value),
             missing=value.reason if lacking else "",
-            truth="" if self.asked.truth is None else self.asked.truth.digest,
+            truth=self.asked.digest,
             digest=reading.instrument.digest,
             versions=f"grokscope {version('grokscope')}, torch {torch.__version__}",
         )

@@ -1,16 +1,16 @@
 """From runs to verdicts: a scorecard of the predictions of theories.
 
-A row's sample gives an effect with intervals; its p-values say at which level its interval lies inside the supporting
-and inside the refuting region (`statistics.regions.p_inside`). The smaller of the two is corrected by Holm over the
-rows of its theory, rows as they were written and changed ones each by themselves, so that another reading costs a row
-as written nothing. At most .05 after correction: supported or refuted; otherwise undecided, with the seeds that would
+A row's sample gives an effect with intervals. Its p-values are the levels at which its interval lies inside the
+supporting and inside the refuting region (`statistics.regions.p_inside`). Holm corrects the smaller one over the rows
+of its theory; rows as written and changed rows are two families, so that a changed row costs a row as written nothing.
+At most .05 after correction the row is supported or refuted; else it is undecided, with the number of seeds that would
 decide it with a probability of .8 at the effect seen.
 
 Three things keep a row undecided whatever its p: fewer than five seeds with an answer, or fewer with than without; a
-control that was not run; and a control that shows the effect too, which is when its own effect, as seen, lies in the
-supporting region.
+control that was not run; a control that shows the effect too, that is, whose effect lies in the supporting region.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,24 +44,24 @@ class Card(Record):
 
 
 class Control(Card):
-    """A row's statistic of a control arm; shows: whether its effect lies in the supporting region; None: no answer.
-    missing: why there is none, or none of the first seed that lacks one."""
+    """A row's statistic of a control arm. shows: whether its effect lies in the supporting region; None without one.
+    missing: why it has none, or why the first seed without an answer has none."""
 
     arm: str
-    effect: float | None
-    low: float | None
-    high: float | None
-    n: int
-    shows: bool | None
+    effect: float | None = None
+    low: float | None = None
+    high: float | None = None
+    n: int = 0
+    shows: bool | None = None
     missing: str = ""
 
 
 class Row(Card):
-    """What the runs say of one prediction.
+    """The verdict of one prediction.
 
-    effect, low, high: with its 95 % interval, None where there is none. n: seeds with an answer; lacking: without.
-    p, adjusted: of the region the interval lies nearest to lying in, as it is and after Holm. needed: seeds that would
-    decide, for an undecided row, or what keeps it from being said.
+    effect, low, high: with its 95 % interval; None where there is none. n, lacking: seeds with and without an answer.
+    p, adjusted: the smaller p of the two regions, before and after Holm. needed: of an undecided row, the seeds that
+    would decide, or why their number is not known.
     """
 
     theory: str
@@ -99,8 +99,8 @@ class Row(Card):
 class Scorecard(Card):
     """The rows of one or several theories, how many runs each arm had, and what was read.
 
-    segments: pack -> name of a file of its numbers -> the first 16 digits of that file's SHA-256. notes: what is to be
-    known of all of it, such as readings that were taken with another definition of a measure.
+    segments: pack -> name of a file of its numbers -> the first 16 digits of that file's SHA-256. notes: remarks on all
+    rows, such as readings that were taken with another definition of a measure.
     """
 
     rows: tuple[Row, ...]
@@ -118,12 +118,11 @@ class Scorecard(Card):
         return cls(**_json(Path(path)))
 
     def verdicts(self) -> dict[tuple[str, str, int], Verdict]:
-        """(theory, id, version) -> verdict of all parts together: a claim holds if all its parts do, and falls with
-        any."""
-        found: dict[tuple[str, str, int], list[Verdict]] = {}
+        """(theory, id, version) -> the joint verdict of all parts."""
+        parts: dict[tuple[str, str, int], list[Verdict]] = {}
         for row in self.rows:
-            found.setdefault((row.theory, row.id, row.version), []).append(row.verdict)
-        return {key: joint(verdicts) for key, verdicts in found.items()}
+            parts.setdefault((row.theory, row.id, row.version), []).append(row.verdict)
+        return {key: joint(verdicts) for key, verdicts in parts.items()}
 
     def counts(self) -> dict[Verdict, int]:
         """How many rows have each verdict."""
@@ -134,9 +133,9 @@ class Scorecard(Card):
 
 
 def judged(theory: Theory, arms: Arms[Subject]) -> list[Row]:
-    """The rows of one theory, its predictions in their order."""
-    found = [_evidence(row, arms) for row in theory.predictions]
-    tests = [p_values(seen, row.supports, row.refutes) for row, seen in zip(theory.predictions, found, strict=True)]
+    """The rows of one theory, in the order of its predictions."""
+    seen = [_evidence(row, arms) for row in theory.predictions]
+    tests = [p_values(of, row.supports, row.refutes) for row, of in zip(theory.predictions, seen, strict=True)]
     tested: dict[int, Tested] = {}
     for changed in (False, True):
         family = {
@@ -148,14 +147,14 @@ def judged(theory: Theory, arms: Arms[Subject]) -> list[Row]:
         corrected = zip(family.items(), holm(smallest), holm_levels(smallest, 1 - LEVEL), strict=True)
         tested |= {index: Tested(p=p, adjusted=adjusted, level=level) for (index, p), adjusted, level in corrected}
     return [
-        _row(theory.id, row, arms, seen, tested.get(index))
-        for index, (row, seen) in enumerate(zip(theory.predictions, found, strict=True))
+        _row(theory.id, row, arms, of, tested.get(index))
+        for index, (row, of) in enumerate(zip(theory.predictions, seen, strict=True))
     ]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tested:
-    """p of the supporting and of the refuting region, the smaller after Holm, and the level that Holm holds it to."""
+    """p of the supporting and of the refuting region; the smaller after Holm; and the level that Holm asks of it."""
 
     p: tuple[float, float]
     adjusted: float
@@ -218,10 +217,10 @@ def _decided(seen: Evidence, tested: Tested, controls: Sequence[Control]) -> tup
 
 def _control(row: Prediction, arm: str, arms: Arms[Subject]) -> Control:
     if not arms.get(arm):
-        return Control(arm=arm, effect=None, low=None, high=None, n=0, shows=None, missing=NOT_RUN)
+        return Control(arm=arm, missing=NOT_RUN)
     seen = evidence(row.controls[arm](row.answers(arms)))
     if isinstance(seen, Missing):
-        return Control(arm=arm, effect=None, low=None, high=None, n=0, shows=None, missing=seen.reason)
+        return Control(arm=arm, missing=seen.reason)
     low, high = seen.intervals(LEVEL) if seen.intervals and seen.n >= FEWEST else (None, None)
     shows = row.supports.contains(seen.value, seen.value)
     if seen.test is not None:
@@ -230,28 +229,25 @@ def _control(row: Prediction, arm: str, arms: Arms[Subject]) -> Control:
 
 
 def _needed(seen: Evidence, row: Prediction, a: float) -> int | str | None:
-    """Seeds that would decide at the level that Holm asks of this row, in whichever region the effect lies."""
+    """Seeds that would decide at the level that Holm asks of this row, in the region in which the effect lies."""
     if seen.needed is None:
         return None
-    both = Region((*row.supports.parts, *row.refutes.parts))
-    found = seen.needed(both, a)
-    return found.reason if isinstance(found, Missing) else int(np.ceil(found))
+    seeds = seen.needed(Region((*row.supports.parts, *row.refutes.parts)), a)
+    return seeds.reason if isinstance(seeds, Missing) else int(np.ceil(seeds))
 
 
 def joint(verdicts: Sequence[Verdict]) -> Verdict:
-    """Of all parts of a claim together: it holds if all of them do, and falls with any."""
+    """The verdict of a claim: supported if all its parts are, refuted if any is."""
     if "refuted" in verdicts:
         return "refuted"
     return "supported" if set(verdicts) == {"supported"} else "undecided"
 
 
 def _json(path: Path) -> dict[str, Any]:
-    import json
-
     try:
-        found = json.loads(path.read_bytes())
+        about = json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
         raise ValueError(f"{path} is no scorecard: {error}") from error
-    if not isinstance(found, dict):
+    if not isinstance(about, dict):
         raise ValueError(f"{path} is no scorecard: it holds no object")
-    return found
+    return about

@@ -173,6 +173,13 @@ class RunConfig(Record):
         return optimizer.is_plain and not (changed or scaled)
 
     @property
+    def decay_sets_the_time(self) -> bool:
+        """Whether it is weight decay, at work from its start to the end of the run, that brings it to generalise."""
+        optimizer: Any = self.options("optimizer")
+        stopped = self.weight_decay_stop is not None or any(one.stops_decay for one in self.transforms.values())
+        return optimizer.decay_sets_the_time and self.weight_decay > 0 and self.rate > 0 and not stopped
+
+    @property
     def remarks(self) -> list[str]:
         """Sentences about settings that are allowed and do less than they seem to."""
         remarks = [remark for options in self.transforms.values() for remark in options.remarks(self)]

@@ -19,13 +19,13 @@ from torch import Tensor
 from grokscope.errors import StoreError
 from grokscope.registry import unknown
 from grokscope.runs.config import RunConfig
+from grokscope.runs.foreign.weights import is_transformer
 from grokscope.runs.output import write_output
 from grokscope.runs.run import Run
 from grokscope.runs.store.segments import engine
 
 Format: TypeAlias = Literal["transformer-lens", "safetensors", "csv", "parquet"]
 SUFFIX = {"transformer-lens": "pt"}
-LENS_MODELS = ("transformer", "decoder")
 OUTSIDE_LAYERS = {
     "W_E": "embed.W_E",
     "W_pos": "pos_embed.W_pos",
@@ -70,8 +70,9 @@ def export_run(run: Run, format: Format, path: str | Path | None = None, *, step
 
 def lens_names(config: RunConfig, params: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """A transformer's weights under TransformerLens's names, `blocks.0.attn.W_Q`, ...; the shapes are the same."""
-    if config.model not in LENS_MODELS or config.bottleneck:
-        what = f"a bottleneck at {config.bottleneck}" if config.model in LENS_MODELS else f"model {config.model}"
+    named_there = is_transformer(config.model)
+    if not named_there or config.bottleneck:
+        what = f"a bottleneck at {config.bottleneck}" if named_there else f"model {config.model}"
         raise ValueError(f"TransformerLens has no names for {what}; export to safetensors instead")
     named, params = {}, dict(params)
     if "W_E_right" in params:  # there the symbols of the second operand follow those of the first

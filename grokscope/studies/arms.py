@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from grokscope.predictions.arms import Arm, Arms
+from grokscope.predictions.base import Theory
 from grokscope.predictions.controls import asked
-from grokscope.predictions.families import Family, Follows, placed
+from grokscope.predictions.families import AnyFamily, Family, Follows, placed
 from grokscope.predictions.readings import At
 from grokscope.predictions.scales import NETWORKS, Scale
 from grokscope.registry import component, names, unknown
@@ -19,15 +20,15 @@ ALL = "all"
 
 
 def studies() -> list[str]:
-    """The studies: one a theory, and all of them together."""
+    """The studies: one a theory, and one of all theories."""
     return [*names("theories"), ALL]
 
 
 def arms(name: str, scale: Scale = "laptop", seeds: int | None = None, only: Iterable[str] = ()) -> Arms[RunConfig]:
     """The arms of a study with their configs by seed.
 
-    seeds: so many in each arm; by default those of the scale. only: families, optional ones among them; by default all
-    that are not optional. ValueError for an unknown study, scale or family, and for no seed.
+    seeds: how many in each arm; by default as many as the scale has. only: families, which may be optional ones; by
+    default all that are not optional. ValueError for an unknown study, scale or family, and for no seed.
     """
     if scale not in NETWORKS:
         raise ValueError(unknown("scale", scale, NETWORKS))
@@ -43,37 +44,42 @@ def arms(name: str, scale: Scale = "laptop", seeds: int | None = None, only: Ite
 
 def following(name: str, runs: Arms[Run], folder: Path) -> list[Arm[RunConfig]]:
     """The arms of a study that go on from the weights of trained runs."""
-    families = [one for theory in _theories(name) for one in theories()[theory].arms if isinstance(one, Follows)]
+    families = [family for family in _families(name) if isinstance(family, Follows)]
     return [arm for family in families for arm in family.arms(runs, folder)]
 
 
 def wanted(name: str, arms: Arms[RunConfig]) -> dict[str, Any]:
-    """What the verdicts of a study need beside the weights, as `plan` takes it: by arm, measures at every checkpoint
-    (beside those that every run has while it trains) and readings."""
-    chosen = [theories()[theory] for theory in _theories(name)]
+    """What the verdicts and tables of a study need beside the weights, as arguments of `plan`: by arm, the measures at
+    every checkpoint (beside those that every run has while it trains) and the readings."""
+    chosen = _theories(name)
     arms = placed(arms, families(), lambda config: config)
     heavy = {id_ for id_ in names("measures") if component("measures", id_).cost != "cheap"}
     measures = {}
     for arm in arms.values():
         rows = (row for theory in chosen for row in theory.predictions if row.looks_at(arm))
-        measures[arm.name] = tuple(dict.fromkeys(one for row in rows for one in row.series if one in heavy))
+        measures[arm.name] = tuple(dict.fromkeys(id_ for row in rows for id_ in row.series if id_ in heavy))
     readings = asked(chosen, arms)
     for arm in arms.values():
-        shown = (one for table in tables().values() if table.looks_at(arm) for one in table.readings)
-        more = dict.fromkeys(one for one in shown if isinstance(one, At))
+        shown = (reading for table in tables().values() if table.looks_at(arm) for reading in table.readings)
+        more = (reading for reading in shown if isinstance(reading, At))
         readings[arm.name] = tuple(dict.fromkeys((*readings[arm.name], *more)))
     return {"measures": measures, "readings": readings}
 
 
-def _theories(name: str) -> list[str]:
+def _theories(name: str) -> list[Theory]:
     if name not in studies():
         raise ValueError(unknown("study", name, studies()))
-    return list(names("theories")) if name == ALL else [name]
+    return [theory for id_, theory in theories().items() if name in (ALL, id_)]
+
+
+def _families(name: str) -> list[AnyFamily]:
+    return [family for theory in _theories(name) for family in theory.arms]
 
 
 def _chosen(name: str, only: list[str]) -> list[Family]:
-    known = [one for theory in _theories(name) for one in theories()[theory].arms if isinstance(one, Family)]
-    for family in only:
-        if family not in {one.id for one in known}:
-            raise ValueError(unknown("family of arms", family, {one.id for one in known}))
-    return [one for one in known if (one.id in only if only else not one.optional)]
+    known = [family for family in _families(name) if isinstance(family, Family)]
+    ids = {family.id for family in known}
+    for id_ in only:
+        if id_ not in ids:
+            raise ValueError(unknown("family of arms", id_, ids))
+    return [family for family in known if (family.id in only if only else not family.optional)]

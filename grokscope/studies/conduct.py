@@ -1,4 +1,4 @@
-"""Carries out a plan: hands packs to an engine, says how far it is, and keeps account of what was measured."""
+"""Carries out a plan: hands packs to an engine, reports progress, and records which packs were measured."""
 
 import os
 import sys
@@ -30,11 +30,11 @@ def conduct(
     workers: int | None = None,
     say: Say | None = None,
 ) -> list[Outcome]:
-    """Trains and measures what is not done, and returns the outcome of every pack that was begun.
+    """Trains and measures the packs that are not done, and returns the outcome of every pack that was begun.
 
-    engine: id of an executor, or what starts one. workers: packs at a time, as many as fit by default. say: told a line
-    for each pack; on stderr by default. When the store cannot be written any more, no other pack is begun. Raises
-    StoreError where the store cannot be written to begin with, and where another process carries out the same study.
+    engine: id of an executor, or a function that starts one. workers: packs at a time, as many as fit by default. say:
+    takes a line for each pack; prints to stderr by default. Once the store cannot be written, no other pack is begun.
+    Raises StoreError where the store cannot be written at the start, and where another process carries out the study.
     """
     say = say or _say
     study, todo = plan.study, plan.todo
@@ -55,20 +55,21 @@ def conduct(
                 if outcome.state == "done" and study.measures:
                     study.mark_measured(outcome.pack)
                 say(_progress(outcome, len(outcomes), len(todo), time.monotonic() - began))
-            # Controls that are asked in the windows of other runs: these are trained now.
-            late = [pack for pack in todo if any(one.refers for one in pack.asked)]
+            # Controls that have the windows of other runs: these are trained now.
+            late = [pack for pack in todo if any(asked.refers for asked in pack.asked)]
             if late and all(outcome.state == "done" for outcome in outcomes):
                 jobs = _jobs(plan, late, threads, late=True)
                 outcomes += [outcome for outcome in _each(jobs, running) if outcome.state == "failed"]
-    mirror.opened(mirror.address(study.store))  # what other machines have done
+    mirror.opened(mirror.address(study.store))  # fetches the packs of other machines
     return outcomes
 
 
 def division(plan: Plan, workers: int | None = None) -> tuple[int, int]:
-    """Processes at a time and threads of each, together as many as there are cores; as many as asked for, of one each.
+    """Processes at a time and threads of each: together as many as there are cores; with workers, that many of one
+    thread each.
 
-    Decided by all packs of the plan, done or not: a pack that is gone on with has as many threads as it had, and ends
-    in the same weights. Fewer processes where their packs would not fit into half of the memory together.
+    All packs of the plan count, done or not, so that a resumed pack has the threads that it had and ends in the same
+    weights. Fewer processes where their packs would not fit into half of the memory together.
     """
     cores = available_cores()
     if workers is not None and workers < 1:
@@ -85,12 +86,12 @@ def division(plan: Plan, workers: int | None = None) -> tuple[int, int]:
 
 
 def available_cores() -> int:
-    """Cores that this process may use: fewer than the machine has where it is bound to some (taskset, a container)."""
+    """Cores that this process may use; taskset or a container may bind it to fewer than the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _jobs(plan: Plan, todo: Sequence[Planned], threads: int, *, late: bool = False) -> Iterator[Job]:
-    """late: for the readings alone that refer to other runs; else for all but these."""
+    """late: jobs for the readings alone that refer to other runs; else for all but these."""
     for pack in todo:
         yield Job(
             pack=pack.id,
@@ -98,15 +99,15 @@ def _jobs(plan: Plan, todo: Sequence[Planned], threads: int, *, late: bool = Fal
             store=mirror.address(plan.study.store),
             threads=threads,
             measures=() if late else pack.measures,
-            readings=tuple(one.to_json() for asked in pack.asked for one in asked.split(late=late)),
+            readings=tuple(part.to_json() for asked in pack.asked for part in asked.split(late=late)),
             device=plan.device,
             there=not mirror.is_url(mirror.address(plan.study.store)),
         )
 
 
 def _each(jobs: Iterator[Job], engine: Engine) -> Iterator[Outcome]:
-    """Outcomes as they come. Few jobs are submitted ahead, so that a million packs do not lie in the engine's memory,
-    and none after one that says that the store cannot be written."""
+    """Outcomes as they come. Few jobs are submitted ahead, so that the engine never holds a million packs; none is
+    submitted once the store cannot be written."""
     pending: set[Future[Outcome]] = set()
     ended = False
     while True:
@@ -146,7 +147,7 @@ def _say(line: str) -> None:
 
 
 def first_failure(outcomes: Sequence[Outcome], todo: int) -> str | None:
-    """One line about what was not done; None where all was."""
+    """One line about the packs that were not done; None where all were."""
     failed = [outcome for outcome in outcomes if outcome.state == "failed"]
     if not failed:
         return None

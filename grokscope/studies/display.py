@@ -1,4 +1,4 @@
-"""Progress on stderr: a live panel on a terminal, plain lines elsewhere, nothing when not asked for."""
+"""Progress on stderr: a live panel on a terminal, plain lines elsewhere, nothing unless wanted."""
 
 import math
 import statistics
@@ -17,7 +17,7 @@ COLUMNS = ("phase", "step", "steps/s", "left", "train loss", "test loss", "train
 
 
 class Display:
-    """Shows nothing; the base of the two that do."""
+    """Shows nothing; the base of the other two."""
 
     def start(self, folder: Path, disk: DiskUse) -> None:
         pass
@@ -82,28 +82,16 @@ def display(wanted: bool) -> Iterator[Display]:
 def row(progress: Progress) -> list[str]:
     """The cells of one line; medians over the replicas of a pack."""
     left = (progress.max_steps - progress.step) / progress.steps_per_second if progress.steps_per_second else math.nan
-    numbers = [
-        f"{median([curve[name] for curve in progress.curves]):.{digits}g}"
-        for name, digits in (
-            ("train_loss", 3),
-            ("test_loss", 3),
-            ("train_accuracy", 4),
-            ("test_accuracy", 4),
-            ("fresh_accuracy", 4),
-        )
-    ]
-    return [
-        phase(progress.phases),
-        str(progress.step),
-        f"{progress.steps_per_second:.0f}",
-        f"≤ {clock(left)}",
-        *numbers,
-    ]
+    shown = {"train_loss": 3, "test_loss": 3, "train_accuracy": 4, "test_accuracy": 4, "fresh_accuracy": 4}  # digits
+    medians = {name: median([curve[name] for curve in progress.curves]) for name in shown}
+    numbers = [f"{medians[name]:.{digits}g}" for name, digits in shown.items()]
+    speed = f"{progress.steps_per_second:.0f}"
+    return [phase(progress.phases), str(progress.step), speed, f"≤ {clock(left)}", *numbers]
 
 
-def phase(found: Sequence[Phases | None]) -> str:
-    """The stage a run is in; of a pack, how many replicas are in each."""
-    stages = [stage(phases) for phases in found]
+def phase(phases: Sequence[Phases | None]) -> str:
+    """The stage of a run; of a pack, how many replicas are in each stage."""
+    stages = [stage(of_replica) for of_replica in phases]
     if len(stages) == 1:
         return stages[0]
     return ", ".join(f"{stages.count(name)} {name}" for name in dict.fromkeys(stages))

@@ -1,4 +1,4 @@
-"""What a plan will take, before anything starts: seconds, from a few steps made for real, and bytes of disk."""
+"""The cost of a plan before it starts: seconds, from a few real steps, and bytes of disk."""
 
 import math
 import shutil
@@ -19,13 +19,14 @@ import torch
 from grokscope.runs.config import RunConfig
 from grokscope.studies.experiment import train
 from grokscope.studies.measuring import measure_checkpoints
-from grokscope.studies.plan import Plan, Planned, shape_of, work_of
+from grokscope.studies.packing import shape_of, work_of
+from grokscope.studies.plan import Plan, Planned
 from grokscope.training.memory import n_parameters
 from grokscope.training.schedule import PER_DOUBLING, most_checkpoints
 
-# Steps of the two trials of a shape; what eight steps with their evaluations take is the difference.
+# Steps of the two trials of a shape; their difference is the time of eight steps with evaluations.
 SHORT, LONG = 2, 10
-# At most so many shapes are tried, spread over how much they have to compute; the others are scaled from the nearest.
+# At most so many shapes are tried, spread over their amounts of work; the others are scaled from the nearest.
 TRIED = 8
 # Bytes a stored number takes in a sealed segment: 4 to 7 measured on runs of 60 to 40,000 steps (docs/scale.md).
 BYTES_A_ROW = 7
@@ -39,8 +40,8 @@ Kind = tuple[str, int, tuple[str, ...]]
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """Seconds of one pack: before its first step, a step, an evaluation, and measuring one checkpoint of all its runs;
-    and the numbers stored at an evaluation."""
+    """Seconds of one pack: before its first step, of a step, of an evaluation, and of measuring one checkpoint of all
+    its runs. rows: numbers stored at an evaluation."""
 
     start: float
     step: float
@@ -51,11 +52,11 @@ class Cost:
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """Of the packs that are not done.
+    """The cost of the packs that are not done.
 
-    soonest, most: seconds on the clock, if every run ends as soon as it may and if none ends before max_steps. seconds:
-    the geometric mean of the two, whose largest factor of error is the least. machine_seconds: of all workers, by the
-    same rule. bytes: of disk, at most; free: what there is. packs: id -> (seconds, bytes).
+    soonest, most: seconds on the clock if every run ends as soon as it may, and if none ends before max_steps. seconds:
+    their geometric mean, which has the least largest factor of error. machine_seconds: of all workers, by the same
+    rule. bytes: of disk, at most. free: of disk. packs: id -> (seconds, bytes).
     """
 
     seconds: float
@@ -68,10 +69,10 @@ class Estimate:
 
 
 def estimate(plan: Plan, *, slots: int, threads: int, engine: str = "local") -> Estimate:
-    """Tries a few steps of each shape (in a temporary folder, for seconds) and adds up what the packs will take.
+    """Tries a few steps of each shape, for seconds, in a temporary folder, and adds up the cost of the packs.
 
-    What a step takes is measured; when a run will have generalised nobody knows, so that the answer is a range
-    (`plan.soonest_end`), and its middle.
+    The time of a step is measured. Nobody knows when a run will have generalised, so the answer is a range
+    (`packing.soonest_end`) and its middle.
     """
     todo = plan.todo
     costs = dict(zip((pack.id for pack in todo), _costs(todo, threads, plan.device), strict=True))
@@ -80,7 +81,7 @@ def estimate(plan: Plan, *, slots: int, threads: int, engine: str = "local") -> 
     middle = [math.sqrt(low * high) for low, high in zip(soonest, most, strict=True)]
     sizes = [pack_bytes(pack, costs[pack.id].rows) for pack in todo]
     start = (_start_seconds() if todo else 0.0) + (RAY_SECONDS if engine == "ray" and todo else 0.0)
-    low, high = (start + makespan(each, slots) for each in (soonest, most))
+    low, high = (start + makespan(seconds, slots) for seconds in (soonest, most))
     return Estimate(
         seconds=math.sqrt(low * high),
         soonest=low,
@@ -93,14 +94,14 @@ def estimate(plan: Plan, *, slots: int, threads: int, engine: str = "local") -> 
 
 
 def pack_seconds(pack: Planned, steps: int, cost: Cost) -> float:
-    """Of a pack that trains for so many steps."""
+    """The seconds of a pack that trains for so many steps."""
     kept = most_checkpoints(pack.configs[0].replace(max_steps=steps)) if cost.checkpoint else 0
     evaluated = evaluations(steps, pack.configs[0].evaluate_every)
     return cost.start + steps * cost.step + evaluated * cost.evaluation + kept * cost.checkpoint
 
 
 def pack_bytes(pack: Planned, rows: float) -> int:
-    """Of disk, at most: checkpoints, the resume point, and rows at each evaluation."""
+    """The disk of a pack, at most: checkpoints, the resume point, and rows at each evaluation."""
     config = pack.configs[0]
     weights = n_parameters(config)
     width = 8 if config.dtype == "float64" else 4
@@ -114,39 +115,34 @@ def pack_bytes(pack: Planned, rows: float) -> int:
 @cache
 def evaluations(steps: int, every: int) -> int:
     """How often a run of so many steps is evaluated."""
-    found, start, spacing = 0, 0, 1
+    times, start, spacing = 0, 0, 1
     while start <= steps:  # a doubling at a time: in each the multiples of its spacing
         end, apart = PER_DOUBLING * 2 * spacing, min(spacing, every)
-        found += (min(steps, end - 1)) // apart - (start - 1) // apart
+        times += (min(steps, end - 1)) // apart - (start - 1) // apart
         start, spacing = end, 2 * spacing
-    return found
+    return times
 
 
 def makespan(seconds: Sequence[float], slots: int) -> float:
-    """Until the last is done, when each slot takes the next in turn."""
+    """Seconds until the last job ends, where each free slot takes the next one."""
     ends = [0.0] * max(1, min(slots, len(seconds)))
-    for each in seconds:
-        heappush(ends, heappop(ends) + each)
+    for of_job in seconds:
+        heappush(ends, heappop(ends) + of_job)
     return max(ends)
 
 
 def free_bytes(store: Path) -> int:
-    """Of the disk that the store lies on, or will."""
+    """Free bytes of the disk of the store, which may not be there yet."""
     place = next(path for path in (store, *store.absolute().parents) if path.exists())
     return shutil.disk_usage(place).free
 
 
 def _costs(packs: Sequence[Planned], threads: int, device: str) -> list[Cost]:
-    """Tried for real for some packs, one a shape and size; for the others in proportion to their work."""
+    """The costs of packs: measured for some kinds, in proportion to their work for the others."""
     kinds = {_kind(pack): pack for pack in packs}
     work = {kind: work_of(pack.configs[0]) * len(pack.configs) for kind, pack in kinds.items()}
-    ordered = sorted(kinds, key=work.__getitem__)
-    spread = {round(place * (len(ordered) - 1) / max(1, TRIED - 1)) for place in range(TRIED)}
-    chosen = ordered if len(ordered) <= TRIED else [ordered[place] for place in sorted(spread)]
-    # What is measured afterwards can take longer than the training: each list of measures is tried.
-    known = {kind[2] for kind in chosen}
-    chosen += {kind[2]: kind for kind in ordered if kind[2] not in known}.values()
-    if chosen:  # the first trial of a process also imports what it needs, and is not counted
+    chosen = _chosen(sorted(kinds, key=work.__getitem__))
+    if chosen:  # the first trial of a process also imports modules, and is not counted
         trial(kinds[chosen[0]].configs[:1], threads, (), device)
     tried = {kind: trial(kinds[kind].configs, threads, kinds[kind].measures, device) for kind in chosen}
 
@@ -164,8 +160,17 @@ def _costs(packs: Sequence[Planned], threads: int, device: str) -> list[Cost]:
             rows=tried[alike].rows * runs,
         )
 
-    found = {kind: cost(kind) for kind in kinds}
-    return [found[_kind(pack)] for pack in packs]
+    costs = {kind: cost(kind) for kind in kinds}
+    return [costs[_kind(pack)] for pack in packs]
+
+
+def _chosen(kinds: Sequence[Kind]) -> list[Kind]:
+    """The kinds that are tried, of all in the order of their work; each list of measures is among them, because
+    measuring can take longer than training."""
+    spread = {round(place * (len(kinds) - 1) / max(1, TRIED - 1)) for place in range(TRIED)}
+    chosen = list(kinds) if len(kinds) <= TRIED else [kinds[place] for place in sorted(spread)]
+    known = {kind[2] for kind in chosen}
+    return [*chosen, *{kind[2]: kind for kind in kinds if kind[2] not in known}.values()]
 
 
 def _kind(pack: Planned) -> Kind:
@@ -173,7 +178,7 @@ def _kind(pack: Planned) -> Kind:
 
 
 def trial(configs: Sequence[RunConfig], threads: int, measures: Sequence[str], device: str = "cpu") -> Cost:
-    """A few steps of a pack, for real, where nothing is kept."""
+    """The cost of a pack from a few real steps; nothing is kept."""
     with TemporaryDirectory() as folder, _threads(threads):
         timed: list[dict[str, Any]] = []
         for steps in (SHORT, LONG):
@@ -209,7 +214,7 @@ def _threads(number: int) -> Iterator[None]:
 
 
 def _start_seconds() -> float:
-    """Until a worker has imported what it needs."""
+    """Seconds until a worker has imported its modules."""
     began = time.perf_counter()
     subprocess.run([sys.executable, "-c", "import grokscope.studies.experiment as e; e.measures()"], check=False)
     return time.perf_counter() - began

@@ -46,16 +46,15 @@ def train(
 ) -> Run | list[Run]:
     """Trains a config, or several as one pack, and measures the cheap quantities on the way.
 
-    The pack's folder in the store is named by a hash of the configs. A pack that is done is not trained again; one
-    that was begun is gone on with when resume is true. A pack that does not fit into half of the machine's memory is
-    trained as several, one after another, and that is said. store: a folder, or a URL that fsspec knows. device: auto
-    (a GPU if there is one), cpu, cuda. progress:
-    show it on stderr.
+    A hash of the configs names the pack's folder in the store. A finished pack is not trained again; a started pack
+    resumes where resume is true. A pack that does not fit into half of the machine's memory is trained as several, one
+    after another, and a line on stderr says so. store: a folder, or a URL that fsspec knows. device: auto (a GPU if
+    there is one), cpu, cuda. progress: show it on stderr.
     """
     if isinstance(configs, str):
         raise ValueError(f"train takes a RunConfig or several, got {configs!r}; make one: gs.recipe({configs!r})")
     several = not isinstance(configs, RunConfig)
-    if several and not (isinstance(configs, Sequence) and all(isinstance(one, RunConfig) for one in configs)):
+    if several and not (isinstance(configs, Sequence) and all(isinstance(config, RunConfig) for config in configs)):
         raise ValueError(f"train takes a RunConfig or several, got {shortened(configs)}")
     wanted = list(configs) if several else [configs]
     require_packable(wanted)
@@ -78,7 +77,7 @@ def train(
 def train_pack(
     pack: Sequence[RunConfig], *, store: Path, device: torch.device, progress: bool = False, resume: bool = False
 ) -> list[Run]:
-    """Trains the configs as the one pack that they are planned as, whatever it takes; else as `train`."""
+    """Trains the configs as one pack, as they are planned, whatever its size; else as `train`."""
     folder = store / pack_id(pack)
     if finished_at(folder) is not None:
         if progress:
@@ -95,7 +94,7 @@ def train_pack(
 
 
 def _other_machine(writer: Writer, device: torch.device) -> str | None:
-    """A sentence on what beside the threads is not as it was when a pack was begun, and may change its last bits."""
+    """A sentence about changes of the machine since a pack was begun, threads aside; they may change its last bits."""
     differ = {name: pair for name, pair in writer.changed(device).items() if name != "threads"}
     if not differ:
         return None

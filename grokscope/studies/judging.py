@@ -1,5 +1,4 @@
-"""From a study, or from runs, to a scorecard. Nothing here opens a checkpoint but `_taken`, for runs that no study
-planned."""
+"""From a study, or from runs, to a scorecard. Only `_taken` opens checkpoints, for runs that no study planned."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,7 +8,7 @@ from typing import Protocol
 from grokscope.errors import StoreError
 from grokscope.predictions.arms import Arms, runs_of, sorted_into_arms
 from grokscope.predictions.controls import asked, asked_by_run, numbers, subjects
-from grokscope.predictions.families import placed, read_arms, told_by
+from grokscope.predictions.families import placed, read_arms, recogniser
 from grokscope.predictions.taking import Asked, take, taken
 from grokscope.predictions.verdict import Scorecard, judged
 from grokscope.registry import unknown
@@ -22,7 +21,7 @@ CARD = "scorecard.json"
 
 
 class Studied(Protocol):
-    """A study: what has its runs by arm."""
+    """A study: it has its runs by arm."""
 
     def runs(self) -> Arms[Run]: ...
 
@@ -31,8 +30,8 @@ def judge(runs: Run | Mapping[str, Sequence[Run]] | Iterable[Run] | Studied, the
     """The scorecard of a theory, or of all, for trained runs.
 
     runs: a run; or a study, which is judged by the readings that it has taken; or arm -> the runs of its seeds; or runs
-    in any order, which are assigned to arms by how their configs differ from the one that groks. Of runs without a
-    study the readings that are not stored are taken first. Rows whose arms are not there say so.
+    in any order, which are assigned to arms by how their configs differ from the one that groks. Readings that are not
+    stored are taken first, unless the runs are a study's. Rows without runs say so.
 
     Raises ValueError for an unknown theory and for no run.
     """
@@ -43,18 +42,18 @@ def judge(runs: Run | Mapping[str, Sequence[Run]] | Iterable[Run] | Studied, the
 
 
 def scorecard(folder: Path, arms: Arms[Run], theory: str | None = None) -> tuple[Scorecard, str]:
-    """The verdicts of a study by its trained arms: those in its folder where they are of the numbers that the store has
-    now; else judged anew, and a sentence that says so."""
-    path, said = folder / CARD, ""
+    """The verdicts of a study by its trained arms: stored ones where they are of the present numbers; else new ones,
+    and a sentence that says so."""
+    path, why = folder / CARD, ""
     if path.exists():
         try:
             card = Scorecard.load(path)
             if card.segments == _digests(arms):
                 return card, ""
-            said = f"{path} is of other numbers than the store has now: the study is judged anew"
+            why = f"{path} is of other numbers than the store has now: the study is judged anew"
         except ValueError as error:
-            said = f"{error}: the study is judged anew"
-    return _judged(arms, theory, studied=True), said
+            why = f"{error}: the study is judged anew"
+    return _judged(arms, theory, studied=True), why
 
 
 def _judged(arms: Arms[Run], theory: str | None, *, studied: bool) -> Scorecard:
@@ -68,7 +67,7 @@ def _judged(arms: Arms[Run], theory: str | None, *, studied: bool) -> Scorecard:
     records = readings_of(arms) if studied else _taken(arms, every)
     looked_at = subjects(arms, records, numbers(chosen))
     return Scorecard(
-        rows=tuple(row for one in chosen for row in judged(one, looked_at)),
+        rows=tuple(row for theory in chosen for row in judged(theory, looked_at)),
         runs={name: len(arm) for name, arm in arms.items()},
         segments=_digests(arms),
         notes=tuple(_notes(every.values(), records)),
@@ -76,18 +75,18 @@ def _judged(arms: Arms[Run], theory: str | None, *, studied: bool) -> Scorecard:
 
 
 def arms_of(runs: Mapping[str, Sequence[Run]] | Iterable[Run]) -> Arms[Run]:
-    """The arms of runs that are named by arm, or assigned by what their configs change."""
+    """The arms of runs that are named by arm, or are assigned by the changes of their configs."""
     if isinstance(runs, Arms):
         return runs
     known = families()
     if isinstance(runs, Mapping):
         named = {str(name): list(arm) for name, arm in runs.items()}
         return placed(read_arms(named, known), known, lambda run: run.config)
-    return placed(sorted_into_arms(runs, told_by(known)), known, lambda run: run.config)
+    return placed(sorted_into_arms(runs, recogniser(known)), known, lambda run: run.config)
 
 
 def readings_of(arms: Arms[Run]) -> dict[Place, Record]:
-    """The readings that were taken of some runs."""
+    """The stored readings of some runs."""
     records: dict[Place, Record] = {}
     for folder in {run.folder for run in runs_of(arms)}:
         records |= read_readings(folder)
@@ -95,18 +94,17 @@ def readings_of(arms: Arms[Run]) -> dict[Place, Record]:
 
 
 def _taken(arms: Arms[Run], every: Mapping[str, Asked]) -> dict[Place, Record]:
-    """The readings of runs, those that their packs lack taken now; kept in memory alone where a pack cannot be
-    written."""
+    """The readings of runs. Missing ones are taken now; of a pack that cannot be written they stay in memory alone."""
     runs = {run.id: run for run in runs_of(arms)}
     records = readings_of(arms)
-    for run, one in every.items():
-        if not one.lacking(records):
+    for run, of_run in every.items():
+        if not of_run.lacking(records):
             continue
-        reference = runs[one.reference] if one.refers and one.reference else None
+        reference = runs[of_run.reference] if of_run.refers and of_run.reference else None
         try:
-            new = take(runs[run], one, reference)
+            new = take(runs[run], of_run, reference)
         except StoreError:
-            new = taken(runs[run], one, records, reference)
+            new = taken(runs[run], of_run, records, reference)
         records |= {record.place: record for record in new}
     return records
 
@@ -116,12 +114,11 @@ def _digests(arms: Arms[Run]) -> dict[str, dict[str, str]]:
 
 
 def _notes(every: Iterable[Asked], records: Mapping[Place, Record]) -> Iterable[str]:
-    """What is lacking, and what was taken with another definition of its measure."""
+    """How many readings are missing, and how many were taken with another definition of their measure."""
     never, stale = 0, Counter()
-    for one in every:
-        truth = "" if one.truth is None else one.truth.digest
-        for reading in one.lacking(records):
-            if (one.run, reading.key, truth) in records:
+    for of_run in every:
+        for reading in of_run.lacking(records):
+            if (of_run.run, reading.key, of_run.digest) in records:
                 stale[reading.instrument.measure] += 1
             else:
                 never += 1

@@ -1,36 +1,30 @@
-"""What a run shows of the manifold: every instrument at the stages of a run, beside the nulls, as a table."""
+"""The manifold of a run as a table: every instrument at the stages of the run, beside its nulls."""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
 
-from grokscope.errors import Missing
-from grokscope.predictions.readings import Instrument, Number
+from grokscope.predictions.readings import Instrument, Number, answered
 from grokscope.predictions.subject import Subject
 from grokscope.predictions.taking import stages
 from grokscope.runs.run import Run
 from grokscope.runs.snapshot import Snapshot
 
 
-def _tables() -> dict[str, Instrument]:
-    found = {}
-    for title, view, table in (
-        ("embedding", "embed/tokens", "symbols"),
-        ("class means", "resid_mid/class_means", "labels"),
-    ):
-        of = {"view": view}
-        found |= {
-            f"{title}: Gride, n1 = 16": Instrument("manifold.gride", of, 16),
-            f"{title}: b0": Instrument("manifold.betti", of, 0),
-            f"{title}: b1": Instrument("manifold.betti", of, 1),
-            f"{title}: strongest H1 bar, death / birth": Instrument("manifold.persistence_ratio", of),
-            f"{title}: equivariance R2": Instrument("manifold.equivariance", of, table=table),
-            f"{title}: certified circles": Instrument("manifold.certified_circles", of, table=table),
-            f"{title}: circular coordinates, coherence": Instrument("manifold.circular_coordinate", of, table=table),
-        }
-    return found
+def _of_table(title: str, view: str, table: str) -> dict[str, Instrument]:
+    """The instruments of a table of the group's elements."""
+    of = {"view": view}
+    return {
+        f"{title}: Gride, n1 = 16": Instrument("manifold.gride", of, 16),
+        f"{title}: b0": Instrument("manifold.betti", of, 0),
+        f"{title}: b1": Instrument("manifold.betti", of, 1),
+        f"{title}: strongest H1 bar, death / birth": Instrument("manifold.persistence_ratio", of),
+        f"{title}: equivariance R2": Instrument("manifold.equivariance", of, table=table),
+        f"{title}: certified circles": Instrument("manifold.certified_circles", of, table=table),
+        f"{title}: circular coordinates, coherence": Instrument("manifold.circular_coordinate", of, table=table),
+    }
 
 
 INSTRUMENTS: dict[str, Instrument] = {
@@ -44,7 +38,8 @@ INSTRUMENTS: dict[str, Instrument] = {
     "participation ratio, orbits": Instrument("manifold.linear_dimension", {"view": "resid_mid/orbits"}),
     "orbits: b0 (300 landmarks)": Instrument("manifold.betti", {"view": "resid_mid/orbits"}, 0),
     "orbits: b1 (300 landmarks)": Instrument("manifold.betti", {"view": "resid_mid/orbits"}, 1),
-    **_tables(),
+    **_of_table("embedding", "embed/tokens", "symbols"),
+    **_of_table("class means", "resid_mid/class_means", "labels"),
     "harmonic share of the logits": Instrument("manifold.harmonic_share", table="labels"),
     "attention entropy, mean of heads": Instrument("attention.entropy"),
     "attention pattern distance, mean of heads": Instrument("attention.pattern_distance"),
@@ -53,17 +48,13 @@ INSTRUMENTS: dict[str, Instrument] = {
 
 def readings(run: Run, instruments: Mapping[str, Instrument] = INSTRUMENTS) -> dict[str, dict[str, Number]]:
     """Stage -> instrument -> number; the stage "permuted" is the last checkpoint with its residues permuted."""
-    snapshots = {stage: run.snapshot(step) for stage, step in stages(Subject(run=run)).items()}
-    found: dict[str, dict[str, Number]] = {
-        stage: {name: instrument(snapshot) for name, instrument in instruments.items()}
-        for stage, snapshot in snapshots.items()
-    }
+    numbers: dict[str, dict[str, Number]] = {}
+    for stage, step in stages(Subject(run=run)).items():
+        snapshot = run.snapshot(step)
+        numbers[stage] = {name: instrument(snapshot) for name, instrument in instruments.items()}
     nulls = {kind: permuted(run.snapshot(), kind) for kind in ("symbols", "labels")}
-    return found | {
-        "permuted": {
-            name: instrument(nulls[instrument.table]) for name, instrument in instruments.items() if instrument.table
-        }
-    }
+    with_null = {name: instrument for name, instrument in instruments.items() if instrument.table}
+    return numbers | {"permuted": {name: of(nulls[of.table]) for name, of in with_null.items()}}
 
 
 def permuted(snapshot: Snapshot, table: str) -> Snapshot:
@@ -82,24 +73,25 @@ def permuted(snapshot: Snapshot, table: str) -> Snapshot:
     return snapshot.mapped(moved)
 
 
-def tabulated(
-    found: Iterable[Mapping[str, Mapping[str, Number]]], show: Callable[[float], str] = "{:.3g}".format
-) -> list[tuple[str, ...]]:
-    """Rows of text: an instrument; for each stage the median and range over the runs, and how many lack an answer."""
-    runs = list(found)
-    stages = list(dict.fromkeys(stage for one in runs for stage in one))
-    names = list(dict.fromkeys(name for one in runs for stage in one.values() for name in stage))
-    rows = [("instrument", *stages)]
-    for name in names:
-        cells = []
-        for stage in stages:
-            values = [one[stage][name] for one in runs if name in one.get(stage, {})]
-            known = [value for value in values if not isinstance(value, Missing)]
-            if not known:
-                cells.append("no answer" if values else "")
-                continue
-            low, middle, high = (show(float(each)) for each in (min(known), np.median(known), max(known)))
-            lacking = f", {len(values) - len(known)} without" if len(known) < len(values) else ""
-            cells.append(f"{middle} ({low}–{high}{lacking})" if low != high or lacking else middle)
-        rows.append((name, *cells))
-    return rows
+def tabulated(runs: Sequence[Mapping[str, Mapping[str, Number]]]) -> list[tuple[str, ...]]:
+    """Rows of text: an instrument; for each stage the median and range over the runs, and how many lack an answer.
+
+    runs: the `readings` of each.
+    """
+    stages = list(dict.fromkeys(stage for numbers in runs for stage in numbers))
+    names = list(dict.fromkeys(name for numbers in runs for of_stage in numbers.values() for name in of_stage))
+    cells = {
+        (name, stage): _cell([numbers[stage][name] for numbers in runs if name in numbers.get(stage, {})])
+        for name in names
+        for stage in stages
+    }
+    return [("instrument", *stages), *((name, *(cells[name, stage] for stage in stages)) for name in names)]
+
+
+def _cell(values: Sequence[Number]) -> str:
+    known = answered(values)
+    if not known:
+        return "no answer" if values else ""
+    low, middle, high = (f"{value:.3g}" for value in (min(known), float(np.median(known)), max(known)))
+    lacking = f", {len(values) - len(known)} without" if len(known) < len(values) else ""
+    return f"{middle} ({low}–{high}{lacking})" if low != high or lacking else middle

@@ -52,11 +52,11 @@ def observer(pack: Pack, ids: Sequence[str]) -> Callable[[Pack], list[Measured]]
 
 
 def measure_checkpoints(run: Run, *, only: Sequence[str] = (), again: bool = False) -> dict[str, str]:
-    """Measures the run's checkpoints and stores what is new; returns measures without an answer, with the reason.
+    """Measures the run's checkpoints, stores the new numbers, and returns measures without an answer with the reason.
 
-    only: ids of measures; by default all but those of cost "asked". What the store has of a variant of a measure at a
-    step is not measured again: each number is there once. again: measure it anew all the same, in place of what is
-    there (after a definition has changed). Checkpoints after a loss that was not finite are left out.
+    only: ids of measures; by default all but those of cost "asked". A stored variant of a measure at a step is not
+    measured again. again: it is, and the new numbers replace the stored ones (after a definition has changed).
+    Checkpoints after a loss that was not finite are left out.
     """
     if not run.has_config:
         raise GrokscopeError(f"run {run.id} is curves alone: there are no weights to measure")
@@ -71,20 +71,15 @@ def measure_checkpoints(run: Run, *, only: Sequence[str] = (), again: bool = Fal
         stored = _stored(run)
         end = min((event["step"] for event in run.events if event["event"] == "non-finite"), default=math.inf)
 
-        def measured(step: int) -> list[tuple[str, str, float | Missing]]:
-            snapshot = run.snapshot(step)
+        def measured(step: int) -> tuple[list[Measured], dict[str, str]]:
+            reasons: dict[str, str] = {}
             lacking = [measure.without(stored.get((step, measure.id), ())) for measure in chosen]
-            return [(measure.id, *row) for measure in lacking for row in measure.rows(snapshot)]
+            return list(_rows([run.id], step, lacking, Snapshots([run.snapshot(step)]), reasons)), reasons
 
         steps = [step for step in run.checkpoints if step <= end]
-        for step, answers in zip(steps, side_by_side(measured, steps), strict=True):
-            rows = []
-            for name, view, value in answers:
-                if isinstance(value, Missing):
-                    missing.setdefault(name, value.reason)
-                else:
-                    rows.append(Measured(run=run.id, step=step, measure=name, view=view, value=value))
+        for rows, reasons in side_by_side(measured, steps):
             journal.append(rows)
+            missing = reasons | missing
         seal(run.folder, journal)
         publish(run.folder)
     return missing
@@ -140,16 +135,25 @@ def _of(replicas: int | slice | Tensor, tensors: Mapping[str, Tensor]) -> dict[s
     return {name: tensor[replicas] for name, tensor in tensors.items()}
 
 
-def _rows(ids: Sequence[str], step: int, chosen: Iterable[Measure], snapshots: Snapshots) -> Iterator[Measured]:
+def _rows(
+    ids: Sequence[str],
+    step: int,
+    chosen: Iterable[Measure],
+    snapshots: Snapshots,
+    missing: dict[str, str] | None = None,
+) -> Iterator[Measured]:
+    """The numbers of some measures. missing: takes the reason of each measure that has no answer."""
     for measure in chosen:
         for i, view, value in measure.each_row(snapshots):
             if not isinstance(value, Missing):
                 yield Measured(run=ids[i], step=step, measure=measure.id, view=view, value=value)
+            elif missing is not None:
+                missing.setdefault(measure.id, value.reason)
 
 
 def _stored(run: Run) -> dict[tuple[int, str], set[str]]:
-    """Step and measure -> the views that are there."""
-    rows, found = read_rows(run.folder, run=run.id), {}
+    """Step and measure -> the stored views."""
+    rows, views = read_rows(run.folder, run=run.id), {}
     for step, measure, view in zip(rows.steps.tolist(), rows.measures, rows.views, strict=True):
-        found.setdefault((step, str(measure)), set()).add(str(view))
-    return found
+        views.setdefault((step, str(measure)), set()).add(str(view))
+    return views

@@ -1,4 +1,4 @@
-"""A study in the store: its arms, which runs belong to each, what has been measured; `studies/<id>/plan.json`."""
+"""A study in the store: its arms with their runs, and what has been measured; `studies/<id>/plan.json`."""
 
 import hashlib
 import json
@@ -25,17 +25,17 @@ FOLDER = "studies"  # beside the packs; no pack's id, which is twelve hexadecima
 
 
 def say_damage(error: StoreError) -> None:
-    """Says on stderr what is left out."""
+    """A warning on stderr about a part of the store that is left out."""
     print(f"warning: left out: {error}", file=sys.stderr)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Study:
-    """Arms and the ids of their runs, in the order of their configs; the runs themselves may not be trained yet.
+    """Arms with the ids of their runs, in the order of their configs; the runs may not be trained yet.
 
-    measures: ids measured on every checkpoint of some arm, beside what is measured while training. axes: fields of a
-    sweep with their values; empty for a study of named arms. packs: those planned for it, with the number of their
-    runs; runs that the store had before belong to others.
+    measures: ids measured on every checkpoint of some arm, beside those measured while training. axes: fields of a
+    sweep with their values; empty for a study of named arms. packs: the packs planned for it, with their numbers of
+    runs; runs that the store had before belong to other packs.
     """
 
     id: str
@@ -48,31 +48,30 @@ class Study:
 
     @property
     def folder(self) -> Path:
-        """Where the plan and what is made of the runs lie."""
+        """Where the plan, the scorecard and the report lie."""
         return self.store / FOLDER / self.id
 
     def runs(self, *, on_damage: OnDamage = say_damage) -> Arms[Run]:
-        """The arms with the runs that are trained. A pack that could not be trained leaves out its runs; one whose
-        description, events or numbers are damaged too, which on_damage is told of."""
-        wanted = set(runs_of(self.arms))
-        folders = {self.store / pack_of(run) for run in wanted}
-        found: dict[str, Run] = {}
+        """The arms with the runs that are trained. Runs of a pack that is not trained, or whose description, events or
+        numbers are damaged, are left out; on_damage is told of damage."""
+        folders = {self.store / pack_of(run) for run in runs_of(self.arms)}
+        runs: dict[str, Run] = {}
         for folder in (folder for folder in sorted(folders) if (folder / "pack.json").exists()):
             try:
                 check_numbers(folder)
-                found |= {run.id: run for run in load_pack(folder)}
+                runs |= {run.id: run for run in load_pack(folder)}
             except StoreError as error:
                 on_damage(error)
-        trained = self.arms.having(lambda arm: [found[run] for run in arm if run in found])
+        trained = self.arms.having(lambda arm: [runs[run] for run in arm if run in runs])
         return placed(trained, () if self.axes else families(), lambda run: run.config)
 
     def measured(self) -> set[str]:
-        """Packs whose checkpoints have been measured for this study, with the measures and variants that it has now."""
+        """Packs whose checkpoints have been measured for this study, with its present measures and variants."""
         lines = jsonl.read_lines(self.folder / "measured.jsonl").body()
         return {line["pack"] for line in lines if line.get("measures") == self._digest and is_name(line.get("pack"))}
 
     def mark_measured(self, pack: str) -> None:
-        """Writes down that a pack has been measured; only the holder of the study's lock may."""
+        """Records that a pack has been measured; the caller holds the study's lock."""
         path = self.folder / "measured.jsonl"
         jsonl.repair(path)
         jsonl.append(path, [{"pack": pack, "measures": self._digest}])
@@ -93,7 +92,7 @@ class Study:
 
     @property
     def _digest(self) -> str:
-        """Of the measures with their variants: one that was added later has not been measured."""
+        """A hash of the measures with their variants: a variant that was added later has not been measured."""
         known = names("measures")
         variants = {
             id_: [dict(variant) for variant in component("measures", id_).variants] if id_ in known else []
@@ -103,17 +102,9 @@ class Study:
 
 
 def load_study(store: str | Path, name: str) -> Study:
-    """The study with this id; the newest with this name (its id without the hash: a study that goes on from its own
-    weights has a second plan); or the only one whose id starts so. StoreError where there is none."""
-    store = Path(store)
-    known = sorted(path.parent.name for path in (store / FOLDER).glob("*/plan.json"))
-    found = [one for one in known if one == name] or [one for one in known if one.startswith(name)]
-    if len(found) > 1 and {one.rpartition("-")[0] for one in found} == {name}:
-        found = [max(found, key=lambda one: (store / FOLDER / one / "plan.json").stat().st_mtime_ns)]
-    if len(found) != 1:
-        many = f"{name!r} is the start of {len(found)} studies: {', '.join(found)}"
-        raise StoreError(many if found else unknown("study", name, known) if known else f"store {store} has no study")
-    path = store / FOLDER / found[0] / "plan.json"
+    """The study with this id; or the newest with this name, which is its id without the hash (a study that goes on from
+    its own weights has a second plan); or the only one whose id starts so. StoreError where there is none."""
+    path = _plan_of(Path(store), name)
     try:
         about, _ = read_document(path)
         arms = _read(about["arms"])
@@ -123,7 +114,7 @@ def load_study(store: str | Path, name: str) -> Study:
         return Study(
             id=about["study"],
             name=about["name"],
-            store=store,
+            store=Path(store),
             arms=arms,
             measures=tuple(about["measures"] or ()),
             axes={axis: tuple(values) for axis, values in about["axes"].items()},
@@ -133,13 +124,27 @@ def load_study(store: str | Path, name: str) -> Study:
         raise StoreError(f"{path} cannot be read ({error}); remove it to have the study planned anew") from error
 
 
+def _plan_of(store: Path, name: str) -> Path:
+    plans = {path.parent.name: path for path in sorted((store / FOLDER).glob("*/plan.json"))}
+    if name in plans:
+        return plans[name]
+    alike = [study for study in plans if study.startswith(name)]
+    if len(alike) > 1 and {study.rpartition("-")[0] for study in alike} == {name}:
+        return max((plans[study] for study in alike), key=lambda path: path.stat().st_mtime_ns)
+    if len(alike) > 1:
+        raise StoreError(f"{name!r} is the start of {len(alike)} studies: {', '.join(alike)}")
+    if not alike:
+        raise StoreError(unknown("study", name, plans) if plans else f"store {store} has no study")
+    return plans[alike[0]]
+
+
 def _written(arm: Arm[str]) -> dict[str, Any]:
     about = {"name": arm.name, "family": arm.family, "value": arm.value, "changes": dict(arm.changes)}
     return json.loads(json.dumps(about | {"also": arm.also, "runs": arm.runs}, default=str))
 
 
 def _read(arms: Any) -> Arms[str]:
-    """The arms of a plan. Of a plan from before arms had families only their names are there."""
+    """The arms of a plan. A plan from before arms had families has their names alone."""
     if isinstance(arms, Mapping):
         return read_arms({name: tuple(runs) for name, runs in arms.items()}, families())
     return Arms(
@@ -156,5 +161,5 @@ def _read(arms: Any) -> Arms[str]:
 
 
 def pack_of(run: str) -> str:
-    """The pack of a run's id."""
+    """The pack that a run's id names."""
     return run.partition("-")[0]

@@ -1,4 +1,4 @@
-"""Circuits: the network adds by turning on a few circles, and forms that circuit before it shows."""
+"""Circuits: the network adds by rotations on a few circles, and forms that circuit before the test loss shows it."""
 
 import math
 
@@ -7,7 +7,7 @@ import numpy as np
 from grokscope.errors import Missing, of_all
 from grokscope.predictions.base import Theory
 from grokscope.predictions.readings import Fact, Number, Series, at
-from grokscope.predictions.rows import OF_REPRESENTATION, RANDOM_LABELS, per_seed, same, text
+from grokscope.predictions.rows import OF_REPRESENTATION, RANDOM_LABELS, per_seed, text
 from grokscope.predictions.shared import BASES
 from grokscope.predictions.subject import Subject
 from grokscope.statistics.circuit_phases import circuit_phases
@@ -29,7 +29,7 @@ def _few(keys: float, n_classes: float) -> float:
 
 
 def _in_order(subject: Subject) -> Number:
-    """1 if memorisation, formation and cleanup end one after another, and cleanup ends at all."""
+    """1 if memorisation, formation and cleanup end in this order, and cleanup ends at all."""
     rows = {name: subject.rows(name) for name in ("behaviour.test_loss", "weights.squared_norm")}
     lacking = [name for name, stored in rows.items() if not len(stored)]
     if lacking:
@@ -48,25 +48,25 @@ def _in_order(subject: Subject) -> Number:
 
 
 def _leads(subject: Subject) -> Number:
-    """1 if restricted loss has fallen half of its way before test loss has, from onset on, both in logarithms.
+    """1 if restricted loss makes half of its fall before test loss does, both in logarithms.
 
-    Not from memorisation on: until onset the test loss rises.
+    From onset on, not from memorisation on: until onset the test loss rises.
     """
     start = subject.phases.onset_at
     if start is None or subject.phases.generalized_at is None:
         return Missing("the run has not memorised first and generalised later")
-    # At the same steps, those of checkpoints: more evaluations of one would date its half earlier.
-    kept = subject.rows("circuits.restricted_loss").steps
+    # Both at the steps of checkpoints: more evaluations of one would date its half earlier.
+    checkpoints = subject.rows("circuits.restricted_loss").steps
     halves = []
     for measure, view in (("circuits.restricted_loss", "split=test"), ("behaviour.test_loss", "")):
         rows = subject.rows(measure)
-        here = (rows.views == view) & (rows.steps >= start) & (rows.values > 0) & np.isin(rows.steps, kept)
+        here = (rows.views == view) & (rows.steps >= start) & (rows.values > 0) & np.isin(rows.steps, checkpoints)
         halves.append(half_change(rows.steps[here], np.log(rows.values[here]), window=3))
     return of_all(lambda restricted, loss: float(restricted < loss), *halves)
 
 
 def _named(symmetricity: float, irrelevance: float) -> Number:
-    """1 if the published thresholds call the network a clock or a pizza."""
+    """1 if the network is a clock or a pizza by the published thresholds."""
     name = algorithm(symmetricity, irrelevance)
     return name if isinstance(name, Missing) else float(name != "neither")
 
@@ -91,9 +91,9 @@ circuits = Theory(
     arms=BASES,
     predictions=(
         per_seed(
-            _few,
             KEYS,
             CLASSES,
+            of=_few,
             share=True,
             id="circuits.fourier",
             part="few",
@@ -104,7 +104,6 @@ circuits = Theory(
             ),
         ),
         per_seed(
-            same,
             at("after", "circuits.logit_explained"),
             id="circuits.fourier",
             part="logits",
@@ -117,7 +116,6 @@ circuits = Theory(
         ),
         per_seed(
             # The measure is the share itself: its threshold of .85 is its own.
-            same,
             at("after", "circuits.neuron_explained"),
             id="circuits.fourier",
             part="neurons",
@@ -129,9 +127,9 @@ circuits = Theory(
             ),
         ),
         per_seed(
-            lambda restricted, loss: float(restricted < loss),
             RESTRICTED,
             at("after", "behaviour.test_loss"),
+            of=lambda restricted, loss: float(restricted < loss),
             share=True,
             id="circuits.fourier",
             part="keeping",
@@ -139,10 +137,10 @@ circuits = Theory(
             measured=text("keeping only the key frequencies lowers the test loss", "只保留关键频率使测试损失更低"),
         ),
         per_seed(
-            # Training inputs are answered worse than by guessing.
-            lambda excluded, n_classes: float(excluded > math.log(n_classes)),
             at("after", "circuits.excluded_loss"),
             CLASSES,
+            # Training inputs are answered worse than by guessing.
+            of=lambda excluded, n_classes: float(excluded > math.log(n_classes)),
             share=True,
             id="circuits.fourier",
             part="ablating",
@@ -153,7 +151,6 @@ circuits = Theory(
             ),
         ),
         per_seed(
-            same,
             Series("phases in order", _in_order, ("behaviour.test_loss", "weights.squared_norm")),
             share=True,
             controls=(RANDOM_LABELS,),
@@ -166,9 +163,9 @@ circuits = Theory(
             ),
         ),
         per_seed(
-            lambda after, before: after - before,
             at("after", GINI),
             at("memorised", GINI),
+            of=lambda after, before: after - before,
             id="circuits.three_phases",
             controls=(RANDOM_LABELS,),  # of step 0 alone a change is 0 by construction
             part="sparsity",
@@ -181,13 +178,7 @@ circuits = Theory(
             ),
         ),
         per_seed(
-            same,
-            Series(
-                "restricted loss leads",
-                _leads,
-                ("circuits.restricted_loss[split=test]",),
-                ("circuits.restricted_loss",),
-            ),
+            LEADS,
             share=True,
             controls=(RANDOM_LABELS,),
             id="circuits.before",
@@ -198,9 +189,9 @@ circuits = Theory(
             ),
         ),
         per_seed(
-            _named,
             at("after", "circuits.gradient_symmetricity"),
             at("after", "circuits.distance_irrelevance", variant="correct"),
+            of=_named,
             share=True,
             controls=OF_REPRESENTATION,
             id="circuits.clock_pizza",

@@ -1,13 +1,14 @@
-"""Lazy to rich: grokking is the time in which a network goes over from its first features to others."""
+"""Lazy to rich: grokking is the passage of a network from its first features to others."""
 
 import math
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
 
 from grokscope.errors import Missing
 from grokscope.predictions.arms import BASE, NO_DECAY, arm_name, changes
-from grokscope.predictions.base import Answers, Given, Means, Prediction, Sample, Shares, Statistic, Theory
+from grokscope.predictions.base import Answers, Given, Prediction, Sample, Shares, Statistic, Theory
 from grokscope.predictions.families import Family, Table
 from grokscope.predictions.readings import At, Number, Stage, at
 from grokscope.predictions.rows import (
@@ -17,8 +18,9 @@ from grokscope.predictions.rows import (
     RANDOM_LABELS,
     RANKED_T_GEN,
     T_MEM,
+    along,
     per_seed,
-    same,
+    rank_correlation,
     text,
 )
 from grokscope.predictions.scales import Scale, recipe, sized
@@ -26,13 +28,12 @@ from grokscope.predictions.seeds import of_seeds
 from grokscope.predictions.shared import BASES, of_field
 from grokscope.runs.config import RunConfig
 from grokscope.statistics.regions import above, below
-from grokscope.theories.manifold.rereadings import rank_correlation
 
 LAZY = {"centred": True, "divide_rate_by_scale": True}
 
 
 def _scales(scale: Scale, _: RunConfig) -> Table:
-    """As published: outputs less those of step 0, and the rate over the scale squared; the base of scale 1 too."""
+    """As published, at scale 1 too: outputs less those of step 0, and the rate over the scale squared."""
     factors = sized(scale, tiny=(0.5, 0.7, 1.0, 1.4), laptop=(0.35, 0.5, 0.7, 1.0, 1.4, 2.0))
     return {factor: LAZY | {"output_scale": factor} for factor in factors}
 
@@ -75,7 +76,7 @@ def _sweep(scale: Scale) -> RunConfig:
     return recipe("kumar_goldilocks", **sized(scale, tiny=SMALL | {"learning_rate": 1.0}, laptop=laptop))
 
 
-# Arms that no row needs: Kumar et al.'s figures 1, 3 and 9.
+# Arms that no prediction needs: Kumar et al.'s figures 1, 3 and 9.
 FIGURE_1 = Family(
     id="kumar/figure 1",
     network=lambda scale: recipe("kumar2024", **sized(scale, tiny=SMALL, laptop={})),
@@ -103,45 +104,37 @@ SAMPLED = {"n_samples": 128}
 
 
 def _delay_against(family: str) -> Statistic:
-    """Per seed: rank correlation of the output scale with t_gen / t_mem, runs that never generalise last.
+    """Per seed: rank correlation of the output scale with t_gen / t_mem; runs that never generalise come last.
 
-    A ratio, because the published rate falls with the scale squared, which alone would make every time longer.
+    A ratio, because the published rate falls with the scale squared, which alone lengthens every time.
     """
 
-    def statistic(arms: Given) -> Sample | Missing:
-        found = arms.along(family)
-        if len(found) < 4:
-            return Missing(f"{len(found)} values of output_scale; needs 4")
-        values = np.array(list(found))
-        return Means(of_seeds(found, lambda seed: rank_correlation(values, np.array([_delay(one) for one in seed]))))
+    def seed(scales: np.ndarray, runs: Sequence[Answers]) -> Number:
+        return rank_correlation(scales, np.array([run[RANKED_T_GEN] / max(run[T_MEM], 1) for run in runs]))
 
-    return statistic
-
-
-def _delay(run: Answers) -> float:
-    return run[RANKED_T_GEN] / max(run[T_MEM], 1)
+    return along(family, seed, fewest=4, lacking="{} values of output_scale; needs 4")
 
 
 def _grokked_at(which: str, *families: str) -> Statistic:
-    """Share of runs that grok at the smallest, a middle (any but the ends) or the largest value of the first of these
-    families that has arms."""
+    """Share of seeds that grok at the smallest value, at the largest, or at one between, of the first of these families
+    that has arms."""
 
     def statistic(arms: Given) -> Sample | Missing:
-        found = next((list(known.items()) for family in families if (known := arms.along(family))), [])
-        if len(found) < 3:
-            return Missing(f"{len(found)} values of {families[-1]}; needs 3")
-        chosen = {"smallest": found[:1], "largest": found[-1:], "middle": found[1:-1]}[which]
-        return Shares(of_seeds(dict(chosen), lambda seed: float(any(one[GROKKED] for one in seed))))
+        members = next((list(known.items()) for family in families if (known := arms.along(family))), [])
+        if len(members) < 3:
+            return Missing(f"{len(members)} values of {families[-1]}; needs 3")
+        chosen = {"smallest": members[:1], "largest": members[-1:], "middle": members[1:-1]}[which]
+        return Shares(of_seeds(dict(chosen), lambda runs: float(any(run[GROKKED] for run in runs))))
 
     return statistic
 
 
 def _stays(*changes: float) -> Number:
-    """Of the way that the kernel's distance from step 0 goes since memorisation, the share that it goes before onset.
+    """The share before onset of the way that the kernel's distance from step 0 goes since memorisation.
 
         |d(onset) - d(t_mem)| / (|d(onset) - d(t_mem)| + |d(end) - d(onset)|)
 
-    at the checkpoints nearest to both steps; of a control, at those of the run whose truth it is held against.
+    at the checkpoints nearest to both steps; of a control, those of the run whose truth it is held against.
     """
     before, after = (abs(second - first) for first, second in pairwise(changes))
     return before / (before + after) if before + after else Missing("the kernel does not change")
@@ -210,7 +203,6 @@ lazy_rich = Theory(
             measured=text("share of runs that grok at the smallest output scale", "最小输出尺度下顿悟的训练占比"),
         ),
         per_seed(
-            same,
             GROKKED,
             arm=f"{KUMAR}{BASE}",
             share=True,
@@ -225,8 +217,8 @@ lazy_rich = Theory(
         ),
         *(
             per_seed(
-                _stays,
                 *(_kernel(stage, by) for stage in ("t_mem", "onset", "after")),
+                of=_stays,
                 controls=(RANDOM_LABELS,),
                 id="lazy.ntk",
                 part=part,
@@ -249,8 +241,8 @@ lazy_rich = Theory(
             )
         ),
         per_seed(
-            _aligns,
             *ALIGNED,
+            of=_aligns,
             controls=(RANDOM_LABELS, NO_DECAY),
             id="lazy.ntk",
             part="aligns",

@@ -1,4 +1,4 @@
-"""Softmax collapse: without weight decay the logits grow until floating point has no gradient left.
+"""Softmax collapse: without weight decay the logits grow until rounding leaves no gradient.
 
 Arms are called collapse/float32 and so on (`predictions.shared`).
 """
@@ -11,7 +11,7 @@ from grokscope.errors import Missing
 from grokscope.predictions.base import Theory
 from grokscope.predictions.families import Family
 from grokscope.predictions.readings import Number, Series, at
-from grokscope.predictions.rows import GENERALISED, GROKKED, per_group, per_seed, same, text
+from grokscope.predictions.rows import GENERALISED, GROKKED, per_group, per_seed, text
 from grokscope.predictions.series import COLLAPSED_AT, collapsed_at
 from grokscope.predictions.shared import COLLAPSE, MORE_STABILITY, bias_free
 from grokscope.predictions.subject import Subject
@@ -21,10 +21,10 @@ ALIGNMENT = at("after", "stability.nlm_alignment")
 
 
 def _severity(*steps: float) -> Number:
-    """1 if the dtypes of a seed collapse in the order given; one that never does comes last, two such are no order."""
+    """1 if a seed's dtypes collapse in this order; one that never does comes last, and two such are no order."""
     if not np.isfinite(steps[0]):
         return Missing("not even the shortest dtype collapses")
-    return float(all(one < other for one, other in itertools.pairwise(steps)))
+    return float(all(first < second for first, second in itertools.pairwise(steps)))
 
 
 def _stalls(subject: Subject) -> Number:
@@ -36,7 +36,7 @@ def _stalls(subject: Subject) -> Number:
 
 
 GAIN = Series("test accuracy gained after collapse", _stalls, ("stability.collapse_rate", "behaviour.test_accuracy"))
-# Arms that no row needs.
+# Arms that no prediction needs.
 MORE = Family(
     id="collapse/more", network=bias_free, values=lambda _, __: MORE_STABILITY, name="collapse/{}", optional=True
 )
@@ -48,8 +48,8 @@ STABLEMAX = text("StableMax groks without weight decay", "StableMax 不用权重
 PERPENDICULAR = text("⊥Grad generalises without delay and without weight decay", "⊥Grad 不用权重衰减，且无延迟地泛化")
 ALONG = text("After memorisation gradients only scale the weights up", "记忆之后梯度只是在放大权重（朴素损失最小化）")
 
-# Where the pre-registration names no region: shares as everywhere; a stall is a gain of at most .05 in accuracy, and
-# none is one of .2; gradients are along the weights from a cosine of .7 (published: .9), and not below .3.
+# Regions that the pre-registration does not name: shares as everywhere; a gain in accuracy of at most .05 is a stall,
+# one of .2 is none; gradients are along the weights from a cosine of .7 (published: .9), and not below .3.
 softmax_collapse = Theory(
     id="softmax_collapse",
     title=text("Softmax collapse", "Softmax 崩溃"),
@@ -71,7 +71,6 @@ softmax_collapse = Theory(
         ),
         *(
             per_seed(
-                same,
                 GAIN,
                 arm=f"collapse/{dtype}",
                 controls=("collapse/weight_decay",),
@@ -87,7 +86,6 @@ softmax_collapse = Theory(
             for dtype in ("float16", "float32", "float64")
         ),
         per_seed(
-            same,
             GROKKED,
             arm="collapse/stablemax",
             share=True,
@@ -100,7 +98,6 @@ softmax_collapse = Theory(
             ),
         ),
         per_seed(
-            same,
             GENERALISED,
             arm="collapse/perpendicular",
             share=True,
@@ -113,10 +110,10 @@ softmax_collapse = Theory(
             ),
         ),
         per_seed(
-            # Without the delay of grokking.
-            lambda generalised, grokked: float(generalised and not grokked),
             GENERALISED,
             GROKKED,
+            # Without the delay of grokking.
+            of=lambda generalised, grokked: float(generalised and not grokked),
             arm="collapse/perpendicular",
             share=True,
             controls=("collapse/float32", "collapse/sphere"),
@@ -126,7 +123,6 @@ softmax_collapse = Theory(
             measured=text("share of them that generalise without the delay of grokking", "其中没有顿悟延迟的占比"),
         ),
         per_seed(
-            same,
             ALIGNMENT,
             arm="collapse/float32",
             controls=("collapse/weight_decay", "collapse/perpendicular"),

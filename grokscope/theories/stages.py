@@ -1,29 +1,27 @@
-"""Three stages: memorisation, the dark, sudden insight; and the symmetry before the structure."""
+"""Three stages, memorisation, the dark and sudden insight; and the symmetry is learned before the structure."""
 
 import math
 
 from grokscope.errors import Missing
 from grokscope.predictions.base import Theory
 from grokscope.predictions.readings import Number, Series
-from grokscope.predictions.rows import RANDOM_LABELS, over, per_seed, same, text
+from grokscope.predictions.rows import RANDOM_LABELS, over, per_seed, text
 from grokscope.predictions.series import OFTEN, halves
 from grokscope.predictions.shared import BASES
 from grokscope.predictions.subject import Subject
 from grokscope.statistics.regions import above, below
 from grokscope.statistics.transitions import first_held
 
-DARK = 0.2  # accuracy on fresh inputs up to which nothing of the rule shows: twice the level of t_10
+DARK = 0.2  # accuracy on fresh inputs up to which no rule shows: twice the level of t_10
 
 
 def _in_order(subject: Subject) -> Number:
-    """1 if the stages of a run that groks come in their order."""
+    """1 if the stages of a run that groks come in this order."""
     phases = subject.phases
     if not phases.grokked:
         return Missing("the run does not grok")
-    steps = (phases.memorized_at, phases.onset_at, phases.generalized_at)
-    if None in steps:
-        return 0.0
-    return float(list(steps) == sorted(steps) and len(set(steps)) == 3)  # pyright: ignore[reportArgumentType]
+    mem, onset, gen = phases.memorized_at, phases.onset_at, phases.generalized_at
+    return float(mem is not None and onset is not None and gen is not None and mem < onset < gen)
 
 
 def _dark(subject: Subject) -> Number:
@@ -63,7 +61,6 @@ stages = Theory(
     arms=BASES,
     predictions=(
         per_seed(
-            same,
             Series("stages in order", _in_order, BEHAVIOUR),
             share=True,
             controls=(),
@@ -76,7 +73,6 @@ stages = Theory(
             ),
         ),
         per_seed(
-            same,
             Series("dark stage", _dark, ("behaviour.fresh_accuracy",)),
             share=True,
             controls=(),
@@ -89,10 +85,10 @@ stages = Theory(
             ),
         ),
         per_seed(
-            # Twins that were right when the training set was memorised, and stay so, were learned before.
-            lambda twin, fresh: float(twin < fresh),
             TWIN.otherwise(-math.inf),
             FRESH,
+            # Twins that were right when the training set was memorised, and stay so, were learned before.
+            of=lambda twin, fresh: float(twin < fresh),
             share=True,
             controls=(RANDOM_LABELS,),
             id="stages.symmetry_first",
@@ -105,9 +101,9 @@ stages = Theory(
         ),
         # "Long before" is fixed here, before these data were looked at: at most two thirds of the steps.
         per_seed(
-            over,
             _learned("twin"),
             _learned("fresh"),
+            of=over,
             controls=(),
             id="stages.symmetry_first",
             part="long before",

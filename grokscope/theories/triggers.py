@@ -2,12 +2,12 @@
 
 from grokscope.predictions.arms import NO_DECAY
 from grokscope.predictions.base import Theory
-from grokscope.predictions.rows import GROKKED, RANDOM_LABELS, per_seed, same, text
+from grokscope.predictions.rows import GROKKED, RANDOM_LABELS, per_seed, text
 from grokscope.predictions.shared import BASES, of_field
 from grokscope.statistics.regions import above, below
 
 CLAIM = text("Grokking needs small data, structure and weight decay", "顿悟需要小数据集、有结构的任务和权重衰减")
-# Regions of the removals are fixed from "needs": without one of the three few runs grok. A fifth is few.
+# "Needs" fixes the regions: without one of the three few runs grok, at most a fifth.
 FEW, SOME = below(0.2), above(0.5)
 
 triggers = Theory(
@@ -17,7 +17,6 @@ triggers = Theory(
     arms=(*BASES, of_field("train_fraction", lambda _, __: {0.9: {"train_fraction": 0.9}})),
     predictions=(
         per_seed(
-            same,
             GROKKED,
             share=True,
             controls=(),
@@ -30,7 +29,6 @@ triggers = Theory(
         ),
         *(
             per_seed(
-                same,
                 GROKKED,
                 arm=arm,
                 share=True,

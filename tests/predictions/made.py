@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from grokscope.predictions.arms import Arm, Arms
-from grokscope.predictions.families import placed
+from grokscope.predictions.families import Family, placed
 from grokscope.predictions.readings import At
 from grokscope.predictions.subject import Subject
 from grokscope.registry import component
@@ -18,7 +18,7 @@ from grokscope.runs.config import RunConfig
 from grokscope.runs.store.rows import Rows
 from grokscope.statistics.transitions import Phases
 from grokscope.studies.arms import arms as studied
-from grokscope.theories.base import families
+from grokscope.theories.base import families, theories
 
 STEPS = np.unique(np.geomspace(1, 4000, 60).round().astype(int))
 WHOLE = ("manifold.betti", "manifold.certified_circles", "representation.solution_dimension")  # measures that count
@@ -142,6 +142,21 @@ def arms(world: int, seeds: int = 5) -> Arms[Any]:
 @functools.cache
 def _configs(seeds: int) -> Arms[RunConfig]:
     return studied("all", "tiny", seeds)
+
+
+@functools.cache
+def every_family() -> Arms[Any]:
+    """Runs of every family, those that no verdict needs among them; five seeds each."""
+    arms: dict[str, Arm[Any]] = {}
+    for theory in theories().values():
+        known = [family for family in theory.arms if isinstance(family, Family)]
+        arms |= studied(theory.id, "tiny", 5, [family.id for family in known]).items()
+    full = arms["varma/full/40"]
+    for family in ("varma/generalising", "varma/ungrokking/weight_decay=1", "varma/ungrokking/weight_decay=2"):
+        for size in (10, 30):
+            name = f"{family}/{size}"
+            arms[name] = Arm(family=family, value=size, name=name, runs=full.runs)
+    return Arms(arms.values()).having(lambda arm: [Made(arm.name, config, 1) for config in arm])
 
 
 def use(monkeypatch: pytest.MonkeyPatch) -> None:

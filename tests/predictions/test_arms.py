@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from grokscope.predictions.arms import Arm, Arms, arm_name, changes, sorted_into_arms
-from grokscope.predictions.families import Family, placed, read_arms, told_by
+from grokscope.predictions.families import Family, placed, read_arms, recogniser
 from grokscope.predictions.scales import SCALES
 from grokscope.runs.config import RunConfig
 from grokscope.theories.base import families
@@ -36,7 +36,7 @@ def test_an_arm_is_called_by_what_it_changes(tiny: Make, changed: dict[str, Any]
     assert arm_name(changes(base.replace(**changed), base)) == name
 
 
-TOLD = told_by(families())
+RECOGNISE = recogniser(families())
 
 
 def run(config: RunConfig) -> Any:
@@ -49,7 +49,7 @@ def test_runs_are_sorted_into_arms_whatever_their_order(tiny: Make) -> None:
     changed["embed/2"]["bottleneck_rank"] = 2
     arms = {name: [base.replace(**of, seed=seed) for seed in range(3)] for name, of in changed.items()}
     listed = [run(config) for configs in reversed(arms.values()) for config in reversed(configs)]
-    sorted_arms = sorted_into_arms(listed, TOLD)
+    sorted_arms = sorted_into_arms(listed, RECOGNISE)
     assert {name: [one.config for one in arm] for name, arm in sorted_arms.items()} == arms
     assert {name: dict(arm.changes) for name, arm in sorted_arms.items()} == changed
 
@@ -70,7 +70,7 @@ def test_runs_are_sorted_into_arms_whatever_their_order(tiny: Make) -> None:
     ],
 )
 def test_families_know_their_arms_by_what_they_change(changed: Any, family: str, value: Any) -> None:
-    assert TOLD(changed) == (family, value)
+    assert RECOGNISE(changed) == (family, value)
 
 
 def test_the_base_stands_where_it_differs_in_nothing_else(tiny: Make) -> None:
@@ -100,12 +100,12 @@ def test_arms_of_which_only_the_names_are_known(tiny: Make) -> None:
 def test_the_base_decays_and_has_most_runs(tiny: Make) -> None:
     listed = [run(tiny(seed=seed, weight_decay=0.0)) for seed in range(5)]
     listed += [run(tiny(seed=seed)) for seed in range(2)] + [run(tiny(seed=seed, p=13)) for seed in range(3)]
-    found = {name: len(arm) for name, arm in sorted_into_arms(listed, TOLD).items()}
+    found = {name: len(arm) for name, arm in sorted_into_arms(listed, RECOGNISE).items()}
     assert found == {"base": 3, "p=11": 2, "no_weight_decay,p=11": 5}
 
 
 def test_a_seed_twice_in_an_arm_is_refused(tiny: Make) -> None:
     with pytest.raises(ValueError, match="seed 0 comes twice"):
-        sorted_into_arms([run(tiny()), run(tiny(max_steps=70))], TOLD)
+        sorted_into_arms([run(tiny()), run(tiny(max_steps=70))], RECOGNISE)
     with pytest.raises(ValueError, match="got none"):
-        sorted_into_arms([], TOLD)
+        sorted_into_arms([], RECOGNISE)

@@ -12,10 +12,12 @@ from grokscope.runs.config import pack_id
 from grokscope.runs.identity import config_hash
 from grokscope.runs.store.index import index
 from grokscope.studies import arms as studies
+from grokscope.studies import packing
 from grokscope.studies import plan as planning
 from grokscope.studies.experiment import train
 from grokscope.studies.grid import grid
-from grokscope.studies.plan import APART, LARGEST, plan, soonest_end, too_few
+from grokscope.studies.packing import APART, LARGEST, soonest_end
+from grokscope.studies.plan import plan, too_few
 from grokscope.studies.study import load_study
 from grokscope.training import memory
 from tests.conftest import tiny
@@ -86,7 +88,7 @@ def test_on_a_gpu_packs_are_as_large_as_there_are_runs(store: Path, monkeypatch:
 
 
 def test_what_does_not_fit_into_memory_together_is_packed_apart(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(planning, "in_packs", lambda configs, _: [configs[:2], configs[2:]])
+    monkeypatch.setattr(packing, "in_packs", lambda configs, _: [configs[:2], configs[2:]])
     split = plan("split", {"a": [tiny(seed=seed, **SHORT) for seed in range(5)]}, store)
     assert [len(pack.configs) for pack in split.packs] == [2, 3]
 
@@ -145,7 +147,7 @@ def test_a_study_started_again_keeps_its_packs_though_other_rules_would_pack_it_
     arms = {"a": [tiny(seed=seed, **SHORT) for seed in range(4)]}
     first = plan("kept", arms, store)
     first.study.save([{"id": pack.id, "runs": len(pack.configs)} for pack in first.packs])
-    monkeypatch.setattr(planning, "LARGEST", 1)
+    monkeypatch.setattr(packing, "LARGEST", 1)
     assert len(plan("kept", arms, store).packs) == 1
     assert len(plan("other", arms, store).packs) == 4
     assert load_study(store, "kept").arms == first.study.arms

@@ -2,6 +2,8 @@
 or says why not."""
 
 import re
+import shutil
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ from grokscope.predictions import readings
 from grokscope.predictions.base import Prediction, Theory
 from grokscope.predictions.verdict import Row
 from grokscope.registry import names
-from grokscope.runs.run import Run
+from grokscope.runs.run import Run, load
 from grokscope.statistics.regions import NOWHERE
 from grokscope.studies.judging import judge
 from grokscope.theories.base import theories
@@ -43,7 +45,8 @@ def named(pair: Any) -> str:
 
 
 def test_every_row_of_the_pre_registration_is_there_and_no_other() -> None:
-    assert {name: {row.id for row in theory.predictions} for name, theory in theories().items()} == ROWS
+    known = theories()
+    assert {name: {row.id for row in known[name].predictions} for name in ROWS} == ROWS
 
 
 def test_every_row_stands_as_it_was_written() -> None:
@@ -85,10 +88,21 @@ def test_what_a_row_reads_has_a_name_of_its_own_and_a_measure_that_is_there(pair
 
 
 @pytest.fixture(scope="module")
-def rows(tiny_run: Run) -> dict[str, list[Row]]:
+def own(tiny_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Run]:
+    """Makes a copy of a run: judging stores readings beside it."""
+
+    def copied() -> Run:
+        return load(shutil.copytree(tiny_run.folder, tmp_path_factory.mktemp("own") / tiny_run.id))
+
+    return copied
+
+
+@pytest.fixture(scope="module")
+def rows(own: Callable[[], Run]) -> dict[str, list[Row]]:
     """Every theory judged on one run that stands for all arms it asks for: too few seeds to decide anything."""
     known = theories()
-    arms = {arm: [tiny_run] for theory in known.values() for arm in theory.needed}
+    run = own()
+    arms = {arm: [run] for theory in known.values() for arm in theory.needed}
     every = judge(arms)
     return {name: [row for row in every.rows if row.theory == name] for name in known}
 
@@ -102,10 +116,11 @@ def test_every_row_of_every_theory_is_evaluated_and_decides_nothing(rows: dict[s
             assert row.reason != "no_answer" or row.missing
 
 
-def test_a_row_that_needs_a_measure_that_is_not_there_says_so(tiny_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-
+def test_a_row_that_needs_a_measure_that_is_not_there_says_so(
+    own: Callable[[], Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(readings, "names", lambda _: ())
-    card = judge([tiny_run], "manifold")
+    card = judge([own()], "manifold")
     found = next(row for row in card.rows if row.id == "reread.lazy_rich" and row.part == "lazy")
     assert "memorised" in found.missing or "not available" in found.missing
 
@@ -126,10 +141,11 @@ def test_unknown_theories_and_no_runs_are_refused(tiny_run: Run) -> None:
         judge({"base": []})
 
 
-def test_the_public_face_judges(tiny_run: Run) -> None:
+def test_the_public_face_judges(own: Callable[[], Run]) -> None:
     import grokscope as gs
 
-    card = gs.judge([tiny_run], theory="stages")
-    assert gs.judge(tiny_run, theory="stages") == card
+    run = own()
+    card = gs.judge([run], theory="stages")
+    assert gs.judge(run, theory="stages") == card
     assert {row.theory for row in card.rows} == {"stages"}
     assert card.runs == {"base": 1}

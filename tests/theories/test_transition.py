@@ -9,9 +9,9 @@ import pytest
 from grokscope.errors import Missing
 from grokscope.predictions.arms import Arm, Arms
 from grokscope.predictions.base import Means, Test
+from grokscope.predictions.rows import rank_correlation
 from grokscope.predictions.subject import Subject
 from grokscope.predictions.verdict import judged
-from grokscope.theories.manifold.rereadings import rank_correlation
 from grokscope.theories.manifold.topology import EXPECTED, match
 from grokscope.theories.manifold.transition import TRANSITION
 from tests.report.study.made import Made

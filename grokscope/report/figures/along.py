@@ -1,15 +1,16 @@
 """One number along a family of arms: a delay over alpha, a time over the rank."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from grokscope.errors import Missing
 from grokscope.report.figures.base import draws
 from grokscope.report.figures.parts import steps
 from grokscope.report.page import theme
 from grokscope.report.words import Lang, say
+from grokscope.studies.tables.base import Along
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -17,30 +18,15 @@ if TYPE_CHECKING:
 WIDE = 10.0  # ratio of the ends from which an axis is logarithmic
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Family:
-    """A number of the seeds of several arms that differ in one value.
-
-    axis, quantity: what the value and the number are, with their units. values: ascending. samples: by value, the
-    numbers of the seeds that have one. lacking: by value, how many seeds have none.
-    """
-
-    axis: str
-    quantity: str
-    values: Sequence[float]
-    samples: Sequence[Sequence[float]]
-    lacking: Sequence[int]
-
-
 @draws("study")
-def along(family: Family, lang: Lang = "en") -> "Figure":
+def along(family: Along, lang: Lang = "en") -> "Figure | Missing":
     """A mark a seed and the median as a line; the hover says how many seeds have no number.
 
-    An axis is logarithmic where all on it is above 0 and its ends differ tenfold. ValueError without a number.
+    An axis is logarithmic where all on it is above 0 and its ends differ tenfold. `Missing` without a number.
     """
     known = [value for sample in family.samples for value in sample]
     if not known:
-        raise ValueError(f"no seed has {family.quantity}: there is nothing to draw")
+        return Missing(say("missing.nothing", lang))
     figure = theme.blank(420)
     marks = [
         (at, value, lacking)
@@ -59,7 +45,7 @@ def along(family: Family, lang: Lang = "en") -> "Figure":
         name=say("series.median_of_seeds", lang),
     )  # fmt: skip
     figure.update_xaxes(title={"text": family.axis}, **_scale(family.values))
-    figure.update_yaxes(title={"text": family.quantity}, **_scale(known))
+    figure.update_yaxes(title={"text": family.quantity[lang]}, **_scale(known))
     return figure
 
 

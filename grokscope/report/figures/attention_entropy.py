@@ -47,16 +47,16 @@ def _mean(series: list[Series]) -> Series:
 def _levels(figure: "Figure", readings: Readings, mean: Series, lang: Lang) -> None:
     """The three levels of a mean entropy as short lines; the legend compares them, beyond the fluctuation or not."""
     mem, gen = readings.phases.memorized_at, readings.phases.generalized_at
-    found = low_high_mid(*mean, memorized_at=mem, generalized_at=gen)
-    if isinstance(found, Missing) or mem is None or gen is None:
+    levels = low_high_mid(*mean, memorized_at=mem, generalized_at=gen)
+    if isinstance(levels, Missing) or mem is None or gen is None:
         return
-    signs = dict(zip(("rise", "fall", "rest"), ({1: ">", 0: "≈", -1: "<"}[sign] for sign in found.signs), strict=True))
-    marks = {"low": (mem, found.low), "high": (found.high_at, found.high), "mid": (gen, found.mid)}
+    signs = dict(zip(("rise", "fall", "rest"), ({1: ">", 0: "≈", -1: "<"}[sign] for sign in levels.signs), strict=True))
+    marks = {"low": (mem, levels.low), "high": (levels.high_at, levels.high), "mid": (gen, levels.mid)}
     first, last = (10**edge for edge in steps.log_range(readings))
     x, y, names = [], [], []
     for name, (step, value) in marks.items():
-        # "mid" is drawn over the steps it is the mean of, its name above; those of the others stand to the left, where
-        # the curve has come from above (low) or from below (high).
+        # "mid" is drawn over the steps of which it is the mean, its name above. The names of the others stand to the
+        # left, where the curve has come from above (low) or from below (high).
         start, end = (step, last) if name == "mid" else (step / MARK, step * MARK)
         start, end = max(start, first), min(end, last)
         x += [start, (start * end) ** 0.5, end, None]

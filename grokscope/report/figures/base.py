@@ -1,21 +1,23 @@
-"""What a figure is: a function of one subject and a language; its title and its caption are in the catalogue of words.
+"""A figure: a function of one subject and a language; its title and its caption are in the catalogue of words.
 
 `report/figures/gini.py` defines `gini`; its title is the text "figure.gini", its caption "caption.gini". Adding a
 figure is adding such a file and its words.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from grokscope.errors import Missing
 from grokscope.registry import component, names
+from grokscope.report.page.frame import Section
 from grokscope.report.words import Lang, say
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-# What a figure is drawn of: the Readings of a run; or data of a study, of the type that the function names.
+# The subject of a figure: the Readings of a run; or data of a study, of the type that the function names.
 Draws = Literal["run", "study"]
 
 
@@ -24,7 +26,8 @@ class Drawing:
     """A figure of the reports: subject, language -> Plotly figure, or `Missing`.
 
     `Missing.reason` of a run's figure is a key of `words`. weights: it needs more than curves. shaded: the phases of
-    the run stand behind it. notes: sentences below its caption that differ from subject to subject.
+    the run stand behind it. notes: sentences below its caption that differ from subject to subject. says: values of its
+    caption's placeholders.
     """
 
     id: str
@@ -32,6 +35,7 @@ class Drawing:
     weights: bool
     shaded: bool
     notes: Callable[[Any, Lang], list[str]]
+    says: Mapping[str, str]
     function: Callable[..., "Figure | Missing"]
 
     def __call__(self, subject: Any, lang: Lang = "en") -> "Figure | Missing":
@@ -43,9 +47,14 @@ class Drawing:
         """Its title."""
         return say(f"figure.{self.id}", lang)
 
-    def caption(self, lang: Lang, **values: Any) -> str:
-        """What is plotted and how to read it. values: of the caption's placeholders."""
-        return say(f"caption.{self.id}", lang, **values)
+    def caption(self, lang: Lang) -> str:
+        """What is plotted and how to read it."""
+        return say(f"caption.{self.id}", lang, **self.says)
+
+    def section(self, subject: Any, lang: Lang, *, id: str = "", title: str = "", **more: Any) -> Section:
+        """The figure of a study with its caption. id, title: by default its own. more: fields of the section."""
+        own = {"id": id or self.id, "title": title or self.title(lang)}
+        return Section(**own, figure=self(subject, lang), caption=self.caption(lang), **more)
 
 
 def draws(
@@ -54,12 +63,13 @@ def draws(
     weights: bool = True,
     shaded: bool = False,
     notes: Callable[[Any, Lang], list[str]] = lambda *_: [],
+    says: Mapping[str, str] = MappingProxyType({}),
 ) -> Callable[[Callable[..., Any]], Drawing]:
     """Makes a figure of a function that draws a run, or data of a study; its id is the function's name."""
 
     def make(function: Callable[..., Any]) -> Drawing:
-        known = {"draws": subject, "weights": weights, "shaded": shaded, "notes": notes}
-        return Drawing(id=function.__name__, function=function, **known)
+        about: dict[str, Any] = {"draws": subject, "weights": weights, "shaded": shaded, "notes": notes, "says": says}
+        return Drawing(id=function.__name__, function=function, **about)
 
     return make
 

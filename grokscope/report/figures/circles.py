@@ -37,7 +37,7 @@ def circles(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
         name = k if "=" in k else f"k = {k}"  # a character of a product of groups is named k=(1,2)
         name = name if view == "embed/tokens" else f"{name}, {say('series.class_means', lang)}"
         steps.line(figure, series, name, colour, dash=elements.TABLES[view][1])
-        # One entry a frequency: how the lines differ by table is said by those of the panels below.
+        # One entry a frequency: the lines of the panels below show how the tables differ.
         figure.data[-1].update(showlegend=view == "embed/tokens" or ("embed/tokens", k) not in planes, legendgroup=k)
     for title, series in (("axis.circles", certified), ("axis.equivariance", equivariance)):
         elements.draw(figure, series, lang, axis.get(title, "y"), shape="hv" if title == "axis.circles" else "linear")
@@ -54,21 +54,22 @@ def circles(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
 
 
 def _planes(readings: Readings) -> dict[tuple[str, str], tuple[Series, str]]:
-    """By table and frequency the coherence and its colour: the frequencies strongest at the end, in their order."""
-    found: dict[str, dict[str, Series]] = {}
+    """By table and frequency the coherence and its colour; of the frequencies strongest at the end, in their order."""
+    by_frequency: dict[str, dict[str, Series]] = {}
     for view in readings.views("manifold.frequency_plane"):
         table, _, k = view.removeprefix("view=").partition(",frequency=")
         series = readings.series("manifold.frequency_plane", view)
         if table in elements.TABLES and isinstance(series, tuple):
-            found.setdefault(k, {})[table] = series
-    strongest = sorted(found, key=lambda k: -max(float(values[-1]) for _, values in found[k].values()))[:MOST_CIRCLES]
-    shown = [k for k in found if k in strongest]
+            by_frequency.setdefault(k, {})[table] = series
+    ends = {k: max(float(values[-1]) for _, values in tables.values()) for k, tables in by_frequency.items()}
+    strongest = sorted(ends, key=lambda k: -ends[k])[:MOST_CIRCLES]
+    shown = [k for k in by_frequency if k in strongest]
     colours = dict(zip(shown, COLOURS * len(shown), strict=False))
-    return {(view, k): (series, colours[k]) for k in shown for view, series in found[k].items()}
+    return {(view, k): (series, colours[k]) for k in shown for view, series in by_frequency[k].items()}
 
 
 def _chances(figure: "Figure", readings: Readings, lang: Lang, axis: dict[str, str]) -> None:
-    """What random rows of residues give: in 97.5 % coherence below 1.96 / sqrt(2 p); equivariance 1 / (p - 2)."""
+    """The levels of random rows of residues: coherence below 1.96 / sqrt(2 p) in 97.5 %; equivariance 1 / (p - 2)."""
     if not readings.cyclic:
         return
     p = readings.run.config.build_task().n_classes

@@ -27,8 +27,8 @@ LIMITS: dict[str, float] = {
 }
 SYMMETRICITY, IRRELEVANCE = "circuits.gradient_symmetricity", "circuits.distance_irrelevance"
 VIEWS = ("variant=correct", "variant=runner_up")
-# (name, distance irrelevance, gradient symmetricity). Model A by the logit of the right answer; the medians, over the
-# networks with the least and the most attention, by the runner-up; of the wide network the paper does not say which.
+# (name, distance irrelevance, gradient symmetricity). The logit is that of the right answer for Model A, and of the
+# runner-up for the medians over networks with the least and the most attention; of the wide one the paper does not say.
 PUBLISHED = (
     ("model_a", 0.171736, 0.993665),
     ("wide", 0.156, 0.995),
@@ -43,13 +43,13 @@ RIGHT = 0.6  # names of points beyond this stand to their left
 
 
 def verdict(readings: Readings, lang: Lang) -> list[str]:
-    """What `statistics.clock_pizza.algorithm` says of the last checkpoint, if there are the numbers."""
-    found = {
+    """The algorithm of the last checkpoint (`statistics.clock_pizza.algorithm`), where its numbers are stored."""
+    lasts = {
         "symmetricity": readings.last(SYMMETRICITY),
         "irrelevance": readings.last(IRRELEVANCE, VIEWS[0]),
         "circularity": readings.last("circuits.circularity"),
     }
-    last = {name: value[1] for name, value in found.items() if value is not None}
+    last = {name: value[1] for name, value in lasts.items() if value is not None}
     if not {"symmetricity", "irrelevance"} <= {*last} or readings.no_circuit is not None:
         return []
     named = algorithm(last["symmetricity"], last["irrelevance"])
@@ -107,7 +107,7 @@ def height(symmetricity: float) -> float:
 
 @dataclass(frozen=True, kw_only=True)
 class Path:
-    """A run's way through the plane: distance irrelevance, height and what is said of each checkpoint."""
+    """A run's way through the plane, by checkpoint: distance irrelevance, height, and the text of the hover."""
 
     x: list[float]
     heights: list[float]

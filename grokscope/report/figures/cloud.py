@@ -25,29 +25,27 @@ Plane = Float[np.ndarray, "point axis=2"]
 
 @draws("run")
 def cloud(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
-    """Inputs and class means of the stream in the middle, in the plane of the last class means' two widest directions.
+    """Inputs and class means of the stream after attention, in the plane in which the class means spread most.
 
-    The plane is that of the last checkpoint at every step, both clouds are centred on the class means of their step,
-    and a panel has one scale for all steps.
+    The plane is that of the last checkpoint at every step. Both clouds are centred on the class means of their step. A
+    panel has one scale for all steps.
     """
-    from plotly.graph_objects import Frame
-
     task = readings.run.config.build_task()
     if not task.n_classes:
         return Missing("missing.no_classes")
     views = ("resid_mid/orbits", "resid_mid/class_means")
-    found = {step: [seen[view] for view in views] for step, seen in readings.clouds.items() if {*views} <= {*seen}}
-    if not found:
+    clouds = {step: [seen[view] for view in views] for step, seen in readings.clouds.items() if {*views} <= {*seen}}
+    if not clouds:
         return Missing("missing.no_stream" if readings.clouds else "missing.no_checkpoint")
-    final = found[max(found)][1]
+    final = clouds[max(clouds)][1]
     plane = np.linalg.svd(final - final.mean(0), full_matrices=False)[2][:2].T
-    seen = {step: [(points - both[1].mean(0)) @ plane for points in both] for step, both in found.items()}
-    reaches = [1.05 * max(float(np.abs(both[panel]).max()) for both in seen.values()) for panel in (0, 1)]
+    flat = {step: [(points - both[1].mean(0)) @ plane for points in both] for step, both in clouds.items()}
+    reaches = [1.05 * max(float(np.abs(both[panel]).max()) for both in flat.values()) for panel in (0, 1)]
     k, first = _strongest(readings, final), np.unique(task.orbits.numpy(), return_index=True)[1][readings.orbits]
     classes = np.unique(task.labels.numpy())[-len(final) :]
     joined = _joined(classes, k, task.n_classes)
     colour = _Colour(k=k, n=task.n_classes)
-    drawn = {step: _drawn(both, joined, reaches) for step, both in seen.items()}
+    drawn = {step: _drawn(both, joined, reaches) for step, both in flat.items()}
     figure = theme.blank()
     figure.add_scatter(
         **drawn[max(drawn)][0], **panels.axes(0), mode="markers", showlegend=False, **_hover(task, first),
@@ -58,10 +56,9 @@ def cloud(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
         marker=colour(classes[joined]) | {"size": 7}, line={"color": theme.LINK, "width": 1},
         customdata=classes[joined].tolist(), hovertemplate="c = %{customdata}<extra></extra>", showlegend=False,
     )  # fmt: skip
-    figure.frames = [Frame(name=str(step), data=both) for step, both in drawn.items()]
     titles = _titles(task, len(first), k, lang)
     panels.squares(figure, titles, reaches, columns=2, narrow=1, side=SIDE)
-    panels.add_slider(figure, sorted(seen), lang)
+    panels.animate(figure, drawn, lang)
     return figure
 
 
@@ -79,7 +76,7 @@ class _Colour:
 
 
 def _titles(task: Task, shown: int, k: int | None, lang: Lang) -> list[str]:
-    """How many of all orbits are shown; in which order the means are joined."""
+    """The titles: how many of all orbits are shown; the order in which the means are joined."""
     inputs = say("axis.inputs", lang, n=count(shown), total=count(int(task.orbits.max()) + 1))
     means = say("axis.means", lang) if k is None else say("axis.means_joined", lang, k=k, p=task.n_classes)
     return [inputs, means]
@@ -104,11 +101,11 @@ def _joined(classes: Int[np.ndarray, " class"], k: int | None, n: int) -> Int[np
 
 def _drawn(both: list[Plane], joined: Int[np.ndarray, " point"], reaches: list[float]) -> list[dict[str, list[float]]]:
     """Coordinates of the two panels, to a thousandth of the panel, which is finer than a pixel."""
-    found = []
+    coordinates = []
     for points, reach in zip((both[0], both[1][joined]), reaches, strict=True):
         x, y = points.round(2 - math.floor(math.log10(reach)) if reach > 0 else 0).T.tolist()
-        found.append({"x": x, "y": y})
-    return found
+        coordinates.append({"x": x, "y": y})
+    return coordinates
 
 
 def _hover(task: Task, places: Int[np.ndarray, " point"]) -> dict[str, Any]:

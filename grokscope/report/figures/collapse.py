@@ -1,4 +1,4 @@
-"""Softmax collapse: how much of the softmax, and of the loss, rounding has left."""
+"""Softmax collapse: how much of the softmax and of the loss is left after rounding."""
 
 from typing import TYPE_CHECKING
 
@@ -44,11 +44,11 @@ def _slingshots(figure: "Figure", readings: Readings, lang: Lang) -> None:
     loss, norm = readings.series("behaviour.train_loss"), readings.series("weights.norm")
     if isinstance(loss, Missing) or isinstance(norm, Missing) or loss[0].tolist() != norm[0].tolist():
         return
-    found = slingshots(loss[0], norm=norm[1], train_loss=loss[1])
-    heights = [readings.at(each.peak, "stability.logit_scale") for each in found]
-    if found:
+    peaks = [slingshot.peak for slingshot in slingshots(loss[0], norm=norm[1], train_loss=loss[1])]
+    heights = [readings.at(peak, "stability.logit_scale") for peak in peaks]
+    if peaks:
         figure.add_scatter(
-            x=[each.peak for each in found], y=heights, mode="markers", yaxis="y2",
-            name=say("series.slingshots", lang, n=len(found)), hovertemplate="%{x:,d}",
+            x=peaks, y=heights, mode="markers", yaxis="y2",
+            name=say("series.slingshots", lang, n=len(peaks)), hovertemplate="%{x:,d}",
             marker={"symbol": "triangle-up", "size": 10, "color": theme.RED},
         )  # fmt: skip

@@ -1,5 +1,6 @@
 """The persistence diagrams of the two tables of elements, through training."""
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +18,8 @@ from grokscope.report.words import Lang, say
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-# Persistence with its surrogates, two tables a checkpoint, takes 0.04 s a table of 59 points, 0.12 s of 113, and grows
-# with the cube. MOST checkpoints take seconds; above LARGE points there are as many fewer, down to FEWEST.
+# Persistence with its surrogates takes 0.04 s a table of 59 points, 0.12 s of 113, and grows with the cube. Each
+# checkpoint has two tables. MOST checkpoints take seconds; above LARGE points there are as many fewer, down to FEWEST.
 MOST, LARGE, FEWEST = 30, 80, 5
 NOTHING = {"x": [None], "y": [None]}  # a trace without a point at all would leave the legend
 SIDE = 440  # pixels: two panels of it side by side fill the page
@@ -28,10 +29,10 @@ MOVING = 4  # traces of a panel that change with the step
 
 @dataclass(frozen=True, kw_only=True)
 class Diagram:
-    """The loops of a cloud as (birth, death), over the largest finite death of H0, and those that are significant.
+    """The loops of a cloud as (birth, death), in units of the largest finite death of H0.
 
-    null: those of its surrogates. detectable: the death / birth from which on a loop would be significant; None where
-    there is no such law.
+    bars, significant: loops that chance explains, and other loops. null: loops of the surrogates. detectable: the death
+    / birth from which a loop is significant; None where there is no such law.
     """
 
     bars: Float[np.ndarray, "bar 2"]
@@ -43,18 +44,14 @@ class Diagram:
 @draws("run")
 def diagram(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
     """Birth and death of the loops of the two tables of elements, with the line beyond which they are significant."""
-    from plotly.graph_objects import Frame
-
-    found = _diagrams(readings)
-    if not found:
+    diagrams = _diagrams(readings)
+    if not diagrams:
         return Missing("missing.no_table" if readings.clouds else "missing.no_checkpoint")
-    views = [view for view in elements.TABLES if any(view in seen for seen in found.values())]
-    drawn = [
-        bars for seen in found.values() for each in seen.values() for bars in (each.bars, each.significant, each.null)
-    ]
-    corners = np.concatenate([*drawn, np.ones((1, 2))])
+    views = [view for view in elements.TABLES if any(view in tables for tables in diagrams.values())]
+    every = [of for tables in diagrams.values() for of in tables.values()]
+    corners = np.concatenate([*(bars for of in every for bars in (of.bars, of.significant, of.null)), np.ones((1, 2))])
     low, right, high = 0.9 * corners.min(), 1.25 * corners[:, 0].max(), 1.25 * corners[:, 1].max()
-    seen = {step: [_traces(each.get(view), low, high) for view in views] for step, each in found.items()}
+    seen = {step: [_traces(tables.get(view), low, high) for view in views] for step, tables in diagrams.items()}
     figure = theme.blank()
     for index, parts in enumerate(seen[max(seen)]):
         for part, style in zip(parts, _styles(lang), strict=True):
@@ -65,12 +62,8 @@ def diagram(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
             x=[low, right], y=[low, right], mode="lines", line={"color": theme.NEUTRAL, "width": 1}, name=name,
             hoverinfo="skip", legendgroup=name, showlegend=not index, **panels.axes(index),
         )  # fmt: skip
-    figure.frames = [
-        Frame(name=str(step), data=[part for parts in both for part in parts], traces=list(range(MOVING * len(views))))
-        for step, both in seen.items()
-    ]
     _place(figure, views, (low, right), (low, high), lang)
-    panels.add_slider(figure, sorted(seen), lang)
+    panels.animate(figure, {step: list(itertools.chain(*tables)) for step, tables in seen.items()}, lang)
     return figure
 
 
@@ -92,25 +85,26 @@ def _place(
 
 def _diagrams(readings: Readings) -> dict[int, dict[str, Diagram]]:
     """By checkpoint the diagrams of the tables that have one."""
-    clouds = readings.clouds
-    largest = max((len(seen[view]) for seen in clouds.values() for view in elements.TABLES if view in seen), default=0)
-    steps = spread(list(clouds), max(FEWEST, int(MOST * min(1.0, LARGE / max(largest, 1)) ** 3)))
-    found = {
-        step: {
-            view: each for view in elements.TABLES if view in clouds[step] and (each := _diagram(clouds[step][view]))
-        }
-        for step in steps
+    tables = {
+        step: {view: seen[view] for view in elements.TABLES if view in seen} for step, seen in readings.clouds.items()
     }
-    return {step: seen for step, seen in found.items() if seen}
+    largest = max((len(points) for of_step in tables.values() for points in of_step.values()), default=0)
+    steps = spread(list(tables), max(FEWEST, int(MOST * min(1.0, LARGE / max(largest, 1)) ** 3)))
+    diagrams: dict[int, dict[str, Diagram]] = {}
+    for step in steps:
+        for view, points in tables[step].items():
+            if (of_table := _diagram(points)) is not None:
+                diagrams.setdefault(step, {})[view] = of_table
+    return diagrams
 
 
 def _diagram(points: Points) -> Diagram | None:
     """None for fewer points than a Betti number needs, or more than homology takes."""
-    found = betti(points, 1, LEVEL)
-    if isinstance(found, Missing):
+    homology = betti(points, 1, LEVEL)
+    if isinstance(homology, Missing):
         return None
-    components, loops, p_values, detectable = found.bars[0], found.bars[1], found.p_values[1], found.detectable[1]
-    null = found.null[1]
+    (components, loops), p_values, null = homology.bars[:2], homology.p_values[1], homology.null[1]
+    detectable = homology.detectable[1]
     if isinstance(components, Missing) or isinstance(loops, Missing):
         return None
     if isinstance(p_values, Missing) or isinstance(null, Missing):
@@ -120,18 +114,18 @@ def _diagram(points: Points) -> Diagram | None:
     return Diagram(bars=loops[~certain] / unit, significant=loops[certain] / unit, null=null / unit, detectable=ratio)
 
 
-def _traces(found: Diagram | None, low: float, high: float) -> list[dict[str, Any]]:
-    """What moves in a panel: the surrogates' loops, those that chance explains, those it does not, the line between."""
-    if found is None:
+def _traces(of: Diagram | None, low: float, high: float) -> list[dict[str, Any]]:
+    """The moving traces of a panel: loops of the surrogates, loops that chance explains, other loops, and the line."""
+    if of is None:
         return [NOTHING] * MOVING
     loops = []
-    for bars in (found.null, found.bars, found.significant):
+    for bars in (of.null, of.bars, of.significant):
         x, y = np.round(bars, 3).T.tolist()
         loops.append({"x": x, "y": y} if len(bars) else NOTHING)
-    if found.detectable is None:
+    if of.detectable is None:
         return [*loops, NOTHING]
-    ends = np.array([low, high / found.detectable])
-    return [*loops, {"x": ends.tolist(), "y": (ends * found.detectable).tolist()}]
+    ends = np.array([low, high / of.detectable])
+    return [*loops, {"x": ends.tolist(), "y": (ends * of.detectable).tolist()}]
 
 
 def _span(low: float, high: float) -> dict[str, Any]:

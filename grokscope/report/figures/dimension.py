@@ -14,7 +14,7 @@ from grokscope.report.words import Lang, count, say
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-# Of the dimensions: (measure, view), name, colour.
+# Measure, view, name, colour, kind of line.
 DIMENSIONS = (
     ("manifold.dimension", "view=resid_mid/orbits", "series.dimension", theme.BLUE, "solid"),
     ("manifold.gride", "view=resid_mid/orbits,n1=4", "series.gride", theme.SKY, "dash"),
@@ -28,18 +28,18 @@ DIMENSIONS = (
 @draws("run", shaded=True)
 def dimension(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
     """Intrinsic and linear dimension of the views, and below how far f(a, b) is from f(b, a)."""
-    found = {row: readings.series(*row[:2]) for row in DIMENSIONS}
-    if all(isinstance(series, Missing) for series in found.values()):
+    curves = {row: readings.series(*row[:2]) for row in DIMENSIONS}
+    if all(isinstance(series, Missing) for series in curves.values()):
         return elements.absent(readings, "missing.no_stream", grouped=False)
     swap = readings.series("manifold.swap_distance")
     below = isinstance(swap, tuple)
     titles = ["axis.dimension", "axis.swap_distance"] if below else ["axis.dimension"]
     figure = steps.stack(readings, lang, titles, shares=[0.68, 0.32] if below else [1], height=600 if below else 450)
-    known = [float(value) for series in found.values() if isinstance(series, tuple) for value in series[1]]
-    for (_, _, name, colour, dash), series in found.items():
+    known = [float(value) for series in curves.values() if isinstance(series, tuple) for value in series[1]]
+    for (_, _, name, colour, dash), series in curves.items():
         steps.line(figure, _gaps(readings, series), say(name, lang), colour, dash=dash, mode="lines+markers")
-    levels = [("series.n_train", readings.n_train, "dash"), ("series.truth", _truth(readings), "dot")]
-    for name, value, dash in levels:
+    truth = readings.run.config.build_task().truth.intrinsic_dimension
+    for name, value, dash in (("series.n_train", readings.n_train, "dash"), ("series.truth", truth, "dot")):
         if value:
             known.append(value)
             steps.level(figure, readings, value, say(name, lang, n=count(value)), dash=dash)
@@ -51,12 +51,8 @@ def dimension(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
     return figure
 
 
-def _truth(readings: Readings) -> int | None:
-    return readings.run.config.build_task().truth.intrinsic_dimension
-
-
 def _gaps(readings: Readings, series: Series | Missing) -> Series | Missing:
-    """The series with a gap at each checkpoint without an answer: a line across it would be one."""
+    """The series with a gap at each checkpoint without an answer: a line across it would look like one."""
     if isinstance(series, Missing):
         return series
     steps = np.union1d(series[0], readings.checkpoints).astype(np.int64)

@@ -1,4 +1,4 @@
-"""Does the passage between memorising and knowing shorten as p grows?"""
+"""The passage between memorising and generalising: does it shorten as p grows?"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -30,12 +30,11 @@ def finite_size(sizes: Mapping[int, Size], lang: Lang = "en") -> "Figure":
     """Left: dwell time over t_gen, a mark a seed, their median a line. Right: how often the order parameter has each
     value, by p: two humps with little between are a transition.
 
-    sizes: p -> what its seeds say. ValueError for fewer than two.
+    sizes: by p. ValueError for fewer than two.
     """
     if len(sizes) < 2:
         raise ValueError(f"scaling with the size needs two values of p or more, got {len(sizes)}")
-    left, right = _axes(sizes, lang)
-    figure = theme.blank(400, margin={"t": 60}, **left, **right)
+    figure = theme.blank(400, margin={"t": 60}, **_axes(sizes, lang))
     for colour, (p, size) in zip(theme.SERIES * len(sizes), sizes.items(), strict=False):
         shared = {"name": f"p = {p}", "legendgroup": str(p)}
         if size.dwell:
@@ -57,19 +56,12 @@ def finite_size(sizes: Mapping[int, Size], lang: Lang = "en") -> "Figure":
     return figure
 
 
-def _axes(sizes: Mapping[int, Size], lang: Lang) -> tuple[dict[str, Any], dict[str, Any]]:
+def _axes(sizes: Mapping[int, Size], lang: Lang) -> dict[str, Any]:
     """Two panels side by side."""
-    left = {
+    titles = {name: {"title": {"text": say(f"axis.{name}", lang)}} for name in ("dwell", "rule_share", "share_of_time")}
+    return {
         "xaxis": {"domain": [0, 0.44], "type": "log", "title": {"text": "p"}, "tickvals": list(sizes)},
-        "yaxis": {"type": "log", "title": {"text": say("axis.dwell", lang)}},
+        "yaxis": {"type": "log"} | titles["dwell"],
+        "xaxis2": {"domain": [0.56, 1], "range": [0, 1], "anchor": "y2"} | titles["rule_share"],
+        "yaxis2": {"anchor": "x2"} | titles["share_of_time"],
     }
-    right = {
-        "xaxis2": {
-            "domain": [0.56, 1],
-            "range": [0, 1],
-            "title": {"text": say("axis.rule_share", lang)},
-            "anchor": "y2",
-        },
-        "yaxis2": {"anchor": "x2", "title": {"text": say("axis.share_of_time", lang)}},
-    }
-    return left, right

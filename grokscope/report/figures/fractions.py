@@ -1,49 +1,35 @@
 """How much data it takes to generalise."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-from jaxtyping import Float
-
-from grokscope.errors import Missing
 from grokscope.report.figures.base import draws
 from grokscope.report.figures.parts import norms
 from grokscope.report.page import theme
 from grokscope.report.words import Lang, percent, say
 from grokscope.statistics.contrasts import share
 from grokscope.statistics.intervals import Effect
+from grokscope.studies.tables.critical_share import Shares
+from grokscope.studies.tables.spheres import GENERALISED
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Shares:
-    """shares: of the data trained on. accuracy: on the test inputs at the end. least: from which a run generalises.
-    critical: the share from which runs do."""
-
-    shares: Sequence[float]
-    accuracy: Float[np.ndarray, "share seed"]
-    least: float
-    critical: Effect | Missing
-
-
-@draws("study")
+@draws("study", says={"least": percent(GENERALISED)})
 def fractions(of: Shares, lang: Lang = "en") -> "Figure":
     """Share of runs that generalise by the share of the data they are trained on, with exact binomial intervals."""
     shares, critical = of.shares, of.critical
-    found = [share(int((row >= of.least).sum()), len(row)) for row in of.accuracy]
+    generalising = [share(int((row >= GENERALISED).sum()), len(row)) for row in of.accuracy]
     figure = theme.blank(400)
     figure.add_scatter(
-        x=list(shares), y=[each.value for each in found], name=say("series.generalising", lang),
+        x=list(shares), y=[row.value for row in generalising], name=say("series.generalising", lang),
         mode="lines+markers", line={"color": theme.BLUE}, marker={"size": 9},
         error_y={
-            "type": "data", "symmetric": False, "array": [each.high - each.value for each in found],
-            "arrayminus": [each.value - each.low for each in found], "color": theme.BLUE, "thickness": 1.5, "width": 4,
+            "type": "data", "symmetric": False, "color": theme.BLUE, "thickness": 1.5, "width": 4,
+            "array": [row.high - row.value for row in generalising],
+            "arrayminus": [row.value - row.low for row in generalising],
         },
-        customdata=[[each.k, each.n] for each in found],
+        customdata=[[row.k, row.n] for row in generalising],
         hovertemplate="%{x:.0%}: %{customdata[0]} / %{customdata[1]}<extra></extra>",
     )  # fmt: skip
     ends = (min(shares), max(shares))

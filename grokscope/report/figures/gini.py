@@ -18,14 +18,14 @@ def gini(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
     """How sparse the embedding and the neuron-logit map are in frequency."""
     if (reason := readings.no_waves) is not None:
         return reason
-    found = {
+    curves = {
         "series.embedding": (readings.series("circuits.gini_embedding"), theme.BLUE),
         "series.neuron_logit": (readings.series("circuits.gini_neuron_logit"), theme.ORANGE),
     }
-    if all(isinstance(series, Missing) for series, _ in found.values()):
+    if all(isinstance(series, Missing) for series, _ in curves.values()):
         return Missing(readings.absence)
     figure = steps.stack(readings, lang, ["axis.gini"], shares=[1], height=380)
-    for name, (series, colour) in found.items():
+    for name, (series, colour) in curves.items():
         steps.line(figure, series, say(name, lang), colour)
     figure.update_yaxes(range=[0, 1.02])
     return figure

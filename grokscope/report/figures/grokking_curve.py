@@ -18,7 +18,7 @@ SMALLEST_LOSS = 1e-9
 
 
 def notes(readings: Readings, lang: Lang) -> list[str]:
-    """How the phases are defined, with the thresholds used; and what is odd in the curves."""
+    """The definitions of the phases with their thresholds; and oddities of the curves."""
     limits = thresholds()
     inputs = say("inputs.fresh" if readings.fresh_phases else "inputs.test", lang)
     levels = {name: percent(limits[f"{name}_threshold"]) for name in ("train", "test")}
@@ -59,7 +59,7 @@ def grokking_curve(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
 
 
 def _curves(figure: "Figure", readings: Readings, lang: Lang) -> tuple[int, list[float | None]]:
-    """Draws accuracy (axis y2) and loss (y3) of every split. How many points were drawn, and all losses."""
+    """Draws accuracy (axis y2) and loss (y3) of every split; returns the number of points, and all losses."""
     drawn, losses = 0, []
     shown = "accuracy" if readings.has_answers else "loss"
     for split, (colour, dash) in theme.SPLITS.items():

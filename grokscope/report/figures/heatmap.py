@@ -1,4 +1,4 @@
-"""A final value over two axes of a sweep, with what its seeds leave uncertain."""
+"""A final value over two axes of a sweep, with its uncertainty over seeds."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,16 +15,16 @@ from grokscope.statistics.intervals import FEWEST
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-CELL, FRAME = 46, 120  # pixels of a row of two lines of text, and of what stands around the rows
+CELL, FRAME = 46, 120  # pixels of a row of two lines of text, and of the frame around the rows
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class HeatTable:
     """The last value of a measure over two axes; NaN where a cell has no run with one.
 
-    measure: "test_accuracy", of those with a name in `words`.
-    mean: over the cell's runs. low, high: its 95 % interval from five runs on, of fewer the least and the largest value
-    (of one, itself). n: runs in it. left_out: runs whose loss was not finite. runs: the id of the cell's first run.
+    measure: such as "test_accuracy", with a name in `words`. mean: over the cell's runs. low, high: its 95 % interval
+    from five runs on, else the least and the largest value. n: runs in it. left_out: runs whose loss was not finite.
+    runs: the id of the cell's first run.
     """
 
     measure: str
@@ -42,7 +42,7 @@ class HeatTable:
 
 @draws("study")
 def heatmap(table: HeatTable, lang: Lang = "en") -> "Figure":
-    """Colour and first line: the mean; second line: how far it is known."""
+    """Colour and first line: the mean; second line: its interval or range."""
 
     figure = theme.blank(FRAME + CELL * max(len(table.y), 3))
     places = [[(i, j) for j in range(len(table.x))] for i in range(len(table.y))]
@@ -70,7 +70,7 @@ def _written(table: HeatTable, place: tuple[int, int]) -> str:
 
 
 def _about(table: HeatTable, place: tuple[int, int], lang: Lang) -> list[str]:
-    """Its first run's id, its place, and what is known of its value."""
+    """The hover of a cell: its first run's id, its place, and its value with the uncertainty."""
     n, left_out = int(table.n[place]), int(table.left_out[place])
     if not n and not left_out:
         return ["", "", ""]

@@ -1,19 +1,18 @@
 """The L and the U: train and test loss against the norm that training kept."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Float
 
 from grokscope.errors import Missing
 from grokscope.report.figures.base import draws
 from grokscope.report.figures.parts import norms, steps
 from grokscope.report.page import theme
-from grokscope.report.words import Lang, number, say
-from grokscope.statistics.goldilocks import Reduced, Shell
+from grokscope.report.words import Lang, number, percent, say
+from grokscope.statistics.goldilocks import Shell
 from grokscope.statistics.intervals import Effect
+from grokscope.studies.tables.spheres import GENERALISED, Losses
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -21,75 +20,57 @@ if TYPE_CHECKING:
 PANEL, TITLE = 330, 26  # pixels of a panel, and of its title above it
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Losses:
-    """Final losses over the norm that training kept, of one way to train.
-
-    title: its name. norms, train, test: (run,), every run. reduced: their means over seeds. shell: where they
-    generalise. squared_error: what the loss is, instead of nats.
-    """
-
-    title: str
-    norms: Float[np.ndarray, " run"]
-    train: Float[np.ndarray, " run"]
-    test: Float[np.ndarray, " run"]
-    reduced: Reduced
-    shell: Shell | None = None
-    squared_error: bool = False
-
-
-@draws("study")
-def l_and_u(found: Sequence[Losses], lang: Lang = "en") -> "Figure":
+@draws("study", says={"least": percent(GENERALISED)})
+def l_and_u(panels: Sequence[Losses], lang: Lang = "en") -> "Figure | Missing":
     """Train loss (the L) and test loss (the U) against the norm that training kept, a panel each way to train.
 
     The shell is shaded, more lightly over its ends' intervals; an end that is not known lies at the edge of the figure.
-    Every run is a small dot; lines are means over seeds with their intervals. ValueError where no loss is above 0.
+    Every run is a small dot; lines are means over seeds with their intervals. `Missing` where no loss is above 0.
     """
-    if not any(_known(effect) for each in found for effect in (*each.reduced.train, *each.reduced.test)):
-        raise ValueError("no norm has a loss above 0: there is nothing to draw")
-    n = len(found)
+    if not any(_known(effect) for panel in panels for effect in (*panel.reduced.train, *panel.reduced.test)):
+        return Missing(say("missing.nothing", lang))
+    n = len(panels)
     figure = theme.blank(80 + (PANEL + TITLE) * n)
-    edges = norms.edges(np.concatenate([each.reduced.norms for each in found]))
+    edges = norms.edges(np.concatenate([panel.reduced.norms for panel in panels]))
     title = TITLE / (PANEL + TITLE) / n
     height, losses = 1 / n - title, []
-    for place, each in enumerate(found):
+    for place, panel in enumerate(panels):
         axis = "y" if not place else f"y{place + 1}"
         top = 1 - title - place / n
         figure.update_layout({axis.replace("y", "yaxis"): {"domain": [max(top - height, 0.0), top], "anchor": "x"}})
-        losses += _losses(figure, each, axis, lang, first=not place)
-        _panel_title(figure, _titled(each, lang), top)
-        if each.shell:
-            _shade_shell(figure, each.shell, edges, axis)
+        losses += _losses(figure, panel, axis, lang, first=not place)
+        _panel_title(figure, _titled(panel, lang), top)
+        _shade_shell(figure, panel.shell, edges, axis)
     figure.add_scatter(
         x=[None], y=[None], mode="markers", name=say("series.shell", lang), hoverinfo="skip",
         marker={"symbol": "square", "size": 13, "color": theme.GREEN, "opacity": 0.35},
     )  # fmt: skip
     norms.axis(figure, edges, say("axis.norm_kept", lang))
     figure.update_layout(xaxis={"anchor": "y" if n == 1 else f"y{n}"})
-    steps.loss_axis(
-        figure, say("axis.squared_error" if found[0].squared_error else "axis.loss", lang), losses, log=True
-    )
-    figure.update_yaxes(range=_log_range(losses))
+    figure.update_yaxes(
+        type="log", dtick=steps.log_ticks(losses), exponentformat="power", range=_log_range(losses),
+        title={"text": say("axis.squared_error" if panels[0].squared_error else "axis.loss", lang)},
+    )  # fmt: skip
     return figure
 
 
-def _losses(figure: "Figure", each: Losses, axis: str, lang: Lang, *, first: bool) -> list[float]:
+def _losses(figure: "Figure", panel: Losses, axis: str, lang: Lang, *, first: bool) -> list[float]:
     """Dots of the runs, lines of the means; all losses that were drawn."""
     drawn: list[float] = []
-    for split, effects in (("train", each.reduced.train), ("test", each.reduced.test)):
+    for split, effects in (("train", panel.reduced.train), ("test", panel.reduced.test)):
         colour, _ = theme.SPLITS[split]
         shared = {"legendgroup": split, "yaxis": axis}
-        values = getattr(each, split)
+        values = getattr(panel, split)
         kept = np.isfinite(values) & (values > 0)
         drawn += values[kept].tolist()
         figure.add_scatter(
-            x=each.norms[kept].tolist(), y=values[kept].tolist(), mode="markers", showlegend=False,
+            x=panel.norms[kept].tolist(), y=values[kept].tolist(), mode="markers", showlegend=False,
             marker={"size": 5, "color": colour, "opacity": 0.45}, hoverinfo="skip", **shared,
         )  # fmt: skip
         known = [_known(effect) for effect in effects]
         drawn += [effect.value for effect in known if effect]
         figure.add_scatter(
-            x=each.reduced.norms.tolist(), y=[effect and effect.value for effect in known],
+            x=panel.reduced.norms.tolist(), y=[effect and effect.value for effect in known],
             name=say(f"split.{split}", lang), mode="lines+markers", line={"color": colour}, marker={"size": 7},
             showlegend=first, error_y=_bars(known, colour), hovertemplate="|w| = %{x:.3g}: %{y:.2e}", **shared,
         )  # fmt: skip
@@ -108,11 +89,9 @@ def _log_range(losses: list[float]) -> list[float]:
     return [float(low - beyond), float(high + beyond)]
 
 
-def _titled(each: Losses, lang: Lang) -> str:
-    if each.shell is None:
-        return each.title
-    low, high = ("?" if isinstance(end, Missing) else number(end.value) for end in (each.shell.low, each.shell.high))
-    return say("arm.shell", lang, arm=each.title, low=low, high=high)
+def _titled(panel: Losses, lang: Lang) -> str:
+    low, high = ("?" if isinstance(end, Missing) else number(end.value) for end in (panel.shell.low, panel.shell.high))
+    return say("arm.shell", lang, arm=panel.title, low=low, high=high)
 
 
 def _panel_title(figure: "Figure", text: str, top: float) -> None:

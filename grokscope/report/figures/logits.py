@@ -15,7 +15,7 @@ from grokscope.report.words import Lang, count, say
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-ANSWER = 0  # whose logit is shown: any other would do
+ANSWER = 0  # its logit is shown; any other answer would do
 MOMENTS = 4
 ABOVE, UNDER = 62, 48  # pixels
 
@@ -54,14 +54,14 @@ def logits(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
 
 
 def _moments(readings: Readings) -> dict[int, str]:
-    """The first and the last checkpoint and those nearest to the (geometric) middles of two phases, with their names.
+    """The first and the last checkpoint, and those nearest to the (geometric) middles of two phases, with their names.
 
-    Evenly spread ones where a phase lacks.
+    Where a phase is missing, an evenly spread checkpoint stands in.
     """
-    steps, found = np.array(readings.checkpoints), readings.phases
+    steps, phases = np.array(readings.checkpoints), readings.phases
     named = {int(steps[0]): "", int(steps[-1]): "last"}
-    alone = None if found.memorized_at is None else (found.memorized_at, found.memorized_at)
-    for name, window in (("memorized", found.memorized or alone), ("transition", readings.transition)):
+    alone = None if phases.memorized_at is None else (phases.memorized_at, phases.memorized_at)
+    for name, window in (("memorized", phases.memorized or alone), ("transition", readings.transition)):
         if window is not None:
             middle = math.sqrt(max(window[0], 1) * max(window[1], 1))
             named.setdefault(int(steps[np.abs(steps - middle).argmin()]), name)

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 MOST, LARGE, FEWEST = 12, 80, 8
 # A frequency with a smaller part of the neurons than this has no room for its name.
 NAMED = 0.04
-MOVING = 6  # traces of the neurons' figure that change with the step
 Best = Int[np.ndarray, " neuron"]
 Share = Float64[np.ndarray, " neuron"]
 
@@ -30,19 +29,18 @@ Share = Float64[np.ndarray, " neuron"]
 def neurons(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
     """Best frequency of each neuron and its share of the neuron's variance, with a slider over checkpoints.
 
-    Neurons stand in one order at all steps, that of the last checkpoint: by frequency, then by share, those of which
-    no frequency has more than THRESHOLD after the others.
+    Neurons stand in one order at all steps, that of the last checkpoint: by frequency, then by share; neurons of which
+    no frequency has more than THRESHOLD come last.
     """
-    from plotly.graph_objects import Frame
-
     if (reason := readings.no_circuit) is not None:
         return reason
-    found, p = _tuned(readings), readings.run.config.build_task().n_classes
-    if not found:
+    tuned_at, p = _tuned(readings), readings.run.config.build_task().n_classes
+    if not tuned_at:
         return Missing("missing.no_neurons")
-    last = max(found)
-    order = np.lexsort((-found[last][1], found[last][0], found[last][1] <= THRESHOLD))
-    seen = {step: _dots(best[order], share[order], lang) for step, (best, share) in found.items()}
+    last = max(tuned_at)
+    best, share = tuned_at[last]
+    order = np.lexsort((-share, best, share <= THRESHOLD))
+    seen = {step: _dots(best[order], share[order], lang) for step, (best, share) in tuned_at.items()}
     names = [say(f"series.{name}", lang, threshold=f"{THRESHOLD:.0%}") for name in ("tuned", "untuned")]
     figure = _canvas(len(order), p, lang)
     for index, dots in enumerate(seen[last][:4]):
@@ -59,8 +57,7 @@ def neurons(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
         x=[-0.5, len(order) - 0.5], y=[100 * THRESHOLD] * 2, **panels.axes(1), mode="lines", showlegend=False,
         line={"color": theme.NEUTRAL, "dash": "dash", "width": 1.5}, hoverinfo="skip",
     )  # fmt: skip
-    figure.frames = [Frame(name=str(step), data=dots, traces=list(range(MOVING))) for step, dots in seen.items()]
-    panels.add_slider(figure, sorted(seen), lang)
+    panels.animate(figure, seen, lang)
     return figure
 
 
@@ -85,17 +82,17 @@ def _canvas(n: int, p: int, lang: Lang) -> "Figure":
 
 
 def _tuned(readings: Readings) -> dict[int, tuple[Best, Share]]:
-    """By checkpoint each neuron's frequency of the largest share of its variance, and that share; if any varies."""
+    """By checkpoint at which any neuron varies: each neuron's best frequency, and its share of that one's variance."""
     p = readings.run.config.build_task().n_classes
     most = MOST if p <= LARGE else max(FEWEST, round(MOST * (LARGE / p) ** 2))
-    found = {}
+    tuned = {}
     for step in spread(readings.checkpoints, most):
         snapshot = readings.snapshot(step)
         waves = shares(snapshot) if snapshot.is_finite else Missing("")
         if not isinstance(waves, Missing) and waves.any():
             share, best = waves.max(0)
-            found[step] = (best.numpy() + 1, share.numpy())
-    return found
+            tuned[step] = (best.numpy() + 1, share.numpy())
+    return tuned
 
 
 def _dots(best: Best, share: Share, lang: Lang) -> list[dict[str, Any]]:
@@ -113,8 +110,8 @@ def _dots(best: Best, share: Share, lang: Lang) -> list[dict[str, Any]]:
 
 def _names(best: Best, tuned: Bool[np.ndarray, " neuron"]) -> dict[str, Any]:
     """A name over each step of the staircase that is wide enough for one."""
-    found, counts = np.unique(best[tuned], return_counts=True)
-    named = found[counts >= NAMED * len(best)].tolist()
+    frequencies, counts = np.unique(best[tuned], return_counts=True)
+    named = frequencies[counts >= NAMED * len(best)].tolist()
     middles = [float(np.median(np.flatnonzero(tuned & (best == k)))) for k in named]
     return {
         "x": middles or [None], "y": named or [None], "text": [f"k = {k}" for k in named] or [""],

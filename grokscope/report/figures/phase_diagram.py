@@ -15,16 +15,16 @@ from jaxtyping import Float
 from grokscope.report.figures.base import draws
 from grokscope.report.figures.parts.cells import axis, axis_label
 from grokscope.report.page import theme
-from grokscope.report.words import Lang, count, say
-from grokscope.statistics.phase_classes import CLASSES, classify, counts, reached
+from grokscope.report.words import Lang, count, percent, say
+from grokscope.statistics.phase_classes import CLASSES, PUBLISHED, classify, counts, reached
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 # Okabe & Ito's colours, and a grey light enough to stand apart from the blue where no colour is seen.
 COLOURS = dict(zip(CLASSES, (theme.GREEN, theme.AMBER, theme.BLUE, theme.PALE), strict=True))
-DELAY = 1e3  # steps between the two that make it grokking: Liu et al. 2022, table 1
-CELL, FRAME = 34, 120  # pixels of a row, and of what stands around them
+DELAY = 1e3  # steps between train and test accuracy that make it grokking: Liu et al. 2022, table 1
+CELL, FRAME = 34, 120  # pixels of a row, and of the frame around the rows
 HOVER = "%{customdata[1]}<br>%{customdata[2]}<br>%{customdata[3]}<br>%{customdata[4]}%{customdata[5]}<extra></extra>"
 
 
@@ -67,9 +67,9 @@ def from_steps(
     classes = classify(train_step, test_step, **rules)
     shape = (len(y), len(x))
     ids = np.full(shape, "", dtype=object) if runs is None else np.asarray(runs, dtype=object)
-    for name, found in (("train_step and test_step have", classes.shape), ("runs has", ids.shape)):
-        if found != shape:
-            raise ValueError(f"{name} shape {found}: expected {shape}, one row a value of y, one column a value of x")
+    for name, given in (("train_step and test_step have", classes.shape), ("runs has", ids.shape)):
+        if given != shape:
+            raise ValueError(f"{name} shape {given}: expected {shape}, one row a value of y, one column a value of x")
     kept = {name: rules[name] for name in ("limit", "never") if name in rules}
     return PhaseTable(
         x=tuple(x),
@@ -84,7 +84,7 @@ def from_steps(
     )
 
 
-@draws("study")
+@draws("study", says={"limit": percent(PUBLISHED["test_threshold"]), "delay": count(round(DELAY))})
 def phase_diagram(table: PhaseTable, lang: Lang = "en") -> "Figure":
     """A heat map of the phases, with the two steps and the run on hover; the legend counts the cells."""
 
@@ -111,7 +111,7 @@ def phase_diagram(table: PhaseTable, lang: Lang = "en") -> "Figure":
 
 
 def _about(table: PhaseTable, place: tuple[int, int], lang: Lang) -> list[str]:
-    """What a cell says: the run's id, its place, its phase with the share of runs in it, two steps, the id again."""
+    """The hover of a cell: the run's id, its place, its phase with the share of runs in it, two steps, the id again."""
     if not table.classes[place]:
         return [""] * 6
     where = f"{table.y_name} {axis_label(table.y[place[0]])}, {table.x_name} {axis_label(table.x[place[1]])}"

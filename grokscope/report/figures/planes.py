@@ -23,10 +23,8 @@ MOST_PLANES = 6  # two rows of three; more planes are too small to see a circle 
 def planes(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
     """The residues in the plane of each of the embedding's strongest key frequencies, with a slider over checkpoints.
 
-    The planes are those of the last checkpoint at every step, so that what moves is the embedding and not the view.
+    The planes are those of the last checkpoint at every step, so that the embedding moves and not the view.
     """
-    from plotly.graph_objects import Frame
-
     keys, tables = readings.key_frequencies, readings.embeddings
     if isinstance(keys, Missing):
         return keys
@@ -43,15 +41,12 @@ def planes(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
     figure = theme.blank()
     for index, k in enumerate(shown):
         figure.add_scatter(**_ring(seen[max(seen)][index], k, p), **panels.axes(index))
-    figure.frames = [
-        Frame(name=str(step), data=[_at(points, k) for points, k in zip(cloud, shown, strict=True)])
-        for step, cloud in seen.items()
-    ]  # fmt: skip
     titles = [f"k = {k}" for k in shown]
     columns = len(shown) if len(shown) <= 4 else 3
     # All to one scale, so that a small circle looks small.
     panels.squares(figure, titles, [reach] * len(shown), columns=columns, narrow=2, side=340)
-    panels.add_slider(figure, sorted(seen), lang)
+    moved = {step: [_at(points, k) for points, k in zip(cloud, shown, strict=True)] for step, cloud in seen.items()}
+    panels.animate(figure, moved, lang)
     return figure
 
 
@@ -60,7 +55,7 @@ def plane(table: Float[np.ndarray, "residue d_model"], k: int) -> Float[np.ndarr
 
         u = sum_a cos(2 pi k a/p) W[a],   v = sum_a sin(2 pi k a/p) W[a];   columns: u, v after Gram and Schmidt
 
-    A table whose rows are (cos, sin)(2 pi k a/p) in some plane is there a circle of radius 1, residue 0 to the right,
+    A table with rows (cos, sin)(2 pi k a/p) in a plane is there a circle of radius 1, with residue 0 to the right and
     a k mod p counter-clockwise.
     """
     directions = table.T @ basis(len(table))[2 * k - 1 : 2 * k + 1].T

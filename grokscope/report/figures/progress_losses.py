@@ -39,21 +39,21 @@ def progress_losses(readings: Readings, lang: Lang = "en") -> "Figure | Missing"
 
 
 def _borders(figure: "Figure", readings: Readings, losses: list[float | None], lang: Lang) -> None:
-    """Where memorisation, circuit formation and cleanup end, each with the range that other levels would give."""
+    """The ends of memorisation, circuit formation and cleanup, each with the range that other levels would give."""
     loss, norm = readings.series("behaviour.test_loss"), readings.series("weights.squared_norm")
     if isinstance(loss, Missing) or isinstance(norm, Missing):
         return
     steps, aligned = align({"loss": loss, "norm": norm})
-    found = circuit_phases(
+    phases = circuit_phases(
         steps, test_loss=aligned["loss"], squared_norm=aligned["norm"], onset_at=readings.phases.onset_at
     )
-    if isinstance(found, Missing):
+    if isinstance(phases, Missing):
         return
     known = [value for value in losses if value is not None and value > 0]
     borders = {
-        "memorization": (Border(at=found.memorization, low=found.memorization, high=found.memorization), "dot"),
-        "formation": (found.formation, "dash"),
-        "cleanup": (found.cleanup, "solid"),
+        "memorization": (Border(at=phases.memorization, low=phases.memorization, high=phases.memorization), "dot"),
+        "formation": (phases.formation, "dash"),
+        "cleanup": (phases.cleanup, "solid"),
     }
     for name, (border, dash) in borders.items():
         if isinstance(border, Missing):

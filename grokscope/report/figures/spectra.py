@@ -28,9 +28,8 @@ Spectrum = Float64[np.ndarray, " frequency"]
 
 @draws("run")
 def spectra(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
-    """Spectra of embedding, neurons, neuron-logit map and logits at the last checkpoint, each over its largest value.
-
-    In front of them, as lines, those of the first checkpoint, each over its own largest value too.
+    """Spectra of embedding, neurons, neuron-logit map and logits at the last checkpoint, as bars; as lines those of the
+    first checkpoint. Each is divided by its own largest value.
     """
     if (reason := readings.no_circuit) is not None:
         return reason
@@ -41,10 +40,8 @@ def spectra(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
     frequencies = list(range(1, n + 1))
     keys = readings.key_frequencies if isinstance(readings.key_frequencies, list) else []
     colours = [theme.ORANGE if k in keys else theme.NEUTRAL for k in frequencies]
-    figure, started = (
-        theme.blank(110 * len(last) + 90),
-        say("series.first_checkpoint", lang, step=count(readings.checkpoints[0])),
-    )
+    figure = theme.blank(110 * len(last) + 90)
+    started = say("series.first_checkpoint", lang, step=count(readings.checkpoints[0]))
     for index, (name, values) in enumerate(last.items()):
         _row(figure, index, say(f"spectrum.{name}", lang), values, colours)
         if name in first and len(readings.checkpoints) > 1:
@@ -61,7 +58,7 @@ def spectra(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
 
 
 def _row(figure: "Figure", index: int, title: str, values: Spectrum, colours: list[str]) -> None:
-    """The bars of one place, its name above them."""
+    """The bars of one part of the network, its name above them."""
     figure.add_bar(
         x=list(range(1, len(values) + 1)), y=(values / values.max()).round(3).tolist(), marker={"color": colours},
         showlegend=False, **panels.axes(index), hovertemplate=f"k = %{{x}}: %{{y:.2f}}<extra>{title}</extra>",
@@ -73,11 +70,11 @@ def _row(figure: "Figure", index: int, title: str, values: Spectrum, colours: li
 
 
 def spectra_of(snapshot: Snapshot) -> dict[str, Spectrum]:
-    """Spectra over k = 1..floor(p/2), of what this network has and what varies.
+    """Spectra over k = 1..floor(p/2), of the parts that this network has and that vary.
 
-    embedding: norm of W_E at k, over the residues; neurons: mean over the neurons of their share of variance at k;
-    readout: norm of W_L at k, over the answers; logits: norm at k, over y, of the mean logits of the inputs whose right
-    answer is y. They are the logits' projection on the waves of a + b.
+    embedding: norm of W_E at k, over the residues. neurons: mean over the neurons of their share of variance at k.
+    readout: norm of W_L at k, over the answers. logits: norm at k, over y, of the mean logits of the inputs whose right
+    answer is y, which is the logits' projection on the waves of a + b.
     """
     task, share = product(snapshot), shares(snapshot)
     tables: dict[str, Any] = {}
@@ -87,10 +84,10 @@ def spectra_of(snapshot: Snapshot) -> dict[str, Spectrum]:
         tables["readout"] = readout(snapshot).T
     if not isinstance(task, Missing):
         tables["logits"] = task.summed(elements.centred_logits(snapshot)) / task.of.order
-    found = {name: frequency_norms(table) for name, table in tables.items() if varies(table)}
+    norms = {name: frequency_norms(table) for name, table in tables.items() if varies(table)}
     if not isinstance(share, Missing) and share.any():
-        found["neurons"] = share.mean(1).numpy()
-    return {name: found[name] for name in SPECTRA if name in found}
+        norms["neurons"] = share.mean(1).numpy()
+    return {name: norms[name] for name in SPECTRA if name in norms}
 
 
 def _rows(figure: "Figure", rows: int, n: int, title: str) -> None:

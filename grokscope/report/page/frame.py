@@ -1,6 +1,6 @@
-"""A page: one HTML file with everything in it, which asks nothing of any network; of a run or of a study.
+"""A page of a run or of a study: one HTML file with everything in it, which loads nothing from any network.
 
-Texts are plain and are escaped by the templates; `Markup` is markup already (`render`).
+Texts are plain, and the templates escape them; `Markup` is markup already (`render`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,10 +33,10 @@ class Table:
 class Section:
     """A figure with its explanation, or anything else under a title.
 
-    id: unique on its page. figure: `Missing` has its reason in the page's language, and stands there alone, without
-    caption, notes and table. key: what the shading of the figure is. notes: paragraphs below the caption. links: run id
-    to address; a click on a mark whose customdata begins with that id leads there (page.js). body: what follows last.
-    parts: sections within it.
+    id: unique on its page. figure: where it is `Missing`, its reason, in the page's language, replaces caption, notes
+    and table. key: the legend of the shading. notes: paragraphs below the caption. links: run id to address; a click on
+    a mark whose customdata begins with that id leads there (page.js). body: the end of the section. parts: sections
+    within it.
     """
 
     id: str
@@ -52,7 +52,7 @@ class Section:
 
     @property
     def missing(self) -> str:
-        """Why there is no figure; "" where there is one, or where none was asked for."""
+        """The reason of a missing figure; "" where there is one, or where none is wanted."""
         return self.figure.reason if isinstance(self.figure, Missing) else ""
 
     @property

@@ -1,4 +1,4 @@
-"""Templates: files of this folder's `templates`, in which everything is escaped that is not markup already."""
+"""Templates: files of this folder's `templates`. They escape everything but markup."""
 
 from functools import cache
 from pathlib import Path
@@ -15,7 +15,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 
 def render(template: str, **values: Any) -> Markup:
-    """A template (a file's name without .html) filled with values. A value that it asks for and lacks is an error."""
+    """A template (a file's name without .html) filled with values. A missing value is an error."""
     return Markup(_environment().get_template(f"{template}.html").render(**values))
 
 
@@ -28,9 +28,9 @@ def raw(name: str) -> Markup:
 def _environment() -> "Environment":
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    found = Environment(
+    environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
-    found.globals |= {"say": say, "count": count}
-    return found
+    environment.globals |= {"say": say, "count": count}
+    return environment

@@ -48,7 +48,6 @@ def register() -> str:
         },
         data={
             "heatmap": [{"colorscale": "Viridis", "colorbar": {"outlinewidth": 0}}],
-            "contour": [{"colorscale": "Viridis", "colorbar": {"outlinewidth": 0}}],
         },
     )  # fmt: skip
     return NAME

@@ -1,4 +1,4 @@
-"""The headline: what happened in this run, in plain sentences with its own numbers."""
+"""The headline: the course of a run in plain sentences with its own numbers."""
 
 import math
 
@@ -25,20 +25,17 @@ def headline(readings: Readings, lang: Lang) -> list[str]:
 
 
 def _of_curves(readings: Readings, lang: Lang) -> str:
-    """What became of a run of which there may be losses alone."""
+    """The outcome of imported curves, which may be losses alone."""
     if all(readings.last(f"behaviour.{split}_accuracy") for split in ("train", "test")):
         return _outcome(readings, lang)
-    found = readings.phases
-    steps = {"mem": found.memorized_at, "gen": found.generalized_at, "last": readings.last_step}
-    return say(
-        "summary.by_losses",
-        lang,
-        **{name: say("number.never", lang) if step is None else count(step) for name, step in steps.items()},
-    )
+    phases = readings.phases
+    steps = {"mem": phases.memorized_at, "gen": phases.generalized_at, "last": readings.last_step}
+    shown = {name: say("number.never", lang) if step is None else count(step) for name, step in steps.items()}
+    return say("summary.by_losses", lang, **shown)
 
 
 def _imported(readings: Readings, lang: Lang) -> str:
-    """Of weights from elsewhere nothing is known but what they are."""
+    """The outcome of imported weights: nothing is known of their training."""
     right = readings.last("behaviour.train_accuracy")
     name = readings.run.about["imported"]["file"]
     if right is None:
@@ -47,48 +44,34 @@ def _imported(readings: Readings, lang: Lang) -> str:
 
 
 def _outcome(readings: Readings, lang: Lang) -> str:
-    found, limits = readings.phases, thresholds()
-    mem, gen = found.memorized_at, found.generalized_at
+    mem, gen = readings.phases.memorized_at, readings.phases.generalized_at
     if gen is not None and mem is None:
         return say("summary.generalised_only", lang, gen=count(gen))
     if gen is not None and mem is not None:
-        if found.grokked:
-            return say(
-                "summary.grokked",
-                lang,
-                mem=count(mem),
-                gen=count(gen),
-                ratio=number(round(gen / max(mem, 1))),
-                threshold=percent(limits["test_threshold"]),
-            )
-        if gen <= mem:
-            return say("summary.no_delay", lang, mem=count(mem), gen=count(gen))
-        return say(
-            "summary.short_delay",
-            lang,
-            mem=count(mem),
-            gen=count(gen),
-            delay=count(gen - mem),
-            ratio=number(limits["ratio"]),
-            gap=count(limits["gap"]),
-        )
+        return _delayed(readings, mem, gen, lang)
     inputs, accuracy = _unseen(readings, readings.last_step, lang)
     if mem is not None:
         words = {"mem": count(mem), "last": count(readings.last_step)}
         return say("summary.memorised_only", lang, **words, inputs=inputs, accuracy=accuracy)
     train = readings.last("behaviour.train_accuracy")
-    return say(
-        "summary.nothing_learned",
-        lang,
-        last=count(readings.last_step),
-        train=percent(train[1]) if train else "–",
-        inputs=inputs,
-        accuracy=accuracy,
-    )
+    words = {"last": count(readings.last_step), "train": percent(train[1]) if train else "–"}
+    return say("summary.nothing_learned", lang, **words, inputs=inputs, accuracy=accuracy)
+
+
+def _delayed(readings: Readings, mem: int, gen: int, lang: Lang) -> str:
+    """The outcome of a run that memorised and generalised: with the delay of grokking, a shorter one, or none."""
+    limits, words = thresholds(), {"mem": count(mem), "gen": count(gen)}
+    if readings.phases.grokked:
+        words |= {"ratio": number(round(gen / max(mem, 1))), "threshold": percent(limits["test_threshold"])}
+        return say("summary.grokked", lang, **words)
+    if gen <= mem:
+        return say("summary.no_delay", lang, **words)
+    words |= {"delay": count(gen - mem), "ratio": number(limits["ratio"]), "gap": count(limits["gap"])}
+    return say("summary.short_delay", lang, **words)
 
 
 def _losses(readings: Readings, lang: Lang) -> str:
-    """What there is to say where no answer is right or wrong."""
+    """The outcome where no answer is right or wrong."""
     losses = {}
     for split in ("train", "test"):
         last, first = (readings.at(step, f"behaviour.{split}_loss") for step in (readings.last_step, 0))
@@ -153,7 +136,7 @@ def _state(readings: Readings, lang: Lang) -> list[str]:
 
 
 def _unseen(readings: Readings, step: int, lang: Lang) -> tuple[str, str]:
-    """The inputs that show best whether the rule was found, and the accuracy on them at a step."""
+    """The inputs that show best whether the rule was found, and their accuracy at a step."""
     for split in ("fresh", "test"):
         accuracy = readings.at(step, f"behaviour.{split}_accuracy")
         if accuracy is not None:

@@ -8,9 +8,10 @@ from grokscope.report.run.readings import Readings, thresholds
 from grokscope.report.words import Lang, count, number, percent, say
 from grokscope.statistics.transitions import phases
 
-# In a cyclic task the same two losses stand there for key frequencies.
+ENTROPY = "attention.entropy"
+# A cyclic task has these two losses for key frequencies instead.
 OF_OTHER_GROUPS = ("circuits.irrep_restricted_loss", "circuits.irrep_excluded_loss")
-# Views where a measure has several; a measure with an axis (heads) stands in one row with all its values.
+# Measure -> its view, where it has several. A measure with an axis (heads) has one row with all its values.
 MEASURES = {
     "behaviour.train_accuracy": "",
     "behaviour.test_accuracy": "",
@@ -51,7 +52,7 @@ MEASURES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Number:
-    """A row of the table. step: where it was read, None for what is a step itself; exact: the measure's docstring."""
+    """A row of the table. step: of the value; None where the value is a step itself. exact: the measure's docstring."""
 
     name: str
     value: str
@@ -68,7 +69,7 @@ def numbers(readings: Readings, lang: Lang) -> list[Number]:
 
 
 def _phases(readings: Readings, lang: Lang) -> Iterator[Number]:
-    found, fresh, limits = readings.phases, readings.fresh_phases, thresholds()
+    known, fresh, limits = readings.phases, readings.fresh_phases, thresholds()
     shown = {
         "train": percent(limits["train_threshold"]),
         "test": percent(limits["test_threshold"]),
@@ -87,12 +88,12 @@ def _phases(readings: Readings, lang: Lang) -> Iterator[Number]:
             source="grokscope.statistics.transitions.phases",
         )  # fmt: skip
 
-    yield row("t_mem", [found.memorized_at], "t_mem")
-    yield row("t_on", [found.onset_at], "t_on")
-    yield row("t_gen", [found.generalized_at], "t_gen")
-    yield row("delay", [found.delay], "delay")
-    yield row("t_lost", [found.lost_at], "t_lost")
-    yield row("crossings_test", [found.t_10, found.t_50, found.t_90], "crossings")
+    yield row("t_mem", [known.memorized_at], "t_mem")
+    yield row("t_on", [known.onset_at], "t_on")
+    yield row("t_gen", [known.generalized_at], "t_gen")
+    yield row("delay", [known.delay], "delay")
+    yield row("t_lost", [known.lost_at], "t_lost")
+    yield row("crossings_test", [known.t_10, known.t_50, known.t_90], "crossings")
     if fresh is not None:
         yield row("crossings_fresh", [fresh.t_10, fresh.t_50, fresh.t_90], "crossings")
 
@@ -101,23 +102,15 @@ def _measured(readings: Readings, lang: Lang) -> Iterator[Number]:
     for measure, view in MEASURES.items():
         last = readings.last(measure, view)
         if last is not None and not (readings.cyclic and measure in OF_OTHER_GROUPS):
-            yield _number(
-                readings,
-                measure,
-                percent(last[1]) if "accuracy" in measure else number(last[1]),
-                step=last[0],
-                lang=lang,
-            )
-    heads = {
-        view.removeprefix("head="): readings.last("attention.entropy", view)
-        for view in readings.views("attention.entropy")
-    }
-    entropies = {head: last for head, last in heads.items() if last is not None}
-    if entropies:
-        values = [say("number.head", lang, head=head, value=number(last[1])) for head, last in entropies.items()]
-        yield _number(
-            readings, "attention.entropy", ", ".join(values), step=next(iter(entropies.values()))[0], lang=lang
-        )
+            value = percent(last[1]) if "accuracy" in measure else number(last[1])
+            yield _number(readings, measure, value, step=last[0], lang=lang)
+    heads, step = [], 0
+    for view in readings.views(ENTROPY):
+        if (last := readings.last(ENTROPY, view)) is not None:
+            step = last[0]
+            heads.append(say("number.head", lang, head=view.removeprefix("head="), value=number(last[1])))
+    if heads:
+        yield _number(readings, ENTROPY, ", ".join(heads), step=step, lang=lang)
     if isinstance(readings.key_frequencies, list):
         keys = ", ".join(map(str, readings.key_frequencies))
         yield _number(readings, "circuits.key_frequencies", keys, step=readings.checkpoints[-1], lang=lang)
@@ -125,7 +118,7 @@ def _measured(readings: Readings, lang: Lang) -> Iterator[Number]:
 
 def _number(readings: Readings, measure: str, value: str, *, step: int, lang: Lang) -> Number:
     known = measures()[measure]
-    # A measure of the loss has the loss's unit; its own is that of cross-entropy.
+    # A measure of the loss has the unit of the run's loss; its own unit is that of cross-entropy.
     unit = known.unit
     if unit == "nats" and not readings.run.has_config:
         unit = say("number.not_known", lang)

@@ -1,4 +1,4 @@
-"""Where a run came from: what it was made with, its configuration, and how to make it again."""
+"""The origin of a run: versions and machine, its configuration, and how to make it again."""
 
 import json
 import shlex
@@ -10,7 +10,7 @@ from grokscope.runs.run import Run
 
 
 def provenance(readings: Readings, lang: Lang) -> list[tuple[str, str]]:
-    """What it was made with, as (name, value)."""
+    """The facts of its making, as (name, value)."""
     run, status = readings.run, readings.run.status
     if not run.has_config:
         return _of_curves(readings, lang)
@@ -41,7 +41,7 @@ def provenance(readings: Readings, lang: Lang) -> list[tuple[str, str]]:
 
 
 def _of_curves(readings: Readings, lang: Lang) -> list[tuple[str, str]]:
-    """Of curves from elsewhere: the file, what was read of it, and that the rest is not known."""
+    """The facts of imported curves: the file, and its columns; the rest is not known."""
     run, about = readings.run, readings.run.about["imported"]
     facts = {
         "origin.run": run.id,
@@ -66,7 +66,7 @@ def _known(run: Run, name: str, value: str, lang: Lang) -> str:
 
 
 def config_fields(run: Run, lang: Lang) -> dict[str, str]:
-    """The configuration, each value as JSON without quotes; of weights from elsewhere, what is not known says so."""
+    """The configuration, each value as JSON without quotes; unknown values of imported weights say so."""
     return {name: _known(run, name, _text(value), lang) for name, value in (run.fields or {}).items()}
 
 
@@ -75,7 +75,7 @@ def _text(value: Any) -> str:
 
 
 def _again(run: Run) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Of weights from elsewhere: the options and the fields that they were asked for with."""
+    """Of imported weights: the options and the fields that they were imported with."""
     given = dict(run.about["imported"].get("given", run.fields))
     if "given" not in run.about["imported"]:
         given["step"] = run.steps
@@ -84,8 +84,8 @@ def _again(run: Run) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def command(readings: Readings) -> str:
-    """The command that makes the same run again; every field is given, so that no recipe's default matters. Of weights
-    from elsewhere those that they were asked for with: the others follow from the file, or are not known."""
+    """The command that makes the same run again. It has every field, so that no recipe's default matters; of imported
+    weights the fields that they were imported with: the others follow from the file, or are not known."""
     if not readings.run.has_config:
         about = readings.run.about["imported"]
         columns = ",".join(f"{name}={column}" for name, column in about["columns"].items())

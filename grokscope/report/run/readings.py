@@ -1,4 +1,4 @@
-"""What a report reads of a run: once, so that all figures show the same instant of a run still being written."""
+"""The readings of a run for its report. They are read once, so that all figures show one instant of a running run."""
 
 import inspect
 from collections.abc import Mapping
@@ -14,6 +14,7 @@ from grokscope.errors import Missing
 from grokscope.measures.analyses.groups import product
 from grokscope.measures.analyses.views import cloud_of, table_of
 from grokscope.measures.base import evaluate
+from grokscope.runs.outcomes import CURVES
 from grokscope.runs.run import Run
 from grokscope.runs.snapshot import Snapshot
 from grokscope.runs.store import checkpoints
@@ -22,9 +23,9 @@ from grokscope.statistics.transitions import LOSS_THRESHOLD, Phases, phases
 
 Points = Float[np.ndarray, "point channel"]
 Series = tuple[NDArray[np.int64], NDArray[np.float64]]
-# A slider of more positions than this is no easier to read, and the file grows with each.
+# Positions of a slider: more are no easier to read, and the file grows with each.
 MOST_FRAMES = 60
-# Points of a cloud that a figure shows: more hide each other, and the file grows with them times the frames.
+# Points of a cloud: more hide each other, and the file grows with points times frames.
 MOST_POINTS = 400
 VIEWS = ("resid_mid/orbits", "resid_mid/class_means", "embed/tokens")
 
@@ -34,8 +35,7 @@ class Readings:
     """A run's numbers at one instant.
 
     numbers: (measure, view) to steps and values, one value a step. phases: on all test inputs, as in the project's
-    definitions; fresh_phases: the same on fresh inputs alone, where twins solved by symmetry blur nothing; None without
-    fresh inputs.
+    definitions. fresh_phases: on fresh inputs alone, which symmetry does not solve; None without fresh inputs.
     """
 
     run: Run
@@ -48,21 +48,21 @@ class Readings:
         return self.numbers.get((measure, view)) or Missing(self.absence)
 
     def views(self, measure: str) -> list[str]:
-        """The views of a measure, numbers in them in their own order: head=2 before head=10."""
-        found = [view for name, view in self.numbers if name == measure]
-        return sorted(found, key=lambda view: (len(view.rpartition("=")[2]) if view[-1:].isdigit() else 0, view))
+        """The views of a measure; numbers in them ascend: head=2 before head=10."""
+        views = [view for name, view in self.numbers if name == measure]
+        return sorted(views, key=lambda view: (len(view.rpartition("=")[2]) if view[-1:].isdigit() else 0, view))
 
     def last(self, measure: str, view: str = "") -> tuple[int, float] | None:
         """The last step of a series and its value."""
-        found = self.series(measure, view)
-        return None if isinstance(found, Missing) else (int(found[0][-1]), float(found[1][-1]))
+        series = self.series(measure, view)
+        return None if isinstance(series, Missing) else (int(series[0][-1]), float(series[1][-1]))
 
     def at(self, step: int, measure: str, view: str = "") -> float | None:
         """The value at the last evaluation up to a step."""
-        found = self.series(measure, view)
-        if isinstance(found, Missing) or found[0][0] > step:
+        series = self.series(measure, view)
+        if isinstance(series, Missing) or series[0][0] > step:
             return None
-        return float(found[1][np.searchsorted(found[0], step, side="right") - 1])
+        return float(series[1][np.searchsorted(series[0], step, side="right") - 1])
 
     @property
     def transition(self) -> tuple[int, int] | None:
@@ -72,13 +72,13 @@ class Readings:
     @cached_property
     def windows(self) -> dict[str, tuple[int, int]]:
         """The phases that this run has, in steps."""
-        found = {
+        windows = {
             "memorized": self.phases.memorized,
             "transition": self.transition,
             "after": self.phases.after,
             "lost": self.phases.lost,
         }
-        return {name: window for name, window in found.items() if window is not None and window[1] > window[0]}
+        return {name: window for name, window in windows.items() if window is not None and window[1] > window[0]}
 
     @cached_property
     def last_step(self) -> int:
@@ -91,7 +91,7 @@ class Readings:
 
     @cached_property
     def final(self) -> Snapshot | None:
-        """The network at the last checkpoint, with all that was computed of it; None where no checkpoint is kept."""
+        """The network at the last checkpoint, with its cached activations; None where no checkpoint is kept."""
         return self.run.snapshot(self.checkpoints[-1]) if self.checkpoints else None
 
     def snapshot(self, step: int) -> Snapshot:
@@ -100,19 +100,19 @@ class Readings:
 
     @cached_property
     def cyclic(self) -> bool:
-        """Whether the answers form a cyclic group, without which there are no frequencies to speak of."""
+        """Whether the answers form a cyclic group; only then are there frequencies."""
         return self.run.has_config and (self.group or "").startswith("cyclic")
 
     @property
     def no_waves(self) -> Missing | None:
-        """Why there are no frequencies to speak of; None where there are."""
+        """The reason for no frequencies; None where there are some."""
         if self.cyclic:
             return None
         return Missing("missing.random_labels" if self.run.config.random_labels else "missing.not_cyclic")
 
     @cached_property
     def no_circuit(self) -> Missing | None:
-        """Why a run has no circuit of waves to show; None if it may have one."""
+        """The reason for no circuit of waves; None if the run may have one."""
         if self.no_waves is not None:
             return self.no_waves
         if self.final is None:
@@ -136,14 +136,14 @@ class Readings:
 
     @property
     def loss_axis(self) -> str:
-        """What the run's loss is, as a key of `words`."""
+        """The name of the run's loss, as a key of `words`."""
         if not self.run.has_config:
             return "axis.loss_unknown"
         return "axis.squared_error" if self.run.config.loss == "mse" else "axis.loss"
 
     @property
     def absence(self) -> str:
-        """Why a number is not there, as a key of `words`."""
+        """The reason of a missing number, as a key of `words`."""
         if not self.numbers:
             return "missing.no_evaluation"
         return "missing.no_checkpoint" if not self.checkpoints else "missing.not_measured"
@@ -157,10 +157,9 @@ class Readings:
             return self.no_waves
         if not self.checkpoints:
             return Missing("missing.no_checkpoint")
-        found = evaluate("circuits.key_frequencies", self.snapshot(self.checkpoints[-1]))
-        if isinstance(found, Missing) or not np.size(found):  # pyright: ignore[reportArgumentType, reportCallIssue]
-            return Missing("missing.no_key_frequency")
-        return [int(k) for k in np.asarray(found)]
+        keys = evaluate("circuits.key_frequencies", self.snapshot(self.checkpoints[-1]))
+        keys = [] if isinstance(keys, Missing) else [int(k) for k in np.asarray(keys)]
+        return keys or Missing("missing.no_key_frequency")
 
     @cached_property
     def embeddings(self) -> dict[int, Float[np.ndarray, "residue d_model"]]:
@@ -177,10 +176,10 @@ class Readings:
     def clouds(self) -> dict[int, Mapping[str, Points]]:
         """By checkpoint (at most MOST_FRAMES, the last included) the points of each view of VIEWS that the network has.
 
-        Of resid_mid/orbits at most MOST_POINTS, the same at every checkpoint; tables of a group as
-        `measures.analyses.views.table_of` gives them. A network that is no longer finite has no points.
+        resid_mid/orbits has at most MOST_POINTS, the same at every checkpoint; tables of a group are those of
+        `measures.analyses.views.table_of`. A network that is no longer finite has no points.
         """
-        found = {}
+        clouds = {}
         for step in spread(self.checkpoints, MOST_FRAMES):
             snapshot = self.snapshot(step)
             if not snapshot.is_finite:
@@ -188,8 +187,8 @@ class Readings:
             views = {view: _points(snapshot, view) for view in VIEWS}
             if isinstance(orbits := views["resid_mid/orbits"], np.ndarray):
                 views["resid_mid/orbits"] = orbits[self.orbits]
-            found[step] = {view: rows for view, rows in views.items() if rows is not None}
-        return found
+            clouds[step] = {view: rows for view, rows in views.items() if rows is not None}
+        return clouds
 
     @cached_property
     def orbits(self) -> Int[np.ndarray, " orbit"]:
@@ -205,7 +204,7 @@ class Readings:
 
 
 def thresholds() -> dict[str, Any]:
-    """What `phases` counts as memorised, generalised and grokked when nothing else is asked of it."""
+    """The default thresholds of `phases` for memorised, generalised and grokked."""
     parameters = inspect.signature(phases).parameters.values()
     own = {parameter.name: parameter.default for parameter in parameters if isinstance(parameter.default, int | float)}
     return {"loss_threshold": LOSS_THRESHOLD} | own
@@ -218,7 +217,7 @@ def spread(steps: list[int], most: int) -> list[int]:
 
 
 def _points(snapshot: Snapshot, view: str) -> Points | None:
-    """A view in float64: its table where the task has a group. None where there is no such view, or it overflows."""
+    """A view in float64, as a table where the task has a group. None where there is no such view, or it overflows."""
     table = table_of(snapshot, view)
     cloud = cloud_of(snapshot, view) if isinstance(table, Missing) else table[0]
     return None if isinstance(cloud, Missing) else cloud.detach().double().numpy()
@@ -247,19 +246,13 @@ def from_numbers(run: Run, numbers: Mapping[tuple[str, str], Series]) -> Reading
 
 
 def _phases(numbers: Mapping[tuple[str, str], Series], split: str, *, of_losses: bool = False) -> Phases | None:
-    names = {
-        "train_accuracy": "train_accuracy",
-        "test_accuracy": f"{split}_accuracy",
-        "train_loss": "train_loss",
-        "test_loss": f"{split}_loss",
-    }
-    found = {curve: numbers.get((f"behaviour.{name}", "")) for curve, name in names.items()}
-    given = {curve: series for curve, series in found.items() if series is not None}
+    curves = {name: numbers.get((f"behaviour.{name.replace('test', split)}", "")) for name in CURVES}
+    given = {name: series for name, series in curves.items() if series is not None}
     if not given or ("test_accuracy" not in given and not of_losses):
         return None
     steps, aligned = align(given)
-    curves: dict[str, Any] = dict(aligned)
-    return phases(steps, **curves)
+    known: dict[str, Any] = dict(aligned)
+    return phases(steps, **known)
 
 
 def _no_phases() -> Phases:

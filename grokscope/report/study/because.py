@@ -1,7 +1,7 @@
-"""Reasons why a verdict, a control or an effect has no number, in the language of the page.
+"""Reasons for a missing number, in the language of the page.
 
-Statistics and predictions give reasons in English. Those of the catalogue are said in any language; another one stands
-as it is, marked as English.
+Statistics and predictions give reasons in English. Reasons in the catalogue are translated; others stay as they are,
+marked as English.
 """
 
 import re
@@ -16,12 +16,12 @@ HEAD = "because."
 
 
 def because(reason: str, lang: Lang) -> str:
-    """A reason in a language; markup where it is foreign to the page."""
+    """A reason in a language; markup where it stays in English."""
     if lang == "en" or not reason:
         return reason
     for key, pattern in _known():
-        if found := pattern.fullmatch(reason):
-            return say(key, lang, **found.groupdict())
+        if match := pattern.fullmatch(reason):
+            return say(key, lang, **match.groupdict())
     return render("english", text=reason)
 
 

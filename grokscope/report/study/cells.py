@@ -1,7 +1,7 @@
 """The runs of a sweep as tables over two of its axes: their phases, and their final values."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -14,7 +14,9 @@ from grokscope.runs.store.series import read_series
 from grokscope.statistics.intervals import mean_effect
 from grokscope.statistics.phase_classes import CLASSES, PUBLISHED, classify, counts
 
-Place = tuple[Any, Any]
+Axis = tuple[Any, ...]
+Place = tuple[int, int]
+T = TypeVar("T")
 
 
 def phases_over(
@@ -28,84 +30,84 @@ def phases_over(
 ) -> PhaseTable:
     """The table of a sweep: x, y are fields of the config.
 
-    A cell with several runs (seeds) has the phase that most of them have, of equally frequent ones the worse, and
-    stands for the first run in it. thresholds: of `Run.phases`; by default the published ones (first evaluation at
-    90 %). Raises ValueError without a run, for a field that a run's config lacks, and for a run never evaluated.
+    A cell with several runs (seeds) has the phase of most of them, of equally frequent ones the worse; its steps are
+    those of the first run in that phase. thresholds: of `Run.phases`; by default the published ones (first evaluation
+    at 90 %). Raises ValueError without a run, for a field that a run's config lacks, and for a run never evaluated.
     """
-    cells: dict[tuple[Any, Any], list[tuple[str, float, float]]] = {}
     listed = list(runs)
-    for run, found in zip(listed, phases_of(listed, **(PUBLISHED | thresholds)), strict=True):
-        if found.last_at is None:
+    steps = []
+    for run, phases in zip(listed, phases_of(listed, **(PUBLISHED | thresholds)), strict=True):
+        if phases.last_at is None:
             raise ValueError(f"run {run.id} has not been evaluated: it has no phase yet")
-        train, test = found.memorized_at, found.generalized_at
-        steps = (np.inf if train is None else float(train), np.inf if test is None else float(test))
-        cells.setdefault(_place(run, x, y), []).append((run.id, *steps))
-    rows, columns = _axes(cells)
+        reached = (phases.memorized_at, phases.generalized_at)
+        steps.append(tuple(np.inf if step is None else float(step) for step in reached))
+    rows, columns, cells = _by_cell(listed, steps, x, y)
     shape = (len(rows), len(columns))
     table = PhaseTable(
         x=columns, y=rows, x_name=x, y_name=y, classes=np.full(shape, "", dtype=object),
         train_step=np.full(shape, np.inf), test_step=np.full(shape, np.inf),
         runs=np.full(shape, "", dtype=object), share=np.zeros((*shape, 2), dtype=np.int64),
     )  # fmt: skip
-    for (row, column), listed in cells.items():
-        place = rows.index(row), columns.index(column)
-        classes = classify([run[1] for run in listed], [run[2] for run in listed], limit=limit, delay=delay).tolist()
+    for place, of_runs in cells.items():
+        train, test = zip(*of_runs.values(), strict=True)
+        classes = classify(train, test, limit=limit, delay=delay).tolist()
         tally = counts(classes)
         common = max(CLASSES, key=lambda name, tally=tally: (tally[name], CLASSES.index(name)))
-        first = listed[classes.index(common)]
-        table.classes[place], table.share[place] = common, (tally[common], len(listed))
-        table.runs[place], table.train_step[place], table.test_step[place] = first
+        first = classes.index(common)
+        table.classes[place], table.share[place] = common, (tally[common], len(of_runs))
+        table.runs[place] = list(of_runs)[first]
+        table.train_step[place], table.test_step[place] = train[first], test[first]
     return table
 
 
 def final_values(runs: Sequence[Run], *, x: str, y: str, measure: str = "test_accuracy") -> HeatTable:
-    """The last value of a behaviour of each run, over two fields of the config.
+    """The last values of a behaviour, over two fields of the config.
 
     Raises ValueError without a run, for a field that a config lacks, and where no run has the measure.
     """
-    series = f"behaviour.{measure}"
-    found = read_series(sorted({run.folder for run in runs}), [series])
-    if runs and not found:
-        raise ValueError(f"no run has {series}: it has not been measured, or its task has none")
-    cells: dict[tuple[Any, Any], list[tuple[str, float]]] = {}
+    name = f"behaviour.{measure}"
+    series = read_series(sorted({run.folder for run in runs}), [name])
+    if runs and not series:
+        raise ValueError(f"no run has {name}: it has not been measured, or its task has none")
+    lasts = []
     for run in runs:
         lost = any(event["event"] == "non-finite" for event in run.events)
-        steps, values = found.get((run.id, series), (np.array([]), np.array([])))
-        value = np.nan if lost or not len(steps) else float(values[-1])
-        cells.setdefault(_place(run, x, y), []).append((run.id, value))
-    rows, columns = _axes(cells)
+        values = series[run.id, name][1] if (run.id, name) in series else np.array([])
+        lasts.append(np.nan if lost or not len(values) else float(values[-1]))
+    rows, columns, cells = _by_cell(runs, lasts, x, y)
     shape = (len(rows), len(columns))
     mean, low, high = (np.full(shape, np.nan) for _ in range(3))
     n, left_out = (np.zeros(shape, dtype=np.int64) for _ in range(2))
     ids = np.full(shape, "", dtype=object)
-    for (row, column), listed in cells.items():
-        place = rows.index(row), columns.index(column)
-        values = [value for _, value in listed if np.isfinite(value)]
-        n[place], left_out[place], ids[place] = len(values), len(listed) - len(values), listed[0][0]
-        if values:
-            mean[place], low[place], high[place] = _spread(values)
+    for place, of_runs in cells.items():
+        known = [value for value in of_runs.values() if np.isfinite(value)]
+        n[place], left_out[place], ids[place] = len(known), len(of_runs) - len(known), next(iter(of_runs))
+        if known:
+            mean[place], low[place], high[place] = _spread(known)
     return HeatTable(
         measure=measure, x=columns, y=rows, x_name=x, y_name=y,
         mean=mean, low=low, high=high, n=n, left_out=left_out, runs=ids,
     )  # fmt: skip
 
 
-def _place(run: Run, x: str, y: str) -> Place:
-    """The values of two fields of a run's config, y first."""
-    fields = run.config.model_dump()
-    for field in (x, y):
-        if field not in fields:
-            raise ValueError(f"run {run.id} has no field {field!r} in its config")
-    return _key(fields[y]), _key(fields[x])
-
-
-def _axes(cells: Iterable[Place]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    """The values of y and of x, in order."""
-    places = list(cells)
-    if not places:
+def _by_cell(runs: Sequence[Run], values: Iterable[T], x: str, y: str) -> tuple[Axis, Axis, dict[Place, dict[str, T]]]:
+    """The values of y and of x, in order; and by place (row, column) the values of the runs there, by run."""
+    if not runs:
         raise ValueError("expected at least one run, got none")
-    rows, columns = (tuple(sorted({place[axis] for place in places}, key=axis_order)) for axis in (0, 1))
-    return rows, columns
+    keys = [(_field(run, x), _field(run, y)) for run in runs]
+    columns, rows = (tuple(sorted({key[axis] for key in keys}, key=axis_order)) for axis in (0, 1))
+    cells: dict[Place, dict[str, T]] = {}
+    for run, (column, row), value in zip(runs, keys, values, strict=True):
+        cells.setdefault((rows.index(row), columns.index(column)), {})[run.id] = value
+    return rows, columns, cells
+
+
+def _field(run: Run, name: str) -> Any:
+    """A field of a run's config as the value of an axis."""
+    fields = run.config.model_dump()
+    if name not in fields:
+        raise ValueError(f"run {run.id} has no field {name!r} in its config")
+    return fields[name] if isinstance(fields[name], int | float | str | None) else str(fields[name])
 
 
 def _spread(values: Sequence[float]) -> tuple[float, float, float]:
@@ -113,7 +115,3 @@ def _spread(values: Sequence[float]) -> tuple[float, float, float]:
     if isinstance(effect.low, Missing) or isinstance(effect.high, Missing):
         return effect.value, min(values), max(values)
     return effect.value, effect.low, effect.high
-
-
-def _key(value: Any) -> Any:
-    return value if isinstance(value, int | float | str | None) else str(value)

@@ -26,18 +26,18 @@ def write(card: Scorecard, path: str | Path, lang: Lang = "en") -> Path:
 
 
 def lead(card: Scorecard, lang: Lang = "en") -> list[str]:
-    """How many rows have each verdict, why the undecided ones are, and the rule."""
+    """How many rows have each verdict, the reasons of the undecided ones, and the rule."""
     numbers = {verdict: count(n) for verdict, n in card.counts().items()}
-    said = [say("scorecard.lead", lang, n=count(len(card.rows)), **numbers)]
+    sentences = [say("scorecard.lead", lang, n=count(len(card.rows)), **numbers)]
     reasons = Counter(row.reason for row in card.rows if row.verdict == "undecided")
     if reasons:
         why = [say(f"undecided.{reason}", lang, n=count(n)) for reason, n in reasons.most_common()]
-        said.append(say("scorecard.undecided", lang, reasons=("; " if lang == "en" else "；").join(why)))
-    return [*said, say("scorecard.rule", lang)]
+        sentences.append(say("scorecard.undecided", lang, reasons=("; " if lang == "en" else "；").join(why)))
+    return [*sentences, say("scorecard.rule", lang)]
 
 
 def sections(card: Scorecard, lang: Lang = "en") -> list[Section]:
-    """The claims at a glance; and one section a theory: the figure, and a table of its rows."""
+    """The claims at a glance; then a section a theory with its figure and a table of its rows."""
     known = theories()
     of = {name: [row for row in card.rows if row.theory == name] for name in dict.fromkeys(r.theory for r in card.rows)}
     heads = [say(f"column.{column}", lang) for column in GLANCE]
@@ -56,7 +56,7 @@ def sections(card: Scorecard, lang: Lang = "en") -> list[Section]:
 
 
 def glance(card: Scorecard, lang: Lang = "en") -> list[tuple[str, str, str]]:
-    """A claim, and the verdict of all its parts together: as they were written, and as they were changed."""
+    """Of each claim its text, and the joint verdict of its parts, as written and as changed."""
     claims: dict[tuple[str, str], list[Row]] = {}
     for row in card.rows:
         claims.setdefault((row.theory, row.id), []).append(row)
@@ -71,7 +71,7 @@ def glance(card: Scorecard, lang: Lang = "en") -> list[tuple[str, str, str]]:
 
 
 def _together(rows: Sequence[Row], lang: Lang) -> str:
-    """The joint verdict, with the effect of a single part or how many of several were decided."""
+    """The joint verdict, with the effect of a single part, or the number of decided parts."""
     if not rows:
         return ""
     verdicts = Counter(row.verdict for row in rows)
@@ -84,7 +84,7 @@ def _together(rows: Sequence[Row], lang: Lang) -> str:
 
 
 def _sureness(rows: Sequence[Row], lang: Lang) -> dict[str, Any]:
-    """The figure and its caption; neither where no row was tested, so that the table stands alone."""
+    """The figure and its caption; neither where no row was tested, so that the table is shown alone."""
     figure = sureness(rows, lang)
     return {} if isinstance(figure, Missing) else {"figure": figure, "caption": sureness.caption(lang)}
 
@@ -97,12 +97,12 @@ def cells(row: Row, lang: Lang = "en") -> list[Cell]:
         effect(row, lang),
         regions(row, lang),
         render("cell", strong=say(f"verdict.{row.verdict}", lang), lines=[why(row, lang)]),
-        render("cell", lines=[control(one, lang) for one in row.controls]),
+        render("cell", lines=[control(of_arm, lang) for of_arm in row.controls]),
     ]
 
 
 def measured(row: Row, lang: Lang = "en") -> list[str]:
-    """What was measured; and how the row was changed."""
+    """The measured quantity; and the change of the row."""
     changed = [say("row.version", lang, version=row.version, changed=row.changed[lang])] if row.changed else []
     return [row.measured[lang], *changed]
 
@@ -113,8 +113,8 @@ def regions(row: Row, lang: Lang = "en") -> str:
 
 
 def _region(stretches: Sequence[tuple[float, float]], lang: Lang) -> str:
-    said = [_stretch(low, high, lang) for low, high in stretches]
-    return say("region.or", lang).join(said) or say("region.none", lang)
+    parts = [_stretch(low, high, lang) for low, high in stretches]
+    return say("region.or", lang).join(parts) or say("region.none", lang)
 
 
 def _stretch(low: float, high: float, lang: Lang) -> str:
@@ -126,7 +126,7 @@ def _stretch(low: float, high: float, lang: Lang) -> str:
 
 
 def effect(row: Row, lang: Lang = "en") -> str:
-    """The effect with its 95 % interval, n, and how many seeds change on which side of a window."""
+    """The effect with its 95 % interval, n, and how many seeds change before, within and after a window."""
     if row.effect is None:
         return ""
     parts = [_with_interval(row.effect, row.low, row.high), say("row.seeds", lang, n=row.n)]
@@ -137,18 +137,18 @@ def effect(row: Row, lang: Lang = "en") -> str:
 
 
 def why(row: Row, lang: Lang = "en") -> str:
-    """Why a row has its verdict, and how many seeds would decide it."""
+    """The reason of a verdict, and how many seeds would decide the row."""
     arms = [control.arm for control in row.controls if control.shows or control.missing == NOT_RUN]
     p = "" if row.adjusted is None else number(row.adjusted)
     about = {"n": row.n, "lacking": row.lacking, "missing": because(row.missing, lang), "arms": ", ".join(arms)}
-    said = say(f"reason.{row.reason}", lang, p=p, **about)
+    reason = say(f"reason.{row.reason}", lang, p=p, **about)
     if row.needed is None:
-        return said
+        return reason
     if isinstance(row.needed, int):
         needed = say("needed.seeds", lang, n=count(row.needed))
     else:
         needed = say("needed.none", lang, why=because(row.needed, lang))
-    return say("needed.also", lang, said=said, needed=needed)
+    return say("needed.also", lang, said=reason, needed=needed)
 
 
 def _with_interval(value: float, low: float | None, high: float | None) -> str:
@@ -157,7 +157,7 @@ def _with_interval(value: float, low: float | None, high: float | None) -> str:
 
 
 def control(control: Control, lang: Lang = "en") -> str:
-    """The effect of a control arm, or why it has none."""
+    """The effect of a control arm, or the reason that it has none."""
     if control.effect is None:
         return say("control.not_run" if control.missing == NOT_RUN else "control.none", lang, arm=control.arm)
     return say("control.value", lang, arm=control.arm, value=_with_interval(control.effect, control.low, control.high))

@@ -1,4 +1,4 @@
-"""The page of a sweep: its phases of learning, its final values, and how long its runs took to generalise."""
+"""The page of a sweep: its phases of learning, its final values, and the times to generalise."""
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,40 +6,40 @@ from pathlib import Path
 from typing import Any
 
 from grokscope.errors import Missing
+from grokscope.predictions.arms import runs_of
 from grokscope.report.figures.heatmap import heatmap
 from grokscope.report.figures.parts.cells import axis_label
-from grokscope.report.figures.phase_diagram import DELAY, phase_diagram
+from grokscope.report.figures.phase_diagram import phase_diagram
 from grokscope.report.figures.survival import survival
 from grokscope.report.page.frame import Section, write_page
 from grokscope.report.page.render import render
 from grokscope.report.run.page import report_path
 from grokscope.report.study.cells import final_values, phases_over
-from grokscope.report.words import Lang, count, percent, require_language, say
+from grokscope.report.words import Lang, count, require_language, say
 from grokscope.runs.run import Run, phases_of
-from grokscope.statistics.phase_classes import PUBLISHED
 from grokscope.statistics.survival import Curve, kaplan_meier
 from grokscope.statistics.transitions import Phases
 from grokscope.studies.study import Study
 
 
 def write(study: Study, path: str | Path, lang: Lang = "en", *, command: str = "") -> Path:
-    """Writes the page of a sweep to a file and returns its path. command: the one that makes it, to be shown.
+    """Writes the page of a sweep to a file and returns its path. command: shown on the page, as what makes it again.
 
     Raises ValueError for a study without axes.
     """
     require_language(lang)
     if not study.axes:
         raise ValueError(f"study {study.id} is no sweep: it has no axes to draw it over")
-    runs = list({run.id: run for arm in study.runs().values() for run in arm}.values())
+    runs = list({run.id: run for run in runs_of(study.runs())}.values())
     axes = ", ".join(study.axes)
     title = say("sweep.title", lang, axes=axes)
     if not runs:
         nothing = Section(id="nothing", title=title, figure=Missing(say("missing.sweep", lang)))
         return write_page(path, title, [say("missing.sweep", lang)], [nothing], lang)
     phases = dict(zip([run.id for run in runs], phases_of(runs), strict=True))
-    reached = sum(found.generalized_at is not None for found in phases.values())
+    reached = sum(of_run.generalized_at is not None for of_run in phases.values())
     recipe = study.name.removeprefix("sweep-")
-    planned = len({run for arm in study.arms.values() for run in arm})
+    planned = len(set(runs_of(study.arms)))
     lead = [
         say(
             "sweep.lead", lang, runs=count(len(runs)), recipe=recipe, cells=count(len(study.arms)), axes=axes,
@@ -64,22 +64,13 @@ def _maps(axes: Mapping[str, Sequence[Any]], runs: Sequence[Run], lang: Lang) ->
             continue
         at = ", ".join(f"{name} = {axis_label(value)}" for name, value in zip(rest, values, strict=True))
         links = _links(chosen)
-        rules = {"limit": percent(PUBLISHED["test_threshold"]), "delay": count(round(DELAY))}
-        yield Section(
-            id=f"phases-{number}",
-            title=_titled(phase_diagram.title(lang), at, lang),
-            figure=phase_diagram(phases_over(chosen, x=x, y=y), lang),
-            caption=phase_diagram.caption(lang, **rules),
-            links=links,
-        )
+        phases = phases_over(chosen, x=x, y=y)
+        title = _titled(phase_diagram.title(lang), at, lang)
+        yield phase_diagram.section(phases, lang, id=f"phases-{number}", title=title, links=links)
         value = "test_loss" if all(run.config.loss == "mse" for run in chosen) else "test_accuracy"
-        yield Section(
-            id=f"heatmap-{number}",
-            title=_titled(say("heatmap.title", lang, value=say(f"value.{value}", lang)), at, lang),
-            figure=heatmap(final_values(chosen, x=x, y=y, measure=value), lang),
-            caption=heatmap.caption(lang),
-            links=links,
-        )
+        final = final_values(chosen, x=x, y=y, measure=value)
+        title = _titled(say("heatmap.title", lang, value=say(f"value.{value}", lang)), at, lang)
+        yield heatmap.section(final, lang, id=f"heatmap-{number}", title=title, links=links)
 
 
 def _survival(
@@ -93,23 +84,20 @@ def _survival(
             if curve is not None:
                 curves[f"{name} = {axis_label(value)}"] = curve
         if curves:
-            yield Section(
-                id=f"survival-{name}",
-                title=say("sweep.by", lang, title=survival.title(lang), axis=name),
-                figure=survival(curves, lang),
-                caption=survival.caption(lang),
-                notes=[say("sweep.pooled", lang)] if len(axes) > 1 else [],
-            )
+            title = say("sweep.by", lang, title=survival.title(lang), axis=name)
+            notes = [say("sweep.pooled", lang)] if len(axes) > 1 else []
+            yield survival.section(curves, lang, id=f"survival-{name}", title=title, notes=notes)
 
 
-def t_gen_curve(found: Sequence[Phases]) -> Curve | None:
-    """Share of runs not yet generalised by step; one that never did is censored at its last evaluation. A run without
-    an evaluation after step 0 tells nothing; None where no run does."""
-    told = [phases for phases in found if phases.generalized_at is not None or (phases.last_at or 0) > 0]
-    if not told:
+def t_gen_curve(phases: Sequence[Phases]) -> Curve | None:
+    """Share of runs not yet generalised by step; a run that never did is censored at its last evaluation. Runs without
+    an evaluation after step 0 are left out; None where no run is left."""
+    known = [(of_run.generalized_at, of_run.last_at or 0) for of_run in phases]
+    known = [(reached, end) for reached, end in known if reached is not None or end > 0]
+    if not known:
         return None
-    times = [(phases.last_at or 0) if phases.generalized_at is None else phases.generalized_at for phases in told]
-    return kaplan_meier(times, [phases.generalized_at is not None for phases in told])
+    times = [end if reached is None else reached for reached, end in known]
+    return kaplan_meier(times, [reached is not None for reached, _ in known])
 
 
 def _is(run: Run, field: str, value: Any) -> bool:
@@ -118,9 +106,9 @@ def _is(run: Run, field: str, value: Any) -> bool:
 
 
 def _links(runs: Sequence[Run]) -> dict[str, str]:
-    """Reports of runs, as seen from the study's folder."""
-    found = {run.id: report_path(run) for run in runs}
-    return {run: f"../../{path.parent.name}/{path.name}" for run, path in found.items() if path.exists()}
+    """Paths to the reports of runs from the study's folder."""
+    paths = {run.id: report_path(run) for run in runs}
+    return {run: f"../../{path.parent.name}/{path.name}" for run, path in paths.items() if path.exists()}
 
 
 def _titled(title: str, at: str, lang: Lang) -> str:

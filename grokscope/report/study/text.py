@@ -1,4 +1,4 @@
-"""A scorecard as Markdown: what docs/theories holds."""
+"""A scorecard as Markdown, for docs/theories."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,7 +33,7 @@ def _line(row: Row, lang: Lang) -> str:
         effect(row, lang),
         regions(row, lang),
         f"**{say(f'verdict.{row.verdict}', lang)}**<br>{why(row, lang)}",
-        "<br>".join(control(one, lang) for one in row.controls),
+        "<br>".join(control(of_arm, lang) for of_arm in row.controls),
     ]
     return _cells(cells)
 

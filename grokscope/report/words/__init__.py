@@ -1,6 +1,6 @@
-"""All text of the reports, in English and Chinese, by key; and numbers as they are written.
+"""All texts of the reports, in English and Chinese, by key; and the format of numbers.
 
-The texts are data: `en/*.toml` and `zh/*.toml`, a file a room. The key of an entry is the path to it: `[axis]` with
+The texts are data: `en/*.toml` and `zh/*.toml`, a file a room. The key of an entry is its path: `[axis]` with
 `step = …` is "axis.step". Placeholders are those of str.format, the same in both languages.
 """
 
@@ -9,25 +9,25 @@ import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from markupsafe import Markup, escape
 
 Lang = Literal["en", "zh"]
-LANGUAGES: tuple[Lang, ...] = ("en", "zh")
+LANGUAGES: tuple[Lang, ...] = get_args(Lang)
 
 
 @cache
 def catalogue(lang: Lang) -> dict[str, str]:
     """All texts of a language, by key. ValueError for a key that two files hold, or for an unknown language."""
     require_language(lang)
-    found: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for file in sorted((Path(__file__).parent / lang).glob("*.toml")):
         for key, text in _entries(tomllib.loads(file.read_text(encoding="utf-8"))):
-            if key in found:
+            if key in texts:
                 raise ValueError(f"{file.name} defines {key!r}, which another file of {lang} defines too")
-            found[key] = text
-    return found
+            texts[key] = text
+    return texts
 
 
 def _entries(table: dict[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
@@ -39,7 +39,7 @@ def _entries(table: dict[str, Any], above: str = "") -> Iterator[tuple[str, str]
 
 
 def say(key: str, lang: Lang, **values: Any) -> str:
-    """The text of a key in a language, its placeholders filled; markup where a value is (all else is escaped then)."""
+    """The text of a key in a language, its placeholders filled. Where a value is markup, so is the text, escaped."""
     text = catalogue(lang)[key]
     marked = any(isinstance(value, Markup) for value in values.values())
     return (escape(text) if marked else text).format(**values)

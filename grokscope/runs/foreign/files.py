@@ -70,13 +70,22 @@ def safetensors_of(path: str | Path, data: bytes) -> dict[str, Tensor]:
         raise GrokscopeError(f"{path} is no safetensors file, or a damaged one ({error})") from error
 
 
-def read(path: Path, data: bytes, *, safe: bool) -> File:
-    """The contents of a file. safe: the bytes are of safetensors, else of torch.save; no code in them is run.
+def open_safetensors(path: Path) -> tuple[bytes, File]:
+    """The bytes and the contents of a safetensors file. GrokscopeError for a file that cannot be read so."""
+    data = bytes_of(path, "safetensors")
+    return data, File(states=[(None, safetensors_of(path, data))])
+
+
+def open_torch(path: Path) -> tuple[bytes, File]:
+    """The bytes and the contents of a file of torch.save; no code in it is run.
 
     GrokscopeError for a file that cannot be read so.
     """
-    if safe:
-        return File(states=[(None, safetensors_of(path, data))])
+    data = bytes_of(path, "torch")
+    return data, _contents(path, data)
+
+
+def _contents(path: Path, data: bytes) -> File:
     content = _loaded(path, data)
     if not isinstance(content, Mapping):
         return File(states=[(None, _state(path, content))])

@@ -1,34 +1,30 @@
 """Imports weights made elsewhere.
 
-Formats: "pizza", the released pairs of Zhong et al. 2023 (arXiv:2306.17844): model_ID.pt with config_ID.json beside it;
-"transformer-lens", a state dict under TransformerLens's names, from torch.save or safetensors, also of Nanda's own
-repositories; "safetensors", the same names or this project's own (W_E, W_Q, ...). Only tensors are read: a file that
-would run code is refused.
+The formats are in `formats/`, a file each. Only tensors are read: a file that would run code is refused.
 """
 
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any
 
 from torch import Tensor
 
-from grokscope.registry import unknown
-from grokscope.runs.foreign.files import File, bytes_of, read
-from grokscope.runs.foreign.networks import fitted, plain, released
+from grokscope.runs.foreign.files import File
+from grokscope.runs.foreign.formats.base import Asked, format_called
+from grokscope.runs.foreign.networks import fitted
 from grokscope.runs.foreign.provenance import Checkpoint, Origin, configured, written
 from grokscope.runs.foreign.weights import Layout
 from grokscope.runs.run import Run
 from grokscope.runs.split import read_split, split_mask
 from grokscope.tasks.base import Task
 
-Format: TypeAlias = Literal["pizza", "transformer-lens", "safetensors"]
 SIZES = {"train_fraction", "n_train"}  # fields that give the size of a split
 
 
 def import_weights(
     path: str | Path,
-    format: Format,
+    format: str,
     *,
     store: str | Path = "runs",
     task: str = "modular_addition",
@@ -61,13 +57,12 @@ def import_weights(
     cannot be read as tensors.
     """
     path = Path(path)
-    _require_fit(format, step, train_mask, fields)
-    safe = format == "safetensors" or (format == "transformer-lens" and path.suffix == ".safetensors")
-    data = bytes_of(path, "safetensors" if safe else "torch")
-    file = read(path, data, safe=safe)
+    kind = format_called(format)
+    _require_fit(step, train_mask, fields)
+    data, file = kind.open(path)
     steps = _steps(path, file, step)
     notes = list(file.notes)
-    source = released(path, config, file, task, notes) if format == "pizza" else plain(file, layout)
+    source = kind.understand(path, file, Asked(task=task, config=config, layout=layout), notes)
     facts = source.family.facts | file.facts
     network = fitted(source, task, fields, facts, notes)
     split = _split(train_mask, file, network.task, fields, notes)
@@ -80,17 +75,15 @@ def import_weights(
         given=given | {"train_mask": train_mask} | fields,
         train_mask=split,
     )
-    if steps == [None] and format == "pizza":
-        steps = [facts.get("max_steps")]
+    if steps == [None]:
+        steps = [source.step]
     known = configured(network, fields, facts, started=source.family.started, split=split)
     checkpoints = [Checkpoint(at, params) for at, params in zip(steps, network.states, strict=True)]
     return written(Path(store), known, checkpoints, origin)
 
 
-def _require_fit(format: str, step: int | None, train_mask: Any, fields: Mapping[str, Any]) -> None:
+def _require_fit(step: int | None, train_mask: Any, fields: Mapping[str, Any]) -> None:
     """ValueError for options that fit no file, or not each other."""
-    if format not in get_args(Format):
-        raise ValueError(unknown("format", format, get_args(Format)))
     if step is not None and step < 0:
         raise ValueError(f"step must be at least 0, got {step}")
     if fields.get("centred"):

@@ -22,11 +22,12 @@ AXES = "(axes as grokscope has them; in the file they are the other way round, l
 @dataclass(frozen=True, kw_only=True)
 class Source:
     """The state dicts of a file, by layer and in our axes, and what the format says of them. transposed: whether the
-    file has the axes of Nanda's repositories."""
+    file has the axes of Nanda's repositories. step: of the weights, where the file itself says none."""
 
     states: Sequence[weights.Layers]
     family: Family
     transposed: bool
+    step: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -61,8 +62,8 @@ def released(path: Path, config: str | Path | None, file: File, task: str, notes
         theirs = cleaned(state)
         own = own_names(theirs, about, notes if not states else [])
         states.append(weights.by_layer(weights.in_our_axes(theirs, "nanda") if own is None else own))
-    several = weights.n_layers(states[0]) > 1
-    return Source(states=states, family=family(about, task, several=several), transposed=True)
+    kind = family(about, task, several=weights.n_layers(states[0]) > 1)
+    return Source(states=states, family=kind, transposed=True, step=kind.facts.get("max_steps"))
 
 
 def fitted(source: Source, task: str, fields: Mapping[str, Any], facts: Mapping[str, Any], notes: list[str]) -> Fitted:
@@ -82,7 +83,7 @@ def fitted(source: Source, task: str, fields: Mapping[str, Any], facts: Mapping[
     built = of_family.build(of_family.options(**of_task))
     states = [weights.stacked(state, name) for state in source.states]
     with_biases = any("b_U" in state and bool(state["b_U"].any()) for state in states)
-    of_model |= {"unembed_bias": True} if with_biases and name in weights.TRANSFORMERS else {}
+    of_model |= {"unembed_bias": True} if with_biases and weights.is_transformer(name) else {}
     model, checkpoints = None, list[dict[str, Tensor]]()
     try:
         for state in reversed(states):
@@ -90,7 +91,7 @@ def fitted(source: Source, task: str, fields: Mapping[str, Any], facts: Mapping[
             if model is None:
                 model = weights.fitted(architecture, params, interface(built), options)
                 notes += done
-                if name in weights.TRANSFORMERS:
+                if weights.is_transformer(name):
                     notes += _guesses(params, model, given, transposed=source.transposed)
             weights.require_shapes(model, params)
             checkpoints.insert(0, {tensor: params[tensor] for tensor in model.shapes})

@@ -45,7 +45,7 @@ def snapshot(
     tensors = weights.stacked(weights.by_layer(named), model)
     tensors, options, _ = weights.completed(tensors, model, interface(built), fields)
     network = weights.fitted(architecture, tensors, interface(built), options)
-    if model in weights.TRANSFORMERS and "layer_norm" not in fields and weights.suspects_layer_norm(tensors):
+    if weights.is_transformer(model) and "layer_norm" not in fields and weights.suspects_layer_norm(tensors):
         warnings.warn(weights.NO_LAYER_NORM, stacklevel=2)
     mask = torch.ones(built.n_inputs, dtype=torch.bool)
     if train_mask is not None:

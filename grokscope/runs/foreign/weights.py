@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from grokscope.models.base import Interface, Model
-from grokscope.registry import unknown
+from grokscope.models.parts.attention import AttentionOptions
+from grokscope.registry import component, unknown
 from grokscope.runs.foreign.state_dict import MODULES
 
 Layout: TypeAlias = Literal["auto", "transformer-lens", "nanda"]
@@ -22,7 +23,6 @@ BIASES = ("b_Q", "b_K", "b_V", "b_O")
 # A bias of zeros can be left out: the function is the same.
 ALL_BIASES = (*BIASES, "b_in", "b_hidden", "b_out", "b_U")
 N_AXES = {"W_E": 2, "W_in": 2, "W_out": 2, "W_O": 2, "W_Q": 3, "W_K": 3, "W_V": 3}
-TRANSFORMERS = ("transformer", "decoder")
 NO_LAYER_NORM = (
     "the file has no LayerNorm, but its weights look as if one was folded into them: a LayerNorm may be missing, and "
     "the answers wrong; layer_norm=pre (of model=decoder) puts it back, with weight 1 and bias 0"
@@ -78,6 +78,11 @@ def by_layer(tensors: Mapping[str, Tensor]) -> dict[str, dict[int, Tensor]]:
     return layers
 
 
+def is_transformer(model: str) -> bool:
+    """Whether the tensors of a model have TransformerLens's names."""
+    return issubclass(component("models", model).options, AttentionOptions)
+
+
 def n_layers(layers: Layers) -> int:
     return 1 + max((layer for tensors in layers.values() for layer in tensors), default=-1)
 
@@ -119,7 +124,7 @@ def completed(
     than the inputs: its first rows. layer_norm given, but no tensors of it: weight 1, bias 0 (folded into the others).
     """
     whole, options, notes = dict(params), dict(fields), list[str]()
-    if model not in TRANSFORMERS or "W_E" not in whole or whole["W_E"].ndim != 2:
+    if not is_transformer(model) or "W_E" not in whole or whole["W_E"].ndim != 2:
         return whole, options, notes
     if "W_U" not in whole:
         whole["W_U"] = whole["W_E"].T.contiguous()

@@ -3,8 +3,8 @@
     with component("studies.executors", "local")(threads=1, slots=2) as engine:
         engine.submit(job)      # concurrent.futures.Future[Outcome]
 
-A job writes into the store and returns its outcome alone, both in JSON's own types. It may be run twice: a pack that is
-done is not trained again, and one that was begun is gone on with from its resume point, wherever that runs.
+A job writes into the store and returns its outcome alone, both in JSON's own types. It may be run twice, on any
+machine: a finished pack is not trained again, and a started pack resumes from its resume point.
 """
 
 import errno
@@ -21,10 +21,10 @@ T = TypeVar("T")
 
 # Packs at a time on a GPU: while one is evaluated on the processor, another is trained.
 ON_A_GPU = 4
-# How often a pack is tried whose worker is lost: a pack that itself kills its worker must come to an end.
+# How often a pack is tried whose worker is lost; a pack that kills its worker must come to an end.
 TRIES = 5
-# How long to wait for the lock of a pack [s]: of a worker that is about to die, or of a node that was given up while
-# it lives; network file systems free a dead node's locks after 45 to 90 s (NFS 4: one lease).
+# How long to wait for the lock of a pack [s]: a dying worker may hold it, or a node that was given up while it lives.
+# Network file systems free a dead node's locks after 45 to 90 s (NFS 4: one lease).
 PATIENCE = 120.0
 # The store itself cannot be written, or is gone: no other pack could be written either.
 _STORE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ESTALE}
@@ -35,8 +35,8 @@ class Job:
     """One pack to be trained, and measured afterwards.
 
     configs: as JSON types. store: a URL, or an absolute path that means the same on every machine. threads: of its
-    process. measures: ids to measure on the checkpoints. readings: what is taken of its runs (`Asked`). device: cpu or
-    cuda. there: the store is there already, and is not made anew where it has been moved since.
+    process. measures: ids to measure on the checkpoints. readings: to take of its runs (`Asked`). device: cpu or cuda.
+    there: the store exists, and is not made anew if it has been moved since.
     """
 
     pack: str
@@ -51,7 +51,7 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What became of a job. fatal: the store cannot be written, so that going on is of no use."""
+    """The result of a job. fatal: the store cannot be written, so no other job can succeed."""
 
     pack: str
     state: Literal["done", "failed"]
@@ -70,7 +70,7 @@ class Engine(Protocol):
 
 
 def work(job: Job) -> Outcome:
-    """Trains and measures the pack here and now; whatever goes wrong is in the outcome."""
+    """Trains and measures the pack in this process; an error is part of the outcome."""
     started = time.perf_counter()
     try:
         _train(job)
@@ -119,7 +119,7 @@ def _train(job: Job) -> None:
 
 
 def _patiently(act: Callable[[], T]) -> T:
-    """Act as soon as nobody else holds the pack's lock."""
+    """Acts once nobody else holds the pack's lock."""
     deadline = time.monotonic() + PATIENCE
     while True:
         try:

@@ -1,4 +1,4 @@
-"""Packs on this machine: worker processes times threads, as many together as there are cores."""
+"""Packs on this machine: worker processes times threads are as many as there are cores."""
 
 import json
 import os
@@ -27,7 +27,7 @@ def local(
     address: str | None = None,
     device: str = "cpu",  # noqa: ARG001  its packs share a GPU
 ) -> Iterator["Local"]:
-    """The engine, ended with all its workers when the block is left. address: there is none; ValueError for one."""
+    """The engine; leaving the block ends all its workers. address: must be None, else ValueError."""
     if address is not None:
         raise ValueError(f"--address {address} joins a Ray cluster: it needs --engine ray")
     engine = Local(slots=slots, threads=threads)
@@ -38,21 +38,21 @@ def local(
 
 
 class Local:
-    """A thread a slot waits for its own worker process, which it starts anew when that has died."""
+    """Each slot is a thread that waits for its own worker process, and starts a new one when that has died."""
 
     def __init__(self, *, slots: int, threads: int) -> None:
         self.slots, self.threads = slots, threads
         self._pool = ThreadPoolExecutor(slots)
         self._mine = threading.local()
         self._children: list[subprocess.Popen[str]] = []
-        self._starting = threading.Lock()  # no worker is started while they are ended, nor after that
+        self._starting = threading.Lock()  # no worker starts while they are ended, nor later
         self._closed = False
 
     def submit(self, job: Job) -> "Future[Outcome]":
         return self._pool.submit(self._run, job)
 
     def close(self) -> None:
-        """Ends the workers, also in the middle of a pack: what they kept is gone on with the next time."""
+        """Ends the workers, also in the middle of a pack: it resumes from its resume point the next time."""
         with self._starting:
             self._closed = True
             for child in self._children:

@@ -1,6 +1,6 @@
 """Packs on a Ray cluster: one Ray task is one pack; the only thing that travels back is its outcome.
 
-Ray Core alone (never Ray Tune): it queues the tasks, and runs those of a lost node again on another. The store must lie
+Ray Core alone (never Ray Tune) queues the tasks, and runs those of a lost node again on another one. The store must lie
 at the same path on every node, and grokscope must be installed there.
 """
 
@@ -46,7 +46,7 @@ def ray(*, slots: int, threads: int, address: str | None = None, device: str = "
 
 
 class Ray:
-    """Submits packs as tasks of so many cores as they have threads, and on GPUs of a share of one."""
+    """Submits packs as tasks. A task has as many cores as threads, and on a GPU a share of it."""
 
     def __init__(self, cluster: Any, threads: int, device: str = "cpu") -> None:
         self.threads = threads
@@ -68,7 +68,7 @@ def _task(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def _pass_on(done: "Future[dict[str, Any]]", job: Job, answer: "Future[Outcome]") -> None:
-    """Ray's own failure, after all its tries, is an outcome as well."""
+    """Passes an outcome on; a failure of Ray itself, after all its tries, is an outcome too."""
     error = done.exception()
     if error is None:
         answer.set_result(Outcome(**done.result()))

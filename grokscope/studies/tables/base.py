@@ -1,8 +1,8 @@
-"""What a table of a study is: the families it needs, what it reads of their runs, and the rows that it makes of these.
+"""A table of a study: the families it needs, what it reads of their runs, its rows, and the figure that belongs to it.
 
     grokscope judge STUDY --table law          grokscope report STUDY
 
-A table reads as predictions do: of the numbers and the readings in the store, never of a checkpoint.
+Like a prediction, a table reads numbers and readings from the store, never a checkpoint.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,11 +12,11 @@ from typing import Any, TypeAlias
 import numpy as np
 from jaxtyping import Float
 
-from grokscope.errors import Missing
+from grokscope.errors import Missing, of_all
 from grokscope.predictions.arms import Arm, Arms
 from grokscope.predictions.base import Answers, Given, Text
 from grokscope.predictions.controls import numbers_of, subjects
-from grokscope.predictions.readings import Reading
+from grokscope.predictions.readings import Number, Reading, answered
 from grokscope.predictions.seeds import paired
 from grokscope.predictions.subject import Subject
 from grokscope.registry import component, names
@@ -32,25 +32,57 @@ Row: TypeAlias = Mapping[str, Cell]
 @dataclass(frozen=True, kw_only=True)
 class Table:
     """needs: families, of which some must have runs. readings: what it reads of each run. make: rows of these arms,
-    each from column to cell; all have the same columns. An effect stands with its interval and number of seeds."""
+    each from column to cell; all have the same columns. An effect stands with its interval and number of seeds.
+    figure: id of the figure of a study that a page draws below the table. drawn: what that figure draws, by name; one
+    figure each."""
 
     id: str
     title: Text
     needs: tuple[str, ...]
     readings: tuple[Reading, ...]
     make: Callable[[Given], Sequence[Row] | Missing]
+    figure: str = ""
+    drawn: Callable[[Given], Mapping[str, Any]] = lambda _: {}
 
-    def rows(self, arms: Arms[Run], records: Mapping[Place, Record] | None = None) -> Sequence[Row] | Missing:
-        """The rows of trained arms; `Missing` where no family that it needs has a run."""
+    def given(self, arms: Arms[Run], records: Mapping[Place, Record] | None = None) -> Given | Missing:
+        """Trained arms with what it reads of their runs; `Missing` where no family that it needs has a run."""
         if not any(arms.along(family) for family in self.needs):
             return Missing(f"no run of {' or '.join(self.needs)}; grokscope study NAME --arms {','.join(self.needs)}")
         readings = frozenset(self.readings)
         looked_at: Arms[Subject] = subjects(arms, records, numbers_of(self.readings))
-        return self.make(looked_at.having(lambda arm: [Answers(one, readings) for one in arm]))
+        return looked_at.having(lambda arm: [Answers(subject, readings) for subject in arm])
+
+    def rows(self, arms: Arms[Run], records: Mapping[Place, Record] | None = None) -> Sequence[Row] | Missing:
+        """The rows of trained arms, from `given`."""
+        return of_all(self.make, self.given(arms, records))
 
     def looks_at(self, arm: Arm[Any]) -> bool:
         """Whether it reads the runs of an arm."""
-        return bool({arm.family, *(family for family, _ in arm.also)} & set(self.needs))
+        return bool(arm.families & set(self.needs))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Along:
+    """A number of the seeds of several arms that differ in one value; the figure `along` draws it.
+
+    axis: what the value is. quantity: what the number is, with its unit. values: ascending. samples: by value, the
+    numbers of the seeds that have one. lacking: by value, how many seeds have none.
+    """
+
+    axis: str
+    quantity: Text
+    values: Sequence[float]
+    samples: Sequence[Sequence[float]]
+    lacking: Sequence[int]
+
+
+def along(
+    arms: Mapping[float, Sequence[Answers]], of: Callable[[Answers], Number], *, axis: str, quantity: Text
+) -> Along:
+    """A number of each run along a family."""
+    samples = [answered(map(of, arm)) for arm in arms.values()]
+    lacking = [len(arm) - len(sample) for arm, sample in zip(arms.values(), samples, strict=True)]
+    return Along(axis=axis, quantity=quantity, values=list(arms), samples=samples, lacking=lacking)
 
 
 def tables() -> dict[str, Table]:
@@ -61,12 +93,12 @@ def tables() -> dict[str, Table]:
 def matrix(
     arms: Mapping[Any, Arm[Answers]], reading: Reading, lacking: float = np.nan
 ) -> tuple[Float[np.ndarray, "value seed"], tuple[str, ...]]:
-    """A reading of the seeds that have a run at every value, by value and seed; and what the others lack. lacking:
-    stands for no answer."""
-    groups = paired(arms)
-    whole = [group for group in groups.values() if not isinstance(group, Missing)]
-    absent = tuple(group.reason for group in groups.values() if isinstance(group, Missing))
-    values = [[lacking if isinstance(value := one[reading], Missing) else value for one in group] for group in whole]
+    """A reading of the seeds that have a run at every value, by value and seed; and the reasons of the other seeds.
+    lacking: stands for no answer."""
+    seeds = paired(arms).values()
+    whole = [runs for runs in seeds if not isinstance(runs, Missing)]
+    absent = tuple(runs.reason for runs in seeds if isinstance(runs, Missing))
+    values = [[lacking if isinstance(value := run[reading], Missing) else value for run in runs] for runs in whole]
     return np.array(values, dtype=np.float64).reshape(len(whole), len(arms)).T, absent
 
 
@@ -79,11 +111,9 @@ def plain(cell: Cell) -> Any:
     """A cell in JSON's own types: an effect with its interval; null, with the reason, where there is no answer."""
     if isinstance(cell, Missing):
         return {"value": None, "missing": cell.reason}
-    if isinstance(cell, Effect):
-        ends = {name: None if isinstance(end := getattr(cell, name), Missing) else end for name in ("low", "high")}
-        return {"value": cell.value, **ends, "n": cell.n}
-    if isinstance(cell, Share):
-        return {"value": cell.value, "low": cell.low, "high": cell.high, "n": cell.n}
+    if isinstance(cell, Effect | Share):
+        low, high = (None if isinstance(end, Missing) else end for end in (cell.low, cell.high))
+        return {"value": cell.value, "low": low, "high": high, "n": cell.n}
     return cell
 
 

@@ -1,12 +1,12 @@
-"""What became of the arms of softmax collapse: memorised, generalised, collapsed, and how far the norm grew."""
+"""The arms of softmax collapse: when they memorise, generalise and collapse, and how far the norm grows."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from grokscope.errors import Missing
 from grokscope.predictions.base import Given
-from grokscope.predictions.readings import Number, Series
+from grokscope.predictions.readings import Number, Series, answered
 from grokscope.predictions.rows import last, text
 from grokscope.predictions.series import COLLAPSED_AT
 from grokscope.predictions.subject import Subject
@@ -30,24 +30,23 @@ def _largest(subject: Subject) -> Number:
     return float(here.max()) if len(here) else Missing("nothing is stored of stability.collapse_rate")
 
 
-def _growth(subject: Subject) -> Number:
-    values = subject.rows("weights.norm").values
-    return float(values[-1] / values[0]) if len(values) else Missing("nothing is stored of weights.norm")
+def _of_values(measure: str, of: Callable[[np.ndarray], float]) -> Callable[[Subject], Number]:
+    def number(subject: Subject) -> Number:
+        values = subject.rows(measure).values
+        return float(of(values)) if len(values) else Missing(f"nothing is stored of {measure}")
+
+    return number
 
 
-def _peak(subject: Subject) -> Number:
-    values = subject.rows("behaviour.test_accuracy").values
-    return float(values.max()) if len(values) else Missing("nothing is stored of behaviour.test_accuracy")
-
-
+ACCURACY, NORM = "behaviour.test_accuracy", "weights.norm"
 COLUMNS: dict[str, Series] = {
     "t_mem": _step("memorized_at"),
     "t_gen": _step("generalized_at"),
-    "test accuracy": last("behaviour.test_accuracy"),
-    "best": Series("best test accuracy", _peak, ("behaviour.test_accuracy",)),
+    "test accuracy": last(ACCURACY),
+    "best": Series("best test accuracy", _of_values(ACCURACY, np.max), (ACCURACY,)),
     "collapse rate": Series("largest collapse rate", _largest, ("stability.collapse_rate",)),
     "collapsed at": COLLAPSED_AT,
-    "norm over first": Series("growth of the norm", _growth, ("weights.norm",)),
+    "norm over first": Series("growth of the norm", _of_values(NORM, lambda norms: norms[-1] / norms[0]), (NORM,)),
 }
 
 
@@ -56,16 +55,16 @@ def _rows(arms: Given) -> Sequence[Row]:
     for name, arm in (arms.along(FAMILIES[0]) | arms.along(FAMILIES[1])).items():
         row: dict[str, object] = {"arm": name}
         for column, reading in COLUMNS.items():
-            known = [value for one in arm if not isinstance(value := one[reading], Missing)]
+            known = answered(run[reading] for run in arm)
             row[column] = float(np.median(known)) if known else "never"
-        reached = sum(not isinstance(one[COLUMNS["t_gen"]], Missing) for one in arm)
+        reached = len(answered(run[COLUMNS["t_gen"]] for run in arm))
         rows.append(row | {"generalise": share(reached, len(arm))})
     return rows
 
 
 collapse = Table(
     id="collapse",
-    title=text("What became of the arms, medians of seeds", "各组结果（种子中位数）"),
+    title=text("Collapse by arm, medians of seeds", "各组结果（种子中位数）"),
     needs=FAMILIES,
     readings=tuple(COLUMNS.values()),
     make=_rows,

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from grokscope.errors import Missing
-from grokscope.predictions.base import Given
+from grokscope.errors import Missing, of_all
+from grokscope.predictions.base import Answers, Given
 from grokscope.predictions.readings import Number, Series
 from grokscope.predictions.rows import text
 from grokscope.predictions.subject import Subject
 from grokscope.statistics.contrasts import share
 from grokscope.statistics.survival import Median, kaplan_meier
-from grokscope.studies.tables.base import Row, Table, matrix, present
+from grokscope.studies.tables.base import Along, Row, Table, along, matrix, present
 
 FAMILIES = ("kumar/alpha", "kumar/samples", "kumar/output_scale")
 # A loss is low once it is below this share of its value at step 0: the source's 0.1 beside its first loss of 0.51.
@@ -46,15 +46,28 @@ def delay(t_train: np.ndarray, t_test: np.ndarray, last: np.ndarray) -> Median |
 
 def _rows(arms: Given) -> Sequence[Row]:
     rows: list[Row] = []
-    for family, along in present(arms, FAMILIES).items():
-        train, test, last = (matrix(along, reading, np.inf)[0] for reading in (TRAIN, TEST, LAST))
-        for value, *times in zip(along, train, test, last, strict=True):
-            median, low = delay(*times), np.isfinite(times[1])
-            known = isinstance(median, Missing)
-            shown = median if known else "never by the end" if median.value is None else median.value
-            row = {"family": family, "value": value, "delay [steps]": shown}
+    for family, members in present(arms, FAMILIES).items():
+        times = [matrix(members, reading, np.inf)[0] for reading in (TRAIN, TEST, LAST)]
+        for value, train, test, last in zip(members, *times, strict=True):
+            median, low = delay(train, test, last), np.isfinite(test)
+            if not isinstance(median, Missing):
+                median = "never by the end" if median.value is None else median.value
+            row = {"family": family, "value": value, "delay [steps]": median}
             rows.append(row | {"generalise": share(int(low.sum()), len(low))})
     return rows
+
+
+def _drawn(arms: Given) -> dict[str, Along]:
+    """A figure a family: the delays of the seeds whose losses both got low."""
+
+    def of(run: Answers) -> Number:
+        return of_all(lambda train, test: max(test - train, 0.0), run[TRAIN], run[TEST])
+
+    quantity = text("delay of the test loss [steps]", "测试损失的延迟 [步]")
+    return {
+        family: along(members, of, axis=family, quantity=quantity)
+        for family, members in present(arms, FAMILIES).items()
+    }
 
 
 delays = Table(
@@ -63,4 +76,6 @@ delays = Table(
     needs=FAMILIES,
     readings=(TRAIN, TEST, LAST),
     make=_rows,
+    figure="along",
+    drawn=_drawn,
 )

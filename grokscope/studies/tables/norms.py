@@ -12,8 +12,8 @@ from grokscope.predictions.rows import text
 from grokscope.statistics.scaling import crossing, scaling
 from grokscope.studies.tables.base import Row, Table, matrix
 
-# Share of the logits' squared norm on the task's harmonics from which a network counts as generalising alone: the
-# paper's 95 %, taken of the square, which asks for more than of the norm (there it is .95^2 of the square).
+# From this share of the logits' squared norm on the task's harmonics a network counts as generalising alone. It is the
+# paper's 95 %, but of the square, which asks for more than 95 % of the norm (.95^2 of the square).
 LEAST_SHARE = 0.95
 MEMORISED = 0.99  # train accuracy from which a network has memorised, as `transitions.phases`
 NORM = at("after", "efficiency.norm_per_logit", of="rescaled", at=10.0)
@@ -23,7 +23,7 @@ FAMILIES = ("varma/memorising", "varma/generalising", "varma/full")
 
 
 def _norms(along: dict[int, Arm[Answers]], *, generalising: bool) -> np.ndarray:
-    """Norm by size and seed; NaN of networks that are not what the curve is of."""
+    """Norm by size and seed; NaN for networks that do not count for the curve."""
     norms, _ = matrix(along, NORM)
     counts = matrix(along, PURE)[0] >= LEAST_SHARE if generalising else matrix(along, TRAIN)[0] >= MEMORISED
     return np.where(counts, norms, np.nan)

@@ -1,12 +1,12 @@
-"""Polynomial regression without weight decay, beside its linearised network, its kernel, and that one's alignment."""
+"""Polynomial regression without weight decay, beside its linearised network, its kernel, and the kernel's alignment."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
-from grokscope.errors import Missing, of_all
+from grokscope.errors import Missing, first_missing, of_all
 from grokscope.predictions.base import Answers, Given
-from grokscope.predictions.readings import Number, Reading, Series, at
+from grokscope.predictions.readings import Number, Reading, Series, answered, at
 from grokscope.predictions.rows import text
 from grokscope.predictions.subject import Subject
 from grokscope.statistics.intervals import Effect, mean_effect
@@ -29,11 +29,11 @@ def _peak(subject: Subject) -> int:
 
 SCALE = Series("test loss at step 0", lambda subject: float(subject.rows("behaviour.test_loss").values[0]), LOSSES)
 OF_SERIES: dict[str, Series] = {
-    "test loss at its peak": Series("peak", lambda one: float(_curve(one, "test")[1].max()), LOSSES),
-    "step of that peak": Series("peak step", lambda one: float(_curve(one, "test")[0][_peak(one)]), LOSSES),
-    "training loss at that peak": Series("train", lambda one: float(_curve(one, "train")[1][_peak(one)]), LOSSES),
-    "training loss at the end": Series("train end", lambda one: float(_curve(one, "train")[1][-1]), LOSSES),
-    "test loss at the end": Series("test end", lambda one: float(_curve(one, "test")[1][-1]), LOSSES),
+    "test loss at its peak": Series("peak", lambda run: float(_curve(run, "test")[1].max()), LOSSES),
+    "step of that peak": Series("peak step", lambda run: float(_curve(run, "test")[0][_peak(run)]), LOSSES),
+    "training loss at that peak": Series("train", lambda run: float(_curve(run, "train")[1][_peak(run)]), LOSSES),
+    "training loss at the end": Series("train end", lambda run: float(_curve(run, "train")[1][-1]), LOSSES),
+    "test loss at the end": Series("test end", lambda run: float(_curve(run, "test")[1][-1]), LOSSES),
 }
 OVER_FIRST: dict[str, Reading] = {
     "kernel regression": at("after", "kernel.kernel_regression_loss", **ON),
@@ -44,23 +44,22 @@ ALIGNED = tuple(at(stage, "kernel.ntk_alignment", convention="kumar", **ON) for 
 
 
 def _over(top: Reading, bottom: Reading, run: Answers) -> Number:
-    return of_all(lambda one, other: one / other, run[top], run[bottom])
+    return of_all(lambda upper, lower: upper / lower, run[top], run[bottom])
 
 
 def _mean(values: Sequence[Number]) -> Effect | Missing:
-    """Missing as soon as one seed has no answer: a mean over the others would be another quantity."""
-    known = [value for value in values if not isinstance(value, Missing)]
-    if len(known) < len(values):
-        reason = next(value.reason for value in values if isinstance(value, Missing))
-        return Missing(f"{len(values) - len(known)} of {len(values)} seeds: {reason}")
+    """`Missing` where a seed has no answer: a mean over the others would be another quantity."""
+    known, missing = answered(values), first_missing(*values)
+    if missing is not None:
+        return Missing(f"{len(values) - len(known)} of {len(values)} seeds: {missing.reason}")
     return mean_effect(known)
 
 
 def _rows(arms: Given) -> Sequence[Row]:
     (arm,) = arms.along(FAMILY).values()
-    means = {name: _mean([one[reading] for one in arm]) for name, reading in OF_SERIES.items()}
-    means |= {name: _mean([_over(reading, SCALE, one) for one in arm]) for name, reading in OVER_FIRST.items()}
-    means["alignment at the end over that of step 0"] = _mean([_over(ALIGNED[1], ALIGNED[0], one) for one in arm])
+    means = {name: _mean([run[reading] for run in arm]) for name, reading in OF_SERIES.items()}
+    means |= {name: _mean([_over(reading, SCALE, run) for run in arm]) for name, reading in OVER_FIRST.items()}
+    means["alignment at the end over that of step 0"] = _mean([_over(ALIGNED[1], ALIGNED[0], run) for run in arm])
     return [{"quantity": name, "mean of seeds": mean} for name, mean in means.items()]
 
 

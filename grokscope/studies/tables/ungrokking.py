@@ -1,4 +1,4 @@
-"""What becomes of networks that generalise when they go on with fewer inputs, and of networks from scratch."""
+"""Ungrokking and semi-grokking: networks that generalise go on with fewer inputs; networks from scratch beside them."""
 
 from collections.abc import Callable, Sequence
 
@@ -13,10 +13,9 @@ from grokscope.statistics.goldilocks import shell
 from grokscope.statistics.intervals import geometric_effect
 from grokscope.studies.tables.base import Row, Table, matrix, present
 
-HALF = 0.5  # test accuracy that tells generalisation kept from generalisation lost
-LAST = 5  # evaluations whose median is "at the end": two of them may be spikes
-# Semi-grokking: an accuracy on fresh inputs between these at the end that the last quarter of training moves by less
-# than DRIFT.
+HALF = 0.5  # test accuracy below which generalisation is lost
+LAST = 5  # "at the end" is the median of so many evaluations: two of them may be spikes
+# Semi-grokking: accuracy on fresh inputs ends between these, and moves by less than DRIFT in the last quarter.
 MIDDLING, DRIFT = (0.1, 0.9), 0.1
 DECAYS = (1.0, 2.0)
 SCRATCH = "varma/scratch"
@@ -36,8 +35,8 @@ def _end(split: str, share: Callable[[Subject], float] = lambda _: 1.0) -> Serie
     return Series(f"{split} accuracy at the end", of, (measure,))
 
 
-# The step that has seen as much weight decay as the last one under the smallest of the decays.
 TEST, FRESH = _end("test"), _end("fresh")
+# At the step that has seen as much weight decay as the last step under the smallest decay.
 EARLY = _end("test", lambda subject: min(DECAYS) / subject.config.weight_decay)
 BEFORE = _end("fresh", lambda _: 0.75)
 
@@ -57,11 +56,11 @@ def _rows(arms: Given) -> Sequence[Row]:
         for size, values in zip(along, matrix(along, TEST)[0], strict=True):
             rows.append({"arm": family, "size": size, "value": float(np.mean(values)) if len(values) else ""})
     for name in ("test", "early"):
-        both = [found for (which, _), found in edges.items() if which == name]
+        both = [of_family for (which, _), of_family in edges.items() if which == name]
         if len(both) == 2:
             rows.append({"arm": f"largest over smallest decay, {name}", "size": "ratio", "value": _ratio(*both)})
     for size, arm in arms.along(SCRATCH).items():
-        fresh, before = (np.array([_or_nan(one[of]) for one in arm]) for of in (FRESH, BEFORE))
+        fresh, before = (matrix({size: arm}, reading)[0].ravel() for reading in (FRESH, BEFORE))
         low, high = MIDDLING
         semi = int(((fresh > low) & (fresh < high) & (np.abs(fresh - before) < DRIFT)).sum())
         rows.append({"arm": SCRATCH, "size": size, "value": f"semi-grokked {semi} of {len(fresh)}"})
@@ -73,10 +72,6 @@ def _ratio(smallest: list[float | None], largest: list[float | None]) -> object:
     if len(ratios) < len(smallest) or not ratios:
         return Missing(f"{len(smallest) - len(ratios)} of {len(smallest)} seeds have no critical size in both")
     return geometric_effect(ratios)
-
-
-def _or_nan(value: Number) -> float:
-    return np.nan if isinstance(value, Missing) else value
 
 
 ungrokking = Table(

@@ -1,8 +1,8 @@
-"""What the theory of the zone asks to be trained: on spheres, from many norms, at many rates, and the toy.
+"""The arms of the theory of the zone: on spheres, from many norms, at many rates, and the toy.
 
-The arms of Liu, Michaud & Tegmark 2023, arXiv:2210.01117, that no verdict needs are optional: teacher and student, and
-addition with squared error, each on spheres of many norms (the L and the U, the shell), let go from many norms under
-weight decay (the law), and on many shares of the data (the critical one); and spheres with steps of equal angle.
+Arms of Liu, Michaud & Tegmark 2023, arXiv:2210.01117, that no verdict needs are optional: spheres with steps of equal
+angle; and teacher and student, and addition with squared error, each on spheres of many norms (the L and the U, the
+shell), under weight decay from many norms (the law), and on many shares of the data (the critical share).
 """
 
 from typing import Any
@@ -44,7 +44,7 @@ RATES = Family(
     values=_rates,
     name="learning_rate={}",
     most=5,
-    told=lambda changed: (
+    recognise=lambda changed: (
         arm_name(changed).removeprefix("learning_rate=")
         if "learning_rate" in changed and set(changed) <= {"learning_rate", "weight_decay"}
         else None
@@ -57,7 +57,7 @@ TEACHER, SQUARED = "teacher_student", "squared_error"
 
 
 def _teacher(scale: Scale) -> RunConfig:
-    """Half of the samples instead of a tenth, and more decay: as on the page of results."""
+    """Half of the samples instead of a tenth, and more decay, as in docs/results.md."""
     fields: dict[str, Any] = {"n_train": None, "train_fraction": 0.5}
     tiny = {"d_mlp": 16, "n_samples": 40, "max_steps": 30}
     laptop = {"weight_decay": 1.0, "max_steps": 7_000}
@@ -65,14 +65,14 @@ def _teacher(scale: Scale) -> RunConfig:
 
 
 def _squared(scale: Scale) -> RunConfig:
-    """Addition where the loss does not push fitted weights outwards, as cross-entropy does; on more of the pairs."""
+    """Addition with squared error, which does not push fitted weights outwards as cross-entropy does; on more pairs."""
     share = sized(scale, tiny=0.7, laptop=0.85)
     return network("small", sized(scale, tiny="tiny", laptop="laptop")).replace(loss="mse", train_fraction=share)
 
 
 def _on_spheres(setting: str, *, angle: bool = False) -> Values:
-    """All weights kept at their initial norm, no weight decay, to the last step whatever becomes of it. angle: at a
-    learning rate times the factor."""
+    """All weights kept at their initial norm, without weight decay, always to the last step. angle: steps of equal
+    angle, that is, at a learning rate times the factor."""
 
     def values(scale: Scale, _: RunConfig) -> Table:
         steps = sized(scale, tiny=30, laptop=10_000) if setting == TEACHER else sized(scale, tiny=800, laptop=3_000)
@@ -129,7 +129,7 @@ def _equal_angle(changed: Changes) -> Value:
 
 EQUAL_ANGLE = Family(
     id="sphere of equal angle", network="small", values=_on_spheres("addition", angle=True), field="init_scale",
-    most=5, told=_equal_angle, optional=True,
+    most=5, recognise=_equal_angle, optional=True,
 )  # fmt: skip
 ARMS: tuple[AnyFamily, ...] = (
     *(*BASES, SPHERES, FREE, RATES, TOY, EQUAL_ANGLE),

@@ -1,4 +1,4 @@
-"""What the hypothesis asks to be trained."""
+"""The arms of the hypothesis."""
 
 from grokscope.predictions.arms import NO_BOTTLENECK, Value, arm_name, changes
 from grokscope.predictions.families import AnyFamily, Changes, Family, Table
@@ -18,11 +18,11 @@ def _rank(site: str) -> Family:
         of = {"bottleneck": site}
         return {rank: of | {"bottleneck_rank": rank} for rank in ranks} | {"full": of | {"bottleneck_rank": width}}
 
-    def told(changed: Changes) -> Value:
+    def recognise(changed: Changes) -> Value:
         alone = set(changed) <= {"bottleneck", "bottleneck_rank"} and changed.get("bottleneck") == site
         return changed.get("bottleneck_rank") or "full" if alone else None
 
-    return Family(id=f"rank/{site}", network="small", values=values, name=f"{site}/{{}}", told=told)
+    return Family(id=f"rank/{site}", network="small", values=values, name=f"{site}/{{}}", recognise=recognise)
 
 
 def _switched(scale: Scale, _: RunConfig) -> Table:
@@ -53,7 +53,7 @@ SWITCHED = Family(
     name=lambda config, base: arm_name(changes(config, base)),
     prefixes=("weight_decay_start=", "weight_decay="),
     field="weight_decay",
-    told=lambda changed: changed.get("weight_decay", 1.0) if _is_switch(changed) else None,
+    recognise=lambda changed: changed.get("weight_decay", 1.0) if _is_switch(changed) else None,
 )
 
 
@@ -72,7 +72,7 @@ ARMS: tuple[AnyFamily, ...] = (
         id="task",
         values=_tasks,
         name="task={}",
-        told=lambda changed: arm_name(changed).removeprefix("task=") if "task" in changed else None,
+        recognise=lambda changed: arm_name(changed).removeprefix("task=") if "task" in changed else None,
     ),
     COLLAPSE.only("float32", "weight_decay", "stablemax", "perpendicular"),
     MEMORISED,

@@ -1,23 +1,23 @@
-"""Predictions of attention entropy: low, high, then in between; and rising before the transition."""
+"""Predictions of attention entropy: it is low, then high, then in between; and it rises before the transition."""
 
 from collections.abc import Callable
 
 from grokscope.errors import Missing
 from grokscope.predictions.base import Prediction
 from grokscope.predictions.readings import Number, Series
-from grokscope.predictions.rows import HALF, MOST, RANDOM_LABELS, per_seed, same, text
+from grokscope.predictions.rows import HALF, MOST, RANDOM_LABELS, per_seed, text
 from grokscope.predictions.series import low_high_mids
 from grokscope.predictions.subject import Subject
 from grokscope.statistics.contrasts import LowHighMid
 from grokscope.statistics.regions import NOWHERE
 
 
-def _entropy(name: str, what: Callable[[LowHighMid, Subject], bool], *, literal: bool) -> Series:
-    """1 if something holds of the mean entropy's contrasts."""
+def _entropy(name: str, holds: Callable[[LowHighMid, Subject], bool], *, literal: bool) -> Series:
+    """1 if a condition holds for the contrasts of the mean entropy."""
 
     def of(subject: Subject) -> Number:
         contrasts = low_high_mids(subject, literal=literal).get("mean", Missing("the network has no attention"))
-        return contrasts if isinstance(contrasts, Missing) else float(what(contrasts, subject))
+        return contrasts if isinstance(contrasts, Missing) else float(holds(contrasts, subject))
 
     return Series(f"mean attention entropy, {name}", of, ("attention.entropy",))
 
@@ -38,8 +38,7 @@ MARGIN = text(
 ATTENTION: tuple[Prediction, ...] = (
     *(
         per_seed(
-            same,
-            _entropy(part, what, literal=version == 1),
+            _entropy(part, holds, literal=version == 1),
             id="attention.low_high_mid",
             part=part,
             version=version,
@@ -55,25 +54,12 @@ ATTENTION: tuple[Prediction, ...] = (
             refutes=refutes,
         )
         for version in (1, 2)
-        for part, what, en, zh, refutes in (
-            (
-                "signs",
-                lambda found, _: found.supports,
-                "all three contrasts are positive",
-                "三个差值都为正",
-                NOWHERE,
-            ),
-            (
-                "none reversed",
-                lambda found, _: not found.reversed,
-                "no contrast is reversed",
-                "没有差值反号",
-                HALF,
-            ),
+        for part, holds, en, zh, refutes in (
+            ("signs", lambda of, _: of.supports, "all three contrasts are positive", "三个差值都为正", NOWHERE),
+            ("none reversed", lambda of, _: not of.reversed, "no contrast is reversed", "没有差值反号", HALF),
         )
     ),
     per_seed(
-        same,
         _entropy("rise before", _before, literal=False),
         id="attention.rise_before",
         share=True,

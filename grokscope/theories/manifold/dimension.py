@@ -1,11 +1,13 @@
-"""Predictions of the manifold's dimension: many before, the task's after, and a drop in between."""
+"""Predictions of the manifold's dimension: high before grokking, the task's after, and a drop between the two."""
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 from grokscope.errors import Missing
 from grokscope.predictions.readings import At, Fact, Number, Series, Stage, at
-from grokscope.predictions.rows import RANDOM_LABELS, over, per_seed, same, text
-from grokscope.predictions.series import changes_within, share_inside
+from grokscope.predictions.rows import RANDOM_LABELS, over, per_seed, text
+from grokscope.predictions.series import changes_within, label, share_inside
 from grokscope.predictions.subject import Subject
 from grokscope.statistics.regions import above, below, outside, within
 
@@ -32,12 +34,12 @@ BEFORE_TRAIN = _twonn("memorised", "train")
 
 
 def _excess(value: float, of_task: float) -> float:
-    """A dimension, less the task's."""
+    """A dimension less the task's."""
     return value - of_task
 
 
 def _coarsest(*values: float) -> Number:
-    """The dimension at the largest scale that so few points as a small group's have, less the task's."""
+    """The dimension at the largest scale that has an answer, less the task's; few points have none at large scales."""
     *scales, of_task = values
     known = [value for value in scales if not math.isnan(value)]
     return known[0] - of_task if known else Missing(f"Gride has no answer at n1 = {', '.join(map(str, SCALES))}")
@@ -58,18 +60,14 @@ def _place(series: tuple[str, str], *, fresh: bool) -> Series:
             return Missing("the run has not generalised")
         return changes_within(subject, *series, (phases.onset_at, phases.generalized_at))
 
-    return Series(f"changes between onset and generalisation: {_label(series)}", of, (_label(series),), series[:1])
+    return Series(f"changes between onset and generalisation: {label(*series)}", of, (label(*series),), series[:1])
 
 
 def _share(series: tuple[str, str], *, fresh: bool) -> Series:
     def of(subject: Subject) -> Number:
         return share_inside(subject, *series, subject.transition(fresh))
 
-    return Series(f"share of the change inside the transition: {_label(series)}", of, (_label(series),), series[:1])
-
-
-def _label(series: tuple[str, str]) -> str:
-    return f"{series[0]}[{series[1]}]"
+    return Series(f"share of the change inside the transition: {label(*series)}", of, (label(*series),), series[:1])
 
 
 BEFORE = text(
@@ -90,11 +88,23 @@ LATTICE = text(
     "改用较大尺度的 Gride：剩余类构成格点，最近的两个邻居等距，TwoNN 没有意义",
 )
 
+# Part, reading, what decides it, and what is measured of a series {}.
+DROPS: tuple[tuple[str, Callable[..., Series], dict[str, Any], str, str], ...] = (
+    (
+        "place", _place, {"share": True},
+        "half of the change of {} is made between onset and generalisation", "{}的变化有一半发生在起始点与泛化之间",
+    ),
+    (
+        "share", _share, {"supports": above(0.5), "refutes": below(0.25)},
+        "share of the change of {} that lies inside the transition", "{}的变化中落在转变期内的比例",
+    ),
+)  # fmt: skip
+
 DIMENSION = (
     per_seed(
-        over,
         BEFORE_TRAIN,
         N_TRAIN,
+        of=over,
         id="dimension.before",
         claim=BEFORE,
         supports=within(0.5, 2),
@@ -106,9 +116,9 @@ DIMENSION = (
         ),
     ),
     per_seed(
-        over,
         BEFORE_TRAIN,
         at("memorised", "manifold.structureless_dimension", view="resid_mid/train"),
+        of=over,
         id="dimension.before",
         version=2,
         claim=BEFORE,
@@ -125,9 +135,9 @@ DIMENSION = (
         ),
     ),
     per_seed(
-        over,
         _twonn("memorised", "orbits"),
         TASK,
+        of=over,
         id="dimension.before_weak",
         claim=BEFORE_WEAK,
         supports=above(3),
@@ -139,9 +149,9 @@ DIMENSION = (
     ),
     *(
         per_seed(
-            of,
             *readings,
             TASK,
+            of=of,
             id="dimension.after",
             part=part,
             claim=AFTER,
@@ -189,51 +199,27 @@ DIMENSION = (
     ),
     *(
         per_seed(
-            same,
-            _place(series, fresh=version > 1),
+            of(series, fresh=version > 1),
             id="dimension.drop",
-            part="place",
+            part=part,
             version=version,
-            share=True,
             claim=DROP,
             controls=(RANDOM_LABELS,),
             changed=TWINS if version > 1 else None,
-            measured=text(
-                f"half of the change of {what} is made between onset and generalisation",
-                f"{zh}的变化有一半发生在起始点与泛化之间",
-            ),
+            measured=text(en.format(what), zh.format(what_zh)),
+            **about,
         )
-        for version, series, what, zh in (
+        for part, of, about, en, zh in DROPS
+        for version, series, what, what_zh in (
             (1, NAIVE, "TwoNN of all inputs", "全部输入的 TwoNN 维数"),
             (2, GRIDE, "Gride (n1 = 4) of orbits", "轨道点的 Gride（n1 = 4）维数"),
         )
     ),
     *(
         per_seed(
-            same,
-            _share(series, fresh=version > 1),
-            id="dimension.drop",
-            part="share",
-            version=version,
-            claim=DROP,
-            supports=above(0.5),
-            refutes=below(0.25),
-            controls=(RANDOM_LABELS,),
-            changed=TWINS if version > 1 else None,
-            measured=text(
-                f"share of the change of {what} that lies inside the transition", f"{zh}的变化中落在转变期内的比例"
-            ),
-        )
-        for version, series, what, zh in (
-            (1, NAIVE, "TwoNN of all inputs", "全部输入的 TwoNN 维数"),
-            (2, GRIDE, "Gride (n1 = 4) of orbits", "轨道点的 Gride（n1 = 4）维数"),
-        )
-    ),
-    *(
-        per_seed(
-            over,
             _gride("after", "orbits", n1),
             _gride("memorised", "orbits", n1),
+            of=over,
             id="dimension.drop",
             part=f"n1 = {n1}",
             version=2,

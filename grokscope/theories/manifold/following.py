@@ -1,8 +1,8 @@
-"""What memorised networks would do if they had been otherwise: arms that start from the weights of trained ones.
+"""Arms that change memorised networks, to test causes: they start from the weights of trained runs.
 
-Of each trained run its memorised weights are kept, made noisy, scaled to the norm that it ends with and held there, or
-given an analytic circle at a held norm. Their predictions are reread.weight_decay (noise) and reread.weight_efficiency
-(norm alone; the circle at several norms).
+The memorised weights of each run are kept, made noisy, scaled to the run's final norm and held there, or given an
+analytic circle at a held norm. Their predictions are reread.weight_decay (noise) and reread.weight_efficiency (norm
+alone; the circle at several norms).
 """
 
 import math
@@ -21,11 +21,11 @@ from grokscope.runs.run import Run
 
 NOISE = 0.3  # of each tensor's root mean square: Gromov's closed form survives it (docs/results.md, "Causes")
 SCALES = (0.5, 1.0, 2.0)  # of the memorised norm
-FREQUENCIES = 4  # circles: the median of what quickstart's seeds learn
+FREQUENCIES = 4  # circles: the median over quickstart's seeds
 
 
 def _memorised(run: Run, folder: Path) -> dict[Value, RunConfig]:
-    """Kept, with noise, or at the final norm. None of a run that has no memorised checkpoint."""
+    """Kept, with noise, or at the final norm; none for a run without a memorised checkpoint."""
     held = _held(run)
     if held is None:
         return {}
@@ -54,7 +54,7 @@ CIRCLED = Follows(id="follow/circle", of=NO_BOTTLENECK, made=_circled)
 
 
 def circles(like: Float[Tensor, "symbol d_model"], n: int, *, seed: int) -> Float[Tensor, "symbol d_model"]:
-    """A table of n symbols on FREQUENCIES circles, each in a plane of its own, with the norm of the table given.
+    """A table of n symbols on FREQUENCIES circles, each in its own plane, with the norm of the given table.
 
         E_a = sum_k cos(2 pi k a / n) u_k + sin(2 pi k a / n) v_k,   u_k, v_k orthonormal, drawn with the seed
 

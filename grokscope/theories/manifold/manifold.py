@@ -5,6 +5,7 @@ from grokscope.predictions.rows import text
 from grokscope.theories.manifold.arms import ARMS
 from grokscope.theories.manifold.attention import ATTENTION
 from grokscope.theories.manifold.dimension import DIMENSION
+from grokscope.theories.manifold.efficiency import EFFICIENCY
 from grokscope.theories.manifold.ranks import RANKS
 from grokscope.theories.manifold.rereadings import REREADINGS
 from grokscope.theories.manifold.topology import TOPOLOGY
@@ -15,5 +16,5 @@ manifold = Theory(
     title=text("Manifold discovery", "流形发现假说"),
     source="the essay's own hypothesis",
     arms=ARMS,
-    predictions=(*DIMENSION, *TOPOLOGY, *ATTENTION, *RANKS, *TRANSITION, *REREADINGS),
+    predictions=(*DIMENSION, *TOPOLOGY, *ATTENTION, *RANKS, *TRANSITION, *REREADINGS, *EFFICIENCY),
 )

@@ -1,17 +1,18 @@
-"""Predictions of bottlenecks: of the task's rank they accelerate, below it they prevent, above it they do little.
+"""Predictions of bottlenecks: at the task's rank they accelerate grokking, below it prevent it, above it do little.
 
 Arms are called site/rank; "site/full" has the width of the site.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from grokscope.predictions.arms import NO_BOTTLENECK
 from grokscope.predictions.base import Given, Prediction, Sample, Text, Times
-from grokscope.predictions.rows import GENERALISED, TIMES, per_seed, same, text, times
+from grokscope.predictions.rows import GENERALISED, TIMES, per_seed, text, times
 from grokscope.statistics.regions import above, below, outside, within
 
 SITES = {"embed": "嵌入", "resid_mid": "注意力之后", "mlp_post": "神经元"}
-EQUAL, BELOW, ABOVE = (1, 2), (1,), (4, 8, 16, 32, 64)  # a circle's dimension, and the one it embeds in
+EQUAL, BELOW, ABOVE = (1, 2), (1,), (4, 8, 16, 32, 64)  # 1: a circle's dimension; 2: the dimension it embeds in
 FULL = text(
     "against a bottleneck of full width: it is the same function at step 0, and its second matrix alone, which is "
     "trained and decays, changes when a network generalises",
@@ -19,8 +20,8 @@ FULL = text(
 )
 
 
-def _hazard(site: str, ranks: Sequence[int], *, full: bool, **about: object) -> Prediction:
-    """Hazard of generalising behind bottlenecks of some ranks, those that were run, over the other arm's."""
+def _hazard(site: str, ranks: Sequence[int], *, full: bool, **about: Any) -> Prediction:
+    """Hazard of generalising behind bottlenecks of some ranks, as far as they were run, over the other arm's."""
     other = f"{site}/full" if full else NO_BOTTLENECK
     first, *rest = (f"{site}/{rank}" for rank in ranks)
 
@@ -35,7 +36,7 @@ def _hazard(site: str, ranks: Sequence[int], *, full: bool, **about: object) -> 
         readings=TIMES,
         version=2 if full else 1,
         changed=FULL if full else None,
-        **about,  # pyright: ignore[reportArgumentType]
+        **about,
     )
 
 
@@ -66,7 +67,6 @@ RANKS: tuple[Prediction, ...] = (
     ),
     *(
         per_seed(
-            same,
             GENERALISED,
             arm=f"{site}/{rank}",
             share=True,

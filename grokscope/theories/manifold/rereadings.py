@@ -1,4 +1,7 @@
-"""The hypothesis's readings of the other explanations, each a prediction of its own."""
+"""How the hypothesis reads the other explanations; each reading is a prediction of its own.
+
+`efficiency` reads weight efficiency.
+"""
 
 from collections.abc import Callable, Sequence
 
@@ -8,22 +11,18 @@ from grokscope.errors import Missing, first_missing, of_all
 from grokscope.predictions.arms import BASE, NO_DECAY
 from grokscope.predictions.base import Answers, Given, Means, Prediction, Sample, Shares, Statistic
 from grokscope.predictions.readings import At, Number, Reading, Series, Stage, at
-from grokscope.predictions.rows import GENERALISED, RANKED_T_GEN, last, per_group, per_seed, same, text
+from grokscope.predictions.rows import RANKED_T_GEN, along, last, per_group, per_seed, rank_correlation, text
 from grokscope.predictions.seeds import of_seeds
-from grokscope.predictions.series import COLLAPSED_AT, OFTEN, WINDOW, halves, series
+from grokscope.predictions.series import COLLAPSED_AT
 from grokscope.predictions.subject import Subject
-from grokscope.statistics.lead_lag import lag
 from grokscope.statistics.regions import NOWHERE, above, below
 
 ORDER = ("manifold.harmonic_share", "split=all")
-EMBEDDING = ("manifold.equivariance", "view=embed/tokens")  # weights that are not those of the logits
 ACCURACY = last("behaviour.test_accuracy")
-NORM = halves("weights.norm", "", OFTEN)
 
 
 def _rank(stage: Stage) -> At:
-    """Effective rank of the samples' gradients at the logits. No gradient at all is no direction: the view has
-    closed."""
+    """Effective rank of the samples' gradients at the logits; at the end .5 where there is no gradient at all."""
     reading = at(stage, "stability.gradient_effective_rank")
     return reading.otherwise(0.5) if stage == "after" else reading
 
@@ -35,51 +34,34 @@ def _linear(stage: Stage) -> At:
 def _over_spheres(
     of: Callable[[np.ndarray, np.ndarray], Number], kind: type[Means | Shares], score: Reading
 ) -> Statistic:
-    """Per seed: something of the manifold's score and the test accuracy over the spheres."""
+    """Per seed: a number of the manifold's scores and the test accuracies on spheres of several norms."""
 
-    def seed(runs: Sequence[Answers]) -> Number:
-        pairs = [(one[score], one[ACCURACY]) for one in runs]
+    def seed(_: np.ndarray, runs: Sequence[Answers]) -> Number:
+        pairs = [(run[score], run[ACCURACY]) for run in runs]
         if first_missing(*(value for pair in pairs for value in pair)) is not None:
             return Missing("a sphere has no score")
         return of(*np.array(pairs, dtype=np.float64).T)
 
-    def statistic(arms: Given) -> Sample | Missing:
-        by_norm = arms.along("sphere")
-        if len(by_norm) < 5:  # fewer have no shape: with four, one swap moves the correlation by .2
-            return Missing(f"{len(by_norm)} spheres; needs 5: arms sphere/0.5, sphere/1, ...")
-        return kind(of_seeds(by_norm, seed))
-
-    return statistic
-
-
-def rank_correlation(one: np.ndarray, other: np.ndarray) -> Number:
-    """Spearman's; Missing where one does not vary."""
-    from scipy.stats import spearmanr
-
-    if np.ptp(one) == 0 or np.ptp(other) == 0:
-        return Missing("one of the two does not vary")
-    return float(spearmanr(one, other)[0])  # pyright: ignore[reportArgumentType]
+    # With four spheres one swap moves the correlation by .2.
+    lacking = "{} spheres; needs 5: arms sphere/0.5, sphere/1, ..."
+    return along("sphere", seed, fewest=5, lacking=lacking, kind=kind)
 
 
 def _same_peak(score: np.ndarray, accuracy: np.ndarray) -> Number:
-    """1 if the sphere with the best score is, up to one in the hundred of accuracy, one with the best accuracy."""
+    """1 if the accuracy on the sphere with the best score is within .01 of the best accuracy."""
     return float(accuracy[int(score.argmax())] >= accuracy.max() - 0.01)
 
 
 def _life(subject: Subject) -> Number:
     """Steps from the switch to generalisation; twice the rest of the run where it never generalised."""
-    return max(float(RANKED_T_GEN.of(subject)) - subject.config.weight_decay_start, 0.0)  # pyright: ignore[reportArgumentType]
+    return of_all(lambda t_gen: max(t_gen - subject.config.weight_decay_start, 0.0), RANKED_T_GEN.of(subject))
 
 
 LIFE = Series("life time after the switch", _life, ("behaviour.test_accuracy",))
 
 
-def _life_against_decay(arms: Given) -> Sample | Missing:
-    by_decay = arms.along("weight_decay_start")
-    if len(by_decay) < 3:
-        return Missing(f"{len(by_decay)} strengths of weight decay switched on; needs 3")
-    decays = np.array(list(by_decay))
-    return Means(of_seeds(by_decay, lambda seed: rank_correlation(decays, np.array([one[LIFE] for one in seed]))))
+def _against_life(decays: np.ndarray, runs: Sequence[Answers]) -> Number:
+    return rank_correlation(decays, np.array([run[LIFE] for run in runs]))
 
 
 def _noise(noisy: float, kept: float) -> float:
@@ -110,37 +92,20 @@ def _rank_kept(arm: str) -> Statistic:
 RANK = at("after", "stability.gradient_effective_rank")
 
 
-def _lead_of_score(subject: Subject) -> Number:
-    """ln of the step at which the norm has made half of its change over that of the logits' share of the rule."""
-    if subject.phases.generalized_at is None:
-        return Missing("the run has not generalised")
-    lead = lag(series(subject, *ORDER), series(subject, "weights.norm"), window=OFTEN)
-    return lead if isinstance(lead, Missing) else lead.value
-
-
-def _generalised(subject: Subject) -> Number:
-    reached = subject.phases.generalized_at is not None
-    return 1.0 if reached else Missing("the run has not generalised")
-
-
-COMES = Series("has generalised", _generalised, ("behaviour.test_accuracy",))
-MEAN = text(
-    "by how much it leads, as a mean over seeds, instead of in how many: a share of at least four fifths cannot be "
-    "told from less with ten seeds",
-    "改为平均领先多少，而不是多少个种子领先：十个种子无法判定“至少八成”",
-)
 SEEN = text(
     "equivariance of the embedding instead of the logits' share: the share and the accuracy are two readings of the "
     "same logits, and agree whatever the weights do",
     "改用嵌入的等变性：logit 份额与准确率读的是同一组 logit，无论权重如何都会一致",
 )
+# What the two scores are called.
+NAMED_ORDER = ("the logits' share of the rule", "logit 规则份额")
+NAMED_EMBEDDING = ("equivariance of the embedding", "嵌入等变性")
 SHELL = text("The Goldilocks shell is where the manifold can be seen", "Goldilocks 球壳是流形可见的区域")
 UNSTABLE = text("Weight decay makes isolated points unstable", "权重衰减让孤立点编码不稳定")
 NARROW = text("Collapse narrows the view to one direction", "Softmax 崩溃把视野缩小到一个方向")
 RICH = text(
     "Lazy means linear in the inputs; the circle needs the rich regime", "懒惰区的表示是输入的线性函数；圆需要丰富区"
 )
-RESULT = text("A small norm is the result of the manifold, not its cause", "小权重是流形发现的结果，不是原因")
 
 REREADINGS: tuple[Prediction, ...] = (
     *(
@@ -162,18 +127,8 @@ REREADINGS: tuple[Prediction, ...] = (
             ),
         )
         for version, score, name, name_zh in (
-            (
-                1,
-                last(*ORDER),
-                "the logits' share of the rule",
-                "logit 规则份额",
-            ),
-            (
-                2,
-                at("after", "manifold.equivariance", view="embed/tokens"),
-                "equivariance of the embedding",
-                "嵌入等变性",
-            ),
+            (1, last(*ORDER), *NAMED_ORDER),
+            (2, at("after", "manifold.equivariance", view="embed/tokens"), *NAMED_EMBEDDING),
         )
         for part, of, kind, supports, refutes, en, zh in (
             ("correlation", rank_correlation, Means, above(0.7), below(0.2), "rank correlation", "秩相关"),
@@ -187,7 +142,9 @@ REREADINGS: tuple[Prediction, ...] = (
         arms=(BASE,),
         along=("weight_decay_start",),
         readings=(LIFE,),
-        statistic=_life_against_decay,
+        statistic=along(
+            "weight_decay_start", _against_life, fewest=3, lacking="{} strengths of weight decay switched on; needs 3"
+        ),
         supports=below(-0.7),
         refutes=above(-0.2),
         measured=text(
@@ -211,10 +168,10 @@ REREADINGS: tuple[Prediction, ...] = (
         ),
     ),
     per_seed(
-        _rank_falls,
         COLLAPSED_AT,
         _rank("memorised"),
         _rank("after"),
+        of=_rank_falls,
         arm="collapse/float32",
         controls=("collapse/weight_decay",),
         id="reread.softmax_collapse",
@@ -245,7 +202,6 @@ REREADINGS: tuple[Prediction, ...] = (
         for arm in ("weight_decay", "stablemax", "perpendicular")
     ),
     per_seed(
-        same,
         _linear("memorised"),
         controls=(),
         id="reread.lazy_rich",
@@ -259,9 +215,9 @@ REREADINGS: tuple[Prediction, ...] = (
         ),
     ),
     per_seed(
-        lambda before, after: after - before,
         _linear("memorised"),
         _linear("after"),
+        of=lambda before, after: after - before,
         controls=("random_labels", NO_DECAY),
         id="reread.lazy_rich",
         part="falls",
@@ -269,76 +225,5 @@ REREADINGS: tuple[Prediction, ...] = (
         supports=below(0),
         refutes=above(0),
         measured=text("the same at the end, less that when memorised", "同一 R²：结束时减记忆期"),
-    ),
-    *(
-        per_seed(
-            # A norm that never changes comes after.
-            lambda _, manifold, norm: float(manifold < norm),
-            COMES,
-            halves(*score, window, kept=True),
-            NORM.otherwise(np.inf),
-            share=True,
-            controls=(),
-            id="reread.weight_efficiency",
-            part="order",
-            version=version,
-            claim=RESULT,
-            changed=SEEN if version > 1 else None,
-            measured=text(f"{en} has made half of its change before the norm has", f"{zh}先于权重范数完成一半变化"),
-        )
-        for version, score, window, en, zh in (
-            (1, ORDER, OFTEN, "the logits' share of the rule", "logit 规则份额"),
-            (2, EMBEDDING, WINDOW, "equivariance of the embedding", "嵌入等变性"),
-        )
-    ),
-    per_seed(
-        same,
-        Series("lead of the rule over the norm", _lead_of_score, (f"{ORDER[0]}[{ORDER[1]}]", "weights.norm")),
-        controls=(),
-        id="reread.weight_efficiency",
-        part="lead",
-        version=2,
-        claim=RESULT,
-        supports=above(0),
-        refutes=below(0),
-        changed=MEAN,
-        measured=text(
-            "ln of the step at which the norm has made half of its change over that of the logits' share of the rule",
-            "权重范数与 logit 规则份额各完成一半变化的步数之比的对数",
-        ),
-    ),
-    per_seed(
-        same,
-        GENERALISED,
-        arm="follow/norm",
-        share=True,
-        controls=(),
-        id="reread.weight_efficiency",
-        part="norm alone",
-        claim=RESULT,
-        supports=below(0.5),
-        refutes=above(0.5),
-        measured=text(
-            "share that generalises from memorised weights scaled to the final norm and kept there, without "
-            "weight decay",
-            "把记忆权重缩放到最终范数并固定、且无权重衰减时泛化的占比",
-        ),
-    ),
-    *(
-        per_seed(
-            same,
-            GENERALISED,
-            arm=f"follow/circle/{scale}",
-            share=True,
-            controls=(),
-            id="reread.weight_efficiency",
-            part=f"circle at {scale}",
-            claim=RESULT,
-            measured=text(
-                f"share that generalises with the embedding put on circles and the norm times {scale}",
-                f"嵌入置于圆上、范数乘以 {scale} 时泛化的占比",
-            ),
-        )
-        for scale in ("0.5", "1", "2")
     ),
 )

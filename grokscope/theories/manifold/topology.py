@@ -1,15 +1,15 @@
-"""Predictions of the manifold's shape: none before, the task's after, coming with the transition, its own circle."""
+"""Predictions of the manifold's shape: no loop before, the task's loops after, which come with the transition."""
 
 from collections.abc import Mapping
 
 import numpy as np
 
 from grokscope.errors import Missing, first_missing
-from grokscope.predictions.arms import BASE, Arm
+from grokscope.predictions.arms import BASE
 from grokscope.predictions.base import Given, Prediction, Sample, Shares, Statistic, Test
 from grokscope.predictions.readings import At, Fact, Number, Series, Stage, at
-from grokscope.predictions.rows import HALF, MOST, RANDOM_LABELS, per_seed, same, text
-from grokscope.predictions.series import changes_within, half_way, where
+from grokscope.predictions.rows import HALF, MOST, RANDOM_LABELS, per_seed, text
+from grokscope.predictions.series import changes_within, half_way, label, where
 from grokscope.predictions.subject import Subject
 from grokscope.statistics.regions import NOWHERE, above, below
 
@@ -51,7 +51,7 @@ def _as_task(b0: float, b1: float, wanted_b0: float, wanted_b1: float) -> float:
 
 
 def _certified(after: float, before: float, keys: float) -> float:
-    """1 if there are as many certified circles after as key frequencies, and none when memorised."""
+    """1 if the certified circles are as many as the key frequencies at the end, and none when memorised."""
     return float(after == keys and before == 0)
 
 
@@ -61,7 +61,8 @@ def _order(name: str, *, fresh: bool) -> Series:
     def of(subject: Subject) -> Number:
         return changes_within(subject, measure, view, subject.transition(fresh))
 
-    return Series(f"changes within the transition: {measure}[{view}]", of, (f"{measure}[{view}]",), (measure,))
+    known = label(measure, view)
+    return Series(f"changes within the transition: {known}", of, (known,), (measure,))
 
 
 SIDES = ("before", "in", "after")
@@ -75,7 +76,8 @@ def _side(name: str, *, fresh: bool) -> Series:
         side = where(half_way(subject, measure, view), subject.transition(fresh))
         return side if isinstance(side, Missing) else float(SIDES.index(side))
 
-    return Series(f"side of the transition: {measure}[{view}]", of, (f"{measure}[{view}]",), (measure,))
+    known = label(measure, view)
+    return Series(f"side of the transition: {known}", of, (known,), (measure,))
 
 
 def _changing(name: str, version: int) -> Prediction:
@@ -83,11 +85,11 @@ def _changing(name: str, version: int) -> Prediction:
     order, side = _order(name, fresh=fresh), _side(name, fresh=fresh)
 
     def counts(arms: Given) -> Mapping[str, int]:
-        found = [one[side] for one in arms[BASE]]
-        return {name: found.count(float(number)) for number, name in enumerate(SIDES)}
+        sides = [run[side] for run in arms[BASE]]
+        return {name: sides.count(float(number)) for number, name in enumerate(SIDES)}
 
     def share(arm: str) -> Statistic:
-        return lambda arms: Shares(tuple(one[order] for one in arms[arm]))
+        return lambda arms: Shares(tuple(run[order] for run in arms[arm]))
 
     return Prediction(
         id="topology.order",
@@ -117,43 +119,40 @@ def _coordinate(loops: int | None) -> At:
 
 
 def match(arms: Given) -> Sample | Missing:
-    """Agreement of measured and expected Betti numbers over tasks, against expected numbers dealt out anew.
+    """A permutation test of the agreement of measured and expected Betti numbers over tasks.
 
-    The tasks are the base and every arm that names another; of random labels none is expected, b1 = 0. The test is of
-    the number of runs that agree, one-sided; its power is that against AGREEMENT of the runs agreeing, the others
-    measuring what some other run measured.
+    The tasks are the base and every arm of another one; of random labels b1 = 0 is expected. One-sided, of the number
+    of runs that agree. Its power is against the claim that AGREEMENT of the runs agree and the others measure what some
+    other run measured.
     """
-    tasks = [arm for arm in arms.values() if arm.family in (BASE, "task")]
-    pairs = [
-        (tuple(seen), tuple(wanted))
-        for arm in (*tasks, arms.get(RANDOM_LABELS, ()))
-        for one in arm
-        for seen in ([one[number] for number in OF_CLASS_MEANS],)
-        for wanted in (_NONE if isinstance(arm, Arm) and arm.name == RANDOM_LABELS else [one[b] for b in EXPECTED],)
-        if first_missing(*seen, *wanted) is None
-    ]
-    kinds = sorted({wanted for _, wanted in pairs})
-    if len(kinds) < 2:
+    tasks = [run for arm in arms.values() if arm.family in (BASE, "task") for run in arm]
+    expected = [(run, tuple(run[number] for number in EXPECTED)) for run in tasks]
+    expected += [(run, _NONE) for run in arms.get(RANDOM_LABELS, ())]
+    numbers = [(tuple(run[number] for number in OF_CLASS_MEANS), wanted) for run, wanted in expected]
+    pairs = [pair for pair in numbers if first_missing(*pair[0], *pair[1]) is None]
+    if len({wanted for _, wanted in pairs}) < 2:
         return Missing("runs of at least two topologies are needed: circle, torus, segment, two circles, none")
-    codes = {numbers: code for code, numbers in enumerate(sorted({one for pair in pairs for one in pair}))}
-    found, wanted = (np.array([codes[pair[which]] for pair in pairs]) for which in (0, 1))
+    codes = {betti: code for code, betti in enumerate(sorted({betti for pair in pairs for betti in pair}))}
+    measured, wanted = (np.array([codes[pair[which]] for pair in pairs]) for which in (0, 1))
     rng = np.random.default_rng(0)
-    agreeing = int((found == wanted).sum())
-    dealt = np.array([(found == rng.permutation(wanted)).sum() for _ in range(PERMUTATIONS)])
-    p = float((1 + (dealt >= agreeing).sum()) / (1 + PERMUTATIONS))
-    claimed = [_p_of_claim(found, wanted, rng) for _ in range(200)]
+    p = _p_of_agreement(measured, wanted, rng, PERMUTATIONS)
+    claimed = [_p_of_claim(measured, wanted, rng) for _ in range(200)]
     power = float(np.mean(np.array(claimed) <= 0.01))
-    return Test(value=agreeing / len(pairs), n=len(pairs), p=p, level=0.01, power=power)
+    return Test(value=int((measured == wanted).sum()) / len(pairs), n=len(pairs), p=p, level=0.01, power=power)
 
 
 _NONE = (1.0, 0.0)  # a cloud without structure: one piece, no loop
 
 
-def _p_of_claim(found: np.ndarray, wanted: np.ndarray, rng: np.random.Generator) -> float:
+def _p_of_agreement(measured: np.ndarray, wanted: np.ndarray, rng: np.random.Generator, permutations: int) -> float:
+    agreeing = np.array([(measured == rng.permutation(wanted)).sum() for _ in range(permutations)])
+    return float((1 + (agreeing >= (measured == wanted).sum()).sum()) / (1 + permutations))
+
+
+def _p_of_claim(measured: np.ndarray, wanted: np.ndarray, rng: np.random.Generator) -> float:
     """p of a draw in which the claim holds."""
-    drawn = np.where(rng.random(len(wanted)) < AGREEMENT, wanted, rng.choice(found, len(wanted)))
-    dealt = np.array([(drawn == rng.permutation(wanted)).sum() for _ in range(199)])
-    return float((1 + (dealt >= (drawn == wanted).sum()).sum()) / 200)
+    drawn = np.where(rng.random(len(wanted)) < AGREEMENT, wanted, rng.choice(measured, len(wanted)))
+    return _p_of_agreement(drawn, wanted, rng, 199)
 
 
 BEFORE = text("Before grokking there is no loop: b1 = 0", "顿悟前没有环：β₁ = 0")
@@ -180,8 +179,8 @@ SEVERAL = text(
 TOPOLOGY: tuple[Prediction, ...] = (
     *(
         per_seed(
-            lambda b1: float(b1 == 0),  # no loop
             _betti("memorised", 1, view),
+            of=lambda b1: float(b1 == 0),  # no loop
             id="topology.before",
             part=part,
             share=True,
@@ -194,9 +193,9 @@ TOPOLOGY: tuple[Prediction, ...] = (
     ),
     *(
         per_seed(
-            _as_task,
             *(_betti("after", degree, view) for degree in (0, 1)),
             *EXPECTED,
+            of=_as_task,
             id="topology.after",
             part=part,
             share=True,
@@ -207,8 +206,8 @@ TOPOLOGY: tuple[Prediction, ...] = (
     ),
     *(
         per_seed(
-            lambda share: float(share == 1),  # every plane is a circle
             at("after", "manifold.plane_circles", view=VIEWS[view][0]),
+            of=lambda share: float(share == 1),  # every plane is a circle
             id="topology.after",
             part=f"planes of {view}",
             share=True,
@@ -221,9 +220,9 @@ TOPOLOGY: tuple[Prediction, ...] = (
         for view in ("class means", "embedding")
     ),
     per_seed(
-        _certified,
         *CIRCLES,
         at("after", "circuits.n_key_frequencies"),
+        of=_certified,
         id="topology.certified",
         part="all",
         share=True,
@@ -236,8 +235,8 @@ TOPOLOGY: tuple[Prediction, ...] = (
         ),
     ),
     per_seed(
-        lambda after: float(after >= 1),
         CIRCLES[0],
+        of=lambda after: float(after >= 1),
         id="topology.certified",
         part="some",
         share=True,
@@ -261,7 +260,6 @@ TOPOLOGY: tuple[Prediction, ...] = (
     ),
     *(
         per_seed(
-            same,
             _coordinate(loops),
             id="topology.coordinate",
             version=version,

@@ -1,4 +1,4 @@
-"""The prediction that there is no stable state in between: two humps, and a passage that shortens as p grows."""
+"""The prediction that no state between the two is stable: two humps, and a passage that shortens as p grows."""
 
 from collections.abc import Sequence
 
@@ -6,11 +6,10 @@ import numpy as np
 
 from grokscope.errors import Missing
 from grokscope.predictions.arms import BASE
-from grokscope.predictions.base import Given, Means, Prediction, Sample, Statistic, Test, Text
+from grokscope.predictions.base import Answers, Given, Prediction, Sample, Statistic, Test, Text
 from grokscope.predictions.readings import Number, Series
-from grokscope.predictions.rows import RANDOM_LABELS, text
-from grokscope.predictions.seeds import of_seeds
-from grokscope.predictions.series import series
+from grokscope.predictions.rows import RANDOM_LABELS, along, text
+from grokscope.predictions.series import label, series
 from grokscope.predictions.subject import Subject
 from grokscope.statistics.dip import dip_test
 from grokscope.statistics.regions import above, below
@@ -21,16 +20,15 @@ LOOP = ("manifold.persistence_ratio", "view=resid_mid/class_means")
 LEVELS = (0.2, 0.8)
 ENOUGH = 150  # values with which the test finds two humps, if there are
 FEWEST_SIZES = 3  # values of p through which a slope can be told from a jump
-MOST_VALUES = (
-    200  # pooled values are thinned to so many, evenly along each run: the test's null is drawn anew for each n
-)
+# Pooled values are thinned to so many, evenly along each run: the test's null is drawn anew for each n.
+MOST_VALUES = 200
 
 
 def dwell(subject: Subject, *, relative: bool) -> Number:
     """Steps that the order parameter takes from 20 to 80 %, over t_gen.
 
-    relative: of its own way from the level at memorisation to the last; otherwise of 1. A level counts where it is held
-    for three evaluations.
+    relative: per cent of its own way from memorisation to the end; otherwise of 1. A level counts once it holds for
+    three evaluations.
     """
     steps, values = series(subject, *SHARE)
     end = subject.phases.generalized_at
@@ -42,20 +40,16 @@ def dwell(subject: Subject, *, relative: bool) -> Number:
         return Missing("the order parameter does not rise through 20 and 80 %")
     if reached[0] == steps[0]:
         return Missing("the order parameter is beyond 20 % already when memorised")
-    # Both levels at one evaluation: the passage is shorter than the distance of evaluations, which is what is known.
+    # Both levels at one evaluation: all that is known is that the passage is shorter than their distance.
     apart = float(np.diff(steps[steps <= reached[1]])[-1]) if (steps <= reached[1]).sum() > 1 else 1.0
     return max(reached[1] - reached[0], apart) / end
-
-
-def _label(of: tuple[str, str]) -> str:
-    return f"{of[0]}[{of[1]}]"
 
 
 DWELLS = {
     relative: Series(
         f"dwell time{', of its own rise' if relative else ''}",
         lambda subject, relative=relative: dwell(subject, relative=relative),
-        (_label(SHARE),),
+        (label(*SHARE),),
         (SHARE[0],),
     )
     for relative in (False, True)
@@ -64,7 +58,7 @@ DWELLS = {
 
 def _values(of: tuple[str, str]) -> Series:
     """The values of a series from memorisation on."""
-    return Series(f"values of {_label(of)}", lambda subject: series(subject, *of)[1], (_label(of),), (of[0],))  # pyright: ignore[reportArgumentType]
+    return Series(f"values of {label(*of)}", lambda subject: series(subject, *of)[1], (label(*of),), (of[0],))  # pyright: ignore[reportArgumentType]
 
 
 VALUES: dict[tuple[str, str], Series] = {of: _values(of) for of in (SHARE, LOOP)}
@@ -73,28 +67,23 @@ VALUES: dict[tuple[str, str], Series] = {of: _values(of) for of in (SHARE, LOOP)
 def _slope(*, relative: bool) -> Statistic:
     """Per seed: least-squares slope of ln(dwell / t_gen) on ln p."""
 
-    def statistic(arms: Given) -> Sample | Missing:
-        by_p = arms.along("p")
-        if len(by_p) < FEWEST_SIZES:
-            return Missing(f"{len(by_p)} values of p; needs {FEWEST_SIZES}: arms p=17, p=31, ...")
-        return Means(of_seeds(by_p, lambda seed: _of_seed(list(by_p), [one[DWELLS[relative]] for one in seed])))
+    def seed(p: np.ndarray, runs: Sequence[Answers]) -> Number:
+        dwells = [(size, run[DWELLS[relative]]) for size, run in zip(p, runs, strict=True)]
+        pairs = [(size, value) for size, value in dwells if not isinstance(value, Missing)]
+        if len(pairs) < FEWEST_SIZES:
+            return Missing(f"the seed has generalised at {len(pairs)} values of p; needs {FEWEST_SIZES}")
+        sizes, values = np.log(np.array(pairs)).T
+        return float(np.polyfit(sizes, values, 1)[0])
 
-    return statistic
-
-
-def _of_seed(p: list[int], dwells: list[Number]) -> Number:
-    pairs = [(size, value) for size, value in zip(p, dwells, strict=True) if not isinstance(value, Missing)]
-    if len(pairs) < FEWEST_SIZES:
-        return Missing(f"the seed has generalised at {len(pairs)} values of p; needs {FEWEST_SIZES}")
-    sizes, values = np.log(np.array(pairs)).T
-    return float(np.polyfit(sizes, values, 1)[0])
+    lacking = f"{{}} values of p; needs {FEWEST_SIZES}: arms p=17, p=31, ..."
+    return along("p", seed, fewest=FEWEST_SIZES, lacking=lacking)
 
 
 def pooled(runs: Sequence[np.ndarray]) -> np.ndarray:
     """The values of a series of all runs together, thinned evenly."""
-    each = max(2, MOST_VALUES // max(1, len(runs)))
+    most = max(2, MOST_VALUES // max(1, len(runs)))
     thin = [
-        values[np.linspace(0, len(values) - 1, min(each, len(values))).round().astype(int)]
+        values[np.linspace(0, len(values) - 1, min(most, len(values))).round().astype(int)]
         for values in runs
         if len(values)
     ]
@@ -103,13 +92,13 @@ def pooled(runs: Sequence[np.ndarray]) -> np.ndarray:
 
 def _bimodal(of: tuple[str, str], arm: str) -> Statistic:
     def statistic(arms: Given) -> Sample | Missing:
-        values = pooled([one[VALUES[of]] for one in arms[arm]])
-        found = dip_test(values)
-        if isinstance(found, Missing):
-            return found
+        values = pooled([run[VALUES[of]] for run in arms[arm]])
+        tested = dip_test(values)
+        if isinstance(tested, Missing):
+            return tested
         # Of 100 draws of two equal normal humps four deviations apart .79 have p < .05 with 100 values, .97 with 200.
         power = 0.9 if len(values) >= ENOUGH else Missing("too few values to say that there is one hump")
-        return Test(value=found[0], n=len(arms[arm]), p=found[1], level=0.05, power=power)
+        return Test(value=tested[0], n=len(arms[arm]), p=tested[1], level=0.05, power=power)
 
     return statistic
 

@@ -1,9 +1,8 @@
-"""What weight efficiency asks to be trained: networks that can only memorise, and networks that generalise.
+"""The arms of weight efficiency: networks that can only memorise, and networks that generalise, at many training sizes.
 
-They have many sizes of the training set. The arms of Varma et al. 2023, arXiv:2309.02390, that no verdict needs are
-optional ("varma/..."): more sizes, networks that generalise trained on with few of their inputs under two weight decays
-(ungrokking), and networks from scratch above the size at which the others un-grok (semi-grokking). At paper scale in a
-network twice as wide.
+Arms of Varma et al. 2023, arXiv:2309.02390, that no verdict needs are optional ("varma/..."): more sizes; networks that
+generalise and go on with few of their inputs under two weight decays (ungrokking); networks from scratch above the size
+at which the others un-grok (semi-grokking). At paper scale the network is twice as wide.
 """
 
 from collections.abc import Callable
@@ -21,7 +20,7 @@ SHARES = {"small": 0.1, "near": 0.25, "large": 0.6}  # of all inputs, that a gen
 
 
 def _sizes(kind: str, scale: Scale, base: RunConfig) -> Table:
-    # Those that generalise train as long as the others: their norm goes on falling when they have generalised.
+    # Networks that generalise train to the last step too: their norm still falls after they have generalised.
     changed = {"random_labels": True} if kind == "memorising" else {"stop_after": base.max_steps}
     memorising = {
         "tiny": (100, 200, 370),
@@ -48,7 +47,7 @@ def _trained(kind: str) -> Family:
 
 
 def _ungrokked(run: Run, folder: Path) -> dict[Value, RunConfig]:
-    """The final weights of a run that generalised, trained on with fewer data."""
+    """Runs that start from the final weights of a run that generalised, with fewer data."""
     if run.phases().generalized_at is None:
         return {}
     final = run.snapshot()
@@ -62,9 +61,9 @@ def _ungrokked(run: Run, folder: Path) -> dict[Value, RunConfig]:
 
 UNGROKKED = Follows(id=UNGROK, of=GENERALISING, made=_ungrokked)
 
-# By the p of the networks. full: the size that networks learn to generalise on. generalising: smaller ones that they go
-# on with, enough to stay as they are. shrunk: sizes that they go on with under each of the weight decays, enough or
-# not. steps: when going on with these.
+# By the p of the networks. full: the training size at which they learn to generalise. generalising: smaller sizes at
+# which they go on and stay as they are. shrunk, steps: sizes at which they go on under each of the weight decays, and
+# for how long.
 CONTINUED: dict[int, dict[str, Any]] = {
     7: {"full": 40, "generalising": (30,), "shrunk": (10, 30), "decays": (1.0, 2.0), "steps": 16},
     31: {
@@ -76,13 +75,13 @@ CONTINUED: dict[int, dict[str, Any]] = {
         "steps": 4_000,
     },
 }  # fmt: skip
-# Seeds of the arms that go on: networks that do not generalise purely are left out, so that of full there are more.
+# Seeds of the arms that go on. full has more, because networks that do not generalise purely are left out.
 FEWER = 5
 
 
 def _varma(scale: Scale) -> RunConfig:
     """p = 31 in a network a quarter as wide as the recipe's (a narrower one of p = 59 does not fit its training data
-    cleanly). Every run goes to its last step, whatever becomes of it."""
+    cleanly). Every run goes to its last step."""
     looks = {"evaluate_every": 250, "checkpoint_ratio": 2.0, "checkpoint_every": 1_000}
     sizes: dict[str, Any] = sized(
         scale,
@@ -108,8 +107,8 @@ def _full(scale: Scale, base: RunConfig) -> Table:
 
 
 def _goes_on(run: Run, folder: Path, sizes: tuple[int, ...], steps: int, **changed: Any) -> dict[Value, RunConfig]:
-    """The last weights, trained on with a part of the inputs; optimizer moments begin anew. A seed's smaller training
-    sets are among its larger ones (`tasks.base.Task.split`)."""
+    """Runs that start from the last weights with a part of the inputs and new optimizer moments. A seed's smaller
+    training sets lie in its larger ones (`tasks.base.Task.split`)."""
     start = written(run.snapshot().params, folder / f"{run.id}-final.safetensors")
     whole = _for(run.config.replace(start=None), steps).replace(**changed)
     return {n: whole.replace(start=start, n_train=n) for n in sizes}

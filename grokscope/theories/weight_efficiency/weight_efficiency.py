@@ -1,14 +1,13 @@
-"""Weight efficiency: the generalising circuit has its logits for a smaller norm, and weight decay prefers it."""
+"""Weight efficiency: the generalising circuit has the same logits at a smaller norm, so weight decay prefers it."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
-from grokscope.errors import Missing, of_all
-from grokscope.predictions.base import Answers, Given, Means, Prediction, Sample, Statistic, Theory
+from grokscope.errors import of_all
+from grokscope.predictions.base import Answers, Prediction, Statistic, Theory
 from grokscope.predictions.readings import Number, at
-from grokscope.predictions.rows import last, per_seed, same, text
-from grokscope.predictions.seeds import of_seeds
+from grokscope.predictions.rows import along, last, per_seed, text
 from grokscope.statistics.regions import above, below, outside, within
 from grokscope.theories.weight_efficiency.arms import ARMS, GENERALISING, MEMORISING, UNGROK
 
@@ -19,20 +18,14 @@ NORM = at("after", "efficiency.norm_per_logit", of="rescaled")
 def _slope(family: str) -> Statistic:
     """Per seed: slope of ln norm at a fixed logit on ln n_train."""
 
-    def statistic(arms: Given) -> Sample | Missing:
-        found = arms.along(family)
-        if len(found) < 3:
-            return Missing(f"{len(found)} sizes of the training set; needs 3: arms {family}/n_train=...")
-        return Means(of_seeds(found, lambda seed: _of_seed(list(found), seed)))
+    def seed(sizes: np.ndarray, runs: Sequence[Answers]) -> Number:
+        def slope(*norms: float) -> float:
+            return float(np.polyfit(np.log(sizes), np.log(norms), 1)[0])
 
-    return statistic
+        return of_all(slope, *(run[NORM] for run in runs))
 
-
-def _of_seed(sizes: list[float], seed: Sequence[Answers]) -> Number:
-    def slope(*norms: float) -> float:
-        return float(np.polyfit(np.log(sizes), np.log(norms), 1)[0])
-
-    return of_all(slope, *(one[NORM] for one in seed))
+    lacking = f"{{}} sizes of the training set; needs 3: arms {family}/n_train=..."
+    return along(family, seed, fewest=3, lacking=lacking)
 
 
 NORMS = text(
@@ -43,6 +36,7 @@ CRITICAL = text(
     "Below a critical size a generalising network un-groks when trained on",
     "低于临界数据量继续训练，已泛化的网络会“反顿悟”",
 )
+BETWEEN = (within(0.1, 0.9), outside(0.05, 0.95))
 SEMI = text("Near it networks generalise in part (semi-grokking)", "在临界数据量附近出现半顿悟")
 
 # No regions are in the pre-registration; fixed from the claims: an exponent of .1 is growth (twice the data add 7 % to
@@ -82,9 +76,8 @@ weight_efficiency = Theory(
         ),
         *(
             per_seed(
-                same,
                 last("behaviour.test_accuracy"),
-                arm=f"{UNGROK}/{size}",
+                arm=f"{UNGROK}/{part}",
                 controls=(),
                 id="efficiency.critical_size",
                 part=part,
@@ -96,18 +89,10 @@ weight_efficiency = Theory(
                     f"用{zh}继续训练已泛化网络后的测试准确率",
                 ),
             )
-            for part, size, claim, supports, refutes, en, zh in (
-                ("small", "small", CRITICAL, below(0.5), above(0.9), "few data", "少量数据"),
-                ("large", "large", CRITICAL, above(0.9), below(0.5), "many data", "大量数据"),
-                (
-                    "near",
-                    "near",
-                    SEMI,
-                    within(0.1, 0.9),
-                    outside(0.05, 0.95),
-                    "data near the critical size",
-                    "临界附近的数据",
-                ),
+            for part, claim, supports, refutes, en, zh in (
+                ("small", CRITICAL, below(0.5), above(0.9), "few data", "少量数据"),
+                ("large", CRITICAL, above(0.9), below(0.5), "many data", "大量数据"),
+                ("near", SEMI, *BETWEEN, "data near the critical size", "临界附近的数据"),
             )
         ),
     ),

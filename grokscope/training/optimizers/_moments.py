@@ -28,6 +28,10 @@ class MomentOptions(OptimizerOptions):
     betas: Betas = per_replica((0.9, 0.98), description="decay rates of the two moments a step [1]")
     eps: float = per_replica(1e-8, gt=0, description="offset of the denominator [1]")
 
+    @property
+    def decay_sets_the_time(self) -> bool:
+        return True
+
 
 @final
 class Moments:

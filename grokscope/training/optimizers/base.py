@@ -33,6 +33,11 @@ class OptimizerOptions(Options):
         """Whether a step is only the rate times the gradient."""
         return False
 
+    @property
+    def decay_sets_the_time(self) -> bool:
+        """Whether networks that generalise do so within some 1 / (rate x weight decay) steps: plans count on it."""
+        return False
+
 
 class Optimizer(ABC):
     """Updates flat parameters in place; the gradients are read only.

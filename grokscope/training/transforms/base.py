@@ -27,6 +27,11 @@ class TransformOptions(Options):
     def is_on(self) -> bool:
         """Whether the transform changes anything."""
 
+    @property
+    def stops_decay(self) -> bool:
+        """Whether weight decay shrinks fewer weights than without it."""
+        return False
+
     def rate_factor(self, config: RunConfig) -> float:  # noqa: ARG002
         """The factor on the learning rate."""
         return 1

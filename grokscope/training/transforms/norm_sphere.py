@@ -48,6 +48,10 @@ class NormSphereOptions(TransformOptions):
     def is_on(self) -> bool:
         return bool(self.norm_sphere)
 
+    @property
+    def stops_decay(self) -> bool:
+        return self.is_on
+
     def rate_factor(self, config: RunConfig) -> float:
         return config.init_scale if self.is_on and self.norm_sphere_step == "angle" else 1
 

@@ -6,14 +6,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from grokscope.report.figures.fractions import Shares, fractions
+from grokscope.report.figures.fractions import fractions
+from grokscope.studies.tables.critical_share import Shares
 from tests.report.figures.drawn import FEW, effect, shades, trace
 
 
 def example() -> Shares:
     """Data to draw, for the contract of all figures."""
     accuracy = np.array([[0.1, 0.2, 0.3], [0.95, 0.2, 0.9], [1.0, 1.0, 0.99]])
-    return Shares(shares=(0.2, 0.4, 0.6), accuracy=accuracy, least=0.9, critical=effect(0.42, 0.3, 0.5))
+    return Shares(shares=(0.2, 0.4, 0.6), accuracy=accuracy, critical=effect(0.42, 0.3, 0.5))
 
 
 def test_shares_of_runs_have_exact_intervals() -> None:

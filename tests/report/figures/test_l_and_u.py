@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from grokscope.errors import Missing
-from grokscope.report.figures.l_and_u import Losses, l_and_u
+from grokscope.report.figures.l_and_u import l_and_u
 from grokscope.report.figures.parts.norms import interval
 from grokscope.statistics.goldilocks import Reduced, Shell
+from grokscope.studies.tables.spheres import Losses
 from tests.report.figures.drawn import FEW, effect, shades
 
 REDUCED = Reduced(
@@ -16,6 +17,7 @@ REDUCED = Reduced(
     train=(effect(1e-1, 5e-2, 3e-1), effect(1e-6), effect(0.0)),
     test=(effect(2e-1), effect(1e-3, 9e-4, 2e-3), Missing("1 of 5 seeds ended with a loss that is not finite")),
 )
+NOWHERE = Shell(low=FEW, high=FEW, edges=(None,) * 5, never=5)
 BOTH = Shell(low=effect(3.0, 2.0, 4.0), high=effect(30.0, 20.0, 50.0), edges=(), never=0)
 
 
@@ -25,7 +27,7 @@ def losses(**fields: Any) -> Losses:
         "train": np.array([0.1, 0.0]),
         "test": np.array([0.2, np.nan]),
     }
-    return Losses(**({"title": "norm kept", "reduced": REDUCED} | runs | fields))
+    return Losses(**({"title": "norm kept", "reduced": REDUCED, "shell": NOWHERE} | runs | fields))
 
 
 def example() -> list[Losses]:
@@ -56,8 +58,8 @@ def test_the_l_and_the_u_have_their_losses_and_intervals() -> None:
     assert figure.layout.yaxis.title.text == "loss (mean squared error)"
     assert not figure.layout.shapes
     assert l_and_u([losses()]).layout.yaxis.title.text == "loss [nats]"  # pyright: ignore
-    with pytest.raises(ValueError, match="no norm has a loss above 0"):
-        l_and_u([losses(reduced=Reduced(norms=np.ones(1), train=(effect(0.0),), test=(FEW,)))])
+    none = Reduced(norms=np.ones(1), train=(effect(0.0),), test=(FEW,))
+    assert isinstance(l_and_u([losses(reduced=none)]), Missing)
 
 
 def test_two_arms_have_a_panel_each_over_one_axis_of_norms() -> None:
@@ -78,7 +80,7 @@ def test_the_shell_is_shaded_between_its_ends_and_more_lightly_over_their_interv
     edge = 10 ** opened.layout.xaxis.range[0]
     assert shades(opened) == [(pytest.approx(edge), 30)] * 2
     assert "? to 30" in opened.layout.annotations[0].text
-    assert not shades(l_and_u([losses(shell=Shell(low=FEW, high=FEW, edges=(), never=5))]))
+    assert not shades(l_and_u([losses()]))
 
 
 def test_an_interval_is_written_where_there_is_one() -> None:

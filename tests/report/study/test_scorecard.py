@@ -123,10 +123,19 @@ def test_the_tables_hold_what_the_page_holds(card: Scorecard, tmp_path: Path) ->
     assert "判定表" in scorecard_text.write(card, tmp_path / "card.md", "zh").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("region", [above(0.5), below(-1), within(0.8, 1.2), outside(-1, 1), NOWHERE])
-def test_a_region_reads_as_statistics_write_it_and_in_chinese_without_english(card: Scorecard, region: Region) -> None:
+@pytest.mark.parametrize(
+    ("region", "text"),
+    [
+        (above(0.5), "> 0.5"),
+        (below(-1), "< -1"),
+        (within(0.8, 1.2), "0.8 to 1.2"),
+        (outside(-1, 1), "< -1 or > 1"),
+        (NOWHERE, "none"),
+    ],
+)
+def test_a_region_is_words_and_in_chinese_without_english(card: Scorecard, region: Region, text: str) -> None:
     row = of(card, 0).model_copy(update={"supports": region.parts, "refutes": region.parts})
-    assert regions(row, "en") == f"{region.text}; {region.text}"
+    assert regions(row, "en") == f"{text}; {text}"
     assert not re.search("[a-z]", regions(row, "zh"))
 
 

@@ -17,7 +17,6 @@ from grokscope.registry import names
 from grokscope.statistics.contrasts import share
 from grokscope.statistics.goldilocks import shell
 from grokscope.statistics.intervals import mean_effect
-from grokscope.studies.arms import arms as planned
 from grokscope.studies.tables.base import matrix, plain, shown, tables
 from grokscope.studies.tables.delays import delay
 from grokscope.theories.base import theories
@@ -28,17 +27,7 @@ ALL = tables()
 
 @pytest.fixture(scope="module")
 def every() -> Arms[Any]:
-    """Made-up runs of every family, those that no verdict needs among them; five seeds each."""
-    arms: dict[str, Arm[Any]] = {}
-    for theory in theories().values():
-        known = [family for family in theory.arms if hasattr(family, "values")]
-        arms |= planned(theory.id, "tiny", 5, [family.id for family in known]).items()
-    one = arms["varma/full/40"]
-    for family in ("varma/generalising", "varma/ungrokking/weight_decay=1", "varma/ungrokking/weight_decay=2"):
-        for size in (10, 30):
-            name = f"{family}/{size}"
-            arms[name] = Arm(family=family, value=size, name=name, runs=one.runs)
-    return Arms(arms.values()).having(lambda arm: [made.Made(arm.name, config, 1) for config in arm])
+    return made.every_family()
 
 
 @pytest.mark.parametrize("name", sorted(ALL))

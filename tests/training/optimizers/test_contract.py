@@ -49,7 +49,9 @@ def column(values: list[float]) -> Tensor:
 class Pack:
     def __init__(self, name: str, fields: list[dict[str, Any]], params: Tensor) -> None:
         self.params, self.step = params.clone(), 0
-        self.optimizer = component("training.optimizers", name)([SimpleNamespace(**f) for f in fields], self.params)
+        optimizer = component("training.optimizers", name)
+        own = {field: about.default for field, about in optimizer.options.model_fields.items()}
+        self.optimizer = optimizer([SimpleNamespace(**(own | given)) for given in fields], self.params)
         self.rates, self.decay = column([f["rate"] for f in fields]), column([f["decay"] for f in fields])
 
     def advance(self, steps: int) -> None:

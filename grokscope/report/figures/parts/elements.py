@@ -1,4 +1,4 @@
-"""What is read of a network for several figures: the two tables of a group's elements, and centred logits."""
+"""What several figures read of a network: the two tables of a group's elements, and centred logits."""
 
 from typing import TYPE_CHECKING
 
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 
-# The two tables of the group's elements that are compared, by name and kind of line.
+# The two tables of the group's elements: name and kind of line.
 TABLES = {"embed/tokens": ("series.embedding", "solid"), "resid_mid/class_means": ("series.class_means", "dot")}
 
 
 def centred_logits(snapshot: Snapshot) -> Float64[torch.Tensor, "pair class"]:
-    """The logits less each input's mean, which a softmax does not see."""
+    """The logits less each input's mean, which a softmax ignores."""
     values = snapshot.logits.detach().double()
     return values - values.mean(1, keepdim=True)
 
 
 def absent(readings: Readings, without: str, *, grouped: bool = True) -> Missing:
-    """Why there is nothing: no group, no cloud in the network to ask for it (the reason `without`), or not measured."""
+    """The reason for an empty figure: no group, no cloud in the network (the reason `without`), or not measured."""
     if readings.absence == "missing.not_measured":
         if grouped and readings.group is None:
             return Missing("missing.random_labels" if readings.run.config.random_labels else "missing.no_group")
@@ -38,13 +38,13 @@ def absent(readings: Readings, without: str, *, grouped: bool = True) -> Missing
 
 def of_tables(readings: Readings, measure: str) -> dict[str, Series]:
     """The series of the two tables, where they are."""
-    found = {view: readings.series(measure, f"view={view}") for view in TABLES}
-    return {view: series for view, series in found.items() if isinstance(series, tuple)}
+    tables = {view: readings.series(measure, f"view={view}") for view in TABLES}
+    return {view: series for view, series in tables.items() if isinstance(series, tuple)}
 
 
-def draw(figure: "Figure", found: dict[str, Series], lang: Lang, axis: str, **style: str) -> None:
-    """A line a table, in the same grey in all panels; each is once in the legend."""
-    for view, series in found.items():
+def draw(figure: "Figure", tables: dict[str, Series], lang: Lang, axis: str, **style: str) -> None:
+    """A line a table, in the same grey in all panels; the legend has each once."""
+    for view, series in tables.items():
         name, dash = TABLES[view]
         named = any(getattr(trace, "legendgroup", None) == name for trace in figure.data)
         steps.line(figure, series, say(name, lang), theme.NEUTRAL, width=2.5, axis=axis, dash=dash, **style)

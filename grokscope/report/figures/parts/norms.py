@@ -13,8 +13,6 @@ from grokscope.statistics.intervals import Effect
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 TICKS = (1, 1.5, 2, 3, 4, 5, 6, 8)  # in every power of ten, on an axis shorter than one
-
-
 BAND, MARK = 0.10, 0.16  # opacities of an interval and of what lies between its ends
 
 

@@ -1,5 +1,6 @@
 """Panels side by side, with a slider over the checkpoints."""
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from grokscope.report.page import theme
@@ -8,7 +9,7 @@ from grokscope.report.words import Lang, say
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-BELOW = 130  # pixels for the slider and the names under the last row; page.js knows them from the figure
+BELOW = 130  # pixels for the slider and the names under the last row; page.js reads them from the figure
 WIDTH = 1040  # pixels of the page's column
 
 
@@ -52,8 +53,18 @@ def arrange(
     figure.update_layout({key.partition(".")[0]: {"domain": value} for key, value in wide.items()})
 
 
-def add_slider(figure: "Figure", steps: list[int], lang: Lang) -> None:
-    """A slider over frames that are named by their steps, at the last one, and a button that plays them."""
+def animate(figure: "Figure", by_step: Mapping[int, Sequence[Any]], lang: Lang) -> None:
+    """A frame a step, and a slider over them, at the last one. by_step: data of the figure's first traces."""
+    from plotly.graph_objects import Frame
+
+    figure.frames = [
+        Frame(name=str(step), data=list(data), traces=list(range(len(data)))) for step, data in by_step.items()
+    ]
+    _add_slider(figure, sorted(by_step), lang)
+
+
+def _add_slider(figure: "Figure", steps: list[int], lang: Lang) -> None:
+    """A slider over frames that are named by their steps, and a button that plays them."""
     instant = {"mode": "immediate", "frame": {"duration": 0, "redraw": False}, "transition": {"duration": 0}}
     play = {"fromcurrent": False, "frame": {"duration": 150, "redraw": False}, "transition": {"duration": 0}}
     slide = [{"method": "animate", "label": f"{step:,}", "args": [[str(step)], instant]} for step in steps]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 
-# The share of the axis a phase's label needs inside its bar on a phone: about 70 of 300 pixels.
+# A phase's label needs this share of the axis inside its bar on a phone: about 70 of 300 pixels.
 LABEL_SHARE = 0.25
 
 
@@ -26,14 +26,14 @@ def blank(height: float) -> "Figure":
 def log_range(readings: Readings) -> tuple[float, float]:
     """The step axis in powers of ten: from the first evaluated step above 0 to the last."""
     train = readings.series("behaviour.train_accuracy")
-    # Curves from elsewhere need not have that of training.
+    # Imported curves need not have a training curve.
     shown = [train] if isinstance(train, tuple) else list(readings.numbers.values())
     first = min((int(step) for steps, _ in shown for step in steps if step > 0), default=1)
     return float(np.log10(first)), float(np.log10(max(readings.last_step, first * 2)))
 
 
 def step_axis(figure: "Figure", readings: Readings, lang: Lang) -> None:
-    """A logarithmic step axis: memorisation at a hundred steps and generalisation at thousands both have room."""
+    """A logarithmic step axis, with room for memorisation at a hundred steps and generalisation at thousands."""
     low, high = log_range(readings)
     margin = 0.01 * (high - low)
     # No standoff of the title: beside a colour bar Plotly 7 then draws the title over the ticks.
@@ -80,15 +80,8 @@ def log_ticks(values: Iterable[float | None]) -> int | str:
     return "D2" if decades < 2 else 1 if decades < 5 else 2
 
 
-def loss_axis(figure: "Figure", title: str, shown: Iterable[float], *, log: bool) -> None:
-    """Every loss axis of a figure; shown: the losses drawn."""
-    figure.update_yaxes(title={"text": title})
-    if log:
-        figure.update_yaxes(type="log", dtick=log_ticks(shown), exponentformat="power")
-
-
 def positive(series: Series) -> tuple[list[int], list[float | None]]:
-    """A series for a logarithmic step axis: step 0 has no place there, and what is not finite is a gap."""
+    """A series for a logarithmic step axis: without step 0, and with a gap where it is not finite."""
     pairs = [(int(step), float(value)) for step, value in zip(*series, strict=True) if step > 0]
     return [step for step, _ in pairs], [value if np.isfinite(value) else None for _, value in pairs]
 
@@ -143,9 +136,3 @@ def stack(readings: Readings, lang: Lang, titles: Sequence[str], *, shares: Sequ
         top = bottom - gap
     shade(figure, readings)
     return figure
-
-
-def along(direction: str, lang: Lang) -> str:
-    """The name of an axis along a direction of weights; "hessian=2" is the second eigenvector."""
-    name, _, rank = direction.partition("=")
-    return say("axis.along", lang, direction=say(f"direction.{name}", lang, rank=rank or 1))

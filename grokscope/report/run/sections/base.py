@@ -1,4 +1,4 @@
-"""What a section is: a title and a list of figures. `circuit.py` defines `circuit`; its title is "section.circuit"."""
+"""A section: a title and a list of figures. `circuit.py` defines `circuit`; its title is the text "section.circuit"."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ from grokscope.registry import component, names
 from grokscope.report.figures.base import figures
 from grokscope.report.words import Lang, say
 
-MORE = "more"  # of figures that no section lists
+MORE = "more"  # the section of figures that no other one lists
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,8 +24,8 @@ class Room:
 
 def sections() -> list[Room]:
     """All sections in their order; figures of runs that none of them lists stand in a last one."""
-    found: list[Room] = [component("report.run.sections", name) for name in names("report.run.sections")]
-    found.sort(key=lambda room: room.place)
-    listed = {name for room in found for name in room.figures}
+    rooms: list[Room] = [component("report.run.sections", name) for name in names("report.run.sections")]
+    rooms.sort(key=lambda room: room.place)
+    listed = {name for room in rooms for name in room.figures}
     more = tuple(name for name, drawing in figures().items() if drawing.draws == "run" and name not in listed)
-    return [*found, Room(id=MORE, place=found[-1].place + 1, figures=more)] if more else found
+    return [*rooms, Room(id=MORE, place=rooms[-1].place + 1, figures=more)] if more else rooms

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from grokscope.errors import GrokscopeError
+from grokscope.runs.curves.formats.base import Columns, Format
 
 STEP = "step"
 # DataType of a tensor -> how struct packs one of its values, and the field that holds a list of them.
@@ -32,27 +33,29 @@ def event_files(path: Path) -> list[Path]:
     return sorted(file for file in path.rglob("*tfevents*") if file.is_file())
 
 
-def scalars(files: Sequence[tuple[str, Path, bytes]]) -> tuple[dict[str, list[Any]], list[str]]:
+def scalars(path: Path, files: Sequence[tuple[Path, bytes]]) -> tuple[Columns, list[str]]:
     """A row an event with scalars: its step, and a column a tag, with the folder before it (train/loss).
 
-    files: (folder, path, content) in the order of writing. A file that breaks off is read up to there, with a remark.
+    files: with their bytes, in the order of writing. A file that breaks off is read up to there, with a remark.
     """
+    root = path if path.is_dir() else path.parent
     rows: list[tuple[int, dict[str, float]]] = []
     remarks = []
-    for folder, path, content in files:
-        before = "" if folder in ("", ".") else f"{folder}/"
+    for file, content in files:
+        folder = file.parent.relative_to(root).as_posix()
+        before = "" if folder == "." else f"{folder}/"
         try:
-            for record in _records(path, content):
+            for record in _records(file, content):
                 step, values = _event(record)
                 if values:
                     rows.append((step, {before + tag: value for tag, value in values.items()}))
         except EOFError:
-            remarks.append(f"{path.name} breaks off: read up to its last whole record")
+            remarks.append(f"{file.name} breaks off: read up to its last whole record")
         except (IndexError, struct.error, UnicodeDecodeError) as error:
-            raise GrokscopeError(f"{path} is damaged: a record of it is no event ({error})") from error
+            raise GrokscopeError(f"{file} is damaged: a record of it is no event ({error})") from error
     tags = dict.fromkeys(tag for _, values in rows for tag in values)
     name = STEP if STEP not in tags else "event step"
-    columns: dict[str, list[Any]] = {name: [step for step, _ in rows]}
+    columns: Columns = {name: [step for step, _ in rows]}
     return columns | {tag: [values.get(tag) for _, values in rows] for tag in tags}, remarks
 
 
@@ -153,3 +156,6 @@ def _varint(message: bytes, place: int) -> tuple[int, int]:
 
 def _signed(value: int) -> int:
     return value - 2**64 if value >= 2**63 else value
+
+
+tensorboard = Format(what="event files of TensorBoard", files=event_files, columns=scalars)

@@ -1,0 +1,1 @@
+"""What curves are read from: one file a format of tables."""

@@ -1,0 +1,1 @@
+"""What weights are read from: one file a format."""
