@@ -29,6 +29,7 @@ from torch.autograd.function import once_differentiable
 from grokscope.models.base import Loss, Params, Program
 from grokscope.models.parts.activation import ACTIVATIONS
 from grokscope.models.parts.attention import Attention
+from grokscope.numerics.products import Product, add_products, products
 
 # Elements of the activations of one chunk: 4 MB in float32. From 1 to 8 MB the speed does not change measurably.
 CHUNK = 1 << 20
@@ -108,7 +109,7 @@ class TransformerProgram(Program):
             W_out = params["W_down"] @ (params["W_up"] @ W_out)
 
         def read(name: str, weight: Tensor, bias: Tensor | float) -> Tensor:
-            by_head = (W_O @ weight).unflatten(1, values.shape[1::2])
+            by_head = Product.apply(W_O, weight).unflatten(1, values.shape[1::2])
             into = self._kept(name, (len(values), self.n_rows, weight.shape[-1]), weight.dtype)
             return _Table.apply(values, by_head, rest @ weight + bias, into)
 
@@ -119,7 +120,7 @@ class TransformerProgram(Program):
             scores=attention.scores(params, stream),
             hidden=hidden,
             direct=direct,
-            readout=params["W_U"].mT @ W_out.mT,
+            readout=Product.apply(params["W_U"].mT, W_out.mT),
         )
 
     def _weights(self, tables: Tables) -> tuple[Float[Tensor, "replica pair term"], Tensor]:
@@ -136,7 +137,7 @@ class TransformerProgram(Program):
         pre = _sums(tables.hidden[chunk.replicas].flatten(0, 1), chunk.indices, chunk.offsets, weight).view(shape)
         out = _sums(tables.direct[chunk.replicas].flatten(0, 1), chunk.indices, chunk.offsets, weight).view(shape)
         post = pre.relu_() if self.settings.activation == "relu" else self._activation.function(pre)
-        return pre, post, out.baddbmm_(post, tables.readout[chunk.replicas].mT)
+        return pre, post, add_products(out, post, tables.readout[chunk.replicas].mT)
 
     def _samples(self, tables: Tables, loss: Loss) -> tuple[Tensor, list[Tensor]]:
         weights, pattern = self._weights(tables)
@@ -150,9 +151,9 @@ class TransformerProgram(Program):
             pre, post, out = self._forward(tables, weights, chunk)
             place = chunk.replicas, chunk.rows
             losses[place], d_out[place] = loss(out, *place)
-            d_readout[chunk.replicas].baddbmm_(d_out[place].mT, post)
-            torch.bmm(d_out[place], tables.readout[chunk.replicas], out=d_pre[place])
-            self._activation.backward(d_pre[place], post if self._activation.by_output else pre)
+            add_products(d_readout[chunk.replicas], d_out[place].mT, post)
+            d_post = products(d_out[place], tables.readout[chunk.replicas], d_pre[place])
+            self._activation.backward(d_post, post if self._activation.by_output else pre, d_pre[place])
         d_weights = self._weight_gradient(tables, d_pre, d_out)
         read = weights.flatten().index_select(0, self._readers[0])
         d_tables = [self._row_sums(d_pre, read), self._row_sums(d_out, read)]

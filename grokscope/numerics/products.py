@@ -1,0 +1,71 @@
+"""Products of float32 matrices by oneDNN, which torch carries beside MKL.
+
+MKL uses half of the vector width of processors that are not Intel's: on a Zen 5 core 100 GFLOP/s, oneDNN 215 to 235
+(docs/log.md). torch asks oneDNN by itself for narrower dtypes alone; its operator for a linear layer takes float32. It
+has no derivative: for gradients made by hand, and through `Product` for those of autograd.
+"""
+
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+# Multiply-adds from which the call, 10 us longer than that of torch's own product, is worth it.
+WORTH = 1 << 20
+_linear = getattr(torch.ops.mkldnn, "_linear_pointwise", None) if torch.backends.mkldnn.is_available() else None
+
+
+def products(
+    a: Float[Tensor, "replica row inner"],
+    b: Float[Tensor, "replica inner column"],
+    into: Float[Tensor, "replica row column"],
+) -> Float[Tensor, "replica row column"]:
+    """a b of each replica, in an array of its own or in `into`, which is then overwritten."""
+    if not _is_worth(a[0], b[0]):
+        return torch.bmm(a, b, out=into)
+    if len(a) == 1:
+        return _by_onednn(a[0], b[0])[None]
+    for one, left, right in zip(into, a, b, strict=True):
+        one.copy_(_by_onednn(left, right))
+    return into
+
+
+def add_products(
+    into: Float[Tensor, "replica row column"],
+    a: Float[Tensor, "replica row inner"],
+    b: Float[Tensor, "replica inner column"],
+) -> Float[Tensor, "replica row column"]:
+    """into <- into + a b, of each replica."""
+    if not _is_worth(a[0], b[0]):
+        return into.baddbmm_(a, b)
+    for one, left, right in zip(into, a, b, strict=True):
+        one.add_(_by_onednn(left, right))
+    return into
+
+
+def _is_worth(a: Tensor, b: Tensor) -> bool:
+    at_hand = _linear is not None and a.dtype == torch.float32 and not a.is_cuda
+    return at_hand and a.shape[0] * a.shape[1] * b.shape[1] >= WORTH
+
+
+def _by_onednn(a: Tensor, b: Tensor) -> Tensor:
+    assert _linear is not None
+    return _linear(a, b.mT, None, "none", [], "")
+
+
+class Product(torch.autograd.Function):
+    """a b of each replica, (replica, row, inner) times (replica, inner, column), with both gradients."""
+
+    @staticmethod
+    def forward(ctx: Any, a: Tensor, b: Tensor) -> Tensor:
+        ctx.save_for_backward(a, b)
+        return products(a, b, a.new_empty(len(a), a.shape[1], b.shape[2]))
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, Tensor]:
+        a, b = ctx.saved_tensors
+        (d,) = grad_outputs
+        return products(d, b.mT, a.new_empty(a.shape)), products(a.mT, d, b.new_empty(b.shape))

@@ -1,0 +1,54 @@
+"""Products of float32 matrices by oneDNN: torch's own in other orders of addition, and their gradients."""
+
+import pytest
+import torch
+
+import grokscope.numerics.products as module
+from grokscope.numerics.products import Product, add_products, products
+
+SIZES = [(1392, 512, 60), (60, 1392, 512), (3, 2, 4)]  # the last is too small to be worth the call
+
+
+def matrices(n: int, k: int, m: int, replicas: int = 2, dtype: torch.dtype = torch.float32) -> list[torch.Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    return [torch.randn(replicas, *shape, generator=generator, dtype=dtype) for shape in ((n, k), (k, m), (n, m))]
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+@pytest.mark.parametrize("size", SIZES)
+def test_a_product_is_that_of_exact_arithmetic_to_float32(size: tuple[int, int, int], transposed: bool) -> None:
+    a, b, into = matrices(*size)
+    if transposed:
+        a, b = a.mT.contiguous().mT, b.mT.contiguous().mT
+    exact = a.double() @ b.double()
+    scale = a.double().norm(dim=2, keepdim=True) * b.double().norm(dim=1, keepdim=True)
+    before = into.double()
+    assert ((add_products(into.clone(), a, b) - before - exact) / (scale + before.abs())).abs().max() < 1e-6
+    for n in (1, 2):
+        made = products(a[:n], b[:n], torch.full_like(into[:n], torch.nan))
+        assert ((made - exact[:n]) / scale[:n]).abs().max() < 1e-6
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_gradients_are_those_of_autograd(size: tuple[int, int, int]) -> None:
+    a, b, d = matrices(*size)
+    expected = torch.autograd.grad(
+        (x := a.double().requires_grad_()) @ (y := b.double().requires_grad_()), [x, y], d.double()
+    )
+    found = torch.autograd.grad(Product.apply(x := a.requires_grad_(), y := b.requires_grad_()), [x, y], d)
+    for one, other in zip(found, expected, strict=True):
+        assert ((one - other).norm() / other.norm()) < 1e-6
+
+
+def test_twice_is_bitwise_the_same() -> None:
+    a, b, into = matrices(1392, 512, 60)
+    assert torch.equal(products(a, b, into), products(a.clone(), b.clone(), torch.empty_like(into)))
+
+
+def test_without_onednn_and_in_float64_it_is_torchs_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    a, b, into = matrices(1392, 512, 60, dtype=torch.float64)
+    assert torch.equal(products(a, b, torch.empty_like(into)), a @ b)
+    monkeypatch.setattr(module, "_linear", None)
+    single = [x.float() for x in (a, b, into)]
+    assert torch.equal(products(*single), single[0] @ single[1])
+    assert torch.equal(add_products(into.clone(), a, b), torch.baddbmm(into, a, b))
