@@ -153,7 +153,7 @@ class TransformerProgram(Program):
             losses[place], d_out[place] = loss(out, *place)
             add_products(d_readout[chunk.replicas], d_out[place].mT, post)
             d_post = products(d_out[place], tables.readout[chunk.replicas], d_pre[place])
-            self._activation.backward(d_post, post if self._activation.by_output else pre, d_pre[place])
+            self._activation.backward(d_post, post if self._activation.by_output else pre)
         d_weights = self._weight_gradient(tables, d_pre, d_out)
         read = weights.flatten().index_select(0, self._readers[0])
         d_tables = [self._row_sums(d_pre, read), self._row_sums(d_out, read)]
