@@ -16,6 +16,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from grokscope.numerics._points import cloud
+from grokscope.numerics.products import products
 
 # Rows of the distance matrix in work together: 512 x 12,769 in float64 are 52 MB.
 BLOCK = 512
@@ -76,10 +77,10 @@ def neighbours_of_rows(
     if not 1 <= k < n:
         raise ValueError(f"k must lie in 1..{n - 1} for {n} points, got {k}")
     distances, indices = torch.empty(n, k, dtype=torch.float64), torch.empty(n, k, dtype=torch.int64)
-    products = [_Product.of(rows, dtype) for dtype in (torch.float32, torch.float64)]
+    kinds = [_Product.of(rows, dtype) for dtype in (torch.float32, torch.float64)]
     for start in range(0, n, BLOCK):
         unsure = torch.arange(start, min(start + BLOCK, n))
-        for product in products:
+        for product in kinds:
             if len(unsure):
                 squared, chosen, sure = _nearest(rows, product, unsure, k)
                 distances[unsure[sure]], indices[unsure[sure]] = squared[sure].sqrt(), chosen[sure]
@@ -115,7 +116,8 @@ def _nearest(
 ) -> tuple[Float[Tensor, "some k"], Int[Tensor, "some k"], Bool[Tensor, " some"]]:
     """Squared distances to the nearest of some points, their indices, and where the product's error can have hidden
     none that is nearer."""
-    block = product.left[here] @ product.right
+    block = torch.empty(1, len(here), len(rows), dtype=product.left.dtype)
+    block = products(product.left[None, here], product.right[None], block)[0]
     block[torch.arange(len(here)), here] = torch.inf
     n_candidates = min(k + SPARE, len(rows) - 1)
     candidates, last = _smallest(block.numpy(), n_candidates)
