@@ -96,15 +96,12 @@ class Measure(Generic[Answer]):
             if (choices := self.options[option]) and value not in choices:
                 raise ValueError(f"{self.id}: {unknown(f'{option} =', value, choices)}")
         require_finite(**{name: value for name, value in options.items() if isinstance(value, float)})
-        answers: list[Value | Missing] = [
-            Missing(f"the weights at step {snapshots[i].step} are not finite") if not finite else Missing("")
+        whole = [i for i, finite in enumerate(snapshots.is_finite) if finite]
+        answers = iter(self._of_finite(snapshots.take(whole), options) if whole else ())
+        return [
+            next(answers) if finite else Missing(f"the weights at step {snapshots[i].step} are not finite")
             for i, finite in enumerate(snapshots.is_finite)
         ]
-        whole = [i for i, finite in enumerate(snapshots.is_finite) if finite]
-        if whole:
-            for i, answer in zip(whole, self._of_finite(snapshots.take(whole), options), strict=True):
-                answers[i] = answer
-        return answers
 
     def _of_finite(self, snapshots: Snapshots, options: Mapping[str, Any]) -> list[Value | Missing]:
         """The answers of networks whose weights are finite."""
@@ -117,13 +114,12 @@ class Measure(Generic[Answer]):
             answers = function(snapshots, **options)
         else:
             answers = [function(snapshot, **options) for snapshot in snapshots]
-        infinite = [
-            Missing(f"{self.id} is not finite at step {snapshots[i].step}")
-            if not isinstance(answer, Missing) and not _is_finite(answer)
-            else None
+        return [
+            answer
+            if isinstance(answer, Missing) or _is_finite(answer)
+            else Missing(f"{self.id} is not finite at step {snapshots[i].step}")
             for i, answer in enumerate(answers)
         ]
-        return [answer if reason is None else reason for answer, reason in zip(answers, infinite, strict=True)]
 
     def rows(self, snapshot: Snapshot, **shared: Any) -> Iterator[tuple[str, float | Missing]]:
         """(view, value) for every variant and element. The view names both: `split=train`, `head=0`."""

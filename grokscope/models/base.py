@@ -104,10 +104,8 @@ class Model(ABC):
 
     def site(self, name: str, params: Params, inputs: Tensor) -> Tensor:
         """A site's activations of all replicas, (replica, ...)."""
-        replicas = (
-            Activations(self.sites, {key: t[i] for key, t in params.items()}, of) for i, of in enumerate(inputs)
-        )
-        return torch.stack([replica[name] for replica in replicas])
+        each = (Activations(self.sites, of_replicas(params, i), own) for i, own in enumerate(inputs))
+        return torch.stack([activations[name] for activations in each])
 
     @property
     def bottleneck_widths(self) -> dict[str, int]:
@@ -230,12 +228,12 @@ class Groups(Program):
         self.programs = programs
 
     def outputs(self, params: Params) -> Float[Tensor, "replica pair output"]:
-        return torch.cat([program.outputs(_of(params, group)) for group, program in self.programs])
+        return torch.cat([program.outputs(of_replicas(params, group)) for group, program in self.programs])
 
     def gradients(self, params: Params, loss: Loss) -> tuple[Float[Tensor, "replica pair"], dict[str, Tensor]]:
         losses, gradients = [], []
         for group, program in self.programs:
-            some, of_some = program.gradients(_of(params, group), _shifted(loss, group.start))
+            some, of_some = program.gradients(of_replicas(params, group), _shifted(loss, group.start))
             losses.append(some)
             gradients.append(of_some)
         return torch.cat(losses), {name: torch.cat([part[name] for part in gradients]) for name in params}
@@ -267,8 +265,9 @@ class Activations(Mapping[str, Tensor]):
         return len(self._sites)
 
 
-def _of(params: Params, group: slice) -> dict[str, Tensor]:
-    return {name: tensor[group] for name, tensor in params.items()}
+def of_replicas(params: Params, chosen: int | slice | Tensor) -> dict[str, Tensor]:
+    """The tensors of one replica, without the replica axis, or of some."""
+    return {name: tensor[chosen] for name, tensor in params.items()}
 
 
 def _shifted(loss: Loss, first: int) -> Loss:

@@ -77,12 +77,12 @@ def neighbours_of_rows(
     if not 1 <= k < n:
         raise ValueError(f"k must lie in 1..{n - 1} for {n} points, got {k}")
     distances, indices = torch.empty(n, k, dtype=torch.float64), torch.empty(n, k, dtype=torch.int64)
-    kinds = [_Product.of(rows, dtype) for dtype in (torch.float32, torch.float64)]
+    precisions = [_Factors.of(rows, dtype) for dtype in (torch.float32, torch.float64)]
     for start in range(0, n, BLOCK):
         unsure = torch.arange(start, min(start + BLOCK, n))
-        for product in kinds:
+        for factors in precisions:
             if len(unsure):
-                squared, chosen, sure = _nearest(rows, product, unsure, k)
+                squared, chosen, sure = _nearest(rows, factors, unsure, k)
                 distances[unsure[sure]], indices[unsure[sure]] = squared[sure].sqrt(), chosen[sure]
                 unsure = unsure[~sure]
         for row in unsure.tolist():
@@ -94,7 +94,7 @@ def neighbours_of_rows(
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class _Product:
+class _Factors:
     """Rows and columns whose product is the squared distances, and how far each of these may be wrong."""
 
     left: Float[Tensor, "point column"]
@@ -102,7 +102,7 @@ class _Product:
     bound: float
 
     @classmethod
-    def of(cls, rows: Float[Tensor, "point channel"], dtype: torch.dtype) -> "_Product":
+    def of(cls, rows: Float[Tensor, "point channel"], dtype: torch.dtype) -> "_Factors":
         squares = rows.square().sum(1, keepdim=True)
         ones = torch.ones_like(squares)
         left, right = torch.cat([-2 * rows, ones, squares], 1), torch.cat([rows, squares, ones], 1).T
@@ -112,18 +112,18 @@ class _Product:
 
 
 def _nearest(
-    rows: Float[Tensor, "point channel"], product: _Product, here: Int[Tensor, " some"], k: int
+    rows: Float[Tensor, "point channel"], factors: _Factors, here: Int[Tensor, " some"], k: int
 ) -> tuple[Float[Tensor, "some k"], Int[Tensor, "some k"], Bool[Tensor, " some"]]:
     """Squared distances to the nearest of some points, their indices, and where the product's error can have hidden
     none that is nearer."""
-    block = torch.empty(1, len(here), len(rows), dtype=product.left.dtype)
-    block = products(product.left[None, here], product.right[None], block)[0]
+    block = torch.empty(1, len(here), len(rows), dtype=factors.left.dtype)
+    block = products(factors.left[None, here], factors.right[None], block)[0]
     block[torch.arange(len(here)), here] = torch.inf
     n_candidates = min(k + SPARE, len(rows) - 1)
     candidates, last = _smallest(block.numpy(), n_candidates)
     exact, order = _differences(rows, here, candidates).topk(k, largest=False)
     # A point left out has a true squared distance of at least last - bound.
-    hidden = (exact[:, -1] > last - product.bound) & (product.bound > TOLERANCE * exact[:, 0])
+    hidden = (exact[:, -1] > last - factors.bound) & (factors.bound > TOLERANCE * exact[:, 0])
     return exact, candidates.gather(1, order), ~hidden | (n_candidates == len(rows) - 1)
 
 

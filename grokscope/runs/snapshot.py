@@ -143,8 +143,7 @@ class Snapshot:
         if not self.task.n_classes:
             error = (self.logits.double() - self.labels).square().mean(-1)
             return error < (-math.inf if self.task.tolerance is None else self.task.tolerance)
-        value, index = self.logits.max(dim=-1)
-        return (index == self.labels) & value.isfinite()
+        return right_answers(self.logits, self.labels)
 
     @cached_property
     def masks(self) -> dict[str, Bool[Tensor, " pair"]]:
@@ -164,7 +163,7 @@ class Snapshot:
         if split not in self.masks:
             raise ValueError(unknown("split", split, self.masks))
         mask = self.masks[split]
-        return mask if mask.any() else Missing(f"the task has no {split} inputs here")
+        return mask if mask.any() else no_inputs(split)
 
     def mean(self, values: Float[Tensor, " pair"], split: str) -> float | Missing:
         """The mean of a quantity over the inputs of a split; `Missing` if it has none."""
@@ -290,3 +289,14 @@ class Snapshot:
         if kind == "frequency" and not isinstance(cloud, Missing):
             cloud = views.frequency_plane(cloud, self.task, value)
         return cloud if isinstance(cloud, Missing) else views.thinned(cloud, share, landmarks, seed)
+
+
+def right_answers(logits: Float[Tensor, "*batch class"], labels: Int[Tensor, "*batch"]) -> Bool[Tensor, "*batch"]:
+    """Whether the largest logit is the label's; a NaN or an infinite one is never correct."""
+    value, index = logits.max(dim=-1)
+    return (index == labels) & value.isfinite()
+
+
+def no_inputs(split: str) -> Missing:
+    """Why there is no answer on a split without inputs."""
+    return Missing(f"the task has no {split} inputs here")

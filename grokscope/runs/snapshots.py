@@ -10,8 +10,9 @@ from jaxtyping import Bool, Float, Float64, Int
 from torch import Tensor
 
 from grokscope.errors import Missing
+from grokscope.models.base import of_replicas
 from grokscope.registry import unknown
-from grokscope.runs.snapshot import Snapshot
+from grokscope.runs.snapshot import Snapshot, no_inputs, right_answers
 
 T = TypeVar("T")
 # What networks keep while they are trained.
@@ -19,7 +20,7 @@ KEPT = ("labels", "targets", "masks", "counts", "places")
 
 
 class Snapshots:
-    """Snapshots of networks of equal shapes, on tasks of one kind (`kind`), trained with one loss.
+    """Snapshots of networks of equal shapes, on tasks with the same group, trained with one loss.
 
     Attributes have the names they have in `Snapshot`, with a leading axis of networks. What is asked of a network alone
     is asked of its member: `snapshots[i]`.
@@ -59,8 +60,8 @@ class Snapshots:
         vars(new).update(params=params, outputs=outputs, before=before, initial=self)
 
         def member(i: int) -> Snapshot:
-            last = None if before is None else _of(before, i)
-            mine = {"params": _of(params, i), "outputs": outputs[i], "before": last}
+            last = None if before is None else of_replicas(before, i)
+            mine = {"params": of_replicas(params, i), "outputs": outputs[i], "before": last}
             return self[i].replace(step=step, initial=lambda: self[i], **mine)
 
         new._make = member
@@ -110,11 +111,10 @@ class Snapshots:
     @cached_property
     def is_finite(self) -> list[bool]:
         """Of each network, whether every weight is a finite number."""
-        if not self.params:
+        # A member remembers its answer for all who ask it alone; of several, finite squares say it of all at once.
+        if self._n > 1 and self.params and bool(torch.stack(list(self.squares.values())).isfinite().all()):
             return [True] * self._n
-        finite = torch.stack(list(self.squares.values())).isfinite().all(0)
-        # Squares may overflow where weights do not.
-        return finite.tolist() if finite.all() else [member.is_finite for member in self]
+        return [member.is_finite for member in self]
 
     @cached_property
     def outputs(self) -> Float[Tensor, "network pair output"]:
@@ -143,8 +143,7 @@ class Snapshots:
     def correct(self) -> Bool[Tensor, "network pair"]:
         if self._n == 1 or not self.first.task.n_classes:
             return _stack([member.correct for member in self])
-        value, index = self.logits.max(dim=-1)
-        return (index == self.labels) & value.isfinite()
+        return right_answers(self.logits, self.labels)
 
     def activation(self, site: str) -> Float[Tensor, "network pair *channel"]:
         """A site's activations."""
@@ -183,7 +182,7 @@ class Snapshots:
 
     def among(self, split: str, values: Callable[[int], Any]) -> list[Any]:
         """values(i) of each network i; `Missing` where it has no input of the split."""
-        none = Missing(f"the task has no {split} inputs here")
+        none = no_inputs(split)
         return [values(i) if n else none for i, n in enumerate(self.counts[split])]
 
     def mean(self, values: Float[Tensor, "network pair"], split: str) -> list[float | Missing]:
@@ -204,10 +203,6 @@ class Snapshots:
 def squared(tensor: Float[Tensor, "network *shape"]) -> Float64[Tensor, " network"]:
     """The sum of squares of each network's, in float64."""
     return tensor.flatten(1).double().square().sum(1)
-
-
-def _of(tensors: Mapping[str, Tensor], i: int) -> dict[str, Tensor]:
-    return {name: tensor[i] for name, tensor in tensors.items()}
 
 
 def _stack(tensors: Sequence[Tensor]) -> Tensor:

@@ -14,7 +14,7 @@ from grokscope.runs.run import Run, load_pack
 from grokscope.runs.store.events import finished_at
 from grokscope.runs.store.mirror import opened
 from grokscope.runs.writer import Writer, open_writer
-from grokscope.studies.display import Display, display
+from grokscope.studies.display import display
 from grokscope.studies.measuring import observer
 from grokscope.training.device import chosen_device
 from grokscope.training.loop import Loop, disk_use
@@ -89,7 +89,7 @@ def train_pack(
                 for line in filter(None, [note, _other_machine(writer, device)]):
                     print(f"note: run {folder.name}: {line}", file=sys.stderr)
                 shown.start(folder, disk_use(built, folder))
-                _train(built, writer, shown)
+                Loop(pack=built, writer=writer, observe=observer(built, writer.ids), show=shown.update).run()
     return load_pack(folder)
 
 
@@ -102,7 +102,3 @@ def _other_machine(writer: Writer, device: torch.device) -> str | None:
     return (
         f"it was begun with {what}: the last bits of its weights may differ from those of one that was not interrupted"
     )
-
-
-def _train(pack: Pack, writer: Writer, shown: Display) -> None:
-    Loop(pack=pack, writer=writer, observe=observer(pack, writer.ids), show=shown.update).run()

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import torch
 from threadpoolctl import threadpool_limits
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from grokscope.errors import GrokscopeError, Missing
 from grokscope.measures.base import Measure, measures
+from grokscope.models.base import of_replicas
 from grokscope.registry import component
 from grokscope.runs.run import Run, as_trained
 from grokscope.runs.snapshot import Snapshot
@@ -40,8 +41,8 @@ def observer(pack: Pack, ids: Sequence[str]) -> Callable[[Pack], list[Measured]]
         rows = []
         for part, start in parts:
             here = _range(part)
-            last = None if before is None else _of(here, before)
-            snapshots = start.later(pack.step, _of(here, now), outputs[here], last)
+            last = None if before is None else of_replicas(before, here)
+            snapshots = start.later(pack.step, of_replicas(now, here), outputs[here], last)
             living: list[int] = pack.alive[here].nonzero().flatten().tolist()
             if living:
                 there = [ids[part[i]] for i in living]
@@ -105,13 +106,13 @@ def side_by_side(of: Callable[[int], T], steps: Sequence[int]) -> Iterator[T]:
 
 
 def alike(pack: Pack) -> Iterator[list[int]]:
-    """Replicas whose tasks are of one kind, as many as stay in the cache together."""
-    alike: dict[Any, list[int]] = {}
+    """Replicas whose tasks have the same group, as many as stay in the cache together."""
+    by_group: dict[str | None, list[int]] = {}
     for replica, task in enumerate(pack.tasks):
-        alike.setdefault(task.truth.group, []).append(replica)
+        by_group.setdefault(task.truth.group, []).append(replica)
     weights = sum(tensor[0].numel() for tensor in pack.tensors.values())
     at_once = max(1, AT_ONCE // (weights + pack.tasks[0].n_inputs * pack.tasks[0].n_outputs))
-    for replicas in alike.values():
+    for replicas in by_group.values():
         yield from (replicas[start : start + at_once] for start in range(0, len(replicas), at_once))
 
 
@@ -119,7 +120,7 @@ def _snapshot(pack: Pack, replica: int, tensors: Mapping[str, Tensor]) -> Snapsh
     return Snapshot(
         task=pack.tasks[replica],
         model=pack.models[replica],
-        params=_of(replica, tensors),
+        params=of_replicas(tensors, replica),
         train_mask=pack.train_masks[replica],
         **as_trained(pack.configs[replica]),
     )
@@ -129,10 +130,6 @@ def _range(replicas: list[int]) -> slice | Tensor:
     """Neighbours as a slice, which copies nothing."""
     first, last = replicas[0], replicas[-1]
     return slice(first, last + 1) if len(replicas) == last + 1 - first else torch.tensor(replicas)
-
-
-def _of(replicas: int | slice | Tensor, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name: tensor[replicas] for name, tensor in tensors.items()}
 
 
 def _rows(

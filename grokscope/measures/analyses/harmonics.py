@@ -8,7 +8,7 @@ from torch import Tensor
 
 from grokscope.errors import Missing
 from grokscope.numerics.groups import Group, group
-from grokscope.runs.snapshot import Snapshot
+from grokscope.runs.snapshot import Snapshot, no_inputs
 from grokscope.runs.snapshots import Snapshots
 
 # Logits that differ by less than this many units of rounding are equal.
@@ -54,7 +54,7 @@ def harmonics(snapshot: Snapshot, split: str, answers: Int[Tensor, " pair"] | No
     answers = snapshot.labels if answers is None else answers
     rows = rows & (answers >= first)
     if not rows.any():
-        return Missing(f"the task has no {split} inputs here")
+        return no_inputs(split)
     z = centred(snapshot.logits[rows, first:])
     classes = elements.table[answers[rows] - first]
     return Harmonics(rows, classes, z, z.gather(1, classes).mean(0), first)

@@ -5,6 +5,7 @@ import torch
 from grokscope.errors import Missing
 from grokscope.measures.analyses.harmonics import aligned_logits
 from grokscope.measures.base import measure
+from grokscope.runs.snapshot import no_inputs
 from grokscope.runs.snapshots import Snapshots
 
 
@@ -33,5 +34,5 @@ def harmonic_share(snapshots: Snapshots, split: str = "all") -> list[float | Mis
     flat = Missing("all logits of an input are equal: there is no variance to explain")
     varies = (totals > least).tolist()
     shares = [share if varied else flat for share, varied in zip(explained.tolist(), varies, strict=True)]
-    none = Missing(f"the task has no {split} inputs here")
+    none = no_inputs(split)
     return [share if count else none for share, count in zip(shares, counts.tolist(), strict=True)]
