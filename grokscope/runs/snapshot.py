@@ -163,7 +163,7 @@ class Snapshot:
         if split not in self.masks:
             raise ValueError(unknown("split", split, self.masks))
         mask = self.masks[split]
-        return mask if mask.any() else no_inputs(split)
+        return mask if mask.any() else views.no_inputs(split)
 
     def mean(self, values: Float[Tensor, " pair"], split: str) -> float | Missing:
         """The mean of a quantity over the inputs of a split; `Missing` if it has none."""
@@ -295,8 +295,3 @@ def right_answers(logits: Float[Tensor, "*batch class"], labels: Int[Tensor, "*b
     """Whether the largest logit is the label's; a NaN or an infinite one is never correct."""
     value, index = logits.max(dim=-1)
     return (index == labels) & value.isfinite()
-
-
-def no_inputs(split: str) -> Missing:
-    """Why there is no answer on a split without inputs."""
-    return Missing(f"the task has no {split} inputs here")

@@ -12,7 +12,8 @@ from torch import Tensor
 from grokscope.errors import Missing
 from grokscope.models.base import of_replicas
 from grokscope.registry import unknown
-from grokscope.runs.snapshot import Snapshot, no_inputs, right_answers
+from grokscope.runs.snapshot import Snapshot, right_answers
+from grokscope.runs.views import no_inputs
 
 T = TypeVar("T")
 # What networks keep while they are trained.

@@ -85,3 +85,8 @@ def cluster(cloud: Float[Tensor, "pair neuron"], task: Task, frequency: str) -> 
         return chosen
     present = ", ".join(map(str, of[of > 0].unique().tolist()))
     return Missing(f"no neuron has the dominant frequency {frequency}; there are those of {present or 'none'}")
+
+
+def no_inputs(split: str) -> Missing:
+    """Why there is no answer on a split without inputs."""
+    return Missing(f"the task has no {split} inputs here")

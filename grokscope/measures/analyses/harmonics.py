@@ -8,8 +8,9 @@ from torch import Tensor
 
 from grokscope.errors import Missing
 from grokscope.numerics.groups import Group, group
-from grokscope.runs.snapshot import Snapshot, no_inputs
+from grokscope.runs.snapshot import Snapshot
 from grokscope.runs.snapshots import Snapshots
+from grokscope.runs.views import no_inputs
 
 # Logits that differ by less than this many units of rounding are equal.
 ROUNDING = 10

@@ -5,8 +5,8 @@ import torch
 from grokscope.errors import Missing
 from grokscope.measures.analyses.harmonics import aligned_logits
 from grokscope.measures.base import measure
-from grokscope.runs.snapshot import no_inputs
 from grokscope.runs.snapshots import Snapshots
+from grokscope.runs.views import no_inputs
 
 
 @measure(
