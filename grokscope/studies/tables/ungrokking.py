@@ -1,6 +1,6 @@
 """Ungrokking and semi-grokking: networks that generalise go on with fewer inputs; networks from scratch beside them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -8,9 +8,10 @@ from grokscope.errors import Missing
 from grokscope.predictions.base import Given
 from grokscope.predictions.readings import Number, Series
 from grokscope.predictions.rows import text
+from grokscope.predictions.seeds import Key, paired
 from grokscope.predictions.subject import Subject
 from grokscope.statistics.goldilocks import shell
-from grokscope.statistics.intervals import geometric_effect
+from grokscope.statistics.intervals import Effect, geometric_effect
 from grokscope.studies.tables.base import Row, Table, matrix, present
 
 HALF = 0.5  # test accuracy below which generalisation is lost
@@ -51,7 +52,8 @@ def _rows(arms: Given) -> Sequence[Row]:
                 rows.append({"arm": family, "size": name, "value": Missing(absent[0])})
                 continue
             zone = shell(list(along), accuracy, least=HALF, axis="size")
-            edges[name, family] = [edge and edge[0] for edge in zone.edges]
+            whole = [key for key, runs in paired(along).items() if not isinstance(runs, Missing)]
+            edges[name, family] = {key: edge and edge[0] for key, edge in zip(whole, zone.edges, strict=True)}
             rows.append({"arm": family, "size": f"critical, {name}", "value": zone.low})
         for size, values in zip(along, matrix(along, TEST)[0], strict=True):
             rows.append({"arm": family, "size": size, "value": float(np.mean(values)) if len(values) else ""})
@@ -67,10 +69,12 @@ def _rows(arms: Given) -> Sequence[Row]:
     return rows
 
 
-def _ratio(smallest: list[float | None], largest: list[float | None]) -> object:
-    ratios = [high / low for low, high in zip(smallest, largest, strict=False) if low is not None and high is not None]
-    if len(ratios) < len(smallest) or not ratios:
-        return Missing(f"{len(smallest) - len(ratios)} of {len(smallest)} seeds have no critical size in both")
+def _ratio(smallest: Mapping[Key, float | None], largest: Mapping[Key, float | None]) -> Effect | Missing:
+    """Of the critical sizes of each seed; `Missing` where a seed lacks one of them."""
+    pairs = [(smallest.get(key), largest.get(key)) for key in smallest.keys() | largest.keys()]
+    ratios = [high / low for low, high in pairs if low is not None and high is not None]
+    if len(ratios) < len(pairs) or not ratios:
+        return Missing(f"{len(pairs) - len(ratios)} of {len(pairs)} seeds have no critical size in both")
     return geometric_effect(ratios)
 
 

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -99,6 +100,29 @@ def test_cells_are_shown_with_their_intervals() -> None:
     assert shown(mean_effect([2.0])) == "2 (n = 1)"
     assert shown(Missing("why")) == "none (why)"
     assert plain(Missing("why")) == {"value": None, "missing": "why"}
+
+
+def test_critical_sizes_are_compared_seed_by_seed(every: Arms[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A seed that one family lacks is said to be lacking; its size is not held against that of another seed."""
+    made.use(monkeypatch)
+
+    def zone(_: Any, accuracy: np.ndarray, **__: Any) -> Any:
+        return SimpleNamespace(edges=[(10.0 + seed,) for seed in range(accuracy.shape[1])], low=0.0)
+
+    monkeypatch.setattr("grokscope.studies.tables.ungrokking.shell", zone)
+    table = ALL["ungrokking"]
+    readings, family = frozenset(table.readings), table.needs[0]
+    given = subjects(every).having(lambda arm: [Answers(one, readings) for one in arm])
+    lacking = given.having(lambda arm: [one for one in arm if family not in arm.families or one.config.seed != 0])
+
+    def ratios(arms: Arms[Any]) -> list[Any]:
+        return [row["value"] for row in table.make(arms) if row["size"] == "ratio"]
+
+    n_seeds = len({run.config.seed for run in next(iter(given.along(family).values()))})
+    assert len(ratios(lacking)) == len(ratios(given)) > 0
+    for whole, without in zip(ratios(given), ratios(lacking), strict=True):
+        assert not isinstance(whole, Missing)
+        assert without == Missing(f"1 of {n_seeds} seeds have no critical size in both")
 
 
 def test_the_shell_of_a_table_is_that_of_its_statistic(every: Arms[Any], monkeypatch: pytest.MonkeyPatch) -> None:
