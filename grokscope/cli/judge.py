@@ -10,7 +10,7 @@ from grokscope.cli.base import emit, find_run, find_study
 from grokscope.registry import unknown
 
 if TYPE_CHECKING:
-    from grokscope.predictions.verdict import Scorecard
+    from grokscope.predictions.cards import Scorecard
     from grokscope.runs.run import Run
     from grokscope.studies.study import Study
 

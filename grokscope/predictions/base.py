@@ -1,7 +1,7 @@
 """A theory: predictions as data, each with its arms, its statistic, and the regions that support and refute it.
 
-A statistic turns runs by arm into one sample: a number a seed, k of n, times with censoring, a fit with its own
-interval, or a test. `verdict` decides what a sample says of a prediction.
+A statistic turns runs by arm into one sample: a number a seed, k of n, times with censoring, or a fit with its own
+interval. `verdict` decides what the samples of its parts say of a claim.
 """
 
 from collections.abc import Callable, Mapping
@@ -41,18 +41,29 @@ class Answers:
 Given: TypeAlias = Arms[Answers]
 
 
+# The key of a seed: its number and, where an arm has several runs of it, the fields in which these differ (`seeds`).
+Key: TypeAlias = tuple[Any, ...]
+
+
 @dataclass(frozen=True)
 class Means:
-    """One number a seed; the effect is their mean."""
+    """One number a seed; the effect is their mean.
 
-    values: tuple[Number, ...]
+    bounds: between which the numbers lie by definition, as shares do; equal numbers without bounds have no interval.
+    geometric: the effect is the geometric mean, its interval that of the mean logarithm: for times, ratios and norms,
+    which are above 0.
+    """
+
+    values: Mapping[Key, Number]
+    bounds: tuple[float, float] | None = None
+    geometric: bool = False
 
 
 @dataclass(frozen=True)
 class Shares:
     """1 or 0 a seed; the effect is the share of ones."""
 
-    values: tuple[Number, ...]
+    values: Mapping[Key, Number]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,36 +84,21 @@ class Fit:
     intervals: Family
 
 
-@dataclass(frozen=True, kw_only=True)
-class Test:
-    """A test of "no effect": its statistic, its p, and its power against the claimed effect.
-
-    Supported where the corrected p is at most `level`; refuted where it is above and the power is at least `POWER`. An
-    unknown power is `Missing`, and refutes nothing.
-    """
-
-    __test__ = False  # pytest takes every class called Test for one of its own
-
-    value: float
-    n: int
-    p: float
-    level: float
-    power: float | Missing
-
-
-Sample: TypeAlias = Means | Shares | Times | Fit | Test
+Sample: TypeAlias = Means | Shares | Times | Fit
 Statistic: TypeAlias = Callable[[Given], Sample | Missing]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Prediction:
-    """One row: a claim, and all that decides it, fixed before the data are seen.
+    """One row: a part of a claim, and all that decides it, fixed before the data are seen.
 
-    id, part, version: the row of the pre-registration, which of its quantities, and which wording; together unique.
+    id, part, version: the claim, which of its quantities this is, and which wording; together unique. A claim is judged
+    by the newest wording of each part. until: the last version of the claim that has this part; None: it still has.
     claim: in short, in both languages. measured: what the effect is. arms: the arms it needs. along: families of which
     it reads every arm. readings: all that its statistics read of a run. changed: of a version above 1, what was changed
-    and why. controls: the same statistic of arms in which the effect must not show; an effect that they show too is no
-    evidence. counts: seeds before, within and after a window, where a share does not say it.
+    and why. controls: the same statistic of arms that must stay behind: the effect less theirs, in the direction of the
+    claim, is a part of the claim too. untested: why nothing that is run here can test it, and what would; such a claim
+    is "not tested". counts: seeds before, within and after a window, where a share does not say it.
     """
 
     id: str
@@ -116,13 +112,15 @@ class Prediction:
     along: tuple[str, ...] = ()
     part: str = ""
     version: int = 1
+    until: int | None = None
     changed: Text | None = None
+    untested: Text | None = None
     controls: Mapping[str, Statistic] = field(default_factory=dict)
     counts: Callable[[Given], Mapping[str, int]] | None = None
 
     def __post_init__(self) -> None:
-        if self.supports == NOWHERE == self.refutes:
-            raise ValueError(f"{self.id}: nothing would support or refute it")
+        if self.supports == NOWHERE:
+            raise ValueError(f"{self.id}: nothing would support it")
         if (self.version > 1) != (self.changed is not None):
             raise ValueError(f"{self.id}: a version after the first, and no other, says what was changed")
 

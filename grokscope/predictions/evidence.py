@@ -1,95 +1,197 @@
-"""Evidence: the effect of a sample of any kind, its intervals by level, and the seeds that would decide."""
+"""Evidence: the effect of a sample of any kind, with its intervals by level, and the seeds that would decide.
 
-from collections.abc import Callable
+A seed without an answer speaks against whatever is to be shown: `inside` takes for it the worst value that the others
+or the region know, `outside` the best. So no verdict rests on what is missing.
+"""
+
+import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
-from grokscope.errors import Missing
-from grokscope.predictions.base import Fit, Means, Sample, Shares, Test, Times
-from grokscope.predictions.subject import Number
+from grokscope.errors import Missing, of_all
+from grokscope.predictions.base import Fit, Key, Means, Sample, Shares, Times
+from grokscope.predictions.readings import Number, answered
 from grokscope.statistics.intervals import FEWEST, mean_intervals, share_intervals
-from grokscope.statistics.power import POWER, seeds_for_hazard, seeds_for_mean, seeds_for_share
-from grokscope.statistics.regions import Family, Region, p_inside
+from grokscope.statistics.power import seeds_for_hazard, seeds_for_mean, seeds_for_share
+from grokscope.statistics.regions import Family, Region, above, p_inside
 from grokscope.statistics.survival import HazardRatio, hazard_ratio
+
+AHEAD = above(0)  # where a contrast with a control must lie
+TOO_FEW = f"seeds with an answer; an interval needs {FEWEST}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
     """value: the effect. n, lacking: seeds with and without an answer; missing: why the first of these has none.
-    intervals: by level; None with fewer than two seeds and for a test. needed: (region, level) -> seeds that decide.
-    test: the p-value of a test. accepts: whether a test that does not reject had the power to refute."""
+    intervals: by level, of the seeds with an answer. filled: the same with a value, such as one of the candidates, for
+    each seed without one. positive: this value must be above 0. needed: (region, level) -> seeds that decide."""
 
     value: float
     n: int
+    intervals: Family
     lacking: int = 0
     missing: str = ""
-    intervals: Family | None = None
+    filled: Callable[[float], Family] | None = None
+    candidates: tuple[float, ...] = ()
+    positive: bool = False
     needed: Callable[[Region, float], int | Missing] | None = None
-    test: float | None = None
-    accepts: bool | None = None
+
+    def inside(self, region: Region) -> float:
+        """p of the effect lying in a region, seeds without an answer as far outside as any value known."""
+        return p_inside(self._with(min, region), region)
+
+    def outside(self, region: Region) -> float:
+        """p of the effect lying outside, seeds without an answer as deep inside as any value known."""
+        return p_inside(self._with(max, region), region.complement)
+
+    def lies_in(self, region: Region, a: float, *, supports: Region) -> bool:
+        """Whether the interval at level 1 - a lies in a region, seeds without an answer deep inside another."""
+        return region.contains(*self._with(max, supports)(1 - a))
+
+    def _with(self, choose: Callable[..., float], region: Region) -> Family:
+        if not self.lacking or self.filled is None:
+            return self.intervals
+        edges = (edge for edge in region.edges if edge > 0 or not self.positive)
+        return self.filled(choose((*self.candidates, *edges), key=region.depth))
 
 
 def evidence(sample: Sample | Missing) -> Evidence | Missing:
-    """The effect of a sample; `Missing` where no seed has an answer."""
+    """The effect of a sample; `Missing` where too few seeds have an answer for an interval."""
     match sample:
         case Missing():
             return sample
-        case Means(values) | Shares(values):
-            return _of_values(values, share=isinstance(sample, Shares))
+        case Means():
+            return _of_means(sample)
+        case Shares(values):
+            return _of_shares(values.values())
         case Times():
             return _of_times(sample)
         case Fit():
+            if sample.n < FEWEST:
+                return _few(sample.n)
             return Evidence(value=sample.value, n=sample.n, intervals=sample.intervals)
-        case Test():
-            return Evidence(
-                value=sample.value,
-                n=sample.n,
-                # Holm asks for .05 of every row; a row that asks for another level is put on that scale.
-                test=min(1.0, sample.p * 0.05 / sample.level),
-                accepts=not isinstance(sample.power, Missing) and sample.power >= POWER,
-            )
 
 
-def p_values(seen: Evidence | Missing, supports: Region, refutes: Region) -> tuple[float, float] | None:
-    """The p-values of both regions; None where nothing may be decided: too few seeds, or most without an answer."""
-    if isinstance(seen, Missing) or seen.n < FEWEST or seen.n < seen.lacking:
-        return None
-    if seen.test is not None:
-        return seen.test, 1.0
-    assert seen.intervals is not None, "five seeds have an interval"
-    return p_inside(seen.intervals, supports), p_inside(seen.intervals, refutes)
+def contrast(sample: Sample | Missing, control: Sample | Missing, supports: Region) -> Evidence | Missing:
+    """By how much the effect lies deeper in the direction of the claim than that of a control, seed by seed.
+
+    Of a region with one end: the effect less the control's, or the control's less the effect. Of one with two ends, or
+    of several stretches: by how much more the control misses the middle of the nearest one. `Missing` where the
+    control's statistic has no seeds of its own. A geometric mean is compared by logarithms.
+    """
+    for one in (sample, control):
+        if isinstance(one, Missing):
+            return one
+    if not isinstance(sample, Means | Shares) or not isinstance(control, Means | Shares):
+        return Missing("a control is compared seed by seed, and this statistic has no number of each seed")
+    geometric = isinstance(sample, Means) and sample.geometric
+    along = _along(_scaled(supports, math.log) if geometric else supports)
+    bounds = (0.0, 1.0) if isinstance(sample, Shares) else None if geometric else sample.bounds
+    apart: dict[Key, Number] = {}
+    for key in dict.fromkeys((*sample.values, *control.values)):
+        alone = Missing(f"seed {key[0]} has no run in one of the two arms")
+        pair = (sample.values.get(key, alone), control.values.get(key, alone))
+        apart[key] = of_all(lambda *both: _apart(*both, along, geometric=geometric), *pair)
+    reach = None if bounds is None else abs(along(bounds[0]) - along(bounds[1]))
+    return _of_means(Means(apart, bounds=None if reach is None else (-reach, reach)))
 
 
-def _of_values(values: tuple[Number, ...], *, share: bool) -> Evidence | Missing:
-    known = [float(value) for value in values if not isinstance(value, Missing)]
-    reasons = [value.reason for value in values if isinstance(value, Missing)]
-    if not known:
-        return Missing(reasons[0] if reasons else "no run")
-    n, rest = len(known), {"lacking": len(reasons), "missing": reasons[0] if reasons else ""}
-    if share:
-        k = round(sum(known))
-        return Evidence(
-            value=k / n,
-            n=n,
-            intervals=share_intervals(k, n),
-            needed=lambda region, a: seeds_for_share(k / n, region, a=a),
-            **rest,
-        )
-    mean, spread = float(np.mean(known)), float(np.std(known, ddof=1)) if n > 1 else 0.0
+def _apart(own: float, other: float, along: Callable[[float], float], *, geometric: bool) -> Number:
+    if not geometric:
+        return along(own) - along(other)
+    if min(own, other) <= 0:
+        return Missing(f"a logarithm needs numbers above 0, got {min(own, other):g}")
+    return along(math.log(own)) - along(math.log(other))
+
+
+def _along(supports: Region) -> Callable[[float], float]:
+    """A number that grows in the direction of a claim."""
+    ends = [end for part in supports.parts for end in part]
+    if len(supports.parts) == 1 and math.isinf(ends[1]):
+        return lambda value: value
+    if len(supports.parts) == 1 and math.isinf(ends[0]):
+        return lambda value: -value
+    middles = [sum(part) / 2 for part in supports.parts if not any(map(math.isinf, part))]
+    return lambda value: -min(abs(value - middle) for middle in middles) if middles else supports.depth(value)
+
+
+def _few(n: int) -> Missing:
+    return Missing(f"{n} {TOO_FEW}")
+
+
+def _split(values: Iterable[Number]) -> tuple[list[float], list[str]]:
+    listed = list(values)
+    return [float(x) for x in answered(listed)], [x.reason for x in listed if isinstance(x, Missing)]
+
+
+def _of_shares(values: Iterable[Number]) -> Evidence | Missing:
+    known, reasons = _split(values)
+    k, n, lacking = round(sum(known)), len(known), len(reasons)
+    if n < FEWEST:
+        return Missing(reasons[0]) if reasons and not n else _few(n)
     return Evidence(
-        value=mean,
+        value=k / n,
         n=n,
-        intervals=mean_intervals(known) if n > 1 else None,
-        needed=lambda region, a: seeds_for_mean(mean, spread, region, a=a),
-        **rest,
+        intervals=share_intervals(k, n),
+        lacking=lacking,
+        missing=reasons[0] if reasons else "",
+        filled=lambda value: share_intervals(k + lacking * (value >= 0.5), n + lacking),
+        candidates=(0.0, 1.0),
+        needed=lambda region, a: seeds_for_share(k / n, region, a=a),
     )
+
+
+def _of_means(sample: Means) -> Evidence | Missing:
+    known, reasons = _split(sample.values.values())
+    n, lacking = len(known), len(reasons)
+    if n < FEWEST:
+        return Missing(reasons[0]) if reasons and not n else _few(n)
+    if sample.geometric and min(known) <= 0:
+        return Missing(f"a geometric mean needs numbers above 0, got {min(known):g}")
+    scale, back = (math.log, _exp) if sample.geometric else (float, float)
+    bounds = None if sample.geometric else sample.bounds
+
+    def family(values: list[float]) -> Family:
+        of = mean_intervals([scale(value) for value in values], bounds)
+        return lambda level: (back(of(level)[0]), back(of(level)[1]))
+
+    mean, spread = float(np.mean([scale(x) for x in known])), float(np.std([scale(x) for x in known], ddof=1))
+    return Evidence(
+        value=back(mean),
+        n=n,
+        intervals=family(known),
+        lacking=lacking,
+        missing=reasons[0] if reasons else "",
+        filled=lambda value: family([*known, *[value] * lacking]),
+        candidates=tuple(known),
+        positive=sample.geometric,
+        needed=lambda region, a: seeds_for_mean(mean, spread, _scaled(region, scale), a=a),
+    )
+
+
+def _exp(value: float) -> float:
+    return math.exp(value) if value < 700 else math.inf
+
+
+def _scaled(region: Region, scale: Callable[[float], float]) -> Region:
+    """A region of logarithms, or as it is."""
+
+    def end(value: float) -> float:
+        if math.isinf(value) or scale is float:
+            return value
+        return scale(value) if value > 0 else -math.inf
+
+    return Region(tuple((end(low), end(high)) for low, high in region.parts))
 
 
 def _of_times(sample: Times) -> Evidence | Missing:
     (t, seen), (t_other, seen_other) = sample.treated, sample.others
     times, observed = np.concatenate([t, t_other]), np.concatenate([seen, seen_other])
     treated = np.arange(len(times)) < len(t)
+    if min(len(t), len(t_other)) < FEWEST:
+        return _few(min(len(t), len(t_other)))
 
     def at(level: float) -> HazardRatio | Missing:
         return hazard_ratio(times, observed, treated, level)

@@ -1,5 +1,6 @@
 """Shorter ways to write a prediction: one number a seed of an arm and of its controls, or the times of two arms."""
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -40,20 +41,22 @@ def per_seed(
     *readings: Reading,
     of: Callable[..., Number] = lambda value: value,
     share: bool = False,
+    bounds: tuple[float, float] | None = None,
+    geometric: bool = False,
     arm: str = BASE,
     controls: Sequence[str] = OF_REPRESENTATION,
     **about: Any,
 ) -> Prediction:
-    """A prediction of one number a seed of an arm, which its controls must not show.
+    """A prediction of one number a seed of an arm, in which its controls stay behind.
 
     of: from the values of the readings, in their order, to the number; by default the value of the only one. A seed
-    that lacks a value has no number. share: the number is 1 or 0, and its mean a share of seeds. about: the other
-    fields of `Prediction`.
+    that lacks a value has no number. share: the number is 1 or 0, and its mean a share of seeds. bounds, geometric: as
+    in `Means`. about: the other fields of `Prediction`.
     """
-    kind = Shares if share else Means
+    kind = Shares if share else functools.partial(Means, bounds=bounds, geometric=geometric)
 
     def statistic(name: str) -> Statistic:
-        return lambda arms: kind(tuple(of_values(of, readings, run) for run in arms[name]))
+        return lambda arms: kind(of_seeds({name: arms[name]}, lambda runs: of_values(of, readings, runs[0])))
 
     fields: dict[str, Any] = {"arms": (arm,)} | (REGIONS if share else {}) | about
     return Prediction(

@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from grokscope.errors import Missing
+from grokscope.predictions.base import Key
 from grokscope.predictions.readings import Number
 
 One = TypeVar("One")  # a Run, or the answers of one
-Key = tuple[Any, ...]
 
 
 def paired(arms: Mapping[Any, Sequence[One]]) -> dict[Key, tuple[One, ...] | Missing]:
@@ -23,10 +23,10 @@ def paired(arms: Mapping[Any, Sequence[One]]) -> dict[Key, tuple[One, ...] | Mis
     return {key: _pair(key, fields, tables) for key in keys}
 
 
-def of_seeds(arms: Mapping[Any, Sequence[One]], of: Callable[[tuple[One, ...]], Number]) -> tuple[Number, ...]:
+def of_seeds(arms: Mapping[Any, Sequence[One]], of: Callable[[tuple[One, ...]], Number]) -> dict[Key, Number]:
     """One number of each seed, from its runs in several arms; `Missing`, which names the run, where an arm lacks the
     seed."""
-    return tuple(runs if isinstance(runs, Missing) else of(runs) for runs in paired(arms).values())
+    return {key: runs if isinstance(runs, Missing) else of(runs) for key, runs in paired(arms).items()}
 
 
 def _fields(arms: Mapping[Any, Sequence[Any]]) -> tuple[str, ...]:

@@ -1,253 +1,288 @@
-"""From runs to verdicts: a scorecard of the predictions of theories.
+"""From runs to verdicts: each claim is decided by all of its parts and controls together, at looks at growing seeds.
 
-A row's sample gives an effect with intervals. Its p-values are the levels at which its interval lies inside the
-supporting and inside the refuting region (`statistics.regions.p_inside`). Holm corrects the smaller one over the rows
-of its theory; rows as written and changed rows are two families, so that a changed row costs a row as written nothing.
-At most .05 after correction the row is supported or refuted; else it is undecided, with the number of seeds that would
-decide it with a probability of .8 at the effect seen.
+A part is one effect with its interval, a supporting region S and perhaps a refuting one R. A control makes another part
+of the same claim: how far the effect is ahead of the control's, which must lie above 0. With k parts, at a level a:
 
-Three things keep a row undecided whatever its p: fewer than five seeds with an answer, or fewer with than without; a
-control that was not run; a control that shows the effect too, that is, whose effect lies in the supporting region.
+    supported      every part lies in S, each at level a (intersection-union: no correction over parts)
+    falls short    some part lies outside S at level a / k
+    refuted        it falls short, and that part's interval at level a / k lies in R
+    undecided      none of these
+    not tested     what would test it was not run, or cannot be: never "refuted"
+
+Support and fall are two cuts of which one alone can be false, so that both have the level a. `Looks` divides the level
+of a theory among the looks, and Holm each look's among the claims that are open; what is decided stays decided. Rows as
+first written are judged the same way, as claims of their own that cost the present ones nothing.
+
+Sources: Berger 1982, Technometrics 24, 295 (intersection-union); Holm 1979, Scand. J. Statist. 6, 65.
 """
 
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
-from pydantic import ConfigDict, Field
 
 from grokscope.errors import Missing
-from grokscope.predictions.arms import Arms
-from grokscope.predictions.base import Prediction, Theory
-from grokscope.predictions.evidence import Evidence, evidence, p_values
+from grokscope.predictions.arms import BASE, Arms
+from grokscope.predictions.base import UNTRAINED, Prediction, Theory
+from grokscope.predictions.cards import Claim, Control, Look, Reason, Row, Verdict
+from grokscope.predictions.evidence import AHEAD, TOO_FEW, Evidence, contrast, evidence
 from grokscope.predictions.subject import Subject
-from grokscope.registry import Record
-from grokscope.runs.output import write_output
-from grokscope.statistics.intervals import FEWEST
+from grokscope.statistics.looks import LEVEL, Looks
 from grokscope.statistics.multiplicity import holm, holm_levels
-from grokscope.statistics.regions import Region
+from grokscope.statistics.regions import SMALLEST, Region
 
-Verdict = Literal["supported", "refuted", "undecided"]
-# Why: where the interval lies; or what keeps the row undecided.
-Reason = Literal["inside", "between", "few", "lacking", "no_answer", "no_control", "control", "not_significant"]
-LEVEL = 0.95
-NOT_RUN = "not run"
-
-
-class Card(Record):
-    """Numbers may be infinite: open ends of intervals and of regions."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=True, ser_json_inf_nan="strings")
-
-
-class Control(Card):
-    """A row's statistic of a control arm. shows: whether its effect lies in the supporting region; None without one.
-    missing: why it has none, or why the first seed without an answer has none."""
-
-    arm: str
-    effect: float | None = None
-    low: float | None = None
-    high: float | None = None
-    n: int = 0
-    shows: bool | None = None
-    missing: str = ""
-
-
-class Row(Card):
-    """The verdict of one prediction.
-
-    effect, low, high: with its 95 % interval; None where there is none. n, lacking: seeds with and without an answer.
-    p, adjusted: the smaller p of the two regions, before and after Holm. needed: of an undecided row, the seeds that
-    would decide, or why their number is not known.
-    """
-
-    theory: str
-    id: str
-    part: str
-    version: int
-    claim: dict[str, str]
-    measured: dict[str, str]
-    changed: dict[str, str] | None
-    arms: tuple[str, ...]
-    measures: tuple[str, ...]
-    supports: tuple[tuple[float, float], ...]
-    refutes: tuple[tuple[float, float], ...]
-    verdict: Verdict
-    reason: Reason
-    missing: str = ""
-    effect: float | None = None
-    low: float | None = None
-    high: float | None = None
-    n: int = 0
-    lacking: int = 0
-    p: float | None = None
-    adjusted: float | None = None
-    needed: int | str | None = None
-    controls: tuple[Control, ...] = ()
-    counts: dict[str, int] = Field(default_factory=dict)
-
-    @property
-    def name(self) -> str:
-        """Id, part and version in one."""
-        part = f"/{self.part}" if self.part else ""
-        return f"{self.id}{part}" + (f" v{self.version}" if self.version > 1 else "")
-
-
-class Scorecard(Card):
-    """The rows of one or several theories, how many runs each arm had, and what was read.
-
-    segments: pack -> name of a file of its numbers -> the first 16 digits of that file's SHA-256. notes: remarks on all
-    rows, such as readings that were taken with another definition of a measure.
-    """
-
-    rows: tuple[Row, ...]
-    runs: dict[str, int]
-    segments: dict[str, dict[str, str]] = Field(default_factory=dict)
-    notes: tuple[str, ...] = ()
-
-    def save(self, path: str | Path) -> Path:
-        """Writes it as JSON and returns the path; `Scorecard.load` reads it."""
-        return write_output(path, self.model_dump_json(indent=1).encode())
-
-    @classmethod
-    def load(cls, path: str | Path) -> "Scorecard":
-        """The scorecard that `save` wrote. ValueError for another file."""
-        return cls(**_json(Path(path)))
-
-    def verdicts(self) -> dict[tuple[str, str, int], Verdict]:
-        """(theory, id, version) -> the joint verdict of all parts."""
-        parts: dict[tuple[str, str, int], list[Verdict]] = {}
-        for row in self.rows:
-            parts.setdefault((row.theory, row.id, row.version), []).append(row.verdict)
-        return {key: joint(verdicts) for key, verdicts in parts.items()}
-
-    def counts(self) -> dict[Verdict, int]:
-        """How many rows have each verdict."""
-        return {
-            verdict: sum(row.verdict == verdict for row in self.rows)
-            for verdict in ("supported", "refuted", "undecided")
-        }
-
-
-def judged(theory: Theory, arms: Arms[Subject]) -> list[Row]:
-    """The rows of one theory, in the order of its predictions."""
-    seen = [_evidence(row, arms) for row in theory.predictions]
-    tests = [p_values(of, row.supports, row.refutes) for row, of in zip(theory.predictions, seen, strict=True)]
-    tested: dict[int, Tested] = {}
-    for changed in (False, True):
-        family = {
-            index: p
-            for index, (row, p) in enumerate(zip(theory.predictions, tests, strict=True))
-            if p is not None and (row.version > 1) == changed
-        }
-        smallest = [min(p) for p in family.values()]
-        corrected = zip(family.items(), holm(smallest), holm_levels(smallest, 1 - LEVEL), strict=True)
-        tested |= {index: Tested(p=p, adjusted=adjusted, level=level) for (index, p), adjusted, level in corrected}
-    return [
-        _row(theory.id, row, arms, of, tested.get(index))
-        for index, (row, of) in enumerate(zip(theory.predictions, seen, strict=True))
-    ]
+SHOWN = 0.95  # level of the intervals that are shown
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tested:
-    """p of the supporting and of the refuting region; the smaller after Holm; and the level that Holm asks of it."""
+class Part:
+    """What one row says at one look: its evidence, and that of each contrast with a control."""
 
-    p: tuple[float, float]
-    adjusted: float
-    level: float
+    row: Prediction
+    seen: Evidence | Missing
+    ahead: Mapping[str, Evidence | Missing]
+
+    @property
+    def supports(self) -> float:
+        """p of the effect lying in S and ahead of every control; 1 where one of them has no answer."""
+        return max(_inside(self.seen, self.row.supports), *(_inside(one, AHEAD) for one in self.ahead.values()), 0.0)
+
+    @property
+    def falls(self) -> float:
+        """The smallest p of the effect lying outside S, or behind a control; not corrected for their number."""
+        return min(_outside(self.seen, self.row.supports), *(_outside(one, AHEAD) for one in self.ahead.values()), 1.0)
+
+    @property
+    def number(self) -> int:
+        """How many tests it is: one and its controls."""
+        return 1 + len(self.ahead)
 
 
-def _evidence(row: Prediction, arms: Arms[Subject]) -> Evidence | Missing:
-    lacking = [arm for arm in row.arms if not arms.get(arm)]
-    if lacking:
-        return Missing(f"no run of the arm {lacking[0]}" + (f" and {len(lacking) - 1} more" if lacking[1:] else ""))
-    return evidence(row.statistic(row.answers(arms)))
+def _inside(seen: Evidence | Missing, region: Region) -> float:
+    return 1.0 if isinstance(seen, Missing) else seen.inside(region)
 
 
-def _row(theory: str, row: Prediction, arms: Arms[Subject], seen: Evidence | Missing, tested: Tested | None) -> Row:
+def _outside(seen: Evidence | Missing, region: Region) -> float:
+    return 1.0 if isinstance(seen, Missing) else seen.outside(region)
+
+
+@dataclass
+class Open:
+    """A claim while it is judged: its looks so far, the parts at the last one, and the level at which it was decided."""
+
+    rows: list[Prediction]
+    current: bool
+    looks: list[Look] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
+    decided: bool = False
+
+    @property
+    def number(self) -> int:
+        """k: how many parts it has, contrasts with controls among them."""
+        return sum(part.number for part in self.parts)
+
+
+def judged(theory: Theory, arms: Arms[Subject], looks: Looks | None = None) -> tuple[list[Claim], list[Row]]:
+    """The claims of one theory, and its rows in the order of its predictions.
+
+    looks: by default one at whatever seeds there are. A look of several is taken at a claim once every arm that the
+    claim reads has its seeds.
+    """
+    open_claims = list(claims(theory))
+    for current in (True, False):
+        family = [one for one in open_claims if one.current == current and not _absent(one, arms)]
+        if looks is None:
+            _look(family, arms, max((len(arm) for arm in arms.values()), default=0), LEVEL)
+            continue
+        for size, level in zip(looks.sizes, looks.levels, strict=True):
+            here = arms.having(lambda arm, size=size: [run for run in arm if run.config.seed in looks.seeds(size)])
+            ready = [one for one in family if not one.decided and size in _taken(one, arms, looks)]
+            _look(ready, here, size, level)
+    found = {id(row): _row(theory.id, row, one, arms) for one in open_claims for row in one.rows}
+    rows = [found[id(row)] for row in theory.predictions]
+    return [_claim(theory.id, one, [found[id(row)] for row in one.rows]) for one in open_claims], rows
+
+
+def claims(theory: Theory) -> Iterator[Open]:
+    """The claims of a theory by their present wording; then those by earlier wordings."""
+    by_id: dict[str, list[Prediction]] = {}
+    for row in theory.predictions:
+        by_id.setdefault(row.id, []).append(row)
+    earlier: dict[tuple[str, int], list[Prediction]] = {}
+    for id_, rows in by_id.items():
+        newest = {row.part: row for row in sorted(rows, key=lambda row: row.version)}
+        last = max(row.version for row in rows)
+        kept = [row for row in rows if row is newest[row.part] and (row.until is None or row.until >= last)]
+        if kept:
+            yield Open(rows=kept, current=True)
+        for row in rows:
+            if row not in kept:
+                earlier.setdefault((id_, row.version), []).append(row)
+    yield from (Open(rows=rows, current=False) for rows in earlier.values())
+
+
+def _taken(one: Open, arms: Arms[Subject], looks: Looks) -> tuple[int, ...]:
+    """The looks that every arm of a claim allows."""
+    needed = [arm for row in one.rows for arm in arms.values() if row.looks_at(arm) and len(arm)]
+    allowed = [looks.taken([run.config.seed for run in arm]) for arm in needed]
+    return min(allowed, key=len, default=())
+
+
+def _absent(one: Open, arms: Arms[Subject]) -> list[str]:
+    """The arms that a claim needs and that have no run."""
+    needed = (BASE if arm == UNTRAINED else arm for row in one.rows for arm in (*row.arms, *row.controls))
+    return [arm for arm in dict.fromkeys(needed) if not arms.get(arm)]
+
+
+def _look(ready: Sequence[Open], arms: Arms[Subject], size: int, level: float) -> None:
+    """Tests the claims that are open, at the level of this look, and marks those that it decides."""
+    if not ready:
+        return
+    for one in ready:
+        one.parts = [_part(row, arms) for row in one.rows]
+    supports = [max(part.supports for part in one.parts) for one in ready]
+    falls = [min(1.0, one.number * min(part.falls for part in one.parts)) for one in ready]
+    smaller = [min(pair) for pair in zip(supports, falls, strict=True)]
+    for one, p, q, adjusted, own in zip(
+        ready, supports, falls, holm(smaller), holm_levels(smaller, level), strict=True
+    ):
+        one.looks.append(Look(n=size, supports=p, falls=q, level=own))
+        one.decided = adjusted <= level and not any(row.untested for row in one.rows)
+
+
+def _part(row: Prediction, arms: Arms[Subject]) -> Part:
+    given = row.answers(arms)
+    own = row.statistic(given)
+    ahead = {arm: contrast(own, statistic(given), row.supports) for arm, statistic in row.controls.items()}
+    return Part(row=row, seen=evidence(own), ahead=ahead)
+
+
+def _claim(theory: str, one: Open, rows: Sequence[Row]) -> Claim:
+    verdict, reason = _joint(one, rows)
+    return Claim(
+        theory=theory,
+        id=rows[0].id,
+        version=max(row.version for row in rows),
+        current=one.current,
+        claim=rows[0].claim,
+        verdict=verdict,
+        reason=reason,
+        missing=next((row.missing for row in rows if row.reason == reason and row.missing), ""),
+        n=one.looks[-1].n if one.looks else 0,
+        looks=tuple(one.looks),
+        parts=tuple(row.name for row in rows),
+    )
+
+
+def _joint(one: Open, rows: Sequence[Row]) -> tuple[Verdict, Reason]:
+    """The verdict on a claim: what its worst part says."""
+    order: tuple[Verdict, ...] = ("refuted", "falls_short", "not_tested", "undecided", "supported")
+    if any(row.verdict == "not_tested" for row in rows):
+        order = ("not_tested", *order)
+    worst = min(rows, key=lambda row: order.index(row.verdict))
+    return worst.verdict, worst.reason
+
+
+def _row(theory: str, row: Prediction, one: Open, arms: Arms[Subject]) -> Row:
     about: dict[str, Any] = {
         "theory": theory,
         "id": row.id,
         "part": row.part,
         "version": row.version,
+        "current": one.current,
         "claim": dict(row.claim),
         "measured": dict(row.measured),
         "changed": dict(row.changed) if row.changed else None,
+        "untested": dict(row.untested) if row.untested else None,
         "arms": row.arms,
         "measures": row.measures,
         "supports": row.supports.parts,
         "refutes": row.refutes.parts,
     }
-    if isinstance(seen, Missing):
-        return Row(**about, verdict="undecided", reason="no_answer", missing=seen.reason)
-    controls = tuple(_control(row, arm, arms) for arm in row.controls)
-    about |= {"effect": seen.value, "n": seen.n, "lacking": seen.lacking, "controls": controls}
+    part = next((part for part in one.parts if part.row is row), None)
+    if part is None:
+        return Row(**about, verdict="not_tested", **_not_run(row, one, arms))
     if row.counts:
         about["counts"] = dict(row.counts(row.answers(arms)))
-    if seen.missing:
-        about["missing"] = seen.missing
-    if tested is None:
-        return Row(**about, verdict="undecided", reason="few" if seen.n < FEWEST else "lacking")
-    low, high = seen.intervals(LEVEL) if seen.intervals else (None, None)
-    about |= {"low": low, "high": high, "p": min(tested.p), "adjusted": tested.adjusted}
-    verdict, reason = _decided(seen, tested, controls)
-    needed = None
-    if verdict == "undecided" and reason in ("between", "not_significant"):
-        needed = _needed(seen, row, tested.level)
-    return Row(**about, verdict=verdict, reason=reason, needed=needed)
+    about["controls"] = tuple(_control(part, arm, arms) for arm in row.controls)
+    verdict, reason = _decided(part, one)
+    if isinstance(part.seen, Missing):
+        return Row(**about, verdict=verdict, reason=reason, missing=part.seen.reason)
+    seen = part.seen
+    low, high = seen.intervals(SHOWN)
+    needed = _needed(seen, row, one.looks[-1].level) if (verdict, reason) == ("undecided", "between") else None
+    return Row(
+        **about,
+        verdict=verdict,
+        reason=reason,
+        missing=seen.missing,
+        effect=seen.value,
+        low=low,
+        high=high,
+        n=seen.n,
+        lacking=seen.lacking,
+        p=part.supports,
+        needed=needed,
+    )
 
 
-def _decided(seen: Evidence, tested: Tested, controls: Sequence[Control]) -> tuple[Verdict, Reason]:
-    if tested.adjusted > 1 - LEVEL:
-        if seen.accepts is None:
-            return "undecided", "between"
-        return ("refuted" if seen.accepts else "undecided"), "not_significant"
-    if tested.p[1] < tested.p[0]:
-        return "refuted", "inside"
-    if any(control.shows for control in controls):
-        return "undecided", "control"
-    if any(control.missing == NOT_RUN for control in controls):
-        return "undecided", "no_control"
-    return "supported", "inside"
+def _not_run(row: Prediction, one: Open, arms: Arms[Subject]) -> dict[str, Any]:
+    if row.untested:
+        return {"reason": "untested", "missing": row.untested["en"]}
+    absent = _absent(one, arms)
+    if not absent:
+        return {"reason": "few", "missing": "its arms have fewer seeds than the first look"}
+    more = f" and {len(absent) - 1} more" if absent[1:] else ""
+    return {"reason": "not_run", "missing": f"no run of the arm {absent[0]}{more}"}
 
 
-def _control(row: Prediction, arm: str, arms: Arms[Subject]) -> Control:
-    if not arms.get(arm):
-        return Control(arm=arm, missing=NOT_RUN)
-    seen = evidence(row.controls[arm](row.answers(arms)))
-    if isinstance(seen, Missing):
-        return Control(arm=arm, missing=seen.reason)
-    low, high = seen.intervals(LEVEL) if seen.intervals and seen.n >= FEWEST else (None, None)
-    shows = row.supports.contains(seen.value, seen.value)
-    if seen.test is not None:
-        shows = seen.test <= 1 - LEVEL
-    return Control(arm=arm, effect=seen.value, low=low, high=high, n=seen.n, shows=shows, missing=seen.missing)
+def _decided(part: Part, one: Open) -> tuple[Verdict, Reason]:
+    """What one part says, at the level of its claim's last look."""
+    if part.row.untested:
+        return "not_tested", "untested"
+    level = one.looks[-1].level
+    if one.decided and one.number * part.falls <= level:
+        if one.number * _outside(part.seen, part.row.supports) > level:
+            return "falls_short", "control"
+        assert not isinstance(part.seen, Missing), "what has no answer falls nowhere"
+        far = part.seen.lies_in(part.row.refutes, level / one.number, supports=part.row.supports)
+        return ("refuted" if far else "falls_short"), "outside"
+    if one.decided and part.supports <= level:
+        return "supported", "inside"
+    return "undecided", _open(part, level)
+
+
+def _open(part: Part, level: float) -> Reason:
+    if isinstance(part.seen, Missing):
+        return "few" if part.seen.reason.endswith(TOO_FEW) else "no_answer"
+    if any(isinstance(one, Missing) for one in part.ahead.values()):
+        return "no_control"
+    if part.seen.inside(part.row.supports) <= level and part.ahead:
+        return "control"
+    return "between"
+
+
+def _control(part: Part, arm: str, arms: Arms[Subject]) -> Control:
+    own, ahead = evidence(part.row.controls[arm](part.row.answers(arms))), part.ahead[arm]
+    about: dict[str, Any] = {"arm": arm}
+    if isinstance(own, Missing):
+        about["missing"] = own.reason
+    else:
+        low, high = own.intervals(SHOWN)
+        about |= {"effect": own.value, "low": low, "high": high, "n": own.n, "missing": own.missing}
+    if isinstance(ahead, Missing):
+        about["missing"] = about.get("missing") or ahead.reason
+    else:
+        low, high = ahead.intervals(SHOWN)
+        about |= {"ahead": ahead.value, "ahead_low": low, "ahead_high": high}
+    return Control(**about)
 
 
 def _needed(seen: Evidence, row: Prediction, a: float) -> int | str | None:
-    """Seeds that would decide at the level that Holm asks of this row, in the region in which the effect lies."""
+    """Seeds that would decide at the level that is left for this row, in the region in which the effect lies."""
     if seen.needed is None:
         return None
-    seeds = seen.needed(Region((*row.supports.parts, *row.refutes.parts)), a)
+    region = row.supports if row.supports.contains(seen.value, seen.value) else row.supports.complement
+    seeds = seen.needed(region, max(a, SMALLEST))
     return seeds.reason if isinstance(seeds, Missing) else int(np.ceil(seeds))
-
-
-def joint(verdicts: Sequence[Verdict]) -> Verdict:
-    """The verdict of a claim: supported if all its parts are, refuted if any is."""
-    if "refuted" in verdicts:
-        return "refuted"
-    return "supported" if set(verdicts) == {"supported"} else "undecided"
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        about = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{path} is no scorecard: {error}") from error
-    if not isinstance(about, dict):
-        raise ValueError(f"{path} is no scorecard: it holds no object")
-    return about

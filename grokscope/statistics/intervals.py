@@ -59,21 +59,34 @@ def geometric_effect(values: Seeds, *, level: float = 0.95) -> Effect:
     return Effect(value=float(np.exp(log.value)), low=low, high=high, n=log.n)
 
 
-def mean_intervals(values: Seeds) -> Family:
+def mean_intervals(values: Seeds, bounds: tuple[float, float] | None = None) -> Family:
     """The intervals of a mean by their level: at each end the wider of Student's and Hall's (`mean_ends`).
 
-    Equal values say nothing of their spread. At the level 1 - 2^(1 - n) the interval from the smallest to the largest
-    holds the median of any distribution. Up to it their interval is the value itself, above it all numbers.
+    Equal values c say nothing of their spread, so that only what bounds them can bound their mean. Let each value lie
+    in [low, high] and be another than c with probability q. All n are c with probability (1 - q)^n, which is at least
+    a / 2 up to q = 1 - (a / 2)^(1 / n); and such values move the mean by at most q times their distance from c:
 
-    Raises ValueError as `mean_effect`, and for fewer than two seeds.
+        [c - q (c - low), c + q (high - c)]
+
+    For c = low or high this is the exact interval of a share. bounds: low and high; without them, equal values have no
+    interval but all numbers.
+
+    Raises ValueError as `mean_effect`, for fewer than two seeds, and for values outside their bounds.
     """
     sample = _sample(values)
     n, mean = len(sample), float(sample.mean())
     if n < 2:
         raise ValueError("one seed has no spread: an interval needs two")
+    if bounds is not None and not bounds[0] <= sample[0] <= sample[-1] <= bounds[1]:
+        raise ValueError(f"values are said to lie in {list(bounds)}, got {sample[0]:g} to {sample[-1]:g}")
     if _all_alike(sample):
-        known = 1 - 2.0 ** (1 - n)
-        return lambda level: (mean, mean) if level <= known else (-math.inf, math.inf)
+        low, high = bounds or (-math.inf, math.inf)
+
+        def alike(level: float) -> tuple[float, float]:
+            q = 1 - ((1 - level) / 2) ** (1 / n)
+            return mean - q * (mean - low), mean + q * (high - mean)
+
+        return alike if bounds else lambda _: (low, high)
 
     def interval(level: float) -> tuple[float, float]:
         low, high = mean_ends(sample, level)

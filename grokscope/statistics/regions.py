@@ -37,6 +37,24 @@ class Region:
         """Whether an interval lies in one of the stretches."""
         return any(start <= low and high <= end for start, end in self.parts)
 
+    @property
+    def complement(self) -> "Region":
+        """All other numbers, their ends included."""
+        ends = [-math.inf, *(end for part in sorted(self.parts) for end in part), math.inf]
+        gaps = zip(ends[::2], ends[1::2], strict=True)
+        return Region(tuple((start, end) for start, end in gaps if start < end))
+
+    def depth(self, value: float) -> float:
+        """How far a number lies inside; below 0 outside, the distance to the region."""
+        if self.contains(value, value):
+            return max(min(value - start, end - value) for start, end in self.parts if start <= value <= end)
+        return -min((max(start - value, value - end) for start, end in self.parts), default=math.inf)
+
+    @property
+    def edges(self) -> tuple[float, ...]:
+        """Its finite ends."""
+        return tuple(end for part in self.parts for end in part if math.isfinite(end))
+
 
 NOWHERE = Region(())
 

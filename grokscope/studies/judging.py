@@ -7,14 +7,16 @@ from typing import Protocol
 
 from grokscope.errors import StoreError
 from grokscope.predictions.arms import Arms, runs_of, sorted_into_arms
+from grokscope.predictions.cards import Scorecard
 from grokscope.predictions.controls import asked, asked_by_run, numbers, subjects
 from grokscope.predictions.families import placed, read_arms, recogniser
 from grokscope.predictions.taking import Asked, take, taken
-from grokscope.predictions.verdict import Scorecard, judged
+from grokscope.predictions.verdict import judged
 from grokscope.registry import unknown
 from grokscope.runs.run import Run
 from grokscope.runs.store.readings import Place, Record, read_readings
 from grokscope.runs.store.segments import digests
+from grokscope.statistics.looks import Looks
 from grokscope.theories.base import families, theories
 
 CARD = "scorecard.json"
@@ -56,7 +58,7 @@ def scorecard(folder: Path, arms: Arms[Run], theory: str | None = None) -> tuple
     return _judged(arms, theory, studied=True), why
 
 
-def _judged(arms: Arms[Run], theory: str | None, *, studied: bool) -> Scorecard:
+def _judged(arms: Arms[Run], theory: str | None, *, studied: bool, looks: Looks | None = None) -> Scorecard:
     if not runs_of(arms):
         raise ValueError("expected the runs of at least one arm, got none")
     known = theories()
@@ -66,8 +68,10 @@ def _judged(arms: Arms[Run], theory: str | None, *, studied: bool) -> Scorecard:
     every = asked_by_run(arms, asked(chosen, arms))
     records = readings_of(arms) if studied else _taken(arms, every)
     looked_at = subjects(arms, records, numbers(chosen))
+    found = [judged(theory, looked_at, looks) for theory in chosen]
     return Scorecard(
-        rows=tuple(row for theory in chosen for row in judged(theory, looked_at)),
+        claims=tuple(claim for claims, _ in found for claim in claims),
+        rows=tuple(row for _, rows in found for row in rows),
         runs={name: len(arm) for name, arm in arms.items()},
         segments=_digests(arms),
         notes=tuple(_notes(every.values(), records)),

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from grokscope.cli.base import main
+from grokscope.predictions.cards import Scorecard
 from grokscope.predictions.families import read_arms
-from grokscope.predictions.verdict import Scorecard
 from grokscope.runs.run import Run
 from grokscope.studies.study import Study
 from grokscope.theories.base import families

@@ -9,8 +9,8 @@ import pytest
 from safetensors.torch import save_file
 
 from grokscope.cli.sweep import axis
+from grokscope.predictions.cards import Scorecard
 from grokscope.predictions.families import read_arms
-from grokscope.predictions.verdict import Scorecard
 from grokscope.studies import arms as studies
 from grokscope.studies import estimate as estimating
 from grokscope.studies.study import load_study

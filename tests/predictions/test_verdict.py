@@ -10,7 +10,8 @@ import pytest
 from grokscope.errors import Missing
 from grokscope.predictions.arms import Arm, Arms
 from grokscope.predictions.base import Means, Prediction, Sample, Shares, Test, Text, Theory, Times
-from grokscope.predictions.verdict import Row, Scorecard, judged
+from grokscope.predictions.cards import Row, Scorecard
+from grokscope.predictions.verdict import judged
 from grokscope.statistics.regions import Region, above, below
 
 TEXT: Text = {"en": "claim", "zh": "主张"}

@@ -10,7 +10,7 @@ import pytest
 
 from grokscope.predictions import readings
 from grokscope.predictions.base import Prediction, Theory
-from grokscope.predictions.verdict import Row
+from grokscope.predictions.cards import Row
 from grokscope.registry import names
 from grokscope.runs.run import Run, load
 from grokscope.statistics.regions import NOWHERE

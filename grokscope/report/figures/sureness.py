@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from grokscope.errors import Missing
-from grokscope.predictions.verdict import Row
+from grokscope.predictions.cards import Row
 from grokscope.report.figures.base import draws
 from grokscope.report.page import theme
 from grokscope.report.words import Lang, say

@@ -8,11 +8,11 @@ from pathlib import Path
 from grokscope.errors import Missing, of_all
 from grokscope.predictions.arms import Arms
 from grokscope.predictions.base import Given
+from grokscope.predictions.cards import Scorecard
 from grokscope.predictions.controls import subjects
 from grokscope.predictions.readings import answered
 from grokscope.predictions.series import series
 from grokscope.predictions.subject import Subject
-from grokscope.predictions.verdict import Scorecard
 from grokscope.registry import component
 from grokscope.report.figures.base import Drawing
 from grokscope.report.figures.finite_size import Size, finite_size

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from grokscope.errors import Missing
-from grokscope.predictions.verdict import NOT_RUN, Control, Row, Scorecard, joint
+from grokscope.predictions.cards import Control, Row, Scorecard
 from grokscope.report.figures.sureness import sureness
 from grokscope.report.page.frame import Cell, Section, Table, write_page
 from grokscope.report.page.render import render

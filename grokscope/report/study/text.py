@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from grokscope.predictions.verdict import Row, Scorecard
+from grokscope.predictions.cards import Row, Scorecard
 from grokscope.report.study.scorecard import COLUMNS, GLANCE, control, effect, glance, lead, measured, regions, why
 from grokscope.report.words import Lang, require_language, say
 from grokscope.runs.output import write_output

@@ -1,4 +1,4 @@
-"""The prediction that no state between the two is stable: two humps, and a passage that shortens as p grows."""
+"""The prediction that no state between the two is stable: a passage that shortens as p grows."""
 
 from collections.abc import Sequence
 
@@ -6,21 +6,18 @@ import numpy as np
 
 from grokscope.errors import Missing
 from grokscope.predictions.arms import BASE
-from grokscope.predictions.base import Answers, Given, Prediction, Sample, Statistic, Test, Text
+from grokscope.predictions.base import Answers, Prediction, Statistic, Text
 from grokscope.predictions.readings import Number, Series
-from grokscope.predictions.rows import RANDOM_LABELS, along, text
+from grokscope.predictions.rows import along, text
 from grokscope.predictions.series import label, series
 from grokscope.predictions.subject import Subject
-from grokscope.statistics.dip import dip_test
 from grokscope.statistics.regions import above, below
 from grokscope.statistics.transitions import first_held
 
 SHARE = ("manifold.harmonic_share", "split=all")
-LOOP = ("manifold.persistence_ratio", "view=resid_mid/class_means")
 LEVELS = (0.2, 0.8)
-ENOUGH = 150  # values with which the test finds two humps, if there are
 FEWEST_SIZES = 3  # values of p through which a slope can be told from a jump
-# Pooled values are thinned to so many, evenly along each run: the test's null is drawn anew for each n.
+# Pooled values are thinned to so many, evenly along each run.
 MOST_VALUES = 200
 
 
@@ -56,14 +53,6 @@ DWELLS = {
 }
 
 
-def _values(of: tuple[str, str]) -> Series:
-    """The values of a series from memorisation on."""
-    return Series(f"values of {label(*of)}", lambda subject: series(subject, *of)[1], (label(*of),), (of[0],))  # pyright: ignore[reportArgumentType]
-
-
-VALUES: dict[tuple[str, str], Series] = {of: _values(of) for of in (SHARE, LOOP)}
-
-
 def _slope(*, relative: bool) -> Statistic:
     """Per seed: least-squares slope of ln(dwell / t_gen) on ln p."""
 
@@ -90,19 +79,6 @@ def pooled(runs: Sequence[np.ndarray]) -> np.ndarray:
     return np.concatenate(thin) if thin else np.zeros(0)
 
 
-def _bimodal(of: tuple[str, str], arm: str) -> Statistic:
-    def statistic(arms: Given) -> Sample | Missing:
-        values = pooled([run[VALUES[of]] for run in arms[arm]])
-        tested = dip_test(values)
-        if isinstance(tested, Missing):
-            return tested
-        # Of 100 draws of two equal normal humps four deviations apart .79 have p < .05 with 100 values, .97 with 200.
-        power = 0.9 if len(values) >= ENOUGH else Missing("too few values to say that there is one hump")
-        return Test(value=tested[0], n=len(arms[arm]), p=tested[1], level=0.05, power=power)
-
-    return statistic
-
-
 CLAIM = text("There is no stable state in between memorising and knowing", "记忆与领悟之间没有稳定的中间状态")
 OWN = text(
     "20 and 80 % of the way that the order parameter itself goes: it need not begin at 0 nor end at 1",
@@ -118,27 +94,6 @@ def _dwell_text(en: str, zh: str) -> Text:
 
 
 TRANSITION: tuple[Prediction, ...] = (
-    *(
-        Prediction(
-            id="transition.no_middle",
-            part=part,
-            claim=CLAIM,
-            arms=(BASE,),
-            readings=(VALUES[of],),
-            statistic=_bimodal(of, BASE),
-            controls={RANDOM_LABELS: _bimodal(of, RANDOM_LABELS)},
-            supports=above(0),
-            refutes=below(0),
-            measured=text(
-                f"dip of the values of {en} from memorisation on, of all evaluations and seeds (two humps: p < .05)",
-                f"{zh}从记忆起的取值（合并所有评估与种子）的 dip 统计量（双峰：p < .05）",
-            ),
-        )
-        for part, of, en, zh in (
-            ("two humps", SHARE, "the share of the logits that follows the rule", "logit 中服从规则的份额"),
-            ("two humps of the loop", LOOP, "the persistence ratio of class means", "类均值的持续比"),
-        )
-    ),
     *(
         Prediction(
             id="transition.no_middle",

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from grokscope.errors import Missing
-from grokscope.predictions.verdict import Row
+from grokscope.predictions.cards import Row
 from grokscope.report.figures.sureness import sureness
 
 

@@ -11,7 +11,8 @@ from markupsafe import Markup
 from grokscope.errors import Missing
 from grokscope.predictions.arms import Arm, Arms
 from grokscope.predictions.base import Means, Prediction, Theory
-from grokscope.predictions.verdict import Row, Scorecard, judged
+from grokscope.predictions.cards import Row, Scorecard
+from grokscope.predictions.verdict import judged
 from grokscope.report.figures.sureness import sureness
 from grokscope.report.study import text as scorecard_text
 from grokscope.report.study.scorecard import cells, effect, glance, lead, regions, sections, why, write
