@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
+from grokscope.report.figures.sureness import sureness
 
 from grokscope.errors import Missing
 from grokscope.predictions.cards import Row
-from grokscope.report.figures.sureness import sureness
 
 
 def row(effect: float | None, adjusted: float | None, verdict: Any = "undecided") -> Row:
