@@ -235,8 +235,7 @@ def _not_run(row: Prediction, one: Open, arms: Arms[Subject]) -> dict[str, Any]:
     absent = _absent(one, arms)
     if not absent:
         return {"reason": "few", "missing": "its arms have fewer seeds than the first look"}
-    more = f" and {len(absent) - 1} more" if absent[1:] else ""
-    return {"reason": "not_run", "missing": f"no run of the arm {absent[0]}{more}"}
+    return {"reason": "not_run", "missing": f"no run of the arm {', '.join(absent)}"}
 
 
 def _decided(part: Part, one: Open) -> tuple[Verdict, Reason]:
