@@ -18,15 +18,14 @@ There are two ceilings: the product by torch's own operator, and by the engine's
 processors. What the units can do is the larger; executed_share_of_larger_ceiling is the share of it.
 """
 
-import math
 from collections.abc import Callable
 from statistics import median
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from grokscope.benchmarks.base import in_turns, matrix_products, summary
+from grokscope.benchmarks.peers.plain import Descent, Plain
 from grokscope.errors import GrokscopeError
 from grokscope.recipes.base import recipe as config_of
 from grokscope.runs.config import RunConfig
@@ -37,52 +36,21 @@ CHECK_STEPS = 12
 AIMS = {"nanda2023": (9.0, 0.55), "quickstart": (10.0, 0.45)}
 
 
-class Plain(torch.nn.Module):
-    """The network as one would write it: every position, one einsum a weight."""
-
-    mask: Tensor
-
-    def __init__(self, weights: dict[str, Tensor]) -> None:
-        super().__init__()
-        self.weights = torch.nn.ParameterDict(
-            {name: torch.nn.Parameter(tensor.clone()) for name, tensor in weights.items()}
-        )
-        self.register_buffer("mask", torch.ones(3, 3).tril().bool())
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        w = self.weights
-        x = torch.nn.functional.embedding(tokens, w["W_E"]) + w["W_pos"]
-        q, k, v = (torch.einsum("npd,hde->nhpe", x, w[name]) for name in ("W_Q", "W_K", "W_V"))
-        scores = (q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1])).masked_fill(~self.mask, -1e10)
-        x = x + torch.einsum("nhpe,hed->npd", scores.softmax(-1) @ v, w["W_O"])
-        x = x + torch.relu(x @ w["W_in"] + w["b_in"]) @ w["W_out"] + w["b_out"]
-        return (x @ w["W_U"])[:, -1]
-
-
 def plain_step(config: RunConfig) -> tuple[Callable[[], float], Plain]:
     """A function that makes one step of the plain network, and the network."""
     pack = Pack([config], device=torch.device("cpu"))
     task, train = pack.tasks[0], pack.train_masks[0]
     model = Plain({name: tensor[0] for name, tensor in pack.tensors.items()})
-    optimizer = torch.optim.AdamW(
+    descent = Descent(
         model.parameters(),
-        lr=config.learning_rate,
+        rate=config.learning_rate,
         betas=config.betas,
         eps=config.eps,
-        weight_decay=config.weight_decay,
+        decay=config.weight_decay,
+        warmup=config.warmup_steps,
     )
-    warmup = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: min(step / config.warmup_steps, 1))
     tokens, labels = task.tokens[train], task.labels[train]
-
-    def step() -> float:
-        optimizer.zero_grad()
-        loss = torch.nn.functional.cross_entropy(model(tokens).double(), labels)
-        loss.backward()
-        optimizer.step()
-        warmup.step()
-        return loss.item()
-
-    return step, model
+    return lambda: descent.step(lambda: torch.nn.functional.cross_entropy(model(tokens).double(), labels)), model
 
 
 def check(config: RunConfig) -> float:

@@ -1,1 +1,1 @@
-"""The same training by others, side by side: plain PyTorch, torch.compile, TransformerLens, torch.func and JAX."""
+"""The same training by others: plain PyTorch, torch.compile, TransformerLens, torch.func and JAX, side by side."""
