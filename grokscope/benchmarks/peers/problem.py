@@ -10,7 +10,8 @@ import numpy as np
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """recipe and changes: the config that it is made of. weights: name -> (replica, ...). tokens: (pair, position). train: (replica, pair) inputs trained on.
+    """recipe and changes: the config that it is made of. weights: name -> (replica, ...). tokens: (pair, position).
+    train: (replica, pair) inputs trained on.
 
     Training ends when test accuracy is at least `level` at `times` evaluations in a row, `every` steps apart.
     """
