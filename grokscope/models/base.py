@@ -198,7 +198,11 @@ class Program:
     def outputs(self, params: Params) -> Float[Tensor, "replica pair output"]:
         """Outputs on all inputs, without a graph."""
         with torch.no_grad():
-            return torch.cat([self.model.outputs(params, self.inputs[:, rows]) for rows in self._blocks()], dim=1)
+            return torch.cat([self.some_outputs(params, rows) for rows in self._blocks()], dim=1)
+
+    def some_outputs(self, params: Params, rows: slice) -> Float[Tensor, "replica pair output"]:
+        """Outputs on some of the inputs; differentiable."""
+        return self.model.outputs(params, self.inputs[:, rows])
 
     def gradients(self, params: Params, loss: Loss) -> tuple[Float[Tensor, "replica pair"], dict[str, Tensor]]:
         """The losses of all samples and the gradients of all parameters."""
@@ -206,7 +210,7 @@ class Program:
         losses, total = [], dict[str, Tensor]()
         for rows in self._blocks():
             with torch.enable_grad():
-                outputs = self.model.outputs(leaves, self.inputs[:, rows])
+                outputs = self.some_outputs(leaves, rows)
             some, d_outputs = loss(outputs.detach(), slice(0, len(outputs)), rows)
             gradients = torch.autograd.grad(outputs, list(leaves.values()), d_outputs.to(outputs.dtype))
             losses.append(some)

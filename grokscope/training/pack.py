@@ -16,6 +16,7 @@ from grokscope.registry import component
 from grokscope.runs.config import RunConfig
 from grokscope.training.batches import Data
 from grokscope.training.captured import Captured
+from grokscope.training.device import require_for, with_products
 from grokscope.training.initial import initial
 from grokscope.training.optimizers.base import column
 from grokscope.training.transforms.base import Flat, Transform
@@ -34,6 +35,7 @@ class Pack:
 
     def __init__(self, configs: Sequence[RunConfig], *, device: torch.device) -> None:
         require_packable(configs)
+        require_for(configs[0].tf32, device)
         self.configs = list(configs)
         self.device = device
         self.step = 0
@@ -158,8 +160,9 @@ class Pack:
         # The thread that differentiates must know the GPU before its first matrix product there.
         torch.ones((), device=self.device, requires_grad=True).exp().backward()
         self._clock = torch.zeros((), dtype=torch.int64, device=self.device)
+        self._differentiated = with_products(self._differentiate, tf32=self.configs[0].tf32)
         if not self._data.batched:
-            self._differentiated, self._updated = Captured(self._differentiate), Captured(self._update)
+            self._differentiated, self._updated = Captured(self._differentiated), Captured(self._update)
 
     def _factors(self, field: str) -> Tensor | float:
         """Factors on a rate by parameter: a row, or 1 where no tensor has a factor."""
