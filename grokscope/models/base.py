@@ -8,6 +8,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, Protocol
 
 import torch
@@ -15,6 +16,7 @@ from jaxtyping import Float
 from pydantic import Field
 from torch import Generator, Tensor
 
+from grokscope.numerics.side_by_side import side_by_side
 from grokscope.registry import Options, per_replica, unknown
 
 Params = Mapping[str, Tensor]
@@ -24,6 +26,8 @@ MOST_LAYERS = 1000
 NECK = ("W_down", "W_up")
 # Elements of the activations of replicas computed together: 16 MB in float32.
 GROUP = 1 << 22
+# Elements of the activations from which replicas are computed in two groups, for two threads.
+WORTH_TWO = 1 << 20
 Sites = Mapping[str, "Callable[[Activations], Tensor]"]
 
 
@@ -124,6 +128,8 @@ class Model(ABC):
         """
         n_replicas, n_pairs = inputs.shape[:2]
         n_together = max(1, GROUP // (n_pairs * self.sample_size))
+        if n_replicas * n_pairs * self.sample_size >= WORTH_TWO:
+            n_together = min(n_together, -(-n_replicas // 2))
         if inputs.is_cuda or n_together >= n_replicas:
             return self.direct_program(inputs)
         groups = [slice(start, start + n_together) for start in range(0, n_replicas, n_together)]
@@ -200,8 +206,10 @@ class Program:
         with torch.no_grad():
             return torch.cat([self.model.outputs(params, self.inputs[:, rows]) for rows in self._blocks()], dim=1)
 
-    def gradients(self, params: Params, loss: Loss) -> tuple[Float[Tensor, "replica pair"], dict[str, Tensor]]:
-        """The losses of all samples and the gradients of all parameters."""
+    def gradients(
+        self, params: Params, loss: Loss, into: Params | None = None
+    ) -> tuple[Float[Tensor, "replica pair"], Params]:
+        """The losses of all samples, and the gradients of all parameters, written into the tensors given, if any."""
         leaves = {name: tensor.detach().requires_grad_() for name, tensor in params.items()}
         losses, total = [], dict[str, Tensor]()
         for rows in self._blocks():
@@ -212,7 +220,9 @@ class Program:
             losses.append(some)
             for name, gradient in zip(leaves, gradients, strict=True):
                 total[name] = total[name] + gradient if name in total else gradient
-        return torch.cat(losses, dim=1), total
+        for name, view in (into or {}).items():
+            view.copy_(total[name])
+        return torch.cat(losses, dim=1), into or total
 
     def _blocks(self) -> list[slice]:
         """Rows computed together, so that memory does not grow with their number; on a GPU all."""
@@ -222,21 +232,32 @@ class Program:
 
 
 class Groups(Program):
-    """Programs of a few replicas each, one after another."""
+    """Programs of a few replicas each, side by side."""
 
     def __init__(self, programs: list[tuple[slice, Program]]) -> None:
         self.programs = programs
 
     def outputs(self, params: Params) -> Float[Tensor, "replica pair output"]:
-        return torch.cat([program.outputs(of_replicas(params, group)) for group, program in self.programs])
+        outputs: dict[int, Tensor] = {}
 
-    def gradients(self, params: Params, loss: Loss) -> tuple[Float[Tensor, "replica pair"], dict[str, Tensor]]:
-        losses, gradients = [], []
-        for group, program in self.programs:
-            some, of_some = program.gradients(of_replicas(params, group), _shifted(loss, group.start))
-            losses.append(some)
-            gradients.append(of_some)
-        return torch.cat(losses), {name: torch.cat([part[name] for part in gradients]) for name in params}
+        def compute(group: slice, program: Program) -> None:
+            outputs[group.start] = program.outputs(of_replicas(params, group))
+
+        side_by_side([partial(compute, *each) for each in self.programs])
+        return torch.cat([outputs[group.start] for group, _ in self.programs])
+
+    def gradients(
+        self, params: Params, loss: Loss, into: Params | None = None
+    ) -> tuple[Float[Tensor, "replica pair"], Params]:
+        gradients = {name: torch.empty_like(tensor) for name, tensor in params.items()} if into is None else into
+        losses: dict[int, Tensor] = {}
+
+        def differentiate(group: slice, program: Program) -> None:
+            own, of_own = of_replicas(params, group), of_replicas(gradients, group)
+            losses[group.start], _ = program.gradients(own, _shifted(loss, group.start), of_own)
+
+        side_by_side([partial(differentiate, *each) for each in self.programs])
+        return torch.cat([losses[group.start] for group, _ in self.programs]), gradients
 
 
 class Activations(Mapping[str, Tensor]):
