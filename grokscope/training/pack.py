@@ -10,14 +10,15 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from grokscope.models.base import Program
 from grokscope.models.parts.linearised import Linearised
+from grokscope.models.parts.program import Program
 from grokscope.numerics.side_by_side import one_thread_each
 from grokscope.registry import component
 from grokscope.runs.config import RunConfig
 from grokscope.training.batches import Data
 from grokscope.training.captured import Captured
 from grokscope.training.initial import initial
+from grokscope.training.memory import keep_freed_memory
 from grokscope.training.optimizers.base import column
 from grokscope.training.transforms.base import Flat, Transform
 
@@ -65,6 +66,8 @@ class Pack:
         self._clock: Tensor | None = None
         if device.type == "cuda":
             self._build_graphs()
+        else:
+            keep_freed_memory()
 
     @property
     def n_replicas(self) -> int:

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from grokscope.models import base
 from grokscope.models.base import Activations, Interface, Model
+from grokscope.models.parts import program as program_parts
 from grokscope.registry import component, names
 
 N_INPUTS, RANK = 40, 2
@@ -178,9 +178,9 @@ def test_work_in_pieces_is_the_same_work(
     packed, x = pack(model), inputs(model)
     whole = model.program(x)
     losses, gradients = whole.gradients(packed, squared)
-    monkeypatch.setattr(base, "GROUP", rows * model.sample_size)
+    monkeypatch.setattr(program_parts, "GROUP", rows * model.sample_size)
     pieces = model.program(x)
-    assert isinstance(pieces, base.Groups)
+    assert isinstance(pieces, program_parts.Groups)
     found, total = pieces.gradients(packed, squared)
     close(pieces.outputs(packed), whole.outputs(packed), 1e-12)
     close(found, losses, 1e-12)

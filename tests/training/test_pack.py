@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from grokscope.losses import cross_entropy
-from grokscope.models import base
+from grokscope.models.parts import program as program_parts
 from grokscope.recipes.base import recipe
 from grokscope.registry import component, may_differ, names
 from grokscope.runs.config import COMPONENTS, TRANSFORMS, RunConfig
@@ -50,7 +50,7 @@ def test_replicas_in_small_groups_are_the_same_pack(fields: dict[str, Any], monk
     configs = [tiny(dtype="float64", seed=seed, train_fraction=0.3 + seed / 10, **fields) for seed in range(5)]
     together = advanced(configs, 15)
     sample = together.model.sample_size * together._data.inputs.shape[1]
-    monkeypatch.setattr(base, "GROUP", 2 * sample)
+    monkeypatch.setattr(program_parts, "GROUP", 2 * sample)
     apart = advanced(configs, 15)
     assert [group for group, _ in apart._program.programs] == [slice(0, 2), slice(2, 4), slice(4, 6)]  # pyright: ignore
     for name, tensor in together.tensors.items():

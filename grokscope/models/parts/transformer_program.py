@@ -27,9 +27,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from grokscope.models.base import Loss, Params, Program
 from grokscope.models.parts.activation import ACTIVATIONS
 from grokscope.models.parts.attention import Attention
+from grokscope.models.parts.program import Loss, Params, Program
 from grokscope.models.parts.transformer_plan import Chunk, Plan
 from grokscope.models.parts.transformer_tables import Tables, TransformerTables
 from grokscope.numerics.products import add_products, products
@@ -163,7 +163,7 @@ class TransformerProgram(Program):
             weights = work.weights.view(-1).index_select(0, readers.terms)
             sums = [_sums(d, readers.samples, readers.offsets, weights) for d in (work.d_pre, work.d_out)]
             if readers.blocks is not None:
-                self.tables.backward_blocks(*sums, readers.blocks)
+                self.tables.backward_blocks(sums[0], sums[1], readers.blocks)
                 continue
             for rest, some in zip(work.d_rest, sums, strict=True):
                 rest.copy_(some)
