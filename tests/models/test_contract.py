@@ -166,6 +166,10 @@ def test_a_program_is_the_network_and_its_gradient(name: str, kind: str, options
     scale = max(float(gradient.abs().max()) for gradient in expected)
     for weight, gradient in zip(leaves, expected, strict=True):
         close(gradients[weight], gradient, 1e-9, scale)
+    given = {weight: torch.full_like(tensor, torch.nan) for weight, tensor in packed.items()}
+    program.gradients(packed, squared, given)
+    for weight, tensor in given.items():
+        assert torch.equal(tensor, gradients[weight]), weight
 
 
 @plainly
