@@ -17,7 +17,7 @@ Params = Mapping[str, Tensor]
 # Elements of the activations of replicas computed together: 16 MB in float32.
 GROUP = 1 << 22
 # Elements of the activations from which replicas, or the rows of one, are computed in two groups, for two threads.
-WORTH_TWO = 1 << 18
+WORTH_TWO = 1 << 20
 
 
 class Loss(Protocol):
