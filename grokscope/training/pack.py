@@ -10,14 +10,16 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from grokscope.models.base import Program
 from grokscope.models.parts.linearised import Linearised
+from grokscope.models.parts.program import Program
+from grokscope.numerics.side_by_side import one_thread_each
 from grokscope.registry import component
 from grokscope.runs.config import RunConfig
 from grokscope.training.batches import Data
 from grokscope.training.captured import Captured
 from grokscope.training.device import require_for, with_products
 from grokscope.training.initial import initial
+from grokscope.training.memory import keep_freed_memory
 from grokscope.training.optimizers.base import column
 from grokscope.training.transforms.base import Flat, Transform
 
@@ -66,11 +68,14 @@ class Pack:
         self._clock: Tensor | None = None
         if device.type == "cuda":
             self._build_graphs()
+        else:
+            keep_freed_memory()
 
     @property
     def n_replicas(self) -> int:
         return len(self.configs)
 
+    @one_thread_each()
     def advance(self, keep: bool = False) -> Bool[Tensor, " replica"]:
         """One step; True for the replicas whose loss has just become non-finite. Their weights do not change.
 
@@ -90,6 +95,7 @@ class Pack:
         self.step += 1
         return ended
 
+    @one_thread_each()
     @torch.no_grad()
     def outputs(self) -> Float[Tensor, "replica pair output"]:
         """Outputs on all inputs of the task at the present weights, scaled and centred as in training."""
@@ -187,10 +193,8 @@ class Pack:
 
     def _differentiate(self) -> None:
         """Writes the replicas' losses and gradients at the present weights into their buffers."""
-        sample_losses, gradients = self._program.gradients(self.tensors, self._loss)
+        sample_losses, _ = self._program.gradients(self.tensors, self._loss, self._gradient_views)
         self._losses.copy_((sample_losses * self._data.weights).sum(-1))
-        for name, view in self._gradient_views.items():
-            view.copy_(gradients[name])
 
     def _update(self) -> None:
         """The optimizer's step, with the transforms of the gradients before it and of the weights after it."""

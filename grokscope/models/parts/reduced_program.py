@@ -42,8 +42,8 @@ class ReducedProgram(Program):
         """Values (replica, row, head, channel) without those of "=", what else the last position holds, and W_O."""
         stream = self.attention.stream(params)
         values = (stream[:, None] @ params["W_V"]).transpose(1, 2)
-        rest = self.model.squeeze(params, "resid_mid", self.attention.last(stream))
-        W_O = self.model.squeeze(params, "resid_mid", params["W_O"].flatten(1, 2))
+        rest = self.attention.model.squeeze(params, "resid_mid", self.attention.last(stream))
+        W_O = self.attention.model.squeeze(params, "resid_mid", params["W_O"].flatten(1, 2))
         if self.settings.equals_token:
             values, of_equals = values[:, :-1] - values[:, -1:], values[:, -1:]
             total = self.settings.attention_rate + 3 * (1 - self.settings.attention_rate)
