@@ -1,6 +1,7 @@
 """A run in the store: its config, series, events, phases and snapshots."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,13 @@ from grokscope.runs.outcomes import CURVES, NO_CURVE, current_status, outcomes, 
 from grokscope.runs.snapshot import Snapshot
 from grokscope.runs.split import unpacked
 from grokscope.runs.store import checkpoints
-from grokscope.runs.store.catalogue import OnDamage, oldest_first, packs
+from grokscope.runs.store.catalogue import OnDamage
 from grokscope.runs.store.documents import is_name, read_pack, unreadable
 from grokscope.runs.store.events import finished_at, read_events
 from grokscope.runs.store.rows import Rows, read_rows
 from grokscope.runs.store.series import read_series
+from grokscope.runs.store.tables import descriptions
+from grokscope.statistics.many import LEVELS, Stages, stages_of_many
 from grokscope.statistics.series import Curve
 from grokscope.statistics.transitions import Phases
 
@@ -26,42 +29,47 @@ class Run:
     """One replica of a pack in the store; it may be read while its writer writes.
 
     id: the pack's id, with a number in a pack of several. folder: the pack's folder. about: its pack.json, if it has
-    been read already. unknown: the fields of the config that nobody knows, of weights from elsewhere; the config has
+    been read already. later: validate the config when it is asked for; StoreError then. unknown: the fields of the config that nobody knows, of weights from elsewhere; the config has
     defaults in their place, `fields` has None.
     """
 
-    def __init__(self, folder: Path, replica: int = 0, about: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self, folder: Path, replica: int = 0, about: dict[str, Any] | None = None, *, later: bool = False
+    ) -> None:
         self.folder, self.replica = folder, replica
         about = about or read_pack(folder)
         if not 0 <= replica < len(about["runs"]):
             raise StoreError(f"{folder} holds replicas 0 to {len(about['runs']) - 1}, asked for {replica}")
         self._entry = about["runs"][replica]
-        try:
-            self.id: str = self._entry["run"]
-            imported = about.get("imported", {})
-            self.unknown = frozenset(imported.get("unknown", ()))
-            fields = self._entry["config"]
-            if fields is not None:
-                fields = {name: value for name, value in fields.items() if name not in self.unknown}
-                fields |= imported.get("stand_ins", {})
-            self._config = None if fields is None else RunConfig(**fields)
-        except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
-            raise unreadable(folder / "pack.json", str(error)) from error
+        self.id: str = self._entry["run"]
         self.about = {key: value for key, value in about.items() if key != "runs"}
+        self.has_config: bool = self._entry["config"] is not None  # that of curves from elsewhere is not known
+        with self._readable():
+            self.unknown = frozenset(self.about.get("imported", {}).get("unknown", ()))
+        if self.has_config and not later:
+            self._config  # noqa: B018  reads it
+
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        try:
+            yield
+        except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
+            raise unreadable(self.folder / "pack.json", str(error)) from error
+
+    @cached_property
+    def _config(self) -> RunConfig:
+        with self._readable():
+            fields = {name: value for name, value in self._entry["config"].items() if name not in self.unknown}
+            return RunConfig(**(fields | self.about.get("imported", {}).get("stand_ins", {})))
 
     def __repr__(self) -> str:
         task = self.config.task if self.has_config else "curves"
         return f"Run({self.id}, {task}, step {self.steps}, {self.status.get('state', 'unknown')})"
 
     @property
-    def has_config(self) -> bool:
-        """Whether the config is known; that of curves from elsewhere is not."""
-        return self._config is not None
-
-    @property
     def config(self) -> RunConfig:
         """Everything that decides the run; StoreError if it is not known."""
-        if self._config is None:
+        if not self.has_config:
             file = self.about.get("imported", {}).get("file", "elsewhere")
             raise StoreError(f"run {self.id} holds curves from {file}: no weights, and what was trained is not known")
         return self._config
@@ -69,7 +77,17 @@ class Run:
     @property
     def fields(self) -> dict[str, Any] | None:
         """The config in plain JSON types, with None for unknown fields; None if no field is known."""
-        return None if self._config is None else self._config.plain | dict.fromkeys(self.unknown)
+        return self.config.plain | dict.fromkeys(self.unknown) if self.has_config else None
+
+    def field(self, name: str) -> Any:
+        """A field of the config; of many runs that are not validated yet, this is quick. ValueError for another name."""
+        kept = self._entry["config"] if self.has_config and not self.unknown else {}
+        if isinstance(value := kept.get(name, ()), int | float | str | None):
+            return value
+        fields = self.config.model_dump()
+        if name not in fields:
+            raise ValueError(f"run {self.id} has no field {name!r} in its config")
+        return fields[name]
 
     @property
     def status(self) -> dict[str, Any]:
@@ -181,13 +199,28 @@ class Run:
 
 def phases_of(runs: Sequence[Run], split: str = "test", **thresholds: Any) -> list[Phases]:
     """`Run.phases` of many runs, with one reading of all their packs: a second for 1,000 runs, not half a minute."""
+    return [phases_of_curves(curves, thresholds) for curves in _curves_of(runs, split)]
+
+
+def stages_of(runs: Sequence[Run], **thresholds: Any) -> list[Stages]:
+    """memorized_at, generalized_at and last_at of `Run.phases` of very many runs; ValueError for a run never evaluated."""
+    curves = _curves_of(runs, "test")
+    levels = {name: thresholds[name] for name in LEVELS if name in thresholds}
+    answers: list[Stages] = []
+    for run, own, quick in zip(runs, curves, stages_of_many(curves, **levels), strict=True):
+        told, phases = quick, None if quick else phases_of_curves(own, thresholds)
+        if phases is not None and phases.last_at is not None:
+            told = (phases.memorized_at, phases.generalized_at, phases.last_at)
+        if told is None:
+            raise ValueError(f"run {run.id} has not been evaluated: it has no phase yet")
+        answers.append(told)
+    return answers
+
+
+def _curves_of(runs: Sequence[Run], split: str) -> list[dict[str, Curve]]:
     measures = {curve: f"behaviour.{curve.replace('test', split)}" for curve in CURVES}
     series = read_series(sorted({run.folder for run in runs}), list(measures.values()))
-
-    def curves(run: Run) -> dict[str, Curve]:
-        return {curve: series.get((run.id, measure), NO_CURVE) for curve, measure in measures.items()}
-
-    return [phases_of_curves(curves(run), thresholds) for run in runs]
+    return [{curve: series.get((run.id, measure), NO_CURVE) for curve, measure in measures.items()} for run in runs]
 
 
 def as_trained(config: RunConfig) -> dict[str, Any]:
@@ -235,11 +268,26 @@ def load_pack(folder: Path) -> list[Run]:
 
 
 def runs(store: str | Path, *, on_damage: OnDamage = lambda _: None) -> Iterator[Run]:
-    """All runs of a store, oldest first. A pack that cannot be read is left out, and reported to on_damage."""
-    for folder in oldest_first(packs(Path(store))):
+    """All runs of a store, oldest first. A pack that cannot be read is left out, and reported to on_damage.
+
+    Of finished packs that have the same fields, with values of the same types, the first is validated; the others are
+    when their config is asked for.
+    """
+    validated: set[Any] = set()
+    for folder, known in descriptions(Path(store)):
         try:
-            pack = load_pack(folder)
+            about = known or read_pack(folder)
+            kinds = [None if "imported" in about else _kind(run["config"]) for run in about["runs"]]
+            pack = [Run(folder, replica, about, later=kind in validated) for replica, kind in enumerate(kinds)]
+            validated.update(kind for kind in kinds if kind is not None)
         except StoreError as error:
             on_damage(error)
             continue
         yield from pack
+
+
+def _kind(config: Mapping[str, Any] | None) -> Any:
+    """What decides whether a config is valid, but for the ranges of its numbers; None where there is no config."""
+    if config is None:
+        return None
+    return (*config, *[value if isinstance(value, str) else type(value) for value in config.values()])

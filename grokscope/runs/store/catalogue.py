@@ -41,14 +41,15 @@ def packs(store: Path) -> list[Path]:
 
 def oldest_first(folders: Iterable[Path]) -> list[Path]:
     """Pack folders by when their pack.json was written."""
-
-    def written(folder: Path) -> float:
-        try:
-            return (folder / "pack.json").stat().st_mtime
-        except OSError:  # a link to nowhere: its reader reports it
-            return 0.0
-
     return sorted(folders, key=written)
+
+
+def written(folder: Path) -> int:
+    """When the pack.json of a folder was written [ns since 1970]; 0 for a link to nowhere, which its reader reports."""
+    try:
+        return (folder / "pack.json").stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def refuse(error: StoreError) -> None:

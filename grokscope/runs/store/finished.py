@@ -1,7 +1,7 @@
 """The catalogue: copies of what finished packs hold, so that a question reads one file and not a hundred thousand.
 
-    .catalogue/runs-<token>.rows.parquet    the rows of one table (runs, numbers, events), with their packs
-    .catalogue/runs-<token>.packs.parquet   the packs in it, each with a signature; written last
+    .catalogue/runs-000001-<token>.rows.parquet    the rows of one table (runs, numbers, events), with their packs
+    .catalogue/runs-000001-<token>.packs.parquet   the packs in it, each with a signature; written last
 
 The packs are the truth. A row is believed only while its pack has the signature it was read under: the times and the
 inodes of the pack's folder and of the files that the rows come from (`Table.files`). A pack that is written to,
@@ -14,10 +14,11 @@ or nothing can be written, the packs are read, and the answer is the same.
 """
 
 import os
+import re
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING
@@ -54,11 +55,12 @@ class Table:
 
     def stats(self, folder: str, segments: str) -> tuple[int, ...]:
         """Times and inodes of the files; OSError where one is missing. segments: their numbers."""
-        found: list[int] = []
-        for path in (folder, *(f"{folder}/{name}" for name in self.files), *_paths(folder, segments)):
+        about = os.stat(folder)
+        found = (about.st_mtime_ns, about.st_ctime_ns, about.st_ino)
+        for path in (*(f"{folder}/{name}" for name in self.files), *_paths(folder, segments)) if self.files else ():
             about = os.stat(path)
             found += (about.st_mtime_ns, about.st_ctime_ns, about.st_ino)
-        return tuple(found)
+        return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +72,13 @@ class Catalogued:
     packs: Sequence[str]
     every: bool
     others: Sequence[Path]
+
+    def among(self, names: Collection[str]) -> "Catalogued":
+        """The same without packs of other names."""
+        packs = [name for name in self.packs if name in names]
+        others = [folder for folder in self.others if folder.name in names]
+        every = self.every and len(packs) == len(self.packs)
+        return replace(self, rows=self.rows if packs else None, packs=packs, every=every, others=others)
 
     def relation(self, connection: "DuckDBPyConnection") -> str | None:
         """The believed rows, for FROM; None where there are none."""
@@ -114,12 +123,18 @@ def look(store: Path, table: Table) -> Catalogued:
 
 
 def generations(store: Path, table: str) -> list[Path]:
-    """The lists of packs of a table's catalogues, the largest first; one is the rule."""
+    """The lists of packs of a table's catalogues, the newest first."""
+    pattern = re.compile(rf"{table}-\d{{6,}}-[0-9a-f]{{8}}\.packs\.parquet")
     try:
-        found = [path for path in (store / FOLDER).iterdir() if path.match(f"{table}-*.packs.parquet")]
-        return sorted(found, key=lambda path: (-path.stat().st_size, path.name))
+        names = os.listdir(store / FOLDER)
     except OSError:
         return []
+    found = [store / FOLDER / name for name in names if pattern.fullmatch(name)]
+    return sorted(found, key=lambda path: (_number(path), path.name), reverse=True)
+
+
+def _number(packs: Path) -> int:
+    return int(packs.name.split("-")[1])
 
 
 def rows_of(packs: Path) -> Path:
@@ -128,7 +143,7 @@ def rows_of(packs: Path) -> Path:
 
 
 def _read(store: Path, table: Table) -> tuple[Path | None, dict[str, tuple[int, str]]]:
-    """The rows of the largest intact catalogue, and its packs with their signatures and segments. StoreError where it
+    """The rows of the newest intact catalogue, and its packs with their signatures and segments. StoreError where it
     vanished."""
     for path in generations(store, table.name):
         rows = rows_of(path)
@@ -142,12 +157,17 @@ def _read(store: Path, table: Table) -> tuple[Path | None, dict[str, tuple[int, 
 
 
 def _unchanged(table: Table, root: str, names: Iterable[str], known: Mapping[str, tuple[int, str]]) -> list[str]:
-    believed = []
+    """The packs that have the signature they were read under; of 100,000, nine tenths of this are calls of stat."""
+    believed, stats = [], table.stats
     for name in names:
-        if (entry := known.get(name)) is not None:
-            with suppress(OSError):
-                if hash(table.stats(f"{root}/{name}", entry[1])) == entry[0]:
-                    believed.append(name)
+        if (entry := known.get(name)) is None:
+            continue
+        try:
+            unchanged = hash(stats(f"{root}/{name}", entry[1])) == entry[0]
+        except OSError:
+            continue
+        if unchanged:
+            believed.append(name)
     return believed
 
 
@@ -201,11 +221,12 @@ def _signed(table: Table, folders: Iterable[Path]) -> dict[str, tuple[int, str]]
 def _write(
     cursor: "DuckDBPyConnection", folder: Path, table: Table, rows: str, entries: Mapping[str, tuple[int, str]]
 ) -> None:
-    """Writes a new generation, the list of packs last, and removes the others."""
+    """Writes a new generation, the list of packs last, and removes those before the last."""
     import numpy as np
 
     old = generations(folder.parent, table.name)
-    packs = folder / f"{table.name}-{token_hex(4)}.packs.parquet"
+    number = _number(old[0]) + 1 if old else 1
+    packs = folder / f"{table.name}-{number:06d}-{token_hex(4)}.packs.parquet"
     _copy(cursor, f"FROM {rows} ORDER BY {table.order}", rows_of(packs))
     signatures, segments = zip(*entries.values(), strict=True)
     columns = {"pack": np.array(list(entries), object), "signature": np.array(signatures, np.int64)}
@@ -213,7 +234,7 @@ def _write(
     _copy(cursor, "FROM entries ORDER BY pack", packs)
     cursor.unregister("entries")
     sync_folder(folder)
-    for path in old:
+    for path in old[1:]:  # the last one stays: somebody may be about to read it
         for part in (path, rows_of(path)):
             with suppress(OSError):
                 part.unlink()

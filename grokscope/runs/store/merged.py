@@ -115,8 +115,3 @@ def plain(connection: "DuckDBPyConnection", relation: str, name: str, kind: str)
     text = f"json_extract_string({column}, '$')"
     word = f"CASE json_type({column}) WHEN 'BOOLEAN' THEN upper({text}[1]) || {text}[2:] ELSE {text} END"
     return type_, word if type_ == "VARCHAR" else f"CAST({text} AS {type_})"
-
-
-def cells(values: Iterable[Any], kind: str) -> list[Any]:
-    """The Python cells of a fetched column, as `columns_of` has it."""
-    return list(values) if kind else [None if cell is None else json.loads(cell) for cell in values]

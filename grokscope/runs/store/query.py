@@ -20,8 +20,9 @@ from typing import Any
 
 from grokscope.runs.store.catalogue import FIXED, OnDamage, refuse, require_store
 from grokscope.runs.store.limits import MAX_ROWS, MEMORY, TIMEOUT, Cells, Limits, limited
+from grokscope.runs.store.numbers import METRICS
 from grokscope.runs.store.segments import first_line
-from grokscope.runs.store.tables import EVENTS, METRICS, fill_events, fill_metrics, fill_runs, filled
+from grokscope.runs.store.tables import EVENTS, fill_events, fill_metrics, fill_runs, filled
 
 _TABLES = {
     "runs": (fill_runs, FIXED),

@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from heapq import merge
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,22 +12,22 @@ from grokscope.errors import StoreError
 from grokscope.runs.identity import config_hash
 from grokscope.runs.outcomes import FINAL, PHASES
 from grokscope.runs.store import merged
-from grokscope.runs.store.catalogue import FIXED, SCALARS, OnDamage, Source, column_names, records
-from grokscope.runs.store.checksum import checked, require
+from grokscope.runs.store.catalogue import FIXED, SCALARS, OnDamage, Source, column_names, records, written
+from grokscope.runs.store.checksum import require
 from grokscope.runs.store.documents import LARGEST, read_pack
 from grokscope.runs.store.events import finished_at, read_events
 from grokscope.runs.store.finished import Table, current
-from grokscope.runs.store.segments import at_one_instant, damage_as_store_error, segment_path
+from grokscope.runs.store.numbers import METRICS, NUMBERS, segments
+from grokscope.runs.store.segments import at_one_instant, damage_as_store_error, engine, segment_path
 from grokscope.runs.store.status import read_status
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-METRICS = {"run": "VARCHAR", "step": "BIGINT", "measure": "VARCHAR", "view": "VARCHAR", "value": "DOUBLE"}
 EVENTS = {"run": "VARCHAR", "step": "BIGINT", "event": "VARCHAR", "pack": "VARCHAR", "detail": "VARCHAR"}
-_PACK_OF_FILE = "split_part(parse_dirpath(filename), '/', -2)"  # .../<pack>/metrics/seg-000001.parquet
 _PACK: Source = ("", "pack")
 LISTED = "listed"  # the source of what is kept of a run beside the columns of the table `runs`
+_CHUNK = 4096  # descriptions read at a time
 SECONDS = ("measure_seconds", "train_seconds")
 
 
@@ -99,6 +100,40 @@ def fill_events(connection: "DuckDBPyConnection", store: Path, on_damage: OnDama
         connection.execute(f"INSERT INTO events SELECT {', '.join(EVENTS)} FROM {relation} ORDER BY pack, place")
 
 
+def descriptions(store: Path) -> Iterator[tuple[Path, dict[str, Any] | None]]:
+    """The pack folders of a store, oldest first, with their pack.json where the catalogue has it."""
+    found = current(store, RUNS)
+    cursor = engine()
+    rows: Iterator[tuple[int, str, str | None]] = iter(())
+    if (relation := found.relation(cursor)) is not None:
+        about = '"listed:written" AS written, pack, "listed:about" AS about'
+        cursor.execute(f"SELECT {about} FROM {relation} WHERE about NOT NULL ORDER BY written, pack")
+        rows = (row for chunk in iter(lambda: cursor.fetchmany(_CHUNK), []) for row in chunk)
+    others = sorted((written(folder), folder.name, None) for folder in found.others)
+    for _, pack, text in merge(rows, others, key=lambda row: row[:2]):
+        yield store / pack, None if text is None else json.loads(text)
+
+
+def fetched(
+    connection: "DuckDBPyConnection", relation: str, sources: Mapping[str, Source], order: str
+) -> dict[str, list[Any]]:
+    """Columns of the catalogue's runs as Python's scalars, under other names; a column that it lacks is all None."""
+    known = {_source(name): kind for name, kind in merged.columns_of(connection, relation).items()}
+    mixed = {name: not known.get(source, "?") for name, source in sources.items()}
+
+    def column(name: str, source: Source) -> str:
+        stored = merged.quoted(_column(source) + merged.MIXED * mixed[name]) if source in known else "NULL"
+        return f"{stored} AS {merged.quoted(name)}"
+
+    selected = ", ".join(column(name, source) for name, source in sources.items())
+    rows = connection.execute(f"SELECT {selected} FROM {relation} ORDER BY {order}").fetchall()
+    cells = zip(*rows, strict=True) if rows else ((),) * len(sources)
+    return {
+        name: [cell if cell is None or not mixed[name] else json.loads(cell) for cell in column]
+        for name, column in zip(sources, cells, strict=True)
+    }
+
+
 def filled(
     connection: "DuckDBPyConnection", table: str, types: Mapping[str, str], columns: Mapping[str, Sequence[Any]]
 ) -> None:
@@ -121,11 +156,7 @@ def _insert(connection: "DuckDBPyConnection", paths: Sequence[Path]) -> None:
         return
     place = paths[0].parent if len({path.parent for path in paths}) == 1 else paths[0].parents[2]
     with damage_as_store_error(place):
-        connection.execute(f"INSERT INTO metrics SELECT {', '.join(METRICS)}, {_PACK_OF_FILE} FROM {_files(paths)}")
-
-
-def _files(paths: Sequence[Path]) -> str:
-    return f"read_parquet([{', '.join(map(merged.path_literal, paths))}], filename = true)"
+        connection.execute(f"INSERT INTO metrics FROM {segments(paths)}")
 
 
 def _add_events(columns: dict[str, list[Any]], folder: Path) -> int:
@@ -154,7 +185,6 @@ def _kept(folder: Path) -> Iterator[dict[Source, Any]]:
     end, about, status = finished_at(folder), read_pack(folder), read_status(folder)
     if end is None or status.get("state") != "done" or status.get("step") != end:
         raise KeyError("it is not finished")
-    written = (folder / "pack.json").stat().st_mtime_ns
     outcomes = status["runs"]
     for record, run in zip(records(folder), about["runs"], strict=True):
         outcome = outcomes[run["run"]]
@@ -166,7 +196,7 @@ def _kept(folder: Path) -> Iterator[dict[Source, Any]]:
         yield {_PACK: folder.name} | record | {
             (LISTED, "notes"): json.dumps(notes),
             (LISTED, "imported"): about.get("imported", {}).get("file"),
-            (LISTED, "written"): written,
+            (LISTED, "written"): written(folder),
             (LISTED, "key"): None if config is None else config_hash(config),
             (LISTED, "about"): None if record["fixed", "replica"] else json.dumps(about),
             **{(LISTED, name): None if status.get(name) is None else float(status[name]) for name in SECONDS},
@@ -177,22 +207,6 @@ def _is_plain(cell: Any) -> bool:
     if type(cell) is int:
         return -LARGEST <= cell < LARGEST
     return cell is None or (isinstance(cell, SCALARS) and (type(cell) is not float or math.isfinite(cell)))
-
-
-def _gather_numbers(connection: "DuckDBPyConnection", folders: Sequence[Path]) -> list[str]:
-    connection.execute("CREATE OR REPLACE TEMP TABLE fresh (pack VARCHAR)")
-    vouched, paths = [], list[Path]()
-    for folder in folders:
-        with suppress(StoreError):
-            numbers, rows = at_one_instant(folder)
-            sealed = [segment_path(folder, number).absolute() for number in numbers]
-            if finished_at(folder) is not None and not rows and all(map(checked, sealed)):
-                paths += sealed
-                vouched.append(folder.name)
-    if paths:
-        rows = f"SELECT {_PACK_OF_FILE} AS pack, {', '.join(METRICS)} FROM {_files(paths)}"
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE fresh AS {rows}")
-    return vouched
 
 
 def _gather_events(connection: "DuckDBPyConnection", folders: Sequence[Path]) -> list[str]:
@@ -236,8 +250,4 @@ def _source(column: str) -> Source:
 
 
 RUNS = Table(name="runs", gather=_gather_runs, order='pack, "fixed:replica"')
-NUMBERS = Table(
-    name="numbers", gather=_gather_numbers, order="pack, run, measure, view, step",
-    files=("metrics", "journal.jsonl"), segments=True,
-)  # fmt: skip
 HAPPENED = Table(name="events", gather=_gather_events, order="pack, place", files=("events.jsonl",))
