@@ -17,7 +17,7 @@ from grokscope.runs.outcomes import FINAL, PHASES, current_status, outcomes, sum
 from grokscope.runs.store.catalogue import OnDamage, written
 from grokscope.runs.store.documents import read_pack
 from grokscope.runs.store.events import finished_at
-from grokscope.runs.store.finished import Catalogued, current
+from grokscope.runs.store.finished import Catalogued, current, uncollected
 from grokscope.runs.store.segments import engine
 from grokscope.runs.store.status import read_status
 from grokscope.runs.store.tables import LISTED, RUNS, SECONDS, fetched
@@ -31,43 +31,36 @@ def summaries(store: Path, *, on_damage: OnDamage = lambda _: None) -> Iterator[
     """`Run.summary` of every run, oldest first. A pack that cannot be read is left out, and reported to on_damage."""
     store = Path(store)
     found = current(store, RUNS)
-    known = _catalogued(store, found)
+    with uncollected():
+        times, known = _catalogued(store, found)
     if not found.others:
-        return (one for _, one in known)
-    times = sorted((written(folder), folder) for folder in found.others)
-    others = ((at, one) for at, folder in times for one in _told(folder, on_damage))
-    return (one for _, one in merge(known, others, key=lambda pair: pair[0]))
+        return iter(known)
+    written_at = sorted((written(folder), folder) for folder in found.others)
+    others = ((at, one) for at, folder in written_at for one in _told(folder, on_damage))
+    return (one for _, one in merge(zip(times, known, strict=True), others, key=lambda pair: pair[0]))
 
 
-def _catalogued(store: Path, found: Catalogued) -> Iterator[tuple[int, dict[str, Any]]]:
-    """When its pack was written, and the summary of each run of the catalogue, in this order."""
+def _catalogued(store: Path, found: Catalogued) -> tuple[list[int], list[dict[str, Any]]]:
+    """When its pack was written, and the summary, of each run of the catalogue, oldest first."""
     cursor = engine()
-    relation = found.relation(cursor)
-    if relation is None:
-        return iter(())
-    order = '"listed:written", pack, "fixed:replica"'
-    columns = fetched(cursor, relation, {"pack": ("", "pack"), **_FROM}, order)
+    if (relation := found.relation(cursor)) is None:
+        return [], []
+    columns = fetched(cursor, relation, {"pack": ("", "pack"), **_FROM}, '"listed:written", pack, "fixed:replica"')
     root = str(store / "_")[:-1]
     notes = {text: json.loads(text) for text in set(columns["notes"])}
-    phases = [columns[name] for name in PHASES if name != "notes"]
-    return (
-        (
-            at,
-            {
-                "run": run, "dir": root + pack, "state": "done",
-                "grokked": grokked, "memorized_at": memorized, "onset_at": onset, "generalized_at": generalized,
-                "delay": delay, "lost_at": lost, "notes": [*notes[said]],
-                "imported": imported, "steps": steps, "steps_per_second": steps / trained if trained else None,
-                "measure_seconds": measured, "train_seconds": trained,
-                "final": dict(zip(FINAL, final, strict=True)),
-            },
-        )
-        for at, run, pack, (grokked, memorized, onset, generalized, delay, lost), said, imported, steps, measured, trained, final in zip(
-            columns["written"], columns["run"], columns["pack"], zip(*phases, strict=True), columns["notes"],
-            columns["imported"], columns["step"], columns["measure_seconds"], columns["train_seconds"],
-            zip(*(columns[name] for name in FINAL), strict=True), strict=True,
-        )
-    )  # fmt: skip
+    finals = zip(*(columns[name] for name in FINAL), strict=True)
+    stages = zip(*(columns[name] for name in PHASES[:-1]), strict=True)
+    names = ("run", "pack", "notes", "imported", "step", *SECONDS)
+    rows = zip(*(columns[name] for name in names), stages, finals, strict=True)
+    return columns["written"], [
+        {
+            "run": run, "dir": root + pack, "state": "done",
+            **dict(zip(PHASES, (*of_run, [*notes[said]]), strict=True)),
+            "imported": imported, "steps": steps, "steps_per_second": steps / trained if trained else None,
+            "measure_seconds": measured, "train_seconds": trained, "final": dict(zip(FINAL, final, strict=True)),
+        }
+        for run, pack, said, imported, steps, measured, trained, of_run, final in rows
+    ]  # fmt: skip
 
 
 def _told(folder: Path, on_damage: OnDamage) -> list[dict[str, Any]]:

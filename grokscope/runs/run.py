@@ -1,8 +1,9 @@
 """A run in the store: its config, series, events, phases and snapshots."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from grokscope.runs.store import checkpoints
 from grokscope.runs.store.catalogue import OnDamage
 from grokscope.runs.store.documents import is_name, read_pack, unreadable
 from grokscope.runs.store.events import finished_at, read_events
+from grokscope.runs.store.finished import uncollected
 from grokscope.runs.store.rows import Rows, read_rows
 from grokscope.runs.store.series import read_series
 from grokscope.runs.store.tables import descriptions
@@ -24,13 +26,15 @@ from grokscope.statistics.many import LEVELS, Stages, stages_of_many
 from grokscope.statistics.series import Curve
 from grokscope.statistics.transitions import Phases
 
+_CHUNK = 4096  # packs that are opened at a time
+
 
 class Run:
     """One replica of a pack in the store; it may be read while its writer writes.
 
     id: the pack's id, with a number in a pack of several. folder: the pack's folder. about: its pack.json, if it has
-    been read already. later: validate the config when it is asked for; StoreError then. unknown: the fields of the config that nobody knows, of weights from elsewhere; the config has
-    defaults in their place, `fields` has None.
+    been read already. later: validate the config when it is asked for; StoreError then. unknown: the fields of the
+    config that nobody knows, of weights from elsewhere; the config has defaults in their place, `fields` has None.
     """
 
     def __init__(
@@ -42,25 +46,27 @@ class Run:
             raise StoreError(f"{folder} holds replicas 0 to {len(about['runs']) - 1}, asked for {replica}")
         self._entry = about["runs"][replica]
         self.id: str = self._entry["run"]
-        self.about = {key: value for key, value in about.items() if key != "runs"}
+        self._about = about
         self.has_config: bool = self._entry["config"] is not None  # that of curves from elsewhere is not known
-        with self._readable():
-            self.unknown = frozenset(self.about.get("imported", {}).get("unknown", ()))
+        try:
+            self.unknown = frozenset(about.get("imported", {}).get("unknown", ()))
+        except (AttributeError, TypeError) as error:
+            raise unreadable(folder / "pack.json", str(error)) from error
         if self.has_config and not later:
             self._config  # noqa: B018  reads it
 
-    @contextmanager
-    def _readable(self) -> Iterator[None]:
-        try:
-            yield
-        except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
-            raise unreadable(self.folder / "pack.json", str(error)) from error
+    @cached_property
+    def about(self) -> dict[str, Any]:
+        """The pack.json, without its runs."""
+        return {key: value for key, value in self._about.items() if key != "runs"}
 
     @cached_property
     def _config(self) -> RunConfig:
-        with self._readable():
+        try:
             fields = {name: value for name, value in self._entry["config"].items() if name not in self.unknown}
             return RunConfig(**(fields | self.about.get("imported", {}).get("stand_ins", {})))
+        except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
+            raise unreadable(self.folder / "pack.json", str(error)) from error
 
     def __repr__(self) -> str:
         task = self.config.task if self.has_config else "curves"
@@ -80,7 +86,7 @@ class Run:
         return self.config.plain | dict.fromkeys(self.unknown) if self.has_config else None
 
     def field(self, name: str) -> Any:
-        """A field of the config; of many runs that are not validated yet, this is quick. ValueError for another name."""
+        """A field of the config, quick also of runs that are not validated yet. ValueError for another name."""
         kept = self._entry["config"] if self.has_config and not self.unknown else {}
         if isinstance(value := kept.get(name, ()), int | float | str | None):
             return value
@@ -203,11 +209,13 @@ def phases_of(runs: Sequence[Run], split: str = "test", **thresholds: Any) -> li
 
 
 def stages_of(runs: Sequence[Run], **thresholds: Any) -> list[Stages]:
-    """memorized_at, generalized_at and last_at of `Run.phases` of very many runs; ValueError for a run never evaluated."""
-    curves = _curves_of(runs, "test")
+    """memorized_at, generalized_at, last_at of `Run.phases` of very many runs; ValueError for one never evaluated."""
     levels = {name: thresholds[name] for name in LEVELS if name in thresholds}
     answers: list[Stages] = []
-    for run, own, quick in zip(runs, curves, stages_of_many(curves, **levels), strict=True):
+    with uncollected():
+        curves = _curves_of(runs, "test")
+        known = stages_of_many(curves, **levels)
+    for run, own, quick in zip(runs, curves, known, strict=True):
         told, phases = quick, None if quick else phases_of_curves(own, thresholds)
         if phases is not None and phases.last_at is not None:
             told = (phases.memorized_at, phases.generalized_at, phases.last_at)
@@ -219,7 +227,7 @@ def stages_of(runs: Sequence[Run], **thresholds: Any) -> list[Stages]:
 
 def _curves_of(runs: Sequence[Run], split: str) -> list[dict[str, Curve]]:
     measures = {curve: f"behaviour.{curve.replace('test', split)}" for curve in CURVES}
-    series = read_series(sorted({run.folder for run in runs}), list(measures.values()))
+    series = read_series(sorted({run.folder for run in runs}, key=os.fspath), list(measures.values()))
     return [{curve: series.get((run.id, measure), NO_CURVE) for curve, measure in measures.items()} for run in runs]
 
 
@@ -274,16 +282,23 @@ def runs(store: str | Path, *, on_damage: OnDamage = lambda _: None) -> Iterator
     when their config is asked for.
     """
     validated: set[Any] = set()
-    for folder, known in descriptions(Path(store)):
-        try:
-            about = known or read_pack(folder)
-            kinds = [None if "imported" in about else _kind(run["config"]) for run in about["runs"]]
-            pack = [Run(folder, replica, about, later=kind in validated) for replica, kind in enumerate(kinds)]
-            validated.update(kind for kind in kinds if kind is not None)
-        except StoreError as error:
-            on_damage(error)
-            continue
+    listed = descriptions(Path(store))
+    while chunk := list(islice(listed, _CHUNK)):
+        pack: list[Run] = []
+        with uncollected():
+            for folder, about in chunk:
+                try:
+                    pack += _pack_of(folder, about or read_pack(folder), validated)
+                except StoreError as error:
+                    on_damage(error)
         yield from pack
+
+
+def _pack_of(folder: Path, about: dict[str, Any], validated: set[Any]) -> list[Run]:
+    kinds = [None if "imported" in about else _kind(run["config"]) for run in about["runs"]]
+    pack = [Run(folder, replica, about, later=kind in validated) for replica, kind in enumerate(kinds)]
+    validated.update(kind for kind in kinds if kind is not None)
+    return pack
 
 
 def _kind(config: Mapping[str, Any] | None) -> Any:

@@ -8,7 +8,7 @@ steps, so that unequal spacing does not matter.
 
 import numpy as np
 
-from grokscope.statistics.series import Curve, Values
+from grokscope.statistics.series import Curve
 
 # Stands for an infinite loss: sums and differences of a few stay finite in float64 (up to 1.8e308).
 LARGEST_LOSS = 1e300
@@ -17,7 +17,7 @@ ROUNDING = 1e-7
 
 
 def held_level(values: np.ndarray, stable: int) -> np.ndarray:
-    """Per evaluation, the last axis: the largest of the minima of the windows of `stable` evaluations that contain it."""
+    """Per evaluation (last axis): the largest of the minima of the windows of `stable` evaluations that hold it."""
     n_windows = values.shape[-1] - stable + 1
     if n_windows < 1:
         raise ValueError(f"{values.shape[-1]} evaluations have no window of {stable}")

@@ -1,5 +1,6 @@
-"""When very many runs memorised and generalised, at once: a hundred thousand take a second, one by one half a minute."""
+"""When very many runs memorised and generalised, at once: 100,000 take a second, one by one half a minute."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
@@ -20,16 +21,17 @@ def stages_of_many(
     test_threshold: float = 0.95,
     stable: int = 3,
 ) -> list[Stages | None]:
-    """memorized_at, generalized_at and last_at of `transitions.phases`, which has the same options; None for a run that must be asked alone.
+    """memorized_at, generalized_at and last_at of `transitions.phases`, whose options these are.
 
-    runs: curves by name. Told are those of runs with both accuracies, all of whose curves have a value at the same
-    steps.
+    None for a run that must be asked alone. runs: curves by name. Told are those of runs with both accuracies, all of
+    whose curves have a value at the same steps.
     """
     answers: list[Stages | None] = [None] * len(runs)
     groups: dict[bytes, list[int]] = {}
-    for place, curves in enumerate(runs):
-        if (key := _steps(curves)) is not None:
-            groups.setdefault(key, []).append(place)
+    with np.errstate(over="ignore"):
+        for place, curves in enumerate(runs):
+            if (key := _steps(curves)) is not None:
+                groups.setdefault(key, []).append(place)
     for places in groups.values():
         steps = runs[places[0]]["train_accuracy"][0]
         if not (steps.size >= stable and (np.diff(steps) > 0).all()):
@@ -48,11 +50,11 @@ def stages_of_many(
 
 def _steps(curves: Mapping[str, Curve]) -> bytes | None:
     """The common steps of all curves with a value; None where they differ, or an accuracy or a value is missing."""
-    given = {name: curve for name, curve in curves.items() if len(curve[0])}
-    if not given.keys() >= set(_ACCURACIES):
+    if not all(len(curves.get(name, ((),))[0]) for name in _ACCURACIES):
         return None
-    first, *others = {steps.tobytes() for steps, _ in given.values()}
-    # NaN, and a loss of minus infinity, are no evaluation: their sums are not finite. An infinite loss is rare enough.
-    with np.errstate(over="ignore"):
-        whole = all(np.isfinite(values.sum()) for _, values in given.values())
-    return None if others or not whole else first
+    first = curves["train_accuracy"][0].tobytes()
+    for steps, values in curves.values():
+        # NaN, and a loss of minus infinity, are no evaluation: their sum is not finite. An infinite loss is rare.
+        if len(steps) and not (steps.tobytes() == first and math.isfinite(np.add.reduce(values))):
+            return None
+    return first

@@ -6,7 +6,7 @@ there), or of nothing but nulls, holds JSON texts, and its name ends in MIXED.
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -103,15 +103,19 @@ def merged(connection: "DuckDBPyConnection", first: str | None, second: str | No
     return f"({' UNION ALL '.join(selects)})"
 
 
-def plain(connection: "DuckDBPyConnection", relation: str, name: str, kind: str) -> tuple[str, str]:
-    """A column, as `columns_of` has it, as (SQL type, expression) without JSON texts; a text is as Python writes it."""
-    if kind:
-        return kind, quoted(name)
-    column = quoted(name + MIXED)
-    kinds = connection.execute(
-        f"SELECT DISTINCT json_type({column}) FROM {relation} WHERE {column} NOT NULL"
-    ).fetchall()
-    type_ = sql_type({_JSON_KINDS[one] for (one,) in kinds})
-    text = f"json_extract_string({column}, '$')"
-    word = f"CASE json_type({column}) WHEN 'BOOLEAN' THEN upper({text}[1]) || {text}[2:] ELSE {text} END"
-    return type_, word if type_ == "VARCHAR" else f"CAST({text} AS {type_})"
+def plain(connection: "DuckDBPyConnection", relation: str) -> dict[str, str]:
+    """The columns of a relation, without MIXED -> an expression without JSON texts; a text is as Python writes it."""
+    columns = columns_of(connection, relation)
+    mixed = [name for name, kind in columns.items() if not kind]
+    kinds = [f"list(DISTINCT json_type({quoted(name + MIXED)}))" for name in mixed]
+    found = connection.execute(f"SELECT {', '.join(kinds)} FROM {relation}").fetchall()[0] if mixed else ()
+    expressions = {name: quoted(name) for name in columns}
+    for name, of in zip(mixed, found, strict=True):
+        type_ = sql_type({_JSON_KINDS[kind] for kind in of or () if kind is not None})
+        text = f"json_extract_string({quoted(name + MIXED)}, '$')"
+        if type_ == "VARCHAR":
+            is_flag = f"json_type({quoted(name + MIXED)}) = 'BOOLEAN'"
+            expressions[name] = f"CASE WHEN {is_flag} THEN upper({text}[1]) || {text}[2:] ELSE {text} END"
+        else:
+            expressions[name] = f"CAST({text} AS {type_})"
+    return expressions

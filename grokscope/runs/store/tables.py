@@ -42,17 +42,17 @@ def fill_runs(connection: "DuckDBPyConnection", store: Path, on_damage: OnDamage
             on_damage(error)
     merged.table(connection, "fresh", _columns(rows))
     union = merged.merged(connection, found.relation(connection), "fresh")
-    columns = {_source(name): kind for name, kind in merged.columns_of(connection, union).items()}
+    cells = {_source(name): value for name, value in merged.plain(connection, union).items()}
     fixed: dict[Source, None] = dict.fromkeys(("fixed", name) for name in FIXED)
+    cells["fixed", "dir"] = f"{merged.literal(str(store / '_')[:-1])} || pack"
     selected = []
-    for source, name in column_names([*fixed, *(one for one in columns if one[0] in ("config", "summary"))]).items():
-        if source == ("fixed", "dir"):
-            value = f"{merged.literal(str(store / '_')[:-1])} || pack"
-        else:
-            value = merged.plain(connection, union, _column(source), columns[source])[1]
-        value = f"CAST({value} AS {FIXED[source[1]]})" if source[0] == "fixed" else value
+    for source, name in column_names([*fixed, *(one for one in cells if one[0] in ("config", "summary"))]).items():
+        value = f"CAST({cells[source]} AS {FIXED[source[1]]})" if source in fixed else cells[source]
         selected.append(f"{value} AS {merged.quoted(name)}")
-    connection.execute(f"CREATE TABLE runs AS SELECT {', '.join(selected)} FROM {union} ORDER BY dir, replica")
+    order = "ORDER BY dir, replica" if rows else ""  # the catalogue is in order
+    connection.execute("SET preserve_insertion_order = true")
+    connection.execute(f"CREATE TABLE runs AS SELECT {', '.join(selected)} FROM {union} {order}")
+    connection.execute("SET preserve_insertion_order = false")
 
 
 def fill_metrics(connection: "DuckDBPyConnection", store: Path, on_damage: OnDamage) -> None:
