@@ -115,11 +115,14 @@ class Writer:
                 )
 
     def finish(self, step: int) -> None:
-        """Marks every replica as finished, in the synced events; only then is the resume point removed."""
+        """Marks every replica as finished, in the synced events; only then is the resume point removed, and all
+        checkpoints become one file. Killed in between, the pack is finished, and its checkpoints stay as they are."""
         self.seal()
         for replica in range(len(self.ids)):
             self.event(replica, step, events.FINISHED)
         (self.folder / "resume.safetensors").unlink(missing_ok=True)
+        with suppress(StoreError):  # a full disk: the files of the checkpoints are as good
+            checkpoints.seal(self.folder)
 
 
 def _circumstances(device: torch.device | None) -> dict[str, Any]:
