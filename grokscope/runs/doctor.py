@@ -17,7 +17,7 @@ from grokscope.runs.config import RunConfig
 from grokscope.runs.identity import pack_hash
 from grokscope.runs.outcomes import outcomes
 from grokscope.runs.run import load_pack
-from grokscope.runs.store import bundle, checkpoints, jsonl, segments
+from grokscope.runs.store import bundle, checkpoints, finished, jsonl, segments
 from grokscope.runs.store.checksum import checked, require
 from grokscope.runs.store.documents import read_document, read_pack
 from grokscope.runs.store.events import finished_at, read_events
@@ -25,9 +25,10 @@ from grokscope.runs.store.journal import read_journal
 from grokscope.runs.store.lock import is_held
 from grokscope.runs.store.readings import NAME as READINGS
 from grokscope.runs.store.readings import read_readings
+from grokscope.runs.store.tables import TABLES
 
 Kind: TypeAlias = Literal[
-    "pack", "events", "journal", "segment", "lost", "checkpoint", "resume", "status", "readings", "study"
+    "pack", "events", "journal", "segment", "lost", "checkpoint", "resume", "status", "readings", "study", "catalogue"
 ]
 STUDIES = "studies"
 LOST = "rows-lost"  # the event of a pack that lost numbers between its checkpoints for good
@@ -42,6 +43,7 @@ REMEDY: dict[Kind, str] = {
     "resume": "it is moved to quarantine; --resume then trains the pack again from step 0, to the same weights",
     "status": "it is written again from the numbers",
     "readings": "it is moved to quarantine; the same study again takes the readings from the checkpoints",
+    "catalogue": "it is moved to quarantine; the next question to the store makes a new one from the packs",
     "study": "it is moved to quarantine; the same study or sweep again writes it anew",
 }
 
@@ -89,7 +91,18 @@ def examine(store: Path) -> Examination:
         elif checkpoints.known_steps(folder) or (folder / bundle.NAME).exists():
             lost = "it has checkpoints, but no pack.json that says what was trained"
             examination.damages.append(Damage(pack=folder, file=folder / "pack.json", kind="pack", what=lost))
+    examination.damages += _catalogue(store)
     return examination
+
+
+def _catalogue(store: Path) -> Iterator[Damage]:
+    """The files of the catalogue that do not fit their checksums, or say something else than the packs."""
+    folder = store / finished.FOLDER
+    for path in sorted(folder.glob("*.parquet")):
+        yield from _attempt(folder, path, "catalogue", lambda path=path: require(path))
+    for table in TABLES:
+        for path in finished.generations(store, table.name)[:1]:
+            yield from _attempt(folder, path, "catalogue", lambda table=table: finished.compare(store, table))
 
 
 def _attempt(pack: Path, file: Path, kind: Kind, act: Callable[[], object]) -> Iterator[Damage]:

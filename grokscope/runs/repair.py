@@ -44,8 +44,8 @@ def repair(store: Path, damages: Sequence[Damage]) -> Repaired:
     for pack in dict.fromkeys(damage.pack for damage in damages):
         of_pack = [damage for damage in damages if damage.pack == pack]
         try:
-            if of_pack[0].kind == "study":
-                done.moved += [_quarantine(store, damage.file) for damage in of_pack]
+            if of_pack[0].kind in ("study", "catalogue"):
+                done.moved += [_quarantine(store, file) for file in dict.fromkeys(one.file for one in of_pack)]
                 continue
             with hold(pack):
                 repaired = _repair_pack(store, pack, of_pack, done)

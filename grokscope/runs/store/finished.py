@@ -28,7 +28,7 @@ from grokscope.errors import StoreError
 from grokscope.runs.store.atomic import clear_errors, sweep_temporaries, sync_folder, temporary_beside
 from grokscope.runs.store.checksum import BLANK, FRESH, checked, stamp
 from grokscope.runs.store.lock import hold, is_held
-from grokscope.runs.store.merged import literal, merged, parquet
+from grokscope.runs.store.merged import literal, merged, parquet, plain, quoted
 from grokscope.runs.store.segments import damage_as_store_error, engine, sealed_numbers
 
 if TYPE_CHECKING:
@@ -134,6 +134,31 @@ def look(store: Path, table: Table) -> Catalogued:
     others = [store / name for name in left if name[0] != "." and _is_pack(f"{root}/{name}")]
     every = len(believed) == len(known)
     return Catalogued(rows=rows if believed else None, packs=believed, every=every, others=others)
+
+
+def compare(store: Path, table: Table) -> None:
+    """StoreError if the catalogue says something else of the believed packs than the packs do."""
+    found = look(store, table)
+    cursor = engine()
+    if (relation := found.relation(cursor)) is None:
+        return
+    with damage_as_store_error(store / FOLDER):
+        vouched = set(table.gather(cursor, [store / name for name in found.packs]))
+        _names(cursor, "vouched", sorted(vouched & set(found.packs)))
+        pair = [f"(FROM {one} WHERE pack IN (FROM vouched))" for one in (relation, "fresh")]
+        ours, theirs = (f"(SELECT {', '.join(_texts(cursor, one))} FROM {one})" for one in pair)
+        wrong = cursor.execute(f"SELECT pack FROM ({ours} EXCEPT ALL {theirs}) LIMIT 1").fetchall()
+        wrong += cursor.execute(f"SELECT pack FROM ({theirs} EXCEPT ALL {ours}) LIMIT 1").fetchall()
+    if wrong:
+        raise StoreError(f"the catalogue of {table.name} says something else of pack {wrong[0][0]} than the pack does")
+
+
+def _texts(connection: "DuckDBPyConnection", relation: str) -> list[str]:
+    """Every column that is not empty, by name, as text: columns of one kind here may be mixed there."""
+    cells = plain(connection, relation)
+    used = connection.execute(f"SELECT {', '.join(f'count({cell})' for cell in cells.values())} FROM {relation}")
+    counts = dict(zip(cells, used.fetchall()[0], strict=True))
+    return [f"{cells[name]}::VARCHAR AS {quoted(name)}" for name in sorted(cells) if counts[name] or name == "pack"]
 
 
 def generations(store: Path, table: str) -> list[Path]:

@@ -251,3 +251,4 @@ def _source(column: str) -> Source:
 
 RUNS = Table(name="runs", gather=_gather_runs, order='pack, "fixed:replica"')
 HAPPENED = Table(name="events", gather=_gather_events, order="pack, place", files=("events.jsonl",))
+TABLES = (RUNS, NUMBERS, HAPPENED)
