@@ -36,7 +36,7 @@ def grid(base: RunConfig, axes: Mapping[str, Sequence[Any]], seeds: int = 1) -> 
         fields = dict(zip(axes, cell, strict=True))
         config = base.replace(**fields)
         name = ", ".join(f"{field}={shown(value)}" for field, value in fields.items())
-        arms[name] = [config.replace(seed=config.seed + number) for number in range(seeds)]
+        arms[name] = list(config.seeds(seeds))
     return arms
 
 

@@ -31,7 +31,7 @@ from grokscope.training.device import chosen_device
 from grokscope.training.memory import require_fits
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Planned:
     """One pack of a plan. soonest, most: between which steps it is expected to end. measures: ids measured on its
     checkpoints. asked: readings that are taken of its runs. kept: which checkpoints stay, all or the first and last."""
