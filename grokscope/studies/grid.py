@@ -41,6 +41,6 @@ def grid(base: RunConfig, axes: Mapping[str, Sequence[Any]], seeds: int = 1) -> 
 
 
 def require_few(n_runs: int) -> None:
-    """ValueError for more runs than one command plans: each holds its config in memory, 4.5 kB."""
+    """ValueError for more runs than one command plans: each takes 1.8 kB of memory."""
     if n_runs > MOST_RUNS:
         raise ValueError(f"{shortened(n_runs)} runs at a time, at most {MOST_RUNS:,}: take fewer seeds or values")
