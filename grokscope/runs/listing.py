@@ -17,10 +17,11 @@ from grokscope.runs.outcomes import FINAL, PHASES, current_status, outcomes, sum
 from grokscope.runs.store.catalogue import OnDamage, written
 from grokscope.runs.store.documents import read_pack
 from grokscope.runs.store.events import finished_at
-from grokscope.runs.store.finished import Catalogued, current, uncollected
+from grokscope.runs.store.finished import Catalogued, current
 from grokscope.runs.store.segments import engine
 from grokscope.runs.store.status import read_status
 from grokscope.runs.store.tables import LISTED, RUNS, SECONDS, fetched
+from grokscope.runs.store.uncollected import uncollected
 
 _FROM = {name: ("summary", name) for name in PHASES} | {name: ("summary", name.replace("/", "_")) for name in FINAL}
 _FROM |= {name: (LISTED, name) for name in ("notes", "imported", "written", *SECONDS)}

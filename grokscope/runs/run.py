@@ -18,11 +18,10 @@ from grokscope.runs.store import checkpoints
 from grokscope.runs.store.catalogue import OnDamage
 from grokscope.runs.store.documents import is_name, read_pack, unreadable
 from grokscope.runs.store.events import finished_at, read_events
-from grokscope.runs.store.finished import uncollected
 from grokscope.runs.store.rows import Rows, read_rows
 from grokscope.runs.store.series import read_series
 from grokscope.runs.store.tables import descriptions
-from grokscope.statistics.many import LEVELS, Stages, stages_of_many
+from grokscope.runs.store.uncollected import uncollected
 from grokscope.statistics.series import Curve
 from grokscope.statistics.transitions import Phases
 
@@ -205,27 +204,11 @@ class Run:
 
 def phases_of(runs: Sequence[Run], split: str = "test", **thresholds: Any) -> list[Phases]:
     """`Run.phases` of many runs, with one reading of all their packs: a second for 1,000 runs, not half a minute."""
-    return [phases_of_curves(curves, thresholds) for curves in _curves_of(runs, split)]
+    return [phases_of_curves(curves, thresholds) for curves in curves_of(runs, split)]
 
 
-def stages_of(runs: Sequence[Run], **thresholds: Any) -> list[Stages]:
-    """memorized_at, generalized_at, last_at of `Run.phases` of very many runs; ValueError for one never evaluated."""
-    levels = {name: thresholds[name] for name in LEVELS if name in thresholds}
-    answers: list[Stages] = []
-    with uncollected():
-        curves = _curves_of(runs, "test")
-        known = stages_of_many(curves, **levels)
-    for run, own, quick in zip(runs, curves, known, strict=True):
-        told, phases = quick, None if quick else phases_of_curves(own, thresholds)
-        if phases is not None and phases.last_at is not None:
-            told = (phases.memorized_at, phases.generalized_at, phases.last_at)
-        if told is None:
-            raise ValueError(f"run {run.id} has not been evaluated: it has no phase yet")
-        answers.append(told)
-    return answers
-
-
-def _curves_of(runs: Sequence[Run], split: str) -> list[dict[str, Curve]]:
+def curves_of(runs: Sequence[Run], split: str = "test") -> list[dict[str, Curve]]:
+    """The curves of each run that its phases are dated by, with one reading of all their packs."""
     measures = {curve: f"behaviour.{curve.replace('test', split)}" for curve in CURVES}
     series = read_series(sorted({run.folder for run in runs}, key=os.fspath), list(measures.values()))
     return [{curve: series.get((run.id, measure), NO_CURVE) for curve, measure in measures.items()} for run in runs]

@@ -26,7 +26,7 @@ def test_they_are_those_of_each_run_alone(rules: dict[str, float]) -> None:
     for one, curves in zip(told, runs, strict=True):
         alone = phases(STEPS, **{name: values for name, (_, values) in curves.items()}, **rules)
         assert one == (alone.memorized_at, alone.generalized_at, alone.last_at)
-    assert len({one for one in told if one}) > 3, "the draws differ"
+    assert len({one for one in told if one}) > 1, "the draws differ"
 
 
 def test_what_is_out_of_the_ordinary_is_asked_alone() -> None:

@@ -9,9 +9,12 @@ from grokscope.errors import Missing
 from grokscope.report.figures.heatmap import HeatTable
 from grokscope.report.figures.parts.cells import axis_order
 from grokscope.report.figures.phase_diagram import DELAY, PhaseTable
-from grokscope.runs.run import Run, stages_of
+from grokscope.runs.outcomes import phases_of_curves
+from grokscope.runs.run import Run, curves_of
 from grokscope.runs.store.series import read_series
+from grokscope.runs.store.uncollected import uncollected
 from grokscope.statistics.intervals import mean_effect
+from grokscope.statistics.many import LEVELS, Stages, stages_of_many
 from grokscope.statistics.phase_classes import CLASSES, PUBLISHED, classify, counts
 
 Axis = tuple[Any, ...]
@@ -54,6 +57,23 @@ def phases_over(
         table.runs[place] = list(of_runs)[first]
         table.train_step[place], table.test_step[place] = train[first], test[first]
     return table
+
+
+def stages_of(runs: Sequence[Run], **thresholds: Any) -> list[Stages]:
+    """memorized_at, generalized_at, last_at of `Run.phases` of very many runs; ValueError for one never evaluated."""
+    levels = {name: thresholds[name] for name in LEVELS if name in thresholds}
+    answers: list[Stages] = []
+    with uncollected():
+        curves = curves_of(runs)
+        known = stages_of_many(curves, **levels)
+    for run, own, quick in zip(runs, curves, known, strict=True):
+        told, phases = quick, None if quick else phases_of_curves(own, thresholds)
+        if phases is not None and phases.last_at is not None:
+            told = (phases.memorized_at, phases.generalized_at, phases.last_at)
+        if told is None:
+            raise ValueError(f"run {run.id} has not been evaluated: it has no phase yet")
+        answers.append(told)
+    return answers
 
 
 def final_values(runs: Sequence[Run], *, x: str, y: str, measure: str = "test_accuracy") -> HeatTable:

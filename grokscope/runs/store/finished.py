@@ -13,12 +13,11 @@ Files never change under their names, so readers need no lock. A writer holds th
 or nothing can be written, the packs are read, and the answer is the same.
 """
 
-import gc
 import os
 import re
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from secrets import token_hex
@@ -30,6 +29,7 @@ from grokscope.runs.store.checksum import BLANK, FRESH, checked, stamp
 from grokscope.runs.store.lock import hold, is_held
 from grokscope.runs.store.merged import literal, merged, parquet, plain, quoted
 from grokscope.runs.store.segments import damage_as_store_error, engine, sealed_numbers
+from grokscope.runs.store.uncollected import uncollected
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -99,18 +99,6 @@ def current(store: Path, table: Table) -> Catalogued:
             if _keep(store, table, found):
                 return look(store, table)
     return found
-
-
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """Without Python's search for circles, which takes as long as making a hundred thousand records that have none."""
-    before = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if before:
-            gc.enable()
 
 
 def look(store: Path, table: Table) -> Catalogued:
