@@ -9,7 +9,7 @@ import numpy as np
 from grokscope.statistics.held import ROUNDING, held_level
 from grokscope.statistics.series import LARGEST_ACCURACY, Curve
 
-Stages: TypeAlias = tuple[int | None, int | None, int]  # t_mem, t_gen, last step
+Stages: TypeAlias = tuple[int | None, int | None, int | None]  # t_mem, t_gen, last step
 LEVELS = ("train_threshold", "test_threshold", "stable")  # the thresholds that count where there are accuracies
 _ACCURACIES = ("train_accuracy", "test_accuracy")
 

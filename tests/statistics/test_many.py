@@ -1,5 +1,7 @@
 """Stages of many runs at once are those of each alone; a run that is out of the ordinary is left to be asked alone."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,11 @@ from grokscope.statistics.many import stages_of_many
 from grokscope.statistics.series import Curve
 from grokscope.statistics.transitions import phases
 
-RULES = ({}, {"train_threshold": 0.9, "test_threshold": 0.9, "stable": 1}, {"stable": 2, "test_threshold": 0.5})
+RULES: tuple[dict[str, Any], ...] = (
+    {},
+    {"train_threshold": 0.9, "test_threshold": 0.9, "stable": 1},
+    {"stable": 2, "test_threshold": 0.5},
+)
 STEPS = np.array([0, 1, 5, 25, 50, 100, 1000])
 
 
@@ -20,7 +26,7 @@ def drawn(rng: np.random.Generator) -> dict[str, Curve]:
 
 
 @pytest.mark.parametrize("rules", RULES)
-def test_they_are_those_of_each_run_alone(rules: dict[str, float]) -> None:
+def test_they_are_those_of_each_run_alone(rules: dict[str, Any]) -> None:
     runs = [drawn(np.random.default_rng(seed)) for seed in range(300)]
     told = stages_of_many(runs, **rules)
     for one, curves in zip(told, runs, strict=True):

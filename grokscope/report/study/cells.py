@@ -39,6 +39,9 @@ def phases_over(
     """
     listed = list(runs)
     stages = stages_of(listed, **(PUBLISHED | thresholds))
+    for run, (*_, last_at) in zip(listed, stages, strict=True):
+        if last_at is None:
+            raise ValueError(f"run {run.id} has not been evaluated: it has no phase yet")
     steps = [tuple(np.inf if step is None else float(step) for step in reached[:2]) for reached in stages]
     rows, columns, cells = _by_cell(listed, steps, x, y)
     shape = (len(rows), len(columns))
@@ -60,18 +63,16 @@ def phases_over(
 
 
 def stages_of(runs: Sequence[Run], **thresholds: Any) -> list[Stages]:
-    """memorized_at, generalized_at, last_at of `Run.phases` of very many runs; ValueError for one never evaluated."""
+    """memorized_at, generalized_at, last_at of `Run.phases` of very many runs."""
     levels = {name: thresholds[name] for name in LEVELS if name in thresholds}
     answers: list[Stages] = []
     with uncollected():
         curves = curves_of(runs)
         known = stages_of_many(curves, **levels)
-    for run, own, quick in zip(runs, curves, known, strict=True):
-        told, phases = quick, None if quick else phases_of_curves(own, thresholds)
-        if phases is not None and phases.last_at is not None:
-            told = (phases.memorized_at, phases.generalized_at, phases.last_at)
+    for own, told in zip(curves, known, strict=True):
         if told is None:
-            raise ValueError(f"run {run.id} has not been evaluated: it has no phase yet")
+            phases = phases_of_curves(own, thresholds)
+            told = (phases.memorized_at, phases.generalized_at, phases.last_at)
         answers.append(told)
     return answers
 

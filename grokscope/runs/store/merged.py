@@ -108,9 +108,9 @@ def plain(connection: "DuckDBPyConnection", relation: str) -> dict[str, str]:
     columns = columns_of(connection, relation)
     mixed = [name for name, kind in columns.items() if not kind]
     kinds = [f"list(DISTINCT json_type({quoted(name + MIXED)}))" for name in mixed]
-    found: Sequence[Any] = ()
-    if mixed:
-        found = connection.execute(f"SELECT {', '.join(kinds)} FROM {relation}").fetchall()[0]
+    if not mixed:
+        return {name: quoted(name) for name in columns}
+    found = connection.execute(f"SELECT {', '.join(kinds)} FROM {relation}").fetchall()[0]
     expressions = {name: quoted(name) for name in columns}
     for name, of in zip(mixed, found, strict=True):
         type_ = sql_type({_JSON_KINDS[kind] for kind in of or () if kind is not None})

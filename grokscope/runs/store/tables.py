@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from heapq import merge
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -110,8 +110,9 @@ def descriptions(store: Path) -> Iterator[tuple[Path, dict[str, Any] | None]]:
         cursor.execute(f"SELECT {about} FROM {relation} WHERE about NOT NULL ORDER BY written, pack")
         rows = (row for chunk in iter(lambda: cursor.fetchmany(_CHUNK), []) for row in chunk)
     others = sorted((written(folder), folder.name, None) for folder in found.others)
-    for _, pack, text in merge(rows, others, key=lambda row: row[:2]):
-        yield store / pack, None if text is None else json.loads(text)
+    with closing(cursor):
+        for _, pack, text in merge(rows, others, key=lambda row: row[:2]):
+            yield store / pack, None if text is None else json.loads(text)
 
 
 def fetched(
