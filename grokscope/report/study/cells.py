@@ -70,10 +70,11 @@ def stages_of(runs: Sequence[Run], **thresholds: Any) -> list[Stages]:
         curves = curves_of(runs)
         known = stages_of_many(curves, **levels)
     for own, told in zip(curves, known, strict=True):
-        if told is None:
-            phases = phases_of_curves(own, thresholds)
-            told = (phases.memorized_at, phases.generalized_at, phases.last_at)
-        answers.append(told)
+        if told is not None:
+            answers.append(told)
+            continue
+        phases = phases_of_curves(own, thresholds)
+        answers.append((phases.memorized_at, phases.generalized_at, phases.last_at))
     return answers
 
 
