@@ -14,10 +14,6 @@ RULES: tuple[dict[str, Any], ...] = (
     {"train_threshold": 0.9, "test_threshold": 0.9, "stable": 1},
     {"stable": 2, "test_threshold": 0.5},
 )
-    {},
-    {"train_threshold": 0.9, "test_threshold": 0.9, "stable": 1},
-    {"stable": 2, "test_threshold": 0.5},
-)
 STEPS = np.array([0, 1, 5, 25, 50, 100, 1000])
 
 
