@@ -331,6 +331,19 @@ def test_two_processes_ask_while_packs_come_and_one_is_killed(store: Path, secon
     settle()
 
 
+def test_a_replaced_catalogue_stays_a_while(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def grow(number: int) -> int:
+        for more in range(FEWEST):
+            stub(store, [config(number + more)])
+        settle()
+        finished.current(store, RUNS)
+        return len(finished.generations(store, RUNS.name))
+
+    assert [grow(300), grow(310)] == [2, 3]
+    monkeypatch.setattr(finished, "KEPT_FOR", 0.0)
+    assert grow(320) == 2, "the new one, and the one that was the newest"
+
+
 def test_the_doctor_names_and_repairs_it(store: Path, capsys: pytest.CaptureFixture) -> None:
     assert main(["doctor", "--json", "--store", str(store)]) == 0
     assert json.loads(capsys.readouterr().out)["damages"] == []

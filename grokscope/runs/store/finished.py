@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING
@@ -38,6 +39,7 @@ FOLDER = ".catalogue"
 # Packs that are worth a new catalogue: reading them takes 40 ms. Beyond, one in a hundred: writing takes 10 us a pack.
 FEWEST, SHARE = 256, 100
 _ATTEMPTS = 5  # a catalogue vanishes while it is read only when a newer one is there
+KEPT_FOR = 600.0  # how long a replaced catalogue stays: somebody may be about to read its rows [s]
 
 # Reads packs into the temporary table `fresh`, with a column "pack"; returns those that it vouches for.
 Gather = Callable[["DuckDBPyConnection", Sequence[Path]], Iterable[str]]
@@ -252,7 +254,7 @@ def _signed(table: Table, folders: Iterable[Path]) -> dict[str, tuple[int, str]]
 def _write(
     cursor: "DuckDBPyConnection", folder: Path, table: Table, rows: str, entries: Mapping[str, tuple[int, str]]
 ) -> None:
-    """Writes a new generation, the list of packs last, and removes those before the last."""
+    """Writes a new generation, the list of packs last, and removes those that were replaced a while ago."""
     import numpy as np
 
     old = generations(folder.parent, table.name)
@@ -265,10 +267,11 @@ def _write(
     _copy(cursor, "FROM entries ORDER BY pack", packs)
     cursor.unregister("entries")
     sync_folder(folder)
-    for path in old[1:]:  # the last one stays: somebody may be about to read it
-        for part in (path, rows_of(path)):
-            with suppress(OSError):
-                part.unlink()
+    for newer, path in reversed([*pairwise(old)]):
+        with suppress(OSError):
+            if time.time() - newer.stat().st_mtime > KEPT_FOR:
+                rows_of(path).unlink()
+                path.unlink()
 
 
 def _copy(cursor: "DuckDBPyConnection", query: str, target: Path) -> None:
