@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from grokscope.measures.base import Measure, measures
     from grokscope.measures.base import evaluate as measure
     from grokscope.recipes.base import recipe
+    from grokscope.runs.asking import query
     from grokscope.runs.config import RunConfig
     from grokscope.runs.foreign.snapshot import snapshot
     from grokscope.runs.run import Run, load
@@ -31,6 +32,7 @@ _FACE = {
     "measures": "measures:",  # the package, which can be called
     "recipe": "recipes.base:recipe",
     "RunConfig": "runs.config:RunConfig",
+    "query": "runs.asking:query",
     "Run": "runs.run:Run",
     "load": "runs.run:load",
     "Snapshot": "runs.snapshot:Snapshot",
@@ -53,6 +55,7 @@ __all__ = [
     "measure",
     "measures",
     "phases",
+    "query",
     "recipe",
     "snapshot",
     "train",

@@ -31,6 +31,7 @@ EVALUATED, SERIES = 125, 8  # of a run; four of the series are the curves of beh
 TEMPLATE = "0123456789ab"  # as long as a pack's id
 SUMMARY = {
     "memorized_at": 100, "onset_at": 900, "generalized_at": 2_000, "delay": 1_900, "grokked": True,
+    "lost_at": None, "notes": [],
     "train_accuracy": 1.0, "test_accuracy": 1.0, "fresh_accuracy": 1.0, "train_loss": 1e-6, "test_loss": 1e-5,
 }  # fmt: skip
 

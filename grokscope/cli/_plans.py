@@ -9,6 +9,12 @@ if TYPE_CHECKING:
     from grokscope.studies.plan import Plan
 
 
+_KEPT = {
+    "all": "all of the schedule",
+    "ends": "the first and the last of each run; --checkpoints all keeps those between",
+}
+
+
 def carry_out(plan: "Plan", *, engine: str, address: str | None, workers: int | None, dry_run: bool) -> dict[str, Any]:
     """Carries out a plan, or estimates it; the answer is for `say`. Its "error" says why a pack failed."""
     from grokscope.studies.conduct import conduct, division, first_failure
@@ -24,6 +30,7 @@ def carry_out(plan: "Plan", *, engine: str, address: str | None, workers: int | 
             "dry_run": True, "workers": slots, "threads": threads, "seconds": cost.seconds,
             "soonest_seconds": cost.soonest, "most_seconds": cost.most,
             "machine_seconds": cost.machine_seconds, "bytes": cost.bytes, "free_bytes": cost.free,
+            "checkpoints": "ends" if any(pack.kept == "ends" for pack in plan.packs) else "all",
             "plan": [
                 {"pack": pack.id, "runs": len(pack.configs), "state": pack.state, "soonest_end": pack.soonest}
                 | dict(zip(("seconds", "bytes"), cost.packs.get(pack.id, (0.0, 0)), strict=True))
@@ -79,5 +86,6 @@ def _print_estimate(about: dict[str, Any]) -> None:
         f"soon, {clock(about['most_seconds'])} if none does; {about['machine_seconds'] / 3600:.2g} machine-hours\n"
         f"disk        at most {about['bytes'] / 1e6:.3g} MB of {about['free_bytes'] / 1e9:.3g} GB free"
         + ("; it may not fit" if about["bytes"] > about["free_bytes"] else "")
+        + f"\ncheckpoints {_KEPT[about['checkpoints']]}"
         + "\nnothing was started: this was --dry-run"
     )

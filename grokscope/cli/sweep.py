@@ -2,7 +2,7 @@
 
 import shlex
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import tyro
 
@@ -11,6 +11,12 @@ from grokscope.cli._plans import carry_out, say
 from grokscope.cli.run import assignment
 from grokscope.registry import shortened
 from grokscope.report.words import Lang
+
+Kept = Literal["ends", "all"]
+CHECKPOINTS = (
+    "ends: the first and the last of each run; its numbers need no other. all: as `run` keeps them, some 80, for "
+    "`measure`, `report` and `judge`"
+)
 
 
 def sweep(
@@ -22,6 +28,7 @@ def sweep(
     engine: Engine = "local",
     address: Address = None,
     workers: Workers = None,
+    checkpoints: Annotated[Kept, tyro.conf.arg(help=CHECKPOINTS)] = "ends",
     device: Device = "cpu",
     lang: Lang = "en",
     dry_run: DryRun = False,
@@ -51,13 +58,16 @@ def sweep(
             raise ValueError(f"the grid over {name} is given twice; give all of its values in one --grid")
         axes[name] = values
     base = config_of(recipe, **dict(assignment(text) for text in set))
-    made = plan(f"sweep-{recipe}", cells(base, axes, seeds), store, mixed=True, axes=axes, device=device)
+    made = plan(
+        f"sweep-{recipe}", cells(base, axes, seeds), store, mixed=True, axes=axes, device=device, kept=checkpoints
+    )
     about = carry_out(made, engine=engine, address=address, workers=workers, dry_run=dry_run)
     if not dry_run and about["error"] is None:
         from grokscope.report.study.sweep import write
 
         options = [part for text in grid for part in ("--grid", text)]
         options += [part for text in set for part in ("--set", text)]
+        options += ["--checkpoints", checkpoints] if checkpoints != "ends" else []
         command = shlex.join(["grokscope", "sweep", recipe, *options, "--seeds", str(seeds), "--store", str(store)])
         about |= {"report": str(write(made.study, made.study.folder / "report.html", lang, command=command))}
     say(about, json=json)

@@ -104,7 +104,9 @@ def stages(subject: Subject) -> dict[Stage, int]:
     steps = np.array(subject.run.checkpoints)
     if not len(steps):
         raise StoreError(gone(subject.run))
-    known: dict[Stage, int] = {"untrained": int(steps[0])}
+    known: dict[Stage, int] = {"untrained": int(steps[0]), "after": int(steps[-1])}
+    if kept_ends(subject.run):
+        return known
     window = subject.fresh.memorized or subject.phases.memorized
     start = subject.phases.memorized_at
     if window is None and start is not None and subject.phases.generalized_at is None:
@@ -113,7 +115,6 @@ def stages(subject: Subject) -> dict[Stage, int]:
         inside = steps[(steps >= window[0]) & (steps < max(window[1], window[0] + 1))]
         near = inside if len(inside) else steps[steps >= window[0]][:1]
         known["memorised"] = nearest(near, math.sqrt(window[0] * window[1]))
-    known["after"] = int(steps[-1])
     return known
 
 
@@ -121,6 +122,11 @@ def nearest(steps: Sequence[int] | np.ndarray, step: float) -> int:
     """The step whose ratio to another one is nearest to 1."""
     there = np.asarray(steps)
     return int(there[np.abs(np.log(np.maximum(there, 1) / max(step, 1))).argmin()])
+
+
+def kept_ends(run: Run) -> bool:
+    """Whether a run kept its first and last checkpoint alone, as a sweep does: none is near any other step."""
+    return run.about.get("checkpoints") == "ends"
 
 
 def gone(run: Run) -> str:
@@ -168,6 +174,8 @@ class _Sitting:
         phases = self._phases()
         if isinstance(phases, Missing):
             return phases
+        if kept_ends(self.run):
+            return Missing("the run kept only its first and last checkpoint")
         if phases.memorized_at is None or phases.onset_at is None:
             return Missing("the run has no onset after memorisation")
         return nearest(self.run.checkpoints, phases.memorized_at if stage == "t_mem" else phases.onset_at)

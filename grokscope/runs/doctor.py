@@ -17,7 +17,7 @@ from grokscope.runs.config import RunConfig
 from grokscope.runs.identity import pack_hash
 from grokscope.runs.outcomes import outcomes
 from grokscope.runs.run import load_pack
-from grokscope.runs.store import checkpoints, jsonl, segments
+from grokscope.runs.store import bundle, checkpoints, finished, jsonl, segments
 from grokscope.runs.store.checksum import checked, require
 from grokscope.runs.store.documents import read_document, read_pack
 from grokscope.runs.store.events import finished_at, read_events
@@ -25,9 +25,10 @@ from grokscope.runs.store.journal import read_journal
 from grokscope.runs.store.lock import is_held
 from grokscope.runs.store.readings import NAME as READINGS
 from grokscope.runs.store.readings import read_readings
+from grokscope.runs.store.tables import TABLES
 
 Kind: TypeAlias = Literal[
-    "pack", "events", "journal", "segment", "lost", "checkpoint", "resume", "status", "readings", "study"
+    "pack", "events", "journal", "segment", "lost", "checkpoint", "resume", "status", "readings", "study", "catalogue"
 ]
 STUDIES = "studies"
 LOST = "rows-lost"  # the event of a pack that lost numbers between its checkpoints for good
@@ -38,10 +39,11 @@ REMEDY: dict[Kind, str] = {
     "segment": "it is moved to quarantine, and its rows are measured again from the checkpoints; curves from elsewhere "
     "have none: the whole pack is moved, to be imported again",
     "lost": "the rows are measured again from the checkpoints",
-    "checkpoint": "it is moved to quarantine",
+    "checkpoint": "it is moved to quarantine; of a file of all checkpoints the intact ones are kept",
     "resume": "it is moved to quarantine; --resume then trains the pack again from step 0, to the same weights",
     "status": "it is written again from the numbers",
     "readings": "it is moved to quarantine; the same study again takes the readings from the checkpoints",
+    "catalogue": "it is moved to quarantine; the next question to the store makes a new one from the packs",
     "study": "it is moved to quarantine; the same study or sweep again writes it anew",
 }
 
@@ -86,10 +88,21 @@ def examine(store: Path) -> Examination:
                 continue
             examination.damages += examine_pack(folder)
             examination.notes += _notes(folder)
-        elif checkpoints.steps(folder):
+        elif checkpoints.known_steps(folder) or (folder / bundle.NAME).exists():
             lost = "it has checkpoints, but no pack.json that says what was trained"
             examination.damages.append(Damage(pack=folder, file=folder / "pack.json", kind="pack", what=lost))
+    examination.damages += _catalogue(store)
     return examination
+
+
+def _catalogue(store: Path) -> Iterator[Damage]:
+    """The files of the catalogue that do not fit their checksums, or say something else than the packs."""
+    folder = store / finished.FOLDER
+    for path in sorted(folder.glob("*.parquet")):
+        yield from _attempt(folder, path, "catalogue", lambda path=path: require(path))
+    for table in TABLES:
+        for path in finished.generations(store, table.name)[:1]:
+            yield from _attempt(folder, path, "catalogue", lambda table=table: finished.compare(store, table))
 
 
 def _attempt(pack: Path, file: Path, kind: Kind, act: Callable[[], object]) -> Iterator[Damage]:
@@ -119,8 +132,9 @@ def examine_pack(folder: Path) -> Iterator[Damage]:
     yield from bad
     if not journal:
         yield from attempt(folder / "metrics", "lost", lambda: segments.at_one_instant(folder))
-    for step in checkpoints.steps(folder):
-        path = checkpoints.path_of(folder, step)
+    yield from attempt(folder / bundle.NAME, "checkpoint", lambda: bundle.parts(folder))
+    for step in checkpoints.known_steps(folder):
+        path = checkpoints.place_of(folder, step)
         yield from attempt(path, "checkpoint", lambda step=step: checkpoints.load(folder, step))
     numbers = not (events or journal or bad)
     resume = _resumable if numbers else checkpoints.load_resume
@@ -214,7 +228,7 @@ def _files(folder: Path) -> Iterator[Path]:
     """The files of a pack that carry a checksum."""
     yield from (folder / name for name in ("pack.json", "resume.safetensors") if (folder / name).is_file())
     yield from (segments.segment_path(folder, number) for number in segments.sealed_numbers(folder))
-    yield from (checkpoints.path_of(folder, step) for step in checkpoints.steps(folder))
+    yield from checkpoints.files(folder).values()
 
 
 def _is_old(path: Path) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 from grokscope.errors import StoreError
 from grokscope.runs.doctor import LOST, STUDIES, Damage, Kind
 from grokscope.runs.outcomes import outcomes
-from grokscope.runs.store import checkpoints, jsonl, segments
+from grokscope.runs.store import bundle, checkpoints, jsonl, segments
 from grokscope.runs.store.atomic import clear_errors, make_folder, sync_folder, write_atomic
 from grokscope.runs.store.checksum import mended
 from grokscope.runs.store.documents import read_pack
@@ -44,8 +44,8 @@ def repair(store: Path, damages: Sequence[Damage]) -> Repaired:
     for pack in dict.fromkeys(damage.pack for damage in damages):
         of_pack = [damage for damage in damages if damage.pack == pack]
         try:
-            if of_pack[0].kind == "study":
-                done.moved += [_quarantine(store, damage.file) for damage in of_pack]
+            if of_pack[0].kind in ("study", "catalogue"):
+                done.moved += [_quarantine(store, file) for file in dict.fromkeys(one.file for one in of_pack)]
                 continue
             with hold(pack):
                 repaired = _repair_pack(store, pack, of_pack, done)
@@ -64,9 +64,11 @@ def _repair_pack(store: Path, pack: Path, damages: Iterable[Damage], done: Repai
         return False
     if ROWS & kinds and read_pack(pack)["runs"][0]["config"] is None:
         return False
-    for damage in damages:
-        if damage.kind in ("segment", "checkpoint", "readings") or (damage.kind == "resume" and damage.file.exists()):
-            done.moved.append(_quarantine(store, damage.file))
+    for file, kind in dict.fromkeys((damage.file, damage.kind) for damage in damages):
+        if file.name == bundle.NAME:
+            checkpoints.unseal(pack)
+        if kind in ("segment", "checkpoint", "readings") or (kind == "resume" and file.exists()):
+            done.moved.append(_quarantine(store, file))
     if "events" in kinds:
         events = _salvaged(pack / "events.jsonl")
         done.moved.append(_quarantine(store, pack / "events.jsonl"))
@@ -114,7 +116,7 @@ def _restore_events(pack: Path) -> None:
         reached = {event: outcome[name] for event, name in PHASES.items() if outcome[name] is not None}
         derived += [{"run": run, "step": step, "event": event} for event, step in reached.items()]
     end = status.get("step")
-    if status.get("state") == "done" and "runs" in status and end in checkpoints.steps(pack):
+    if status.get("state") == "done" and "runs" in status and end in checkpoints.known_steps(pack):
         derived += [{"run": run["run"], "step": end, "event": FINISHED} for run in runs]
     missing = [event for event in derived if (event["run"], event["event"]) not in known]
     ordered = sorted([*intact, *missing], key=lambda event: (event["step"], event["event"] == FINISHED))

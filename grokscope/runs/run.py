@@ -1,7 +1,9 @@
 """A run in the store: its config, series, events, phases and snapshots."""
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,55 +15,66 @@ from grokscope.runs.outcomes import CURVES, NO_CURVE, current_status, outcomes, 
 from grokscope.runs.snapshot import Snapshot
 from grokscope.runs.split import unpacked
 from grokscope.runs.store import checkpoints
-from grokscope.runs.store.catalogue import OnDamage, oldest_first, packs
+from grokscope.runs.store.catalogue import OnDamage
 from grokscope.runs.store.documents import is_name, read_pack, unreadable
 from grokscope.runs.store.events import finished_at, read_events
 from grokscope.runs.store.rows import Rows, read_rows
 from grokscope.runs.store.series import read_series
+from grokscope.runs.store.tables import descriptions
+from grokscope.runs.store.uncollected import uncollected
 from grokscope.statistics.series import Curve
 from grokscope.statistics.transitions import Phases
+
+_CHUNK = 4096  # packs that are opened at a time
 
 
 class Run:
     """One replica of a pack in the store; it may be read while its writer writes.
 
     id: the pack's id, with a number in a pack of several. folder: the pack's folder. about: its pack.json, if it has
-    been read already. unknown: the fields of the config that nobody knows, of weights from elsewhere; the config has
-    defaults in their place, `fields` has None.
+    been read already. later: validate the config when it is asked for; StoreError then. unknown: the fields of the
+    config that nobody knows, of weights from elsewhere; the config has defaults in their place, `fields` has None.
     """
 
-    def __init__(self, folder: Path, replica: int = 0, about: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self, folder: Path, replica: int = 0, about: dict[str, Any] | None = None, *, later: bool = False
+    ) -> None:
         self.folder, self.replica = folder, replica
         about = about or read_pack(folder)
         if not 0 <= replica < len(about["runs"]):
             raise StoreError(f"{folder} holds replicas 0 to {len(about['runs']) - 1}, asked for {replica}")
         self._entry = about["runs"][replica]
+        self.id: str = self._entry["run"]
+        self._about = about
+        self.has_config: bool = self._entry["config"] is not None  # that of curves from elsewhere is not known
         try:
-            self.id: str = self._entry["run"]
-            imported = about.get("imported", {})
-            self.unknown = frozenset(imported.get("unknown", ()))
-            fields = self._entry["config"]
-            if fields is not None:
-                fields = {name: value for name, value in fields.items() if name not in self.unknown}
-                fields |= imported.get("stand_ins", {})
-            self._config = None if fields is None else RunConfig(**fields)
-        except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
+            self.unknown = frozenset(about.get("imported", {}).get("unknown", ()))
+        except (AttributeError, TypeError) as error:
             raise unreadable(folder / "pack.json", str(error)) from error
-        self.about = {key: value for key, value in about.items() if key != "runs"}
+        if self.has_config and not later:
+            self._config  # noqa: B018  reads it
+
+    @cached_property
+    def about(self) -> dict[str, Any]:
+        """The pack.json, without its runs."""
+        return {key: value for key, value in self._about.items() if key != "runs"}
+
+    @cached_property
+    def _config(self) -> RunConfig:
+        try:
+            fields = {name: value for name, value in self._entry["config"].items() if name not in self.unknown}
+            return RunConfig(**(fields | self.about.get("imported", {}).get("stand_ins", {})))
+        except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
+            raise unreadable(self.folder / "pack.json", str(error)) from error
 
     def __repr__(self) -> str:
         task = self.config.task if self.has_config else "curves"
         return f"Run({self.id}, {task}, step {self.steps}, {self.status.get('state', 'unknown')})"
 
     @property
-    def has_config(self) -> bool:
-        """Whether the config is known; that of curves from elsewhere is not."""
-        return self._config is not None
-
-    @property
     def config(self) -> RunConfig:
         """Everything that decides the run; StoreError if it is not known."""
-        if self._config is None:
+        if not self.has_config:
             file = self.about.get("imported", {}).get("file", "elsewhere")
             raise StoreError(f"run {self.id} holds curves from {file}: no weights, and what was trained is not known")
         return self._config
@@ -69,7 +82,17 @@ class Run:
     @property
     def fields(self) -> dict[str, Any] | None:
         """The config in plain JSON types, with None for unknown fields; None if no field is known."""
-        return None if self._config is None else self._config.plain | dict.fromkeys(self.unknown)
+        return self.config.plain | dict.fromkeys(self.unknown) if self.has_config else None
+
+    def field(self, name: str) -> Any:
+        """A field of the config, quick also of runs that are not validated yet. ValueError for another name."""
+        kept = self._entry["config"] if self.has_config and not self.unknown else {}
+        if isinstance(value := kept.get(name, ()), int | float | str | None):
+            return value
+        fields = self.config.model_dump()
+        if name not in fields:
+            raise ValueError(f"run {self.id} has no field {name!r} in its config")
+        return fields[name]
 
     @property
     def status(self) -> dict[str, Any]:
@@ -181,13 +204,14 @@ class Run:
 
 def phases_of(runs: Sequence[Run], split: str = "test", **thresholds: Any) -> list[Phases]:
     """`Run.phases` of many runs, with one reading of all their packs: a second for 1,000 runs, not half a minute."""
+    return [phases_of_curves(curves, thresholds) for curves in curves_of(runs, split)]
+
+
+def curves_of(runs: Sequence[Run], split: str = "test") -> list[dict[str, Curve]]:
+    """The curves of each run that its phases are dated by, with one reading of all their packs."""
     measures = {curve: f"behaviour.{curve.replace('test', split)}" for curve in CURVES}
-    series = read_series(sorted({run.folder for run in runs}), list(measures.values()))
-
-    def curves(run: Run) -> dict[str, Curve]:
-        return {curve: series.get((run.id, measure), NO_CURVE) for curve, measure in measures.items()}
-
-    return [phases_of_curves(curves(run), thresholds) for run in runs]
+    series = read_series(sorted({run.folder for run in runs}, key=os.fspath), list(measures.values()))
+    return [{curve: series.get((run.id, measure), NO_CURVE) for curve, measure in measures.items()} for run in runs]
 
 
 def as_trained(config: RunConfig) -> dict[str, Any]:
@@ -235,11 +259,33 @@ def load_pack(folder: Path) -> list[Run]:
 
 
 def runs(store: str | Path, *, on_damage: OnDamage = lambda _: None) -> Iterator[Run]:
-    """All runs of a store, oldest first. A pack that cannot be read is left out, and reported to on_damage."""
-    for folder in oldest_first(packs(Path(store))):
-        try:
-            pack = load_pack(folder)
-        except StoreError as error:
-            on_damage(error)
-            continue
+    """All runs of a store, oldest first. A pack that cannot be read is left out, and reported to on_damage.
+
+    Of finished packs that have the same fields, with values of the same types, the first is validated; the others are
+    when their config is asked for.
+    """
+    validated: set[Any] = set()
+    listed = descriptions(Path(store))
+    while chunk := list(islice(listed, _CHUNK)):
+        pack: list[Run] = []
+        with uncollected():
+            for folder, about in chunk:
+                try:
+                    pack += _pack_of(folder, about or read_pack(folder), validated)
+                except StoreError as error:
+                    on_damage(error)
         yield from pack
+
+
+def _pack_of(folder: Path, about: dict[str, Any], validated: set[Any]) -> list[Run]:
+    kinds = [None if "imported" in about else _kind(run["config"]) for run in about["runs"]]
+    pack = [Run(folder, replica, about, later=kind in validated) for replica, kind in enumerate(kinds)]
+    validated.update(kind for kind in kinds if kind is not None)
+    return pack
+
+
+def _kind(config: Mapping[str, Any] | None) -> Any:
+    """What decides whether a config is valid, but for the ranges of its numbers; None where there is no config."""
+    if config is None:
+        return None
+    return (*config, *[value if isinstance(value, str) else type(value) for value in config.values()])

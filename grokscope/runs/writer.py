@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import torch
 from torch import Tensor
@@ -26,12 +26,18 @@ from grokscope.runs.store.status import read_status, write_status
 SEALED_AT = 2_000_000
 
 
+# Which checkpoints of a pack are kept: of the whole schedule, or the first and the last.
+Kept: TypeAlias = Literal["all", "ends"]
+
+
 class Writer:
     """The one writer of a pack's folder. It saves the resume point before it seals the journal, so no sealed row is
     ahead of it; and it drops the rows that a resumed run measures again."""
 
-    def __init__(self, folder: Path, configs: Sequence[RunConfig | None], journal: Journal) -> None:
+    def __init__(self, folder: Path, configs: Sequence[RunConfig | None], journal: Journal, kept: Kept = "all") -> None:
         self.folder = folder
+        self._kept = kept
+        self._last: tuple[int, dict[str, Tensor]] | None = None  # a checkpoint that may be the last one
         self.ids = run_ids(folder.name, len(configs))
         self._configs = configs
         self._journal = journal
@@ -47,6 +53,7 @@ class Writer:
                 for run, config in zip(self.ids, self._configs, strict=True)
             ],
             **_circumstances(device),
+            **({"checkpoints": self._kept} if self._kept != "all" else {}),
             **more,
         }
         write_document(self.folder / "pack.json", about)
@@ -64,7 +71,10 @@ class Writer:
         write_status(self.folder, state=state, step=step, **more)
 
     def checkpoint(self, step: int, tensors: Mapping[str, Tensor]) -> None:
-        checkpoints.save(self.folder, step, tensors)
+        if self._kept == "ends" and step:
+            self._last = step, {name: tensor.detach().clone() for name, tensor in tensors.items()}
+        else:
+            checkpoints.save(self.folder, step, tensors)
 
     def save(self, step: int, state: Mapping[str, Tensor], **more: Any) -> None:
         """Saves the resume point, with the number of rows and events; then seals a long journal."""
@@ -115,11 +125,23 @@ class Writer:
                 )
 
     def finish(self, step: int) -> None:
-        """Marks every replica as finished, in the synced events; only then is the resume point removed."""
+        """Marks every replica as finished, in the synced events; only then is the resume point removed, and all
+        checkpoints become one file. Killed in between, the pack is finished, and its checkpoints stay as they are."""
         self.seal()
+        if self._last is not None and self._last[0] == step:
+            checkpoints.save(self.folder, *self._last)
         for replica in range(len(self.ids)):
             self.event(replica, step, events.FINISHED)
         (self.folder / "resume.safetensors").unlink(missing_ok=True)
+        with suppress(StoreError):  # a full disk: the files of the checkpoints are as good
+            checkpoints.seal(self.folder)
+
+
+def kept_of(folder: Path, new: Kept = "all") -> Kept:
+    """Which checkpoints a pack keeps; new: of one that has not begun."""
+    if not (folder / "pack.json").exists():
+        return new
+    return "ends" if read_pack(folder).get("checkpoints") == "ends" else "all"
 
 
 def _circumstances(device: torch.device | None) -> dict[str, Any]:
@@ -132,10 +154,13 @@ def _circumstances(device: torch.device | None) -> dict[str, Any]:
 
 
 @contextmanager
-def open_writer(folder: Path, configs: Sequence[RunConfig | None], *, resume: bool) -> Iterator[Writer]:
+def open_writer(
+    folder: Path, configs: Sequence[RunConfig | None], *, resume: bool, kept: Kept = "all"
+) -> Iterator[Writer]:
     """The writer of a pack's folder, with its lock. A started pack continues only with resume.
 
-    configs: of its replicas; None if nobody knows what was trained.
+    configs: of its replicas; None if nobody knows what was trained. kept: checkpoints; a started pack goes on as it
+    began.
     """
     with hold(folder):
         if (folder / "pack.json").exists() and not resume:
@@ -144,7 +169,7 @@ def open_writer(folder: Path, configs: Sequence[RunConfig | None], *, resume: bo
                 f"with --resume (resume=True), or remove {folder} to start again"
             )
         try:
-            yield Writer(folder, configs, recover(folder))
+            yield Writer(folder, configs, recover(folder), kept_of(folder, kept))
         except BaseException:
             with suppress(StoreError):  # the error that ended the training is the one to report
                 publish(folder)

@@ -7,9 +7,8 @@ steps, so that unequal spacing does not matter.
 """
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
-from grokscope.statistics.series import Curve, Values
+from grokscope.statistics.series import Curve
 
 # Stands for an infinite loss: sums and differences of a few stay finite in float64 (up to 1.8e308).
 LARGEST_LOSS = 1e300
@@ -17,11 +16,19 @@ LARGEST_LOSS = 1e300
 ROUNDING = 1e-7
 
 
-def held_level(values: Values, stable: int) -> Values:
-    """Per evaluation: the largest of the minima of the windows of `stable` evaluations that contain it."""
-    lows = sliding_window_view(values, stable).min(axis=1)
-    padded = np.pad(lows, stable - 1, constant_values=-np.inf)
-    return sliding_window_view(padded, stable).max(axis=1)
+def held_level(values: np.ndarray, stable: int) -> np.ndarray:
+    """Per evaluation (last axis): the largest of the minima of the windows of `stable` evaluations that hold it."""
+    n_windows = values.shape[-1] - stable + 1
+    if n_windows < 1:
+        raise ValueError(f"{values.shape[-1]} evaluations have no window of {stable}")
+    lows = values[..., :n_windows].copy()
+    for shift in range(1, stable):
+        np.minimum(lows, values[..., shift : shift + n_windows], out=lows)
+    held = np.full(values.shape, -np.inf)
+    for shift in range(stable):
+        part = held[..., shift : shift + n_windows]
+        np.maximum(part, lows, out=part)
+    return held
 
 
 def first(curve: Curve, stable: int, level: float) -> int | None:

@@ -107,6 +107,7 @@ def _jobs(plan: Plan, todo: Sequence[Planned], threads: int, *, late: bool = Fal
             readings=tuple(part.to_json() for asked in pack.asked for part in asked.split(late=late)),
             device=plan.device,
             there=not mirror.is_url(mirror.address(plan.study.store)),
+            kept=pack.kept,
         )
 
 

@@ -105,7 +105,7 @@ def pack_bytes(pack: Planned, rows: float) -> int:
     config = pack.configs[0]
     weights = n_parameters(config)
     width = 8 if config.dtype == "float64" else 4
-    kept = most_checkpoints(config) + 3
+    kept = (most_checkpoints(config) if pack.kept == "all" else 2) + 3
     return round(
         len(pack.configs) * weights * width * kept
         + rows * BYTES_A_ROW * evaluations(pack.most, config.evaluate_every)

@@ -13,7 +13,7 @@ from grokscope.runs.outside import named
 from grokscope.runs.run import Run, load_pack
 from grokscope.runs.store.events import finished_at
 from grokscope.runs.store.mirror import opened
-from grokscope.runs.writer import Writer, open_writer
+from grokscope.runs.writer import Kept, Writer, kept_of, open_writer
 from grokscope.studies.display import display
 from grokscope.studies.measuring import observer
 from grokscope.training.device import chosen_device
@@ -75,17 +75,24 @@ def train(
 
 
 def train_pack(
-    pack: Sequence[RunConfig], *, store: Path, device: torch.device, progress: bool = False, resume: bool = False
+    pack: Sequence[RunConfig],
+    *,
+    store: Path,
+    device: torch.device,
+    progress: bool = False,
+    resume: bool = False,
+    kept: Kept = "all",
 ) -> list[Run]:
-    """Trains the configs as one pack, as they are planned, whatever its size; else as `train`."""
+    """Trains the configs as one pack, as they are planned, whatever its size; else as `train`. kept: checkpoints."""
     folder = store / pack_id(pack)
     if finished_at(folder) is not None:
         if progress:
-            print(f"run {folder.name} in {folder} is done already; reading it", file=sys.stderr)
+            few = "; a sweep trained it, and kept its first and last checkpoint" if kept_of(folder) == "ends" else ""
+            print(f"run {folder.name} in {folder} is done already; reading it{few}", file=sys.stderr)
     else:
         with as_begun(folder) as note:
             built = Pack(pack, device=device)
-            with display(progress) as shown, open_writer(folder, pack, resume=resume) as writer:
+            with display(progress) as shown, open_writer(folder, pack, resume=resume, kept=kept) as writer:
                 for line in filter(None, [note, _other_machine(writer, device)]):
                     print(f"note: run {folder.name}: {line}", file=sys.stderr)
                 shown.start(folder, disk_use(built, folder))

@@ -62,16 +62,23 @@ class Layout:
 
 
 def laid_out(
-    wanted: Mapping[str, tuple[str, RunConfig]], study: str, keys: Mapping[str, Keys], store: Path, device: torch.device
+    wanted: Mapping[str, tuple[str, RunConfig]],
+    study: str,
+    keys: Mapping[str, Keys],
+    store: Path,
+    device: torch.device,
+    *,
+    whole: bool = False,
 ) -> Layout:
-    """A place for every wanted run. keys: arm of the study -> keys of its configs. Nothing is written."""
+    """A place for every wanted run. keys: arm of the study -> keys of its configs. whole: only packs that kept all of
+    their checkpoints count as the store's. Nothing is written."""
     layout = Layout(wanted)
     if (store / FOLDER / study / "plan.json").exists():
         _as_before(layout, study, keys, store)
     missing = layout.missing()
     if not missing:
         return layout
-    stored = index(store, missing)
+    stored = index(store, missing, whole=whole)
     layout.damaged = stored.damaged
     layout.elsewhere |= {key: run for key, run in stored.done.items() if key in missing}
     missing -= stored.done.keys()

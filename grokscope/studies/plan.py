@@ -6,11 +6,11 @@ Which runs share a pack, and which the store has already, `packing` decides.
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from grokscope.errors import StoreError
+from grokscope.errors import GrokscopeError, StoreError
 from grokscope.predictions.arms import Arms
 from grokscope.predictions.controls import asked_by_run
 from grokscope.predictions.families import placed, read_arms
@@ -22,6 +22,7 @@ from grokscope.runs.run import load_pack
 from grokscope.runs.store.events import finished_at
 from grokscope.runs.store.mirror import opened
 from grokscope.runs.store.readings import read_readings
+from grokscope.runs.writer import Kept, kept_of
 from grokscope.statistics.intervals import FEWEST
 from grokscope.statistics.looks import Looks
 from grokscope.studies.packing import laid_out, shape_of, soonest_end
@@ -31,10 +32,10 @@ from grokscope.training.device import chosen_device
 from grokscope.training.memory import require_fits
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Planned:
     """One pack of a plan. soonest, most: between which steps it is expected to end. measures: ids measured on its
-    checkpoints. asked: readings that are taken of its runs."""
+    checkpoints. asked: readings that are taken of its runs. kept: which checkpoints stay, all or the first and last."""
 
     id: str
     configs: tuple[RunConfig, ...]
@@ -43,6 +44,7 @@ class Planned:
     most: int
     measures: tuple[str, ...] = ()
     asked: tuple[Asked, ...] = ()
+    kept: Kept = "all"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +79,7 @@ def plan(
     mixed: bool = False,
     axes: Mapping[str, Sequence[Any]] | None = None,
     device: str = "cpu",
+    kept: Kept = "all",
     looks: Looks | None = None,
 ) -> Plan:
     """The plan of a study called `name`. Nothing is written.
@@ -85,8 +88,8 @@ def plan(
     `Study`. measures: arm -> ids that are measured on its checkpoints; none where it has none. readings: arm -> what
     verdicts read of its checkpoints. mixed: runs of different arms may share a pack, as in a sweep; else only those of
     one arm do, so that no arm trains on until another has generalised. device: cpu or cuda, where the packs will be
-    trained; on a GPU they are as large as there are runs. looks: of `Study`. Raises ValueError without an arm and for
-    an arm without a run, GrokscopeError where there is no GPU.
+    trained; on a GPU they are as large as there are runs. kept: which checkpoints stay, where none is looked at. looks:
+    of `Study`. Raises ValueError without an arm and for an arm without a run, GrokscopeError where there is no GPU.
     """
     known = () if axes else families()
     arms = placed(arms if isinstance(arms, Arms) else read_arms(arms, known), known, lambda config: config)
@@ -103,8 +106,11 @@ def plan(
     for arm, configs in arms.items():
         for config in configs:
             wanted.setdefault(config.key, ("" if mixed else arm, config))
-    layout = laid_out(wanted, study_id, keys, store, chosen)
+    whole = bool(readings or any(measures.values()))
+    layout = laid_out(wanted, study_id, keys, store, chosen, whole=whole)
     packs, runs = layout.named()
+    if whole:
+        _require_checkpoints([store / pack for pack in packs])
     study = Study(
         id=study_id,
         name=name,
@@ -121,7 +127,10 @@ def plan(
     damaged = [f"{folder} is damaged and left out" for folder in layout.damaged]
     return Plan(
         study=study,
-        packs=tuple(_planned(store / pack, configs, wants) for pack, configs in packs.items()),
+        packs=tuple(
+            replace(_planned(store / pack, configs, wants), kept="all" if whole else kept)
+            for pack, configs in packs.items()
+        ),
         borrowed=tuple(_planned(store / pack, configs, wants) for pack, configs in borrowed.items()),
         reused=len(layout.elsewhere),
         notes=(*_notes(arms, packs.values() if mixed else ()), *damaged),
@@ -137,6 +146,24 @@ def too_few(arms: Mapping[str, Sequence[RunConfig]]) -> str | None:
     arm, n_runs = next(iter(few.items()))
     others = f" and {len(few) - 1} other arms" if len(few) > 1 else ""
     return f"arm {arm!r} ({n_runs} runs){others} decide nothing: a verdict needs at least {FEWEST} seeds"
+
+
+def _require_checkpoints(packs: Iterable[Path]) -> None:
+    """GrokscopeError for packs that a sweep has trained under the same id: a study that looks at checkpoints needs
+    those between."""
+    short = [pack for pack in packs if _kept_few(pack)]
+    if short:
+        raise GrokscopeError(
+            f"{len(short)} packs of this study kept only their first and last checkpoint, as a sweep does, and it "
+            f"measures those between: move them away and they are trained again ({short[0]}, ...)"
+        )
+
+
+def _kept_few(pack: Path) -> bool:
+    try:
+        return kept_of(pack) == "ends"
+    except StoreError:  # it is tried, and fails with the reason
+        return False
 
 
 def _require_runs(arms: Arms[RunConfig]) -> None:

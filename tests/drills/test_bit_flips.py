@@ -10,7 +10,7 @@ import pytest
 
 from grokscope.cli.base import main
 from grokscope.errors import StoreError
-from grokscope.runs.run import load, load_pack
+from grokscope.runs.run import Run, load, load_pack
 from grokscope.runs.store.rows import read_rows
 from grokscope.studies.experiment import train
 from tests.drills.conftest import Place
@@ -21,7 +21,7 @@ KINDS = ("parquet", "checkpoint", "resume", "journal", "events", "pack")
 def target(place: Place, kind: str) -> Path:
     return {
         "parquet": place.done / "metrics" / "seg-000001.parquet",
-        "checkpoint": place.done / "checkpoints" / "step-00000060.safetensors",
+        "checkpoint": place.done / "checkpoints.safetensors",
         "resume": place.begun / "resume.safetensors",
         "journal": place.begun / "journal.jsonl",
         "events": place.done / "events.jsonl",
@@ -33,12 +33,16 @@ def reading(place: Place, kind: str) -> Callable[[], object]:
     """What believes the file, where it believes it."""
     return {
         "parquet": lambda: read_rows(place.done),
-        "checkpoint": lambda: load(place.store / f"{place.done.name}-1").snapshot(60).params,
+        "checkpoint": lambda: all_weights(load(place.store / f"{place.done.name}-1")),
         "resume": lambda: train(load_pack(place.begun)[0].config, store=place.store, progress=False, resume=True),
         "journal": lambda: read_rows(place.begun, measure="behaviour.test_loss"),
         "events": lambda: load_pack(place.done)[0].events,
         "pack": lambda: load_pack(place.done)[0].config,
     }[kind]
+
+
+def all_weights(run: Run) -> list[object]:
+    return [run.snapshot(step).params for step in run.checkpoints]
 
 
 def flips(path: Path, count: int):

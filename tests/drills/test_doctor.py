@@ -9,7 +9,7 @@ import pytest
 
 from grokscope.cli.base import main
 from grokscope.runs.run import Run, load_pack, runs
-from grokscope.runs.store import checkpoints, jsonl
+from grokscope.runs.store import bundle, checkpoints, jsonl
 from grokscope.runs.store.rows import read_rows
 from grokscope.studies.experiment import train
 from grokscope.studies.plan import plan
@@ -18,9 +18,9 @@ from tests.drills.conftest import Place, copy_of, killed
 from tests.drills.test_truncated_journals import same
 
 
-def flip(path: Path, at: float = 0.5) -> None:
+def flip(path: Path, place: int | None = None) -> None:
     data = bytearray(path.read_bytes())
-    data[int(at * len(data))] ^= 4
+    data[len(data) // 2 if place is None else place] ^= 4
     path.write_bytes(bytes(data))
 
 
@@ -46,7 +46,7 @@ def hurt(place: Place) -> dict[str, Path]:
     stopped = killed(tiny(seed=25, max_steps=30), store, at=22)
     files = {
         "a segment": place.done / "metrics" / "seg-000001.parquet",
-        "a checkpoint": place.done / "checkpoints" / "step-00000026.safetensors",
+        "a checkpoint": place.done / "checkpoints.safetensors",
         "a status": several / "status.json",
         "a segment that is gone": lost / "metrics",
         "events": eventless / "events.jsonl",
@@ -57,7 +57,7 @@ def hurt(place: Place) -> dict[str, Path]:
         "a plan": study.folder / "plan.json",
     }
     for name in ("a segment", "a checkpoint", "events", "a description, one bit", "a journal", "a resume point"):
-        flip(files[name])
+        flip(files[name], bundle.parts(place.done)[26].start if name == "a checkpoint" else None)
     files["a status"].write_bytes(b"[" * 10_000)
     (lost / "metrics" / "seg-000001.parquet").unlink()
     text = files["a description, rewritten"].read_text()
@@ -86,7 +86,7 @@ def test_ten_damages_are_named_and_mended(
     assert all(path.is_relative_to(store / ".quarantine") for path in map(Path, told["moved"]))
     aside = hurt["a description, rewritten"].parent
     assert not aside.exists()
-    assert (store / ".quarantine" / aside.name / "checkpoints").is_dir()
+    assert (store / ".quarantine" / aside.name / "checkpoints.safetensors").is_file()
     assert hurt["a description, one bit"].exists()
     # The rest opens, and numbers at checkpoints are there again.
     for command in (["list"], ["query", "select * from runs"], ["query", "select count(*) from metrics"]):
@@ -173,13 +173,13 @@ def test_a_pack_that_is_written_is_left_alone(place: Place, capsys: pytest.Captu
 
 def test_quarantine_overwrites_nothing(original: Place, tmp_path: Path) -> None:
     place = copy_of(original, tmp_path / "store")
-    path = place.done / "checkpoints" / "step-00000026.safetensors"
+    path = place.done / "checkpoints.safetensors"
     data = path.read_bytes()
     for _ in range(2):
         path.write_bytes(data)
-        flip(path)
+        flip(path, bundle.parts(place.done)[26].start)
         assert doctor(place.store, "--repair") == 0
-    assert len(os.listdir(place.store / ".quarantine" / place.done.name / "checkpoints")) == 2
+    assert len(os.listdir(place.store / ".quarantine" / place.done.name)) == 2
 
 
 def test_without_a_store_it_says_so(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:

@@ -9,9 +9,12 @@ from grokscope.errors import Missing
 from grokscope.report.figures.heatmap import HeatTable
 from grokscope.report.figures.parts.cells import axis_order
 from grokscope.report.figures.phase_diagram import DELAY, PhaseTable
-from grokscope.runs.run import Run, phases_of
+from grokscope.runs.outcomes import phases_of_curves
+from grokscope.runs.run import Run, curves_of
 from grokscope.runs.store.series import read_series
+from grokscope.runs.store.uncollected import uncollected
 from grokscope.statistics.intervals import mean_effect
+from grokscope.statistics.many import LEVELS, Stages, stages_of_many
 from grokscope.statistics.phase_classes import CLASSES, PUBLISHED, classify, counts
 
 Axis = tuple[Any, ...]
@@ -35,12 +38,11 @@ def phases_over(
     at 90 %). Raises ValueError without a run, for a field that a run's config lacks, and for a run never evaluated.
     """
     listed = list(runs)
-    steps = []
-    for run, phases in zip(listed, phases_of(listed, **(PUBLISHED | thresholds)), strict=True):
-        if phases.last_at is None:
+    stages = stages_of(listed, **(PUBLISHED | thresholds))
+    for run, (*_, last_at) in zip(listed, stages, strict=True):
+        if last_at is None:
             raise ValueError(f"run {run.id} has not been evaluated: it has no phase yet")
-        reached = (phases.memorized_at, phases.generalized_at)
-        steps.append(tuple(np.inf if step is None else float(step) for step in reached))
+    steps = [tuple(np.inf if step is None else float(step) for step in reached[:2]) for reached in stages]
     rows, columns, cells = _by_cell(listed, steps, x, y)
     shape = (len(rows), len(columns))
     table = PhaseTable(
@@ -58,6 +60,22 @@ def phases_over(
         table.runs[place] = list(of_runs)[first]
         table.train_step[place], table.test_step[place] = train[first], test[first]
     return table
+
+
+def stages_of(runs: Sequence[Run], **thresholds: Any) -> list[Stages]:
+    """memorized_at, generalized_at, last_at of `Run.phases` of very many runs."""
+    levels = {name: thresholds[name] for name in LEVELS if name in thresholds}
+    answers: list[Stages] = []
+    with uncollected():
+        curves = curves_of(runs)
+        known = stages_of_many(curves, **levels)
+    for own, told in zip(curves, known, strict=True):
+        if told is not None:
+            answers.append(told)
+            continue
+        phases = phases_of_curves(own, thresholds)
+        answers.append((phases.memorized_at, phases.generalized_at, phases.last_at))
+    return answers
 
 
 def final_values(runs: Sequence[Run], *, x: str, y: str, measure: str = "test_accuracy") -> HeatTable:
@@ -96,18 +114,17 @@ def _by_cell(runs: Sequence[Run], values: Iterable[T], x: str, y: str) -> tuple[
         raise ValueError("expected at least one run, got none")
     keys = [(_field(run, x), _field(run, y)) for run in runs]
     columns, rows = (tuple(sorted({key[axis] for key in keys}, key=axis_order)) for axis in (0, 1))
+    at_row, at_column = ({value: place for place, value in enumerate(values)} for values in (rows, columns))
     cells: dict[Place, dict[str, T]] = {}
     for run, (column, row), value in zip(runs, keys, values, strict=True):
-        cells.setdefault((rows.index(row), columns.index(column)), {})[run.id] = value
+        cells.setdefault((at_row[row], at_column[column]), {})[run.id] = value
     return rows, columns, cells
 
 
 def _field(run: Run, name: str) -> Any:
     """A field of a run's config as the value of an axis."""
-    fields = run.config.model_dump()
-    if name not in fields:
-        raise ValueError(f"run {run.id} has no field {name!r} in its config")
-    return fields[name] if isinstance(fields[name], int | float | str | None) else str(fields[name])
+    value = run.field(name)
+    return value if isinstance(value, int | float | str | None) else str(value)
 
 
 def _spread(values: Sequence[float]) -> tuple[float, float, float]:

@@ -21,30 +21,35 @@ FIXED = {
     "state": "VARCHAR",
     "step": "BIGINT",
 }
-_SCALARS = (bool, int, float, str)
-_BIGINT = 2**63
+SCALARS = (bool, int, float, str)
 
 OnDamage = Callable[[StoreError], None]  # called with the reason why a pack is left out
 Source = tuple[str, str]  # ("fixed" | "config" | "summary", field) of a column
 
 
-def packs(store: Path) -> list[Path]:
-    """The pack folders of a store, sorted; a folder without pack.json is not one (yet)."""
+def require_store(store: Path) -> None:
+    """StoreError if there is no store."""
     if not store.is_dir():
         raise StoreError(f"no store at {store}: give the folder that holds the runs with --store")
+
+
+def packs(store: Path) -> list[Path]:
+    """The pack folders of a store, sorted; a folder without pack.json is not one (yet)."""
+    require_store(store)
     return sorted(path.parent for path in store.glob("*/pack.json") if not path.parent.name.startswith("."))
 
 
 def oldest_first(folders: Iterable[Path]) -> list[Path]:
     """Pack folders by when their pack.json was written."""
-
-    def written(folder: Path) -> float:
-        try:
-            return (folder / "pack.json").stat().st_mtime
-        except OSError:  # a link to nowhere: its reader reports it
-            return 0.0
-
     return sorted(folders, key=written)
+
+
+def written(folder: Path) -> int:
+    """When the pack.json of a folder was written [ns since 1970]; 0 for a link to nowhere, which its reader reports."""
+    try:
+        return (folder / "pack.json").stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def refuse(error: StoreError) -> None:
@@ -52,26 +57,8 @@ def refuse(error: StoreError) -> None:
     raise error
 
 
-def runs_table(folders: Iterable[Path], on_damage: OnDamage = refuse) -> tuple[dict[str, str], dict[str, list[Any]]]:
-    """The table as ({column: SQL type}, {column: values})."""
-    records = []
-    for folder in folders:
-        try:
-            records += _records(folder)
-        except StoreError as error:
-            on_damage(error)
-    sources = dict.fromkeys(("fixed", name) for name in FIXED)
-    sources.update(dict.fromkeys(source for record in records for source in record))
-    types: dict[str, str] = {}
-    values: dict[str, list[Any]] = {}
-    for source, name in _names(sources).items():
-        cells = [record.get(source) for record in records]
-        types[name] = FIXED[name] if source[0] == "fixed" else _type(cells)
-        values[name] = cells
-    return types, values
-
-
-def _records(folder: Path) -> list[dict[Source, Any]]:
+def records(folder: Path) -> list[dict[Source, Any]]:
+    """The rows of a pack."""
     pack, status = read_pack(folder), read_status(folder)
     if "runs" not in status and (end := finished_at(folder)) is not None:
         status |= {"state": "done", "step": end, "runs": outcomes(folder, pack["runs"])}
@@ -90,12 +77,12 @@ def _record(folder: Path, pack: dict, replica: int, run: dict, status: dict) -> 
     summary = status.get("runs", {}).get(run["run"], {})
     record: dict[Source, Any] = {("fixed", name): value for name, value in fixed.items()}
     for source, fields in (("config", run["config"] or {}), ("summary", summary)):
-        scalars = {name: value for name, value in fields.items() if value is None or isinstance(value, _SCALARS)}
+        scalars = {name: value for name, value in fields.items() if value is None or isinstance(value, SCALARS)}
         record.update({(source, name): value for name, value in scalars.items()})
     return record
 
 
-def _names(sources: Iterable[Source]) -> dict[Source, str]:
+def column_names(sources: Iterable[Source]) -> dict[Source, str]:
     """Column names. SQL ignores case, so a name that is taken gets its source as a prefix: config_step, summary_p."""
     names: dict[Source, str] = {}
     taken: set[str] = set()
@@ -107,12 +94,3 @@ def _names(sources: Iterable[Source]) -> dict[Source, str]:
         taken.add(name.lower())
         names[source] = name
     return names
-
-
-def _type(cells: list[Any]) -> str:
-    kinds = {type(cell) for cell in cells if cell is not None}
-    if kinds == {bool}:
-        return "BOOLEAN"
-    if kinds == {int} and all(cell is None or -_BIGINT <= cell < _BIGINT for cell in cells):
-        return "BIGINT"
-    return "DOUBLE" if kinds and kinds <= {int, float} else "VARCHAR"

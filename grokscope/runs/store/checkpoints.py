@@ -1,17 +1,19 @@
 """Weights on disk: stacked tensors in safetensors, so loading a file can never run code.
 
 Each file has its own SHA-256 in its metadata, and the whole file is checked before a tensor is read. Here `folder` is
-the pack's folder; checkpoints lie in its checkpoints/, the resume point beside that folder.
+the pack's folder; while it trains, a checkpoint is a file in its checkpoints/, and the resume point lies beside that
+folder. A finished pack has one file of all checkpoints (`bundle`).
 """
 
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from grokscope.errors import StoreError
+from grokscope.runs.store import bundle
 from grokscope.runs.store.atomic import clear_errors, write_atomic
 from grokscope.runs.store.checksum import ADVICE, BLANK, checked, stamped
 from grokscope.runs.store.documents import is_count, parsed
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _NAME = re.compile(r"step-(\d{8,})\.safetensors")
-_METADATA = "grokscope"  # safetensors holds strings only: our JSON lies under this one key
 
 
 def save(folder: Path, step: int, tensors: Mapping[str, "Tensor"]) -> Path:
@@ -32,8 +33,49 @@ def save(folder: Path, step: int, tensors: Mapping[str, "Tensor"]) -> Path:
 
 def steps(folder: Path) -> list[int]:
     """The steps that have a checkpoint, sorted."""
+    return sorted({*files(folder), *bundle.parts(folder)})
+
+
+def known_steps(folder: Path) -> list[int]:
+    """`steps` for the doctor: without those of a file of all checkpoints whose header is damaged."""
+    try:
+        return steps(folder)
+    except StoreError:
+        return sorted(files(folder))
+
+
+def place_of(folder: Path, step: int) -> Path:
+    """The file that holds the checkpoint of a step."""
+    path = path_of(folder, step)
+    return path if path.exists() else folder / bundle.NAME
+
+
+def files(folder: Path) -> dict[int, Path]:
+    """The checkpoints that are files of their own, by step."""
     paths = (folder / "checkpoints").glob("step-*.safetensors")
-    return sorted(int(name[1]) for path in paths if (name := _NAME.fullmatch(path.name)))
+    return {int(name[1]): path for path in paths if (name := _NAME.fullmatch(path.name))}
+
+
+def seal(folder: Path) -> None:
+    """Puts the checkpoints of a finished pack into one file. StoreError for a damaged one: then nothing changes."""
+    found = files(folder)
+    if not found or bundle.parts(folder):
+        return
+    for path in found.values():
+        if checked(path) is not True:
+            raise StoreError(f"truncated or damaged: {path} ({ADVICE})")
+    bundle.write(folder, found)
+    with suppress(OSError):
+        (folder / "checkpoints").rmdir()
+
+
+def unseal(folder: Path) -> None:
+    """Makes a file of every intact checkpoint of the one file, which stays."""
+    for step, data in bundle.intact_steps(folder).items():
+        if not path_of(folder, step).exists():
+            from safetensors.torch import load as deserialise
+
+            save(folder, step, deserialise(data))
 
 
 def load(folder: Path, step: int, *, replica: int | None = None) -> dict[str, "Tensor"]:
@@ -42,6 +84,8 @@ def load(folder: Path, step: int, *, replica: int | None = None) -> dict[str, "T
     replica: read only this row of every tensor's leading axis (scalars are read whole).
     """
     path = path_of(folder, step)
+    if not path.is_file() and step in bundle.parts(folder):
+        return _of_bundle(folder, step, replica)
     if not path.is_file():
         raise StoreError(f"no checkpoint at step {step} in {path.parent}: {_nearest(steps(folder), step)}")
     with _open(path, lambda: f"; {_others(steps(folder), step)}") as file:
@@ -50,11 +94,34 @@ def load(folder: Path, step: int, *, replica: int | None = None) -> dict[str, "T
         return {name: _row(file, name, replica) for name in file.keys()}  # noqa: SIM118
 
 
+def _of_bundle(folder: Path, step: int, replica: int | None) -> dict[str, "Tensor"]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load as deserialise
+
+    try:
+        tensors = deserialise(bundle.read(folder, step))
+    except SafetensorError as error:
+        raise StoreError(f"truncated or damaged: {folder / bundle.NAME} ({error}; {ADVICE})") from error
+    except StoreError as error:
+        raise StoreError(f"{error}; {_others(steps(folder), step)}") from error
+    if replica is None:
+        return tensors
+    return {name: _row_of(tensor, name, replica) for name, tensor in tensors.items()}
+
+
+def _row_of(tensor: "Tensor", name: str, replica: int) -> "Tensor":
+    if not tensor.shape:
+        return tensor
+    _require_replica(tensor.shape[0], name, replica)
+    return tensor[replica].clone()
+
+
 def remove_after(folder: Path, step: int) -> None:
     """Remove the checkpoints after `step`; a resumed run writes them again."""
-    for path in (path_of(folder, later) for later in steps(folder) if later > step):
+    unseal(folder)
+    for path in (folder / bundle.NAME, *(path for later, path in files(folder).items() if later > step)):
         with clear_errors(path):
-            path.unlink()
+            path.unlink(missing_ok=True)
 
 
 def save_resume(folder: Path, tensors: Mapping[str, "Tensor"], metadata: Mapping[str, Any]) -> Path:
@@ -75,7 +142,7 @@ def load_resume(folder: Path) -> tuple[dict[str, "Tensor"], dict[str, Any]] | No
 
 
 def path_of(folder: Path, step: int) -> Path:
-    """Where the checkpoint of a step lies."""
+    """Where the checkpoint of a step lies while the pack trains."""
     return folder / "checkpoints" / f"step-{step:08d}.safetensors"
 
 
@@ -83,7 +150,7 @@ def _metadata(file: Any) -> dict[str, Any]:
     from safetensors import SafetensorError
 
     try:
-        about = parsed((file.metadata() or {}).get(_METADATA, "{}").encode())
+        about = parsed((file.metadata() or {}).get(bundle.METADATA, "{}").encode())
     except ValueError as error:
         raise SafetensorError(str(error)) from error
     if not isinstance(about, dict) or not is_count(about.get("step")):
@@ -100,7 +167,7 @@ def _serialise(tensors: Mapping[str, "Tensor"], metadata: Mapping[str, Any]) -> 
         return tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
 
     about = json.dumps({**metadata, "checksum": BLANK})
-    return stamped(serialise({name: own(tensor) for name, tensor in tensors.items()}, {_METADATA: about}))
+    return stamped(serialise({name: own(tensor) for name, tensor in tensors.items()}, {bundle.METADATA: about}))
 
 
 @contextmanager
@@ -123,9 +190,13 @@ def _row(file: Any, name: str, replica: int) -> "Tensor":
     shape = part.get_shape()
     if not shape:
         return file.get_tensor(name)
-    if not 0 <= replica < shape[0]:
-        raise ValueError(f"replica {replica} of {name}: it has replicas 0 to {shape[0] - 1}")
+    _require_replica(shape[0], name, replica)
     return part[replica : replica + 1][0]
+
+
+def _require_replica(count: int, name: str, replica: int) -> None:
+    if not 0 <= replica < count:
+        raise ValueError(f"replica {replica} of {name}: it has replicas 0 to {count - 1}")
 
 
 def _nearest(existing: list[int], step: int) -> str:

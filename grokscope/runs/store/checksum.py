@@ -23,7 +23,7 @@ BLANK = "grokscope-checksum=sha256:" + "0" * 64  # what a writer puts into the m
 ADVICE = "grokscope doctor says what can be done"
 _MARK = re.compile(rb"grokscope-checksum=sha256:([0-9a-f]{64})")
 # A file system's clock ticks every 1 to 10 ms: a file written more recently than this may change unnoticed [ns].
-_FRESH = 100_000_000
+FRESH = 100_000_000
 _MENDABLE = 8_192  # bytes up to which every bit is tried: a second or two
 _known: dict[Path, tuple[tuple[int, ...], bool | None]] = {}
 
@@ -70,7 +70,7 @@ def checked(path: Path) -> bool | None:
             fits = intact(file.readall())
     except OSError as error:
         raise StoreError(f"cannot read {path}: {error.strerror or error}") from error
-    if fits is not False and time.time_ns() - max(about.st_mtime_ns, about.st_ctime_ns) > _FRESH:
+    if fits is not False and time.time_ns() - max(about.st_mtime_ns, about.st_ctime_ns) > FRESH:
         _known[path] = key, fits
     return fits
 

@@ -21,12 +21,16 @@ class Index:
     damaged: list[Path] = field(default_factory=list)
 
 
-def index(store: Path, wanted: Set[str]) -> Index:
-    """The wanted configs (`RunConfig.key`) among all packs of a store; empty if there is no store."""
+def index(store: Path, wanted: Set[str], *, whole: bool = False) -> Index:
+    """The wanted configs (`RunConfig.key`) among all packs of a store; empty if there is no store. whole: among those
+    that kept all of their checkpoints."""
     known = Index()
     for folder in packs(store) if store.is_dir() else []:
         try:
-            runs = read_pack(folder)["runs"]
+            about = read_pack(folder)
+            runs = about["runs"]
+            if whole and about.get("checkpoints") == "ends":
+                continue
             # The config of curves from elsewhere is not known.
             keys = {run["run"]: config_hash(run["config"]) for run in runs if run["config"] is not None}
             if wanted.isdisjoint(keys.values()):

@@ -37,6 +37,8 @@ def hold(folder: Path, *, store: Path | None = None) -> Iterator[None]:
     with ExitStack() as until_end:
         until_end.callback(os.close, descriptor)  # the file stays: two writers could lock two files of one name
         _lock(descriptor, path, until_end)
+        with clear_errors(path):
+            os.utime(folder)  # from here on no catalogue believes what it knew of the pack (finished.py)
         HELD[folder] = inode(os.stat(folder)), inode(os.fstat(descriptor))
         try:
             yield

@@ -13,11 +13,12 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
 from grokscope.errors import GrokscopeError, StoreError
 
 T = TypeVar("T")
+Kept: TypeAlias = Literal["all", "ends"]  # as in runs.writer, which imports torch
 
 # Packs at a time on a GPU: while one is evaluated on the processor, another is trained.
 ON_A_GPU = 4
@@ -36,7 +37,7 @@ class Job:
 
     configs: as JSON types. store: a URL, or an absolute path that means the same on every machine. threads: of its
     process. measures: ids to measure on the checkpoints. readings: to take of its runs (`Asked`). device: cpu or cuda.
-    there: the store exists, and is not made anew if it has been moved since.
+    there: the store exists, and is not made anew if it has been moved since. kept: checkpoints, "all" or "ends".
     """
 
     pack: str
@@ -47,6 +48,7 @@ class Job:
     readings: tuple[dict[str, Any], ...] = ()
     device: str = "cpu"
     there: bool = False
+    kept: Kept = "all"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +110,7 @@ def _train(job: Job) -> None:
         )
 
     def act() -> None:
-        runs = train_pack(configs, store=store, device=device, resume=True)
+        runs = train_pack(configs, store=store, device=device, resume=True, kept=job.kept)
         for run in runs if job.measures else ():
             measure_checkpoints(run, only=job.measures)
         by_id = {run.id: run for run in runs}

@@ -27,22 +27,30 @@ def released() -> PhaseTable:
 @pytest.fixture(autouse=True)
 def one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """Most runs here are staged and lie in no store: their phases are asked of each."""
-    together = cells.phases_of
+    together = cells.stages_of
 
-    def phases_of(runs: list[Any], **rules: Any) -> list[Any]:
-        stored = all(isinstance(run, Run) for run in runs)
-        return together(runs, **rules) if stored else [run.phases(**rules) for run in runs]
+    def stages_of(runs: list[Any], **rules: Any) -> list[Any]:
+        if all(isinstance(run, Run) for run in runs):
+            return together(runs, **rules)
+        each = [run.phases(**rules) for run in runs]
+        return [(phases.memorized_at, phases.generalized_at, phases.last_at) for phases in each]
 
-    monkeypatch.setattr(cells, "phases_of", phases_of)
+    monkeypatch.setattr(cells, "stages_of", stages_of)
 
 
 def staged(name: str, train: int | None, test: int | None, **fields: Any) -> Any:
     """A run with given steps, evaluated every 100."""
     steps = np.arange(0, 5000, 100)
     curves = [np.where(steps >= (9999 if at is None else at), 0.95, 0.0) for at in (train, test)]
+
+    def field(wanted: str) -> Any:
+        if wanted not in fields:
+            raise ValueError(f"run {name} has no field {wanted!r} in its config")
+        return fields[wanted]
+
     return SimpleNamespace(
         id=name,
-        config=SimpleNamespace(model_dump=lambda: fields),
+        field=field,
         phases=lambda **rules: phases(steps, train_accuracy=curves[0], test_accuracy=curves[1], **rules),
     )
 

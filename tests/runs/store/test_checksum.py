@@ -84,7 +84,7 @@ def test_a_file_that_changes_is_checked_again(tmp_path, monkeypatch):
     path = tmp_path / "a"
     data = documents.document({"a": 1})
     path.write_bytes(data)
-    monkeypatch.setattr(checksum, "_FRESH", -1)  # remembered at once
+    monkeypatch.setattr(checksum, "FRESH", -1)  # remembered at once
     read = []
     intact = checksum.intact
     monkeypatch.setattr(checksum, "intact", lambda data: read.append(1) or intact(data))
