@@ -45,22 +45,28 @@ def per_seed(
     geometric: bool = False,
     arm: str = BASE,
     controls: Sequence[str] = OF_REPRESENTATION,
+    ideal: Sequence[Reading] = (),
     **about: Any,
 ) -> Prediction:
     """A prediction of one number a seed of an arm, in which its controls stay behind.
 
     of: from the values of the readings, in their order, to the number; by default the value of the only one. A seed
     that lacks a value has no number. share: the number is 1 or 0, and its mean a share of seeds. bounds, geometric: as
-    in `Means`. about: the other fields of `Prediction`.
+    in `Means`. ideal: readings of an ideal network in the place of the first ones. about: the other fields of
+    `Prediction`.
     """
     kind = Shares if share else functools.partial(Means, bounds=bounds, geometric=geometric)
 
-    def statistic(name: str) -> Statistic:
-        return lambda arms: kind(of_seeds({name: arms[name]}, lambda runs: of_values(of, readings, runs[0])))
+    def statistic(name: str, read: Sequence[Reading] = readings) -> Statistic:
+        return lambda arms: kind(of_seeds({name: arms[name]}, lambda runs: of_values(of, read, runs[0])))
 
     fields: dict[str, Any] = {"arms": (arm,)} | (REGIONS if share else {}) | about
     return Prediction(
-        statistic=statistic(arm), controls={name: statistic(name) for name in controls}, readings=readings, **fields
+        statistic=statistic(arm),
+        controls={name: statistic(name) for name in controls},
+        ideal=statistic(arm, (*ideal, *readings[len(ideal) :])) if ideal else None,
+        readings=(*readings, *ideal),
+        **fields,
     )
 
 

@@ -76,6 +76,31 @@ def share_inside(subject: Subject, measure: str, view: str, window: tuple[float,
     return float((at[0] - at[1]) / (first - last))
 
 
+def drop_inside(
+    subject: Subject, measure: str, view: str, window: tuple[float, float] | Missing | None, *, ratio: bool = False
+) -> Number:
+    """The share of a stored measure's drop since memorisation that lies within a window of steps.
+
+        (v(start of the window) - v(end)) / (v(t_mem) - v(last step)),   0 where it does not drop
+
+    v between checkpoints on the logarithm of the step. A drop must be beyond the series' own fluctuation. ratio:
+    v(end of the window) / v(start) instead, whatever the rest of the series does. `Missing` without the window, where
+    the series does not reach it, and with too few checkpoints to tell.
+    """
+    steps, values = series(subject, measure, view)
+    if not isinstance(window, tuple):
+        return NO_WINDOW if window is None else window
+    if len(values) < 3 * WINDOW or steps[-1] < window[1]:
+        return Missing(f"{len(values)} checkpoints of {measure} since memorisation, up to the end of the window")
+    at = np.interp(np.log(np.maximum(window, 1)), np.log(np.maximum(steps, 1)), values)
+    if ratio:
+        return float(at[1] / at[0]) if min(at) > 0 else Missing(f"a ratio needs numbers above 0, got {min(at):g}")
+    drop = np.median(values[:WINDOW]) - np.median(values[-WINDOW:])
+    if isinstance(half_change(steps, values, window=WINDOW), Missing) or drop <= 0:
+        return 0.0
+    return float((at[0] - at[1]) / drop)
+
+
 def where(step: int | Missing, window: tuple[int, int] | Missing | None) -> str | Missing:
     """Whether a step lies before, in or after a window."""
     if isinstance(step, Missing):
