@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from grokscope.errors import Missing
-from grokscope.numerics.circles import Panel, circle_panel, ideal_clock
+from grokscope.numerics.circles import Key, Panel, circle_panel, ideal_clock
 from grokscope.numerics.dimension import Nearest, nearest
 from grokscope.numerics.groups import Group
 from grokscope.numerics.pairs import of_frequencies, without_frequencies
@@ -17,7 +17,7 @@ from grokscope.numerics.spectra import structureless
 from grokscope.numerics.topology import LandmarkBetti, betti_of_landmarks
 from grokscope.registry import unknown
 from grokscope.runs.snapshot import POINTS, Snapshot
-from grokscope.runs.views import chosen_points, elements, thinned
+from grokscope.runs.views import chosen_points, elements, frequency_plane, thinned
 
 T = TypeVar("T")
 Options = dict[str, Any]
@@ -73,19 +73,30 @@ def _clock(
 ) -> Float[np.ndarray, "point channel"] | Missing:
     """The ideal clock with a cloud's frequencies, amplitudes and noise level. Frequencies: of a table those that it
     carries itself, of activations on inputs those of the embedding."""
-    of_table = points in TABLES
-    panel = panel_of(snapshot, (site, points) if of_table else ("embed", "tokens"))
-    if isinstance(panel, Missing):
-        return panel
-    keys = [circle.key for circle in panel.circles]
-    if not keys:
-        return Missing(f"{f'{site}/{points}' if of_table else 'the embedding'} carries no frequency: it is no clock")
-    if of_table:
+    kind, _, value = points.partition("=")
+    if kind == "frequency":
+        of_symbols = len(snapshot.activations[site]) != snapshot.task.n_inputs
+        table = cloud_of(snapshot, f"{site}/{'tokens' if of_symbols else 'class_means'}/like=clock/seed={seed}")
+        plane = table if isinstance(table, Missing) else frequency_plane(table, snapshot.task, value)
+        return plane if isinstance(plane, Missing) else plane.numpy()
+    keys = _frequencies(snapshot, (site, points) if points in TABLES else ("embed", "tokens"))
+    if isinstance(keys, Missing):
+        return keys
+    if points in TABLES:
         return on_table(snapshot, (site, points), ideal_clock, ks=keys, noise=seed)
     task, p = snapshot.task, snapshot.task.n_symbols
     if task.truth.group != f"cyclic({p})" or task.n_inputs != p * p:
         return Missing("an ideal clock on inputs needs the task of all pairs of residues")
     return _clock_on_inputs(snapshot, site, points, cloud, [int(key) for key in keys], seed)
+
+
+def _frequencies(snapshot: Snapshot, table: tuple[str, str]) -> list[Key] | Missing:
+    """The frequencies that a table carries."""
+    panel = panel_of(snapshot, table)
+    if isinstance(panel, Missing):
+        return panel
+    none = Missing(f"{'/'.join(table)} carries no frequency: it is no clock")
+    return [circle.key for circle in panel.circles] or none
 
 
 def _clock_on_inputs(

@@ -5,70 +5,116 @@ They are the control of the change. So each claim has two parts: what there is w
 the end, less the same change with random labels.
 """
 
-from grokscope.predictions.base import Prediction
-from grokscope.predictions.readings import At, Number, Series, at
+import math
+from typing import Any
+
+from grokscope.errors import Missing
+from grokscope.predictions.base import UNTRAINED, Prediction
+from grokscope.predictions.readings import At, Number, Series, Stage, at
 from grokscope.predictions.rows import HALF, MOST, RANDOM_LABELS, over, per_seed, text
 from grokscope.predictions.series import drop_inside, label
 from grokscope.predictions.subject import Subject
 from grokscope.statistics.regions import above, below, within
 from grokscope.theories.manifold.dimension import BEFORE, BEFORE_WEAK, DROP, TASK
 from grokscope.theories.manifold.topology import BEFORE as NO_LOOP
-from grokscope.theories.manifold.topology import TABLES
+from grokscope.theories.manifold.topology import TABLES, WRITTEN
 
-# Sums E(a) + E(b) have four neighbours at one distance, and lattices of several waves eight: a scale beyond them.
-COARSE = 16
-GRIDE = ("manifold.gride", f"view=resid_mid/orbits,n1={COARSE}")
-MEMORISED, AFTER = (at(stage, "manifold.gride", COARSE, view="resid_mid/orbits") for stage in ("memorised", "after"))
+# n1, the largest first: at smaller ones class means are a lattice, and 23 points have no 32 neighbours.
+SCALES = (16, 8)
 TRAINED = "resid_mid/train_orbits"  # one point for (a, b) and (b, a)
+SERIES = "mlp_out/class_means"
 
 
-def _naive(stage: str, like: str = "") -> At:
-    return at(stage, "manifold.dimension", view=f"{TRAINED}{like}", method="mle")  # pyright: ignore[reportArgumentType]
+def _gride(stage: Stage, view: str) -> tuple[At, ...]:
+    return tuple(at(stage, "manifold.gride", n1, view=view).otherwise(math.nan) for n1 in SCALES)
 
 
-def _fall(before: float, reference: float, after: float, reference_after: float) -> Number:
-    """A dimension over its reference when memorised, over the same at the end."""
-    return over(before * reference_after, reference * after)
+def _coarsest(*values: float) -> Number:
+    """The dimension when memorised over that at the end, or over the task's, at the largest scale that both have."""
+    before, after = values[: len(SCALES)], values[len(SCALES) :]
+    for one, other in zip(before, after if len(after) > 1 else after * len(SCALES), strict=True):
+        if not math.isnan(one + other):
+            return over(one, other)
+    return Missing(f"Gride has no answer at n1 = {', '.join(map(str, SCALES))}")
 
 
-def _drop(subject: Subject) -> Number:
-    return drop_inside(subject, *GRIDE, subject.transition(fresh=True))
+def _naive(like: str = "") -> At:
+    return at("memorised", "manifold.dimension", view=f"{TRAINED}{like}", method="mle")
 
 
-def _ratio_inside(subject: Subject) -> Number:
-    return drop_inside(subject, *GRIDE, subject.transition(fresh=True), ratio=True)
+def _drop(subject: Subject, *, ratio: bool) -> Number:
+    window = subject.transition(fresh=True)
+    found = (drop_inside(subject, "manifold.gride", f"view={SERIES},n1={n1}", window, ratio=ratio) for n1 in SCALES)
+    first = next(found)
+    return next(found) if isinstance(first, Missing) and isinstance(window, tuple) else first
 
 
-INSIDE = Series(f"share of the drop inside the transition: {label(*GRIDE)}", _drop, (label(*GRIDE),), GRIDE[:1])
-RATIO = Series(f"end of the transition over its start: {label(*GRIDE)}", _ratio_inside, (label(*GRIDE),), GRIDE[:1])
+WITHIN, INSIDE = (
+    Series(
+        f"{name}: {label('manifold.gride', f'view={SERIES}')}",
+        lambda subject, ratio=ratio: _drop(subject, ratio=ratio),
+        tuple(label("manifold.gride", f"view={SERIES},n1={n1}") for n1 in SCALES),
+        ("manifold.gride",),
+    )
+    for name, ratio in (("end of the transition over its start", True), ("share of the drop inside", False))
+)
 
 CONTROLLED = text(
-    "two parts: what there is when memorised, and the change until the end less that with random labels, which are "
-    "memorised too and so are no control of what there is before; scales beyond the lattice of residues; one point "
-    "for (a, b) and (b, a)",
-    "分为两部分：记忆期的状态，以及到训练结束的变化减去随机标签的同一变化"
-    "（随机标签同样被记住，因此不能作为“之前”的对照）；改用大于剩余类格点的尺度；(a, b) 与 (b, a) 只算一个点",
+    "what there is when memorised, and the change until the end less that with random labels: these are memorised too "
+    "and are no control of what there is before; class means of what the neurons write (mlp_out) and of the logits, as "
+    "those of resid_mid carry .9 % of the variance, and orbits of an ideal clock have as many dimensions as memorised "
+    "ones; a scale beyond the lattice of residues; one point for (a, b) and (b, a)",
+    "分为记忆期的状态，与到训练结束的变化减去随机标签的同一变化：随机标签同样被记住，不能作为“之前”的对照；"
+    "类均值取神经元写入残差流的量（mlp_out）与 logit，因为 resid_mid 的类均值只占方差的 0.9 %，"
+    "而理想时钟的轨道点维数与记忆期一样高；改用大于剩余类格点的尺度；(a, b) 与 (b, a) 只算一个点",
 )
-_N1 = f"Gride (n1 = {COARSE}) of orbits"
-_N1_ZH = f"轨道点的 Gride（n1 = {COARSE}）维数"
+# Of a part that says how much changes, and of one that says what there is.
+CHANGE: dict[str, Any] = {"version": 3, "changed": CONTROLLED, "controls": (RANDOM_LABELS,), "geometric": True}
+LEVEL: dict[str, Any] = {"version": 3, "changed": CONTROLLED, "controls": ()}
 
 
-def _change(**about: object) -> dict[str, object]:
-    """Of a part that says how much changes."""
-    return {"controls": (RANDOM_LABELS,), "version": 3, "changed": CONTROLLED, "geometric": True} | about
-
-
-def _level(**about: object) -> dict[str, object]:
-    """Of a part that says what there is when memorised."""
-    return {"controls": (), "version": 3, "changed": CONTROLLED} | about
+def _weak(part: str, view: str, zh: str) -> tuple[Prediction, Prediction]:
+    about: dict[str, Any] = {"id": "dimension.before_weak", "claim": BEFORE_WEAK}
+    return (
+        per_seed(
+            *_gride("memorised", view),
+            TASK,
+            of=_coarsest,
+            part=part,
+            supports=above(3),
+            refutes=below(1.5),
+            measured=text(
+                f"Gride (n1 = 16, or as much as p allows) of {part} in the middle of the memorised window, over the "
+                "task's dimension",
+                f"记忆期中段{zh}的 Gride（n1 = 16 或 p 所允许的最大值）维数 ÷ 任务维数",
+            ),
+            **about | LEVEL | {"geometric": True},
+        ),
+        per_seed(
+            *_gride("memorised", view),
+            *_gride("after", view),
+            of=_coarsest,
+            part=f"{part}, falls",
+            supports=above(1),
+            refutes=below(1),
+            measured=text(
+                f"that dimension of {part} when memorised, over that at the end", f"{zh}的该维数：记忆期 ÷ 训练结束时"
+            ),
+            **about | CHANGE,
+        ),
+    )
 
 
 CHANGES: tuple[Prediction, ...] = (
     per_seed(
-        _naive("memorised"),
-        _naive("memorised", "/like=normal"),
+        _naive(),
+        _naive("/like=normal"),
         of=over,
         id="dimension.before",
+        version=3,
+        changed=CONTROLLED,
+        controls=(UNTRAINED,),
+        geometric=True,
         claim=BEFORE,
         supports=within(0.5, 2),
         refutes=below(0.25),
@@ -77,73 +123,36 @@ CHANGES: tuple[Prediction, ...] = (
             "as many points with the same spectrum: points without relations",
             "记忆期中段训练输入轨道点的 TwoNN 维数 ÷ 同样点数、同样谱的正态点云（没有关系的点）的 TwoNN 维数",
         ),
-        **_level(geometric=True),
     ),
+    *(row for part, views in WRITTEN.items() for row in _weak(part, *views)),
     per_seed(
-        _naive("memorised"),
-        _naive("memorised", "/like=normal"),
-        _naive("after"),
-        _naive("after", "/like=normal"),
-        of=_fall,
-        id="dimension.before",
-        part="falls",
-        claim=BEFORE,
-        supports=above(1),
-        refutes=below(1),
-        measured=text("the same ratio when memorised, over that at the end", "同一比值：记忆期 ÷ 训练结束时"),
-        **_change(),
-    ),
-    per_seed(
-        MEMORISED,
-        TASK,
-        of=over,
-        id="dimension.before_weak",
-        part="level",
-        claim=BEFORE_WEAK,
-        supports=above(3),
-        refutes=below(1.5),
-        measured=text(
-            f"{_N1} in the middle of the memorised window, over the task's dimension", f"记忆期中段{_N1_ZH} ÷ 任务维数"
-        ),
-        **_level(geometric=True),
-    ),
-    per_seed(
-        MEMORISED,
-        AFTER,
-        of=over,
-        id="dimension.before_weak",
-        part="falls",
-        claim=BEFORE_WEAK,
-        supports=above(1),
-        refutes=below(1),
-        measured=text(f"{_N1} when memorised, over that at the end", f"{_N1_ZH}：记忆期 ÷ 训练结束时"),
-        **_change(),
-    ),
-    per_seed(
-        AFTER,
-        MEMORISED,
-        of=over,
+        *_gride("memorised", SERIES),
+        *_gride("after", SERIES),
+        of=_coarsest,
         id="dimension.drop",
         part="drop",
         claim=DROP,
-        supports=below(1),
-        refutes=above(1),
-        measured=text(f"{_N1} at the end, over that when memorised", f"{_N1_ZH}：训练结束时 ÷ 记忆期"),
-        **_change(),
+        supports=above(1),
+        refutes=below(1),
+        measured=text(
+            "Gride (n1 = 16, or as much as p allows) of class means of mlp_out when memorised, over that at the end",
+            "mlp_out 类均值的 Gride（n1 = 16 或 p 所允许的最大值）维数：记忆期 ÷ 训练结束时",
+        ),
+        **CHANGE,
     ),
     per_seed(
-        RATIO,
+        WITHIN,
         id="dimension.drop",
         part="within",
         claim=DROP,
         supports=below(1),
         refutes=above(1),
         measured=text(
-            f"{_N1} at the end of the transition (fresh inputs), over that at its start; random labels: in the same "
-            "window of steps",
-            f"{_N1_ZH}：转变期（全新输入）结束时 ÷ 开始时；随机标签取同一步数窗口",
+            "the same dimension at the end of the transition (fresh inputs), over that at its start; random labels: in "
+            "the same window of steps",
+            "同一维数：转变期（全新输入）结束时 ÷ 开始时；随机标签取同一步数窗口",
         ),
-        **_change(),
+        **CHANGE,
     ),
     per_seed(
         INSIDE,
@@ -153,10 +162,10 @@ CHANGES: tuple[Prediction, ...] = (
         supports=above(0.5),
         refutes=below(0.25),
         measured=text(
-            f"share of the drop of {_N1} that lies inside the transition (fresh inputs); 0 where it does not drop",
-            f"{_N1_ZH}的下降中落在转变期（全新输入）内的比例；没有下降则为 0",
+            "share of that drop that lies inside the transition (fresh inputs); 0 where it does not drop",
+            "该下降中落在转变期（全新输入）内的比例；没有下降则为 0",
         ),
-        **_level(),
+        **LEVEL,
     ),
     *(
         per_seed(
@@ -171,7 +180,7 @@ CHANGES: tuple[Prediction, ...] = (
             measured=text(
                 f"{part} in the middle of the memorised window: no significant loop", f"记忆期中段的{zh}没有显著的环"
             ),
-            **_level(),
+            **LEVEL,
         )
         for part, (view, zh) in TABLES.items()
     ),
@@ -189,7 +198,7 @@ CHANGES: tuple[Prediction, ...] = (
                 f"death / birth of the strongest loop of {part}: at the end, over that when memorised",
                 f"{zh}最强的环的消亡/出生比：训练结束时 ÷ 记忆期",
             ),
-            **_change(),
+            **CHANGE,
         )
         for part, (view, zh) in TABLES.items()
     ),

@@ -16,7 +16,7 @@ from grokscope.predictions.readings import At, Number, at
 from grokscope.predictions.rows import RANDOM_LABELS, per_seed, text
 from grokscope.statistics.regions import above, below, outside, within
 from grokscope.theories.manifold.dimension import AFTER as DIMENSION
-from grokscope.theories.manifold.topology import AFTER, CERTIFIED, COORDINATE, TABLES
+from grokscope.theories.manifold.topology import AFTER, CERTIFIED, COORDINATE, TABLES, WRITTEN
 
 ORBITS = ("resid_mid/orbits", "轨道点")
 # Neighbours of residues come in pairs, of sums in fours, at one distance: smaller scales see the lattice. Of the 59
@@ -135,25 +135,26 @@ def _of_keys(missed: float, extra: float, keys: float, before: float) -> float:
     return float(missed == extra == before == 0 and keys > 0)
 
 
-WRITTEN = {part: views for part, views in TABLES.items() if part != "embedding"}
-
 CLOCKS: tuple[Prediction, ...] = (
     *_dimension("orbits", *ORBITS),
     *(row for part, views in WRITTEN.items() for row in _dimension(part, *views)),
     *(
         per_seed(
             at("after", "manifold.plane_dimension", view=view),
-            of=lambda value: value - 1,  # a circle's
+            at("after", "manifold.plane_dimension", view=f"{view}/like=clock"),
+            of=lambda own, clock: own - clock,
             id="dimension.after",
             part=f"planes of {part}",
             version=3,
+            controls=(),
             claim=DIMENSION,
             supports=within(-0.3, 0.3),
             refutes=outside(-1, 1),
             changed=CLOCK,
             measured=text(
-                f"Gride (n1 = 4) of {part} in the planes of the key frequencies, their median, less 1",
-                f"{zh}在各关键频率平面内的 Gride（n1 = 4）维数的中位数减 1",
+                f"Gride (n1 = 4) of {part} in the planes of the key frequencies, their median, less that of its ideal "
+                "clock",
+                f"{zh}在各关键频率平面内的 Gride（n1 = 4）维数的中位数，减去其理想时钟的同一数值",
             ),
         )
         for part, (view, zh) in WRITTEN.items()

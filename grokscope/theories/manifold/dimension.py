@@ -159,6 +159,7 @@ DIMENSION = (
             *readings,
             TASK,
             of=of,
+            ideal=ideal,
             id="dimension.after",
             part=part,
             claim=AFTER,
@@ -169,13 +170,22 @@ DIMENSION = (
             changed=LATTICE if version > 1 else None,
             measured=text(f"{what} at the end, less the task's dimension", f"训练结束时{zh}，减去任务维数"),
         )
-        for part, version, of, readings, what, zh in (
-            ("orbits", 1, _excess, [_twonn("after", "orbits")], "TwoNN of orbits", "轨道点的 TwoNN 维数"),
+        for part, version, of, readings, ideal, what, zh in (
+            (
+                "orbits",
+                1,
+                _excess,
+                [_twonn("after", "orbits")],
+                [_twonn("after", "orbits/like=clock")],
+                "TwoNN of orbits",
+                "轨道点的 TwoNN 维数",
+            ),
             (
                 "class means",
                 1,
                 _excess,
                 [_twonn("after", "class_means")],
+                [],
                 "TwoNN of class means",
                 "类均值的 TwoNN 维数",
             ),
@@ -184,6 +194,7 @@ DIMENSION = (
                 2,
                 _coarsest,
                 _coarse("orbits"),
+                _coarse("orbits/like=clock"),
                 "Gride (n1 = 16, or as much as p allows) of orbits",
                 "轨道点的 Gride（n1 = 16 或 p 所允许的最大值）维数",
             ),
@@ -192,6 +203,7 @@ DIMENSION = (
                 2,
                 _coarsest,
                 _coarse("class_means"),
+                _coarse("class_means/like=clock"),
                 "Gride (n1 = 16, or as much as p allows) of class means",
                 "类均值的 Gride（n1 = 16 或 p 所允许的最大值）维数",
             ),
@@ -200,6 +212,7 @@ DIMENSION = (
                 2,
                 lambda value, _: value - 1,  # a circle's
                 [at("after", "manifold.plane_dimension")],
+                [at("after", "manifold.plane_dimension", view="resid_mid/class_means/like=clock")],
                 "Gride (n1 = 4) of class means in the planes of the key frequencies, their median,",
                 "类均值在各关键频率平面内的 Gride（n1 = 4）维数的中位数",
             ),

@@ -24,6 +24,7 @@ TABLES = {
     "class means of mlp_out": ("mlp_out/class_means", "神经元写入残差流（mlp_out）的类均值"),
     "class means of logits": ("logits/class_means", "logit 的类均值"),
 }
+WRITTEN = {part: views for part, views in TABLES.items() if part != "embedding"}
 CIRCLES = [at(stage, "manifold.certified_circles", view="embed/tokens") for stage in ("after", "memorised")]
 SERIES = {
     "certified circles": ("manifold.certified_circles", "view=embed/tokens", "认证圆的个数"),
@@ -54,7 +55,7 @@ def _expected(degree: int) -> Fact:
 
 
 EXPECTED = tuple(map(_expected, (0, 1)))
-OF_CLASS_MEANS = tuple(_betti("after", degree, "mlp_out/class_means") for degree in (0, 1))
+OF_CLASS_MEANS = tuple(_betti("after", degree, "resid_mid/class_means") for degree in (0, 1))
 
 
 def _as_task(b0: float, b1: float, wanted_b0: float, wanted_b1: float) -> float:
@@ -211,6 +212,7 @@ TOPOLOGY: tuple[Prediction, ...] = (
         per_seed(
             at("after", "manifold.plane_circles", view=VIEWS[view][0]),
             of=lambda share: float(share == 1),  # every plane is a circle
+            ideal=[at("after", "manifold.plane_circles", view=f"{VIEWS[view][0]}/like=clock")],
             id="topology.after",
             part=f"planes of {view}",
             until=2,
@@ -261,10 +263,8 @@ TOPOLOGY: tuple[Prediction, ...] = (
         supports=above(0.25),
         refutes=below(0.05),
         changed=text(
-            "an effect with its interval instead of a test of no agreement, which nothing could refute; class means of what "
-            "the neurons write, as those of resid_mid carry .9 % of the variance there",
-            "改为带区间的效应：原来的“无一致性”检验无法反驳任何结论；"
-            "类均值改取神经元写入残差流的量，因为 resid_mid 的类均值只占其方差的 0.9 %",
+            "an effect with its interval instead of a test of no agreement, which nothing could refute",
+            "改为带区间的效应：原来的“无一致性”检验无法反驳任何结论",
         ),
         measured=text(
             "share of a seed's runs whose class means have the Betti numbers expected of their task, less chance",
