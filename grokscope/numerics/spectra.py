@@ -44,7 +44,9 @@ def entropy_rank(points: Any) -> float | Missing:
 def structureless(points: Any, seed: int = 0) -> Float[np.ndarray, "point channel"]:
     """A normal cloud of as many points and channels, with the same spectrum and the same directions, centred at 0.
 
-        y_i = sum_j g_ij (s_j / sqrt n) v_j,   s_j, v_j: singular values and directions of the centred points, g ~ N(0, 1)
+        y_i = sum_j g_ij (s_j / sqrt n) v_j,   g_ij ~ N(0, 1)
+
+    s_j, v_j: the singular values and directions of the centred points.
 
     Points that have no relation to each other form such a cloud. Equal points give zeros. ValueError for anything but
     finite rows.

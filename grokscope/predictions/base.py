@@ -98,7 +98,8 @@ class Prediction:
     it reads every arm. readings: all that its statistics read of a run. changed: of a version above 1, what was changed
     and why. controls: the same statistic of arms that must stay behind: the effect less theirs, in the direction of the
     claim, is a part of the claim too. untested: why nothing that is run here can test it, and what would; such a claim
-    is "not tested". ideal: the same statistic of an ideal network in the place of each run, shown beside. counts: seeds before, within and after a window, where a share does not say it.
+    is "not tested". ideal: the same statistic of an ideal network in the place of each run, shown beside. counts: seeds
+    before, within and after a window, where a share does not say it.
     """
 
     id: str

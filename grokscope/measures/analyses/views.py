@@ -87,7 +87,20 @@ def _clock(
     task, p = snapshot.task, snapshot.task.n_symbols
     if task.truth.group != f"cyclic({p})" or task.n_inputs != p * p:
         return Missing("an ideal clock on inputs needs the task of all pairs of residues")
-    return _clock_on_inputs(snapshot, site, points, cloud, [int(key) for key in keys], seed)
+    functions = snapshot.activations[site].flatten(1).double()
+    clock = of_frequencies(functions, p, [int(key) for key in keys])
+
+    def placed(of_first: Tensor, of_second: Tensor) -> Float[Tensor, "point channel"]:
+        added = clock + (of_first[:, None] + of_second[None]).reshape(p * p, -1)
+        return chosen_points(added, points, snapshot.masks, task.orbits)
+
+    # What a symbol adds beside the frequencies is noise of the symbol, the same wherever it stands; the rest is noise
+    # of the points.
+    rest = (functions - functions.mean(0) - clock).reshape(p, p, -1)
+    alone = torch.cat([rest.mean(1), rest.mean(0)], dim=1)  # of the first and of the second operand
+    drawn = without_frequencies(structureless(alone, seed), p, [int(key) for key in keys])
+    of_points = structureless(cloud.double() - placed(*alone.chunk(2, dim=1)), seed + 1)
+    return placed(*drawn.chunk(2, dim=1)).numpy() + of_points
 
 
 def _frequencies(snapshot: Snapshot, table: tuple[str, str]) -> list[Key] | Missing:
@@ -97,26 +110,6 @@ def _frequencies(snapshot: Snapshot, table: tuple[str, str]) -> list[Key] | Miss
         return panel
     none = Missing(f"{'/'.join(table)} carries no frequency: it is no clock")
     return [circle.key for circle in panel.circles] or none
-
-
-def _clock_on_inputs(
-    snapshot: Snapshot, site: str, points: str, cloud: Float[Tensor, "point channel"], keys: list[int], seed: int
-) -> Float[np.ndarray, "point channel"]:
-    """A clock of both operands. What each operand's symbol adds beside the frequencies is noise of the symbols, the
-    same wherever the symbol stands; the rest is noise of the points."""
-    p, task = snapshot.task.n_symbols, snapshot.task
-    functions = snapshot.activations[site].flatten(1).double()
-    clock = of_frequencies(functions, p, keys)
-    rest = (functions - functions.mean(0) - clock).reshape(p, p, -1)
-    alone = torch.cat([rest.mean(1), rest.mean(0)], dim=1)  # of the first and of the second operand
-    drawn = without_frequencies(structureless(alone.numpy(), seed), p, keys)
-
-    def placed(of_symbols: Tensor) -> Float[Tensor, "point channel"]:
-        first, second = of_symbols.chunk(2, dim=1)
-        added = clock + (first[:, None] + second[None]).reshape(p * p, -1)
-        return chosen_points(added, points, snapshot.masks, task.orbits)
-
-    return placed(drawn).numpy() + structureless((cloud.double() - placed(alone)).numpy(), seed + 1)
 
 
 def table_of(snapshot: Snapshot, view: str | Sequence[str]) -> tuple[Float[Tensor, "element channel"], Group] | Missing:
@@ -139,7 +132,8 @@ def on_table(
 def panel_of(snapshot: Snapshot, view: str | Sequence[str]) -> Panel | Missing:
     """The circle panel of a table, computed once per snapshot."""
     return snapshot.remembered(
-        ("panel", *parsed(view)[:2], *sorted(parsed(view)[2].items())), lambda: on_table(snapshot, view, circle_panel, every_ring=False)
+        ("panel", *parsed(view)[:2], *sorted(parsed(view)[2].items())),
+        lambda: on_table(snapshot, view, circle_panel, every_ring=False),
     )
 
 

@@ -6,13 +6,14 @@ the end, less the same change with random labels.
 """
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from grokscope.errors import Missing
 from grokscope.predictions.base import UNTRAINED, Prediction
 from grokscope.predictions.readings import At, Number, Series, Stage, at
 from grokscope.predictions.rows import HALF, MOST, RANDOM_LABELS, over, per_seed, text
-from grokscope.predictions.series import drop_inside, label
+from grokscope.predictions.series import at_edges, drop_inside, label
 from grokscope.predictions.subject import Subject
 from grokscope.statistics.regions import above, below, within
 from grokscope.theories.manifold.dimension import BEFORE, BEFORE_WEAK, DROP, TASK
@@ -42,22 +43,30 @@ def _naive(like: str = "") -> At:
     return at("memorised", "manifold.dimension", view=f"{TRAINED}{like}", method="mle")
 
 
-def _drop(subject: Subject, *, ratio: bool) -> Number:
-    window = subject.transition(fresh=True)
-    found = (drop_inside(subject, "manifold.gride", f"view={SERIES},n1={n1}", window, ratio=ratio) for n1 in SCALES)
-    first = next(found)
-    return next(found) if isinstance(first, Missing) and isinstance(window, tuple) else first
+def _inside(subject: Subject, of: Callable[..., Number | tuple[float, float]]) -> Number | tuple[float, float]:
+    """What a function says of the dimension within the transition, at the largest scale that has an answer."""
+    window, found = subject.transition(fresh=True), Missing("no scale")
+    for n1 in SCALES:
+        found = of(subject, "manifold.gride", f"view={SERIES},n1={n1}", window)
+        if not isinstance(found, Missing):
+            break
+    return found
 
 
-WITHIN, INSIDE = (
-    Series(
-        f"{name}: {label('manifold.gride', f'view={SERIES}')}",
-        lambda subject, ratio=ratio: _drop(subject, ratio=ratio),
-        tuple(label("manifold.gride", f"view={SERIES},n1={n1}") for n1 in SCALES),
-        ("manifold.gride",),
-    )
-    for name, ratio in (("end of the transition over its start", True), ("share of the drop inside", False))
-)
+def _within(subject: Subject) -> Number:
+    edges = _inside(subject, at_edges)
+    return over(edges[1], edges[0]) if isinstance(edges, tuple) else edges
+
+
+def _share(subject: Subject) -> Number:
+    share = _inside(subject, drop_inside)
+    assert not isinstance(share, tuple)
+    return share
+
+
+READ = tuple(label("manifold.gride", f"view={SERIES},n1={n1}") for n1 in SCALES)
+WITHIN = Series(f"end of the transition over its start: {READ[0]}", _within, READ, ("manifold.gride",))
+INSIDE = Series(f"share of the drop inside the transition: {READ[0]}", _share, READ, ("manifold.gride",))
 
 CONTROLLED = text(
     "what there is when memorised, and the change until the end less that with random labels: these are memorised too "
@@ -119,8 +128,8 @@ CHANGES: tuple[Prediction, ...] = (
         supports=within(0.5, 2),
         refutes=below(0.25),
         measured=text(
-            "TwoNN of the training inputs' orbits in the middle of the memorised window, over that of a normal cloud of "
-            "as many points with the same spectrum: points without relations",
+            "TwoNN of the training inputs' orbits in the middle of the memorised window, over that of a normal cloud "
+            "of as many points with the same spectrum: points without relations",
             "记忆期中段训练输入轨道点的 TwoNN 维数 ÷ 同样点数、同样谱的正态点云（没有关系的点）的 TwoNN 维数",
         ),
     ),
@@ -156,6 +165,7 @@ CHANGES: tuple[Prediction, ...] = (
     ),
     per_seed(
         INSIDE,
+        bounds=(0.0, 1.0),
         id="dimension.drop",
         part="share",
         claim=DROP,

@@ -86,7 +86,7 @@ def _dimension(part: str, view: str, zh: str) -> Sequence[Prediction]:
             supports=above(0),
             refutes=below(0),
             measured=text(
-                f"distance of that curve from that of a normal cloud with the same spectrum, less its distance from the "
+                "distance of that curve from that of a normal cloud with the same spectrum, less its distance from the "
                 f"ideal clock's ({part}); 0 where there is no frequency",
                 f"该曲线到同谱正态点云曲线的距离，减去到理想时钟曲线的距离（{zh}）；没有频率则为 0",
             ),
@@ -106,7 +106,7 @@ def _loops(part: str, view: str, zh: str) -> Prediction:
         claim=AFTER,
         changed=CLOCK,
         measured=text(
-            f"{part} at the end: b0 and b1 are those of one of five ideal clocks at least; no where there is no frequency",
+            f"{part} at the end: b0 and b1 are those of one of five ideal clocks at least; not so without a frequency",
             f"结束时{zh}的 β₀、β₁ 至少与五个理想时钟之一相同；没有频率则为否",
         ),
     )

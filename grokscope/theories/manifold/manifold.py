@@ -8,6 +8,7 @@ from grokscope.theories.manifold.changes import CHANGES
 from grokscope.theories.manifold.clocks import CLOCKS
 from grokscope.theories.manifold.dimension import DIMENSION
 from grokscope.theories.manifold.efficiency import EFFICIENCY
+from grokscope.theories.manifold.order import WHEN
 from grokscope.theories.manifold.ranks import RANKS
 from grokscope.theories.manifold.rereadings import REREADINGS
 from grokscope.theories.manifold.topology import TOPOLOGY
@@ -21,6 +22,7 @@ manifold = Theory(
     predictions=(
         *DIMENSION,
         *TOPOLOGY,
+        *WHEN,
         *CHANGES,
         *CLOCKS,
         *ATTENTION,
