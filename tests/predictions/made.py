@@ -21,11 +21,14 @@ from grokscope.studies.arms import arms as studied
 from grokscope.theories.base import families, theories
 
 STEPS = np.unique(np.geomspace(1, 4000, 60).round().astype(int))
-WHOLE = ("manifold.betti", "manifold.certified_circles", "representation.solution_dimension")  # measures that count
+WHOLE = (  # measures that count
+    *("manifold.betti", "manifold.certified_circles", "manifold.circles_of_keys"),
+    "representation.solution_dimension",
+)
 DECAYS = 300.0  # time constant of the effective loss
 SMALL = (  # shares
     *("circuits.gradient_symmetricity", "circuits.distance_irrelevance", "circuits.neuron_explained"),
-    "representation.quality_index",
+    *("representation.quality_index", "manifold.circular_coordinate", "manifold.clock_agreement"),
 )
 PARTS = {"attention.entropy": ["head=0", "head=1"], "manifold.gride": ["n1=1", "n1=4", "n1=16"]}
 FOLLOWED = ("follow/keep", "follow/noise", "follow/norm", "follow/circle/0.5", "follow/circle/1", "follow/circle/2")

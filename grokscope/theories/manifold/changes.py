@@ -97,7 +97,9 @@ def _weak(part: str, view: str, zh: str) -> tuple[Prediction, Prediction]:
                 "task's dimension",
                 f"记忆期中段{zh}的 Gride（n1 = 16 或 p 所允许的最大值）维数 ÷ 任务维数",
             ),
-            **about | LEVEL | {"geometric": True},
+            geometric=True,
+            **about,
+            **LEVEL,
         ),
         per_seed(
             *_gride("memorised", view),
@@ -109,7 +111,8 @@ def _weak(part: str, view: str, zh: str) -> tuple[Prediction, Prediction]:
             measured=text(
                 f"that dimension of {part} when memorised, over that at the end", f"{zh}的该维数：记忆期 ÷ 训练结束时"
             ),
-            **about | CHANGE,
+            **about,
+            **CHANGE,
         ),
     )
 

@@ -17,6 +17,8 @@ from grokscope.statistics.transitions import first_held
 SHARE = ("manifold.harmonic_share", "split=all")
 LEVELS = (0.2, 0.8)
 FEWEST_SIZES = 3  # values of p through which a slope can be told from a jump
+# Pooled values are thinned to so many, evenly along each run.
+MOST_VALUES = 200
 WIDE = "wide"  # the family of the base's network at several p
 
 
@@ -69,6 +71,17 @@ def _slope(version: int) -> Statistic:
 
     lacking = f"{{}} values of p; needs {FEWEST_SIZES}: arms {FAMILIES[version]}=31, ..."
     return along(FAMILIES[version], seed, fewest=FEWEST_SIZES, lacking=lacking)
+
+
+def pooled(runs: Sequence[np.ndarray]) -> np.ndarray:
+    """The values of a series of all runs together, thinned evenly."""
+    most = max(2, MOST_VALUES // max(1, len(runs)))
+    thin = [
+        values[np.linspace(0, len(values) - 1, min(most, len(values))).round().astype(int)]
+        for values in runs
+        if len(values)
+    ]
+    return np.concatenate(thin) if thin else np.zeros(0)
 
 
 CLAIM = text("There is no stable state in between memorising and knowing", "记忆与领悟之间没有稳定的中间状态")
