@@ -26,8 +26,8 @@ FULL = text(
 
 TWELVE = text(
     "rank 2, the dimension in which a circle can be drawn, is equal, rank 1 is below, ranks 4, 8 and 16 are above; "
-    "rank 1 stood in both before, and they cannot both hold; all against a bottleneck of full width, at the two sites of "
-    "one width",
+    "rank 1 stood in both before, and they cannot both hold; all against a bottleneck of full width, at the two sites "
+    "of one width",
     "秩 2（画出圆所需的维数）为“等于”，秩 1 为“小于”，秩 4、8、16 为“大于”：此前秩 1 同属两条，而两者不能同时成立；"
     "一律与满秩瓶颈比较，只取宽度相同的两个位置",
 )
