@@ -104,20 +104,20 @@ def _write(card: "Scorecard", path: Path) -> None:
 
 
 def print_card(card: "Scorecard") -> None:
-    """Prints a scorecard with a row for each prediction."""
+    """Prints a scorecard: each claim with its verdict, and beneath it its parts."""
     from rich.console import Console
     from rich.table import Table
 
-    from grokscope.report.study.scorecard import effect, lead, why
-    from grokscope.report.words import say
+    from grokscope.report.study.scorecard import effect, lead, rows_of, verdict, why
 
-    colours = {"supported": "green", "refuted": "red", "undecided": "dim"}
+    colours = {"supported": "green", "falls_short": "yellow", "refuted": "red"}
     shown = Table(box=None, header_style="dim", padding=(0, 1))
-    for column in ("prediction", "effect", "verdict", "why"):
-        shown.add_column(column, overflow="fold", no_wrap=column in ("prediction", "verdict"))
-    for row in card.rows:
-        verdict = f"[{colours[row.verdict]}]{say(f'verdict.{row.verdict}', 'en')}[/]"
-        shown.add_row(row.name, effect(row), verdict, why(row))
+    for column in ("claim", "effect", "verdict", "why"):
+        shown.add_column(column, overflow="fold", no_wrap=column in ("claim", "verdict"))
+    for claim in (claim for claim in card.claims if claim.current):
+        shown.add_row(f"[b]{claim.id}[/]", "", f"[{colours.get(claim.verdict, 'dim')}]{verdict(claim)}[/]", "")
+        for row in rows_of(card, claim):
+            shown.add_row(f"  {row.name}", effect(row), "", why(row))
     console = Console()
     if not console.is_terminal:  # a file has no width
         console = Console(width=160)

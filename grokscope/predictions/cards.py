@@ -26,14 +26,16 @@ class Card(Record):
 class Control(Card):
     """What a row's statistic is in a control arm, and how far the row is ahead of it in the direction of the claim.
 
-    effect, low, high: the control's own, with its 95 % interval; n: its seeds. ahead, ahead_low, ahead_high: of the
-    contrast, seed by seed. missing: why it has none, or why the first seed without an answer has none.
+    effect, low, high, values: the control's own, with its 95 % interval and seeds; n: their number. ahead, ahead_low,
+    ahead_high: of the contrast, seed by seed. missing: why it has none, or why the first seed without an answer has
+    none.
     """
 
     arm: str
     effect: float | None = None
     low: float | None = None
     high: float | None = None
+    values: tuple[float, ...] = ()
     n: int = 0
     ahead: float | None = None
     ahead_low: float | None = None
@@ -45,8 +47,8 @@ class Row(Card):
     """One part of a claim: its effect, with its 95 % interval where there is one, and what it says of the claim.
 
     current: whether the claim is judged by it; earlier wordings stand beside it. n, lacking: seeds with and without an
-    answer. p: of the effect lying in the supporting region. needed: of an undecided row, the seeds that would decide,
-    or why their number is not known.
+    answer; values: of the seeds. ideal: what an ideal network would score. p: of the effect lying in the supporting
+    region. needed: of an undecided row, the seeds that would decide, or why their number is not known.
     """
 
     theory: str
@@ -58,6 +60,7 @@ class Row(Card):
     measured: dict[str, str]
     changed: dict[str, str] | None
     untested: dict[str, str] | None
+    ideal: float | None = None
     arms: tuple[str, ...]
     measures: tuple[str, ...]
     supports: tuple[tuple[float, float], ...]
@@ -69,6 +72,7 @@ class Row(Card):
     low: float | None = None
     high: float | None = None
     n: int = 0
+    values: tuple[float, ...] = ()
     lacking: int = 0
     p: float | None = None
     needed: int | str | None = None

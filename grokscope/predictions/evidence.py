@@ -24,13 +24,15 @@ TOO_FEW = f"seeds with an answer; an interval needs {FEWEST}"
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """value: the effect. n, lacking: seeds with and without an answer; missing: why the first of these has none.
-    intervals: by level, of the seeds with an answer. filled: the same with a value, such as one of the candidates, for
-    each seed without one. positive: this value must be above 0. needed: (region, level) -> seeds that decide."""
+    """value: the effect. values: of the seeds, where each has one. n, lacking: seeds with and without an answer;
+    missing: why the first of these has none. intervals: by level, of the seeds with an answer. filled: the same with a
+    value, such as one of the candidates, for each seed without one. positive: this value must be above 0. needed:
+    (region, level) -> seeds that decide."""
 
     value: float
     n: int
     intervals: Family
+    values: tuple[float, ...] = ()
     lacking: int = 0
     missing: str = ""
     filled: Callable[[float], Family] | None = None
@@ -87,13 +89,13 @@ def contrast(sample: Sample | Missing, control: Sample | Missing, supports: Regi
     if not isinstance(sample, Means | Shares) or not isinstance(control, Means | Shares):
         return Missing("a control is compared seed by seed, and this statistic has no number of each seed")
     geometric = isinstance(sample, Means) and sample.geometric
-    along = _along(_scaled(supports, math.log) if geometric else supports)
+    along = _along(_logarithms(supports) if geometric else supports)
     bounds = (0.0, 1.0) if isinstance(sample, Shares) else None if geometric else sample.bounds
     apart: dict[Key, Number] = {}
     for key in dict.fromkeys((*sample.values, *control.values)):
         alone = Missing(f"seed {key[0]} has no run in one of the two arms")
         pair = (sample.values.get(key, alone), control.values.get(key, alone))
-        apart[key] = of_all(lambda *both: _apart(*both, along, geometric=geometric), *pair)
+        apart[key] = of_all(lambda own, other: _apart(own, other, along, geometric=geometric), *pair)
     reach = None if bounds is None else abs(along(bounds[0]) - along(bounds[1]))
     return _of_means(Means(apart, bounds=None if reach is None else (-reach, reach)))
 
@@ -133,6 +135,7 @@ def _of_shares(values: Iterable[Number]) -> Evidence | Missing:
         return Missing(reasons[0]) if reasons and not n else _few(n)
     return Evidence(
         value=k / n,
+        values=tuple(known),
         n=n,
         intervals=share_intervals(k, n),
         lacking=lacking,
@@ -150,7 +153,8 @@ def _of_means(sample: Means) -> Evidence | Missing:
         return Missing(reasons[0]) if reasons and not n else _few(n)
     if sample.geometric and min(known) <= 0:
         return Missing(f"a geometric mean needs numbers above 0, got {min(known):g}")
-    scale, back = (math.log, _exp) if sample.geometric else (float, float)
+    scale: Callable[[float], float] = math.log if sample.geometric else float
+    back: Callable[[float], float] = _exp if sample.geometric else float
     bounds = None if sample.geometric else sample.bounds
 
     def family(values: list[float]) -> Family:
@@ -160,6 +164,7 @@ def _of_means(sample: Means) -> Evidence | Missing:
     mean, spread = float(np.mean([scale(x) for x in known])), float(np.std([scale(x) for x in known], ddof=1))
     return Evidence(
         value=back(mean),
+        values=tuple(known),
         n=n,
         intervals=family(known),
         lacking=lacking,
@@ -167,7 +172,7 @@ def _of_means(sample: Means) -> Evidence | Missing:
         filled=lambda value: family([*known, *[value] * lacking]),
         candidates=tuple(known),
         positive=sample.geometric,
-        needed=lambda region, a: seeds_for_mean(mean, spread, _scaled(region, scale), a=a),
+        needed=lambda region, a: seeds_for_mean(mean, spread, _logarithms(region) if sample.geometric else region, a=a),
     )
 
 
@@ -175,13 +180,11 @@ def _exp(value: float) -> float:
     return math.exp(value) if value < 700 else math.inf
 
 
-def _scaled(region: Region, scale: Callable[[float], float]) -> Region:
-    """A region of logarithms, or as it is."""
-
+def _logarithms(region: Region) -> Region:
     def end(value: float) -> float:
-        if math.isinf(value) or scale is float:
+        if value == math.inf:
             return value
-        return scale(value) if value > 0 else -math.inf
+        return math.log(value) if value > 0 else -math.inf
 
     return Region(tuple((end(low), end(high)) for low, high in region.parts))
 

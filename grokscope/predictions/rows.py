@@ -46,14 +46,14 @@ def per_seed(
     geometric: bool = False,
     arm: str = BASE,
     controls: Sequence[str] = OF_REPRESENTATION,
-    ideal: Sequence[Reading] = (),
+    clock: Sequence[Reading] = (),
     **about: Any,
 ) -> Prediction:
     """A prediction of one number a seed of an arm, in which its controls stay behind.
 
     of: from the values of the readings, in their order, to the number; by default the value of the only one. A seed
     that lacks a value has no number. share: the number is 1 or 0, and its mean a share of seeds. bounds, geometric: as
-    in `Means`. ideal: readings of an ideal network in the place of the first ones. about: the other fields of
+    in `Means`. clock: readings of an ideal clock in the place of the first ones. about: the other fields of
     `Prediction`.
     """
     kind = Shares if share else functools.partial(Means, bounds=bounds, geometric=geometric)
@@ -65,8 +65,8 @@ def per_seed(
     return Prediction(
         statistic=statistic(arm),
         controls={name: statistic(name) for name in controls},
-        ideal=statistic(arm, (*ideal, *readings[len(ideal) :])) if ideal else None,
-        readings=(*readings, *ideal),
+        clock=statistic(arm, (*clock, *readings[len(clock) :])) if clock else None,
+        readings=(*readings, *clock),
         **fields,
     )
 

@@ -69,7 +69,7 @@ def _outside(seen: Evidence | Missing, region: Region) -> float:
 
 @dataclass
 class Open:
-    """A claim while it is judged: its looks so far, the parts at the last one, and the level at which it was decided."""
+    """A claim while it is judged: its looks so far, and its parts at the last one."""
 
     rows: list[Prediction]
     current: bool
@@ -159,7 +159,7 @@ def _part(row: Prediction, arms: Arms[Subject]) -> Part:
 
 
 def _claim(theory: str, one: Open, rows: Sequence[Row]) -> Claim:
-    verdict, reason = _joint(one, rows)
+    verdict, reason = _joint(rows)
     return Claim(
         theory=theory,
         id=rows[0].id,
@@ -175,7 +175,7 @@ def _claim(theory: str, one: Open, rows: Sequence[Row]) -> Claim:
     )
 
 
-def _joint(one: Open, rows: Sequence[Row]) -> tuple[Verdict, Reason]:
+def _joint(rows: Sequence[Row]) -> tuple[Verdict, Reason]:
     """The verdict on a claim: what its worst part says."""
     order: tuple[Verdict, ...] = ("refuted", "falls_short", "not_tested", "undecided", "supported")
     if any(row.verdict == "not_tested" for row in rows):
@@ -195,6 +195,7 @@ def _row(theory: str, row: Prediction, one: Open, arms: Arms[Subject]) -> Row:
         "measured": dict(row.measured),
         "changed": dict(row.changed) if row.changed else None,
         "untested": dict(row.untested) if row.untested else None,
+        "ideal": row.ideal,
         "arms": row.arms,
         "measures": row.measures,
         "supports": row.supports.parts,
@@ -207,20 +208,21 @@ def _row(theory: str, row: Prediction, one: Open, arms: Arms[Subject]) -> Row:
         about["counts"] = dict(row.counts(row.answers(arms)))
     about["controls"] = tuple(_control(part, arm, arms) for arm in row.controls)
     verdict, reason = _decided(part, one)
-    if isinstance(part.seen, Missing):
-        return Row(**about, verdict=verdict, reason=reason, missing=part.seen.reason)
-    seen = part.seen
+    seen, why = part.seen, "" if row.untested is None else row.untested["en"]
+    if isinstance(seen, Missing):
+        return Row(**about, verdict=verdict, reason=reason, missing=why or seen.reason)
     low, high = seen.intervals(SHOWN)
     needed = _needed(seen, row, one.looks[-1].level) if (verdict, reason) == ("undecided", "between") else None
     return Row(
         **about,
         verdict=verdict,
         reason=reason,
-        missing=seen.missing,
+        missing=why or seen.missing,
         effect=seen.value,
         low=low,
         high=high,
         n=seen.n,
+        values=seen.values,
         lacking=seen.lacking,
         p=part.supports,
         needed=needed,
@@ -233,8 +235,7 @@ def _not_run(row: Prediction, one: Open, arms: Arms[Subject]) -> dict[str, Any]:
     absent = _absent(one, arms)
     if not absent:
         return {"reason": "few", "missing": "its arms have fewer seeds than the first look"}
-    more = f" and {len(absent) - 1} more" if absent[1:] else ""
-    return {"reason": "not_run", "missing": f"no run of the arm {absent[0]}{more}"}
+    return {"reason": "not_run", "missing": f"no run of the arm {', '.join(absent)}"}
 
 
 def _decided(part: Part, one: Open) -> tuple[Verdict, Reason]:
@@ -270,7 +271,14 @@ def _control(part: Part, arm: str, arms: Arms[Subject]) -> Control:
         about["missing"] = own.reason
     else:
         low, high = own.intervals(SHOWN)
-        about |= {"effect": own.value, "low": low, "high": high, "n": own.n, "missing": own.missing}
+        about |= {
+            "effect": own.value,
+            "low": low,
+            "high": high,
+            "n": own.n,
+            "values": own.values,
+            "missing": own.missing,
+        }
     if isinstance(ahead, Missing):
         about["missing"] = about.get("missing") or ahead.reason
     else:

@@ -13,6 +13,7 @@ Source: the form of the spending function, Kim & DeMets 1987, Biometrika 74, 149
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 LEVEL = 0.05
 
@@ -29,7 +30,7 @@ class Looks:
     level: float = LEVEL
 
     def __post_init__(self) -> None:
-        if not self.sizes or self.sizes[0] < 1 or any(b <= a for a, b in zip(self.sizes, self.sizes[1:], strict=False)):
+        if not self.sizes or self.sizes[0] < 1 or any(b <= a for a, b in pairwise(self.sizes)):
             raise ValueError(f"looks must be at growing numbers of seeds, got {list(self.sizes)}")
         if not 0 < self.level < 1:
             raise ValueError(f"the level must lie between 0 and 1, got {self.level}")
@@ -38,7 +39,7 @@ class Looks:
     def levels(self) -> tuple[float, ...]:
         """The level that each look may use."""
         used = [self.level * (n / self.sizes[-1]) ** 2 for n in (0, *self.sizes)]
-        return tuple(b - a for a, b in zip(used, used[1:], strict=False))
+        return tuple(b - a for a, b in pairwise(used))
 
     def seeds(self, size: int) -> range:
         """The seeds of a look."""

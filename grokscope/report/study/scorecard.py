@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from grokscope.errors import Missing
-from grokscope.predictions.cards import Control, Row, Scorecard
-from grokscope.report.figures.sureness import sureness
+from grokscope.predictions.cards import Claim, Control, Row, Scorecard
+from grokscope.report.figures.forest import forest
 from grokscope.report.page.frame import Cell, Section, Table, write_page
 from grokscope.report.page.render import render
 from grokscope.report.study.because import because
@@ -16,7 +16,7 @@ from grokscope.report.words import Lang, count, number, require_language, say
 from grokscope.theories.base import theories
 
 COLUMNS = ("prediction", "measured", "effect", "regions", "verdict", "controls")
-GLANCE = ("prediction", "written", "changed")
+GLANCE = ("claim", "verdict", "evidence")
 
 
 def write(card: Scorecard, path: str | Path, lang: Lang = "en") -> Path:
@@ -26,67 +26,73 @@ def write(card: Scorecard, path: str | Path, lang: Lang = "en") -> Path:
 
 
 def lead(card: Scorecard, lang: Lang = "en") -> list[str]:
-    """How many rows have each verdict, the reasons of the undecided ones, and the rule."""
+    """How many claims have each verdict, and the rule."""
     numbers = {verdict: count(n) for verdict, n in card.counts().items()}
-    sentences = [say("scorecard.lead", lang, n=count(len(card.rows)), **numbers)]
-    reasons = Counter(row.reason for row in card.rows if row.verdict == "undecided")
-    if reasons:
-        why = [say(f"undecided.{reason}", lang, n=count(n)) for reason, n in reasons.most_common()]
-        sentences.append(say("scorecard.undecided", lang, reasons=("; " if lang == "en" else "；").join(why)))
-    return [*sentences, say("scorecard.rule", lang)]
+    total = count(sum(card.counts().values()))
+    return [say("scorecard.lead", lang, n=total, **numbers), say("scorecard.rule", lang)]
 
 
 def sections(card: Scorecard, lang: Lang = "en") -> list[Section]:
-    """The claims at a glance; then a section a theory with its figure and a table of its rows."""
+    """The claims at a glance; then of each theory a section a claim with its figure and rows; then earlier wordings."""
     known = theories()
-    of = {name: [row for row in card.rows if row.theory == name] for name in dict.fromkeys(r.theory for r in card.rows)}
     heads = [say(f"column.{column}", lang) for column in GLANCE]
     table = Table(columns=heads, rows=glance(card, lang))
-    return [Section(id="claims", title=say("scorecard.glance", lang), table=table)] + [
-        Section(
-            id=f"theory-{name}",
-            title=known[name].title[lang] if name in known else name,
-            **_sureness(rows, lang),
-            table=Table(
-                columns=[say(f"column.{column}", lang) for column in COLUMNS], rows=[cells(row, lang) for row in rows]
-            ),
-        )
-        for name, rows in of.items()
-    ]
+    found = [Section(id="claims", title=say("scorecard.glance", lang), table=table)]
+    for name in dict.fromkeys(claim.theory for claim in card.claims):
+        of_theory = [claim for claim in card.claims if claim.theory == name]
+        parts = [_claim(card, claim, lang) for claim in of_theory if claim.current]
+        if earlier := [row for row in card.rows if row.theory == name and not row.current]:
+            id_ = f"earlier-{name}"
+            parts.append(Section(id=id_, title=say("scorecard.earlier", lang), table=_table(earlier, lang)))
+        title = known[name].title[lang] if name in known else name
+        found.append(Section(id=f"theory-{name}", title=title, parts=parts))
+    return found
+
+
+def _claim(card: Scorecard, claim: Claim, lang: Lang) -> Section:
+    rows = rows_of(card, claim)
+    figure = forest(rows, lang)
+    drawn: dict[str, Any] = {} if isinstance(figure, Missing) else {"figure": figure, "caption": forest.caption(lang)}
+    title = say("glance.part", lang, part=say(f"verdict.{claim.verdict}", lang), effect=claim.claim[lang])
+    return Section(id=f"claim-{claim.theory}-{claim.id}", title=title, table=_table(rows, lang), **drawn)
+
+
+def _table(rows: Sequence[Row], lang: Lang) -> Table:
+    columns = [say(f"column.{column}", lang) for column in COLUMNS]
+    return Table(columns=columns, rows=[cells(row, lang) for row in rows])
+
+
+def rows_of(card: Scorecard, claim: Claim) -> list[Row]:
+    """The rows of a claim."""
+    return [row for row in card.rows if row.theory == claim.theory and row.name in claim.parts]
 
 
 def glance(card: Scorecard, lang: Lang = "en") -> list[tuple[str, str, str]]:
-    """Of each claim its text, and the joint verdict of its parts, as written and as changed."""
-    claims: dict[tuple[str, str], list[Row]] = {}
-    for row in card.rows:
-        claims.setdefault((row.theory, row.id), []).append(row)
+    """Of each present claim its text, its verdict, and what that rests on."""
     return [
-        (
-            f"{rows[0].claim[lang]} ({rows[0].id})",
-            _together([row for row in rows if row.version == 1], lang),
-            _together([row for row in rows if row.version > 1], lang),
-        )
-        for rows in claims.values()
+        (f"{claim.claim[lang]} ({claim.id})", verdict(claim, lang), _together(rows_of(card, claim), lang))
+        for claim in card.claims
+        if claim.current
     ]
 
 
+def verdict(claim: Claim, lang: Lang = "en") -> str:
+    """The verdict on a claim, with the seeds of the look that it was given at."""
+    said = say(f"verdict.{claim.verdict}", lang)
+    if not claim.looks:
+        return said
+    key = "looks.several" if len(claim.looks) > 1 else "looks.one"
+    return f"{said} ({say(key, lang, n=count(claim.n), look=len(claim.looks))})"
+
+
 def _together(rows: Sequence[Row], lang: Lang) -> str:
-    """The joint verdict, with the effect of a single part, or the number of decided parts."""
-    if not rows:
-        return ""
-    verdicts = Counter(row.verdict for row in rows)
+    """The effect of a single part, or how many parts lie in their regions; and the reason of the worst."""
     if len(rows) == 1:
-        what = effect(rows[0], lang) or say("glance.none", lang)
-    else:
-        counts = {verdict: verdicts[verdict] for verdict in ("supported", "refuted")}
-        what = say("glance.parts" if any(counts.values()) else "glance.open", lang, n=len(rows), **counts)
-    return say("glance.verdict", lang, verdict=say(f"verdict.{joint([row.verdict for row in rows])}", lang), what=what)
-
-
-def _sureness(rows: Sequence[Row], lang: Lang) -> dict[str, Any]:
-    """The figure and its caption; neither where no row was tested, so that the table is shown alone."""
-    figure = sureness(rows, lang)
-    return {} if isinstance(figure, Missing) else {"figure": figure, "caption": sureness.caption(lang)}
+        shown = effect(rows[0], lang)
+        return f"{shown}; {why(rows[0], lang)}" if shown else why(rows[0], lang)
+    verdicts = Counter(row.verdict for row in rows)
+    outside = verdicts["falls_short"] + verdicts["refuted"]
+    return say("glance.parts", lang, n=len(rows), supported=verdicts["supported"], outside=outside)
 
 
 def cells(row: Row, lang: Lang = "en") -> list[Cell]:
@@ -129,7 +135,10 @@ def effect(row: Row, lang: Lang = "en") -> str:
     """The effect with its 95 % interval, n, and how many seeds change before, within and after a window."""
     if row.effect is None:
         return ""
-    parts = [_with_interval(row.effect, row.low, row.high), say("row.seeds", lang, n=row.n)]
+    seeds = say("row.lacking" if row.lacking else "row.seeds", lang, n=row.n, lacking=row.lacking)
+    parts = [_with_interval(row.effect, row.low, row.high), seeds]
+    if row.ideal is not None:
+        parts.append(say("row.ideal", lang, ideal=number(row.ideal)))
     if row.counts:
         sides = {"before": row.counts["before"], "inside": row.counts["in"], "after": row.counts["after"]}
         parts.append(say("row.counts", lang, **sides))
@@ -138,10 +147,10 @@ def effect(row: Row, lang: Lang = "en") -> str:
 
 def why(row: Row, lang: Lang = "en") -> str:
     """The reason of a verdict, and how many seeds would decide the row."""
-    arms = [control.arm for control in row.controls if control.shows or control.missing == NOT_RUN]
-    p = "" if row.adjusted is None else number(row.adjusted)
-    about = {"n": row.n, "lacking": row.lacking, "missing": because(row.missing, lang), "arms": ", ".join(arms)}
-    reason = say(f"reason.{row.reason}", lang, p=p, **about)
+    every = [control.arm for control in row.controls]
+    behind = [control.arm for control in row.controls if control.ahead_low is None or control.ahead_low <= 0] or every
+    missing = row.untested[lang] if row.untested else because(row.missing, lang)
+    reason = say(f"reason.{row.reason}", lang, missing=missing, arms=", ".join(behind))
     if row.needed is None:
         return reason
     if isinstance(row.needed, int):
@@ -157,7 +166,11 @@ def _with_interval(value: float, low: float | None, high: float | None) -> str:
 
 
 def control(control: Control, lang: Lang = "en") -> str:
-    """The effect of a control arm, or the reason that it has none."""
+    """The effect of a control arm, and how far the row is ahead of it; or the reason that it has none."""
     if control.effect is None:
-        return say("control.not_run" if control.missing == NOT_RUN else "control.none", lang, arm=control.arm)
-    return say("control.value", lang, arm=control.arm, value=_with_interval(control.effect, control.low, control.high))
+        return say("control.none", lang, arm=control.arm, why=because(control.missing, lang))
+    value = _with_interval(control.effect, control.low, control.high)
+    if control.ahead is None:
+        return say("control.alone", lang, arm=control.arm, value=value)
+    ahead = _with_interval(control.ahead, control.ahead_low, control.ahead_high)
+    return say("control.value", lang, arm=control.arm, value=value, ahead=ahead)

@@ -126,6 +126,7 @@ CHANGES: tuple[Prediction, ...] = (
         version=3,
         changed=CONTROLLED,
         controls=(UNTRAINED,),
+        ideal=1.0,
         geometric=True,
         claim=BEFORE,
         supports=within(0.5, 2),
@@ -169,6 +170,7 @@ CHANGES: tuple[Prediction, ...] = (
     per_seed(
         INSIDE,
         bounds=(0.0, 1.0),
+        ideal=1.0,
         id="dimension.drop",
         part="share",
         claim=DROP,

@@ -71,6 +71,7 @@ def _dimension(part: str, view: str, zh: str) -> Sequence[Prediction]:
             of=_curve_less_clock,
             part=part,
             controls=(),  # a network without frequencies has no clock: the next part compares it
+            ideal=0.0,
             supports=within(-0.5, 0.5),
             refutes=outside(-1, 1),
             measured=text(
@@ -100,6 +101,7 @@ def _loops(part: str, view: str, zh: str) -> Prediction:
         at("after", "manifold.clock_agreement", view=view),
         of=lambda share: float(share >= 0.2),  # one of five: near the level of significance clocks differ
         share=True,
+        ideal=1.0,
         id="topology.after",
         part=part,
         version=3,
@@ -116,6 +118,7 @@ def _coordinate(part: str, view: str, zh: str) -> Prediction:
     return per_seed(
         at("after", "manifold.circular_coordinate", view=view, loops=1),
         bounds=(0.0, 1.0),
+        ideal=1.0,
         id="topology.coordinate",
         part=part,
         version=3,
@@ -148,6 +151,7 @@ CLOCKS: tuple[Prediction, ...] = (
             version=3,
             controls=(),
             claim=DIMENSION,
+            ideal=0.0,
             supports=within(-0.3, 0.3),
             refutes=outside(-1, 1),
             changed=CLOCK,
@@ -165,6 +169,7 @@ CLOCKS: tuple[Prediction, ...] = (
         at("memorised", "manifold.certified_circles", view="embed/tokens"),
         of=_of_keys,
         share=True,
+        ideal=1.0,
         id="topology.certified",
         part="all",
         version=3,

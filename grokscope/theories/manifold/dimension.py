@@ -159,7 +159,7 @@ DIMENSION = (
             *readings,
             TASK,
             of=of,
-            ideal=ideal,
+            clock=clock,
             id="dimension.after",
             part=part,
             claim=AFTER,
@@ -170,7 +170,7 @@ DIMENSION = (
             changed=LATTICE if version > 1 else None,
             measured=text(f"{what} at the end, less the task's dimension", f"训练结束时{zh}，减去任务维数"),
         )
-        for part, version, of, readings, ideal, what, zh in (
+        for part, version, of, readings, clock, what, zh in (
             (
                 "orbits",
                 1,

@@ -114,6 +114,7 @@ WHEN: tuple[Prediction, ...] = (
         claim=ORDER,
         controls=(RANDOM_LABELS,),
         bounds=(0.0, 1.0),
+        ideal=1.0,
         supports=above(0.5),
         refutes=below(0.25),
         changed=WHOLE,

@@ -31,7 +31,7 @@ def _betti(stage: Stage, degree: int, view: str) -> At:
     return at(stage, "manifold.betti", degree, view=view)
 
 
-def _ideal(view: str) -> tuple[At, ...]:
+def _clock(view: str) -> tuple[At, ...]:
     """The Betti numbers of a table's ideal clock."""
     if not view.endswith(("tokens", "class_means")):
         return ()
@@ -131,7 +131,7 @@ TOPOLOGY: tuple[Prediction, ...] = (
             *(_betti("after", degree, view) for degree in (0, 1)),
             *EXPECTED,
             of=_as_task,
-            ideal=_ideal(view),
+            clock=_clock(view),
             id="topology.after",
             part=part,
             until=2,
@@ -145,7 +145,7 @@ TOPOLOGY: tuple[Prediction, ...] = (
         per_seed(
             at("after", "manifold.plane_circles", view=VIEWS[view][0]),
             of=lambda share: float(share == 1),  # every plane is a circle
-            ideal=[at("after", "manifold.plane_circles", view=f"{VIEWS[view][0]}/like=clock")],
+            clock=[at("after", "manifold.plane_circles", view=f"{VIEWS[view][0]}/like=clock")],
             id="topology.after",
             part=f"planes of {view}",
             until=2,
