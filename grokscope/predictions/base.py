@@ -99,8 +99,8 @@ class Prediction:
     and why. controls: the same statistic of arms that must stay behind: the effect less theirs, in the direction of the
     claim, is a part of the claim too. untested: why nothing that is run here can test it, and what would; such a claim
     is "not tested". ideal: the effect that an ideal network of this task has. clock: the same statistic of an ideal
-    clock in the place of each network, shown beside. counts: seeds before, within and after a window, where a share does
-    not say it.
+    clock in the place of each network, shown beside. counts: seeds before, within and after a window, where a share
+    does not say it.
     """
 
     id: str

@@ -186,6 +186,20 @@ TOPOLOGY: tuple[Prediction, ...] = (
     ),
     Prediction(
         id="topology.match",
+        claim=MATCH,
+        statistic=match,
+        arms=(BASE,),
+        along=("task", RANDOM_LABELS),
+        readings=(*OF_CLASS_MEANS, *EXPECTED),
+        supports=above(0),
+        refutes=NOWHERE,
+        measured=text(
+            "agreement of the Betti numbers of class means with those expected of their task is above chance",
+            "类均值的 Betti 数与任务的相符程度高于偶然水平",
+        ),
+    ),
+    Prediction(
+        id="topology.match",
         version=3,
         claim=MATCH,
         statistic=match,
