@@ -101,7 +101,8 @@ class Made:
             first = 2 + first
         if measure == "weights.norm":  # so that first norms ascend with the factor on them
             first = 1 + first / 20
-        bump = rng.choice([0.0, 1.0]) * np.exp(-np.square(np.log(STEPS / rng.choice(STEPS[25:45]))) * 4)
+        both = self.rng(measure, "bump")  # of all heads
+        bump = both.choice([0.0, 1.0]) * np.exp(-np.square(np.log(STEPS / both.choice(STEPS[25:45]))) * 4)
         centre, width = rng.choice(STEPS[15:55]), rng.uniform(0.05, 0.5)
         rise = 1 / (1 + np.exp(-np.clip(np.log(STEPS / centre) / width, -500, 500)))
         values = first + (last - first) * rise + bump + 0.003 * rng.random(len(STEPS))
@@ -121,6 +122,8 @@ def read(subject: Subject, reading: At) -> float:
         return float(rng.integers(0, 10))
     if instrument.measure == "manifold.plane_circles":
         return float(rng.choice([0.5, 1.0]))
+    if instrument.measure in ("manifold.gride", "manifold.plane_dimension"):  # of which differences are read
+        return float(rng.uniform(1, 4))
     if instrument.measure == "representation.predicted_rate":  # about what DECAYS has
         return float(
             np.exp(rng.normal(0, 0.5))
