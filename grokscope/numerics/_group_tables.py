@@ -17,6 +17,7 @@ from grokscope.numerics._permutations import Permuted, Table, p_values, permuted
 from grokscope.numerics._planes import cross_validated_planes
 from grokscope.numerics._points import cloud
 from grokscope.numerics.groups import Group
+from grokscope.numerics.spectra import structureless
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -142,16 +143,28 @@ def _planes(
 
 
 def ideal_clock(
-    table: Any, ks: Sequence[Key], *, group: Group | None = None
+    table: Any, ks: Sequence[Key], *, group: Group | None = None, noise: int | None = None
 ) -> Float[np.ndarray, "element channel"] | Missing:
     """The table restricted to some frequencies (keys of `waves`) or irreps (their names), centred, in its own units.
 
-    Its ambient Betti numbers are those that an ideal clock of these frequencies and amplitudes shows at this finite p:
-    the honest expectation for the table's own.
+    noise: the seed of a draw. The rest of the table is then not left out but replaced: by as much noise, with the same
+    spectrum, that has none of these frequencies. So the clock has the frequencies, the amplitudes and the noise level
+    of the table, and what it shows at this finite p (dimension, Betti numbers) is the honest expectation for the
+    table's own.
     """
     constant = rows(table)
     if isinstance(constant, Missing):
         return constant
     x = cloud(table, centre=False)
     h = harmonics(len(x), group)
-    return h.projector(sorted({h.place(key) for key in ks})) @ (x - x.mean(0))
+    chosen = h.projector(sorted({h.place(key) for key in ks}))
+    x = x - x.mean(0)
+    clock = chosen @ x
+    if noise is None:
+        return clock
+    rest = x - clock
+    drawn = structureless(rest, noise)
+    drawn -= drawn.mean(0) + chosen @ drawn
+    size = np.square(drawn).sum()
+    # The part of the draw that had these frequencies is made up for.
+    return clock + drawn * np.sqrt(np.square(rest).sum() / size) if size else clock

@@ -1,5 +1,6 @@
 """Fourier energies of functions of two residues, by frequency."""
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -37,6 +38,38 @@ def pair_energies(functions: Any, p: int, *, terms: Literal["block", "products"]
     if terms == "products":
         return by_frequency(energies[:, 1:].sum(1))
     return by_frequency(energies.sum(1) + (waves[1:] @ along_a[0]).square())
+
+
+def of_frequencies(functions: Any, p: int, ks: Sequence[int]) -> Float64[Tensor, "pair function"]:
+    """The part of functions of (a, b) that is made of some frequencies in each operand, without their mean over pairs.
+
+        P (f - mean f) P,   P: the projector on 1 and cos, sin(2 pi k x / p), k in ks
+
+    All products of these waves are kept, also of two frequencies. functions: as in `pair_energies`. ValueError for a
+    frequency outside 1..floor(p/2).
+    """
+    centred = torch.from_numpy(np.require(real(functions, "functions"), requirements=["C", "W"]))
+    centred = centred - centred.mean(0)
+    kept = torch.cat([torch.from_numpy(basis(p)[:1]), _waves(p, ks)])
+    in_a = kept @ centred.reshape(p, -1)
+    both = torch.einsum("jb,ibf->ijf", kept, in_a.reshape(len(kept), p, -1))
+    return torch.einsum("ia,jb,ijf->abf", kept, kept, both).reshape(p * p, -1)
+
+
+def without_frequencies(table: Any, p: int, ks: Sequence[int]) -> Float64[Tensor, "residue function"]:
+    """Functions of one residue without their mean and these frequencies, their sum of squares as it was."""
+    given = torch.from_numpy(np.require(real(table, "a table"), requirements=["C", "W"]))
+    waves = _waves(p, ks)
+    left = given - given.mean(0)
+    left = left - waves.T @ (waves @ left)
+    size = left.square().sum()
+    return left * (given.square().sum() / size).sqrt() if size else left
+
+
+def _waves(p: int, ks: Sequence[int]) -> Float64[Tensor, "wave residue"]:
+    if not all(1 <= k <= p // 2 for k in ks):
+        raise ValueError(f"frequencies must lie in 1..{p // 2}, got {list(ks)}")
+    return torch.from_numpy(basis(p)[[row for k in dict.fromkeys(ks) for row in (2 * k - 1, 2 * k) if row < p]])
 
 
 def by_frequency(energies: Float64[Tensor, "wave function"]) -> Energies:

@@ -1,4 +1,4 @@
-"""How many directions a matrix has, by its singular values."""
+"""How many directions a matrix has, by its singular values; clouds that have its spectrum and nothing else."""
 
 from typing import Any
 
@@ -39,6 +39,25 @@ def entropy_rank(points: Any) -> float | Missing:
     """
     share = _variances(points)
     return share if isinstance(share, Missing) else _exp_entropy(share)
+
+
+def structureless(points: Any, seed: int = 0) -> Float[np.ndarray, "point channel"]:
+    """A normal cloud of as many points and channels, with the same spectrum and the same directions, centred at 0.
+
+        y_i = sum_j g_ij (s_j / sqrt n) v_j,   g_ij ~ N(0, 1)
+
+    s_j, v_j: the singular values and directions of the centred points.
+
+    Points that have no relation to each other form such a cloud. Equal points give zeros. ValueError for anything but
+    finite rows.
+    """
+    rows = cloud(points, centre=False)
+    # The mean of equal rows is off by rounding, which is no spread.
+    if len(rows) == 0 or np.ptp(rows, axis=0).max() == 0:
+        return np.zeros_like(rows)
+    _, spread, directions = np.linalg.svd(rows - rows.mean(0), full_matrices=False)
+    drawn = np.random.default_rng(seed).normal(size=(len(rows), len(spread)))
+    return drawn * (spread / np.sqrt(len(rows))) @ directions
 
 
 def _variances(points: Any) -> Float[np.ndarray, " direction"] | Missing:

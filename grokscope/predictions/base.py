@@ -98,8 +98,9 @@ class Prediction:
     it reads every arm. readings: all that its statistics read of a run. changed: of a version above 1, what was changed
     and why. controls: the same statistic of arms that must stay behind: the effect less theirs, in the direction of the
     claim, is a part of the claim too. untested: why nothing that is run here can test it, and what would; such a claim
-    is "not tested". ideal: the effect that an ideal network of this task has. counts: seeds before, within and after a
-    window, where a share does not say it.
+    is "not tested". ideal: the effect that an ideal network of this task has. clock: the same statistic of an ideal
+    clock in the place of each network, shown beside. counts: seeds before, within and after a window, where a share
+    does not say it.
     """
 
     id: str
@@ -118,6 +119,7 @@ class Prediction:
     untested: Text | None = None
     ideal: float | None = None
     controls: Mapping[str, Statistic] = field(default_factory=dict)
+    clock: Statistic | None = None
     counts: Callable[[Given], Mapping[str, int]] | None = None
 
     def __post_init__(self) -> None:

@@ -12,6 +12,7 @@ from grokscope.predictions.base import (
     UNTRAINED,
     Answers,
     Given,
+    Key,
     Means,
     Prediction,
     Sample,
@@ -45,22 +46,28 @@ def per_seed(
     geometric: bool = False,
     arm: str = BASE,
     controls: Sequence[str] = OF_REPRESENTATION,
+    clock: Sequence[Reading] = (),
     **about: Any,
 ) -> Prediction:
     """A prediction of one number a seed of an arm, in which its controls stay behind.
 
     of: from the values of the readings, in their order, to the number; by default the value of the only one. A seed
     that lacks a value has no number. share: the number is 1 or 0, and its mean a share of seeds. bounds, geometric: as
-    in `Means`. about: the other fields of `Prediction`.
+    in `Means`. clock: readings of an ideal clock in the place of the first ones. about: the other fields of
+    `Prediction`.
     """
     kind = Shares if share else functools.partial(Means, bounds=bounds, geometric=geometric)
 
-    def statistic(name: str) -> Statistic:
-        return lambda arms: kind(of_seeds({name: arms[name]}, lambda runs: of_values(of, readings, runs[0])))
+    def statistic(name: str, read: Sequence[Reading] = readings) -> Statistic:
+        return lambda arms: kind(of_seeds({name: arms[name]}, lambda runs: of_values(of, read, runs[0])))
 
     fields: dict[str, Any] = {"arms": (arm,)} | (REGIONS if share else {}) | about
     return Prediction(
-        statistic=statistic(arm), controls={name: statistic(name) for name in controls}, readings=readings, **fields
+        statistic=statistic(arm),
+        controls={name: statistic(name) for name in controls},
+        clock=statistic(arm, (*clock, *readings[len(clock) :])) if clock else None,
+        readings=(*readings, *clock),
+        **fields,
     )
 
 
@@ -98,11 +105,12 @@ def along(
     *,
     fewest: int,
     lacking: str,
-    kind: type[Means | Shares] = Means,
+    kind: Callable[[dict[Key, Number]], Means | Shares] = Means,
 ) -> Statistic:
     """One number of each seed, from the values of a family and the seed's runs at them.
 
-    lacking: the reason where the family has runs at fewer values; {} is how many it has.
+    lacking: the reason where the family has runs at fewer values; {} is how many it has. kind: of sample, from the
+    numbers by seed.
     """
 
     def statistic(arms: Given) -> Sample | Missing:

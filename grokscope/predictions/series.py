@@ -6,6 +6,7 @@ from grokscope.errors import Missing
 from grokscope.predictions.readings import Number, Series
 from grokscope.predictions.subject import Subject
 from grokscope.statistics.contrasts import LowHighMid, half_change, low_high_mid
+from grokscope.statistics.transitions import Phases
 
 # A level is the median of so many checkpoints, or of so many evaluations, which are more (`contrasts.WINDOW`).
 WINDOW, OFTEN = 3, 5
@@ -76,6 +77,56 @@ def share_inside(subject: Subject, measure: str, view: str, window: tuple[float,
     return float((at[0] - at[1]) / (first - last))
 
 
+def at_edges(
+    subject: Subject, measure: str, view: str, window: tuple[float, float] | Missing | None
+) -> tuple[float, float] | Missing:
+    """The values of a stored measure at the start and at the end of a window, between checkpoints on ln step.
+
+    `Missing` without the window, where the series does not reach its end, and with too few checkpoints.
+    """
+    if not isinstance(window, tuple):
+        return NO_WINDOW if window is None else window
+    steps, values = series(subject, measure, view)
+    if len(values) < WINDOW or steps[-1] < window[1]:
+        return Missing(f"{len(values)} checkpoints of {measure} since memorisation; the window ends at {window[1]}")
+    start, end = np.interp(np.log(np.maximum(window, 1)), np.log(np.maximum(steps, 1)), values)
+    return float(start), float(end)
+
+
+def drop_inside(subject: Subject, measure: str, view: str, window: tuple[float, float] | Missing | None) -> Number:
+    """The share of a stored measure's drop since memorisation that lies within a window of steps, from 0 to 1.
+
+        (v(start of the window) - v(end)) / (v(t_mem) - v(last step)),   0 where it does not drop
+
+    A drop must be beyond the series' own fluctuation.
+    """
+    edges = at_edges(subject, measure, view, window)
+    if isinstance(edges, Missing):
+        return edges
+    steps, values = series(subject, measure, view)
+    drop = float(np.median(values[:WINDOW]) - np.median(values[-WINDOW:]))
+    if drop <= 0 or isinstance(half_change(steps, values, window=WINDOW), Missing):
+        return 0.0
+    return min(max((edges[0] - edges[1]) / drop, 0.0), 1.0)
+
+
+def risen_by(
+    steps: np.ndarray, values: np.ndarray, start: float, until: float, *, window: int = OFTEN
+) -> float | Missing:
+    """The share, from 0 to 1, of a series' rise that is made before a time: of the rise from its lowest level before
+    `start` to its level at `until`. 0 where it does not rise beyond its fluctuation."""
+    before, after = np.flatnonzero(steps <= start), np.flatnonzero(steps >= until)
+    if len(before) < 2 * window or len(after) < window:
+        return Missing(f"{len(before)} evaluations before step {start:g}, {len(after)} from {until:g} on")
+    levels = np.array([np.median(values[max(i - window // 2, 0) : i + window // 2 + 1]) for i in range(len(values))])
+    lowest = before[int(levels[before].argmin())]
+    rise = levels[after[0]] - levels[lowest]
+    stretch = slice(lowest, after[0] + window)
+    if rise <= 0 or isinstance(half_change(steps[stretch], values[stretch], window=window), Missing):
+        return 0.0
+    return float(np.clip((levels[before[-1]] - levels[lowest]) / rise, 0, 1))
+
+
 def where(step: int | Missing, window: tuple[int, int] | Missing | None) -> str | Missing:
     """Whether a step lies before, in or after a window."""
     if isinstance(step, Missing):
@@ -94,14 +145,16 @@ def entropies(subject: Subject) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     return heads | mean
 
 
-def low_high_mids(subject: Subject, *, literal: bool) -> dict[str, LowHighMid | Missing]:
-    """The contrasts of each head's entropy and of their mean; literal: any difference of single evaluations counts."""
+def low_high_mids(subject: Subject, *, literal: bool, phases: Phases | None = None) -> dict[str, LowHighMid | Missing]:
+    """The contrasts of each head's entropy and of their mean; literal: any difference of single evaluations counts.
+    phases: by default the run's own."""
+    phases = phases or subject.phases
     return {
         name: low_high_mid(
             steps,
             values,
-            memorized_at=subject.phases.memorized_at,
-            generalized_at=subject.phases.generalized_at,
+            memorized_at=phases.memorized_at,
+            generalized_at=phases.generalized_at,
             window=1 if literal else OFTEN,
         )
         for name, (steps, values) in entropies(subject).items()

@@ -20,7 +20,7 @@ from grokscope.tasks.base import Task
 
 T = TypeVar("T")
 BY_FREQUENCY = ("frequency", "cluster")
-POINTS = ("all", "train", "test", "fresh", "twin", "orbits", "class_means", "tokens")
+POINTS = ("all", "train", "test", "fresh", "twin", "orbits", "train_orbits", "class_means", "tokens")
 
 
 class Snapshot:
@@ -247,7 +247,8 @@ class Snapshot:
     ) -> Float[Tensor, "point channel"]:
         """A cloud of points: the activations of a site on a set of inputs, channels flattened.
 
-        points: all, train, test, fresh, twin; orbits (the mean over each input-symmetry orbit); class_means (the mean
+        points: all, train, test, fresh, twin; orbits (the mean over each input-symmetry orbit); train_orbits (the
+        mean over its members that are trained on); class_means (the mean
         over the inputs of each label); tokens (the rows of a table of symbols, such as `embed`); frequency=k (the
         class means, or the tokens, in the cross-validated plane of frequency k); cluster=k (the orbits, in the neurons
         whose dominant frequency is k).
@@ -281,11 +282,11 @@ class Snapshot:
             if not self.task.n_classes:
                 return Missing(f"points={points!r} is for tasks with classes; this one is a regression")
             cloud = views.means(cloud, self.labels)
-        elif kind in ("orbits", "cluster"):
-            chosen = views.cluster(cloud, self.task, value) if kind == "cluster" else cloud
+        elif kind == "cluster":
+            chosen = views.cluster(cloud, self.task, value)
             cloud = chosen if isinstance(chosen, Missing) else views.means(chosen, self.task.orbits)
         elif not table:
-            cloud = cloud[self.masks[points]]
+            cloud = views.chosen_points(cloud, points, self.masks, self.task.orbits)
         if kind == "frequency" and not isinstance(cloud, Missing):
             cloud = views.frequency_plane(cloud, self.task, value)
         return cloud if isinstance(cloud, Missing) else views.thinned(cloud, share, landmarks, seed)

@@ -1,8 +1,10 @@
 """Clouds of points: a choice of inputs, channels and points from a site's activations."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from grokscope.errors import Missing
@@ -21,6 +23,18 @@ def means(cloud: Cloud, place: Int[Tensor, " point"]) -> Float[Tensor, "place ch
     size = torch.bincount(place)
     total = torch.zeros(len(size), cloud.shape[1], dtype=torch.float64).index_add_(0, place, cloud.double())
     return (total / size[:, None])[size > 0].to(cloud.dtype)
+
+
+def chosen_points(
+    cloud: Cloud, points: str, masks: Mapping[str, Bool[Tensor, " point"]], orbits: Int[Tensor, " point"]
+) -> Cloud:
+    """Of the points of all inputs those of a split, or the mean points of orbits: of all inputs, or of those trained
+    on."""
+    if points == "orbits":
+        return means(cloud, orbits)
+    if points == "train_orbits":
+        return means(cloud[masks["train"]], orbits[masks["train"]])
+    return cloud[masks[points]]
 
 
 def thinned(cloud: Cloud, share: float | None, landmarks: int | None, seed: int) -> Cloud:

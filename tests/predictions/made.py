@@ -21,11 +21,14 @@ from grokscope.studies.arms import arms as studied
 from grokscope.theories.base import families, theories
 
 STEPS = np.unique(np.geomspace(1, 4000, 60).round().astype(int))
-WHOLE = ("manifold.betti", "manifold.certified_circles", "representation.solution_dimension")  # measures that count
+WHOLE = (  # measures that count
+    *("manifold.betti", "manifold.certified_circles", "manifold.circles_of_keys"),
+    "representation.solution_dimension",
+)
 DECAYS = 300.0  # time constant of the effective loss
 SMALL = (  # shares
     *("circuits.gradient_symmetricity", "circuits.distance_irrelevance", "circuits.neuron_explained"),
-    "representation.quality_index",
+    *("representation.quality_index", "manifold.circular_coordinate", "manifold.clock_agreement"),
 )
 PARTS = {"attention.entropy": ["head=0", "head=1"], "manifold.gride": ["n1=1", "n1=4", "n1=16"]}
 FOLLOWED = ("follow/keep", "follow/noise", "follow/norm", "follow/circle/0.5", "follow/circle/1", "follow/circle/2")
@@ -98,7 +101,8 @@ class Made:
             first = 2 + first
         if measure == "weights.norm":  # so that first norms ascend with the factor on them
             first = 1 + first / 20
-        bump = rng.choice([0.0, 1.0]) * np.exp(-np.square(np.log(STEPS / rng.choice(STEPS[25:45]))) * 4)
+        both = self.rng(measure, "bump")  # of all heads
+        bump = both.choice([0.0, 1.0]) * np.exp(-np.square(np.log(STEPS / both.choice(STEPS[25:45]))) * 4)
         centre, width = rng.choice(STEPS[15:55]), rng.uniform(0.05, 0.5)
         rise = 1 / (1 + np.exp(-np.clip(np.log(STEPS / centre) / width, -500, 500)))
         values = first + (last - first) * rise + bump + 0.003 * rng.random(len(STEPS))
@@ -118,6 +122,8 @@ def read(subject: Subject, reading: At) -> float:
         return float(rng.integers(0, 10))
     if instrument.measure == "manifold.plane_circles":
         return float(rng.choice([0.5, 1.0]))
+    if instrument.measure in ("manifold.gride", "manifold.plane_dimension"):  # of which differences are read
+        return float(rng.uniform(1, 4))
     if instrument.measure == "representation.predicted_rate":  # about what DECAYS has
         return float(
             np.exp(rng.normal(0, 0.5))

@@ -20,15 +20,16 @@ def frequencies_with_a_plane(snapshot: Snapshot) -> list[int] | Missing:
 
 
 def in_planes(name: str, snapshot: Snapshot, view: str) -> Sequence[Value] | Missing:
-    """A measure's answers for the view's site in the plane of each key frequency. Planes without an answer are left
-    out; `Missing` where no plane has one."""
+    """A measure's answers for the view's site, or for its ideal clock (like=clock), in the plane of each key frequency.
+    Planes without an answer are left out; `Missing` where no plane has one."""
     if isinstance(cloud := cloud_of(snapshot, view), Missing):
         return cloud
     frequencies = frequencies_with_a_plane(snapshot)
     if isinstance(frequencies, Missing):
         return frequencies
-    site, _, _ = parsed(view)
-    answers = [evaluate(name, snapshot, view=f"{site}/frequency={k}") for k in frequencies]
+    site, _, options = parsed(view)
+    more = "".join(f"/{option}={options[option]}" for option in ("like", "seed") if option in options)
+    answers = [evaluate(name, snapshot, view=f"{site}/frequency={k}{more}") for k in frequencies]
     known = [answer for answer in answers if not isinstance(answer, Missing)]
     missing = [answer for answer in answers if isinstance(answer, Missing)]
     return known or next(iter(missing), Missing("no key frequency"))

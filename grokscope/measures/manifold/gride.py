@@ -14,7 +14,7 @@ from grokscope.runs.snapshot import Snapshot
     source="Denti et al. 2022, doi:10.1038/s41598-022-20991-1",
     cost="heavy",
     axis="n1",
-    variants=({"view": "resid_mid/orbits"}, {"view": "embed/tokens"}),
+    variants=({"view": "resid_mid/orbits"}, {"view": "embed/tokens"}, {"view": "mlp_out/class_means"}),
 )
 def gride(snapshot: Snapshot, view: str = "resid_mid/orbits") -> Mapping[str, float] | Missing:
     """Dimension from the distances to the n1-th and the 2 n1-th neighbour, by n1; without scales that have no answer.

@@ -6,6 +6,7 @@ from grokscope.errors import Missing
 from grokscope.measures.analyses.views import cloud_of
 from grokscope.measures.base import measure
 from grokscope.numerics.dimension import twonn
+from grokscope.numerics.spectra import structureless
 from grokscope.runs.snapshot import Snapshot
 
 
@@ -22,12 +23,9 @@ def structureless_dimension(snapshot: Snapshot, view: str = "resid_mid/train", s
     cloud = cloud_of(snapshot, view)
     if isinstance(cloud, Missing):
         return cloud
-    rows = cloud.double().numpy()
-    # The mean of equal rows is off by rounding, which is no spread.
-    if np.ptp(rows, axis=0).max() == 0:
+    drawn = structureless(cloud, seed)
+    if not drawn.any():
         return Missing(f"all points of {view!r} are equal")
-    spread = np.linalg.svd(rows - rows.mean(0), compute_uv=False) / np.sqrt(len(rows))
-    drawn = np.random.default_rng(seed).normal(size=(len(rows), len(spread))) * spread
     if not np.isfinite(drawn).all():
         return Missing(f"the spectrum of {view!r} overflows at step {snapshot.step}")
     estimate = twonn(drawn, "mle")

@@ -7,6 +7,7 @@ from grokscope.predictions.shared import BASES, COLLAPSE, SPHERES, of_field
 from grokscope.runs.config import RunConfig
 from grokscope.theories.manifold.following import CIRCLED, MEMORISED
 from grokscope.theories.manifold.ranks import ABOVE, BELOW, EQUAL, SITES
+from grokscope.theories.manifold.transition import WIDE
 
 
 def _rank(site: str) -> Family:
@@ -34,6 +35,22 @@ def _switched(scale: Scale, _: RunConfig) -> Table:
 def _sizes(scale: Scale, base: RunConfig) -> Table:
     sizes = sized(scale, tiny=(31, 37), laptop=(17, 23, 43, 59), paper=(31, 43, 71, 97, 113))
     return {p: {"p": p} for p in sizes} | ({base.model_dump()["p"]: {}} if alone(scale) else {})
+
+
+# Shares of the pairs at which the network of the base groks, with a delay of more than three t_mem (docs/results.md,
+# "Settings"). p = 59 at .4 is the base itself.
+SHARES: dict[int, float] = {31: 0.6, 43: 0.5, 59: 0.4, 83: 0.3}
+
+
+def _wide(scale: Scale, base: RunConfig) -> Table:
+    if scale == "tiny":
+        return {p: {"p": p} for p in (17, base.model_dump()["p"], 31)}
+    shares = SHARES | sized(scale, tiny={}, laptop={}, paper={113: 0.3})
+    return {p: {"p": p, "train_fraction": share} for p, share in shares.items()}
+
+
+def _wide_p(changed: Changes) -> Value:
+    return changed.get("p") if set(changed) == {"p", "train_fraction"} else None
 
 
 def _tasks(scale: Scale, _: RunConfig) -> Table:
@@ -68,6 +85,7 @@ ARMS: tuple[AnyFamily, ...] = (
     SPHERES,
     SWITCHED,
     of_field("p", _sizes, network="small"),
+    Family(id=WIDE, values=_wide, recognise=_wide_p),
     Family(
         id="task",
         values=_tasks,

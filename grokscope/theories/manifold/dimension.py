@@ -109,6 +109,12 @@ DIMENSION = (
         claim=BEFORE,
         supports=within(0.5, 2),
         refutes=below(0.1),
+        untested=text(
+            "no network of this width can: 128 channels hold at most 128 dimensions, .092 of 1,392 inputs; a layer "
+            "would need half as many channels as there are training inputs, 700",
+            "这一宽度的网络不可能满足：128 个通道最多 128 维，只有 1392 个训练样本的 .092 倍；"
+            "层宽至少要有训练样本数的一半，即约 700 个通道",
+        ),
         measured=text(
             "TwoNN of the training inputs in the middle of the memorised window, over their number (no "
             "estimate can exceed the width of the layer)",
@@ -139,6 +145,7 @@ DIMENSION = (
         TASK,
         of=over,
         id="dimension.before_weak",
+        until=2,
         claim=BEFORE_WEAK,
         supports=above(3),
         refutes=below(1.5),
@@ -152,22 +159,33 @@ DIMENSION = (
             *readings,
             TASK,
             of=of,
+            clock=clock,
             id="dimension.after",
             part=part,
             claim=AFTER,
             supports=within(-0.3, 0.3),
             refutes=outside(-1, 1),
             version=version,
+            until=2,
             changed=LATTICE if version > 1 else None,
             measured=text(f"{what} at the end, less the task's dimension", f"训练结束时{zh}，减去任务维数"),
         )
-        for part, version, of, readings, what, zh in (
-            ("orbits", 1, _excess, [_twonn("after", "orbits")], "TwoNN of orbits", "轨道点的 TwoNN 维数"),
+        for part, version, of, readings, clock, what, zh in (
+            (
+                "orbits",
+                1,
+                _excess,
+                [_twonn("after", "orbits")],
+                [_twonn("after", "orbits/like=clock")],
+                "TwoNN of orbits",
+                "轨道点的 TwoNN 维数",
+            ),
             (
                 "class means",
                 1,
                 _excess,
                 [_twonn("after", "class_means")],
+                [],
                 "TwoNN of class means",
                 "类均值的 TwoNN 维数",
             ),
@@ -176,6 +194,7 @@ DIMENSION = (
                 2,
                 _coarsest,
                 _coarse("orbits"),
+                _coarse("orbits/like=clock"),
                 "Gride (n1 = 16, or as much as p allows) of orbits",
                 "轨道点的 Gride（n1 = 16 或 p 所允许的最大值）维数",
             ),
@@ -184,6 +203,7 @@ DIMENSION = (
                 2,
                 _coarsest,
                 _coarse("class_means"),
+                _coarse("class_means/like=clock"),
                 "Gride (n1 = 16, or as much as p allows) of class means",
                 "类均值的 Gride（n1 = 16 或 p 所允许的最大值）维数",
             ),
@@ -192,6 +212,7 @@ DIMENSION = (
                 2,
                 lambda value, _: value - 1,  # a circle's
                 [at("after", "manifold.plane_dimension")],
+                [at("after", "manifold.plane_dimension", view="resid_mid/class_means/like=clock")],
                 "Gride (n1 = 4) of class means in the planes of the key frequencies, their median,",
                 "类均值在各关键频率平面内的 Gride（n1 = 4）维数的中位数",
             ),
@@ -203,6 +224,7 @@ DIMENSION = (
             id="dimension.drop",
             part=part,
             version=version,
+            until=2,
             claim=DROP,
             controls=(RANDOM_LABELS,),
             changed=TWINS if version > 1 else None,
@@ -223,6 +245,7 @@ DIMENSION = (
             id="dimension.drop",
             part=f"n1 = {n1}",
             version=2,
+            until=2,
             claim=DROP,
             supports=below(1),
             refutes=above(1),

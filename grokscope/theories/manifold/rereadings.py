@@ -3,20 +3,23 @@
 `efficiency` reads weight efficiency.
 """
 
+import functools
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 import numpy as np
 
 from grokscope.errors import Missing, first_missing, of_all
 from grokscope.predictions.arms import BASE, NO_DECAY
-from grokscope.predictions.base import Answers, Given, Means, Prediction, Sample, Shares, Statistic
+from grokscope.predictions.base import Answers, Given, Key, Means, Prediction, Sample, Shares, Statistic
 from grokscope.predictions.readings import At, Number, Reading, Series, Stage, at
-from grokscope.predictions.rows import RANKED_T_GEN, along, last, per_group, per_seed, rank_correlation, text
+from grokscope.predictions.rows import RANKED_T_GEN, along, last, over, per_group, per_seed, rank_correlation, text
 from grokscope.predictions.seeds import of_seeds
 from grokscope.predictions.series import COLLAPSED_AT
 from grokscope.predictions.subject import Subject
 from grokscope.statistics.regions import NOWHERE, above, below
 
+Kind: TypeAlias = Callable[[dict[Key, Number]], Means | Shares]
 ORDER = ("manifold.harmonic_share", "split=all")
 ACCURACY = last("behaviour.test_accuracy")
 
@@ -31,9 +34,11 @@ def _linear(stage: Stage) -> At:
     return at(stage, "kernel.linear_representation")
 
 
-def _over_spheres(
-    of: Callable[[np.ndarray, np.ndarray], Number], kind: type[Means | Shares], score: Reading
-) -> Statistic:
+# A rank correlation lies between these: equal ones of all seeds have an interval.
+CORRELATION = functools.partial(Means, bounds=(-1.0, 1.0))
+
+
+def _over_spheres(of: Callable[[np.ndarray, np.ndarray], Number], kind: Kind, score: Reading) -> Statistic:
     """Per seed: a number of the manifold's scores and the test accuracies on spheres of several norms."""
 
     def seed(_: np.ndarray, runs: Sequence[Answers]) -> Number:
@@ -72,6 +77,18 @@ def _noise(noisy: float, kept: float) -> float:
 def _rank_falls(_: float, before: float, after: float) -> float:
     """Of a run that collapses: ln of the rank at the end over that when memorised."""
     return float(np.log(after / before))
+
+
+def _narrowed(arm: str, *, collapsing: bool) -> Statistic:
+    """Per seed: the rank at the end over that when memorised. collapsing: of runs whose softmax collapses."""
+
+    def seed(runs: Sequence[Answers]) -> Number:
+        run = runs[0]
+        if collapsing and isinstance(run[COLLAPSED_AT], Missing):
+            return run[COLLAPSED_AT]
+        return of_all(over, run[_rank("after")], run[_rank("memorised")])
+
+    return lambda arms: Means(of_seeds({arm: arms[arm]}, seed), geometric=True)
 
 
 def _rank_kept(arm: str) -> Statistic:
@@ -131,7 +148,7 @@ REREADINGS: tuple[Prediction, ...] = (
             (2, at("after", "manifold.equivariance", view="embed/tokens"), *NAMED_EMBEDDING),
         )
         for part, of, kind, supports, refutes, en, zh in (
-            ("correlation", rank_correlation, Means, above(0.7), below(0.2), "rank correlation", "秩相关"),
+            ("correlation", rank_correlation, CORRELATION, above(0.7), below(0.2), "rank correlation", "秩相关"),
             ("peak", _same_peak, Shares, above(0.8), below(0.5), "the same best norm", "最佳范数一致"),
         )
     ),
@@ -143,7 +160,11 @@ REREADINGS: tuple[Prediction, ...] = (
         along=("weight_decay_start",),
         readings=(LIFE,),
         statistic=along(
-            "weight_decay_start", _against_life, fewest=3, lacking="{} strengths of weight decay switched on; needs 3"
+            "weight_decay_start",
+            _against_life,
+            fewest=3,
+            lacking="{} strengths of weight decay switched on; needs 3",
+            kind=CORRELATION,
         ),
         supports=below(-0.7),
         refutes=above(-0.2),
@@ -176,6 +197,7 @@ REREADINGS: tuple[Prediction, ...] = (
         controls=("collapse/weight_decay",),
         id="reread.softmax_collapse",
         part="falls",
+        until=2,
         claim=NARROW,
         supports=below(-0.1),
         refutes=above(-0.1),
@@ -183,6 +205,28 @@ REREADINGS: tuple[Prediction, ...] = (
             "ln of the effective rank of the samples' gradients at the logits at the end over that when "
             "memorised, float32 without weight decay",
             "logit 处逐样本梯度的有效秩：结束时与记忆期之比的对数（float32、无权重衰减）",
+        ),
+    ),
+    Prediction(
+        statistic=_narrowed("collapse/float32", collapsing=True),
+        controls={"collapse/weight_decay": _narrowed("collapse/weight_decay", collapsing=False)},
+        arms=("collapse/float32",),
+        readings=(_rank("memorised"), _rank("after"), COLLAPSED_AT),
+        id="reread.softmax_collapse",
+        part="falls",
+        version=3,
+        claim=NARROW,
+        supports=below(0.9),
+        refutes=above(1),
+        changed=text(
+            "the control need not collapse to have a value: with weight decay nothing collapses, and it never had one",
+            "对照不必先崩溃才有数值：有权重衰减时不会崩溃，原来的对照因此从来没有数值",
+        ),
+        measured=text(
+            "effective rank of the samples' gradients at the logits at the end over that when memorised, float32 "
+            "without weight decay, of runs that collapse; the control: with weight decay, whether it collapses or not",
+            "logit 处逐样本梯度的有效秩：结束时与记忆期之比（float32、无权重衰减、发生崩溃的训练）；"
+            "对照：有权重衰减，无论是否崩溃",
         ),
     ),
     *(

@@ -1,15 +1,14 @@
 """Predictions of the manifold's shape: no loop before, the task's loops after, which come with the transition."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from grokscope.errors import Missing, first_missing
 from grokscope.predictions.arms import BASE
-from grokscope.predictions.base import Answers, Given, Means, Prediction, Sample, Shares, Statistic
-from grokscope.predictions.readings import At, Fact, Number, Series, Stage, at
-from grokscope.predictions.rows import HALF, MOST, RANDOM_LABELS, per_seed, text
+from grokscope.predictions.base import Answers, Given, Means, Prediction, Sample
+from grokscope.predictions.readings import At, Fact, Number, Stage, at
+from grokscope.predictions.rows import RANDOM_LABELS, per_seed, text
 from grokscope.predictions.seeds import of_seeds
-from grokscope.predictions.series import changes_within, half_way, label, where
 from grokscope.predictions.subject import Subject
 from grokscope.statistics.regions import NOWHERE, above, below
 
@@ -18,16 +17,25 @@ VIEWS = {
     "class means": ("resid_mid/class_means", "类均值"),
     "orbits": ("resid_mid/orbits", "轨道点"),
 }
-CIRCLES = [at(stage, "manifold.certified_circles", view="embed/tokens") for stage in ("after", "memorised")]
-SERIES = {
-    "certified circles": ("manifold.certified_circles", "view=embed/tokens", "认证圆的个数"),
-    "equivariance": ("manifold.equivariance", "view=embed/tokens", "等变性 R²"),
-    "strongest loop": ("manifold.persistence_ratio", "view=resid_mid/class_means", "最强的环"),
+# Tables of one row for each residue: what has a place for each answer, and carries it.
+TABLES = {
+    "embedding": VIEWS["embedding"],
+    "class means of mlp_out": ("mlp_out/class_means", "神经元写入残差流（mlp_out）的类均值"),
+    "class means of logits": ("logits/class_means", "logit 的类均值"),
 }
+WRITTEN = {part: views for part, views in TABLES.items() if part != "embedding"}
+CIRCLES = [at(stage, "manifold.certified_circles", view="embed/tokens") for stage in ("after", "memorised")]
 
 
 def _betti(stage: Stage, degree: int, view: str) -> At:
     return at(stage, "manifold.betti", degree, view=view)
+
+
+def _clock(view: str) -> tuple[At, ...]:
+    """The Betti numbers of a table's ideal clock."""
+    if not view.endswith(("tokens", "class_means")):
+        return ()
+    return tuple(_betti("after", degree, f"{view}/like=clock") for degree in (0, 1))
 
 
 def _expected(degree: int) -> Fact:
@@ -51,62 +59,6 @@ def _as_task(b0: float, b1: float, wanted_b0: float, wanted_b1: float) -> float:
 def _certified(after: float, before: float, keys: float) -> float:
     """1 if the certified circles are as many as the key frequencies at the end, and none when memorised."""
     return float(after == keys and before == 0)
-
-
-def _order(name: str, *, fresh: bool) -> Series:
-    measure, view, _ = SERIES[name]
-
-    def of(subject: Subject) -> Number:
-        return changes_within(subject, measure, view, subject.transition(fresh))
-
-    known = label(measure, view)
-    return Series(f"changes within the transition: {known}", of, (known,), (measure,))
-
-
-SIDES = ("before", "in", "after")
-
-
-def _side(name: str, *, fresh: bool) -> Series:
-    """0, 1, 2: half of the change is made before, within or after the transition."""
-    measure, view, _ = SERIES[name]
-
-    def of(subject: Subject) -> Number:
-        side = where(half_way(subject, measure, view), subject.transition(fresh))
-        return side if isinstance(side, Missing) else float(SIDES.index(side))
-
-    known = label(measure, view)
-    return Series(f"side of the transition: {known}", of, (known,), (measure,))
-
-
-def _changing(name: str, version: int) -> Prediction:
-    fresh = version > 1
-    order, side = _order(name, fresh=fresh), _side(name, fresh=fresh)
-
-    def counts(arms: Given) -> Mapping[str, int]:
-        sides = [run[side] for run in arms[BASE]]
-        return {name: sides.count(float(number)) for number, name in enumerate(SIDES)}
-
-    def share(arm: str) -> Statistic:
-        return lambda arms: Shares(of_seeds({arm: arms[arm]}, lambda runs: runs[0][order]))
-
-    return Prediction(
-        id="topology.order",
-        part=name,
-        version=version,
-        claim=ORDER,
-        arms=(BASE,),
-        readings=(order, side),
-        statistic=share(BASE),
-        controls={RANDOM_LABELS: share(RANDOM_LABELS)},
-        supports=MOST,
-        refutes=HALF,
-        changed=FRESH if fresh else None,
-        counts=counts,
-        measured=text(
-            f"half of the change of {name} is made within the transition",
-            f"{SERIES[name][2]}的变化有一半发生在转变期内",
-        ),
-    )
 
 
 def _coordinate(loops: int | None) -> At:
@@ -148,16 +100,11 @@ AFTER = text(
     "顿悟后表示的 Betti 数与任务一致（模加法：β₀ = β₁ = 1）",
 )
 CERTIFIED = text("Every key frequency's plane is a circle of the task", "每个关键频率的平面都是任务的圆")
-ORDER = text("The topology comes with the transition, not before or after it", "拓扑随转变期出现，不早也不晚")
 MATCH = text(
     "The topology follows the task: circle, torus, segment, two circles, none",
     "拓扑随任务而变：圆、环面、线段、两个圆、无",
 )
 COORDINATE = text("The circle that is found is the task's", "找到的圆就是任务的圆")
-FRESH = text(
-    "the transition of fresh inputs: that of all test inputs begins when the symmetry is learned, and answers twins",
-    "改用全新输入的转变期：全部测试输入的转变期从学会对称性、答对孪生输入时就开始了",
-)
 SEVERAL = text(
     "as many loops as there are certified circles: one loop can pass although there are several circles",
     "环的个数与认证圆的个数相同：只看一个环时，即使有多个圆也能通过",
@@ -170,6 +117,7 @@ TOPOLOGY: tuple[Prediction, ...] = (
             of=lambda b1: float(b1 == 0),  # no loop
             id="topology.before",
             part=part,
+            until=2,
             share=True,
             claim=BEFORE,
             measured=text(
@@ -183,8 +131,10 @@ TOPOLOGY: tuple[Prediction, ...] = (
             *(_betti("after", degree, view) for degree in (0, 1)),
             *EXPECTED,
             of=_as_task,
+            clock=_clock(view),
             id="topology.after",
             part=part,
+            until=2,
             share=True,
             claim=AFTER,
             measured=text(f"{part} at the end: b0 and b1 are the task's", f"结束时{zh}的 β₀、β₁ 与任务一致"),
@@ -195,8 +145,10 @@ TOPOLOGY: tuple[Prediction, ...] = (
         per_seed(
             at("after", "manifold.plane_circles", view=VIEWS[view][0]),
             of=lambda share: float(share == 1),  # every plane is a circle
+            clock=[at("after", "manifold.plane_circles", view=f"{VIEWS[view][0]}/like=clock")],
             id="topology.after",
             part=f"planes of {view}",
+            until=2,
             share=True,
             claim=AFTER,
             measured=text(
@@ -212,6 +164,7 @@ TOPOLOGY: tuple[Prediction, ...] = (
         of=_certified,
         id="topology.certified",
         part="all",
+        until=2,
         share=True,
         controls=(RANDOM_LABELS,),  # at step 0 alone there are as many before as after
         claim=CERTIFIED,
@@ -226,11 +179,25 @@ TOPOLOGY: tuple[Prediction, ...] = (
         of=lambda after: float(after >= 1),
         id="topology.certified",
         part="some",
+        until=2,
         share=True,
         claim=CERTIFIED,
         measured=text("at least one certified circle of the embedding at the end", "结束时嵌入至少有一个认证圆"),
     ),
-    *(_changing(name, version) for version in (1, 2) for name in SERIES),
+    Prediction(
+        id="topology.match",
+        claim=MATCH,
+        statistic=match,
+        arms=(BASE,),
+        along=("task", RANDOM_LABELS),
+        readings=(*OF_CLASS_MEANS, *EXPECTED),
+        supports=above(0),
+        refutes=NOWHERE,
+        measured=text(
+            "agreement of the Betti numbers of class means with those expected of their task is above chance",
+            "类均值的 Betti 数与任务的相符程度高于偶然水平",
+        ),
+    ),
     Prediction(
         id="topology.match",
         version=3,
@@ -255,6 +222,7 @@ TOPOLOGY: tuple[Prediction, ...] = (
             _coordinate(loops),
             id="topology.coordinate",
             version=version,
+            until=2,
             claim=COORDINATE,
             supports=above(0.9),
             refutes=below(0.5),

@@ -19,18 +19,21 @@ LEVELS = (0.2, 0.8)
 FEWEST_SIZES = 3  # values of p through which a slope can be told from a jump
 # Pooled values are thinned to so many, evenly along each run.
 MOST_VALUES = 200
+WIDE = "wide"  # the family of the base's network at several p
 
 
-def dwell(subject: Subject, *, relative: bool) -> Number:
-    """Steps that the order parameter takes from 20 to 80 %, over t_gen.
+def dwell(subject: Subject, *, relative: bool, delay: bool = False) -> Number:
+    """Steps that the order parameter takes from 20 to 80 %, over t_gen, or over the delay t_gen - t_mem.
 
     relative: per cent of its own way from memorisation to the end; otherwise of 1. A level counts once it holds for
     three evaluations.
     """
     steps, values = series(subject, *SHARE)
-    end = subject.phases.generalized_at
+    start, end = subject.phases.memorized_at, subject.phases.generalized_at
     if end is None or len(values) < 6:
         return Missing("the run has not generalised")
+    if delay and (start is None or end <= start):
+        return Missing(f"no delay: memorised at {start}, generalised at {end}")
     first, last = (float(np.median(values[:3])), float(np.median(values[-3:]))) if relative else (0.0, 1.0)
     reached = [first_held(steps, values, first + level * (last - first)) for level in LEVELS]
     if reached[0] is None or reached[1] is None:
@@ -39,33 +42,35 @@ def dwell(subject: Subject, *, relative: bool) -> Number:
         return Missing("the order parameter is beyond 20 % already when memorised")
     # Both levels at one evaluation: all that is known is that the passage is shorter than their distance.
     apart = float(np.diff(steps[steps <= reached[1]])[-1]) if (steps <= reached[1]).sum() > 1 else 1.0
-    return max(reached[1] - reached[0], apart) / end
+    return max(reached[1] - reached[0], apart) / (end - start if delay and start is not None else end)
 
 
+def _dwell(name: str, **options: bool) -> Series:
+    return Series(f"dwell time{name}", lambda subject: dwell(subject, **options), (label(*SHARE),), (SHARE[0],))
+
+
+# By version.
 DWELLS = {
-    relative: Series(
-        f"dwell time{', of its own rise' if relative else ''}",
-        lambda subject, relative=relative: dwell(subject, relative=relative),
-        (label(*SHARE),),
-        (SHARE[0],),
-    )
-    for relative in (False, True)
+    1: _dwell("", relative=False),
+    2: _dwell(", of its own rise", relative=True),
+    3: _dwell(", of its own rise, over the delay", relative=True, delay=True),
 }
+FAMILIES = {1: "p", 2: "p", 3: WIDE}
 
 
-def _slope(*, relative: bool) -> Statistic:
-    """Per seed: least-squares slope of ln(dwell / t_gen) on ln p."""
+def _slope(version: int) -> Statistic:
+    """Per seed: least-squares slope of ln(dwell / t_gen), or of ln(dwell / delay), on ln p."""
 
     def seed(p: np.ndarray, runs: Sequence[Answers]) -> Number:
-        dwells = [(size, run[DWELLS[relative]]) for size, run in zip(p, runs, strict=True)]
+        dwells = [(size, run[DWELLS[version]]) for size, run in zip(p, runs, strict=True)]
         pairs = [(size, value) for size, value in dwells if not isinstance(value, Missing)]
         if len(pairs) < FEWEST_SIZES:
             return Missing(f"the seed has generalised at {len(pairs)} values of p; needs {FEWEST_SIZES}")
         sizes, values = np.log(np.array(pairs)).T
         return float(np.polyfit(sizes, values, 1)[0])
 
-    lacking = f"{{}} values of p; needs {FEWEST_SIZES}: arms p=17, p=31, ..."
-    return along("p", seed, fewest=FEWEST_SIZES, lacking=lacking)
+    lacking = f"{{}} values of p; needs {FEWEST_SIZES}: arms {FAMILIES[version]}=31, ..."
+    return along(FAMILIES[version], seed, fewest=FEWEST_SIZES, lacking=lacking)
 
 
 def pooled(runs: Sequence[np.ndarray]) -> np.ndarray:
@@ -86,29 +91,38 @@ OWN = text(
 )
 
 
-def _dwell_text(en: str, zh: str) -> Text:
+DELAY = text(
+    "over the delay, which is what grows, instead of t_gen; on the network of the base at every p, with shares of the "
+    "data at which it groks",
+    "改为除以延迟（真正增长的量）而不是 t_gen；各个 p 都用基准网络，训练比例取其能够顿悟的值",
+)
+
+
+def _measured(over: str, of: str, over_zh: str, of_zh: str) -> Text:
     return text(
-        f"slope of ln(dwell time / t_gen) on ln p, by seed; dwell: between 20 and 80 % of {en}",
-        f"按种子：ln(停留时间 ÷ t_gen) 对 ln p 的斜率；停留指序参量处于{zh}的 20 % 到 80 % 之间",
+        f"slope of ln(dwell time / {over}) on ln p, by seed; dwell: between 20 and 80 % of {of}",
+        f"按种子：ln(停留时间 ÷ {over_zh}) 对 ln p 的斜率；停留指序参量处于{of_zh}的 20 % 到 80 % 之间",
     )
 
 
-TRANSITION: tuple[Prediction, ...] = (
-    *(
-        Prediction(
-            id="transition.no_middle",
-            part="passage",
-            version=version,
-            claim=CLAIM,
-            arms=(BASE,),
-            along=("p",),
-            readings=(DWELLS[version > 1],),
-            statistic=_slope(relative=version > 1),
-            supports=below(0),
-            refutes=above(0),
-            changed=OWN if version > 1 else None,
-            measured=measured,
-        )
-        for version, measured in ((1, _dwell_text("1", "1")), (2, _dwell_text("its own rise", "自身升幅")))
-    ),
+TRANSITION: tuple[Prediction, ...] = tuple(
+    Prediction(
+        id="transition.no_middle",
+        part="passage",
+        version=version,
+        claim=CLAIM,
+        arms=(BASE,),
+        along=(FAMILIES[version],),
+        readings=(DWELLS[version],),
+        statistic=_slope(version),
+        supports=below(0),
+        refutes=above(0),
+        changed=changed,
+        measured=_measured(*measured),
+    )
+    for version, changed, measured in (
+        (1, None, ("t_gen", "1", "t_gen", "1")),
+        (2, OWN, ("t_gen", "its own rise", "t_gen", "自身升幅")),
+        (3, DELAY, ("the delay t_gen - t_mem", "its own rise", "延迟 t_gen - t_mem", "自身升幅")),
+    )
 )
