@@ -49,6 +49,9 @@ BASES = (
     ),
     changed_only(NO_DECAY),
 )
+# Nine tenths of the data, on which the rule is learned at once: the control of what grokking has before it.
+MOST_DATA = "train_fraction=0.9"
+LARGE = of_field("train_fraction", lambda _, __: {0.9: {"train_fraction": 0.9}})
 SPHERES = Family(id="sphere", network="small", values=_spheres, field="init_scale", recognise=_on_a_sphere)
 
 PERPENDICULAR: dict[str, Any] = {"orthogonal_gradient": "per_tensor", "orthogonal_rescale": True}
@@ -93,3 +96,18 @@ def bias_free(scale: Scale) -> RunConfig:
 
 
 COLLAPSE = Family(id="collapse", network=bias_free, values=lambda _, __: STABILITY)
+
+
+def _stable(scale: Scale) -> RunConfig:
+    """The network of figure 4 of Prieto et al. 2025; below paper scale on more pairs, of fewer residues."""
+    tiny = {"p": 23, "d_mlp": 64, "train_fraction": 0.8, "max_steps": 1_500, "evaluate_every": 50}
+    laptop = {"p": 59, "d_mlp": 100, "train_fraction": 0.7, "max_steps": 20_000, "evaluate_every": 100}
+    return recipe("prieto_stablemax", **sized(scale, tiny=tiny, laptop=laptop, paper={}))
+
+
+# StableMax and, alike in all else, cross-entropy: both in float64, without weight decay.
+STABLEMAX = Family(
+    id="stablemax",
+    network=_stable,
+    values=lambda _, __: {"stablemax": {}, "cross_entropy": {"loss": "cross_entropy"}},
+)

@@ -2,24 +2,20 @@
 
 import math
 
-import numpy as np
-
-from grokscope.errors import Missing, of_all
+from grokscope.errors import Missing
 from grokscope.predictions.base import Theory
-from grokscope.predictions.readings import Fact, Number, Series, at
-from grokscope.predictions.rows import OF_REPRESENTATION, RANDOM_LABELS, per_seed, text
+from grokscope.predictions.readings import Fact, Number, at
+from grokscope.predictions.rows import OF_REPRESENTATION, per_seed, text
 from grokscope.predictions.shared import BASES
-from grokscope.predictions.subject import Subject
-from grokscope.statistics.circuit_phases import circuit_phases
 from grokscope.statistics.clock_pizza import algorithm
-from grokscope.statistics.contrasts import half_change
 from grokscope.statistics.regions import above, below
-from grokscope.statistics.series import align
+from grokscope.theories.circuits.phases import PHASES
 
 KEYS = at("after", "circuits.n_key_frequencies")
 RESTRICTED = at("after", "circuits.restricted_loss", split="test")
 CLASSES = Fact("number of classes", lambda subject: float(subject.run.task.n_classes))
-GINI = "circuits.gini_embedding"
+# The measure is the share itself: its threshold of .85 is its own.
+NEURONS = at("after", "circuits.neuron_explained")
 FEW = 10  # key frequencies: Nanda et al. find three to ten
 
 
@@ -28,41 +24,14 @@ def _few(keys: float, n_classes: float) -> float:
     return float(1 <= keys <= min(FEW, half // 2))
 
 
-def _in_order(subject: Subject) -> Number:
-    """1 if memorisation, formation and cleanup end in this order, and cleanup ends at all."""
-    rows = {name: subject.rows(name) for name in ("behaviour.test_loss", "weights.squared_norm")}
-    lacking = [name for name, stored in rows.items() if not len(stored)]
-    if lacking:
-        return Missing(f"the run has stored nothing of {lacking[0]}")
-    curves = {name: (stored.steps, stored.values) for name, stored in rows.items()}
-    steps, both = align(curves)
-    phases = circuit_phases(
-        steps,
-        test_loss=both["behaviour.test_loss"],
-        squared_norm=both["weights.squared_norm"],
-        onset_at=subject.phases.onset_at,
-    )
-    if isinstance(phases, Missing):
-        return phases
-    return float(phases.in_order and not isinstance(phases.cleanup, Missing))
+def _keeps(restricted: float, loss: float, n_classes: float) -> float:
+    """1 if the key frequencies alone do as well as the network, to 1 %, and answer."""
+    return float(restricted <= 1.01 * loss and restricted <= math.log(n_classes) / 2)
 
 
-def _leads(subject: Subject) -> Number:
-    """1 if restricted loss makes half of its fall before test loss does, both in logarithms.
-
-    From onset on, not from memorisation on: until onset the test loss rises.
-    """
-    start = subject.phases.onset_at
-    if start is None or subject.phases.generalized_at is None:
-        return Missing("the run has not memorised first and generalised later")
-    # Both at the steps of checkpoints: more evaluations of one would date its half earlier.
-    checkpoints = subject.rows("circuits.restricted_loss").steps
-    halves = []
-    for measure, view in (("circuits.restricted_loss", "split=test"), ("behaviour.test_loss", "")):
-        rows = subject.rows(measure)
-        here = (rows.views == view) & (rows.steps >= start) & (rows.values > 0) & np.isin(rows.steps, checkpoints)
-        halves.append(half_change(rows.steps[here], np.log(rows.values[here]), window=3))
-    return of_all(lambda restricted, loss: float(restricted < loss), *halves)
+def _breaks(excluded: float, loss: float, n_classes: float) -> float:
+    """1 if a network that answers its training inputs is worse than guessing without the key frequencies."""
+    return float(loss <= math.log(n_classes) / 2 and excluded > math.log(n_classes))
 
 
 def _named(symmetricity: float, irrelevance: float) -> Number:
@@ -71,15 +40,10 @@ def _named(symmetricity: float, irrelevance: float) -> Number:
     return name if isinstance(name, Missing) else float(name != "neither")
 
 
-LEADS = Series(
-    "restricted loss leads", _leads, ("circuits.restricted_loss[split=test]",), ("circuits.restricted_loss",)
-)
 FOURIER = text(
     "Few key frequencies do it: they explain neurons and logits, and are what the answers need",
     "靠少数关键频率：解释神经元与 logit；去掉即失效，只留它们更好",
 )
-PHASES = text("Memorisation, circuit formation, cleanup, in this order", "记忆 → 电路形成 → 清理，依次发生")
-BEFORE = text("The circuit forms before the test loss falls", "电路在测试损失下降之前就形成")
 KIND = text("The algorithm is a clock or a pizza", "算法是“时钟”或“披萨”")
 
 # No regions are in the pre-registration; fixed from the claims and the published numbers: shares as everywhere, "few"
@@ -105,6 +69,8 @@ circuits = Theory(
         ),
         per_seed(
             at("after", "circuits.logit_explained"),
+            bounds=(0.0, 1.0),
+            ideal=1.0,
             id="circuits.fourier",
             part="logits",
             claim=FOURIER,
@@ -115,8 +81,7 @@ circuits = Theory(
             ),
         ),
         per_seed(
-            # The measure is the share itself: its threshold of .85 is its own.
-            at("after", "circuits.neuron_explained"),
+            NEURONS,
             id="circuits.fourier",
             part="neurons",
             claim=FOURIER,
@@ -151,43 +116,86 @@ circuits = Theory(
             ),
         ),
         per_seed(
-            Series("phases in order", _in_order, ("behaviour.test_loss", "weights.squared_norm")),
-            share=True,
-            controls=(RANDOM_LABELS,),
-            id="circuits.three_phases",
-            part="order",
-            claim=PHASES,
+            NEURONS,
+            bounds=(0.0, 1.0),
+            id="circuits.fourier",
+            part="neurons",
+            version=3,
+            claim=FOURIER,
+            supports=above(0.8),
+            refutes=below(0.5),
+            ideal=1.0,
+            changed=text(
+                "as first judged a share was thresholded once more and was always 0; this is the measure itself",
+                "初次判定时对占比又做了一次阈值化，结果恒为 0；现在就是该量本身",
+            ),
             measured=text(
-                "largest test loss, half of it, and the end of the norm's fall come in this order",
-                "测试损失峰值、降到一半、范数下降结束，依次出现",
+                "share of neurons explained above .85 by one frequency", "由单一频率解释超过 .85 的神经元占比"
             ),
         ),
         per_seed(
-            at("after", GINI),
-            at("memorised", GINI),
-            of=lambda after, before: after - before,
-            id="circuits.three_phases",
-            controls=(RANDOM_LABELS,),  # of step 0 alone a change is 0 by construction
-            part="sparsity",
-            claim=PHASES,
-            supports=above(0.1),
-            refutes=below(0),
+            at("after", "circuits.influence_explained"),
+            bounds=(0.0, 1.0),
+            id="circuits.fourier",
+            part="influence",
+            version=3,
+            claim=FOURIER,
+            supports=above(0.9),
+            refutes=below(0.5),
+            ideal=1.0,
+            changed=text(
+                "a neuron counts by what it adds to the logits, not one that is hardly read as much as any other",
+                "神经元按其对 logit 的影响计权，几乎不被读取的神经元不再与其他等同",
+            ),
             measured=text(
-                "Gini coefficient of the embedding's frequencies at the end less that when memorised",
-                "嵌入频谱的基尼系数：结束时减记忆期",
+                "share of each neuron's variance at its best frequency, weighted by its variance and how strongly the "
+                "logits read it",
+                "各神经元最佳频率所占方差份额，按其方差与被 logit 读取的强度加权",
             ),
         ),
         per_seed(
-            LEADS,
+            RESTRICTED,
+            at("after", "behaviour.test_loss"),
+            CLASSES,
+            of=_keeps,
             share=True,
-            controls=(RANDOM_LABELS,),
-            id="circuits.before",
-            claim=BEFORE,
+            id="circuits.fourier",
+            part="keeping",
+            version=3,
+            claim=FOURIER,
+            ideal=1.0,
+            changed=text(
+                "networks that know nothing lose less with any part of their logits taken out; now what is kept must "
+                "answer, and a network without anything else may do as well as before",
+                "一无所知的网络去掉任何部分损失都会变小；现在要求保留的部分确实能作答，而没有其他成分的网络可以持平",
+            ),
             measured=text(
-                "restricted loss has fallen half of its way before test loss, from onset on, in logarithms",
-                "自起始点起（取对数），受限损失先于测试损失完成一半下降",
+                "the key frequencies alone have no larger test loss than the network, and half of guessing at most",
+                "只保留关键频率时，测试损失不高于原网络，且不超过瞎猜的一半",
             ),
         ),
+        per_seed(
+            at("after", "circuits.excluded_loss"),
+            at("after", "behaviour.train_loss"),
+            CLASSES,
+            of=_breaks,
+            share=True,
+            id="circuits.fourier",
+            part="ablating",
+            version=3,
+            claim=FOURIER,
+            ideal=1.0,
+            changed=text(
+                "the network must answer before: an untrained one is worse than guessing without any ablation",
+                "原网络必须先能作答：从未训练的网络不用去掉任何成分就比瞎猜差",
+            ),
+            measured=text(
+                "training inputs are answered with half of guessing's loss at most, and worse than by guessing without "
+                "the key frequencies",
+                "训练输入的损失原本不超过瞎猜的一半，去掉关键频率后比瞎猜还差",
+            ),
+        ),
+        *PHASES,
         per_seed(
             at("after", "circuits.gradient_symmetricity"),
             at("after", "circuits.distance_irrelevance", variant="correct"),
