@@ -169,7 +169,7 @@ stages = Theory(
             claim=STAGES,
             ideal=1.0,
             changed=text(
-                "of all runs that memorise, held against networks on nine tenths of the data, which learn the rule at once",
+                "of all runs that memorise, held against networks on nine tenths of the data, which learn at once",
                 "针对所有已记忆的训练，并与在九成数据上立即学会规则的网络比较",
             ),
             measured=text(

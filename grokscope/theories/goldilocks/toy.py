@@ -1,12 +1,13 @@
 """The toy of Liu et al. 2022: from which share of the data it finds its representation, and how fast."""
 
+import functools
 import math
 from collections.abc import Sequence
 
 import numpy as np
 
 from grokscope.errors import Missing, of_all
-from grokscope.predictions.base import Answers, Prediction
+from grokscope.predictions.base import Answers, Means, Prediction
 from grokscope.predictions.readings import Fact, Number, Series, answered, at
 from grokscope.predictions.rows import HALF, MOST, along, text
 from grokscope.predictions.subject import Subject
@@ -79,6 +80,7 @@ def _decay(subject: Subject) -> Number:
 
 LOSS = "representation.effective_loss"
 DECAY = Series("time constant of the effective loss", _decay, (LOSS,), (LOSS,))
+SHARE_OF_SIZES = functools.partial(Means, bounds=(0.0, 1.0))
 FRACTION = text("The toy has a critical share of data, .4, and a rate, λ3", "玩具模型有临界数据比例 0.4 与速率 λ₃")
 
 TOY: tuple[Prediction, ...] = (
@@ -106,7 +108,7 @@ TOY: tuple[Prediction, ...] = (
         arms=(),
         along=(FAMILY,),
         readings=(INDEX, SOLUTIONS),
-        statistic=along(FAMILY, _agrees, fewest=1, lacking="no run of the toy"),
+        statistic=along(FAMILY, _agrees, fewest=1, lacking="no run of the toy", kind=SHARE_OF_SIZES),
         supports=MOST,
         refutes=HALF,
         measured=text(

@@ -25,9 +25,7 @@ def wave(k: int, x: Tensor) -> Tensor:
 
 def network(neurons: list[Tensor], W_L: Tensor) -> Snapshot:
     """A network with these neurons over all inputs, and these rows of W_L."""
-    model = embedding_mlp(
-        EmbeddingMlpOptions(d_mlp=len(neurons)), Interface(n_symbols=P, n_operands=2, n_outputs=P)
-    )
+    model = embedding_mlp(EmbeddingMlpOptions(d_mlp=len(neurons)), Interface(n_symbols=P, n_operands=2, n_outputs=P))
     params = {name: tensor.double() for name, tensor in model.init(torch.Generator().manual_seed(0)).items()}
     params["W_out"] = W_L.double()
     snap = Snapshot(task=TASK, model=model, params=params, train_mask=TASK.split(0.5, 0))
