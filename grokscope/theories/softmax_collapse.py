@@ -135,10 +135,15 @@ STABLE = per_seed(
     version=3,
     claim=STABLEMAX_GROKS,
     ideal=1.0,
-    changed=text("PENDING", "待定"),
+    changed=text(
+        "where the paper saw it and a smaller network shows it too: parity of 3 of 43 bits. At p = 59 and 40 % no "
+        "network of this size groks, at p = 113 it takes 100,000 steps; the control is the same in all but the loss",
+        "改在论文见到该现象、小网络也能显示的任务上：43 位中 3 位的奇偶校验。p = 59、40 % 时没有网络顿悟，"
+        "p = 113 需 10 万步；对照组只有损失函数不同",
+    ),
     measured=text(
-        "share of runs that grok with StableMax in float64 and no weight decay",
-        "StableMax（float64、无权重衰减）下顿悟的训练占比",
+        "share of runs that grok with StableMax in float64 and no weight decay; cross-entropy in float64 beside it",
+        "StableMax（float64、无权重衰减）下顿悟的训练占比；对照为 float64 交叉熵",
     ),
 )
 ABOUT_NLM: dict[str, Any] = {"id": "collapse.nlm", "claim": ALONG, "version": 3}

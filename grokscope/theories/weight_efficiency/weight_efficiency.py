@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 
 from grokscope.errors import Missing, of_all
-from grokscope.predictions.base import Answers, Given, Means, Prediction, Sample, Statistic, Text, Theory
+from grokscope.predictions.base import Answers, Given, Means, Prediction, Sample, Statistic, Theory
 from grokscope.predictions.readings import Number, answered, at
 from grokscope.predictions.rows import along, last, per_seed, text
 from grokscope.predictions.seeds import of_seeds
-from grokscope.statistics.regions import Region, above, below, outside, within
+from grokscope.statistics.regions import above, below, outside, within
 from grokscope.theories.weight_efficiency.arms import ARMS, GENERALISING, MEMORISING, UNGROK, UNGROK_AT
 
 # The norm at one logit, 10 nats, by the network itself at scaled weights: at equal logits, as the claim has it.
@@ -111,17 +111,17 @@ CRITICAL = text(
     "低于临界数据量继续训练，已泛化的网络会“反顿悟”",
 )
 SEMI = text("Near it networks generalise in part (semi-grokking)", "在临界数据量附近出现半顿悟")
-SIZES = (
-    ("small", CRITICAL, below(0.5), above(0.9), "few data", "少量数据"),
-    ("large", CRITICAL, above(0.9), below(0.5), "many data", "大量数据"),
-    ("near", SEMI, within(0.1, 0.9), outside(0.05, 0.95), "data near the critical size", "临界附近的数据"),
-)
+# Size -> claim, regions, and words.
+SIZES = {
+    "small": (CRITICAL, below(0.5), above(0.9), "few data", "少量数据"),
+    "large": (CRITICAL, above(0.9), below(0.5), "many data", "大量数据"),
+    "near": (SEMI, within(0.1, 0.9), outside(0.05, 0.95), "data near the critical size", "临界附近的数据"),
+}
 
 
-def _after_fewer(
-    part: str, claim: Text, supports: Region, refutes: Region, en: str, zh: str, *, other: str = ""
-) -> Prediction:
+def _after_fewer(part: str, other: str = "") -> Prediction:
     """Test accuracy after training on with fewer inputs. other: the size that it is held against."""
+    claim, supports, refutes, en, zh = SIZES[part]
     about: dict[str, Any] = {"version": 3, "changed": AGAINST, "ideal": float(part == "large")} if other else {}
     return per_seed(
         END,
@@ -213,17 +213,18 @@ weight_efficiency = Theory(
             refutes=outside(0.1, 0.9),
             ideal=0.5,
             changed=text(
-                "it was tested at a quarter of the data; now at the critical size of each seed, where the norms of what "
-                "memorises and of what generalises cross, measured in the same study",
+                "tested at a quarter of the data before; now at the critical size of each seed, where the norms of what "
+                "memorises and what generalises cross, measured in the same study",
                 "此前在四分之一数据处检验；现在取同一研究中每个种子自己的临界数据量，即记忆与泛化所需范数相交之处",
             ),
             measured=text(
-                "test accuracy after training a generalising network on with that many inputs at which both circuits are "
+                "test accuracy after training a generalising network on with so many inputs that both circuits are "
                 "equally efficient",
                 "在两种电路同样高效的数据量上继续训练已泛化网络后的测试准确率",
             ),
         ),
-        *(_after_fewer(*about) for about in SIZES),
-        *(_after_fewer(*about, other=other) for about, other in zip(SIZES[:2], ("large", "small"), strict=True)),
+        *map(_after_fewer, SIZES),
+        _after_fewer("small", "large"),
+        _after_fewer("large", "small"),
     ),
 )
