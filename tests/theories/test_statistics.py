@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from grokscope.errors import Missing
 from grokscope.predictions.base import Fit, Means, Prediction, Shares, Theory, Times
 from grokscope.predictions.controls import subjects
 from grokscope.predictions.readings import answered

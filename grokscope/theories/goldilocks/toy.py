@@ -34,6 +34,16 @@ def _critical(sizes: np.ndarray, runs: Sequence[Answers]) -> Number:
     return Missing("the seed finds it at the smallest size tried") if edges[0] is None else edges[0]
 
 
+def _first_found(sizes: np.ndarray, runs: Sequence[Answers]) -> Number:
+    """The share of the data between the sizes at which a seed does not find the representation yet and does: their
+    geometric middle. 1 for a seed that finds it at none."""
+    found = np.array([float(_finds(run)) for run in runs])
+    (edges,) = shell(sizes / runs[0][N_INPUTS], found[:, None], least=0.5).edges
+    if edges is None:
+        return 1.0
+    return Missing("the seed finds it at the smallest size tried") if edges[0] is None else edges[0]
+
+
 def _agrees(_: np.ndarray, runs: Sequence[Answers]) -> Number:
     """The share of sizes at which a seed finds the representation if and only if the training set allows one alone."""
     return float(np.mean([_finds(run) == (run[SOLUTIONS] == 2) for run in runs]))
@@ -96,6 +106,30 @@ TOY: tuple[Prediction, ...] = (
         ),
         supports=within(0.35, 0.45),
         refutes=outside(0.3, 0.5),
+        measured=text(
+            "share of the data from which the toy's representation is found (index .95)",
+            "玩具模型找到表示（RQI ≥ .95）所需的数据比例",
+        ),
+    ),
+    Prediction(
+        id="goldilocks.critical_fraction",
+        part="share",
+        version=3,
+        claim=FRACTION,
+        arms=(),
+        along=(FAMILY,),
+        readings=(INDEX, N_INPUTS),
+        statistic=along(
+            FAMILY, _first_found, fewest=3, lacking="{} sizes of the toy's training set; needs 3", kind=SHARE_OF_SIZES
+        ),
+        supports=within(0.35, 0.45),
+        refutes=outside(0.3, 0.5),
+        ideal=0.41,
+        changed=text(
+            "the middle between the sizes, not nine tenths of the way to the larger one, where a network that finds it "
+            "as soon as the data allow had .44; and a seed that finds it nowhere counts, as all the data",
+            "取两个规模的中点，而非靠近较大者九成处（那里数据一允许就找到的网络也得 .44）；从未找到者按全部数据计",
+        ),
         measured=text(
             "share of the data from which the toy's representation is found (index .95)",
             "玩具模型找到表示（RQI ≥ .95）所需的数据比例",

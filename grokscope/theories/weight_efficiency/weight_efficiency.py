@@ -213,7 +213,7 @@ weight_efficiency = Theory(
             refutes=outside(0.1, 0.9),
             ideal=0.5,
             changed=text(
-                "tested at a quarter of the data before; now at the critical size of each seed, where the norms of what "
+                "tested at a quarter of the data before; now at each seed's critical size, where the norms of what "
                 "memorises and what generalises cross, measured in the same study",
                 "此前在四分之一数据处检验；现在取同一研究中每个种子自己的临界数据量，即记忆与泛化所需范数相交之处",
             ),
