@@ -77,6 +77,8 @@ def verdict(theory: str, claim: str, scenario: Scenario, seeds: int = SEEDS) -> 
         for value in VALUES.get(family, ()):
             name = f"{family}/{value:g}"
             arms[name] = Arm(family=family, value=value, name=name)
-    runs = Arms(arm.having(Made(arm.name, arm.value, seed, scenario) for seed in range(seeds)) for arm in arms.values())
+    runs: Any = Arms(
+        arm.having(Made(arm.name, arm.value, seed, scenario) for seed in range(seeds)) for arm in arms.values()
+    )
     (found,), parts = judged(replace(whole, predictions=tuple(rows)), runs)
     return found.verdict, {row.part: row.verdict for row in parts}

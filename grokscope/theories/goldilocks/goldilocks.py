@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -75,6 +76,40 @@ KNOWN: Text = text(
     "此前准确率缺失的范数被当作球壳边界，从而有利于主张；现在该种子没有答案",
 )
 SHELL = text("Generalisation needs the weight norm in a shell", "权重范数落在球壳内才能泛化")
+# Part -> what a seed's accuracies show, and words.
+SHELLS = {
+    "edges": (
+        _bounded,
+        "trained on spheres: test accuracy is .9 in a stretch of norms with an edge on either side",
+        "在球面上训练：测试准确率达 .9 的范数区间两侧都有边界",
+    ),
+    "outside": (
+        _too_large,
+        "some larger norm fits the training inputs and answers at most half of the others",
+        "某个更大的范数上：训练集能拟合，测试至多答对一半",
+    ),
+    "inside": (_too_small, "the smallest norm does not fit the training inputs", "最小的范数连训练集也拟合不了"),
+}
+
+
+def _shell(part: str, *, newer: bool) -> Prediction:
+    of, en, zh = SHELLS[part]
+    changed: dict[str, Any] = {"version": 3, "changed": KNOWN, "ideal": 1.0} if newer else {}
+    return Prediction(
+        id="goldilocks.shell",
+        part=part,
+        claim=SHELL,
+        arms=("sphere/1",),
+        along=("sphere",),
+        readings=(TEST_END, TRAIN_END) if newer else (TEST_ACCURACY, TRAIN_ACCURACY),
+        statistic=_on_spheres(of) if newer else _over_spheres(of),
+        supports=MOST,
+        refutes=HALF,
+        measured=text(en, zh),
+        **changed,
+    )
+
+
 PLANE = text(
     "Four phases in the plane of learning rate and weight decay",
     "学习率与权重衰减平面上有四个相：理解、顿悟、记忆、混乱",
@@ -88,44 +123,7 @@ goldilocks = Theory(
     source="Liu et al. 2022, arXiv:2205.10343; Liu, Michaud & Tegmark 2023, arXiv:2210.01117",
     arms=ARMS,
     predictions=(
-        *(
-            Prediction(
-                id="goldilocks.shell",
-                part=part,
-                claim=SHELL,
-                arms=("sphere/1",),
-                along=("sphere",),
-                supports=MOST,
-                refutes=HALF,
-                measured=text(en, zh),
-                **about,
-            )
-            for part, of, en, zh in (
-                (
-                    "edges",
-                    _bounded,
-                    "trained on spheres: test accuracy is .9 in a stretch of norms with an edge on either side",
-                    "在球面上训练：测试准确率达 .9 的范数区间两侧都有边界",
-                ),
-                (
-                    "outside",
-                    _too_large,
-                    "some larger norm fits the training inputs and answers at most half of the others",
-                    "某个更大的范数上：训练集能拟合，测试至多答对一半",
-                ),
-                (
-                    "inside",
-                    _too_small,
-                    "the smallest norm does not fit the training inputs",
-                    "最小的范数连训练集也拟合不了",
-                ),
-            )
-            for about in (
-                {"readings": (TEST_ACCURACY, TRAIN_ACCURACY), "statistic": _over_spheres(of)},
-                {"readings": (TEST_END, TRAIN_END), "statistic": _on_spheres(of), "version": 3, "changed": KNOWN}
-                | {"ideal": 1.0},
-            )
-        ),
+        *(_shell(part, newer=newer) for part in SHELLS for newer in (False, True)),
         *LAW,
         Prediction(
             id="goldilocks.phases",

@@ -1,6 +1,7 @@
 """The share of the neurons' influence that is in waves of one frequency: by hand, and on Gromov's solution."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -25,7 +26,8 @@ def wave(k: int, x: Tensor) -> Tensor:
 
 def network(neurons: list[Tensor], W_L: Tensor) -> Snapshot:
     """A network with these neurons over all inputs, and these rows of W_L."""
-    model = embedding_mlp(EmbeddingMlpOptions(d_mlp=len(neurons)), Interface(n_symbols=P, n_operands=2, n_outputs=P))
+    options: Any = {"d_mlp": len(neurons)}
+    model = embedding_mlp(EmbeddingMlpOptions(**options), Interface(n_symbols=P, n_operands=2, n_outputs=P))
     params = {name: tensor.double() for name, tensor in model.init(torch.Generator().manual_seed(0)).items()}
     params["W_out"] = W_L.double()
     snap = Snapshot(task=TASK, model=model, params=params, train_mask=TASK.split(0.5, 0))
