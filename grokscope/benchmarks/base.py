@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from grokscope.measures.base import measures
+from grokscope.numerics.products import products
 from grokscope.runs.snapshot import Snapshot
 
 # Side of the square float32 product that stands for what the arithmetic units can do.
@@ -58,11 +59,13 @@ def _rounds(turns: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, 
     return numbers
 
 
-def matrix_product() -> tuple[Callable[[], Any], float]:
-    """A large float32 product, and its operations: two a multiply-add."""
+def matrix_products() -> tuple[dict[str, Callable[[], Any]], float]:
+    """A large float32 product by torch's own operator and by the engine's (oneDNN, where torch has it), and its
+    operations: two a multiply-add."""
     side = CEILING_SIDE
     left, right, product = torch.randn(side, side), torch.randn(side, side), torch.empty(side, side)
-    return lambda: torch.mm(left, right, out=product), 2.0 * side**3
+    by = {"torch": lambda: torch.mm(left, right, out=product)}
+    return by | {"onednn": lambda: products(left[None], right[None], product[None])}, 2.0 * side**3
 
 
 def summary(values: Mapping[str, list[float]]) -> dict[str, Any]:

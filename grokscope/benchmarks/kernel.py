@@ -8,8 +8,6 @@ all threads, and memory, by how much the largest resident memory grew. The plain
 agree. So must one piece and the blocks that a fraction of the memory allows.
 """
 
-import resource
-import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -21,6 +19,7 @@ from torch import Tensor
 from torch.func import vjp, vmap
 
 from grokscope.benchmarks.base import durations, summary, table, timed
+from grokscope.benchmarks.parts.memory import peak_mib
 from grokscope.errors import GrokscopeError
 from grokscope.numerics.kernels import MEMORY, ntk
 from grokscope.recipes.base import recipe
@@ -85,14 +84,9 @@ def _measured(dtype: str, n_samples: int, threads: int) -> tuple[float, float, f
     """Seconds, seconds of all threads, and the growth of the largest resident memory [MiB]."""
     torch.set_num_threads(threads)
     function, params, x = network(dtype, n_samples)
-    before, start, cpu = _peak(), time.perf_counter(), time.process_time()
+    before, start, cpu = peak_mib(), time.perf_counter(), time.process_time()
     ntk(function, params, x)
-    return time.perf_counter() - start, time.process_time() - cpu, _peak() - before
-
-
-def _peak() -> float:
-    """The largest resident memory of this process so far [MiB]; macOS counts bytes, others kibibytes."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+    return time.perf_counter() - start, time.process_time() - cpu, peak_mib() - before
 
 
 def _plain(few: int, rounds: int) -> dict[str, Any]:

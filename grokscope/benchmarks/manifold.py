@@ -57,6 +57,9 @@ def manifold(*, rounds: int = 3, seconds: float = 0.5) -> dict[str, Any]:
         blas_threads=_blas_threads(),
         torch=torch.__version__,
         scikit_dimension=version("scikit-dimension") if oracle else None,
+        remarks=[]
+        if oracle
+        else ["scikit-dimension 0.5 or later is not installed: nothing to compare dimensions with"],
     )
 
 

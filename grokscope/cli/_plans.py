@@ -16,7 +16,7 @@ def carry_out(plan: "Plan", *, engine: str, address: str | None, workers: int | 
 
     for note in plan.notes:
         print(f"note: {note}", file=sys.stderr)
-    about = _summary(plan)
+    about = summary(plan)
     if dry_run:
         slots, threads = division(plan, workers)
         cost = estimate(plan, slots=slots, threads=threads, engine=engine)
@@ -54,7 +54,7 @@ def say(about: dict[str, Any], *, json: bool) -> None:
         raise GrokscopeError(error)
 
 
-def _summary(plan: "Plan") -> dict[str, Any]:
+def summary(plan: "Plan") -> dict[str, Any]:
     """A plan in JSON types."""
     states = [pack.state for pack in plan.packs]
     return {

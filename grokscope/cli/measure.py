@@ -21,7 +21,8 @@ def measure(
     """Measure the stored checkpoints of a run; numbers in the store are not measured again.
 
     Args:
-        only: ids of measures (grokscope list measures); all of them by default.
+        only: ids of measures (grokscope list measures), taken at all checkpoints; by default those of cost cheap and
+            heavy at all checkpoints, those of cost final at the last.
         again: measure numbers in the store again, such as after a change of a definition.
     """
     from grokscope.studies.measuring import measure_checkpoints

@@ -9,6 +9,9 @@ import tyro
 from grokscope.cli._options import Address, Device, DryRun, Engine, Integer, Json, Store, Workers
 
 if TYPE_CHECKING:
+    from grokscope.predictions.arms import Arms
+    from grokscope.predictions.cards import Scorecard
+    from grokscope.runs.config import RunConfig
     from grokscope.studies.study import Study
 
 
@@ -17,6 +20,9 @@ def study(
     *,
     scale: Literal["tiny", "laptop", "paper"] = "laptop",
     seeds: Integer = None,
+    seeds_from: Integer = None,
+    until: Annotated[Literal["decided"] | None, tyro.conf.arg(metavar="decided")] = None,
+    budget: Annotated[str, tyro.conf.arg(metavar="TIME")] = "",
     engine: Engine = "local",
     address: Address = None,
     workers: Workers = None,
@@ -33,37 +39,116 @@ def study(
     Args:
         name: a theory (grokscope list theories), or "all".
         scale: tiny takes minutes, laptop hours on two cores, paper the published sizes.
-        seeds: in each arm, counted up from 0; by default 5 (tiny) or 10. Seeds in the store are not trained again. The
-            scorecard says how many would decide; adding seeds until the result pleases decides nothing.
+        seeds: in each arm; by default 5 (tiny) or 10. Seeds in the store are not trained again. Adding seeds until the
+            result pleases decides nothing: --until decided keeps count of the looks.
+        seeds_from: the first seed; by default 0, with --until decided 1000.
+        until: decided looks at the claims at 10, 20, 40 and 80 seeds (tiny: 5, 10, 20) and trains on what is open.
+        budget: stop after so long, such as 90m or 8h; the same command goes on.
         arms: only these families of arms, separated by commas; also arms that no verdict needs.
     """
-    from grokscope.cli._plans import carry_out, say
+    conditions: dict[str, Any] = {"engine": engine, "address": address, "workers": workers}
+    if until is None:
+        if budget:
+            raise ValueError("--budget is for --until decided")
+        chosen = _arms(name, scale, seeds, seeds_from or 0, arms)
+        _once(f"{name}-{scale}", chosen, store, device, conditions | {"dry_run": dry_run}, json=json)
+        return
+    if seeds is not None or arms:
+        raise ValueError("--until decided chooses seeds and arms itself: leave out --seeds and --arms")
+    first = 1000 if seeds_from is None else seeds_from
+    _decide(name, scale, store, device, conditions, first=first, budget=budget, dry_run=dry_run, json=json)
+
+
+def _arms(name: str, scale: Any, seeds: int | None, first: int, only: str) -> "Arms[RunConfig]":
+    """The arms of a study, checked for their number before they are made."""
     from grokscope.studies import arms as studies
     from grokscope.studies.grid import require_few
-    from grokscope.studies.plan import plan, too_few
+    from grokscope.studies.plan import too_few
 
     if seeds is not None and seeds > 1:
         require_few(seeds)
         require_few(seeds * len(studies.arms(name, scale, 1)))
-    families = [family.strip() for family in arms.split(",") if family.strip()]
-    wanted = studies.arms(name, scale, seeds, families)
+    families = [family.strip() for family in only.split(",") if family.strip()]
+    wanted = studies.arms(name, scale, seeds, families, first=first)
     if few := too_few(wanted):
         print(f"note: {few}", file=sys.stderr)
-    made = plan(f"{name}-{scale}", wanted, store, **studies.wanted(name, wanted), device=device)
-    conditions: dict[str, Any] = {"engine": engine, "address": address, "workers": workers, "dry_run": dry_run}
+    return wanted
+
+
+def _once(
+    name: str, wanted: "Arms[RunConfig]", store: Path, device: str, conditions: dict[str, Any], *, json: bool
+) -> None:
+    """Trains the arms, then those that go on from trained weights, and judges all."""
+    from grokscope.cli._plans import carry_out, say
+    from grokscope.studies import arms as studies
+    from grokscope.studies.plan import plan
+
+    theory = name.rpartition("-")[0]
+    made = plan(name, wanted, store, **studies.wanted(theory, wanted), device=device)
     about = carry_out(made, **conditions)
-    done = not dry_run and about["error"] is None
-    if done and (more := studies.following(name, made.study.runs(), made.study.folder / "weights")):
+    done = not conditions["dry_run"] and about["error"] is None
+    if done and (more := studies.following(theory, made.study.runs(), made.study.folder / "weights")):
         # A plan of all arms: the store has the trained ones, and the verdicts are on all of them.
         every = wanted.with_arms(*more)
-        made = plan(f"{name}-{scale}", every, store, **studies.wanted(name, every), device=device)
+        made = plan(name, every, store, **studies.wanted(theory, every), device=device)
         trained, about = about["trained"], carry_out(made, **conditions)
         about["trained"] = [*trained, *about["trained"]]
         done = about["error"] is None
-    say(about | (_judged(made.study, name, show=not json) if done else {}), json=json)
+    say(about | (_judged(made.study, theory, show=not json) if done else {}), json=json)
 
 
-def _judged(study: "Study", name: str, *, show: bool) -> dict[str, Any]:
+def _decide(
+    name: str,
+    scale: Any,
+    store: Path,
+    device: str,
+    conditions: dict[str, Any],
+    *,
+    first: int,
+    budget: str,
+    dry_run: bool,
+    json: bool,
+) -> None:
+    """Looks after looks until the claims are decided, or the budget is used up."""
+    import time
+
+    from grokscope.cli._plans import say, summary
+    from grokscope.cli.base import emit
+    from grokscope.predictions.scales import LOOKS
+    from grokscope.statistics.looks import Looks
+    from grokscope.studies.deciding import Deciding
+
+    looks = Looks(sizes=LOOKS[scale], first=first)
+    end = time.monotonic() + _seconds(budget) if budget else float("inf")
+    deciding = Deciding(name, scale, store, looks, device=device, until=end, conditions=conditions)
+    if dry_run:
+        cost = [dict(zip(("seeds", "core_hours", "together"), row, strict=True)) for row in deciding.cost()]
+        if json:
+            emit({"dry_run": True, "claims": len(deciding.open), "arms": len(deciding.every), "looks": cost})
+            return
+        print(f"{name}: {len(deciding.open)} claims to decide by {len(deciding.every)} arms")
+        for row in cost:
+            print("look at {seeds:3} seeds: {core_hours:.3g} core-hours, together {together:.3g}".format(**row))
+        print("if no claim is decided before; arms that no open claim needs are dropped at each look")
+        return
+    made, card = deciding.run()
+    about = summary(made) | {"trained": [], "failed": {}, "error": None, "open": [list(key) for key in deciding.open]}
+    say(about | _judged(made.study, name, card=card, show=not json), json=json)
+
+
+def _seconds(text: str) -> float:
+    """Seconds of a time such as 45s, 90m, 8h or 2d."""
+    units = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+    try:
+        seconds = float(text[:-1]) * units[text[-1]]
+    except (KeyError, ValueError, IndexError):
+        seconds = float("nan")
+    if not 0 < seconds < float("inf"):
+        raise ValueError(f"--budget must be a time such as 90m or 8h, got {text!r}")
+    return seconds
+
+
+def _judged(study: "Study", name: str, *, show: bool, card: "Scorecard | None" = None) -> dict[str, Any]:
     """Judges a study whose runs are all measured: writes scorecard.json and report.html into its folder, and returns
     what `--json` says of them."""
     from grokscope.cli.judge import print_card
@@ -72,7 +157,7 @@ def _judged(study: "Study", name: str, *, show: bool) -> dict[str, Any]:
     from grokscope.studies.arms import ALL
     from grokscope.studies.judging import CARD, judge
 
-    card = judge(study, None if name == ALL else name)
+    card = card or judge(study, None if name == ALL else name)
     saved, page = card.save(study.folder / CARD), write(study, card=card)
     publish(study.folder)
     if show:

@@ -15,7 +15,7 @@ from grokscope.registry import component, names, unknown
 from grokscope.runs.snapshot import Snapshot
 from grokscope.runs.snapshots import Snapshots
 
-Cost = Literal["cheap", "heavy", "asked"]
+Cost = Literal["cheap", "heavy", "final", "asked"]
 Value = float | NDArray[Any] | Mapping[str, float]
 Answer = TypeVar("Answer", bound="Value | Missing | Sequence[Any]")
 
@@ -60,10 +60,11 @@ class Measure(Generic[Answer]):
     """A quantity: snapshot (and options) -> a number, a small array, numbers by name, or `Missing`.
 
     unit: of its values. source: the publication that defines it. cost: "cheap" measures run while training, "heavy"
-    ones on checkpoints, "asked" ones only by name (`grokscope measure RUN --only id`). needs: keys of NEEDS; where one
-    does not hold, the answer is `Missing`. axis: what an array or mapping runs over. variants: the options under which
-    a run stores the measure, one view each. packed: the function takes `Snapshots`, networks side by side, and returns
-    a list, one answer each; else it takes one `Snapshot`.
+    ones on all checkpoints, "final" ones on the last, "asked" ones on none; by name all run on all checkpoints
+    (`grokscope measure RUN --only id`). needs: keys of NEEDS; where one does not hold, the answer is `Missing`. axis:
+    what an array or mapping runs over. variants: the options under which a run stores the measure, one view each.
+    packed: the function takes `Snapshots`, networks side by side, and returns a list, one answer each; else it takes
+    one `Snapshot`.
     """
 
     id: str

@@ -8,22 +8,20 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float
 from pydantic import Field
 from torch import Generator, Tensor
 
+from grokscope.models.parts.program import Params, Program, in_groups, of_replicas
 from grokscope.registry import Options, per_replica, unknown
 
-Params = Mapping[str, Tensor]
 # Layers of a network: each is a turn of a Python loop with names of its own.
 MOST_LAYERS = 1000
 # The two factors of a bottleneck.
 NECK = ("W_down", "W_up")
-# Elements of the activations of replicas computed together: 16 MB in float32.
-GROUP = 1 << 22
 Sites = Mapping[str, "Callable[[Activations], Tensor]"]
 
 
@@ -50,17 +48,6 @@ class Interface:
                 f"a left and a right table are for pairs, this task's inputs have {self.n_operands} symbols; "
                 f"tied=True takes any number"
             )
-
-
-class Loss(Protocol):
-    """The loss of some of the samples and its gradient: outputs of replicas and rows -> losses, d loss / d outputs.
-
-    The gradient may be wider than the outputs (float64 for float32); the caller rounds it once.
-    """
-
-    def __call__(
-        self, outputs: Float[Tensor, "replica pair output"], replicas: slice, rows: slice
-    ) -> tuple[Float[Tensor, "replica pair"], Float[Tensor, "replica pair output"]]: ...
 
 
 class ModelOptions(Options):
@@ -117,19 +104,11 @@ class Model(ABC):
         """The options that follow from the parameters of one replica (for foreign weights)."""
         return {}
 
-    def program(self, inputs: Tensor) -> "Program":
-        """The network prepared for many runs on the same (replica, pair, ...) inputs.
+    def program(self, inputs: Tensor) -> Program:
+        """The network prepared for many runs on the same (replica, pair, ...) inputs."""
+        return in_groups(self, inputs)
 
-        A few replicas are computed at a time: their data stay in the cache, and memory does not grow with the pack.
-        """
-        n_replicas, n_pairs = inputs.shape[:2]
-        n_together = max(1, GROUP // (n_pairs * self.sample_size))
-        if inputs.is_cuda or n_together >= n_replicas:
-            return self.direct_program(inputs)
-        groups = [slice(start, start + n_together) for start in range(0, n_replicas, n_together)]
-        return Groups([(group, self.direct_program(inputs[group])) for group in groups])
-
-    def direct_program(self, inputs: Tensor) -> "Program":
+    def direct_program(self, inputs: Tensor) -> Program:
         """The program that computes all replicas at once."""
         return Program(self, inputs)
 
@@ -188,57 +167,6 @@ class Model(ABC):
             raise ValueError(f"bottleneck_rank must be at most the width of {site}, {widths[site]}; got {rank}")
 
 
-class Program:
-    """A network on fixed inputs. This one calls the model; a model may have a faster program of its own."""
-
-    def __init__(self, model: Model, inputs: Tensor) -> None:
-        self.model = model
-        self.inputs = inputs
-
-    def outputs(self, params: Params) -> Float[Tensor, "replica pair output"]:
-        """Outputs on all inputs, without a graph."""
-        with torch.no_grad():
-            return torch.cat([self.model.outputs(params, self.inputs[:, rows]) for rows in self._blocks()], dim=1)
-
-    def gradients(self, params: Params, loss: Loss) -> tuple[Float[Tensor, "replica pair"], dict[str, Tensor]]:
-        """The losses of all samples and the gradients of all parameters."""
-        leaves = {name: tensor.detach().requires_grad_() for name, tensor in params.items()}
-        losses, total = [], dict[str, Tensor]()
-        for rows in self._blocks():
-            with torch.enable_grad():
-                outputs = self.model.outputs(leaves, self.inputs[:, rows])
-            some, d_outputs = loss(outputs.detach(), slice(0, len(outputs)), rows)
-            gradients = torch.autograd.grad(outputs, list(leaves.values()), d_outputs.to(outputs.dtype))
-            losses.append(some)
-            for name, gradient in zip(leaves, gradients, strict=True):
-                total[name] = total[name] + gradient if name in total else gradient
-        return torch.cat(losses, dim=1), total
-
-    def _blocks(self) -> list[slice]:
-        """Rows computed together, so that memory does not grow with their number; on a GPU all."""
-        n_replicas, n_pairs = self.inputs.shape[:2]
-        n_rows = n_pairs if self.inputs.is_cuda else max(1, GROUP // (n_replicas * self.model.sample_size))
-        return [slice(start, min(start + n_rows, n_pairs)) for start in range(0, n_pairs, n_rows)]
-
-
-class Groups(Program):
-    """Programs of a few replicas each, one after another."""
-
-    def __init__(self, programs: list[tuple[slice, Program]]) -> None:
-        self.programs = programs
-
-    def outputs(self, params: Params) -> Float[Tensor, "replica pair output"]:
-        return torch.cat([program.outputs(of_replicas(params, group)) for group, program in self.programs])
-
-    def gradients(self, params: Params, loss: Loss) -> tuple[Float[Tensor, "replica pair"], dict[str, Tensor]]:
-        losses, gradients = [], []
-        for group, program in self.programs:
-            some, of_some = program.gradients(of_replicas(params, group), _shifted(loss, group.start))
-            losses.append(some)
-            gradients.append(of_some)
-        return torch.cat(losses), {name: torch.cat([part[name] for part in gradients]) for name in params}
-
-
 class Activations(Mapping[str, Tensor]):
     """Activations of one replica by site name; each is computed at its first use and kept."""
 
@@ -263,21 +191,6 @@ class Activations(Mapping[str, Tensor]):
 
     def __len__(self) -> int:
         return len(self._sites)
-
-
-def of_replicas(params: Params, chosen: int | slice | Tensor) -> dict[str, Tensor]:
-    """The tensors of one replica, without the replica axis, or of some."""
-    return {name: tensor[chosen] for name, tensor in params.items()}
-
-
-def _shifted(loss: Loss, first: int) -> Loss:
-    """The loss for a program whose replicas start at `first`."""
-
-    def shifted(outputs: Tensor, replicas: slice, rows: slice) -> tuple[Tensor, Tensor]:
-        start = replicas.start or 0
-        return loss(outputs, slice(first + start, first + start + len(outputs)), rows)
-
-    return shifted
 
 
 def normal(shape: tuple[int, ...], scale: float, generator: Generator) -> Tensor:

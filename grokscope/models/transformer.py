@@ -9,7 +9,7 @@ over the p symbols:
 
     z_h(a, b) = A_0 v_h[a] + A_1 u_h[b] + A_2 w_h,    A' = softmax(score_h),    A = rate A' + (1 - rate)
 
-`parts/transformer_program.py` trains it on many samples with fewer operations.
+`parts/transformer_program.py` trains it on many samples with fewer operations, `parts/reduced_program.py` on a GPU.
 """
 
 import math
@@ -25,6 +25,7 @@ from grokscope.models.base import Activations, Interface, Model, Params, Program
 from grokscope.models.parts.activation import ACTIVATIONS, ActivationName
 from grokscope.models.parts.attention import Attention, AttentionOptions, infer_attention, take
 from grokscope.models.parts.layers import plus
+from grokscope.models.parts.reduced_program import ReducedProgram
 from grokscope.models.parts.transformer_program import TransformerProgram
 
 
@@ -89,7 +90,8 @@ class Transformer(Model):
         return self.settings.d_mlp
 
     def direct_program(self, inputs: Tensor) -> Program:
-        return Program(self, inputs) if inputs.is_cuda else TransformerProgram(self.attention, inputs)
+        kind = ReducedProgram if inputs.is_cuda else TransformerProgram
+        return kind(self.attention, inputs)
 
     def outputs(
         self, params: Params, inputs: Int[Tensor, "replica pair operand"]

@@ -118,12 +118,27 @@ def plane(
     the plane's own axes: an ellipse becomes round.
     beside: other characters that the table carries. They are fitted along, so that they do not leak into this plane.
     """
+    keys = [key, *(other for other in beside if other != key)]
+    found = _planes(table, keys, group=group, folds=folds, seed=seed, first=1)
+    return found if isinstance(found, Missing) else found[0]
+
+
+def planes(
+    table: Any, keys: Sequence[Key], *, group: Group | None = None, folds: int = 10, seed: int = 0
+) -> Float[np.ndarray, "key element 2"] | Missing:
+    """The `plane` of each of the keys beside the others."""
+    return _planes(table, keys, group=group, folds=folds, seed=seed)
+
+
+def _planes(
+    table: Any, keys: Sequence[Key], *, group: Group | None, folds: int, seed: int, first: int | None = None
+) -> Float[np.ndarray, "key element 2"] | Missing:
     x = rows(table)
     if isinstance(x, Missing):
         return x
     h = harmonics(len(x), group)
-    chosen = [h.waves.index(h.place(wave)) for wave in (key, *(other for other in beside if other != key))]
-    return cross_validated_planes(x, h.phases[chosen], line=h.line, folds=folds, seed=seed, first=1)[0]
+    chosen = [h.waves.index(h.place(key)) for key in keys]
+    return cross_validated_planes(x, h.phases[chosen], line=h.line, folds=folds, seed=seed, first=first)
 
 
 def ideal_clock(

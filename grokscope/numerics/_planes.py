@@ -46,16 +46,28 @@ def cross_validated_planes(
     angle = 2 * np.pi * phases
     waves = np.stack([np.cos(angle), np.sin(angle)], axis=1)  # wave, 2, element
     points = np.empty((len(phases[:first]), n, 2))
-    for i, own in enumerate(waves[:first]):
+    known: dict[tuple[bytes, bytes], Float[np.ndarray, "column held"]] = {}
+    for i in range(len(points)):
         place = classes(phases[i])
-        others = np.delete(waves, i, axis=0)[_beside(np.delete(phases, i, axis=0), place, width, folds)]
-        design = np.concatenate([np.ones((1, n)), own, others.reshape(-1, n)]).T
+        together = np.insert(_beside(np.delete(phases, i, axis=0), place, width, folds), i, True)
+        at = 2 * int(together[:i].sum())
         met = line[np.sort(np.unique(place[line], return_index=True)[1])]  # the first element of each phase on the line
         for block in blocks(len(met), folds, seed):
             held = np.isin(place, place[met[block]])
-            fit = np.linalg.lstsq(design[~held], x[~held])[0]
-            points[i, held] = np.linalg.lstsq(fit[1:].T, (x[held] - fit[0]).T)[0][:2].T
+            question = together.tobytes(), held.tobytes()  # most waves share their fits: those of n prime all do
+            if question not in known:
+                known[question] = _unseen(x, waves[together].reshape(-1, n), held)
+            points[i, held] = known[question][at : at + 2].T
     return points
+
+
+def _unseen(
+    x: Table, functions: Float[np.ndarray, "column element"], held: Bool[np.ndarray, " element"]
+) -> Float[np.ndarray, "column held"]:
+    """The coordinates of the held rows along what the other rows' functions, and a constant, are fitted to."""
+    design = np.concatenate([np.ones((1, len(held))), functions]).T
+    fit = np.linalg.lstsq(design[~held], x[~held])[0]
+    return np.linalg.lstsq(fit[1:].T, (x[held] - fit[0]).T)[0]
 
 
 def _beside(

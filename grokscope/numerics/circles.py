@@ -30,6 +30,7 @@ from grokscope.numerics._group_tables import (
     explained,
     ideal_clock,
     plane,
+    planes,
     rows,
     waves,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "equivariance",
     "ideal_clock",
     "plane",
+    "planes",
     "waves",
     "winding",
 ]

@@ -2,15 +2,12 @@
 
 MKL uses half of the vector width of processors that are not Intel's: on a Zen 5 core 100 GFLOP/s, oneDNN 215 to 235
 (docs/log.md). torch asks oneDNN by itself for narrower dtypes alone; its operator for a linear layer takes float32. It
-has no derivative: for gradients made by hand, and through `Product` for those of autograd.
+has no derivative: it is for gradients made by hand.
 """
-
-from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 # Multiply-adds from which the call, 10 us longer than that of torch's own product, is worth it.
 WORTH = 1 << 20
@@ -29,9 +26,11 @@ def products(
     if not _is_worth(a[0], b[0]):
         return torch.bmm(a, b, out=into)
     n_rows = max(1, BLOCK // b.shape[2])
-    for one, left, right in zip(into, a, b, strict=True):
-        for part, rows in zip(one.split(n_rows), left.split(n_rows), strict=True):
-            part.copy_(_by_onednn(rows, right))
+    for i in range(len(a)):
+        one, left, right = into[i], a[i], b[i]
+        for start in range(0, len(left), n_rows):
+            rows = slice(start, start + n_rows) if len(left) > n_rows else ...
+            one[rows].copy_(_by_onednn(left[rows], right))
     return into
 
 
@@ -43,8 +42,8 @@ def add_products(
     """into <- into + a b, of each replica."""
     if not _is_worth(a[0], b[0]):
         return into.baddbmm_(a, b)
-    for one, left, right in zip(into, a, b, strict=True):
-        one.add_(_by_onednn(left, right))
+    for i in range(len(a)):
+        into[i].add_(_by_onednn(a[i], b[i]))
     return into
 
 
@@ -56,19 +55,3 @@ def _is_worth(a: Tensor, b: Tensor) -> bool:
 def _by_onednn(a: Tensor, b: Tensor) -> Tensor:
     assert _linear is not None
     return _linear(a, b.mT, None, "none", [], "")
-
-
-class Product(torch.autograd.Function):
-    """a b of each replica, (replica, row, inner) times (replica, inner, column), with both gradients."""
-
-    @staticmethod
-    def forward(ctx: Any, a: Tensor, b: Tensor) -> Tensor:
-        ctx.save_for_backward(a, b)
-        return products(a, b, a.new_empty(len(a), a.shape[1], b.shape[2]))
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, Tensor]:
-        a, b = ctx.saved_tensors
-        (d,) = grad_outputs
-        return products(d, b.mT, a.new_empty(a.shape)), products(a.mT, d, b.new_empty(b.shape))

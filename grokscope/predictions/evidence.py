@@ -19,7 +19,6 @@ from grokscope.statistics.regions import Family, Region, above, p_inside
 from grokscope.statistics.survival import HazardRatio, hazard_ratio
 
 AHEAD = above(0)  # where a contrast with a control must lie
-TOO_FEW = f"seeds with an answer; an interval needs {FEWEST}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +30,7 @@ class Evidence:
 
     value: float
     n: int
-    intervals: Family
+    intervals: Family | None
     values: tuple[float, ...] = ()
     lacking: int = 0
     missing: str = ""
@@ -42,25 +41,30 @@ class Evidence:
 
     def inside(self, region: Region) -> float:
         """p of the effect lying in a region, seeds without an answer as far outside as any value known."""
-        return p_inside(self._with(min, region), region)
+        return 1.0 if (family := self._with(min, region)) is None else p_inside(family, region)
 
     def outside(self, region: Region) -> float:
         """p of the effect lying outside, seeds without an answer as deep inside as any value known."""
-        return p_inside(self._with(max, region), region.complement)
+        return 1.0 if (family := self._with(max, region)) is None else p_inside(family, region.complement)
 
     def lies_in(self, region: Region, a: float, *, supports: Region) -> bool:
         """Whether the interval at level 1 - a lies in a region, seeds without an answer deep inside another."""
-        return region.contains(*self._with(max, supports)(1 - a))
+        family = self._with(max, supports)
+        return family is not None and region.contains(*family(1 - a))
 
-    def _with(self, choose: Callable[..., float], region: Region) -> Family:
-        if not self.lacking or self.filled is None:
+    def shown(self, level: float) -> tuple[float, float] | tuple[None, None]:
+        """The interval of the seeds with an answer; None where they are too few for one."""
+        return (None, None) if self.intervals is None else self.intervals(level)
+
+    def _with(self, choose: Callable[..., float], region: Region) -> Family | None:
+        if self.intervals is None or not self.lacking or self.filled is None:
             return self.intervals
         edges = (edge for edge in region.edges if edge > 0 or not self.positive)
         return self.filled(choose((*self.candidates, *edges), key=region.depth))
 
 
 def evidence(sample: Sample | Missing) -> Evidence | Missing:
-    """The effect of a sample; `Missing` where too few seeds have an answer for an interval."""
+    """The effect of a sample, without intervals for fewer than FEWEST seeds; `Missing` where no seed has an answer."""
     match sample:
         case Missing():
             return sample
@@ -71,9 +75,7 @@ def evidence(sample: Sample | Missing) -> Evidence | Missing:
         case Times():
             return _of_times(sample)
         case Fit():
-            if sample.n < FEWEST:
-                return _few(sample.n)
-            return Evidence(value=sample.value, n=sample.n, intervals=sample.intervals)
+            return Evidence(value=sample.value, n=sample.n, intervals=sample.intervals if sample.n >= FEWEST else None)
 
 
 def contrast(sample: Sample | Missing, control: Sample | Missing, supports: Region) -> Evidence | Missing:
@@ -119,10 +121,6 @@ def _along(supports: Region) -> Callable[[float], float]:
     return lambda value: -min(abs(value - middle) for middle in middles) if middles else supports.depth(value)
 
 
-def _few(n: int) -> Missing:
-    return Missing(f"{n} {TOO_FEW}")
-
-
 def _split(values: Iterable[Number]) -> tuple[list[float], list[str]]:
     listed = list(values)
     return [float(x) for x in answered(listed)], [x.reason for x in listed if isinstance(x, Missing)]
@@ -131,13 +129,13 @@ def _split(values: Iterable[Number]) -> tuple[list[float], list[str]]:
 def _of_shares(values: Iterable[Number]) -> Evidence | Missing:
     known, reasons = _split(values)
     k, n, lacking = round(sum(known)), len(known), len(reasons)
-    if n < FEWEST:
-        return Missing(reasons[0]) if reasons and not n else _few(n)
+    if not n:
+        return Missing(reasons[0] if reasons else "no run")
     return Evidence(
         value=k / n,
         values=tuple(known),
         n=n,
-        intervals=share_intervals(k, n),
+        intervals=share_intervals(k, n) if n >= FEWEST else None,
         lacking=lacking,
         missing=reasons[0] if reasons else "",
         filled=lambda value: share_intervals(k + lacking * (value >= 0.5), n + lacking),
@@ -149,8 +147,8 @@ def _of_shares(values: Iterable[Number]) -> Evidence | Missing:
 def _of_means(sample: Means) -> Evidence | Missing:
     known, reasons = _split(sample.values.values())
     n, lacking = len(known), len(reasons)
-    if n < FEWEST:
-        return Missing(reasons[0]) if reasons and not n else _few(n)
+    if not n:
+        return Missing(reasons[0] if reasons else "no run")
     if sample.geometric and min(known) <= 0:
         return Missing(f"a geometric mean needs numbers above 0, got {min(known):g}")
     scale: Callable[[float], float] = math.log if sample.geometric else float
@@ -161,12 +159,15 @@ def _of_means(sample: Means) -> Evidence | Missing:
         of = mean_intervals([scale(value) for value in values], bounds)
         return lambda level: (back(of(level)[0]), back(of(level)[1]))
 
-    mean, spread = float(np.mean([scale(x) for x in known])), float(np.std([scale(x) for x in known], ddof=1))
+    mean, spread = (
+        float(np.mean([scale(x) for x in known])),
+        float(np.std([scale(x) for x in known], ddof=min(1, n - 1))),
+    )
     return Evidence(
         value=back(mean),
         values=tuple(known),
         n=n,
-        intervals=family(known),
+        intervals=family(known) if n >= FEWEST else None,
         lacking=lacking,
         missing=reasons[0] if reasons else "",
         filled=lambda value: family([*known, *[value] * lacking]),
@@ -193,8 +194,6 @@ def _of_times(sample: Times) -> Evidence | Missing:
     (t, seen), (t_other, seen_other) = sample.treated, sample.others
     times, observed = np.concatenate([t, t_other]), np.concatenate([seen, seen_other])
     treated = np.arange(len(times)) < len(t)
-    if min(len(t), len(t_other)) < FEWEST:
-        return _few(min(len(t), len(t_other)))
 
     def at(level: float) -> HazardRatio | Missing:
         return hazard_ratio(times, observed, treated, level)
@@ -208,10 +207,10 @@ def _of_times(sample: Times) -> Evidence | Missing:
         assert not isinstance(ratio, Missing), "whether there is one does not depend on the level"
         return ratio.low, ratio.high
 
-    value = hazard.value
+    value, n = hazard.value, min(len(t), len(t_other))
     return Evidence(
         value=value,
-        n=min(len(t), len(t_other)),
-        intervals=interval,
+        n=n,
+        intervals=interval if n >= FEWEST else None,
         needed=lambda region, a: seeds_for_hazard(value, float(observed.mean()), region, a=a),
     )

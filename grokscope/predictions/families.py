@@ -51,12 +51,14 @@ class Family:
             self, values=lambda scale, base: {v: c for v, c in self.values(scale, base).items() if v in values}
         )
 
-    def arms(self, scale: Scale, seeds: int | None = None) -> list[Arm[RunConfig]]:
-        """Its arms at a scale, each with its configs by seed. seeds: how many; by default as many as the scale has."""
+    def arms(self, scale: Scale, seeds: int | None = None, first: int = 0) -> list[Arm[RunConfig]]:
+        """Its arms at a scale, each with its configs by seed. seeds: how many, from the first on; by default as many as
+        the scale has."""
         base = self.network(scale) if callable(self.network) else network(self.network, scale)
         n_seeds = SEEDS[scale] if seeds is None else seeds
         n_seeds = n_seeds if self.most is None else min(n_seeds, self.most)
-        return [self._arm(value, changed, base, n_seeds) for value, changed in self.values(scale, base).items()]
+        drawn = range(first, first + n_seeds)
+        return [self._arm(value, changed, base, drawn) for value, changed in self.values(scale, base).items()]
 
     def called(self, value: Value, config: RunConfig, base: RunConfig) -> str:
         """The name of the arm of a value."""
@@ -71,9 +73,9 @@ class Family:
         whole = self.id if not self.name else plain
         return name if name == whole else next((head for head in heads if name.startswith(head)), None)
 
-    def _arm(self, value: Value, changed: Changes, base: RunConfig, n_seeds: int) -> Arm[RunConfig]:
+    def _arm(self, value: Value, changed: Changes, base: RunConfig, seeds: range) -> Arm[RunConfig]:
         config = base.replace(**changed)
-        configs = tuple(config.replace(**dict.fromkeys(self.drawn, seed)) for seed in range(n_seeds))
+        configs = tuple(config.replace(**dict.fromkeys(self.drawn, seed)) for seed in seeds)
         return Arm(
             family=self.id, value=value, name=self.called(value, config, base), changes=dict(changed), runs=configs
         )

@@ -12,6 +12,7 @@ from grokscope.predictions.base import (
     UNTRAINED,
     Answers,
     Given,
+    Key,
     Means,
     Prediction,
     Sample,
@@ -98,11 +99,12 @@ def along(
     *,
     fewest: int,
     lacking: str,
-    kind: Callable[..., Means | Shares] = Means,
+    kind: Callable[[dict[Key, Number]], Means | Shares] = Means,
 ) -> Statistic:
     """One number of each seed, from the values of a family and the seed's runs at them.
 
-    lacking: the reason where the family has runs at fewer values; {} is how many it has.
+    lacking: the reason where the family has runs at fewer values; {} is how many it has. kind: of sample, from the
+    numbers by seed.
     """
 
     def statistic(arms: Given) -> Sample | Missing:

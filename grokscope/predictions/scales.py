@@ -11,12 +11,15 @@ from typing import Any, Literal, TypeVar, get_args
 
 from grokscope.registry import component, unknown
 from grokscope.runs.config import RunConfig
+from grokscope.statistics.looks import PROTOCOL
 
 Scale = Literal["tiny", "laptop", "paper"]
 Network = Literal["base", "small"]
 T = TypeVar("T")
 SCALES: tuple[Scale, ...] = get_args(Scale)
 SEEDS = {"tiny": 5, "laptop": 10, "paper": 10}
+# Where a study that goes on until its claims are decided looks at them; those of laptop and paper are the protocol's.
+LOOKS: dict[Scale, tuple[int, ...]] = {"tiny": (5, 10, 20), "laptop": PROTOCOL, "paper": PROTOCOL}
 # All five seeds generalise within 950 steps, 200 to 800 after they have memorised: often before `grokked` counts.
 TINY: dict[str, Any] = {
     "p": 23, "d_model": 32, "d_mlp": 128, "train_fraction": 0.7, "learning_rate": 8e-3, "max_steps": 1_600,

@@ -23,10 +23,10 @@ from typing import Any
 import numpy as np
 
 from grokscope.errors import Missing
-from grokscope.predictions.arms import BASE, Arms
-from grokscope.predictions.base import UNTRAINED, Prediction, Theory
+from grokscope.predictions.arms import Arms
+from grokscope.predictions.base import Given, Prediction, Sample, Theory
 from grokscope.predictions.cards import Claim, Control, Look, Reason, Row, Verdict
-from grokscope.predictions.evidence import AHEAD, TOO_FEW, Evidence, contrast, evidence
+from grokscope.predictions.evidence import AHEAD, Evidence, contrast, evidence
 from grokscope.predictions.subject import Subject
 from grokscope.statistics.looks import LEVEL, Looks
 from grokscope.statistics.multiplicity import holm, holm_levels
@@ -131,8 +131,7 @@ def _taken(one: Open, arms: Arms[Subject], looks: Looks) -> tuple[int, ...]:
 
 def _absent(one: Open, arms: Arms[Subject]) -> list[str]:
     """The arms that a claim needs and that have no run."""
-    needed = (BASE if arm == UNTRAINED else arm for row in one.rows for arm in (*row.arms, *row.controls))
-    return [arm for arm in dict.fromkeys(needed) if not arms.get(arm)]
+    return [arm for arm in dict.fromkeys(arm for row in one.rows for arm in row.arms) if not arms.get(arm)]
 
 
 def _look(ready: Sequence[Open], arms: Arms[Subject], size: int, level: float) -> None:
@@ -154,8 +153,12 @@ def _look(ready: Sequence[Open], arms: Arms[Subject], size: int, level: float) -
 def _part(row: Prediction, arms: Arms[Subject]) -> Part:
     given = row.answers(arms)
     own = row.statistic(given)
-    ahead = {arm: contrast(own, statistic(given), row.supports) for arm, statistic in row.controls.items()}
+    ahead = {arm: contrast(own, _of_control(row, arm, given), row.supports) for arm in row.controls}
     return Part(row=row, seen=evidence(own), ahead=ahead)
+
+
+def _of_control(row: Prediction, arm: str, given: Given) -> Sample | Missing:
+    return row.controls[arm](given) if given.get(arm) else Missing(f"no run of the arm {arm}")
 
 
 def _claim(theory: str, one: Open, rows: Sequence[Row]) -> Claim:
@@ -211,7 +214,7 @@ def _row(theory: str, row: Prediction, one: Open, arms: Arms[Subject]) -> Row:
     seen, why = part.seen, "" if row.untested is None else row.untested["en"]
     if isinstance(seen, Missing):
         return Row(**about, verdict=verdict, reason=reason, missing=why or seen.reason)
-    low, high = seen.intervals(SHOWN)
+    low, high = seen.shown(SHOWN)
     needed = _needed(seen, row, one.looks[-1].level) if (verdict, reason) == ("undecided", "between") else None
     return Row(
         **about,
@@ -235,8 +238,7 @@ def _not_run(row: Prediction, one: Open, arms: Arms[Subject]) -> dict[str, Any]:
     absent = _absent(one, arms)
     if not absent:
         return {"reason": "few", "missing": "its arms have fewer seeds than the first look"}
-    more = f" and {len(absent) - 1} more" if absent[1:] else ""
-    return {"reason": "not_run", "missing": f"no run of the arm {absent[0]}{more}"}
+    return {"reason": "not_run", "missing": f"no run of the arm {', '.join(absent)}"}
 
 
 def _decided(part: Part, one: Open) -> tuple[Verdict, Reason]:
@@ -257,7 +259,9 @@ def _decided(part: Part, one: Open) -> tuple[Verdict, Reason]:
 
 def _open(part: Part, level: float) -> Reason:
     if isinstance(part.seen, Missing):
-        return "few" if part.seen.reason.endswith(TOO_FEW) else "no_answer"
+        return "no_answer"
+    if part.seen.intervals is None:
+        return "few"
     if any(isinstance(one, Missing) for one in part.ahead.values()):
         return "no_control"
     if part.seen.inside(part.row.supports) <= level and part.ahead:
@@ -266,12 +270,12 @@ def _open(part: Part, level: float) -> Reason:
 
 
 def _control(part: Part, arm: str, arms: Arms[Subject]) -> Control:
-    own, ahead = evidence(part.row.controls[arm](part.row.answers(arms))), part.ahead[arm]
+    own, ahead = evidence(_of_control(part.row, arm, part.row.answers(arms))), part.ahead[arm]
     about: dict[str, Any] = {"arm": arm}
     if isinstance(own, Missing):
         about["missing"] = own.reason
     else:
-        low, high = own.intervals(SHOWN)
+        low, high = own.shown(SHOWN)
         about |= {
             "effect": own.value,
             "low": low,
@@ -283,7 +287,7 @@ def _control(part: Part, arm: str, arms: Arms[Subject]) -> Control:
     if isinstance(ahead, Missing):
         about["missing"] = about.get("missing") or ahead.reason
     else:
-        low, high = ahead.intervals(SHOWN)
+        low, high = ahead.shown(SHOWN)
         about |= {"ahead": ahead.value, "ahead_low": low, "ahead_high": high}
     return Control(**about)
 

@@ -51,6 +51,9 @@ class RunConfig(Record):
     seed: int = per_replica(0, ge=0, lt=2**63, description="seed of the initial weights, the split and the batches")
     model: str = Field("transformer", description="model id")
     dtype: Literal["float32", "float64"] = Field("float32", description="dtype of weights and activations")
+    tf32: bool = Field(
+        False, description="round the factors of float32 matrix products to TF32 (10 bits) in training steps; on a GPU"
+    )
     init_scale: float = per_replica(1.0, gt=0, description="factor on all initial weights and biases [1]")
     start: str | None = per_replica(
         None, description="safetensors file with the initial weights, as `grokscope export` writes; None: drawn"
@@ -96,6 +99,8 @@ class RunConfig(Record):
             own |= dict(options(**{key: extra.pop(key) for key in fields.keys() & extra.keys()}))
         if extra:
             raise ValueError(unknown("field", next(iter(extra)), known))
+        if own.get("tf32") is True and own.get("dtype") == "float64":
+            raise ValueError("tf32 rounds products of float32, this run has dtype = float64; leave out one of the two")
         if own.get("start") is not None and own.get("start_hash") is None:
             own["start_hash"] = _hash(own["start"])
         return own

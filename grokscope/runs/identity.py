@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 # Later fields -> their value for all earlier networks; at this value they change no id.
-LATER = {"d_head": None, "extra_outputs": 0, "unembed_bias": False, "output_bias": None}
+LATER = {"d_head": None, "extra_outputs": 0, "unembed_bias": False, "output_bias": None, "tf32": False}
 PACK = re.compile(r"[0-9a-f]{12}")  # a pack's id
 
 

@@ -24,19 +24,22 @@ def studies() -> list[str]:
     return [*names("theories"), ALL]
 
 
-def arms(name: str, scale: Scale = "laptop", seeds: int | None = None, only: Iterable[str] = ()) -> Arms[RunConfig]:
+def arms(
+    name: str, scale: Scale = "laptop", seeds: int | None = None, only: Iterable[str] = (), *, first: int = 0
+) -> Arms[RunConfig]:
     """The arms of a study with their configs by seed.
 
-    seeds: how many in each arm; by default as many as the scale has. only: families, which may be optional ones; by
-    default all that are not optional. ValueError for an unknown study, scale or family, and for no seed.
+    seeds: how many in each arm, from the first on; by default as many as the scale has. only: families, which may be
+    optional ones; by default all that are not optional. ValueError for an unknown study, scale or family, and for no
+    seed.
     """
     if scale not in NETWORKS:
         raise ValueError(unknown("scale", scale, NETWORKS))
-    if seeds is not None and seeds < 1:
-        raise ValueError(f"seeds must be at least 1, got {seeds}")
+    if (seeds is not None and seeds < 1) or first < 0:
+        raise ValueError(f"seeds must be at least 1 and the first at least 0, got {seeds} and {first}")
     made: dict[str, Arm[RunConfig]] = {}
     for family in _chosen(name, list(only)):
-        for arm in family.arms(scale, seeds):
+        for arm in family.arms(scale, seeds, first):
             assert made.get(arm.name, arm).runs == arm.runs, f"different runs are called {arm.name}"
             made[arm.name] = arm
     return Arms(made.values())
@@ -51,7 +54,7 @@ def following(name: str, runs: Arms[Run], folder: Path) -> list[Arm[RunConfig]]:
 def wanted(name: str, arms: Arms[RunConfig]) -> dict[str, Any]:
     """What the verdicts and tables of a study need beside the weights, as arguments of `plan`: by arm, the measures at
     every checkpoint (beside those that every run has while it trains) and the readings."""
-    chosen = _theories(name)
+    chosen = theories_of(name)
     arms = placed(arms, families(), lambda config: config)
     heavy = {id_ for id_ in names("measures") if component("measures", id_).cost != "cheap"}
     measures = {}
@@ -66,14 +69,15 @@ def wanted(name: str, arms: Arms[RunConfig]) -> dict[str, Any]:
     return {"measures": measures, "readings": readings}
 
 
-def _theories(name: str) -> list[Theory]:
+def theories_of(name: str) -> list[Theory]:
+    """The theories of a study."""
     if name not in studies():
         raise ValueError(unknown("study", name, studies()))
     return [theory for id_, theory in theories().items() if name in (ALL, id_)]
 
 
 def _families(name: str) -> list[AnyFamily]:
-    return [family for theory in _theories(name) for family in theory.arms]
+    return [family for theory in theories_of(name) for family in theory.arms]
 
 
 def _chosen(name: str, only: list[str]) -> list[Family]:

@@ -1,11 +1,13 @@
 """Carries out a plan: hands packs to an engine, reports progress, and records which packs were measured."""
 
+import math
 import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import AbstractContextManager
+from itertools import takewhile
 
 import torch
 
@@ -29,11 +31,13 @@ def conduct(
     address: str | None = None,
     workers: int | None = None,
     say: Say | None = None,
+    until: float = math.inf,
 ) -> list[Outcome]:
     """Trains and measures the packs that are not done, and returns the outcome of every pack that was begun.
 
     engine: id of an executor, or a function that starts one. workers: packs at a time, as many as fit by default. say:
-    takes a line for each pack; prints to stderr by default. Once the store cannot be written, no other pack is begun.
+    takes a line for each pack; prints to stderr by default. until: the time of the clock (time.monotonic) after which
+    no pack is begun. Once the store cannot be written, no other pack is begun.
     Raises StoreError where the store cannot be written at the start, and where another process carries out the study.
     """
     say = say or _say
@@ -50,14 +54,15 @@ def conduct(
         with start(slots=slots, threads=threads, address=address, device=plan.device) as running:
             say(f"{study.id}: {len(todo)} packs, {running.slots} at a time, {threads} threads each")
             began = time.monotonic()
-            for outcome in _each(_jobs(plan, todo, threads), running):
+            jobs = takewhile(lambda _: time.monotonic() < until, _jobs(plan, todo, threads))
+            for outcome in _each(jobs, running):
                 outcomes.append(outcome)
                 if outcome.state == "done" and study.measures:
                     study.mark_measured(outcome.pack)
                 say(_progress(outcome, len(outcomes), len(todo), time.monotonic() - began))
             # Controls that have the windows of other runs: these are trained now.
             late = [pack for pack in todo if any(asked.refers for asked in pack.asked)]
-            if late and all(outcome.state == "done" for outcome in outcomes):
+            if late and len(outcomes) == len(todo) and all(outcome.state == "done" for outcome in outcomes):
                 jobs = _jobs(plan, late, threads, late=True)
                 outcomes += [outcome for outcome in _each(jobs, running) if outcome.state == "failed"]
     mirror.opened(mirror.address(study.store))  # fetches the packs of other machines

@@ -216,5 +216,5 @@ def _threads(number: int) -> Iterator[None]:
 def _start_seconds() -> float:
     """Seconds until a worker has imported its modules."""
     began = time.perf_counter()
-    subprocess.run([sys.executable, "-c", "import grokscope.studies.experiment as e; e.measures()"], check=False)
+    subprocess.run([sys.executable, "-c", "import grokscope.studies.measuring as m; m.measures()"], check=True)
     return time.perf_counter() - began

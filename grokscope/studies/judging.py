@@ -23,8 +23,10 @@ CARD = "scorecard.json"
 
 
 class Studied(Protocol):
-    """A study: it has its runs by arm."""
+    """A study: it has its runs by arm, and the looks at which it is judged, if they are several."""
 
+    @property
+    def looks(self) -> Looks | None: ...
     def runs(self) -> Arms[Run]: ...
 
 
@@ -40,10 +42,12 @@ def judge(runs: Run | Mapping[str, Sequence[Run]] | Iterable[Run] | Studied, the
     runs = [runs] if isinstance(runs, Run) else runs
     if isinstance(runs, Mapping | Iterable):
         return _judged(arms_of(runs), theory, studied=False)
-    return _judged(runs.runs(), theory, studied=True)
+    return _judged(runs.runs(), theory, studied=True, looks=runs.looks)
 
 
-def scorecard(folder: Path, arms: Arms[Run], theory: str | None = None) -> tuple[Scorecard, str]:
+def scorecard(
+    folder: Path, arms: Arms[Run], theory: str | None = None, looks: Looks | None = None
+) -> tuple[Scorecard, str]:
     """The verdicts of a study by its trained arms: stored ones where they are of the present numbers; else new ones,
     and a sentence that says so."""
     path, why = folder / CARD, ""
@@ -55,7 +59,7 @@ def scorecard(folder: Path, arms: Arms[Run], theory: str | None = None) -> tuple
             why = f"{path} is of other numbers than the store has now: the study is judged anew"
         except ValueError as error:
             why = f"{error}: the study is judged anew"
-    return _judged(arms, theory, studied=True), why
+    return _judged(arms, theory, studied=True, looks=looks), why
 
 
 def _judged(arms: Arms[Run], theory: str | None, *, studied: bool, looks: Looks | None = None) -> Scorecard:

@@ -55,29 +55,31 @@ def observer(pack: Pack, ids: Sequence[str]) -> Callable[[Pack], list[Measured]]
 def measure_checkpoints(run: Run, *, only: Sequence[str] = (), again: bool = False) -> dict[str, str]:
     """Measures the run's checkpoints, stores the new numbers, and returns measures without an answer with the reason.
 
-    only: ids of measures; by default all but those of cost "asked". A stored variant of a measure at a step is not
-    measured again. again: it is, and the new numbers replace the stored ones (after a definition has changed).
-    Checkpoints after a loss that was not finite are left out.
+    only: ids of measures; by default all but those of cost "asked", and those of cost "final" at the last checkpoint
+    alone. A stored variant of a measure at a step is not measured again. again: it is, and the new numbers replace the
+    stored ones (after a definition has changed). Checkpoints after a loss that was not finite are left out.
     """
     if not run.has_config:
         raise GrokscopeError(f"run {run.id} is curves alone: there are no weights to measure")
     chosen: list[Measure] = [component("measures", name) for name in only]
+    always = chosen or [measure for measure in measures().values() if measure.cost in ("cheap", "heavy")]
     chosen = chosen or [measure for measure in measures().values() if measure.cost != "asked"]
     missing: dict[str, str] = {}
     with hold(run.folder):
         journal = recover(run.folder)
-        if again:
-            names = [measure.id for measure in chosen]
-            forget(run.folder, journal, run=run.id, measures=names, steps=run.checkpoints)
-        stored = _stored(run)
         end = min((event["step"] for event in run.events if event["event"] == "non-finite"), default=math.inf)
+        steps = [step for step in run.checkpoints if step <= end]
+        if again:
+            for part, at in ((always, run.checkpoints), (chosen, steps[-1:])):
+                forget(run.folder, journal, run=run.id, measures=[measure.id for measure in part], steps=at)
+        stored = _stored(run)
 
         def measured(step: int) -> tuple[list[Measured], dict[str, str]]:
             reasons: dict[str, str] = {}
-            lacking = [measure.without(stored.get((step, measure.id), ())) for measure in chosen]
+            wanted = chosen if step == steps[-1] else always
+            lacking = [measure.without(stored.get((step, measure.id), ())) for measure in wanted]
             return list(_rows([run.id], step, lacking, Snapshots([run.snapshot(step)]), reasons)), reasons
 
-        steps = [step for step in run.checkpoints if step <= end]
         for rows, reasons in side_by_side(measured, steps):
             journal.append(rows)
             missing = reasons | missing

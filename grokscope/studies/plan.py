@@ -23,6 +23,7 @@ from grokscope.runs.store.events import finished_at
 from grokscope.runs.store.mirror import opened
 from grokscope.runs.store.readings import read_readings
 from grokscope.statistics.intervals import FEWEST
+from grokscope.statistics.looks import Looks
 from grokscope.studies.packing import laid_out, shape_of, soonest_end
 from grokscope.studies.study import Study, pack_of
 from grokscope.theories.base import families
@@ -76,6 +77,7 @@ def plan(
     mixed: bool = False,
     axes: Mapping[str, Sequence[Any]] | None = None,
     device: str = "cpu",
+    looks: Looks | None = None,
 ) -> Plan:
     """The plan of a study called `name`. Nothing is written.
 
@@ -83,8 +85,8 @@ def plan(
     `Study`. measures: arm -> ids that are measured on its checkpoints; none where it has none. readings: arm -> what
     verdicts read of its checkpoints. mixed: runs of different arms may share a pack, as in a sweep; else only those of
     one arm do, so that no arm trains on until another has generalised. device: cpu or cuda, where the packs will be
-    trained; on a GPU they are as large as there are runs. Raises ValueError without an arm and for an arm without a
-    run, GrokscopeError where there is no GPU.
+    trained; on a GPU they are as large as there are runs. looks: of `Study`. Raises ValueError without an arm and for
+    an arm without a run, GrokscopeError where there is no GPU.
     """
     known = () if axes else families()
     arms = placed(arms if isinstance(arms, Arms) else read_arms(arms, known), known, lambda config: config)
@@ -111,6 +113,7 @@ def plan(
         measures=tuple(dict.fromkeys(id_ for ids in measures.values() for id_ in ids)),
         axes={axis: tuple(values) for axis, values in (axes or {}).items()},
         packs={pack: len(configs) for pack, configs in packs.items()},
+        looks=looks,
     )
     wants = _wants(study, arms, measures, readings)
     others = sorted({pack_of(run) for run in layout.elsewhere.values()}) if study.measures or readings else []

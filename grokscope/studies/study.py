@@ -1,5 +1,6 @@
 """A study in the store: its arms with their runs, and what has been measured; `studies/<id>/plan.json`."""
 
+import dataclasses
 import hashlib
 import json
 import sys
@@ -19,6 +20,7 @@ from grokscope.runs.store.catalogue import OnDamage
 from grokscope.runs.store.documents import is_name, read_document, write_document
 from grokscope.runs.store.mirror import publish
 from grokscope.runs.store.segments import check_numbers
+from grokscope.statistics.looks import Looks
 from grokscope.theories.base import families
 
 FOLDER = "studies"  # beside the packs; no pack's id, which is twelve hexadecimal digits
@@ -35,7 +37,7 @@ class Study:
 
     measures: ids measured on every checkpoint of some arm, beside those measured while training. axes: fields of a
     sweep with their values; empty for a study of named arms. packs: the packs planned for it, with their numbers of
-    runs; runs that the store had before belong to other packs.
+    runs; runs that the store had before belong to other packs. looks: at which its claims are judged, if at several.
     """
 
     id: str
@@ -45,6 +47,7 @@ class Study:
     measures: tuple[str, ...] = ()
     axes: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     packs: Mapping[str, int] = field(default_factory=dict)
+    looks: Looks | None = None
 
     @property
     def folder(self) -> Path:
@@ -84,6 +87,7 @@ class Study:
             "versions": {"grokscope": version("grokscope")},
             "measures": self.measures,
             "axes": self.axes,
+            "looks": None if self.looks is None else dataclasses.asdict(self.looks),
             "packs": list(packs),
             "arms": [_written(arm) for arm in self.arms.values()],
         }
@@ -119,6 +123,7 @@ def load_study(store: str | Path, name: str) -> Study:
             measures=tuple(about["measures"] or ()),
             axes={axis: tuple(values) for axis, values in about["axes"].items()},
             packs={pack["id"]: pack["runs"] for pack in about["packs"]},
+            looks=_looks(about.get("looks")),
         )
     except (OSError, StoreError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise StoreError(f"{path} cannot be read ({error}); remove it to have the study planned anew") from error
@@ -136,6 +141,10 @@ def _plan_of(store: Path, name: str) -> Path:
     if not alike:
         raise StoreError(unknown("study", name, plans) if plans else f"store {store} has no study")
     return plans[alike[0]]
+
+
+def _looks(about: Mapping[str, Any] | None) -> Looks | None:
+    return None if about is None else Looks(sizes=tuple(about["sizes"]), first=about["first"], level=about["level"])
 
 
 def _written(arm: Arm[str]) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""Where a pack is trained."""
+"""Where a pack is trained, and how a GPU multiplies there."""
+
+from collections.abc import Callable
+from functools import wraps
 
 import torch
 
@@ -12,3 +15,24 @@ def chosen_device(name: str) -> torch.device:
     if name == "cuda" and not torch.cuda.is_available():
         raise GrokscopeError("device cuda was asked for, but torch sees no GPU; use --device cpu or auto")
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def require_for(tf32: bool, device: torch.device) -> None:
+    """GrokscopeError for TF32 where there is none: the run's config would say what was not done."""
+    if tf32 and device.type != "cuda":
+        raise GrokscopeError("tf32 is for products on a GPU, and this run is trained on the cpu; leave out tf32")
+
+
+def with_products(work: Callable[[], None], *, tf32: bool) -> Callable[[], None]:
+    """work(), whose float32 products on a GPU round their factors to TF32, or else do not, whatever is set outside."""
+
+    @wraps(work)
+    def done() -> None:
+        before = torch.get_float32_matmul_precision()
+        torch.set_float32_matmul_precision("high" if tf32 else "highest")
+        try:
+            work()
+        finally:
+            torch.set_float32_matmul_precision(before)
+
+    return done

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import torch
 
-from grokscope.models.base import GROUP
+from grokscope.models.parts.program import GROUP
 from grokscope.runs.config import RunConfig
 
 # Share of a machine's memory for a pack; the rest is for the system, the user and the error of the estimate.
@@ -19,10 +19,21 @@ EVALUATED = 6
 # On a GPU all samples are computed at once: arrays as large as a layer's activations (with their gradients), and arrays
 # as large as the outputs in float64 (softmax and its gradient).
 LAYERS, SOFTMAX = 8, 6
+# Bytes of an array that the steps need and let go: glibc keeps freed memory of twice the largest array freed so far. At
+# most 32 MB counts.
+LARGE = 24 << 20
 # Further bytes per input: its operands and their places in the tables.
 PER_INPUT = 400
 
 CPU = torch.device("cpu")
+
+
+def keep_freed_memory() -> None:
+    """Has the process keep the arrays that a step frees: fresh memory pages cost up to a fifth of a step.
+
+    The array is freed untouched, so it takes no memory. Where memory is not glibc's, nothing happens.
+    """
+    torch.empty(LARGE, dtype=torch.uint8)
 
 
 def replica_bytes(config: RunConfig, device: torch.device = CPU) -> int:

@@ -10,13 +10,16 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from grokscope.models.base import Program
 from grokscope.models.parts.linearised import Linearised
+from grokscope.models.parts.program import Program
+from grokscope.numerics.side_by_side import one_thread_each
 from grokscope.registry import component
 from grokscope.runs.config import RunConfig
 from grokscope.training.batches import Data
 from grokscope.training.captured import Captured
+from grokscope.training.device import require_for, with_products
 from grokscope.training.initial import initial
+from grokscope.training.memory import keep_freed_memory
 from grokscope.training.optimizers.base import column
 from grokscope.training.transforms.base import Flat, Transform
 
@@ -34,6 +37,7 @@ class Pack:
 
     def __init__(self, configs: Sequence[RunConfig], *, device: torch.device) -> None:
         require_packable(configs)
+        require_for(configs[0].tf32, device)
         self.configs = list(configs)
         self.device = device
         self.step = 0
@@ -64,11 +68,14 @@ class Pack:
         self._clock: Tensor | None = None
         if device.type == "cuda":
             self._build_graphs()
+        else:
+            keep_freed_memory()
 
     @property
     def n_replicas(self) -> int:
         return len(self.configs)
 
+    @one_thread_each()
     def advance(self, keep: bool = False) -> Bool[Tensor, " replica"]:
         """One step; True for the replicas whose loss has just become non-finite. Their weights do not change.
 
@@ -88,6 +95,7 @@ class Pack:
         self.step += 1
         return ended
 
+    @one_thread_each()
     @torch.no_grad()
     def outputs(self) -> Float[Tensor, "replica pair output"]:
         """Outputs on all inputs of the task at the present weights, scaled and centred as in training."""
@@ -158,8 +166,9 @@ class Pack:
         # The thread that differentiates must know the GPU before its first matrix product there.
         torch.ones((), device=self.device, requires_grad=True).exp().backward()
         self._clock = torch.zeros((), dtype=torch.int64, device=self.device)
+        self._differentiated = with_products(self._differentiate, tf32=self.configs[0].tf32)
         if not self._data.batched:
-            self._differentiated, self._updated = Captured(self._differentiate), Captured(self._update)
+            self._differentiated, self._updated = Captured(self._differentiated), Captured(self._update)
 
     def _factors(self, field: str) -> Tensor | float:
         """Factors on a rate by parameter: a row, or 1 where no tensor has a factor."""
@@ -184,10 +193,8 @@ class Pack:
 
     def _differentiate(self) -> None:
         """Writes the replicas' losses and gradients at the present weights into their buffers."""
-        sample_losses, gradients = self._program.gradients(self.tensors, self._loss)
+        sample_losses, _ = self._program.gradients(self.tensors, self._loss, self._gradient_views)
         self._losses.copy_((sample_losses * self._data.weights).sum(-1))
-        for name, view in self._gradient_views.items():
-            view.copy_(gradients[name])
 
     def _update(self) -> None:
         """The optimizer's step, with the transforms of the gradients before it and of the weights after it."""

@@ -1,7 +1,8 @@
 """A resumed pack runs with the number of threads that it started with.
 
-Matrix products and sums are split among threads, and float32 rounds each part: another number of threads gives other
-weights, and one pack would have two results. So the number is part of the pack (`threads` in pack.json).
+A step has the same result on any number (numerics/side_by_side.py), but what is measured on the way may not: torch
+splits long sums among threads, and float32 rounds each part. One pack would have two results. So the number is part of
+the pack (`threads` in pack.json).
 """
 
 from collections.abc import Iterator
@@ -26,9 +27,9 @@ def as_begun(folder: Path) -> Iterator[str | None]:
     started = f"it started with {then} threads and resumes with"
     try:
         if (had := torch.get_num_threads()) == then:
-            yield f"{started} as many, not {now}: the same weights, bit for bit"
+            yield f"{started} as many, not {now}: the same numbers, bit for bit"
         else:
-            yield f"{started} {had}: the last bits of its weights may differ"
+            yield f"{started} {had}: the last bits of its numbers may differ"
     finally:
         torch.set_num_threads(now)
 

@@ -139,7 +139,9 @@ def test_a_study_is_planned_and_says_that_few_seeds_decide_nothing(
     capsys: pytest.CaptureFixture, store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(estimating, "_start_seconds", lambda: 3.0)
-    monkeypatch.setattr(studies, "arms", lambda *_: made({"free": [tiny(seed=seed, **SIZE) for seed in range(4)]}))
+    monkeypatch.setattr(
+        studies, "arms", lambda *_, first: made({"free": [tiny(seed=seed, **SIZE) for seed in range(4)]})
+    )
     code, out, err = run(capsys, "study", "stages", "--scale", "tiny", "--dry-run", "--json", "--store", str(store))
     assert code == 0
     assert json.loads(out)["study"].startswith("stages-tiny-")
@@ -152,7 +154,7 @@ def test_a_study_is_carried_out(capsys: pytest.CaptureFixture, store: Path, monk
         "base": [tiny(seed=seed, **SIZE) for seed in range(2)],
         "weight_decay=0": [tiny(seed=seed, weight_decay=0.0, **SIZE) for seed in range(2)],
     }
-    monkeypatch.setattr(studies, "arms", lambda *_: made(own))
+    monkeypatch.setattr(studies, "arms", lambda *_, first: made(own))
     monkeypatch.setattr(studies, "wanted", lambda *_: {"measures": {"base": ("weights.effective_rank",)}})
     args = ("study", "stages", "--scale", "tiny", "--workers", "1", "--json", "--store", str(store))
     code, out, _ = run(capsys, *args)
@@ -188,7 +190,9 @@ def test_a_study_is_carried_out(capsys: pytest.CaptureFixture, store: Path, monk
 def test_arms_that_go_on_from_trained_weights_are_trained_after_them(
     capsys: pytest.CaptureFixture, store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(studies, "arms", lambda *_: made({"base": [tiny(seed=seed, **SIZE) for seed in range(2)]}))
+    monkeypatch.setattr(
+        studies, "arms", lambda *_, first: made({"base": [tiny(seed=seed, **SIZE) for seed in range(2)]})
+    )
     monkeypatch.setattr(studies, "wanted", lambda *_: {})
 
     def following(theory: str, runs: Any, folder: Path) -> Any:
@@ -217,10 +221,22 @@ def test_the_verdicts_of_a_study_on_a_url_are_sent_with_it(
     capsys: pytest.CaptureFixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(studies, "arms", lambda *_: made({"base": [tiny(**SIZE)]}))
+    monkeypatch.setattr(studies, "arms", lambda *_, first: made({"base": [tiny(**SIZE)]}))
     monkeypatch.setattr(studies, "wanted", lambda *_: {})
     args = ("study", "stages", "--scale", "tiny", "--workers", "1", "--json", "--store", f"file://{tmp_path}/there")
     found = json.loads(run(capsys, *args)[1])
     sent = tmp_path / "there" / "studies" / found["study"]
     assert Scorecard.load(sent / "scorecard.json").runs == {"base": 1}
     assert (sent / "report.html").exists()
+
+
+def test_until_decided_chooses_seeds_itself_and_a_budget_is_a_time(capsys: pytest.CaptureFixture, store: Path) -> None:
+    for words, said in (
+        (["--seeds", "3"], "leave out --seeds and --arms"),
+        (["--budget", "8 hours"], "--budget must be a time such as 90m or 8h, got '8 hours'"),
+        (["--budget", "-1h"], "--budget must be a time"),
+    ):
+        code, _, err = run(capsys, "study", "stages", "--until", "decided", *words, "--store", str(store))
+        assert (code, said in err) == (2, True)
+    code, _, err = run(capsys, "study", "stages", "--budget", "8h", "--store", str(store))
+    assert (code, "--budget is for --until decided" in err) == (2, True)

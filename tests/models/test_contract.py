@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from grokscope.models import base
 from grokscope.models.base import Activations, Interface, Model
+from grokscope.models.parts import program as program_parts
 from grokscope.registry import component, names
 
 N_INPUTS, RANK = 40, 2
@@ -166,6 +166,10 @@ def test_a_program_is_the_network_and_its_gradient(name: str, kind: str, options
     scale = max(float(gradient.abs().max()) for gradient in expected)
     for weight, gradient in zip(leaves, expected, strict=True):
         close(gradients[weight], gradient, 1e-9, scale)
+    given = {weight: torch.full_like(tensor, torch.nan) for weight, tensor in packed.items()}
+    program.gradients(packed, squared, given)
+    for weight, tensor in given.items():
+        assert torch.equal(tensor, gradients[weight]), weight
 
 
 @plainly
@@ -178,9 +182,9 @@ def test_work_in_pieces_is_the_same_work(
     packed, x = pack(model), inputs(model)
     whole = model.program(x)
     losses, gradients = whole.gradients(packed, squared)
-    monkeypatch.setattr(base, "GROUP", rows * model.sample_size)
+    monkeypatch.setattr(program_parts, "GROUP", rows * model.sample_size)
     pieces = model.program(x)
-    assert isinstance(pieces, base.Groups)
+    assert isinstance(pieces, program_parts.Groups)
     found, total = pieces.gradients(packed, squared)
     close(pieces.outputs(packed), whole.outputs(packed), 1e-12)
     close(found, losses, 1e-12)

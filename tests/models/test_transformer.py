@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from grokscope.models.base import Activations, Interface, Program
-from grokscope.models.parts import transformer_program
+from grokscope.models.parts import transformer_plan
 from grokscope.models.transformer import TransformerOptions, transformer
 from grokscope.tasks.modular_addition import ModularAddition, build
 
@@ -139,7 +139,7 @@ def test_chunks_change_nothing(chunk: int, monkeypatch: pytest.MonkeyPatch) -> N
         return outputs.square().sum(-1) / 2, outputs
 
     whole_losses, whole = model.program(inputs).gradients(stacked, loss)
-    monkeypatch.setattr(transformer_program, "CHUNK", chunk)
+    monkeypatch.setattr(transformer_plan, "CHUNK", chunk)
     losses, gradients = model.program(inputs).gradients(stacked, loss)
     torch.testing.assert_close(losses, whole_losses, atol=1e-12, rtol=1e-12)
     for name, gradient in gradients.items():

@@ -155,6 +155,23 @@ def test_a_plane_does_not_see_the_elements_beside_the_one_it_shows() -> None:
     np.testing.assert_allclose(points, expected, atol=1e-9)
 
 
+@pytest.mark.parametrize(("p", "keys"), [(23, [5, 3, 11]), (24, [5, 3, 4])])
+def test_planes_fitted_together_are_those_of_a_literal_fit_for_each(p: int, keys: list[int]) -> None:
+    """Of 23 all frequencies share their folds; 3 and 4 have 8 and 6 angles of 24, which are held out together."""
+    table, angles = rows(p, 16), {k: 2 * np.pi * (k * np.arange(p) % p) / p for k in keys}
+    found = circles.planes(table, keys, folds=5, seed=2)
+    assert not isinstance(found, Missing)
+    for k, points in zip(keys, found, strict=True):
+        met = np.arange(p // math.gcd(k, p))
+        waves = [wave(angles[key]) for key in (k, *set(keys) - {k}) for wave in (np.cos, np.sin)]
+        design = np.stack([np.ones(p), *waves], axis=1)
+        for block in np.array_split(np.roll(met, -np.random.default_rng(2).integers(len(met))), min(5, len(met))):
+            held = np.isin(np.arange(p) % len(met), block)
+            fit = np.linalg.lstsq(design[~held], table[~held])[0]
+            expected = np.linalg.lstsq(fit[1:].T, (table[held] - fit[0]).T)[0][:2].T
+            np.testing.assert_allclose(points[held], expected, atol=1e-9)
+
+
 def test_a_random_function_of_the_residue_mod_m_is_no_circle() -> None:
     """Rows repeat, so that folds over elements would have seen them and would show a circle at every frequency."""
     for m in (3, 4, 5, 6, 7, 11):

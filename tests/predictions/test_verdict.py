@@ -1,6 +1,6 @@
 """Verdicts: right as often as they say, by the rules of claims, parts, controls and looks."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -31,12 +31,12 @@ def arms(n: int = 80, control: int | None = None, first: int = 0) -> Any:
     ])  # fmt: skip
 
 
-def means(values: Sequence[float | Missing], arm: str = "base", **about: Any) -> Callable[..., Means]:
+def means(values: Any, arm: str = "base", **about: Any) -> Callable[..., Means]:
     """The statistic whose number of a seed is the value at its place."""
     return lambda given: Means({(run.config.seed,): values[run.config.seed] for run in given[arm]}, **about)
 
 
-def shares(values: Sequence[float | Missing]) -> Callable[..., Shares]:
+def shares(values: Any) -> Callable[..., Shares]:
     return lambda given: Shares({(run.config.seed,): values[run.config.seed] for run in given["base"]})
 
 

@@ -67,11 +67,28 @@ def test_intervals_are_nested() -> None:
     assert all(a[0] >= b[0] and a[1] <= b[1] for a, b in itertools.pairwise(ends))
 
 
-def test_equal_values_say_nothing_of_their_spread() -> None:
-    """Smallest to largest of n holds a distribution's median with probability 1 - 2^(1 - n)."""
-    assert mean_intervals([2.0] * 5)(0.9) == (2.0, 2.0)
-    assert mean_intervals([2.0] * 5)(0.95) == (-np.inf, np.inf)
-    assert mean_intervals([2.0] * 6)(0.95) == (2.0, 2.0)
+def test_equal_values_are_bounded_by_what_bounds_them_and_by_nothing_else() -> None:
+    assert mean_intervals([2.0] * 50)(0.5) == (-np.inf, np.inf)
+    low, high = mean_intervals([1.0] * 10, bounds=(0.0, 1.0))(0.95)
+    assert (low, high) == (pytest.approx(share_intervals(10, 10)(0.95)[0]), 1.0)  # the exact interval of 10 of 10
+    low, high = mean_intervals([0.5] * 10, bounds=(0.0, 2.0))(0.95)
+    q = 1 - 0.025**0.1
+    assert (low, high) == (pytest.approx(0.5 - 0.5 * q), pytest.approx(0.5 + 1.5 * q))
+    with pytest.raises(ValueError, match="said to lie in"):
+        mean_intervals([1.0, 3.0], bounds=(0.0, 2.0))
+
+
+def test_a_mean_that_is_nearly_always_the_same_is_covered() -> None:
+    """A value that is 0 in one of 30 seeds: ten seeds are mostly all 1, and the interval must hold 29/30 too."""
+    rng = np.random.default_rng(7)
+    draws = (rng.random((4000, 10)) > 1 / 30).astype(float)
+    covered = []
+    for draw in draws:
+        low, high = mean_intervals(draw, bounds=(0.0, 1.0))(0.95)
+        covered.append(low <= 29 / 30 <= high)
+    alike = draws.min(1) == 1
+    assert np.mean(np.array(covered)[alike]) == 1
+    assert alike.mean() > 0.6
 
 
 @pytest.mark.parametrize("n", [5, 10, 20])

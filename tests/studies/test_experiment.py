@@ -2,12 +2,13 @@
 
 import dataclasses
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import torch
 
 from grokscope.errors import GrokscopeError
-from grokscope.measures.base import evaluate, measures
+from grokscope.measures.base import Cost, evaluate, measures
 from grokscope.registry import component
 from grokscope.studies import experiment, measuring
 from grokscope.studies import study as studying
@@ -37,19 +38,23 @@ def test_a_pack_that_does_not_fit_is_trained_as_several_and_that_is_said(
     assert "training them as 2 packs of up to 2" in capsys.readouterr().err
 
 
-def test_cheap_measures_run_while_training_and_heavy_ones_on_checkpoints(store: Path) -> None:
+def test_a_measure_is_taken_as_often_as_its_cost_says_and_by_name_at_every_checkpoint(store: Path) -> None:
     run = train(tiny(), store=store, progress=False)
-    cheap = {name for name, measure in measures().items() if measure.cost == "cheap"}
-    assert set(run.rows().measures) == cheap
+    by_cost = {cost: {n for n, m in measures().items() if m.cost == cost} for cost in get_args(Cost)}
+    assert set(run.rows().measures) == by_cost["cheap"]
     missing = measure_checkpoints(run)
-    expensive = {name for name, measure in measures().items() if measure.cost == "asked"}
-    assert set(run.rows().measures) | set(missing) == set(measures()) - expensive
-    missing |= measure_checkpoints(run, only=sorted(expensive))
-    assert expensive <= set(run.rows().measures) | set(missing)
+    assert set(run.rows().measures) | set(missing) == set(measures()) - by_cost["asked"]
+    at = {name: set(run.rows(name).steps.tolist()) for name in set(run.rows().measures)}
+    assert all(at[name] == {run.checkpoints[-1]} for name in by_cost["final"] & set(at))
+    assert at["circuits.restricted_loss"] == set(run.checkpoints)
+    missing |= measure_checkpoints(run, only=sorted(by_cost["asked"] | {"weights.spectral_norm"}))
+    assert by_cost["asked"] <= set(run.rows().measures) | set(missing)
     for step in run.checkpoints:
         steps, values = run.series("weights.spectral_norm", view="tensor=W_U")
         expected = evaluate("weights.spectral_norm", run.snapshot(step))["W_U"]  # pyright: ignore
         assert values[steps.tolist().index(step)] == expected
+    measure_checkpoints(run, again=True)  # what was asked for by name stays at the other checkpoints
+    assert set(run.rows("weights.spectral_norm").steps.tolist()) == set(run.checkpoints)
 
 
 def test_stored_numbers_are_those_of_the_stored_weights(store: Path) -> None:

@@ -6,12 +6,16 @@ from typing import Any
 import pytest
 import torch
 
+from grokscope.errors import GrokscopeError
+from grokscope.models.parts.reduced_program import ReducedProgram
 from grokscope.recipes.base import recipe
 from grokscope.runs.config import RunConfig
+from grokscope.runs.identity import config_hash
 from grokscope.runs.run import Run
 from grokscope.studies.experiment import train
 from grokscope.training import pack as packs
 from grokscope.training.captured import BEFORE, is_first
+from grokscope.training.device import with_products
 from grokscope.training.pack import Pack
 from tests.conftest import tiny
 
@@ -29,6 +33,8 @@ VARIANTS: dict[str, RunConfig] = {
     "sphere": tiny(dtype="float64", norm_sphere=("all",)),
     "linearised": tiny(dtype="float64", linearised=True),
     "bottleneck": tiny(dtype="float64", bottleneck="resid_mid", bottleneck_rank=3),
+    "bottleneck of neurons": tiny(dtype="float64", bottleneck="mlp_post", bottleneck_rank=5, activation="gelu"),
+    "without =": tiny(dtype="float64", equals_token=False, attention_rate=0.5, tied=False, unembed_bias=True),
     "perpendicular": recipe("prieto2025", eps=1e-8, softmax_dtype="float64", **PRIETO),
     "stablemax": recipe("prieto_stablemax", eps=1e-8, **PRIETO),
     "momentum": tiny(dtype="float64", optimizer="sgd", momentum=0.9, learning_rate=0.1),
@@ -64,6 +70,61 @@ def test_a_pack_takes_the_steps_it_takes_on_a_cpu(name: str) -> None:
     for tensor, expected in here.tensors.items():
         torch.testing.assert_close(there.tensors[tensor].cpu(), expected, atol=1e-9, rtol=1e-9)
     torch.testing.assert_close(there.outputs(), here.outputs(), atol=1e-8, rtol=1e-8)
+
+
+def test_tf32_is_refused_without_a_gpu() -> None:
+    with pytest.raises(GrokscopeError, match="tf32 is for products on a GPU"):
+        Pack([tiny(tf32=True)], device=CPU)
+    with pytest.raises(ValueError, match="tf32 rounds products of float32"):
+        tiny(tf32=True, dtype="float64")
+
+
+def test_tf32_is_part_of_the_run_and_off_by_default() -> None:
+    plain, rounded = tiny(), tiny(tf32=True)
+    assert (plain.tf32, rounded.plain["tf32"]) == (False, True)
+    assert plain.key != rounded.key
+    without = {name: value for name, value in plain.plain.items() if name != "tf32"}
+    assert config_hash(without) == plain.key  # runs from before it keep their ids
+
+
+@pytest.mark.parametrize("tf32", [False, True])
+@pytest.mark.parametrize("outside", ["highest", "high", "medium"])
+def test_the_rounding_of_products_is_that_of_the_run_alone(tf32: bool, outside: str) -> None:
+    seen: list[str] = []
+
+    def work() -> None:
+        seen.append(torch.get_float32_matmul_precision())
+        if len(seen) == 2:
+            raise RuntimeError
+
+    before = torch.get_float32_matmul_precision()
+    try:
+        torch.set_float32_matmul_precision(outside)
+        done = with_products(work, tf32=tf32)
+        done()
+        with pytest.raises(RuntimeError):
+            done()
+        assert torch.get_float32_matmul_precision() == outside
+    finally:
+        torch.set_float32_matmul_precision(before)
+    assert seen == ["high" if tf32 else "highest"] * 2
+
+
+@needs_gpu
+def test_tf32_changes_the_last_bits_and_no_more() -> None:
+    wide = {"p": 23, "d_model": 128, "n_heads": 4, "d_mlp": 512}  # so large that products are made by tensor cores
+    exact, rounded = (advanced([tiny(tf32=tf32, **wide)], GPU) for tf32 in (False, True))
+    assert not torch.equal(exact._params, rounded._params)
+    torch.testing.assert_close(rounded._losses, exact._losses, rtol=1e-2, atol=0)
+    assert torch.get_float32_matmul_precision() == "highest"
+
+
+@needs_gpu
+def test_the_one_layer_transformer_takes_the_reduced_form() -> None:
+    pack = Pack([tiny(dtype="float64")], device=GPU)
+    assert type(pack._program) is ReducedProgram
+    here = Pack([tiny(dtype="float64")], device=CPU)
+    torch.testing.assert_close(pack.outputs(), here.outputs(), atol=1e-12, rtol=1e-12)
 
 
 @needs_gpu

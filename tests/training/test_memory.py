@@ -1,5 +1,9 @@
 """A pack that would not fit is planned as several."""
 
+import platform
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -35,3 +39,24 @@ def test_on_a_gpu_the_activations_of_all_samples_count() -> None:
     assert replica_bytes(tiny(), gpu) > replica_bytes(tiny())
     grown = replica_bytes(tiny(d_mlp=2000), gpu) - replica_bytes(tiny(), gpu)
     assert grown > replica_bytes(tiny(d_mlp=2000)) - replica_bytes(tiny())
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the thresholds are glibc's")
+def test_freed_memory_is_kept() -> None:
+    code = """
+import resource, torch
+from grokscope.training.memory import keep_freed_memory
+{}
+def faults(): return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+torch.ones(1 << 20), torch.ones(1 << 20)
+before = faults()
+for _ in range(20): [torch.ones(1 << 20), torch.ones(1 << 20), torch.ones(1 << 20)]
+print(faults() - before)
+"""
+    without, kept = (
+        int(
+            subprocess.run([sys.executable, "-c", code.format(line)], capture_output=True, text=True, check=True).stdout
+        )
+        for line in ("", "keep_freed_memory()")
+    )
+    assert kept < 4000 < without  # 1,024 pages an array

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from grokscope.losses import cross_entropy
-from grokscope.models import base
+from grokscope.models.parts import program as program_parts
 from grokscope.recipes.base import recipe
 from grokscope.registry import component, may_differ, names
 from grokscope.runs.config import COMPONENTS, TRANSFORMS, RunConfig
@@ -50,7 +50,7 @@ def test_replicas_in_small_groups_are_the_same_pack(fields: dict[str, Any], monk
     configs = [tiny(dtype="float64", seed=seed, train_fraction=0.3 + seed / 10, **fields) for seed in range(5)]
     together = advanced(configs, 15)
     sample = together.model.sample_size * together._data.inputs.shape[1]
-    monkeypatch.setattr(base, "GROUP", 2 * sample)
+    monkeypatch.setattr(program_parts, "GROUP", 2 * sample)
     apart = advanced(configs, 15)
     assert [group for group, _ in apart._program.programs] == [slice(0, 2), slice(2, 4), slice(4, 6)]  # pyright: ignore
     for name, tensor in together.tensors.items():
@@ -371,3 +371,25 @@ def test_tensors_start_on_cache_lines() -> None:
     pack = Pack([tiny(seed=seed) for seed in range(3)], device=CPU)
     for tensor, replica in itertools.product(pack.tensors.values(), range(3)):
         assert tensor[replica].data_ptr() % 64 == 0
+
+
+# One of each program: halves of samples, of replicas, of the rows of any network; and what is too small for halves.
+@pytest.mark.parametrize(
+    ("name", "n_replicas"),
+    [("quickstart", 1), ("quickstart", 3), ("gromov2023", 1), ("power2022", 1), ("kumar2024", 2)],
+)
+def test_the_number_of_threads_changes_no_bit(name: str, n_replicas: int) -> None:
+    before, states = torch.get_num_threads(), []
+    try:
+        for n_threads in (1, 2, 3):
+            torch.set_num_threads(n_threads)
+            pack = Pack([recipe(name).replace(seed=seed) for seed in range(n_replicas)], device=CPU)
+            for _ in range(3):
+                pack.advance()
+            assert torch.get_num_threads() == n_threads
+            states.append(pack.state() | {"outputs": pack.outputs()})
+    finally:
+        torch.set_num_threads(before)
+    for state in states[1:]:
+        for key, tensor in state.items():
+            assert torch.equal(tensor, states[0][key]), key

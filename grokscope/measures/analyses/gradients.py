@@ -8,7 +8,7 @@ from torch import Tensor
 
 from grokscope.errors import Missing
 from grokscope.measures.analyses.matrices import BY_HEAD
-from grokscope.models.base import Loss, Program
+from grokscope.models.parts.program import Loss, Program
 from grokscope.runs.snapshot import Snapshot
 
 # A tensor on which the loss does not depend, such as the bias of attention's keys, keeps by rounding about 1e-16 of the

@@ -24,7 +24,7 @@ Logits = dict[str, Float64[Tensor, "pair class"]]
 @measure(
     unit="nats",
     source="Nanda et al. 2023, arXiv:2301.05217, sections 4.4 and 5, and released notebook",
-    cost="heavy",
+    cost="final",
     needs=("cyclic", "mlp", "pattern"),
     axis="ablation",
     variants=({"part": "skip"},),

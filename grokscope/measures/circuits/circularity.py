@@ -10,7 +10,7 @@ from grokscope.runs.snapshot import Snapshot
 @measure(
     unit="1",
     source="Zhong et al. 2023, arXiv:2306.17844, appendix",
-    cost="heavy",
+    cost="final",
     needs=("cyclic", "embedding"),
 )
 def circularity(snapshot: Snapshot, n_components: int = 4) -> float | Missing:

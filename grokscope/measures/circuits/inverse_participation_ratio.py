@@ -19,7 +19,7 @@ Convention = Literal["rfft_one", "rfft_both", "real_one", "real_both", "complex_
 @measure(
     unit="1",
     source="Gromov 2023, arXiv:2301.02679; Doshi et al. 2023, arXiv:2310.13061, released code (rfft_one)",
-    cost="heavy",
+    cost="final",
     needs=("cyclic",),
     variants=({"convention": "rfft_one"},),
 )

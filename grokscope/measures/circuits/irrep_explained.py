@@ -20,7 +20,7 @@ FACTORS = {"neurons": ("a", "b", "product"), "neurons_a": ("a",), "neurons_b": (
 @measure(
     unit="1",
     source="Chughtai et al. 2023, arXiv:2302.03025, section 4 (fraction of variance explained)",
-    cost="heavy",
+    cost="final",
     needs=("classes",),
     axis="irrep",
     variants=({"site": "embed"}, {"site": "unembed"}, {"site": "neurons"}),

@@ -11,7 +11,7 @@ from grokscope.runs.snapshot import Snapshot
 @measure(
     unit="nats",
     source="Chughtai et al. 2023, arXiv:2302.03025, section 5 (restricted loss) and released code",
-    cost="heavy",
+    cost="final",
     needs=("classes", "mlp"),
 )
 def irrep_restricted_loss(

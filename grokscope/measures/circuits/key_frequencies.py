@@ -21,7 +21,7 @@ RULES = {"neuron_logit": 0.25, "embedding": 0.25, "neuron": THRESHOLD}
     unit="1",
     source="Nanda et al. 2023, arXiv:2301.05217, appendix C.2 (neuron_logit), section 4.1 (embedding) and "
     "released notebook (neuron)",
-    cost="heavy",
+    cost="final",
     needs=("cyclic",),
     axis="index",
 )

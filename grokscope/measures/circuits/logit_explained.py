@@ -16,7 +16,7 @@ from grokscope.runs.snapshot import Snapshot
 @measure(
     unit="1",
     source="Nanda et al. 2023, arXiv:2301.05217, section 4.2 and table 5",
-    cost="heavy",
+    cost="final",
     needs=("cyclic",),
 )
 def logit_explained(snapshot: Snapshot, frequencies: Sequence[int] | None = None) -> float | Missing:

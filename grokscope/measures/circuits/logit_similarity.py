@@ -13,7 +13,7 @@ from grokscope.runs.snapshot import Snapshot
 @measure(
     unit="1",
     source="Chughtai et al. 2023, arXiv:2302.03025, section 4 (logit similarity)",
-    cost="heavy",
+    cost="final",
     needs=("classes",),
     axis="irrep",
 )

@@ -11,7 +11,7 @@ from grokscope.runs.snapshot import Snapshot
 @measure(
     unit="1",
     source="Nanda et al. 2023, arXiv:2301.05217, section 4.3 and figure 5; counts: its released notebook",
-    cost="heavy",
+    cost="final",
     needs=("cyclic",),
     axis="frequency",
 )

@@ -17,7 +17,7 @@ from grokscope.runs.snapshot import Snapshot
 @measure(
     unit="1",
     source="Nanda et al. 2023, arXiv:2301.05217, section 4.2 and table 1",
-    cost="heavy",
+    cost="final",
     needs=("cyclic", "mlp"),
     axis="direction",
 )

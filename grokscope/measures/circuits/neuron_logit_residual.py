@@ -15,7 +15,7 @@ from grokscope.runs.snapshot import Snapshot
 @measure(
     unit="1",
     source="Nanda et al. 2023, arXiv:2301.05217, section 4.2",
-    cost="heavy",
+    cost="final",
     needs=("cyclic", "mlp"),
 )
 def neuron_logit_residual(snapshot: Snapshot, frequencies: Sequence[int] | None = None) -> float | Missing:

@@ -14,7 +14,7 @@ from grokscope.runs.snapshot import Snapshot
 @measure(
     unit="1",
     source="Gromov 2023, arXiv:2301.02679 (phases of the found and of the analytic solution)",
-    cost="heavy",
+    cost="final",
     needs=("cyclic", "mlp"),
 )
 def phase_relation(snapshot: Snapshot, about: Literal["any", "zero"] = "any") -> float | Missing:

@@ -9,7 +9,7 @@ from grokscope.runs.snapshot import Snapshot
 @measure(
     unit="1",
     source="Zhong et al. 2023, arXiv:2306.17844, table 2",
-    cost="heavy",
+    cost="final",
     needs=("cyclic", "embedding"),
     axis="frequency",
 )

@@ -14,7 +14,7 @@ Of = Literal["strength", "share"]
 @measure(
     unit="nats",
     source="Varma et al. 2023, arXiv:2309.02390, appendix B, with the projection of Chughtai et al. 2023",
-    cost="heavy",
+    cost="final",
     needs=("classes",),
     axis="circuit",
     variants=({"fit": "all"}, {"fit": "test"}),

@@ -22,7 +22,7 @@ REACH = 3.0
 @measure(
     unit="1",
     source="Varma et al. 2023, arXiv:2309.02390, sections 3 and 4.1, appendix D (efficiency); which logit is ours",
-    cost="heavy",
+    cost="final",
     needs=("classes",),
 )
 def norm_per_logit(

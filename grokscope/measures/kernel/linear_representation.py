@@ -15,7 +15,7 @@ from grokscope.runs.snapshot import Snapshot
 RANK = 1e-10
 
 
-@measure(unit="1", source="Kumar et al. 2024, arXiv:2310.06110, section 5", cost="heavy")
+@measure(unit="1", source="Kumar et al. 2024, arXiv:2310.06110, section 5", cost="final")
 def linear_representation(snapshot: Snapshot, site: str = "mlp_post") -> float | Missing:
     """R^2 = 1 - sum |a - x A|^2 / sum |a - mean a|^2 on test inputs, of the best linear map A on the training inputs.
 

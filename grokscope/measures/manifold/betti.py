@@ -12,7 +12,7 @@ from grokscope.runs.snapshot import Snapshot
 @measure(
     unit="1",
     source="Bobrowski & Skraba 2023, doi:10.1038/s41598-023-37842-2, with surrogates; docs/decisions/0011.md",
-    cost="heavy",
+    cost="final",
     axis="dimension",
     variants=({"view": "embed/tokens"}, {"view": "resid_mid/class_means"}),
 )

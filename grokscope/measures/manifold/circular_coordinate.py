@@ -14,7 +14,7 @@ from grokscope.runs.snapshot import Snapshot
 @measure(
     unit="1",
     source="de Silva, Morozov & Vejdemo-Johansson 2011; Scoccola et al. 2023, arXiv:2212.07201",
-    cost="heavy",
+    cost="final",
     variants=({"view": "embed/tokens"}, {"view": "resid_mid/class_means"}),
 )
 def circular_coordinate(

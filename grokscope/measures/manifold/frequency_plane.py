@@ -8,7 +8,7 @@ import numpy as np
 from grokscope.errors import Missing
 from grokscope.measures.analyses.views import on_table, panel_of
 from grokscope.measures.base import measure
-from grokscope.numerics.circles import Key, plane, waves
+from grokscope.numerics.circles import Key, planes, waves
 from grokscope.numerics.groups import Group
 from grokscope.runs.snapshot import Snapshot
 
@@ -37,18 +37,17 @@ def frequency_plane(
         frequencies = [circle.key for circle in panel.circles]
         if not frequencies:
             return Missing(f"{view} carries no frequency at the last checkpoint")
-    return on_table(snapshot, view, _coherences, keys=list(frequencies))
+    return on_table(snapshot, view, _coherences, keys=list(dict.fromkeys(frequencies)))
 
 
 def _coherences(rows: Any, *, group: Group, keys: list[Key]) -> Mapping[str, float] | Missing:
     of_group = waves(group)
     if isinstance(of_group, Missing):
         return of_group
-    coherences = {}
-    for key in keys:
-        points = plane(rows, key, beside=keys, group=group)
-        if isinstance(points, Missing):
-            return points
-        theta = np.arctan2(points[:, 1], points[:, 0])
-        coherences[str(key)] = float(np.cos(theta - 2 * np.pi * of_group.phases[of_group.keys.index(key)]).mean())
-    return coherences
+    found = planes(rows, keys, group=group)
+    if isinstance(found, Missing):
+        return found
+    theta = np.arctan2(found[..., 1], found[..., 0])
+    phases = of_group.phases[[of_group.keys.index(key) for key in keys]]
+    coherences = np.cos(theta - 2 * np.pi * phases).mean(1)
+    return {str(key): float(coherence) for key, coherence in zip(keys, coherences, strict=True)}

@@ -9,7 +9,7 @@ from grokscope.runs.snapshot import Snapshot
 @measure(
     unit="1",
     source="Liu et al. 2022, arXiv:2205.10343, section 4, figure 7",
-    cost="heavy",
+    cost="final",
     needs=("embedding",),
 )
 def effective_dimension(snapshot: Snapshot) -> float | Missing:

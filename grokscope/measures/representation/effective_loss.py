@@ -13,7 +13,7 @@ from grokscope.runs.snapshot import Snapshot
 @measure(
     unit="1",
     source="Liu et al. 2022, arXiv:2205.10343, section 3.2, the effective loss",
-    cost="heavy",
+    cost="final",
     needs=("embedding",),
 )
 def effective_loss(

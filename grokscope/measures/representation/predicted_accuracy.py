@@ -13,7 +13,7 @@ from grokscope.runs.snapshot import Snapshot
 @measure(
     unit="1",
     source="Liu et al. 2022, arXiv:2205.10343, section 3.1, equations of Acc-hat and its upper bound",
-    cost="heavy",
+    cost="final",
     needs=("embedding",),
     variants=({"parallelograms": "represented"}, {"parallelograms": "implicit"}),
 )

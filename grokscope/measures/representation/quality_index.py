@@ -10,7 +10,7 @@ from grokscope.runs.snapshot import Snapshot
 @measure(
     unit="1",
     source="Liu et al. 2022, arXiv:2205.10343, section 3.1 and appendix E; released code",
-    cost="heavy",
+    cost="final",
     needs=("embedding",),
     variants=({"convention": "standardised"}, {"convention": "paper"}),
 )

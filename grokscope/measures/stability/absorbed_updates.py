@@ -10,7 +10,7 @@ from grokscope.runs.snapshot import Snapshot
 @measure(
     unit="1",
     source="Prieto et al. 2025, arXiv:2501.04697, appendix C and figure 10",
-    cost="heavy",
+    cost="final",
 )
 def absorbed_updates(snapshot: Snapshot, learning_rate: float | None = None) -> float | Missing:
     """Share of weights with w - eta g == w in their own dtype, g the gradient of the mean training loss.

@@ -20,7 +20,7 @@ BLOCK = 2**27  # bytes of the gradients of a block of samples; memory holds two 
 @measure(
     unit="1",
     source="Roy & Vetterli 2007, definition 1, of the gradients of Prieto et al. 2025, arXiv:2501.04697, section 4",
-    cost="heavy",
+    cost="final",
 )
 def gradient_effective_rank(
     snapshot: Snapshot, at: At = "logits", split: str = "train", n_samples: int = 256, seed: int = 0

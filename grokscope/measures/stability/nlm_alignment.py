@@ -9,7 +9,7 @@ from grokscope.runs.snapshot import Snapshot
 @measure(
     unit="1",
     source="Prieto et al. 2025, arXiv:2501.04697, definition 5 and figure 5",
-    cost="heavy",
+    cost="final",
     axis="tensor",
 )
 def nlm_alignment(snapshot: Snapshot) -> dict[str, float] | Missing:

@@ -14,7 +14,7 @@ By = Literal["all", "tensor"]
 @measure(
     unit="1",
     source="Prieto et al. 2025, arXiv:2501.04697, definition 7 (the part that perpGrad takes out)",
-    cost="heavy",
+    cost="final",
     axis="tensor",
 )
 def radial_share(snapshot: Snapshot, by: By = "all") -> float | dict[str, float] | Missing:

@@ -71,6 +71,31 @@ class Attention:
         to_first, to_itself = queries @ first.mT, (queries * second).sum(-1)
         return torch.cat([to_first.flatten(2), to_itself], dim=2).mT
 
+    def backward_scores(
+        self, params: Params, stream: Float[Tensor, "replica row d_model"], d_scores: Tensor, into: Params
+    ) -> Float[Tensor, "replica row d_model"]:
+        """Writes the gradients of W_Q and W_K, and returns that of the stream; d_scores: that of `scores`."""
+        last, W_Q, W_K = self.last(stream)[:, None], params["W_Q"], params["W_K"]
+        root = math.sqrt(W_Q.shape[-1])
+        queries = last @ W_Q / root
+        if self.settings.equals_token:
+            read = (W_K @ queries.mT).squeeze(-1)  # scores = stream read^T
+            d_stream, d_read = d_scores @ read, d_scores.mT @ stream
+            torch.mul(d_read[..., None], queries, out=into["W_K"])
+            d_queries = d_read[:, :, None] @ W_K / root
+        else:
+            p = self.n_symbols
+            first, second = (stream[:, None] @ W_K).split(p, dim=2)
+            d_first, d_second = d_scores.mT.split(p * p, dim=2)
+            d_first, d_second = d_first.unflatten(2, (p, p)), d_second[..., None]
+            d_keys = torch.cat([d_first.mT @ queries, d_second * queries], dim=2)
+            into["W_K"].copy_(stream[:, None].mT @ d_keys)
+            d_stream = (d_keys @ W_K.mT).sum(1)
+            d_queries = (d_first @ first + d_second * second) / root
+        into["W_Q"].copy_(last.mT @ d_queries)
+        self.last(d_stream).add_((d_queries @ W_Q.mT).sum(1))
+        return d_stream
+
     def score_rows(self, inputs: Int[Tensor, "*batch operand"]) -> list[Int[Tensor, "*batch"]]:
         """The row of `scores` for each key of each input."""
         (a, b), p = inputs.unbind(-1), self.n_symbols

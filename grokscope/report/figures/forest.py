@@ -57,9 +57,9 @@ def _part(figure: "Figure", row: Row, place: int, domain: tuple[float, float], l
     for name, colour in SHADES.items():
         for start, end in getattr(row, name):
             if start < high and end > low:
-                figure.add_vrect(
-                    x0=max(start, low), x1=min(end, high), fillcolor=colour, opacity=0.12, line_width=0, layer="below",
-                    xref=f"x{axis}", yref=f"y{axis} domain",
+                figure.add_shape(
+                    type="rect", x0=max(start, low), x1=min(end, high), y0=0, y1=1, xref=f"x{axis}",
+                    yref=f"y{axis} domain", fillcolor=colour, opacity=0.12, line={"width": 0}, layer="below",
                 )  # fmt: skip
     if row.ideal is not None:
         figure.add_scatter(

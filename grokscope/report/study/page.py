@@ -42,7 +42,7 @@ def write(study: Study, path: str | Path | None = None, lang: Lang = "en", *, ca
     theory = study.name.partition("-")[0]
     runs = study.runs()
     if card is None:
-        card, why = verdicts(study.folder, runs, theory if theory in theories() else None)
+        card, why = verdicts(study.folder, runs, theory if theory in theories() else None, study.looks)
         if why:
             print(f"note: {why}", file=sys.stderr)
     lead = [*scorecard.lead(card, lang), say("study.lead", lang, study=study.id, runs=count(sum(card.runs.values())))]

@@ -147,9 +147,10 @@ def effect(row: Row, lang: Lang = "en") -> str:
 
 def why(row: Row, lang: Lang = "en") -> str:
     """The reason of a verdict, and how many seeds would decide the row."""
-    behind = [control.arm for control in row.controls if control.ahead_low is None or control.ahead_low <= 0]
+    every = [control.arm for control in row.controls]
+    behind = [control.arm for control in row.controls if control.ahead_low is None or control.ahead_low <= 0] or every
     missing = row.untested[lang] if row.untested else because(row.missing, lang)
-    reason = say(f"reason.{row.reason}", lang, missing=missing, arms=", ".join(behind))
+    reason = say(f"reason.{row.reason}", lang, missing=missing, n=row.n, arms=", ".join(behind))
     if row.needed is None:
         return reason
     if isinstance(row.needed, int):

@@ -14,9 +14,10 @@ import pytest
 
 import grokscope.report.figures
 from grokscope.errors import Missing
+from grokscope.measures.base import measures
 from grokscope.report.figures.base import figures
 from grokscope.report.page import theme
-from grokscope.report.run.readings import from_numbers, read
+from grokscope.report.run.readings import Readings, from_numbers, read
 from grokscope.report.run.sections.base import sections
 from grokscope.report.words import LANGUAGES, Lang, catalogue
 from grokscope.runs.run import Run
@@ -83,6 +84,30 @@ def test_no_title_and_no_caption_is_left_without_a_figure() -> None:
 def test_a_run_without_numbers_draws_or_says_why_not(name: str, measured_run: Run) -> None:
     found = ALL[name](from_numbers(measured_run, {}))
     assert not isinstance(found, Missing) or found.reason in catalogue("en")
+
+
+def test_measures_on_every_checkpoint_are_those_that_a_figure_draws(
+    measured_run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A measure that no figure of a run draws as a series is "final" or "asked"; one that is drawn is neither."""
+    drawn: set[str] = set()
+    series, views = Readings.series, Readings.views
+
+    def asked_series(self: Readings, name: str, view: str = "") -> Any:
+        drawn.add(name)
+        return series(self, name, view)
+
+    def asked_views(self: Readings, name: str) -> list[str]:
+        drawn.add(name)
+        return views(self, name)
+
+    monkeypatch.setattr(Readings, "series", asked_series)
+    monkeypatch.setattr(Readings, "views", asked_views)
+    for name in OF_RUN:
+        ALL[name](from_numbers(measured_run, read(measured_run).numbers))
+    drawn -= {"circuits.key_frequencies"}  # of the last checkpoint, for the planes to draw
+    cost = {name: measure.cost for name, measure in measures().items()}
+    assert {name for name in drawn if cost[name] != "cheap"} == {name for name in cost if cost[name] == "heavy"}
 
 
 def test_the_page_of_a_run_has_every_figure_of_a_run_once() -> None:

@@ -1,0 +1,1 @@
+"""What all benchmarks share: the figures of an answer, the circumstances, and the comparison with a saved file."""

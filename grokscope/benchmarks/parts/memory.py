@@ -1,0 +1,9 @@
+"""The largest resident memory of this process. Needs the standard library alone."""
+
+import resource
+import sys
+
+
+def peak_mib() -> float:
+    """The largest so far [MiB]; macOS counts bytes, others kibibytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)

@@ -1,0 +1,1 @@
+"""The same training by others: plain PyTorch, torch.compile, TransformerLens, torch.func and JAX, side by side."""

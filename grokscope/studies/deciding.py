@@ -1,0 +1,147 @@
+"""A study that goes on until its claims are decided: it trains what the next look needs, judges, and drops the rest.
+
+At each look every arm that an open claim reads gets the look's seeds; the claims that cost least are trained first, so
+that an hour decides as many as it can. Arms that no open claim needs keep the seeds they have. All of it follows from
+the runs in the store: the same command again goes on, and does nothing twice.
+"""
+
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from grokscope.errors import GrokscopeError
+from grokscope.predictions.arms import BASE, Arm, Arms
+from grokscope.predictions.base import Prediction
+from grokscope.predictions.cards import Claim, Scorecard
+from grokscope.predictions.scales import Scale
+from grokscope.predictions.verdict import claims
+from grokscope.runs.config import RunConfig
+from grokscope.statistics.looks import Looks
+from grokscope.studies import arms as studies
+from grokscope.studies.conduct import conduct, division, first_failure
+from grokscope.studies.estimate import estimate
+from grokscope.studies.judging import judge
+from grokscope.studies.packing import soonest_end, work_of
+from grokscope.studies.plan import Plan, plan
+
+Say = Callable[[str], None]
+Name = tuple[str, str]  # the theory and the id of a claim
+
+
+@dataclass
+class Deciding:
+    """A study of a name at a scale, judged at looks. conditions: of `conduct`. until: when the budget ends, on the
+    clock of time.monotonic."""
+
+    name: str
+    scale: Scale
+    store: Path
+    looks: Looks
+    device: str = "cpu"
+    until: float = float("inf")
+    conditions: Mapping[str, Any] = field(default_factory=dict)
+    say: Say = lambda line: print(line, file=sys.stderr, flush=True)
+
+    def __post_init__(self) -> None:
+        last = self.looks.sizes[-1]
+        self.every = studies.arms(self.name, self.scale, last, first=self.looks.first)
+        # The rows of each present claim that something could test.
+        self.open: dict[Name, list[Prediction]] = {
+            (theory.id, claim.rows[0].id): claim.rows
+            for theory in studies.theories_of(self.name)
+            for claim in claims(theory)
+            if claim.current and not any(row.untested for row in claim.rows)
+        }
+        self.seeds: dict[str, int] = {}
+
+    def run(self) -> tuple[Plan, Scorecard | None]:
+        """Trains and judges to the last look, to the end of the budget, or until every claim is decided; the plan of
+        all arms that were trained, and the scorecard. GrokscopeError where a pack fails."""
+        card = None
+        for size in self.looks.sizes:
+            made = self._trained(size)
+            card = judge(made.study, None if self.name == studies.ALL else self.name)
+            self._close(card, size)
+            if not self.open or time.monotonic() >= self.until:
+                return made, card
+        return made, card
+
+    def cost(self) -> list[tuple[int, float, float]]:
+        """Of each look, if no claim is decided before it: seeds, core-hours that it adds, and all up to it."""
+        rows, total = [], 0.0
+        for size in self.looks.sizes:
+            self._grow(size)
+            made = self._plan()
+            slots, threads = division(made, self.conditions.get("workers"))
+            hours = estimate(made, slots=slots, threads=threads).machine_seconds * threads / 3600
+            rows.append((size, hours - total, hours))
+            total = hours
+        return rows
+
+    def _trained(self, size: int) -> Plan:
+        """The plan of a look, carried out; arms that go on from trained weights come after these."""
+        self._grow(size)
+        made = self._carried_out(self._plan())
+        if time.monotonic() < self.until:
+            more = studies.following(self.name, made.study.runs(), made.study.folder / "weights")
+            if needed := [arm for arm in more if self._needs(arm)]:
+                made = self._carried_out(self._plan(needed))
+        return made
+
+    def _grow(self, size: int) -> None:
+        """Gives the arms of open claims the seeds of a look."""
+        for name, arm in self.every.items():
+            if self.open and (name == BASE or self._needs(arm)):  # controls have the windows of the base
+                self.seeds[name] = size
+
+    def _plan(self, more: Iterable[Any] = ()) -> Plan:
+        """The plan of all arms with the seeds that each has, the arms of the cheapest claims first."""
+        ordered = sorted(self.seeds, key=self._place())
+        arms = Arms(self.every[name].having(self.every[name].runs[: self.seeds[name]]) for name in ordered)
+        arms = arms.with_arms(*more)
+        name = f"{self.name}-{self.scale}-decided"
+        wanted = studies.wanted(self.name, arms)
+        return plan(name, arms, self.store, **wanted, device=self.device, looks=self.looks)
+
+    def _place(self) -> Callable[[str], tuple[float, str]]:
+        """A sort key of arms: the cost of the cheapest open claim that needs them."""
+        costs = {name: sum(map(_steps, arm.runs[:1])) for name, arm in self.every.items()}
+        cheapest: dict[str, float] = {}
+        for rows in self.open.values():
+            needed = [name for name, arm in self.every.items() if any(row.looks_at(arm) for row in rows)]
+            whole = sum(costs[name] for name in needed)
+            for name in needed:
+                cheapest[name] = min(whole, cheapest.get(name, whole))
+        return lambda name: (cheapest.get(name, float("inf")), name)
+
+    def _carried_out(self, made: Plan) -> Plan:
+        for note in made.notes:
+            self.say(f"note: {note}")
+        outcomes = conduct(made, until=self.until, say=self.say, **self.conditions)
+        if error := first_failure(outcomes, len(outcomes)):
+            raise GrokscopeError(error)
+        return made
+
+    def _close(self, card: Scorecard, size: int) -> None:
+        """Drops the claims that this look has decided, and says how far the study is."""
+        decided = {(claim.theory, claim.id) for claim in card.claims if claim.current and _is_decided(claim)}
+        self.open = {name: rows for name, rows in self.open.items() if name not in decided}
+        verdicts = ", ".join(f"{n} {verdict.replace('_', ' ')}" for verdict, n in card.counts().items() if n)
+        needed = sum(map(self._needs, self.every.values()))
+        self.say(f"look at {size} seeds: {verdicts}; {len(self.open)} claims open, which need {needed} arms")
+
+    def _needs(self, arm: Arm[Any]) -> bool:
+        """Whether an open claim reads the runs of an arm."""
+        return any(row.looks_at(arm) for rows in self.open.values() for row in rows)
+
+
+def _is_decided(claim: Claim) -> bool:
+    return claim.verdict in ("supported", "falls_short", "refuted")
+
+
+def _steps(config: RunConfig) -> float:
+    """Products that a run takes, about: enough to order arms by."""
+    return work_of(config) * soonest_end(config)

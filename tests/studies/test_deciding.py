@@ -1,0 +1,127 @@
+"""A study that goes on until its claims are decided: what it trains, drops, costs, and how it goes on."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from grokscope.predictions.arms import Arms
+from grokscope.predictions.base import Means, Prediction, Theory
+from grokscope.predictions.families import Family
+from grokscope.registry import component
+from grokscope.statistics.looks import Looks
+from grokscope.statistics.regions import above, below
+from grokscope.studies import arms as studies
+from grokscope.studies import deciding
+from grokscope.studies.deciding import Deciding
+from grokscope.studies.study import load_study
+from tests.conftest import tiny
+
+TEXT: Any = {"en": "claim", "zh": "主张"}
+LOOKS = Looks(sizes=(5, 6, 8), first=100, level=0.4)
+
+
+def claim(name: str, values: Callable[[int], float], **fields: Any) -> Prediction:
+    """Its number of a seed follows from the seed alone."""
+
+    def statistic(arms: Any) -> Means:
+        return Means({(run.config.seed,): values(run.config.seed) for run in arms[name]})
+
+    about: dict[str, Any] = {"supports": above(0.5), "refutes": below(0), "arms": (name,), "readings": ()}
+    return Prediction(id=f"made.{name}", claim=TEXT, measured=TEXT, statistic=statistic, **(about | fields))
+
+
+def sure(seed: int) -> float:
+    return 2 + 0.01 * (seed % 3)
+
+
+def open_(seed: int) -> float:
+    return 0.5 + (seed % 2 - 0.5)
+
+
+@pytest.fixture(autouse=True)
+def _made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A theory of two claims: the first is decided at once, the second never."""
+
+    def family(name: str, decay: float) -> Family:
+        return Family(id=name, values=lambda *_: {None: {"weight_decay": decay}}, network=lambda _: tiny(max_steps=3))
+
+    families = (family("base", 1.0), family("quick", 0.5), family("slow", 0.25))
+    rows = (claim("quick", sure), claim("slow", open_))
+    theory = Theory(id="made", title=TEXT, source="made", predictions=rows, arms=families)
+    monkeypatch.setattr(studies, "theories_of", lambda _: [theory])
+    monkeypatch.setattr(deciding, "judge", lambda study, _: _judged(study, theory))
+    monkeypatch.setattr(studies, "wanted", lambda *_: {})
+
+
+def _judged(study: Any, theory: Theory) -> Any:
+    from grokscope.predictions.cards import Scorecard
+    from grokscope.predictions.controls import subjects
+    from grokscope.predictions.verdict import judged
+
+    claims, rows = judged(theory, subjects(study.runs(), {}), study.looks)
+    return Scorecard(
+        claims=tuple(claims), rows=tuple(rows), runs={name: len(arm) for name, arm in study.runs().items()}
+    )
+
+
+def seeds(arms: Arms[Any], name: str) -> list[int]:
+    return [run.config.seed for run in arms[name]]
+
+
+def start(store: Path, **fields: Any) -> tuple[Deciding, list[str]]:
+    said: list[str] = []
+    conditions = {"workers": 1, "engine": component("studies.executors", "local")}
+    return Deciding("made", "tiny", store, LOOKS, conditions=conditions, say=said.append, **fields), said
+
+
+def test_arms_of_decided_claims_get_no_more_seeds(store: Path) -> None:
+    deciding_, said = start(store)
+    made, card = deciding_.run()
+    trained = made.study.runs()
+    assert seeds(trained, "quick") == list(range(100, 105))
+    assert seeds(trained, "slow") == list(range(100, 108))
+    assert seeds(trained, "base") == list(range(100, 108))
+    assert card is not None
+    assert card.verdicts() == {("made", "made.quick"): "supported", ("made", "made.slow"): "undecided"}
+    assert [line for line in said if line.startswith("look at")] == [
+        "look at 5 seeds: 1 supported, 1 undecided; 1 claims open, which need 1 arms",
+        "look at 6 seeds: 1 supported, 1 undecided; 1 claims open, which need 1 arms",
+        "look at 8 seeds: 1 supported, 1 undecided; 1 claims open, which need 1 arms",
+    ]
+    assert load_study(store, made.study.id).looks == LOOKS
+
+
+def test_started_again_it_trains_nothing_twice(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, card = start(store)[0].run()
+    monkeypatch.setattr("grokscope.studies.experiment.train_pack", lambda *_, **__: pytest.fail("trained again"))
+    again, same = start(store)[0].run()
+    assert again.study.id == first.study.id
+    assert same == card
+
+
+def test_at_the_end_of_the_budget_no_pack_is_begun(store: Path) -> None:
+    made, card = start(store, until=-np.inf)[0].run()
+    assert all(len(arm) == 0 for arm in made.study.runs().values())
+    assert card is not None
+    assert set(card.verdicts().values()) == {"not_tested"}
+
+
+def test_the_cost_is_that_of_every_look_if_nothing_is_decided(store: Path) -> None:
+    rows = start(store)[0].cost()
+    assert [row[0] for row in rows] == [5, 6, 8]
+    assert all(added > 0 for _, added, _ in rows[:1])
+    assert rows[-1][2] == pytest.approx(sum(row[1] for row in rows))
+    assert not store.exists() or not list(store.glob("*/pack.json"))
+
+
+def test_the_cheapest_claim_is_trained_first(store: Path) -> None:
+    deciding_, _ = start(store)
+    deciding_.every = deciding_.every.with_arms(
+        deciding_.every["quick"].having(run.replace(max_steps=50) for run in deciding_.every["quick"])
+    )
+    deciding_._grow(5)
+    order = [name for name in deciding_._plan().study.arms if name != "base"]
+    assert order == ["slow", "quick"]
