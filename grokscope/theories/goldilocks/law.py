@@ -16,10 +16,17 @@ from grokscope.statistics.regions import above, below, outside, within
 
 UNIT = Fact("rate x decay", lambda subject: subject.config.learning_rate * subject.config.weight_decay)
 CLAIM = text("From a large norm, t_gen grows as ln(w0 / wc) / (rate x decay)", "从大范数出发，t_gen ∝ ln(w0/wc)/(ηγ)")
-# Families that vary the initial norm: of the network that groks, and of the paper's teacher and student.
+# Families that vary the initial norm, with one of their arms: of the network that groks, and of the paper's teacher
+# and student.
 SETTINGS = (
-    ("init_scale", "", "", ""),
-    ("teacher_student/init_scale", ", teacher and student", ", teacher and student", "（教师—学生网络）"),
+    ("init_scale", "init_scale=2", "", "", ""),
+    (
+        "teacher_student/init_scale",
+        "teacher_student/init_scale/2",
+        ", teacher and student",
+        ", teacher and student",
+        "（教师—学生网络）",
+    ),
 )
 
 
@@ -109,7 +116,7 @@ LAW: tuple[Prediction, ...] = (
             part=f"linear{part}",
             version=3,
             claim=CLAIM,
-            arms=(),
+            arms=(one,),
             along=(family,),
             readings=(FIRST_NORM, *TIMES),
             statistic=_linear(family),
@@ -125,7 +132,7 @@ LAW: tuple[Prediction, ...] = (
                 f"t_gen 中位数的变化中，由随 ln w0 上升的直线解释的份额{zh}",
             ),
         )
-        for family, part, en, zh in SETTINGS
+        for family, one, part, en, zh in SETTINGS
     ),
     *(
         Prediction(
@@ -133,7 +140,7 @@ LAW: tuple[Prediction, ...] = (
             part=f"constant{part}",
             version=3,
             claim=CLAIM,
-            arms=(),
+            arms=(one,),
             along=(family,),
             readings=(FIRST_NORM, UNIT, *TIMES),
             statistic=_slope(family, beyond=BEYOND),
@@ -149,6 +156,6 @@ LAW: tuple[Prediction, ...] = (
                 f"t_gen 对 ln w0 的斜率（未泛化者按删失处理）÷ 1/(ηγ){zh}",
             ),
         )
-        for family, part, en, zh in SETTINGS
+        for family, one, part, en, zh in SETTINGS
     ),
 )

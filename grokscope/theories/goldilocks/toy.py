@@ -116,7 +116,7 @@ TOY: tuple[Prediction, ...] = (
         part="share",
         version=3,
         claim=FRACTION,
-        arms=(),
+        arms=("toy/n_train=45",),
         along=(FAMILY,),
         readings=(INDEX, N_INPUTS),
         statistic=along(

@@ -93,7 +93,8 @@ WHERE = text(
 )
 DATA = text("Grokking only at data sizes in between", "只有中等数据量才出现顿悟")
 ABOUT: dict[str, Any] = {
-    "id": "lazy.alpha", "version": 3, "claim": BOTH, "arms": (), "along": (ALPHAS.id,), "changed": WHERE, "ideal": 1.0,
+    "id": "lazy.alpha", "version": 3, "claim": BOTH, "arms": (f"{ALPHAS.id}/1",), "along": (ALPHAS.id,),
+    "changed": WHERE, "ideal": 1.0,
 }  # fmt: skip
 SCALED: tuple[Prediction, ...] = (
     Prediction(
