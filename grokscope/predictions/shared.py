@@ -98,6 +98,29 @@ def bias_free(scale: Scale) -> RunConfig:
 COLLAPSE = Family(id="collapse", network=bias_free, values=lambda _, __: STABILITY)
 
 
+def _learning(scale: Scale) -> RunConfig:
+    """The same network on enough data to learn a part of the rule without weight decay, as in figure 2 b and c of the
+    paper: only where test accuracy rises can it stall."""
+    more = sized(
+        scale,
+        tiny={"train_fraction": 0.8},
+        laptop={"train_fraction": 0.8, "learning_rate": 2e-3, "max_steps": 12_000},
+        paper={"train_fraction": 0.7, "max_steps": 20_000},
+    )
+    return bias_free(scale).replace(**more)
+
+
+# Little weight decay: at 1 the network has generalised before float32 collapses, and gains nothing any more.
+STALL = Family(
+    id="stall",
+    network=_learning,
+    values=lambda _, __: {
+        **{dtype: {"softmax_dtype": dtype} for dtype in ("float16", "float32", "float64")},
+        "weight_decay": {"weight_decay": 0.1},
+    },
+)
+
+
 def _stable(scale: Scale) -> RunConfig:
     """The parity of figure 4 of Prieto et al. 2025: 3 of 43 bits, half of 2,000 samples; at paper scale as published.
     It groks within some 7,000 steps, the figure's addition within 85,000 (docs/results.md)."""

@@ -17,7 +17,7 @@ from grokscope.predictions.readings import Number, Series, at
 from grokscope.predictions.rows import GENERALISED, GROKKED, last, per_group, per_seed, text
 from grokscope.predictions.seeds import of_seeds
 from grokscope.predictions.series import COLLAPSED_AT, collapsed_at
-from grokscope.predictions.shared import COLLAPSE, MORE_STABILITY, STABLEMAX, bias_free
+from grokscope.predictions.shared import COLLAPSE, MORE_STABILITY, STABLEMAX, STALL, bias_free
 from grokscope.predictions.subject import Subject
 from grokscope.statistics.regions import above, below
 
@@ -61,29 +61,39 @@ def _accuracy_at(step: int) -> Series:
     return Series(f"test accuracy at step {step}", of, ("behaviour.test_accuracy",))
 
 
-def _rise(of: str, when: str) -> Statistic:
-    """By how much test accuracy of an arm rises from the collapse of another arm on, seed by seed.
+def _gain(dtype: str) -> Statistic:
+    """What test accuracy of a dtype gains from its collapse on."""
 
-    From the last power of 2 at or before the collapse: readings are numbers, so that two runs can be compared at steps
-    that are known beforehand.
+    def statistic(arms: Given) -> Means:
+        arm = f"stall/{dtype}"
+        return Means(of_seeds({arm: arms[arm]}, lambda runs: runs[0][GAIN]), bounds=GAINS)
+
+    return statistic
+
+
+def _control_gain(dtype: str) -> Statistic:
+    """What weight decay gains meanwhile, seed by seed: from the first step of a grid from the collapse on.
+
+    Readings are numbers of one run, so that accuracy is read at steps that are known beforehand. A later start leaves
+    the control less to gain.
     """
 
     def seed(runs: Sequence[Answers]) -> Number:
-        step = runs[1][STEP]
+        step = runs[0][STEP]
         if isinstance(step, Missing) or math.isinf(step):
             return step if isinstance(step, Missing) else Missing("the softmax does not collapse")
-        start = max((grid for grid in GRID if grid <= step), default=GRID[0])
-        return of_all(lambda end, begin: end - begin, runs[0][END], runs[0][ACCURACY[start]])
+        start = next((grid for grid in GRID if grid >= step), GRID[-1])
+        return of_all(lambda end, begin: end - begin, runs[1][END], runs[1][ACCURACY[start]])
 
     def statistic(arms: Given) -> Means:
-        # One run twice where an arm is compared with itself.
-        return Means(of_seeds({"own": arms[of], "collapse": arms[when]}, seed), bounds=(-1.0, 1.0))
+        return Means(of_seeds({arm: arms[arm] for arm in (f"stall/{dtype}", DECAYS)}, seed), bounds=GAINS)
 
     return statistic
 
 
 STEP = Series("step of collapse, or never", _collapse, ("stability.collapse_rate",))
-GRID = tuple(2**k for k in range(3, 18))
+GRID = tuple(round(2 ** (k / 2)) for k in range(6, 35))  # 8 to 131,072
+GAINS = (-1.0, 1.0)
 ACCURACY = {step: _accuracy_at(step) for step in GRID}
 END = last("behaviour.test_accuracy")
 GAIN = Series("test accuracy gained after collapse", _stalls, ("stability.collapse_rate", "behaviour.test_accuracy"))
@@ -97,27 +107,29 @@ STOPS = text(
 )
 STABLEMAX_GROKS = text("StableMax groks without weight decay", "StableMax 不用权重衰减也能顿悟")
 PERPENDICULAR = text("⊥Grad generalises without delay and without weight decay", "⊥Grad 不用权重衰减，且无延迟地泛化")
-DECAYS = "collapse/weight_decay"
+DECAYS = "stall/weight_decay"
 ALONG = text("After memorisation gradients only scale the weights up", "记忆之后梯度只是在放大权重（朴素损失最小化）")
 
 
 def _stall(dtype: str) -> Prediction:
-    own = f"collapse/{dtype}"
+    own = f"stall/{dtype}"
     return Prediction(
         id="collapse.stops",
         part=f"stalls in {dtype}",
         version=3,
         claim=STOPS,
         arms=(own,),
-        readings=(STEP, END, *ACCURACY.values()),
-        statistic=_rise(own, own),
-        controls={DECAYS: _rise(DECAYS, own)},
+        readings=(GAIN, STEP, END, *ACCURACY.values()),
+        statistic=_gain(dtype),
+        controls={DECAYS: _control_gain(dtype)},
         supports=below(0.05),
         refutes=above(0.2),
         ideal=0.0,
         changed=text(
-            "the control had to collapse to have a value; now it is what weight decay gains in the same steps",
-            "此前对照组要先崩溃才有值；现在比较权重衰减组在同一段步数内的提升",
+            "on enough data to learn a part first, as published: on less, accuracy is at chance before the collapse "
+            "and after it; and against what weight decay gains in the same steps: the control had to collapse before",
+            "改在能先学会一部分的数据量上（与原文一致）：数据更少时崩溃前后都是瞎猜；"
+            "并与权重衰减组同一段步数内的提升比较，此前对照组要先崩溃才有值",
         ),
         measured=text(
             f"rise of test accuracy from the collapse on, {dtype}; beside it that of weight decay in the same steps",
@@ -191,7 +203,7 @@ softmax_collapse = Theory(
     id="softmax_collapse",
     title=text("Softmax collapse", "Softmax 崩溃"),
     source="Prieto et al. 2025, arXiv:2501.04697",
-    arms=(COLLAPSE, MORE, STABLEMAX),
+    arms=(COLLAPSE, STALL, MORE, STABLEMAX),
     predictions=(
         per_group(
             _severity,

@@ -9,6 +9,7 @@ import pytest
 from grokscope.errors import Missing
 from grokscope.predictions.verdict import claims
 from grokscope.theories.base import theories
+from grokscope.theories.softmax_collapse import GRID
 from tests.theories.ideals import At, Scenario, verdict
 
 LN = math.log(59)
@@ -146,14 +147,19 @@ def toy(found: Any, constant: float = 1.0) -> Scenario:
 
 
 # softmax collapse
-def collapse(decay: float, steps: tuple[float, float, float] = (115, 3_000, 11_000), own: float = 0.0) -> Scenario:
-    """decay: what weight decay gains after any step; own: what the arms gain."""
+def collapse(
+    decay: float, steps: tuple[float, float, float] = (115, 3_000, 11_000), own: float = 0.0, done: float = math.inf
+) -> Scenario:
+    """decay: what weight decay gains by a step done, or by the end; own: what the arms gain after their collapse."""
     at_step = dict(zip(("float16", "float32", "float64"), steps, strict=True))
-    start = by_arm(0.002)
-    gained = lambda at: 0.002 + (decay if at.arm.endswith("weight_decay") else own) + 0.001 * at.noise  # noqa: E731
-    known: dict[str, Any] = {f"test accuracy at step {2**k}": start for k in range(3, 18)}
-    where = lambda at: at_step.get(at.arm.split("/")[-1], math.inf)  # noqa: E731
-    return known | {"step of collapse, or never": where, "last behaviour.test_accuracy": gained}
+    known: dict[str, Any] = {
+        f"test accuracy at step {step}": (lambda at, step=step: 0.002 + (decay if step >= done else 0)) for step in GRID
+    }
+    return known | {
+        "step of collapse, or never": lambda at: at_step.get(at.arm.split("/")[-1], math.inf),
+        "test accuracy gained after collapse": lambda at: own + 0.001 * at.noise,
+        "last behaviour.test_accuracy": lambda at: 0.002 + decay + 0.001 * at.noise,
+    }
 
 
 ALIGNED = "stability.nlm_alignment#W_out @ "
@@ -336,14 +342,10 @@ def test_a_norm_whose_accuracy_is_missing_is_no_edge_of_the_shell() -> None:
 
 def test_a_stall_is_held_against_what_weight_decay_gains_in_the_same_steps() -> None:
     """float32 collapses after weight decay has generalised: in these steps neither gains anything."""
-    known = dict(collapse(decay=0.9))
-    for k in range(11, 18):  # from step 2,048 on
-        known[f"test accuracy at step {2**k}"] = by_arm(0.002, weight_decay=0.902)
-    assert verdict("softmax_collapse", "collapse.stops", known)[0] != "supported"
-    known = dict(collapse(decay=0.9, steps=(115, 900, 1_500)))
-    for k in range(11, 18):
-        known[f"test accuracy at step {2**k}"] = by_arm(0.002, weight_decay=0.902)
-    assert verdict("softmax_collapse", "collapse.stops", known)[0] == "supported"
+    late = collapse(decay=0.9, done=2_000)
+    assert verdict("softmax_collapse", "collapse.stops", late)[0] != "supported"
+    early = collapse(decay=0.9, steps=(115, 900, 1_400), done=2_000)
+    assert verdict("softmax_collapse", "collapse.stops", early)[0] == "supported"
 
 
 def test_twins_without_an_answer_are_no_support() -> None:

@@ -91,5 +91,5 @@ def test_a_run_without_a_series_of_collapse_is_not_one_that_never_collapses() ->
     assert isinstance(read(STEP, {}), Missing)
     accuracy = {"behaviour.test_accuracy": STEPS / 6_000}
     assert read(ACCURACY[1024], accuracy) == pytest.approx(1_100 / 6_000)
-    assert read(ACCURACY[2**17], accuracy) == 1
+    assert read(ACCURACY[131_072], accuracy) == 1
     assert isinstance(read(ACCURACY[8], {}), Missing)
