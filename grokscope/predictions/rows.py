@@ -180,6 +180,7 @@ _BOTH = ("behaviour.train_accuracy", "behaviour.test_accuracy")
 # 1 if the run generalised by its end; 1 if it memorised first and generalised much later (`transitions.phases`).
 GENERALISED = Series("generalised", lambda subject: float(subject.phases.generalized_at is not None), _TEST)
 GROKKED = Series("grokked", lambda subject: float(subject.phases.grokked), _BOTH)
+MEMORISED = Series("memorised", lambda subject: float(subject.phases.memorized_at is not None), _BOTH[:1])
 # t_gen or t_mem in steps; the last step where it was not reached.
 T_GEN = Series("t_gen or the end", _time_or_end("generalized_at"), _TEST)
 T_MEM = Series("t_mem or the end", _time_or_end("memorized_at"), _BOTH[:1])

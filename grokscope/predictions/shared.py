@@ -49,6 +49,9 @@ BASES = (
     ),
     changed_only(NO_DECAY),
 )
+# Nine tenths of the data, on which the rule is learned at once: the control of what grokking has before it.
+MOST_DATA = "train_fraction=0.9"
+LARGE = of_field("train_fraction", lambda _, __: {0.9: {"train_fraction": 0.9}})
 SPHERES = Family(id="sphere", network="small", values=_spheres, field="init_scale", recognise=_on_a_sphere)
 
 PERPENDICULAR: dict[str, Any] = {"orthogonal_gradient": "per_tensor", "orthogonal_rescale": True}
@@ -93,3 +96,50 @@ def bias_free(scale: Scale) -> RunConfig:
 
 
 COLLAPSE = Family(id="collapse", network=bias_free, values=lambda _, __: STABILITY)
+
+
+def _learning(scale: Scale) -> RunConfig:
+    """The same network on enough data to learn a part of the rule without weight decay, as in figure 2 b and c of the
+    paper: only where test accuracy rises can it stall."""
+    more = sized(
+        scale,
+        tiny={"train_fraction": 0.8},
+        laptop={"train_fraction": 0.8, "learning_rate": 2e-3, "max_steps": 12_000},
+        paper={"train_fraction": 0.7, "max_steps": 20_000},
+    )
+    return bias_free(scale).replace(**more)
+
+
+# Little weight decay: at 1 the network has generalised before float32 collapses, and gains nothing any more.
+STALL = Family(
+    id="stall",
+    network=_learning,
+    values=lambda _, __: {
+        **{dtype: {"softmax_dtype": dtype} for dtype in ("float16", "float32", "float64")},
+        "weight_decay": {"weight_decay": 0.1},
+    },
+)
+
+
+def _stable(scale: Scale) -> RunConfig:
+    """The parity of figure 4 of Prieto et al. 2025: 3 of 43 bits, half of 2,000 samples; at paper scale as published.
+    It groks within some 7,000 steps, the figure's addition within 85,000 (docs/results.md)."""
+    published = recipe("prieto_stablemax")
+    sizes: dict[str, Any] = sized(
+        scale,
+        tiny={"n_bits": 20, "n_samples": 400, "d_mlp": 32, "max_steps": 1_500, "evaluate_every": 50},
+        laptop={"d_mlp": 100, "max_steps": 20_000, "evaluate_every": 100},
+        paper={"d_mlp": 200, "max_steps": 100_000},
+    )
+    parity = {"task": "sparse_parity", "train_fraction": 0.5, "mlp_biases": True, "eps": 1e-18}
+    kept = published.model_dump(exclude=set(published.options("task").model_dump()))
+    return RunConfig(**kept | parity | sizes)
+
+
+# StableMax and, alike in all else, cross-entropy: both in float64, without weight decay.
+STABLEMAX = Family(
+    id="stablemax",
+    network=_stable,
+    drawn=("seed", "data_seed"),
+    values=lambda _, __: {"stablemax": {}, "cross_entropy": {"loss": "cross_entropy"}},
+)

@@ -29,8 +29,11 @@ DECAYS = 300.0  # time constant of the effective loss
 SMALL = (  # shares
     *("circuits.gradient_symmetricity", "circuits.distance_irrelevance", "circuits.neuron_explained"),
     *("representation.quality_index", "manifold.circular_coordinate", "manifold.clock_agreement"),
+    *("circuits.logit_explained", "circuits.influence_explained", "stability.nlm_alignment"),
+    *("behaviour.test_accuracy", "behaviour.train_accuracy"),
 )
 PARTS = {"attention.entropy": ["head=0", "head=1"], "manifold.gride": ["n1=1", "n1=4", "n1=16"]}
+FEWER = (60, 75, 100, 130, 170)  # inputs that networks go on with
 FOLLOWED = ("follow/keep", "follow/noise", "follow/norm", "follow/circle/0.5", "follow/circle/1", "follow/circle/2")
 
 
@@ -97,6 +100,8 @@ class Made:
         first, last = rng.random(2)
         if measure == "manifold.harmonic_share":  # rises from nothing to all
             first, last = first / 10, 1 - last / 10
+        if measure == "circuits.restricted_loss":  # from beyond guessing, to anywhere
+            first, last = 4 + first, 4 * last
         if measure == "weights.squared_norm":
             first = 2 + first
         if measure == "weights.norm":  # so that first norms ascend with the factor on them
@@ -141,6 +146,8 @@ def arms(world: int, seeds: int = 5) -> Arms[Any]:
     configs = _configs(seeds)
     later = (*FOLLOWED, "ungrok/small", "ungrok/near", "ungrok/large")
     more = [Arm(family=name, name=name, runs=tuple(configs["base"])) for name in later]
+    at = [(f"ungrok at/{n}", [config.replace(n_train=n) for config in configs["base"]], n) for n in FEWER]
+    more += [Arm(family="ungrok at", value=n, name=name, runs=tuple(runs)) for name, runs, n in at]
     every = placed(configs.with_arms(*more), families(), lambda config: config)
     return every.having(lambda arm: [Made(arm.name, config, world) for config in arm])
 

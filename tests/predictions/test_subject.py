@@ -23,7 +23,7 @@ from grokscope.runs.store.rows import Rows
 from grokscope.statistics.transitions import Phases, phases
 from grokscope.studies.experiment import train
 from grokscope.studies.judging import arms_of
-from grokscope.theories.lazy_rich import _stays
+from grokscope.theories.lazy_rich.kernel import _stays
 from tests.conftest import tiny as tiny_config
 
 STEPS = np.array([0, 10, 20, 40, 80, 160, 320, 640, 1280, 2560])

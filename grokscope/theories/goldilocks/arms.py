@@ -2,7 +2,8 @@
 
 Arms of Liu, Michaud & Tegmark 2023, arXiv:2210.01117, that no verdict needs are optional: spheres with steps of equal
 angle; and teacher and student, and addition with squared error, each on spheres of many norms (the L and the U, the
-shell), under weight decay from many norms (the law), and on many shares of the data (the critical share).
+shell), under weight decay from many norms (the law, which has rows of teacher and student), and on many shares of the
+data (the critical share).
 """
 
 from typing import Any
@@ -54,6 +55,7 @@ TOY = Family(id="toy", network=lambda _: recipe("liu2022"), values=_toy, name="t
 
 ELEVEN = tuple(round(float(alpha), 4) for alpha in 10 ** np.linspace(-1, 1, 11))  # the paper's
 TEACHER, SQUARED = "teacher_student", "squared_error"
+TAUGHT = f"{TEACHER}/init_scale"  # the paper's own setting of the law
 
 
 def _teacher(scale: Scale) -> RunConfig:
@@ -108,10 +110,11 @@ def _shares(setting: str) -> Values:
 
 
 def _setting(setting: str, of: Any) -> tuple[Family, ...]:
-    """The optional families of one setting."""
+    """The families of one setting; those that no verdict needs are optional."""
 
     def family(kind: str, values: Values, field: str) -> Family:
-        return Family(id=f"{setting}/{kind}", network=of, values=values, field=field, most=5, optional=True)
+        about: dict[str, Any] = {} if f"{setting}/{kind}" == TAUGHT else {"most": 5, "optional": True}
+        return Family(id=f"{setting}/{kind}", network=of, values=values, field=field, **about)
 
     return (
         family("sphere", _on_spheres(setting), "init_scale"),

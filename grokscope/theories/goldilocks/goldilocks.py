@@ -2,24 +2,24 @@
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
-from grokscope.errors import Missing
-from grokscope.predictions.arms import BASE
-from grokscope.predictions.base import Answers, Fit, Given, Prediction, Sample, Shares, Statistic, Theory
-from grokscope.predictions.readings import Fact, Series
-from grokscope.predictions.rows import FIRST_NORM, HALF, MOST, TIMES, along, last, text, times
+from grokscope.errors import of_all
+from grokscope.predictions.base import Answers, Prediction, Shares, Statistic, Text, Theory
+from grokscope.predictions.readings import Number, Series
+from grokscope.predictions.rows import HALF, MOST, along, last, text
 from grokscope.predictions.subject import Subject
-from grokscope.statistics.goldilocks import generalisation_law, shell
+from grokscope.statistics.goldilocks import shell
 from grokscope.statistics.phase_classes import CLASSES, PUBLISHED, classify_phases
-from grokscope.statistics.regions import outside, within
 from grokscope.theories.goldilocks.arms import ARMS, RATES
+from grokscope.theories.goldilocks.law import LAW
 from grokscope.theories.goldilocks.toy import TOY
 
 GENERALISED = 0.9  # test accuracy from which a network generalises, as in the study of the zone
 TEST_ACCURACY, TRAIN_ACCURACY = (last(f"behaviour.{split}_accuracy").otherwise(math.nan) for split in ("test", "train"))
-UNIT = Fact("rate x decay", lambda subject: subject.config.learning_rate * subject.config.weight_decay)
+TEST_END, TRAIN_END = (last(f"behaviour.{split}_accuracy") for split in ("test", "train"))
 
 
 def _phase(subject: Subject) -> float:
@@ -35,6 +35,16 @@ def _over_spheres(of: Callable[[np.ndarray, np.ndarray, np.ndarray], float]) -> 
 
     def seed(norms: np.ndarray, runs: Sequence[Answers]) -> float:
         return of(norms, *(np.array([run[last] for run in runs]) for last in (TEST_ACCURACY, TRAIN_ACCURACY)))
+
+    return along("sphere", seed, fewest=4, lacking="{} spheres; an edge on either side needs 4", kind=Shares)
+
+
+def _on_spheres(of: Callable[[np.ndarray, np.ndarray, np.ndarray], float]) -> Statistic:
+    """The same of seeds of which every accuracy is known."""
+
+    def seed(norms: np.ndarray, runs: Sequence[Answers]) -> Number:
+        values = [run[end] for end in (TEST_END, TRAIN_END) for run in runs]
+        return of_all(lambda *both: of(norms, *np.reshape(both, (2, -1))), *values)
 
     return along("sphere", seed, fewest=4, lacking="{} spheres; an edge on either side needs 4", kind=Shares)
 
@@ -56,36 +66,50 @@ def _too_small(_: np.ndarray, __: np.ndarray, train: np.ndarray) -> float:
     return float(train[0] < 0.99)
 
 
-def _law(arms: Given) -> Sample | Missing:
-    """Slope of t_gen on ln w0, in units of 1 / (eta gamma)."""
-    free = {scale: arm for scale, arm in arms.along("init_scale").items() if scale >= 1}
-    runs = [run for arm in free.values() for run in arm if not isinstance(run[FIRST_NORM], Missing)]
-    if len(free) < 3:
-        return Missing(f"{len(free)} initial norms; needs 3: arms init_scale=1.4, init_scale=2, ...")
-    if not runs:
-        return Missing("the runs have stored nothing of weights.norm")
-    norms, unit = np.array([run[FIRST_NORM] for run in runs]), runs[0][UNIT]
-    t_gen, reached = times(runs)
-
-    def interval(level: float) -> tuple[float, float]:
-        law = generalisation_law(norms, t_gen, reached, level=level)
-        if isinstance(law, Missing) or isinstance(law.slope.low, Missing) or isinstance(law.slope.high, Missing):
-            return -math.inf, math.inf
-        return law.slope.low * unit, law.slope.high * unit
-
-    law = generalisation_law(norms, t_gen, reached)
-    if isinstance(law, Missing):
-        return law
-    return Fit(value=law.slope.value * unit, n=min(len(arm) for arm in free.values()), intervals=interval)
-
-
 def _four_phases(_: np.ndarray, runs: Sequence[Answers]) -> float:
     """1 if a seed shows all four phases in the plane of learning rate and weight decay."""
     return float(len({run[PHASE] for run in runs}) == len(CLASSES))
 
 
+KNOWN: Text = text(
+    "a norm whose accuracy is missing made an edge of the shell, and so spoke for it; now the seed has no answer",
+    "此前准确率缺失的范数被当作球壳边界，从而有利于主张；现在该种子没有答案",
+)
 SHELL = text("Generalisation needs the weight norm in a shell", "权重范数落在球壳内才能泛化")
-LAW = text("From a large norm, t_gen grows as ln(w0 / wc) / (rate x decay)", "从大范数出发，t_gen ∝ ln(w0/wc)/(ηγ)")
+# Part -> what a seed's accuracies show, and words.
+SHELLS = {
+    "edges": (
+        _bounded,
+        "trained on spheres: test accuracy is .9 in a stretch of norms with an edge on either side",
+        "在球面上训练：测试准确率达 .9 的范数区间两侧都有边界",
+    ),
+    "outside": (
+        _too_large,
+        "some larger norm fits the training inputs and answers at most half of the others",
+        "某个更大的范数上：训练集能拟合，测试至多答对一半",
+    ),
+    "inside": (_too_small, "the smallest norm does not fit the training inputs", "最小的范数连训练集也拟合不了"),
+}
+
+
+def _shell(part: str, *, newer: bool) -> Prediction:
+    of, en, zh = SHELLS[part]
+    changed: dict[str, Any] = {"version": 3, "changed": KNOWN, "ideal": 1.0} if newer else {}
+    return Prediction(
+        id="goldilocks.shell",
+        part=part,
+        claim=SHELL,
+        arms=("sphere/1",),
+        along=("sphere",),
+        readings=(TEST_END, TRAIN_END) if newer else (TEST_ACCURACY, TRAIN_ACCURACY),
+        statistic=_on_spheres(of) if newer else _over_spheres(of),
+        supports=MOST,
+        refutes=HALF,
+        measured=text(en, zh),
+        **changed,
+    )
+
+
 PLANE = text(
     "Four phases in the plane of learning rate and weight decay",
     "学习率与权重衰减平面上有四个相：理解、顿悟、记忆、混乱",
@@ -99,54 +123,8 @@ goldilocks = Theory(
     source="Liu et al. 2022, arXiv:2205.10343; Liu, Michaud & Tegmark 2023, arXiv:2210.01117",
     arms=ARMS,
     predictions=(
-        *(
-            Prediction(
-                id="goldilocks.shell",
-                part=part,
-                claim=SHELL,
-                arms=("sphere/1",),
-                along=("sphere",),
-                readings=(TEST_ACCURACY, TRAIN_ACCURACY),
-                statistic=_over_spheres(of),
-                supports=MOST,
-                refutes=HALF,
-                measured=text(en, zh),
-            )
-            for part, of, en, zh in (
-                (
-                    "edges",
-                    _bounded,
-                    "trained on spheres: test accuracy is .9 in a stretch of norms with an edge on either side",
-                    "在球面上训练：测试准确率达 .9 的范数区间两侧都有边界",
-                ),
-                (
-                    "outside",
-                    _too_large,
-                    "some larger norm fits the training inputs and answers at most half of the others",
-                    "某个更大的范数上：训练集能拟合，测试至多答对一半",
-                ),
-                (
-                    "inside",
-                    _too_small,
-                    "the smallest norm does not fit the training inputs",
-                    "最小的范数连训练集也拟合不了",
-                ),
-            )
-        ),
-        Prediction(
-            id="goldilocks.time",
-            claim=LAW,
-            arms=(BASE,),
-            along=("init_scale",),
-            readings=(FIRST_NORM, UNIT, *TIMES),
-            statistic=_law,
-            supports=within(0.8, 1.25),
-            refutes=outside(0.5, 2),
-            measured=text(
-                "slope of t_gen on ln w0, runs that never generalise censored, over 1 / (rate x decay)",
-                "t_gen 对 ln w0 的斜率（未泛化者按删失处理）÷ 1/(ηγ)",
-            ),
-        ),
+        *(_shell(part, newer=newer) for part in SHELLS for newer in (False, True)),
+        *LAW,
         Prediction(
             id="goldilocks.phases",
             claim=PLANE,

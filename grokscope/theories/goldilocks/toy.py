@@ -1,12 +1,13 @@
 """The toy of Liu et al. 2022: from which share of the data it finds its representation, and how fast."""
 
+import functools
 import math
 from collections.abc import Sequence
 
 import numpy as np
 
 from grokscope.errors import Missing, of_all
-from grokscope.predictions.base import Answers, Prediction
+from grokscope.predictions.base import Answers, Means, Prediction
 from grokscope.predictions.readings import Fact, Number, Series, answered, at
 from grokscope.predictions.rows import HALF, MOST, along, text
 from grokscope.predictions.subject import Subject
@@ -30,6 +31,16 @@ def _critical(sizes: np.ndarray, runs: Sequence[Answers]) -> Number:
     (edges,) = shell(sizes / runs[0][N_INPUTS], index[:, None], least=REACHED).edges
     if edges is None:
         return NOWHERE
+    return Missing("the seed finds it at the smallest size tried") if edges[0] is None else edges[0]
+
+
+def _first_found(sizes: np.ndarray, runs: Sequence[Answers]) -> Number:
+    """The share of the data between the sizes at which a seed does not find the representation yet and does: their
+    geometric middle. 1 for a seed that finds it at none."""
+    found = np.array([float(_finds(run)) for run in runs])
+    (edges,) = shell(sizes / runs[0][N_INPUTS], found[:, None], least=0.5).edges
+    if edges is None:
+        return 1.0
     return Missing("the seed finds it at the smallest size tried") if edges[0] is None else edges[0]
 
 
@@ -79,6 +90,7 @@ def _decay(subject: Subject) -> Number:
 
 LOSS = "representation.effective_loss"
 DECAY = Series("time constant of the effective loss", _decay, (LOSS,), (LOSS,))
+SHARE_OF_SIZES = functools.partial(Means, bounds=(0.0, 1.0))
 FRACTION = text("The toy has a critical share of data, .4, and a rate, λ3", "玩具模型有临界数据比例 0.4 与速率 λ₃")
 
 TOY: tuple[Prediction, ...] = (
@@ -101,12 +113,36 @@ TOY: tuple[Prediction, ...] = (
     ),
     Prediction(
         id="goldilocks.critical_fraction",
+        part="share",
+        version=3,
+        claim=FRACTION,
+        arms=("toy/n_train=45",),
+        along=(FAMILY,),
+        readings=(INDEX, N_INPUTS),
+        statistic=along(
+            FAMILY, _first_found, fewest=3, lacking="{} sizes of the toy's training set; needs 3", kind=SHARE_OF_SIZES
+        ),
+        supports=within(0.35, 0.45),
+        refutes=outside(0.3, 0.5),
+        ideal=0.41,
+        changed=text(
+            "the middle between the sizes, not nine tenths of the way to the larger one, where a network that finds it "
+            "as soon as the data allow had .44; and a seed that finds it nowhere counts, as all the data",
+            "取两个规模的中点，而非靠近较大者九成处（那里数据一允许就找到的网络也得 .44）；从未找到者按全部数据计",
+        ),
+        measured=text(
+            "share of the data from which the toy's representation is found (index .95)",
+            "玩具模型找到表示（RQI ≥ .95）所需的数据比例",
+        ),
+    ),
+    Prediction(
+        id="goldilocks.critical_fraction",
         part="unique",
         claim=FRACTION,
         arms=(),
         along=(FAMILY,),
         readings=(INDEX, SOLUTIONS),
-        statistic=along(FAMILY, _agrees, fewest=1, lacking="no run of the toy"),
+        statistic=along(FAMILY, _agrees, fewest=1, lacking="no run of the toy", kind=SHARE_OF_SIZES),
         supports=MOST,
         refutes=HALF,
         measured=text(

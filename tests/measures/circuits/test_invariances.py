@@ -74,6 +74,7 @@ TABLE: dict[str, list[Any]] = {
     "gini_embedding": [case(PHASE, LEFT), case(LEFT, paired=True)],
     "gini_neuron_logit": [case(PHASE, RAW), case(paired=True)],
     "gradient_symmetricity": [case(RAW, *DRAWN, n_samples=100), case(RAW, **ALL_TRIPLES)],
+    "influence_explained": [case(RAW), case(RAW, terms="sum")],
     "inverse_participation_ratio": [
         *(case(convention=name) for name in ("rfft_one", "rfft_both", "complex_one", "complex_both")),
         *(case(PHASE, convention=name) for name in ("real_one", "real_both")),

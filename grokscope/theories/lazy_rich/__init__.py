@@ -1,0 +1,1 @@
+"""Lazy to rich."""
