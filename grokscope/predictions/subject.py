@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -114,6 +115,8 @@ class Subject:
                     value = reading.of(self)
         except StoreError as error:  # one unreadable run must not lose the others
             value = Missing(str(error))
+        if isinstance(value, float) and not math.isfinite(value):
+            value = Missing(f"the reading {reading.key} of run {self.run.id} is {value}, which is no answer")
         return reading.instead if isinstance(value, Missing) and reading.instead is not None else value
 
     def _taken(self, reading: At) -> Number:
