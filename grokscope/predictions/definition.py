@@ -3,9 +3,9 @@
 Of an instrument it is that of `Instrument.digest`: the measure's source, options and element. Of a reading of series or
 of the config it is the code that computes it: the function, the values that it was made with (a measure, a window), and
 all functions, classes and constants of predictions, theories and statistics that it reaches, among them how a `Subject`
-finds its phases and its truth. Of code the syntax counts alone: comments, docstrings, annotations, line breaks and the wording of reasons
-(`Missing(...)`) do not, nor does the version of Python. Numerics, tasks and the store are not followed; another change
-there that moves a number must be said in the changelog.
+finds its phases and its truth. Of code the syntax counts alone: comments, docstrings, annotations, line breaks and the
+wording of reasons (`Missing(...)`) do not, nor does the version of Python. Numerics, tasks and the store are not
+followed: a change there that moves a number must be said in the changelog.
 
 So another digest says: this number may have been computed in another way. Numbers of series can be had anew from a
 store, at no cost; a ledger without its store keeps the old digest, and takes no seeds that have the new one.
@@ -62,7 +62,9 @@ class _Walk:
         if isinstance(value, Mapping):
             return [[self.of(key), self.of(item)] for key, item in value.items()]
         if isinstance(value, tuple | list | set | frozenset):
-            return [self.of(item) for item in (sorted(value, key=repr) if isinstance(value, set | frozenset) else value)]
+            return [
+                self.of(item) for item in (sorted(value, key=repr) if isinstance(value, set | frozenset) else value)
+            ]
         if dataclasses.is_dataclass(value) and not isinstance(value, Missing):
             return [type(value).__name__, *(self.of(getattr(value, one.name)) for one in dataclasses.fields(value))]
         plain = value is None or isinstance(value, str | int | float | complex)

@@ -1,13 +1,8 @@
 """The evidence ledger: every reading that a verdict rests on, one line each, beside the arms, their runs and the looks.
 
-Verdicts follow from it alone (`recorded`), without a store and without training. It holds all wordings of the claims,
-earlier ones too, for all of their readings are numbers. A ledger is valid when it is made: one run a seed of an arm, one
-value a reading of it, one definition a reading of a claim, and no value that is not a finite number.
-
-Two ledgers are merged by putting their lines together. The outcome depends neither on the order of merging nor on how
-often one of them is added, because all that could differ is refused, but for: a reading that nobody had taken, which
-gives way to the one that was; the version of grokscope, of which the earlier one stays; and families in which an arm
-stands beside its own, which are put together.
+Verdicts follow from it alone (`recorded`), without a store and without training. It holds the readings of all wordings
+of the claims, earlier ones too: all of them are numbers. A ledger is valid when it is made: one run a seed of an arm,
+one value a reading of it, one definition a reading of a claim, and no value that is not a finite number.
 """
 
 import json
@@ -128,28 +123,6 @@ class Ledger:
                 found[arm.name] = absent
         return found
 
-    def merged(self, other: "Ledger") -> "Ledger":
-        """Both together. StoreError where they contradict each other."""
-        if self.looks != other.looks:
-            raise StoreError(f"it has another set of looks: {told(other.looks)}; the ledger has {told(self.looks)}")
-        lines = {line.place: line for line in self.lines}
-        for line in other.lines:
-            lines[line.place] = _joined(lines[line.place], line) if line.place in lines else line
-        places = {
-            name: min(known[name] for known in (self.places, other.places) if name in known)
-            for name in (*self.places, *other.places)
-        }
-        both = {
-            name: _together(self.arms.get(name) or other.arms[name], other.arms.get(name) or self.arms[name])
-            for name in sorted(places, key=lambda name: (places[name], name))
-        }
-        return Ledger(
-            arms=Arms(both.values()),
-            places={name: places[name] for name in both},
-            lines=tuple(lines[place] for place in sorted(lines)),
-            looks=self.looks,
-        )
-
 
 def ledger(theories: Iterable[Theory], arms: Arms[Subject], names: Iterable[str], looks: Looks | None) -> Ledger:
     """The ledger of some theories. arms: with all subjects; names: of those that the study has, in their order.
@@ -159,9 +132,7 @@ def ledger(theories: Iterable[Theory], arms: Arms[Subject], names: Iterable[str]
     listed = {name: arms[name] for name in names}
     lines = (line for theory in theories for row in theory.predictions for line in _lines(theory.id, row, arms))
     return Ledger(
-        arms=Arms(
-            _in_json(arm).having(sorted(map(_ran, arm), key=lambda run: run.seed)) for arm in listed.values()
-        ),
+        arms=Arms(_in_json(arm).having(sorted(map(_ran, arm), key=lambda run: run.seed)) for arm in listed.values()),
         places={name: place for place, name in enumerate(listed)},
         lines=tuple(sorted(lines, key=lambda line: line.place)),
         looks=looks,
@@ -231,7 +202,7 @@ def _ran(subject: Subject) -> Ran:
 
 def _in_json(arm: Arm[Any]) -> Arm[Any]:
     """What an arm changes in JSON's own types, and its other families in an order that does not depend on the study."""
-    return replace(arm, changes=json.loads(json.dumps(dict(arm.changes), default=str)), also=_sorted(arm.also))
+    return replace(arm, changes=json.loads(json.dumps(dict(arm.changes), default=str)), also=in_order(arm.also))
 
 
 def _check_arm(arm: Arm[Ran], looks: Looks | None) -> None:
@@ -266,44 +237,18 @@ def _check_lines(lines: Sequence[Line]) -> None:
                 f"{line}: it was taken with another definition ({line.digest}, not {known}; {line.versions}): take the "
                 "readings anew, with one version of grokscope"
             )
-        _same(values.setdefault((line.arm, line.seed, line.reading, line.digest), line), line)
+        require_same(values.setdefault((line.arm, line.seed, line.reading, line.digest), line), line)
 
 
-def _same(one: Line, other: Line) -> None:
+def require_same(one: Line, other: Line) -> None:
     """StoreError if two lines of one reading say different things."""
     if (one.run, one.value, one.missing) != (other.run, other.value, other.missing):
         told = " and ".join(f"{line.missing or line.value!r} of run {line.run}" for line in (one, other))
         raise StoreError(f"{one}: it is there twice: {told}")
 
 
-def _joined(one: Line, other: Line) -> Line:
-    """The line that stands for two of one place."""
-    if not (one.digest and other.digest):  # nobody had taken one of them
-        return min(one, other, key=lambda line: (not line.digest, line.run, line.missing))
-    if one.digest != other.digest:
-        raise StoreError(
-            f"{one}: it was taken with other definitions, {one.digest} ({one.versions}) and {other.digest} "
-            f"({other.versions}): take the readings anew, with one version of grokscope"
-        )
-    _same(one, other)
-    return min(one, other, key=lambda line: line.versions)
-
-
-def _together(one: Arm[Ran], other: Arm[Ran]) -> Arm[Ran]:
-    for what in ("family", "value", "changes"):
-        if getattr(one, what) != getattr(other, what):
-            raise StoreError(
-                f"two arms are called {one.name}: their {what} is {shortened(getattr(one, what))} and "
-                f"{shortened(getattr(other, what))}"
-            )
-    runs = {(run.seed, run.id): run for run in other} | {(run.seed, run.id): run for run in one}
-    for run in other:
-        if runs[(run.seed, run.id)] != run:
-            raise StoreError(f"run {run.id} of the arm {one.name} has two configs")
-    return replace(one, also=_sorted({*one.also, *other.also})).having(runs[place] for place in sorted(runs))
-
-
-def _sorted(also: Iterable[tuple[str, Any]]) -> tuple[tuple[str, Any], ...]:
+def in_order(also: Iterable[tuple[str, Any]]) -> tuple[tuple[str, Any], ...]:
+    """Other families of an arm, in an order of their own."""
     return tuple(sorted(also, key=repr))
 
 

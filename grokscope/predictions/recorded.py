@@ -65,7 +65,9 @@ def require_theories(ledger: Ledger, known: Iterable[str]) -> None:
     """StoreError for lines of a theory that is not known."""
     lacking = sorted({line.theory for line in ledger.lines} - set(known))
     if lacking:
-        raise StoreError(f"it has lines of an {unknown('theory', lacking[0], known)} The plugin that has it must be loaded")
+        raise StoreError(
+            f"it has lines of an {unknown('theory', lacking[0], known)} The plugin that has it must be loaded"
+        )
 
 
 def notes(ledger: Ledger, theories: Iterable[Theory]) -> Iterator[str]:

@@ -40,9 +40,10 @@ def judge(
 ) -> Scorecard:
     """The scorecard of a theory, or of all, for trained runs.
 
-    runs: the path of a ledger, whose readings decide alone; or a run; or a study, which is judged by the readings that it has taken; or arm -> the runs of its seeds; or runs
-    in any order, which are assigned to arms by how their configs differ from the one that groks. Readings that are not
-    stored are taken first, unless the runs are a study's. Rows without runs say so.
+    runs: the path of a ledger, which decides by the readings in it; or a run; or a study, which is judged by the
+    readings that it has taken; or arm -> the runs of its seeds; or runs in any order, which are assigned to arms by how
+    their configs differ from the one that groks. Readings that are not stored are taken first, unless the runs are a
+    study's. Rows without runs say so.
 
     Raises ValueError for an unknown theory and for no run; StoreError for a file that is no ledger.
     """

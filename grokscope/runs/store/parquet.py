@@ -25,8 +25,7 @@ def write_table(
     path: str | Path, columns: Mapping[str, type], rows: Sequence[Sequence[Any]], texts: Mapping[str, str]
 ) -> Path:
     """Writes rows in their order; columns: name -> str, int or float. None is no value."""
-    held = np.empty((len(rows), len(columns)), dtype=object)
-    held[:] = rows
+    held = np.array([*map(tuple, rows)], dtype=object).reshape(len(rows), len(columns))
     names = ", ".join(f"{name}::{TYPES[kind]} AS {name}" for name, kind in columns.items())
     about = ", ".join(f"{name}: {_literal(text)}" for name, text in {**texts, _CHECKSUM: BLANK}.items())
     with tempfile.TemporaryDirectory() as folder, engine() as database:
@@ -42,7 +41,9 @@ def write_table(
         return write_output(path, stamped(target.read_bytes()))
 
 
-def read_table(path: str | Path, columns: Mapping[str, type], kind: str) -> tuple[list[tuple[Any, ...]], dict[str, str]]:
+def read_table(
+    path: str | Path, columns: Mapping[str, type], kind: str
+) -> tuple[list[tuple[Any, ...]], dict[str, str]]:
     """The rows and the texts that `write_table` wrote. kind: what the file should be, for messages.
 
     ValueError where there is no such file, StoreError for another one and for one that is damaged.
@@ -74,9 +75,9 @@ def _require(path: Path, kind: str) -> None:
     if not data.startswith(_MAGIC):
         raise StoreError(f"{path} is no {kind}: it is no Parquet file")
     if fits is False or not data.endswith(_MAGIC):
-        raise StoreError(f"{path} is truncated or damaged: it does not fit the checksum it was written with; copy it anew")
+        raise StoreError(f"{path} is truncated or damaged: it does not fit the checksum in it; copy it anew")
     if fits is None:
-        raise StoreError(f"{path} is no {kind}: it is a Parquet file of something else, or was rewritten by another tool")
+        raise StoreError(f"{path} is no {kind}: it is a Parquet file without our checksum, such as another tool writes")
 
 
 def _literal(text: str) -> str:
