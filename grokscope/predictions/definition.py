@@ -40,7 +40,7 @@ def digest(reading: Reading) -> str:
 
 @cache
 def _of_function(of: Callable[..., Any]) -> str:
-    about = _Walk(getattr(of, "__module__", "")).of(of)
+    about = _Walk(of.__module__ or "").of(of)
     return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:12]
 
 
@@ -72,7 +72,8 @@ class _Walk:
 
     def _defined(self, value: Any) -> Any:
         name = f"{value.__module__}.{value.__qualname__}"
-        if any(value is one for one in self.seen) or not _within(value.__module__, self.followed) or value is Subject:
+        followed = _within(value.__module__ or "", self.followed)
+        if not followed or value is Subject or any(value is one for one in self.seen):
             return name
         self.seen.append(value)
         node = _node(value)
