@@ -26,7 +26,7 @@ def evidence(
     theory: Annotated[str | None, tyro.conf.arg(metavar="ID")] = None,
     claim: Annotated[str | None, tyro.conf.arg(metavar="ID")] = None,
     csv: Flag = False,
-    looks: Annotated[tuple[int, ...], tyro.conf.arg(metavar="N ...")] = (),
+    looks: Annotated[str, tyro.conf.arg(metavar="N,N,...")] = "",
     seeds_from: int = 0,
     store: Store = Path("runs"),
     json: Json = False,
@@ -93,11 +93,12 @@ def _show(path: Path, theory: str | None, claim: str | None, *, csv: bool, json:
 
 def _add(path: Path, others: Sequence[str], store: Path, looks: "Looks | None", *, json: bool) -> None:
     from grokscope.errors import StoreError
-    from grokscope.predictions.ledger_file import file_digest, read_ledger, write_ledger
+    from grokscope.predictions.ledger_file import file_digest, read_ledger, require_name, write_ledger
     from grokscope.predictions.merging import merged
     from grokscope.predictions.recorded import require_theories, unknown_rows
     from grokscope.theories.base import theories
 
+    require_name(path)
     before = ledger = read_ledger(path) if path.exists() else None
     for name in others:
         other = _other(name, store, looks if ledger is None else ledger.looks)
@@ -133,9 +134,13 @@ def _other(name: str, store: Path, looks: "Looks | None") -> "Ledger":
     return ledger_of(study, looks)
 
 
-def _looks(path: Path, sizes: tuple[int, ...], first: int) -> "Looks | None":
+def _looks(path: Path, text: str, first: int) -> "Looks | None":
     from grokscope.statistics.looks import Looks
 
+    try:
+        sizes = tuple(map(int, filter(None, text.split(","))))
+    except ValueError:
+        raise ValueError(f"--looks takes numbers of seeds, such as 10,20,40,80, got {text}") from None
     if (sizes or first) and path.exists():
         raise ValueError(f"{path} has its looks already: --looks and --seeds-from are of a new ledger")
     if first and not sizes:

@@ -152,16 +152,11 @@ def plain(reading: Reading) -> Reading:
     return reading if reading.instead is None else replace(reading, instead=None)
 
 
-def key(reading: Reading, arm_is_untrained: bool) -> str:
-    """The name of a reading in the lines of an arm: in that of step 0 every stage is the first one."""
-    return replace(reading, stage="untrained").key if arm_is_untrained and isinstance(reading, At) else reading.key
-
-
 def _lines(theory: str, row: Prediction, arms: Arms[Subject]) -> Iterator[Line]:
     for arm in arms.values():
         for subject in arm if row.looks_at(arm) else ():
             # In the arm of step 0 several stages are one.
-            for reading in {key(reading, subject.untrained): plain(reading) for reading in row.readings}.values():
+            for reading in {subject.key(reading): plain(reading) for reading in row.readings}.values():
                 yield Line(
                     theory=theory,
                     claim=row.id,
@@ -180,7 +175,7 @@ def _taken(reading: Reading, subject: Subject) -> dict[str, Any]:
     lacking = isinstance(value, Missing)
     if not lacking and not isinstance(value, int | float | np.number):
         raise StoreError(f"{reading.key} of run {subject.run.id} is {shortened(value)}: a ledger holds numbers")
-    about: dict[str, Any] = {"reading": key(reading, subject.untrained), "value": None if lacking else float(value)}
+    about: dict[str, Any] = {"reading": subject.key(reading), "value": None if lacking else float(value)}
     about["missing"] = value.reason if lacking else ""
     if not isinstance(reading, At):
         return about | {"digest": digest(reading), "versions": _version()}

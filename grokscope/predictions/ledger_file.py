@@ -31,8 +31,7 @@ FORMAT = 1
 
 def write_ledger(of: Ledger, path: str | Path) -> Path:
     """Writes a ledger, and returns its path. ValueError for a name that is not FILE.parquet."""
-    if Path(path).suffix != SUFFIX:
-        raise ValueError(f"a ledger is a file {SUFFIX}, got {path}")
+    require_name(path)
     about = {"format": FORMAT, "looks": None if of.looks is None else asdict(of.looks)}
     about["arms"] = [_written(arm, of.places[arm.name]) for arm in of.arms.values()]
     rows = [tuple(getattr(line, name) for name in COLUMNS) for line in of.lines]
@@ -57,6 +56,12 @@ def read_ledger(path: str | Path) -> Ledger:
         raise StoreError(f"{path}: {error}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise StoreError(f"{path} is no ledger: {' '.join(str(error).split()) or type(error).__name__}") from error
+
+
+def require_name(path: str | Path) -> None:
+    """ValueError for a name that no ledger has."""
+    if Path(path).suffix != SUFFIX:
+        raise ValueError(f"a ledger is a file {SUFFIX}, got {path}")
 
 
 def file_digest(path: str | Path) -> str:

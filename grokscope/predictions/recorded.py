@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from grokscope.errors import Missing, StoreError
@@ -10,7 +10,7 @@ from grokscope.predictions.arms import Arms
 from grokscope.predictions.base import UNTRAINED, Theory
 from grokscope.predictions.controls import beside_base
 from grokscope.predictions.definition import digest
-from grokscope.predictions.ledger import Ledger, Ran, key, named, plain
+from grokscope.predictions.ledger import Ledger, Ran, named, plain
 from grokscope.predictions.readings import At, Number, Reading
 from grokscope.registry import unknown
 from grokscope.runs.config import RunConfig
@@ -102,7 +102,8 @@ def _readings(theory: Theory) -> dict[tuple[Any, bool, str], list[Reading]]:
     for row in theory.predictions:
         for reading in dict.fromkeys(map(plain, row.readings)):
             for untrained in (False, True):
-                place = ((theory.id, row.id, row.part, row.version), untrained, key(reading, untrained))
+                known = replace(reading, stage="untrained") if untrained and isinstance(reading, At) else reading
+                place = ((theory.id, row.id, row.part, row.version), untrained, known.key)
                 found.setdefault(place, []).append(reading)
     return found
 

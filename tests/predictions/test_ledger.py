@@ -19,7 +19,7 @@ from grokscope.predictions.arms import Arm, Arms
 from grokscope.predictions.base import Means, Prediction, Theory
 from grokscope.predictions.cards import Scorecard
 from grokscope.predictions.controls import subjects
-from grokscope.predictions.ledger import Ledger, Line, Ran, ledger, named, plain
+from grokscope.predictions.ledger import Ledger, Ran, ledger, named, plain
 from grokscope.predictions.ledger_file import COLUMNS, file_digest, read_ledger, write_ledger
 from grokscope.predictions.merging import merged
 from grokscope.predictions.readings import At, Fact, Instrument
@@ -34,6 +34,7 @@ from grokscope.studies.judging import judge
 from grokscope.theories.base import theories
 from tests.conftest import tiny
 from tests.predictions import made
+from tests.predictions.lines import line, run, small
 
 DAMAGED = r"truncated or damaged|is no ledger"
 LOOKS = Looks(sizes=(5, 6), first=0)
@@ -77,26 +78,6 @@ def whole() -> Ledger:
 @pytest.fixture(scope="module")
 def path(whole: Ledger, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_ledger(whole, tmp_path_factory.mktemp("ledger") / "whole.parquet")
-
-
-# One arm and its control of one theory: enough for all that is wrong.
-def line(seed: int = 0, arm: str = "base", **fields: Any) -> Line:
-    about: dict[str, Any] = {
-        "theory": "made", "claim": "made.one", "part": "", "version": 1, "arm": arm, "seed": seed,
-        "reading": "x @ after", "run": f"{arm}-{seed}", "value": seed / 7, "digest": "aaa",
-        "versions": "grokscope 0.1.0",
-    }  # fmt: skip
-    return Line(**(about | fields))
-
-
-def run(seed: int, arm: str = "base", **fields: Any) -> Ran:
-    return Ran(f"{arm}-{seed}", {"seed": seed, "data_seed": 0, "p": 11} | fields)
-
-
-def small(seeds: Any = (0, 1, 2), looks: Looks | None = None, **fields: Any) -> Ledger:
-    arm = Arm(family="base", name="base", runs=tuple(run(seed) for seed in seeds))
-    lines = tuple(line(seed, **fields) for seed in seeds)
-    return Ledger(arms=Arms([arm]), places={"base": 0}, lines=lines, looks=looks)
 
 
 @pytest.mark.parametrize(("world", "seeds", "looks"), [(0, 5, None), (1, 6, LOOKS)])
