@@ -26,15 +26,14 @@ def evidence(
     theory: Annotated[str | None, tyro.conf.arg(metavar="ID")] = None,
     claim: Annotated[str | None, tyro.conf.arg(metavar="ID")] = None,
     csv: Flag = False,
-    looks: Annotated[str, tyro.conf.arg(metavar="N,N,...")] = "",
-    seeds_from: int = 0,
     store: Store = Path("runs"),
     json: Json = False,
 ) -> None:
     """The readings that verdicts rest on: show a ledger, or add seeds of other ledgers and studies to it.
 
     A ledger is one file, FILE.parquet, a line a reading of a run. `grokscope judge LEDGER` gives the verdicts again.
-    `add` writes nothing if one of the others contradicts the ledger; a ledger that is not there yet is made of them.
+    `add` writes nothing if one of the others contradicts the ledger; a ledger that is not there yet is made of them,
+    with the looks of the first one.
 
     Args:
         action: show, or add.
@@ -43,11 +42,9 @@ def evidence(
         theory: of `show`, the lines of this theory alone.
         claim: of `show`, the lines of this claim alone.
         csv: of `show`, the lines themselves, as comma-separated values.
-        looks: of a new ledger, the numbers of seeds at which its claims are looked at; by default all there are, once.
-        seeds_from: of a new ledger with looks, its first seed.
     """
     if action == "show":
-        if others or looks or seeds_from:
+        if others:
             raise ValueError("show takes one ledger, with --theory, --claim, --csv or --json")
         _show(ledger, theory, claim, csv=csv, json=json)
         return
@@ -55,7 +52,7 @@ def evidence(
         raise ValueError("add needs what is to be added: grokscope evidence add LEDGER OTHER ...")
     if theory is not None or claim is not None or csv:
         raise ValueError("--theory, --claim and --csv are of show")
-    _add(ledger, others, store, _looks(ledger, looks, seeds_from), json=json)
+    _add(ledger, others, store, json=json)
 
 
 def _show(path: Path, theory: str | None, claim: str | None, *, csv: bool, json: bool) -> None:
@@ -91,7 +88,7 @@ def _show(path: Path, theory: str | None, claim: str | None, *, csv: bool, json:
     _warn(ledger)
 
 
-def _add(path: Path, others: Sequence[str], store: Path, looks: "Looks | None", *, json: bool) -> None:
+def _add(path: Path, others: Sequence[str], store: Path, *, json: bool) -> None:
     from grokscope.errors import StoreError
     from grokscope.predictions.ledger_file import file_digest, read_ledger, require_name, write_ledger
     from grokscope.predictions.merging import merged
@@ -101,7 +98,7 @@ def _add(path: Path, others: Sequence[str], store: Path, looks: "Looks | None", 
     require_name(path)
     before = ledger = read_ledger(path) if path.exists() else None
     for name in others:
-        other = _other(name, store, looks if ledger is None else ledger.looks)
+        other = _other(name, store, None if ledger is None else ledger.looks)
         try:
             require_theories(other, theories())
             if rows := unknown_rows(other, theories().values()):
@@ -122,7 +119,7 @@ def _add(path: Path, others: Sequence[str], store: Path, looks: "Looks | None", 
 
 
 def _other(name: str, store: Path, looks: "Looks | None") -> "Ledger":
-    """A ledger by its path, or of a study by its name."""
+    """A ledger by its path, or of a study by its name; looks: of a study that has none of its own."""
     from grokscope.predictions.ledger_file import SUFFIX, read_ledger
     from grokscope.studies.judging import ledger_of
 
@@ -132,20 +129,6 @@ def _other(name: str, store: Path, looks: "Looks | None") -> "Ledger":
     if study is None:
         raise ValueError(f"{name} is neither a ledger (FILE{SUFFIX}) nor a study of the store {store}")
     return ledger_of(study, looks)
-
-
-def _looks(path: Path, text: str, first: int) -> "Looks | None":
-    from grokscope.statistics.looks import Looks
-
-    try:
-        sizes = tuple(map(int, filter(None, text.split(","))))
-    except ValueError:
-        raise ValueError(f"--looks takes numbers of seeds, such as 10,20,40,80, got {text}") from None
-    if (sizes or first) and path.exists():
-        raise ValueError(f"{path} has its looks already: --looks and --seeds-from are of a new ledger")
-    if first and not sizes:
-        raise ValueError("--seeds-from is of --looks: the first seed of the looks")
-    return Looks(sizes=sizes, first=first) if sizes else None
 
 
 def _arms(ledger: "Ledger", lines: Iterable["Line"]) -> list[dict[str, Any]]:

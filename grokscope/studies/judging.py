@@ -97,14 +97,14 @@ def judged_ledger(path: str | Path, theory: str | None = None) -> Scorecard:
 
 
 def ledger_of(study: Studied, looks: Looks | None = None) -> Ledger:
-    """The ledger of a study, by the readings that it has stored. looks: by default one at whatever seeds there are.
+    """The ledger of a study, by the readings that it has stored. looks: of a study that has none of its own.
 
     StoreError where it has no trained run, or where its readings were taken with several definitions."""
     arms = study.runs()
     if not runs_of(arms):
         raise StoreError("the study has no trained run: there is nothing to write down")
     chosen = list(theories().values())
-    return ledger(chosen, subjects(arms, readings_of(arms), numbers(chosen)), arms, looks)
+    return ledger(chosen, subjects(arms, readings_of(arms), numbers(chosen)), arms, study.looks or looks)
 
 
 def _chosen(theory: str | None) -> list[Theory]:

@@ -12,12 +12,13 @@ import pytest
 
 from grokscope.cli.base import main
 from grokscope.cli.evidence import ranges
+from grokscope.predictions.arms import Arms
 from grokscope.predictions.families import read_arms
 from grokscope.predictions.ledger_file import COLUMNS, file_digest, read_ledger, write_ledger
 from grokscope.runs.run import Run, load
 from grokscope.statistics.looks import Looks
 from grokscope.studies.judging import judge
-from grokscope.studies.study import Study
+from grokscope.studies.study import Study, load_study
 from grokscope.theories.base import families
 from tests.predictions.lines import line, small
 
@@ -78,12 +79,29 @@ def test_a_ledger_is_made_of_a_study_and_judged_like_it(typed: Any, studied: Pat
 
 def test_the_same_again_adds_nothing(typed: Any, studied: Path, tmp_path: Path) -> None:
     ledger = tmp_path / "new.parquet"
-    typed("evidence", "add", ledger, "made-up", "--store", studied, "--looks", "1,2")
-    assert read_ledger(ledger).looks == Looks(sizes=(1, 2))
+    typed("evidence", "add", ledger, "made-up", "--store", studied)
     before = ledger.read_bytes()
     code, out, _ = typed("evidence", "add", ledger, "made-up", ledger, "--store", studied, "--json")
     assert (code, ledger.read_bytes()) == (0, before)
     assert json.loads(out) == {"ledger": file_digest(ledger), "runs": 0, "lines": 0, "lacking": {}}
+
+
+def test_a_study_brings_its_looks_or_takes_those_of_the_ledger(typed: Any, studied: Path, tmp_path: Path) -> None:
+    own, taken, looks = tmp_path / "own.parquet", tmp_path / "taken.parquet", Looks(sizes=(1, 2))
+    study = load_study(studied, "made-up")
+    replace(study, id="looked", looks=looks).save([])
+    assert typed("evidence", "add", own, "looked", "--store", studied)[0] == 0
+    assert read_ledger(own).looks == looks
+    write_ledger(replace(read_ledger(own), arms=Arms(), places={}, lines=()), taken)
+    assert typed("evidence", "add", taken, "made-up", "--store", studied)[0] == 0
+    assert taken.read_bytes() == own.read_bytes()
+    replace(study, id="other", looks=Looks(sizes=(1, 3))).save([])
+    code, _, (err,) = typed("evidence", "add", own, "other", "--store", studied)
+    assert code == 1
+    assert "other cannot be added: it has another set of looks: 1, 3 seeds" in err
+    of_study = json.loads(typed("judge", "looked", "--store", studied, "--json")[1])
+    of_ledger = json.loads(typed("judge", own, "--json")[1])
+    assert of_study | {"ledger": file_digest(own), "segments": {}} == of_ledger
 
 
 def test_a_ledger_is_shown(typed: Any, tmp_path: Path) -> None:
@@ -172,10 +190,6 @@ def test_mistakes_are_one_line(typed: Any, studied: Path, tmp_path: Path) -> Non
         (("evidence", "show", tmp_path / "none.parquet"), "there is no ledger"),
         (("evidence", "remove", ledger), "remove"),
         (("evidence", "add", ledger, "nothing"), "nothing is neither a ledger (FILE.parquet) nor a study"),
-        (("evidence", "add", ledger, "made-up", "--looks", 5), "has its looks already"),
-        (("evidence", "add", tmp_path / "y.parquet", "made-up", "--looks", "5,5"), "growing numbers of seeds"),
-        (("evidence", "add", tmp_path / "y.parquet", "made-up", "--looks", "5;9"), "such as 10,20,40,80, got 5;9"),
-        (("evidence", "add", tmp_path / "y.parquet", "made-up", "--seeds-from", 5), "is of --looks"),
         (("evidence", "add", tmp_path / "y.csv", "made-up"), "a ledger is a file .parquet"),
         (("judge", ledger, "made-up"), "a ledger is judged alone"),
         (("judge", ledger, "--table", "accuracy"), "--table is of a study"),

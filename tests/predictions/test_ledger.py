@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from grokscope.errors import Missing, StoreError
 from grokscope.predictions.arms import Arm, Arms
-from grokscope.predictions.base import Means, Prediction, Theory
+from grokscope.predictions.base import Means, Prediction, Text, Theory
 from grokscope.predictions.cards import Scorecard
 from grokscope.predictions.controls import subjects
 from grokscope.predictions.ledger import Ledger, Ran, ledger, named, plain
@@ -36,6 +36,7 @@ from tests.conftest import tiny
 from tests.predictions import made
 from tests.predictions.lines import line, run, small
 
+TITLE: Text = {"en": "made", "zh": "虚构"}
 DAMAGED = r"truncated or damaged|is no ledger"
 LOOKS = Looks(sizes=(5, 6), first=0)
 README = Path(__file__).parents[2] / "docs" / "evidence" / "README.md"
@@ -134,7 +135,7 @@ def test_a_run_keeps_its_config_but_for_where_its_first_weights_lay(tmp_path: Pa
         id="a.b", claim={"en": "", "zh": ""}, measured={"en": "", "zh": ""}, arms=("go/2",), readings=(),
         statistic=lambda _: Missing("none"), supports=above(0), refutes=above(1),
     )  # fmt: skip
-    theory = Theory(id="a", title={"en": "", "zh": ""}, source="", predictions=(row,))
+    theory = Theory(id="a", title=TITLE, source="", predictions=(row,))
     arms: Any = Arms([arm])
     path = write_ledger(ledger([theory], subjects(arms), arms, None), tmp_path / "x.parquet")
     (kept,) = read_ledger(path).arms.values()
@@ -154,8 +155,7 @@ def theory_of(*readings: Any, **fields: Any) -> Theory:
         "id": "made.one", "claim": {"en": "", "zh": ""}, "measured": {"en": "", "zh": ""}, "arms": ("base",),
         "readings": readings, "statistic": statistic, "supports": above(0), "refutes": above(1),
     }  # fmt: skip
-    title = {"en": "", "zh": ""}
-    return Theory(id="made", title=title, source="", predictions=(Prediction(**(about | fields)),))
+    return Theory(id="made", title=TITLE, source="", predictions=(Prediction(**(about | fields)),))
 
 
 X = At("after", Instrument("x"))
@@ -249,8 +249,9 @@ def test_seeds_may_draw_their_own_data() -> None:
 
 
 def test_a_number_that_is_none_is_refused(tmp_path: Path) -> None:
-    arms = Arms([Arm(family="base", name="base", runs=(made.Made("base", tiny(), 0),))])
-    shape: Any = Fact("shape", lambda _: np.zeros(2))
+    arms: Any = Arms([Arm(family="base", name="base", runs=(made.Made("base", tiny(), 0),))])
+    zeros: Any = np.zeros(2)
+    shape = Fact("shape", lambda _: zeros)
     with pytest.raises(StoreError, match=r"shape of run base-0 is array.*: a ledger holds numbers"):
         ledger([theory_of(shape)], subjects(arms), arms, None)
     lines = ledger([theory_of(Fact("nan", lambda _: math.nan))], subjects(arms), arms, None).lines
@@ -384,10 +385,11 @@ def test_a_flipped_bit_and_a_lost_end_are_found(path: Path, tmp_path: Path) -> N
 
 def rewritten(path: Path, target: Path, *, select: str = "*", about: str | None = None, stamped: bool = True) -> Path:
     """A ledger as DuckDB alone writes it, with some columns or texts replaced."""
-    known = dict(duckdb.sql(f"SELECT key::BLOB::VARCHAR, value FROM parquet_kv_metadata('{path}')").fetchall())
+    found = duckdb.execute(f"SELECT key::BLOB::VARCHAR, value FROM parquet_kv_metadata('{path}')").fetchall()
+    known = dict(found)
     text = (bytes(known["ledger"]).decode() if about is None else about).replace("'", "''")
     mark = f", grokscope: '{BLANK}'" if stamped else ""
-    duckdb.sql(
+    duckdb.execute(
         f"COPY (SELECT {select} FROM read_parquet('{path}')) TO '{target}' "
         f"(FORMAT parquet, KV_METADATA {{ledger: '{text}'{mark}}})"
     )
