@@ -210,12 +210,18 @@ def _check_arm(arm: Arm[Ran], looks: Looks | None) -> None:
             raise StoreError(f"seed {seed} of the arm {arm.name} is in no look: {told(looks)}")
     for name in dict.fromkeys(name for run in arm for name in run.fields):
         values = [run.fields.get(name) for run in arm]
-        if name not in START and any(value != values[0] for value in values) and values != seeds:
-            other = next(value for value in values if value != values[0])
+        other = next((value for value in values if value != values[0]), values[0])
+        if other != values[0] and values != seeds and not _of_weights(name, values, arm):
             raise StoreError(
                 f"runs of the arm {arm.name} differ in {name}, {shortened(values[0])} and {shortened(other)}: they "
                 "are two arms under one name"
             )
+
+
+def _of_weights(name: str, values: Sequence[Any], arm: Arm[Ran]) -> bool:
+    """Whether a field differs by seed because the runs go on from trained weights, of which it is a number."""
+    following = all(run.fields.get("start_hash") for run in arm)
+    return following and (name in START or all(isinstance(value, float) for value in values))
 
 
 def _check_lines(lines: Sequence[Line]) -> None:

@@ -61,6 +61,8 @@ def test_a_ledger_is_made_of_a_study_and_judged_like_it(typed: Any, studied: Pat
     assert err == []
     assert (code, out.partition(" lines")[0].rpartition(" ")[0]) == (0, f"{ledger}: 1 runs and")
     _, of_study, _ = typed("judge", "made-up", "--store", studied, "--json")
+    pages = [tmp_path / f"{what}.{kind}" for what in ("study", "ledger") for kind in ("html", "md")]
+    assert [typed("judge", "made-up", "--store", studied, "-o", page)[0] for page in pages[:2]] == [0, 0]
     shutil.rmtree(studied)
     code, of_ledger, _ = typed("judge", ledger, "--json", "--store", studied)
     study, again = json.loads(of_study), json.loads(of_ledger)
@@ -71,6 +73,8 @@ def test_a_ledger_is_made_of_a_study_and_judged_like_it(typed: Any, studied: Pat
     assert json.dumps(again) == json.dumps(study)
     assert again["runs"] == {"base": 1, "random_labels": 0}
     assert "never taken" in again["notes"][0]
+    assert [typed("judge", ledger, "-o", page)[0] for page in pages[2:]] == [0, 0]
+    assert [page.read_bytes() for page in pages[:2]] == [page.read_bytes() for page in pages[2:]]
     code, out, _ = typed("judge", ledger, "--theory", "circuits", "--json", "-o", tmp_path / "card.json")
     assert code == 0
     assert {claim["theory"] for claim in json.loads(out)["claims"]} == {"circuits"}

@@ -248,6 +248,19 @@ def test_seeds_may_draw_their_own_data() -> None:
     assert replace(small(), arms=Arms([Arm(family="base", name="base", runs=runs)])).lacking() == {}
 
 
+def test_numbers_that_come_from_trained_weights_may_differ_by_seed_and_nothing_else() -> None:
+    def following(**fields: Any) -> Arms[Any]:
+        runs = [run(seed, start="weights", start_hash=f"{seed}", init_scale=0.7 + seed / 10) for seed in range(2)]
+        return Arms([Arm(family="base", name="base", runs=(*runs, run(2, start_hash="2", init_scale=1.0, **fields)))])
+
+    assert len(replace(small(), arms=following(start="weights")).arms["base"]) == 3
+    with pytest.raises(StoreError, match="runs of the arm base differ in p, 11 and 13"):
+        replace(small(), arms=following(start="weights", p=13))
+    scales = Arms([Arm(family="base", name="base", runs=tuple(run(s, init_scale=1 + s / 2) for s in range(3)))])
+    with pytest.raises(StoreError, match="runs of the arm base differ in init_scale"):
+        replace(small(), arms=scales)
+
+
 def test_a_number_that_is_none_is_refused(tmp_path: Path) -> None:
     arms: Any = Arms([Arm(family="base", name="base", runs=(made.Made("base", tiny(), 0),))])
     zeros: Any = np.zeros(2)
