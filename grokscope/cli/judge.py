@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def judge(
-    names: Annotated[tyro.conf.Positional[tuple[str, ...]], tyro.conf.arg(metavar="STUDY|RUN ...")],
+    names: Annotated[tyro.conf.Positional[tuple[str, ...]], tyro.conf.arg(metavar="STUDY|LEDGER|RUN ...")],
     *,
     theory: Annotated[str | None, tyro.conf.arg(metavar="ID")] = None,
     table: Annotated[str | None, tyro.conf.arg(metavar="ID")] = None,
@@ -26,11 +26,13 @@ def judge(
 ) -> None:
     """Judge the predictions of a theory, or of all of them, on runs: effect, interval, verdict, and what is missing.
 
+    A ledger (FILE.parquet) gives the scorecard of the study that it was written from, without any run.
+
     A run's arm is how its config differs from the grokking baseline. A study is named by its id, the start of one, or
     its folder, and its plan names its arms; a pack's id stands for all of its runs.
 
     Args:
-        names: a study, or runs and packs.
+        names: a study, a ledger, or runs and packs.
         theory: one theory (grokscope list theories); by default all.
         table: one table of a study instead of the verdicts (a wrong ID lists all tables).
         output: also write the scorecard to FILE.json, to FILE.html as a page, or to FILE.md as tables.
@@ -42,13 +44,14 @@ def judge(
         if output.suffix not in (".json", ".html", ".md"):
             raise ValueError(f"--output must end in .json, .html or .md, got {output}")
         require_output(output)
-    study = find_study(names[0], store) if len(names) == 1 else None
+    ledger = _ledger(names)
+    study = find_study(names[0], store) if len(names) == 1 and ledger is None else None
     if table is not None:
         if study is None:
             raise ValueError(f"--table is of a study, and {' '.join(names)} is none")
         _tabulate(study, table, json=json)
         return
-    card = judged(study or _runs(names, store), theory)
+    card = judged(ledger or study or _runs(names, store), theory)
     if output is not None:
         _write(card, output)
     if json:
@@ -78,6 +81,18 @@ def _tabulate(study: "Study", name: str, *, json: bool) -> None:
         print("\t".join(columns))
         for row in listed:
             print("\t".join(shown(row[column]) for column in columns))
+
+
+def _ledger(names: tuple[str, ...]) -> Path | None:
+    """The path of the ledger, if one is named. ValueError for a ledger beside others."""
+    from grokscope.predictions.ledger_file import SUFFIX
+
+    ledgers = [name for name in names if Path(name).suffix == SUFFIX]
+    if ledgers and names[1:]:
+        raise ValueError(
+            f"a ledger is judged alone, got {' '.join(names)}; grokscope evidence add {ledgers[0]} OTHER adds to it"
+        )
+    return Path(ledgers[0]) if ledgers else None
 
 
 def _runs(names: tuple[str, ...], store: Path) -> "list[Run]":

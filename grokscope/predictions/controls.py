@@ -1,6 +1,6 @@
 """Subjects: runs as predictions look at them. Controls have the truth and the windows of the base's runs."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from grokscope.errors import Missing
@@ -24,6 +24,7 @@ class Placed(Protocol):
 
 
 One = TypeVar("One", bound=Placed)
+Other = TypeVar("Other")
 SPLITS = ("train", "test", "fresh", "twin")
 
 
@@ -48,22 +49,27 @@ def counterpart(run: One, base: Sequence[One]) -> tuple[HeldTruth | None, One | 
 def subjects(
     arms: Arms[Run], records: Mapping[Place, Record] | None = None, numbers: Numbers | None = None
 ) -> Arms[Subject]:
-    """The arms with subjects; step 0 of the base is an arm of its own."""
+    """The arms with subjects, and the base's as what stands beside it."""
     base, shared = list(arms.get(BASE, ())), {"records": records or {}, "numbers": numbers}
 
-    def subject(run: Run) -> Subject:
+    def subject(run: Run, arm: str) -> Subject:
+        if arm not in arms:
+            return Subject(run=run, untrained=arm == UNTRAINED, **shared)
         truth, reference, lacking = counterpart(run, base)
         unpaired = Missing(lacking) if lacking else None
         return Subject(run=run, truth=truth, reference=reference, unpaired=unpaired, **shared)
 
-    def alone(name: str, *, untrained: bool) -> Arm[Subject]:
-        runs = tuple(Subject(run=run, untrained=untrained, **shared) for run in base)
-        return Arm(family=name, name=name, runs=runs)
+    return beside_base(arms, subject)
 
-    seen = arms.having(lambda arm: map(subject, arm))
-    if NO_BOTTLENECK not in seen:
-        seen = seen.with_arms(alone(NO_BOTTLENECK, untrained=False))
-    return seen.with_arms(alone(UNTRAINED, untrained=True))
+
+def beside_base(arms: Arms[Any], made: Callable[[Any, str], Other]) -> Arms[Other]:
+    """Arms with what is made of their runs, in which the base's runs stand under other names too: step 0 of them, and
+    the network without a bottleneck where the study has no other one. made: of a run and the name of its arm."""
+    derived = (*((NO_BOTTLENECK,) if NO_BOTTLENECK not in arms else ()), UNTRAINED)
+    base = [(name, [made(run, name) for run in arms.get(BASE, ())]) for name in derived]
+    return arms.having(lambda arm: [made(run, arm.name) for run in arm]).with_arms(
+        *(Arm(family=name, name=name, runs=tuple(runs)) for name, runs in base)
+    )
 
 
 def numbers(theories: Iterable[Theory]) -> Numbers:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -99,9 +100,13 @@ class Subject:
 
     def record(self, reading: At) -> Record | None:
         """The stored record of a reading; None where it was not taken."""
-        stage = "untrained" if self.untrained else reading.stage
         truth = "" if self.truth is None else self.truth.digest
-        return self.records.get((self.run.id, replace(reading, stage=stage).key, truth))
+        return self.records.get((self.run.id, self.key(reading), truth))
+
+    def key(self, reading: Reading) -> str:
+        """The name under which a reading of it is kept."""
+        at_start = self.untrained and isinstance(reading, At)
+        return replace(reading, stage="untrained").key if at_start else reading.key
 
     def _value(self, reading: Reading) -> Number:
         try:
@@ -114,12 +119,15 @@ class Subject:
                     value = reading.of(self)
         except StoreError as error:  # one unreadable run must not lose the others
             value = Missing(str(error))
+        if isinstance(value, float) and not math.isfinite(value):
+            value = Missing(f"the reading {reading.key} of run {self.run.id} is {value}, which is no answer")
         return reading.instead if isinstance(value, Missing) and reading.instead is not None else value
 
     def _taken(self, reading: At) -> Number:
         record = self.record(reading)
         if record is None:
-            return Missing(f"nobody has taken the reading {reading.key} of run {self.run.id}; the same study takes it")
+            key = self.key(reading)
+            return Missing(f"nobody has taken the reading {key} of run {self.run.id}; the same study takes it")
         return record.number
 
     @contextmanager

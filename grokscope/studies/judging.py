@@ -1,15 +1,20 @@
-"""From a study, or from runs, to a scorecard. Only `_taken` opens checkpoints, for runs that no study planned."""
+"""From a study, from runs, or from a ledger of readings to a scorecard. Only `_taken` opens checkpoints, for runs that
+no study planned."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from grokscope.errors import StoreError
 from grokscope.predictions.arms import Arms, runs_of, sorted_into_arms
-from grokscope.predictions.cards import Scorecard
+from grokscope.predictions.base import Theory
+from grokscope.predictions.cards import Claim, Row, Scorecard
 from grokscope.predictions.controls import asked, asked_by_run, numbers, subjects
 from grokscope.predictions.families import placed, read_arms, recogniser
+from grokscope.predictions.ledger import Ledger, ledger
+from grokscope.predictions.ledger_file import file_digest, read_ledger
+from grokscope.predictions.recorded import notes, recorded, require_theories, told
 from grokscope.predictions.taking import Asked, take, taken
 from grokscope.predictions.verdict import judged
 from grokscope.registry import unknown
@@ -30,15 +35,20 @@ class Studied(Protocol):
     def runs(self) -> Arms[Run]: ...
 
 
-def judge(runs: Run | Mapping[str, Sequence[Run]] | Iterable[Run] | Studied, theory: str | None = None) -> Scorecard:
+def judge(
+    runs: Run | Mapping[str, Sequence[Run]] | Iterable[Run] | Studied | str | Path, theory: str | None = None
+) -> Scorecard:
     """The scorecard of a theory, or of all, for trained runs.
 
-    runs: a run; or a study, which is judged by the readings that it has taken; or arm -> the runs of its seeds; or runs
-    in any order, which are assigned to arms by how their configs differ from the one that groks. Readings that are not
-    stored are taken first, unless the runs are a study's. Rows without runs say so.
+    runs: the path of a ledger, which decides by the readings in it; or a run; or a study, which is judged by the
+    readings that it has taken; or arm -> the runs of its seeds; or runs in any order, which are assigned to arms by how
+    their configs differ from the one that groks. Readings that are not stored are taken first, unless the runs are a
+    study's. Rows without runs say so.
 
-    Raises ValueError for an unknown theory and for no run.
+    Raises ValueError for an unknown theory and for no run; StoreError for a file that is no ledger.
     """
+    if isinstance(runs, str | Path):
+        return judged_ledger(runs, theory)
     runs = [runs] if isinstance(runs, Run) else runs
     if isinstance(runs, Mapping | Iterable):
         return _judged(arms_of(runs), theory, studied=False)
@@ -65,20 +75,52 @@ def scorecard(
 def _judged(arms: Arms[Run], theory: str | None, *, studied: bool, looks: Looks | None = None) -> Scorecard:
     if not runs_of(arms):
         raise ValueError("expected the runs of at least one arm, got none")
-    known = theories()
-    if theory is not None and theory not in known:
-        raise ValueError(unknown("theory", theory, known))
-    chosen = list(known.values()) if theory is None else [known[theory]]
+    chosen = _chosen(theory)
     every = asked_by_run(arms, asked(chosen, arms))
     records = readings_of(arms) if studied else _taken(arms, every)
     looked_at = subjects(arms, records, numbers(chosen))
     found = [judged(theory, looked_at, looks) for theory in chosen]
+    return _card(found, arms, segments=_digests(arms), notes=tuple(_notes(every.values(), records)))
+
+
+def judged_ledger(path: str | Path, theory: str | None = None) -> Scorecard:
+    """The verdicts that follow from a ledger: those of the study that it was written from, at the ledger's looks."""
+    of = read_ledger(path)
+    chosen = _chosen(theory)
+    if theory is None:
+        try:
+            require_theories(of, theories())
+        except StoreError as error:
+            raise StoreError(f"{path}: {error}") from error
+    found = [judged(theory, recorded(of, theory), of.looks) for theory in chosen]
+    return _card(found, of.arms, ledger=file_digest(path), notes=tuple(notes(of, chosen)))
+
+
+def ledger_of(study: Studied, looks: Looks | None = None) -> Ledger:
+    """The ledger of a study, by the readings that it has stored. looks: of a study that has none of its own.
+
+    StoreError where it has no trained run, or where its readings were taken with several definitions."""
+    arms = study.runs()
+    if not runs_of(arms):
+        raise StoreError("the study has no trained run: there is nothing to write down")
+    chosen = list(theories().values())
+    return ledger(chosen, subjects(arms, readings_of(arms), numbers(chosen)), arms, study.looks or looks)
+
+
+def _chosen(theory: str | None) -> list[Theory]:
+    """The theory of a name, or all."""
+    known = theories()
+    if theory is not None and theory not in known:
+        raise ValueError(unknown("theory", theory, known))
+    return list(known.values()) if theory is None else [known[theory]]
+
+
+def _card(found: Sequence[tuple[list[Claim], list[Row]]], arms: Arms[Any], **about: Any) -> Scorecard:
     return Scorecard(
         claims=tuple(claim for claims, _ in found for claim in claims),
         rows=tuple(row for _, rows in found for row in rows),
         runs={name: len(arm) for name, arm in arms.items()},
-        segments=_digests(arms),
-        notes=tuple(_notes(every.values(), records)),
+        **about,
     )
 
 
@@ -130,7 +172,4 @@ def _notes(every: Iterable[Asked], records: Mapping[Place, Record]) -> Iterable[
                 stale[reading.instrument.measure] += 1
             else:
                 never += 1
-    if never:
-        yield f"{never} readings were never taken: the same study again takes them"
-    for measure, count in stale.items():
-        yield f"{count} readings of {measure} were taken with another definition of it: the same study takes them anew"
+    yield from told(never, stale)

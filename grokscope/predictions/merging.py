@@ -1,0 +1,67 @@
+"""Two ledgers in one: their lines together.
+
+The outcome depends neither on the order of merging nor on how often a ledger is added, because all that could differ is
+refused, but for: a reading that nobody had taken, which gives way to the one that was; the version of grokscope, of
+which the first by name stays; the place of an arm among the others; and the families in which an arm stands beside its
+own, which are put together.
+"""
+
+from dataclasses import replace
+
+from grokscope.errors import StoreError
+from grokscope.predictions.arms import Arm, Arms
+from grokscope.predictions.ledger import Ledger, Line, Ran, in_order, require_same, told
+from grokscope.registry import shortened
+
+
+def merged(one: Ledger, other: Ledger) -> Ledger:
+    """Both together. StoreError where they contradict each other."""
+    if one.looks != other.looks:
+        raise StoreError(f"it has another set of looks: {told(other.looks)}; the ledger has {told(one.looks)}")
+    lines = {line.place: line for line in one.lines}
+    for line in other.lines:
+        lines[line.place] = _joined(lines[line.place], line) if line.place in lines else line
+    places = {
+        name: min(known[name] for known in (one.places, other.places) if name in known)
+        for name in (*one.places, *other.places)
+    }
+    both = {
+        name: _together(*(of.arms[name] for of in (one, other) if name in of.arms))
+        for name in sorted(places, key=lambda name: (places[name], name))
+    }
+    return Ledger(
+        arms=Arms(both.values()),
+        places={name: places[name] for name in both},
+        lines=tuple(lines[place] for place in sorted(lines)),
+        looks=one.looks,
+    )
+
+
+def _joined(one: Line, other: Line) -> Line:
+    """The line that stands for two of one place."""
+    if not (one.digest and other.digest):  # nobody had taken one of them
+        return min(one, other, key=lambda line: (not line.digest, line.run, line.missing))
+    if one.digest != other.digest:
+        raise StoreError(
+            f"{one}: it was taken with other definitions, {one.digest} ({one.versions}) and {other.digest} "
+            f"({other.versions}): take the readings anew, with one version of grokscope"
+        )
+    require_same(one, other)
+    return min(one, other, key=lambda line: line.versions)
+
+
+def _together(one: Arm[Ran], other: Arm[Ran] | None = None) -> Arm[Ran]:
+    """An arm with the runs of both."""
+    if other is None:
+        return one
+    for what in ("family", "value", "changes"):
+        if getattr(one, what) != getattr(other, what):
+            raise StoreError(
+                f"two arms are called {one.name}: their {what} is {shortened(getattr(one, what))} and "
+                f"{shortened(getattr(other, what))}"
+            )
+    runs = {(run.seed, run.id): run for run in other} | {(run.seed, run.id): run for run in one}
+    for run in other:
+        if runs[(run.seed, run.id)] != run:
+            raise StoreError(f"run {run.id} of the arm {one.name} has two configs")
+    return replace(one, also=in_order({*one.also, *other.also})).having(runs[place] for place in sorted(runs))

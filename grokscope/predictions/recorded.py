@@ -1,0 +1,115 @@
+"""Runs of a ledger as predictions look at them: configs, and readings that were taken; nothing else is left of them."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from grokscope.errors import Missing, StoreError
+from grokscope.predictions.arms import Arms
+from grokscope.predictions.base import UNTRAINED, Theory
+from grokscope.predictions.controls import beside_base
+from grokscope.predictions.definition import digest
+from grokscope.predictions.ledger import Ledger, Ran, named, plain
+from grokscope.predictions.readings import At, Number, Reading
+from grokscope.registry import unknown
+from grokscope.runs.config import RunConfig
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """One run in one arm. values: its readings."""
+
+    ran: Ran
+    arm: str
+    values: Mapping[Reading, Number]
+
+    @property
+    def config(self) -> RunConfig:
+        try:
+            return self.ran.config
+        except ValueError as error:
+            raise StoreError(
+                f"the arm {self.arm} cannot be made here ({error}): the plugin that it needs must be loaded"
+            ) from error
+
+    def value(self, reading: Reading) -> Number:
+        """The reading as it was taken. One that the ledger lacks is `Missing`, whatever stands for no answer."""
+        taken = self.values.get(plain(reading))
+        if taken is None:
+            return Missing(f"the ledger has no reading {reading.key} of seed {self.ran.seed} in the arm {self.arm}")
+        return reading.instead if isinstance(taken, Missing) and reading.instead is not None else taken
+
+
+def recorded(ledger: Ledger, theory: Theory) -> Arms[Any]:
+    """The arms with their runs, as a theory reads them; the base also as what stands beside it (`beside_base`)."""
+    readings = _readings(theory)
+    values: dict[tuple[str, int], dict[Reading, Number]] = {}
+    for line in ledger.of(theory.id):
+        for reading in readings.get((line.row, line.arm == UNTRAINED, line.reading), ()):
+            values.setdefault((line.arm, line.seed), {})[reading] = line.number
+
+    def run(ran: Ran, arm: str) -> Recorded:
+        return Recorded(ran, arm, values.get((arm, ran.seed), {}))
+
+    return beside_base(ledger.arms, run)
+
+
+def unknown_rows(ledger: Ledger, theories: Iterable[Theory]) -> list[str]:
+    """Rows of the lines that no theory has, in words."""
+    known = {row for theory in theories for row, _, _ in _readings(theory)}
+    return list(map(named, dict.fromkeys(line.row for line in ledger.lines if line.row not in known)))
+
+
+def require_theories(ledger: Ledger, known: Iterable[str]) -> None:
+    """StoreError for lines of a theory that is not known."""
+    lacking = sorted({line.theory for line in ledger.lines} - set(known))
+    if lacking:
+        raise StoreError(
+            f"it has lines of an {unknown('theory', lacking[0], known)} The plugin that has it must be loaded"
+        )
+
+
+def notes(ledger: Ledger, theories: Iterable[Theory]) -> Iterator[str]:
+    """Remarks on the lines of some theories: readings never taken, or taken with another definition than the present
+    one; and rows that the ledger does not have."""
+    never, stale, absent = set[Any](), dict[Any, str](), list[str]()
+    for theory in theories:
+        readings, lines = _readings(theory), ledger.of(theory.id)
+        for line in lines:
+            for reading in readings.get((line.row, line.arm == UNTRAINED, line.reading), ()):
+                if line.digest != digest(reading):
+                    what = reading.instrument.measure if isinstance(reading, At) else f"the reading {reading.key!r}"
+                    where = (line.run, line.reading, line.digest)
+                    never.add(where) if not line.digest else stale.setdefault(where, what)
+        absent += _absent(theory, ledger, {line.row for line in lines})
+    yield from told(len(never), Counter(stale.values()))
+    if absent:
+        yield f"the ledger has no line of {len(absent)} rows, such as {absent[0]}: it was written without them"
+
+
+def told(never: int, stale: Mapping[str, int]) -> Iterator[str]:
+    """The remarks on readings that nobody has taken, and on those of another definition; stale: how many by measure."""
+    if never:
+        yield f"{never} readings were never taken: the same study again takes them"
+    for what, count in sorted(stale.items()):
+        yield f"{count} readings of {what} were taken with another definition of it: the same study takes them anew"
+
+
+def _readings(theory: Theory) -> dict[tuple[Any, bool, str], list[Reading]]:
+    """Row, whether the arm is that of step 0, and key of a line -> the readings of the theory that it answers."""
+    found: dict[tuple[Any, bool, str], list[Reading]] = {}
+    for row in theory.predictions:
+        for reading in dict.fromkeys(map(plain, row.readings)):
+            for untrained in (False, True):
+                known = replace(reading, stage="untrained") if untrained and isinstance(reading, At) else reading
+                place = ((theory.id, row.id, row.part, row.version), untrained, known.key)
+                found.setdefault(place, []).append(reading)
+    return found
+
+
+def _absent(theory: Theory, ledger: Ledger, there: set[Any]) -> list[str]:
+    """Rows that read an arm of which there are runs, and have no line."""
+    arms = [arm for arm in ledger.arms.values() if len(arm)]
+    rows = {(theory.id, row.id, row.part, row.version): row for row in theory.predictions if row.readings}
+    return [named(name) for name, row in rows.items() if name not in there and any(map(row.looks_at, arms))]
