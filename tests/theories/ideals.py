@@ -28,6 +28,7 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "shares": (0.35, 0.45, 0.55, 0.65, 0.75, 0.9),
     "efficiency/memorising": (150, 250, 400, 600, 850),
     "efficiency/generalising": (550, 625, 700, 800, 880),
+    "plane": tuple(f"{rate:g},weight_decay={decay:g}" for rate in (1e-3, 3e-3) for decay in (0.0, 0.3, 1.0, 10.0)),
     "ungrok at": (86, 111, 144, 187, 240),
 }
 
@@ -75,7 +76,7 @@ def verdict(theory: str, claim: str, scenario: Scenario, seeds: int = SEEDS) -> 
     arms = {name: Arm(family=name, name=name) for name in (*names, "base")}
     for family in dict.fromkeys(family for row in rows for family in row.along):
         for value in VALUES.get(family, ()):
-            name = f"{family}/{value:g}"
+            name = f"{family}/{value if isinstance(value, str) else f'{value:g}'}"
             arms[name] = Arm(family=family, value=value, name=name)
     runs: Any = Arms(
         arm.having(Made(arm.name, arm.value, seed, scenario) for seed in range(seeds)) for arm in arms.values()

@@ -6,6 +6,7 @@ shell), under weight decay from many norms (the law, which has rows of teacher a
 data (the critical share).
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,10 @@ def _free(scale: Scale, _: RunConfig) -> Table:
 def _rates(scale: Scale, _: RunConfig) -> Table:
     rates = sized(scale, tiny=(1e-4, 1e-3, 1e-2), laptop=(1e-4, 3e-4, 1e-3, 3e-3, 1e-2))
     decays = sized(scale, tiny=(0.0, 1.0, 10.0), laptop=(0.0, 0.3, 1.0, 3.0, 10.0))
+    return _plane(rates, decays)
+
+
+def _plane(rates: Sequence[float], decays: Sequence[float]) -> Table:
     return {
         f"{rate:g},weight_decay={decay:g}": {"learning_rate": rate, "weight_decay": decay}
         for rate in rates
@@ -50,6 +55,12 @@ RATES = Family(
         if "learning_rate" in changed and set(changed) <= {"learning_rate", "weight_decay"}
         else None
     ),
+)
+# A corner of it that has all four phases in the exploratory runs, for as many seeds as it takes.
+CORNER = Family(
+    id="plane",
+    network="small",
+    values=lambda _, __: _plane((1e-3, 3e-3), (0.0, 0.3, 1.0, 10.0)),
 )
 TOY = Family(id="toy", network=lambda _: recipe("liu2022"), values=_toy, name="toy/n_train={}", field="n_train")
 
@@ -135,7 +146,7 @@ EQUAL_ANGLE = Family(
     most=5, recognise=_equal_angle, optional=True,
 )  # fmt: skip
 ARMS: tuple[AnyFamily, ...] = (
-    *(*BASES, SPHERES, FREE, RATES, TOY, EQUAL_ANGLE),
+    *(*BASES, SPHERES, FREE, RATES, CORNER, TOY, EQUAL_ANGLE),
     *_setting(TEACHER, _teacher),
     *_setting(SQUARED, _squared),
 )

@@ -13,7 +13,7 @@ from grokscope.predictions.rows import HALF, MOST, along, last, text
 from grokscope.predictions.subject import Subject
 from grokscope.statistics.goldilocks import shell
 from grokscope.statistics.phase_classes import CLASSES, PUBLISHED, classify_phases
-from grokscope.theories.goldilocks.arms import ARMS, RATES
+from grokscope.theories.goldilocks.arms import ARMS, CORNER, RATES
 from grokscope.theories.goldilocks.law import LAW
 from grokscope.theories.goldilocks.toy import TOY
 
@@ -110,10 +110,32 @@ def _shell(part: str, *, newer: bool) -> Prediction:
     )
 
 
+CORNER_ALONE: Text = text(
+    "in eight points of the plane instead of 25, so that there can be more than five seeds, which never decide a share",
+    "只看平面上的 8 个点而非 25 个，从而种子数可以超过 5 个（5 个种子永远无法判定占比）",
+)
 PLANE = text(
     "Four phases in the plane of learning rate and weight decay",
     "学习率与权重衰减平面上有四个相：理解、顿悟、记忆、混乱",
 )
+
+
+def _phases(family: str, *, newer: bool = False) -> Prediction:
+    lacking = "{} points of the plane; four phases need as many"
+    more: dict[str, Any] = {"version": 3, "changed": CORNER_ALONE, "ideal": 1.0} if newer else {}
+    return Prediction(
+        id="goldilocks.phases",
+        claim=PLANE,
+        arms=("plane/0.001,weight_decay=1",) if newer else (),
+        along=(family,),
+        readings=(PHASE,),
+        statistic=along(family, _four_phases, fewest=len(CLASSES), kind=Shares, lacking=lacking),
+        supports=MOST,
+        refutes=HALF,
+        measured=text("all four phases are there, by seed", "按种子：四个相全部出现"),
+        **more,
+    )
+
 
 # Where the pre-registration names no region, it is fixed here from the claim: shares as everywhere; a factor 1.25 about
 # a predicted number supports it and a factor 2 refutes it; the critical share .4 to within .05, refuted beyond .1.
@@ -125,23 +147,8 @@ goldilocks = Theory(
     predictions=(
         *(_shell(part, newer=newer) for part in SHELLS for newer in (False, True)),
         *LAW,
-        Prediction(
-            id="goldilocks.phases",
-            claim=PLANE,
-            arms=(),
-            along=(RATES.id,),
-            readings=(PHASE,),
-            statistic=along(
-                RATES.id,
-                _four_phases,
-                fewest=len(CLASSES),
-                kind=Shares,
-                lacking="{} points of the plane; four phases need as many",
-            ),
-            supports=MOST,
-            refutes=HALF,
-            measured=text("all four phases are there, by seed", "按种子：四个相全部出现"),
-        ),
+        _phases(RATES.id),
+        _phases(CORNER.id, newer=True),
         *TOY,
     ),
 )
