@@ -32,6 +32,7 @@ SMALL = (  # shares
     *("circuits.logit_explained", "circuits.influence_explained", "stability.nlm_alignment"),
     *("behaviour.test_accuracy", "behaviour.train_accuracy"),
 )
+DIMENSIONS = ("manifold.gride", "manifold.plane_dimension")  # of which differences are read
 PARTS = {"attention.entropy": ["head=0", "head=1"], "manifold.gride": ["n1=1", "n1=4", "n1=16"]}
 FEWER = (60, 75, 100, 130, 170)  # inputs that networks go on with
 FOLLOWED = ("follow/keep", "follow/noise", "follow/norm", "follow/circle/0.5", "follow/circle/1", "follow/circle/2")
@@ -121,14 +122,10 @@ def read(subject: Subject, reading: At) -> float:
     run: Any = subject.run
     instrument, stage = reading.instrument, "untrained" if subject.untrained else reading.stage
     rng = run.rng(instrument.measure, instrument.view, instrument.element, stage, subject.truth is None)
-    if instrument.measure in WHOLE:
-        return float(rng.integers(0, 3))
-    if instrument.measure == "circuits.n_key_frequencies":
-        return float(rng.integers(0, 10))
+    if instrument.measure in (*WHOLE, "circuits.n_key_frequencies"):
+        return float(rng.integers(0, 3 if instrument.measure in WHOLE else 10))
     if instrument.measure == "manifold.plane_circles":
         return float(rng.choice([0.5, 1.0]))
-    if instrument.measure in ("manifold.gride", "manifold.plane_dimension"):  # of which differences are read
-        return float(rng.uniform(1, 4))
     if instrument.measure == "representation.predicted_rate":  # about what DECAYS has
         return float(
             np.exp(rng.normal(0, 0.5))
@@ -137,7 +134,9 @@ def read(subject: Subject, reading: At) -> float:
     if instrument.measure == "efficiency.norm_per_logit":  # grows with some power of the number of samples
         power = np.random.default_rng([run.world, run.config.seed]).choice([0.0, 0.5])
         return float(run.config.n_train**power * np.exp(0.001 * rng.normal()))
-    return float(min(1.0, 1.2 * rng.random()) if instrument.measure in SMALL else 10 ** rng.uniform(-1, 3))
+    if instrument.measure in (*SMALL, *DIMENSIONS):
+        return float(min(1.0, 1.2 * rng.random()) if instrument.measure in SMALL else rng.uniform(1, 4))
+    return float(10 ** rng.uniform(-1, 3))
 
 
 @functools.cache
