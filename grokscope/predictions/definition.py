@@ -1,6 +1,6 @@
 """The definition of a reading as a hash: numbers are compared, and put into one ledger, where it is the same.
 
-Of an instrument it is that of `Instrument.digest`: the measure's source, options and element. Of a reading of series or
+Of an instrument it is that of `Instrument.digest`: the measure's code, options and element. Of a reading of series or
 of the config it is the code that computes it: the function, the values that it was made with (a measure, a window), and
 all functions, classes and constants of predictions, theories and statistics that it reaches, among them how a `Subject`
 finds its phases and its truth. Of code the syntax counts alone: comments, docstrings, annotations, line breaks and the
@@ -26,11 +26,10 @@ from typing import Any
 from grokscope.errors import Missing
 from grokscope.predictions.readings import At, Reading
 from grokscope.predictions.subject import Subject
+from grokscope.predictions.syntax import DEFINITIONS, plain
 
 FOLLOWED = ("grokscope.predictions", "grokscope.theories", "grokscope.statistics", "grokscope.runs.outcomes")
-UNSAID = {"ctx", "annotation", "returns", "type_comment", "type_params", "kind"}  # fields of syntax that say no number
 LOOKED_UP = {"value", "record", "rows"}  # members of `Subject` that look numbers up and define none
-DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
 
 def digest(reading: Reading) -> str:
@@ -142,20 +141,4 @@ def _places(node: Any) -> Iterator[tuple[int, int]]:
 @cache
 def _syntax(node: ast.AST) -> str:
     """A hash of the syntax of a definition."""
-    return hashlib.sha256(json.dumps(_plain(node)).encode()).hexdigest()[:12]
-
-
-def _plain(node: Any) -> Any:
-    """Syntax in JSON's own types, the same in every version of Python."""
-    if isinstance(node, list):
-        return [_plain(one) for one in node]
-    if not isinstance(node, ast.AST):
-        return repr(node)
-    if isinstance(node, ast.Constant):
-        return repr(node.value)
-    if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Missing":
-        return "Missing"
-    fields = {name: value for name, value in ast.iter_fields(node) if name not in UNSAID and value not in (None, [])}
-    if isinstance(node, DEFINITIONS[:3]) and ast.get_docstring(node, clean=False) is not None:
-        fields["body"] = node.body[1:]
-    return [type(node).__name__, {name: _plain(value) for name, value in fields.items()}]
+    return hashlib.sha256(json.dumps(plain(node)).encode()).hexdigest()[:12]

@@ -7,6 +7,7 @@
 Judging takes no reading of a snapshot: `Subject.value` looks it up.
 """
 
+import ast
 import dataclasses
 import hashlib
 import inspect
@@ -21,6 +22,7 @@ import numpy as np
 
 from grokscope.errors import Missing
 from grokscope.measures.base import Value, evaluate
+from grokscope.predictions.syntax import plain
 from grokscope.registry import component, names
 from grokscope.runs.snapshot import Snapshot
 from grokscope.runs.store.rows import Rows
@@ -70,7 +72,7 @@ class Instrument:
 
     @property
     def digest(self) -> str:
-        """A hash of the measure's source, the options and the element: another digest is another definition."""
+        """A hash of the measure's code, words aside, the options and the element: another digest is another definition."""
         about = [_source(self.measure), self.view, str(self.element)]
         return hashlib.sha256(json.dumps(about).encode()).hexdigest()[:12]
 
@@ -171,9 +173,9 @@ def at(stage: Stage, measure: str, element: int | str | None = None, **options: 
 
 @cache
 def _source(measure: str) -> str:
-    """The text of the module of a measure; its name where there is no such measure."""
+    """The syntax of the module of a measure, without its words; its name where there is no such measure."""
     if measure not in names("measures"):
         return measure
     module = inspect.getmodule(component("measures", measure).function)
     path = getattr(module, "__file__", None)
-    return Path(path).read_text(encoding="utf-8") if path else measure
+    return json.dumps(plain(ast.parse(Path(path).read_text(encoding="utf-8")))) if path else measure
