@@ -34,6 +34,7 @@ class Made:
     """A run that memorises at step 10 and generalises at 640; `falls` goes from 9 to 1, `flat` does nothing."""
 
     checkpoints = STEPS.tolist()
+    about: Any = {}  # noqa: RUF012
 
     def phases(self, split: str = "test") -> Any:
         assert split == "test"  # it has no fresh inputs

@@ -95,7 +95,7 @@ def test_a_reading_of_another_definition_is_taken_anew(run: Run, monkeypatch: py
 
 
 def test_a_run_without_checkpoints_says_so(run: Run) -> None:
-    shutil.rmtree(run.folder / "checkpoints")
+    (run.folder / "checkpoints.safetensors").unlink()
     reason = f"run {run.id} has no checkpoint: its numbers are in the store, its weights are not"
     take(run, Asked(run.id, SOME[:1]))
     assert numbers(run) == {SOME[0].key: Missing(reason)}
@@ -118,7 +118,7 @@ def test_judging_a_study_never_opens_a_checkpoint(run: Run, monkeypatch: pytest.
 
             return arms_of(arms)
 
-    shutil.rmtree(run.folder / "checkpoints")
+    (run.folder / "checkpoints.safetensors").unlink()
     monkeypatch.setattr(Run, "snapshot", lambda *_: pytest.fail("a checkpoint was opened"))
     assert judge(Studied()) == before
 

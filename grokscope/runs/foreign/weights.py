@@ -99,7 +99,7 @@ def stacked(layers: Layers, model: str) -> dict[str, Tensor]:
     if n > 1 and model != "decoder":
         raise ValueError(f"weights have {n} layers, the model {model} has one; model=decoder has several")
     whole = {}
-    for name, tensors in layers.items():
+    for name, tensors in sorted(layers.items()):  # the order of a file means nothing
         if -1 in tensors or model != "decoder":
             if len(tensors) > 1:
                 raise ValueError(f"weights hold {name} both in a layer and outside all layers")

@@ -111,6 +111,6 @@ def test_a_study_goes_on_from_the_last_arm_of_a_family(tiny: Make, tmp_path: Pat
 
 def test_a_run_that_has_not_come_so_far_is_not_gone_on_with(tiny_run: Run, tmp_path: Path) -> None:
     nothing = Phases(**{field.name: None for field in fields(Phases)} | {"grokked": False})  # pyright: ignore
-    run: Any = SimpleNamespace(phases=lambda *_: nothing, checkpoints=[0, 5], rows=tiny_run.rows)
+    run: Any = SimpleNamespace(phases=lambda *_: nothing, checkpoints=[0, 5], rows=tiny_run.rows, about={})
     for family in (MEMORISED, CIRCLED, UNGROKKED):
         assert family.made(run, tmp_path) == {}
