@@ -72,7 +72,7 @@ class Instrument:
 
     @property
     def digest(self) -> str:
-        """A hash of the measure's code, words aside, the options and the element: another digest is another definition."""
+        """A hash of the measure's code, words aside, of options and element: another digest is another definition."""
         about = [_source(self.measure), self.view, str(self.element)]
         return hashlib.sha256(json.dumps(about).encode()).hexdigest()[:12]
 
