@@ -12,6 +12,7 @@ import pytest
 from grokscope.cli.base import main
 from grokscope.registry import names
 from grokscope.runs.run import Run
+from grokscope.runs.store import bundle
 from tests.conftest import TINY
 
 SETTINGS = [part for field, value in TINY.items() for part in ("--set", f"{field}={value}")]
@@ -190,7 +191,10 @@ def test_a_store_that_is_not_one_is_said(capsys: pytest.CaptureFixture, tmp_path
 def test_damage_is_one_line_and_loses_nothing_else(capsys: pytest.CaptureFixture, tiny_run: Run, store: Path) -> None:
     shutil.copytree(tiny_run.folder, store / tiny_run.id)
     checkpoint = store / tiny_run.id / "checkpoints.safetensors"
-    checkpoint.write_bytes(checkpoint.read_bytes()[: checkpoint.stat().st_size // 2])
+    second = bundle.parts(checkpoint.parent)[tiny_run.checkpoints[1]]
+    content = bytearray(checkpoint.read_bytes())
+    content[second.start : second.end] = bytes(second.end - second.start)
+    checkpoint.write_bytes(content)
     code, _, err = run(capsys, "measure", "latest", "--store", str(store))
     assert (code, err.count("\n")) == (1, 1)
     assert f"truncated or damaged: {checkpoint}" in err
