@@ -136,18 +136,16 @@ def _absent(one: Open, arms: Arms[Subject]) -> list[str]:
 
 def _look(ready: Sequence[Open], arms: Arms[Subject], size: int, level: float) -> None:
     """Tests the claims that are open, at the level of this look, and marks those that it decides."""
-    if not ready:
-        return
     for one in ready:
         one.parts = [_part(row, arms) for row in one.rows]
-    supports = [max(part.supports for part in one.parts) for one in ready]
-    falls = [min(1.0, one.number * min(part.falls for part in one.parts)) for one in ready]
+    tested = [one for one in ready if not any(row.untested for row in one.rows)]
+    supports = [max(part.supports for part in one.parts) for one in tested]
+    falls = [min(1.0, one.number * min(part.falls for part in one.parts)) for one in tested]
     smaller = [min(pair) for pair in zip(supports, falls, strict=True)]
-    for one, p, q, adjusted, own in zip(
-        ready, supports, falls, holm(smaller), holm_levels(smaller, level), strict=True
-    ):
+    corrected = zip(tested, supports, falls, holm(smaller), holm_levels(smaller, level), strict=True)
+    for one, p, q, adjusted, own in corrected:
         one.looks.append(Look(n=size, supports=p, falls=q, level=own))
-        one.decided = adjusted <= level and not any(row.untested for row in one.rows)
+        one.decided = adjusted <= level
 
 
 def _part(row: Prediction, arms: Arms[Subject]) -> Part:

@@ -34,7 +34,8 @@ SMALL = (  # shares
 )
 DIMENSIONS = ("manifold.gride", "manifold.plane_dimension")  # of which differences are read
 PARTS = {"attention.entropy": ["head=0", "head=1"], "manifold.gride": ["n1=1", "n1=4", "n1=16"]}
-FEWER = (60, 75, 100, 130, 170)  # inputs that networks go on with
+# Inputs that networks go on with.
+FEWER = {"ungrok at": (60, 75, 100, 130, 170), "efficiency/going on": (185, 265, 370, 475)}
 FOLLOWED = ("follow/keep", "follow/noise", "follow/norm", "follow/circle/0.5", "follow/circle/1", "follow/circle/2")
 
 
@@ -145,8 +146,9 @@ def arms(world: int, seeds: int = 5) -> Arms[Any]:
     configs = _configs(seeds)
     later = (*FOLLOWED, "ungrok/small", "ungrok/near", "ungrok/large")
     more = [Arm(family=name, name=name, runs=tuple(configs["base"])) for name in later]
-    at = [(f"ungrok at/{n}", [config.replace(n_train=n) for config in configs["base"]], n) for n in FEWER]
-    more += [Arm(family="ungrok at", value=n, name=name, runs=tuple(runs)) for name, runs, n in at]
+    for family, sizes in FEWER.items():
+        at = {n: tuple(config.replace(n_train=n) for config in configs["base"]) for n in sizes}
+        more += [Arm(family=family, value=n, name=f"{family}/{n}", runs=runs) for n, runs in at.items()]
     every = placed(configs.with_arms(*more), families(), lambda config: config)
     return every.having(lambda arm: [Made(arm.name, config, world) for config in arm])
 

@@ -172,6 +172,9 @@ def test_what_was_not_run_or_cannot_be_is_not_tested() -> None:
     assert one(row(means(STRONG), untested=why)).verdict == "not_tested"
     mixed = one(row(means(LOW), part="a"), row(means(STRONG), part="b", untested=why))
     assert (mixed.verdict, mixed.reason, mixed.missing) == ("not_tested", "untested", "p = 113 takes a night")
+    # What nothing can test costs the others nothing.
+    open_claims = [row(means(STRONG), claim=i, untested=why) for i in (1, 2, 3)]
+    assert one(row(means(beyond(0.04))), *open_claims, n=10).verdict == "supported"
     no_answer = one(row(lambda _: Missing("nothing was measured")))
     assert (no_answer.verdict, no_answer.missing) == ("undecided", "nothing was measured")
 

@@ -27,8 +27,8 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "kumar/alpha": (0.0625, 0.125, 0.25, 0.5, 1.0, 2.0, 4.0),
     "shares": (0.35, 0.45, 0.55, 0.65, 0.75, 0.9),
     "efficiency/memorising": (150, 250, 400, 600, 850),
-    "efficiency/generalising": (550, 625, 700, 800, 880),
     "plane": tuple(f"{rate:g},weight_decay={decay:g}" for rate in (1e-3, 3e-3) for decay in (0.0, 0.3, 1.0, 10.0)),
+    "efficiency/going on": (336, 480, 673, 865),
     "ungrok at": (86, 111, 144, 187, 240),
 }
 

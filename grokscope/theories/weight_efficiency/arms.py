@@ -5,7 +5,7 @@ generalise and go on with few of their inputs under two weight decays (ungrokkin
 at which the others un-grok (semi-grokking). At paper scale the network is twice as wide.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,11 @@ from grokscope.runs.config import RunConfig
 from grokscope.runs.run import Run
 
 MEMORISING, GENERALISING, UNGROK = "efficiency/memorising", "efficiency/generalising", "ungrok"
-UNGROK_AT = "ungrok at"
+UNGROK_AT, GOING_ON = "ungrok at", "efficiency/going on"
 # Of all inputs: about the size at which a network un-grokked in the exploratory runs, .15 of them, by factors of 1.3.
 AROUND = (0.09, 0.115, 0.15, 0.195, 0.25)
+# And well above it: one circuit at several sizes. Networks from scratch have others, whose norms differ by a fifth.
+KEPT = (0.35, 0.5, 0.7, 0.9)
 SHARES = {"small": 0.1, "near": 0.25, "large": 0.6}  # of all inputs, that a generalising network is trained on
 
 
@@ -62,19 +64,24 @@ def _ungrokked(run: Run, folder: Path) -> dict[Value, RunConfig]:
     }
 
 
-def _fewer_inputs(run: Run, folder: Path) -> dict[Value, RunConfig]:
-    """The same, with the training sizes around which generalisation is lost."""
-    if run.phases().generalized_at is None:
-        return {}
-    final = run.snapshot()
-    start = written(final.params, folder / f"{run.id}-final.safetensors")
-    whole = run.config.replace(start=None).replace(stop_after=run.config.max_steps)
-    sizes = sorted({round(share * final.task.n_inputs) for share in AROUND})
-    return {n: whole.replace(start=start, n_train=n) for n in sizes}
+def _with_fewer(shares: Sequence[float]) -> Callable[[Run, Path], dict[Value, RunConfig]]:
+    """The same, with other shares of the inputs."""
+
+    def made(run: Run, folder: Path) -> dict[Value, RunConfig]:
+        if run.phases().generalized_at is None:
+            return {}
+        final = run.snapshot()
+        start = written(final.params, folder / f"{run.id}-final.safetensors")
+        whole = run.config.replace(start=None).replace(stop_after=run.config.max_steps)
+        sizes = sorted({round(share * final.task.n_inputs) for share in shares})
+        return {n: whole.replace(start=start, n_train=n) for n in sizes}
+
+    return made
 
 
 UNGROKKED = Follows(id=UNGROK, of=GENERALISING, made=_ungrokked)
-UNGROKKED_AT = Follows(id=UNGROK_AT, of=GENERALISING, made=_fewer_inputs)
+UNGROKKED_AT = Follows(id=UNGROK_AT, of=GENERALISING, made=_with_fewer(AROUND))
+GOES_ON = Follows(id=GOING_ON, of=GENERALISING, made=_with_fewer(KEPT))
 
 # By the p of the networks. full: the training size at which they learn to generalise. generalising: smaller sizes at
 # which they go on and stay as they are. shrunk, steps: sizes at which they go on under each of the weight decays, and
@@ -156,7 +163,7 @@ def _memorised(scale: Scale) -> tuple[int, ...]:
 FULL = _optional("full", _full, most=None)
 UNGROKKING = {decay: f"varma/ungrokking/weight_decay={decay:g}" for decay in (1.0, 2.0)}
 ARMS: tuple[AnyFamily, ...] = (
-    *(_trained("memorising"), _trained("generalising"), UNGROKKED, UNGROKKED_AT, FULL),
+    *(_trained("memorising"), _trained("generalising"), UNGROKKED, UNGROKKED_AT, GOES_ON, FULL),
     _optional("memorising", _over(_memorised, random_labels=True)),
     _optional("scratch", _over(lambda scale: sized(scale, tiny=(20,), laptop=(300, 480, 670), paper=(1_000,)))),
     Follows(id="varma/generalising", of=FULL.id, made=_fewer),

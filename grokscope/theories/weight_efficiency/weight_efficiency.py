@@ -11,7 +11,7 @@ from grokscope.predictions.readings import Number, answered, at
 from grokscope.predictions.rows import along, last, per_seed, text
 from grokscope.predictions.seeds import of_seeds
 from grokscope.statistics.regions import above, below, outside, within
-from grokscope.theories.weight_efficiency.arms import ARMS, GENERALISING, MEMORISING, UNGROK, UNGROK_AT
+from grokscope.theories.weight_efficiency.arms import ARMS, GENERALISING, GOING_ON, MEMORISING, UNGROK, UNGROK_AT
 
 # The norm at one logit, 10 nats, by the network itself at scaled weights: at equal logits, as the claim has it.
 NORM = at("after", "efficiency.norm_per_logit", of="rescaled")
@@ -63,10 +63,10 @@ def _pure_slope(sizes: np.ndarray, runs: Sequence[Answers]) -> Number:
 def _at_critical_size(arms: Given) -> Sample | Missing:
     """Of each seed, the test accuracy after training on at its critical size.
 
-    That is where its networks that only memorise would need the norm that its pure generalising ones have, both at one
+    That is where its networks that only memorise would need the norm that its generalising circuit has, both at one
     logit: the size at which both circuits are equally efficient. The accuracy is interpolated in ln n.
     """
-    families = [arms.along(family) for family in (MEMORISING, GENERALISING, UNGROK_AT)]
+    families = [arms.along(family) for family in (MEMORISING, GOING_ON, UNGROK_AT)]
     if min(len(families[0]), len(families[2])) < FEWEST or not families[1]:
         return Missing(f"fewer than {FEWEST} sizes of networks that memorise, or that go on with fewer inputs")
     members = {(place, n): arm for place, family in enumerate(families) for n, arm in family.items()}
@@ -184,20 +184,21 @@ weight_efficiency = Theory(
             version=3,
             claim=NORMS,
             arms=(),
-            along=(GENERALISING,),
+            along=(GOING_ON,),
             readings=(NORM, PURITY),
-            statistic=along(GENERALISING, _pure_slope, fewest=FEWEST, lacking="{} sizes of the training set; needs 3"),
+            statistic=along(GOING_ON, _pure_slope, fewest=FEWEST, lacking="{} sizes of the training set; needs 3"),
             supports=within(-0.1, 0.1),
             refutes=outside(-0.2, 0.2),
             ideal=0.0,
             changed=text(
-                "of networks that only generalise, as published: .95 of their squared logits on the task's harmonics. "
-                "One that memorises a part too has that part's norm",
-                "按原文只看纯泛化网络：logit 平方和的 95 % 落在任务谐波上；仍有部分记忆的网络带着那部分的范数",
+                "of networks that only generalise, as published: .95 of their squared logits on the task's harmonics, "
+                "where one that memorises too has that part's norm; and of one circuit, trained on at several sizes",
+                "按原文只看纯泛化网络：logit 平方和的 95 % 落在任务谐波上（仍有部分记忆的网络带着那部分的范数）；"
+                "并且是同一电路在若干数据量上继续训练",
             ),
             measured=text(
-                "by seed: slope of ln norm at a logit of 10 on ln n, networks that only generalise",
-                "按种子：纯泛化网络的 ln(logit 为 10 时的范数) 对 ln n 的斜率",
+                "by seed: slope of ln norm at a logit of 10 on ln n, a network that only generalises, trained on",
+                "按种子：继续训练的纯泛化网络的 ln(logit 为 10 时的范数) 对 ln n 的斜率",
             ),
         ),
         Prediction(
@@ -206,7 +207,7 @@ weight_efficiency = Theory(
             version=3,
             claim=CRITICAL,
             arms=(),
-            along=(MEMORISING, GENERALISING, UNGROK_AT),
+            along=(MEMORISING, GOING_ON, UNGROK_AT),
             readings=(NORM, PURITY, END),
             statistic=_at_critical_size,
             supports=within(0.25, 0.75),
