@@ -78,6 +78,11 @@ class Open:
     decided: bool = False
 
     @property
+    def level(self) -> float:
+        """The level at the last look; 0 before the first, and for what nothing can test."""
+        return self.looks[-1].level if self.looks else 0.0
+
+    @property
     def number(self) -> int:
         """k: how many parts it has, contrasts with controls among them."""
         return sum(part.number for part in self.parts)
@@ -213,7 +218,7 @@ def _row(theory: str, row: Prediction, one: Open, arms: Arms[Subject]) -> Row:
     if isinstance(seen, Missing):
         return Row(**about, verdict=verdict, reason=reason, missing=why or seen.reason)
     low, high = seen.shown(SHOWN)
-    needed = _needed(seen, row, one.looks[-1].level) if (verdict, reason) == ("undecided", "between") else None
+    needed = _needed(seen, row, one.level) if (verdict, reason) == ("undecided", "between") else None
     return Row(
         **about,
         verdict=verdict,
@@ -243,7 +248,7 @@ def _decided(part: Part, one: Open) -> tuple[Verdict, Reason]:
     """What one part says, at the level of its claim's last look."""
     if part.row.untested:
         return "not_tested", "untested"
-    level = one.looks[-1].level
+    level = one.level
     if one.decided and one.number * part.falls <= level:
         if one.number * _outside(part.seen, part.row.supports) > level:
             return "falls_short", "control"
