@@ -39,7 +39,7 @@ def _sizes(scale: Scale, base: RunConfig) -> Table:
 
 # Shares of the pairs at which the network of the base groks, with a delay of more than three t_mem (docs/results.md,
 # "Settings"). p = 59 at .4 is the base itself.
-SHARES: dict[int, float] = {31: 0.6, 43: 0.5, 59: 0.4, 83: 0.3}
+SHARES: dict[int, float] = {31: 0.6, 43: 0.5, 59: 0.4, 83: 0.35}
 
 
 def _wide(scale: Scale, base: RunConfig) -> Table:
