@@ -78,6 +78,16 @@ def evidence(sample: Sample | Missing) -> Evidence | Missing:
             return Evidence(value=sample.value, n=sample.n, intervals=sample.intervals if sample.n >= FEWEST else None)
 
 
+def inside(seen: Evidence | Missing, region: Region) -> float:
+    """`Evidence.inside`; 1 without an answer."""
+    return 1.0 if isinstance(seen, Missing) else seen.inside(region)
+
+
+def outside(seen: Evidence | Missing, region: Region) -> float:
+    """`Evidence.outside`; 1 without an answer."""
+    return 1.0 if isinstance(seen, Missing) else seen.outside(region)
+
+
 def contrast(sample: Sample | Missing, control: Sample | Missing, supports: Region) -> Evidence | Missing:
     """By how much the effect lies deeper in the direction of the claim than that of a control, seed by seed.
 

@@ -26,11 +26,11 @@ from grokscope.errors import Missing
 from grokscope.predictions.arms import Arms
 from grokscope.predictions.base import Given, Prediction, Sample, Theory
 from grokscope.predictions.cards import Claim, Control, Look, Reason, Row, Verdict
-from grokscope.predictions.evidence import AHEAD, Evidence, contrast, evidence
+from grokscope.predictions.evidence import AHEAD, Evidence, contrast, evidence, inside, outside
 from grokscope.predictions.subject import Subject
 from grokscope.statistics.looks import LEVEL, Looks
 from grokscope.statistics.multiplicity import holm, holm_levels
-from grokscope.statistics.regions import SMALLEST, Region
+from grokscope.statistics.regions import SMALLEST
 
 SHOWN = 0.95  # level of the intervals that are shown
 
@@ -46,25 +46,17 @@ class Part:
     @property
     def supports(self) -> float:
         """p of the effect lying in S and ahead of every control; 1 where one of them has no answer."""
-        return max(_inside(self.seen, self.row.supports), *(_inside(one, AHEAD) for one in self.ahead.values()), 0.0)
+        return max(inside(self.seen, self.row.supports), *(inside(one, AHEAD) for one in self.ahead.values()), 0.0)
 
     @property
     def falls(self) -> float:
         """The smallest p of the effect lying outside S, or behind a control; not corrected for their number."""
-        return min(_outside(self.seen, self.row.supports), *(_outside(one, AHEAD) for one in self.ahead.values()), 1.0)
+        return min(outside(self.seen, self.row.supports), *(outside(one, AHEAD) for one in self.ahead.values()), 1.0)
 
     @property
     def number(self) -> int:
         """How many tests it is: one and its controls."""
         return 1 + len(self.ahead)
-
-
-def _inside(seen: Evidence | Missing, region: Region) -> float:
-    return 1.0 if isinstance(seen, Missing) else seen.inside(region)
-
-
-def _outside(seen: Evidence | Missing, region: Region) -> float:
-    return 1.0 if isinstance(seen, Missing) else seen.outside(region)
 
 
 @dataclass
@@ -250,7 +242,7 @@ def _decided(part: Part, one: Open) -> tuple[Verdict, Reason]:
         return "not_tested", "untested"
     level = one.level
     if one.decided and one.number * part.falls <= level:
-        if one.number * _outside(part.seen, part.row.supports) > level:
+        if one.number * outside(part.seen, part.row.supports) > level:
             return "falls_short", "control"
         assert not isinstance(part.seen, Missing), "what has no answer falls nowhere"
         far = part.seen.lies_in(part.row.refutes, level / one.number, supports=part.row.supports)
