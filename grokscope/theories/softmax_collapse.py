@@ -21,6 +21,7 @@ from grokscope.predictions.shared import COLLAPSE, MORE_STABILITY, STABLEMAX, ST
 from grokscope.predictions.subject import Subject
 from grokscope.statistics.regions import above, below
 
+NEVER = 1e12  # a step that no run has: readings are finite
 ALIGNMENT = at("after", "stability.nlm_alignment")
 # The output layer, of which the paper reports .9; when memorised, because later the loss is rounding.
 OUTPUT = {stage: at(stage, "stability.nlm_alignment", "W_out") for stage in ("untrained", "memorised")}
@@ -42,11 +43,16 @@ def _stalls(subject: Subject) -> Number:
 
 
 def _collapse(subject: Subject) -> Number:
-    """The step of collapse; infinite for a run whose softmax never does."""
+    """The step of collapse; NEVER for a run whose softmax never does."""
     if not len(subject.rows("stability.collapse_rate")):
         return Missing("the run has stored nothing of stability.collapse_rate")
     step = collapsed_at(subject)
-    return math.inf if isinstance(step, Missing) else step
+    return NEVER if isinstance(step, Missing) else step
+
+
+def _in_order(*steps: float) -> Number:
+    """`_severity` of steps that are NEVER where a dtype does not collapse."""
+    return _severity(*(math.inf if step == NEVER else step for step in steps))
 
 
 def _accuracy_at(step: int) -> Series:
@@ -80,7 +86,7 @@ def _control_gain(control: str, dtype: str) -> Statistic:
 
     def seed(runs: Sequence[Answers]) -> Number:
         step = runs[0][STEP]
-        if isinstance(step, Missing) or math.isinf(step):
+        if isinstance(step, Missing) or step == NEVER:
             return step if isinstance(step, Missing) else Missing("the softmax does not collapse")
         start = next((grid for grid in GRID if grid >= step), GRID[-1])
         return of_all(lambda end, begin: end - begin, runs[1][END], runs[1][ACCURACY[start]])
@@ -286,7 +292,7 @@ softmax_collapse = Theory(
             ),
         ),
         per_group(
-            _severity,
+            _in_order,
             STEP,
             arms=("collapse/float16", "collapse/float32", "collapse/float64"),
             share=True,

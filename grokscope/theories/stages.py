@@ -13,6 +13,7 @@ from grokscope.predictions.subject import Subject
 from grokscope.statistics.regions import above, below
 from grokscope.statistics.transitions import first_held
 
+NEVER = 1e12  # a step that no run has: readings are finite
 DARK = 0.2  # accuracy on fresh inputs up to which no rule shows: twice the level of t_10
 
 
@@ -62,7 +63,7 @@ def _learned(kind: str) -> Series:
 
 
 def _right(kind: str) -> Series:
-    """The step from which half of the twin or fresh inputs are right; infinite where that is not reached."""
+    """The step from which half of the twin or fresh inputs are right; NEVER where that is not reached."""
     measure = f"behaviour.{kind}_accuracy"
 
     def of(subject: Subject) -> Number:
@@ -70,7 +71,7 @@ def _right(kind: str) -> Series:
         if not len(rows):
             return Missing(f"the run has no {kind} inputs")
         step = first_held(rows.steps, rows.values, 0.5)
-        return math.inf if step is None else float(step)
+        return NEVER if step is None else float(step)
 
     return Series(f"step from which half of the {kind} inputs are right", of, (measure,))
 

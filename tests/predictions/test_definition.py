@@ -120,12 +120,12 @@ def test_what_computes_a_number_changes_the_digest(of: Callable[..., str], old: 
 def test_how_phases_are_found_is_a_part_of_the_definition(monkeypatch: pytest.MonkeyPatch) -> None:
     """A series that asks for the phases changes with them; one that does not stays."""
     before, norm = digest(GROKKED), digest(last("weights.norm"))
-    plain = definition._plain
+    plain = definition.plain
 
     def otherwise(node: Any) -> Any:
         return "otherwise" if getattr(node, "name", "") == "phases_of_curves" else plain(node)
 
-    monkeypatch.setattr(definition, "_plain", otherwise)
+    monkeypatch.setattr(definition, "plain", otherwise)
     definition._syntax.cache_clear()
     definition._of_function.cache_clear()
     try:

@@ -93,7 +93,7 @@ def test_a_run_that_is_not_there_moves_no_other(theory: Theory, monkeypatch: pyt
                 if (left_over := [value for key, value in other.items() if key[0] == GONE]) and other != one:
                     assert f"seed {GONE} has no run in the arm" in str(left_over[0]), (row.name, which, arm)
                     said.add(row.name)
-    assert bool(said) == any(row.id in (*PREFIXED, *WINDOWED) or len(row.arms) > 1 for row in rows)
+    assert bool(said) == any(row.id in PREFIXED or len(row.arms) > 1 for row in rows)
 
 
 # Rows that find their arms by a value, and how these are called.
@@ -102,7 +102,6 @@ PREFIXED = (
     *("goldilocks.critical_fraction", "lazy.alpha", "lazy.goldilocks_data", "efficiency.norm"),
     *("efficiency.critical_size", "goldilocks.time"),
 )
-WINDOWED = ("circuits.before",)  # their control has the windows of the base's runs
 FOUND = (
     "sphere/",
     "weight_decay=",

@@ -8,15 +8,16 @@ The papers look at networks long after cleanup. So the rows of version 3 are of 
 import math
 from typing import Any
 
-from grokscope.errors import Missing
+from grokscope.errors import Missing, of_all
 from grokscope.predictions.base import Prediction
 from grokscope.predictions.families import Family, Table
-from grokscope.predictions.readings import Fact, Number, at
+from grokscope.predictions.readings import Number, at
 from grokscope.predictions.rows import per_seed, text
 from grokscope.predictions.scales import Scale, sized
 from grokscope.runs.config import RunConfig
 from grokscope.statistics.clock_pizza import algorithm
 from grokscope.statistics.regions import above, below
+from grokscope.theories.circuits.phases import CLASSES
 
 
 def _to_the_end(scale: Scale, _: RunConfig) -> Table:
@@ -26,7 +27,6 @@ def _to_the_end(scale: Scale, _: RunConfig) -> Table:
 
 
 TRAINED_ON = Family(id="trained on", values=_to_the_end)
-CLASSES = Fact("number of classes", lambda subject: float(subject.run.task.n_classes))
 KEYS = at("after", "circuits.n_key_frequencies")
 LOGITS = at("after", "circuits.logit_explained")
 NEURONS = at("after", "circuits.neuron_explained")  # the share itself: its threshold of .85 is its own
@@ -62,6 +62,12 @@ def _named(symmetricity: float, irrelevance: float) -> Number:
     return name if isinstance(name, Missing) else float(name != "neither")
 
 
+def _named_circuit(symmetricity: float, irrelevance: float, explained: float) -> Number:
+    """1 if it is named so and its logits are waves of the key frequencies: the thresholds name others too."""
+    return of_all(lambda named: float(named and explained >= HALF_OF_LOGITS), _named(symmetricity, irrelevance))
+
+
+HALF_OF_LOGITS = 0.5
 CLAIM = text(
     "Few key frequencies do it: they explain neurons and logits, and are what the answers need",
     "靠少数关键频率：解释神经元与 logit；去掉即失效，只留它们更好",
@@ -97,9 +103,8 @@ _NEURONS: dict[str, Any] = {
     "en": "share of neurons explained above .85 by one frequency", "zh": "由单一频率解释超过 .85 的神经元占比",
 }  # fmt: skip
 _KIND: dict[str, Any] = {
-    "of": _named, "share": True, "id": "circuits.clock_pizza",
+    "share": True, "id": "circuits.clock_pizza",
     "claim": text("The algorithm is a clock or a pizza", "算法是“时钟”或“披萨”"),
-    "measured": text("the published thresholds name the network clock or pizza", "按已发表阈值可判为时钟或披萨"),
 }  # fmt: skip
 
 FOURIER: tuple[Prediction, ...] = (
@@ -175,6 +180,27 @@ FOURIER: tuple[Prediction, ...] = (
     ),
 )
 KIND: tuple[Prediction, ...] = (
-    per_seed(*NAMES, **_KIND),
-    per_seed(*NAMES, arm=TRAINED_ON.id, version=3, ideal=1.0, changed=text(*LONGER), **_KIND),
+    per_seed(
+        *NAMES,
+        of=_named,
+        measured=text("the published thresholds name the network clock or pizza", "按已发表阈值可判为时钟或披萨"),
+        **_KIND,
+    ),
+    per_seed(
+        *(*NAMES, LOGITS),
+        of=_named_circuit,
+        arm=TRAINED_ON.id,
+        version=3,
+        ideal=1.0,
+        changed=text(
+            LONGER[0] + "; and of networks that add on circles: the thresholds name networks with random labels too",
+            LONGER[1] + "；并且网络确实在圆上做加法：这些阈值对随机标签的网络也会给出名称",
+        ),
+        measured=text(
+            "the published thresholds name the network clock or pizza, and its key frequencies explain half of the "
+            "logits' variance",
+            "按已发表阈值可判为时钟或披萨，且关键频率解释 logit 方差的一半以上",
+        ),
+        **_KIND,
+    ),
 )

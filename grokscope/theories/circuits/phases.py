@@ -5,8 +5,9 @@ import math
 import numpy as np
 
 from grokscope.errors import Missing, of_all
+from grokscope.predictions.arms import NO_DECAY
 from grokscope.predictions.base import Prediction
-from grokscope.predictions.readings import Number, Series, at
+from grokscope.predictions.readings import Fact, Number, Series, at
 from grokscope.predictions.rows import RANDOM_LABELS, per_seed, text
 from grokscope.predictions.subject import Subject
 from grokscope.statistics.circuit_phases import circuit_phases
@@ -15,6 +16,7 @@ from grokscope.statistics.regions import above, below
 from grokscope.statistics.series import align
 from grokscope.statistics.transitions import first_held
 
+CLASSES = Fact("number of classes", lambda subject: float(subject.run.task.n_classes))
 GINI = "circuits.gini_embedding"
 RESTRICTED, TEST = "circuits.restricted_loss[split=test]", "split=test"
 # A circuit has formed where the key frequencies alone have come from guessing, ln(number of classes), half way to 0.
@@ -65,17 +67,6 @@ def _forms_between(subject: Subject) -> Number:
     return float(formed is not None and fallen is not None and start < formed < fallen)
 
 
-def _before(subject: Subject) -> Number:
-    """The restricted loss over that of guessing at the last checkpoint before any rule shows on fresh inputs."""
-    curve, window = _restricted(subject), subject.transition(fresh=True)
-    if isinstance(curve, Missing):
-        return curve
-    if not isinstance(window, tuple):
-        return Missing("the run has not generalised") if window is None else window
-    before = curve[1][curve[0] < window[0]]
-    return float(before[-1]) if len(before) else Missing("no checkpoint before the transition")
-
-
 def _leads(subject: Subject) -> Number:
     """1 if restricted loss makes half of its fall before test loss does, both in logarithms.
 
@@ -97,7 +88,8 @@ def _leads(subject: Subject) -> Number:
 KEPT = ("circuits.restricted_loss",)
 ORDER = ("behaviour.test_loss", "weights.squared_norm")
 BETWEEN = Series("circuit forms in between", _forms_between, (RESTRICTED, "weights.squared_norm"), KEPT)
-FORMS_BEFORE = Series("restricted loss before the transition, over guessing", _before, (RESTRICTED,), KEPT)
+# At onset, where the test loss is largest; of random labels at the same step, held against the right answers.
+AT_ONSET = at("onset", "circuits.restricted_loss", split="test")
 LEADS = Series("restricted loss leads", _leads, (RESTRICTED,), KEPT)
 CLAIM = text("Memorisation, circuit formation, cleanup, in this order", "记忆 → 电路形成 → 清理，依次发生")
 BEFORE = text("The circuit forms before the test loss falls", "电路在测试损失下降之前就形成")
@@ -133,7 +125,7 @@ PHASES: tuple[Prediction, ...] = (
     per_seed(
         BETWEEN,
         share=True,
-        controls=(RANDOM_LABELS,),
+        controls=(NO_DECAY,),  # random labels have no key frequencies to follow
         id="circuits.three_phases",
         part="order",
         version=3,
@@ -163,7 +155,9 @@ PHASES: tuple[Prediction, ...] = (
         ),
     ),
     per_seed(
-        FORMS_BEFORE,
+        AT_ONSET,
+        CLASSES,
+        of=lambda restricted, n_classes: restricted / math.log(n_classes),
         geometric=True,
         controls=(RANDOM_LABELS,),
         id="circuits.before",
@@ -173,15 +167,14 @@ PHASES: tuple[Prediction, ...] = (
         supports=below(FORMED),
         refutes=above(1),
         changed=text(
-            "the order of two half-changes depends on their widths; now the circuit must be there at a step at which "
-            "the whole network answers at most a tenth of the fresh inputs, which a common midpoint never shows",
-            "两个“变化一半”的先后取决于宽度；现在要求在整个网络至多答对一成全新输入时电路已存在，"
-            "同一中点的两条曲线不会出现这种情况",
+            "the order of two half-changes depends on their widths; now the circuit must be there where the test loss "
+            "is largest, which two curves with one midpoint never show, and the control can answer",
+            "两个“变化一半”的先后取决于宽度；现在要求测试损失最大时电路已存在，同一中点的两条曲线不会如此，对照组也能作答",
         ),
         measured=text(
-            "restricted loss of test inputs over that of guessing, at the last checkpoint before accuracy on fresh "
-            "inputs comes to a tenth; of random labels, at the same step",
-            "全新输入准确率达到一成之前最后一个检查点上，受限测试损失与瞎猜损失之比；随机标签取同一步",
+            "restricted loss of test inputs at the onset, where the test loss is largest, over that of guessing; of "
+            "random labels, at the same step",
+            "测试损失最大的起始点上，受限测试损失与瞎猜损失之比；随机标签取同一步",
         ),
     ),
 )
