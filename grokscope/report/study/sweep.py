@@ -90,13 +90,14 @@ def _survival(
 
 
 def t_gen_curve(phases: Sequence[Phases]) -> Curve | None:
-    """Share of runs not yet generalised by step; a run that never did is censored at its last evaluation. Runs without
-    an evaluation after step 0 are left out; None where no run is left."""
+    """Share of runs not yet generalised by step; a run that never did is censored at its last evaluation. A run that
+    goes on from weights that generalise has done so at step 0, which is drawn at 1: the axis is logarithmic. Runs
+    without an evaluation after step 0 are left out; None where no run is left."""
     known = [(of_run.generalized_at, of_run.last_at or 0) for of_run in phases]
     known = [(reached, end) for reached, end in known if reached is not None or end > 0]
     if not known:
         return None
-    times = [end if reached is None else reached for reached, end in known]
+    times = [max(1, end if reached is None else reached) for reached, end in known]
     return kaplan_meier(times, [reached is not None for reached, _ in known])
 
 
