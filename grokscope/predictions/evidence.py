@@ -167,12 +167,15 @@ def _of_means(sample: Means) -> Evidence | Missing:
 
     def family(values: list[float]) -> Family:
         of = mean_intervals([scale(value) for value in values], bounds)
-        return lambda level: (back(of(level)[0]), back(of(level)[1]))
 
-    mean, spread = (
-        float(np.mean([scale(x) for x in known])),
-        float(np.std([scale(x) for x in known], ddof=min(1, n - 1))),
-    )
+        def interval(level: float) -> tuple[float, float]:
+            low, high = of(level)
+            return back(low), back(high)
+
+        return interval
+
+    scaled = [scale(value) for value in known]
+    mean, spread = float(np.mean(scaled)), float(np.std(scaled, ddof=min(1, n - 1)))
     return Evidence(
         value=back(mean),
         values=tuple(known),

@@ -37,10 +37,12 @@ SHOWN = 0.95  # level of the intervals that are shown
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """What one row says at one look: its evidence, and that of each contrast with a control."""
+    """What one row says at one look: its evidence, that of each control, and that of each contrast with one."""
 
     row: Prediction
+    given: Given
     seen: Evidence | Missing
+    controls: Mapping[str, Evidence | Missing]
     ahead: Mapping[str, Evidence | Missing]
 
     @property
@@ -148,8 +150,14 @@ def _look(ready: Sequence[Open], arms: Arms[Subject], size: int, level: float) -
 def _part(row: Prediction, arms: Arms[Subject]) -> Part:
     given = row.answers(arms)
     own = row.statistic(given)
-    ahead = {arm: contrast(own, _of_control(row, arm, given), row.supports) for arm in row.controls}
-    return Part(row=row, seen=evidence(own), ahead=ahead)
+    controls = {arm: _of_control(row, arm, given) for arm in row.controls}
+    return Part(
+        row=row,
+        given=given,
+        seen=evidence(own),
+        controls={arm: evidence(sample) for arm, sample in controls.items()},
+        ahead={arm: contrast(own, sample, row.supports) for arm, sample in controls.items()},
+    )
 
 
 def _of_control(row: Prediction, arm: str, given: Given) -> Sample | Missing:
@@ -203,8 +211,8 @@ def _row(theory: str, row: Prediction, one: Open, arms: Arms[Subject]) -> Row:
     if part is None:
         return Row(**about, verdict="not_tested", **_not_run(row, one, arms))
     if row.counts:
-        about["counts"] = dict(row.counts(row.answers(arms)))
-    about["controls"] = tuple(_control(part, arm, arms) for arm in row.controls)
+        about["counts"] = dict(row.counts(part.given))
+    about["controls"] = tuple(_control(part, arm) for arm in row.controls)
     verdict, reason = _decided(part, one)
     seen, why = part.seen, "" if row.untested is None else row.untested["en"]
     if isinstance(seen, Missing):
@@ -264,21 +272,15 @@ def _open(part: Part, level: float) -> Reason:
     return "between"
 
 
-def _control(part: Part, arm: str, arms: Arms[Subject]) -> Control:
-    own, ahead = evidence(_of_control(part.row, arm, part.row.answers(arms))), part.ahead[arm]
+def _control(part: Part, arm: str) -> Control:
+    own, ahead = part.controls[arm], part.ahead[arm]
     about: dict[str, Any] = {"arm": arm}
     if isinstance(own, Missing):
         about["missing"] = own.reason
     else:
         low, high = own.shown(SHOWN)
-        about |= {
-            "effect": own.value,
-            "low": low,
-            "high": high,
-            "n": own.n,
-            "values": own.values,
-            "missing": own.missing,
-        }
+        about |= {"effect": own.value, "low": low, "high": high, "n": own.n}
+        about |= {"values": own.values, "missing": own.missing}
     if isinstance(ahead, Missing):
         about["missing"] = about.get("missing") or ahead.reason
     else:

@@ -76,37 +76,31 @@ KERNEL: tuple[Prediction, ...] = (
             ("distance", "stays, but for its scale", "distance 1 - CKA from step 0", "与第 0 步的距离 1 − CKA"),
         )
     ),
-    per_seed(
-        *ALIGNED,
-        of=_aligns,
-        controls=(RANDOM_LABELS, NO_DECAY),
-        id="lazy.ntk",
-        part="aligns",
-        claim=NTK,
-        supports=above(0),
-        refutes=below(0),
-        measured=text(
-            "ln of the kernel's alignment with the labels at the end over that when memorised",
-            "核与标签的对齐度：结束时与记忆期之比的对数",
-        ),
-    ),
-    per_seed(
-        *ALIGNED,
-        of=_aligns,
-        controls=(RANDOM_LABELS, NO_DECAY),
-        id="lazy.ntk",
-        part="aligns",
-        version=3,
-        changed=text(
-            "less the same of random labels and of a network without weight decay, seed by seed",
-            "逐种子减去随机标签组与无权重衰减组的同一量",
-        ),
-        claim=NTK,
-        supports=above(0),
-        refutes=below(0),
-        measured=text(
-            "ln of the kernel's alignment with the labels at the end over that when memorised",
-            "核与标签的对齐度：结束时与记忆期之比的对数",
-        ),
+    *(
+        per_seed(
+            *ALIGNED,
+            of=_aligns,
+            controls=(RANDOM_LABELS, NO_DECAY),
+            id="lazy.ntk",
+            part="aligns",
+            claim=NTK,
+            **about,
+            supports=above(0),
+            refutes=below(0),
+            measured=text(
+                "ln of the kernel's alignment with the labels at the end over that when memorised",
+                "核与标签的对齐度：结束时与记忆期之比的对数",
+            ),
+        )
+        for about in (
+            {},
+            {
+                "version": 3,
+                "changed": text(
+                    "less the same of random labels and of a network without weight decay, seed by seed",
+                    "逐种子减去随机标签组与无权重衰减组的同一量",
+                ),
+            },
+        )
     ),
 )
