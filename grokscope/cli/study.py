@@ -51,7 +51,7 @@ def study(
         if budget:
             raise ValueError("--budget is for --until decided")
         chosen = _arms(name, scale, seeds, seeds_from or 0, arms)
-        _once(f"{name}-{scale}", chosen, store, device, conditions | {"dry_run": dry_run}, json=json)
+        _once(name, scale, chosen, conditions | {"dry_run": dry_run}, store=store, device=device, json=json)
         return
     if seeds is not None or arms:
         raise ValueError("--until decided chooses seeds and arms itself: leave out --seeds and --arms")
@@ -76,14 +76,21 @@ def _arms(name: str, scale: Any, seeds: int | None, first: int, only: str) -> "A
 
 
 def _once(
-    name: str, wanted: "Arms[RunConfig]", store: Path, device: str, conditions: dict[str, Any], *, json: bool
+    theory: str,
+    scale: str,
+    wanted: "Arms[RunConfig]",
+    conditions: dict[str, Any],
+    *,
+    store: Path,
+    device: str,
+    json: bool,
 ) -> None:
     """Trains the arms, then those that go on from trained weights, and judges all."""
     from grokscope.cli._plans import carry_out, say
     from grokscope.studies import arms as studies
     from grokscope.studies.plan import plan
 
-    theory = name.rpartition("-")[0]
+    name = f"{theory}-{scale}"
     made = plan(name, wanted, store, **studies.wanted(theory, wanted), device=device)
     about = carry_out(made, **conditions)
     done = not conditions["dry_run"] and about["error"] is None

@@ -111,7 +111,7 @@ class Deciding:
         costs = {name: sum(map(_steps, arm.runs[:1])) for name, arm in self.every.items()}
         cheapest: dict[str, float] = {}
         for rows in self.open.values():
-            needed = [name for name, arm in self.every.items() if any(row.looks_at(arm) for row in rows)]
+            needed = [name for name, arm in self.every.items() if _reads(rows, arm)]
             whole = sum(costs[name] for name in needed)
             for name in needed:
                 cheapest[name] = min(whole, cheapest.get(name, whole))
@@ -135,7 +135,11 @@ class Deciding:
 
     def _needs(self, arm: Arm[Any]) -> bool:
         """Whether an open claim reads the runs of an arm."""
-        return any(row.looks_at(arm) for rows in self.open.values() for row in rows)
+        return any(_reads(rows, arm) for rows in self.open.values())
+
+
+def _reads(rows: Iterable[Prediction], arm: Arm[Any]) -> bool:
+    return any(row.looks_at(arm) for row in rows)
 
 
 def _is_decided(claim: Claim) -> bool:
