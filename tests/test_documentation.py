@@ -15,8 +15,7 @@ from grokscope.studies.tables.base import tables
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-# Decisions tell what was, and pages of theories are made by `judge -o`.
-TYPED = [page for page in PAGES if page.parent.name not in ("decisions", "theories")]
+TYPED = [page for page in PAGES if page.parent.name != "decisions"]  # decisions tell what was
 ROOMS = "|".join(sorted(path.parent.name for path in (ROOT / "grokscope").glob("*/__init__.py")))
 LINK = re.compile(r"\]\(([^()\s]+(?:\([^()\s]*\)[^()\s]*)*)\)")
 
