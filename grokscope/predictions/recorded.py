@@ -12,6 +12,7 @@ from grokscope.predictions.controls import beside_base
 from grokscope.predictions.definition import digest
 from grokscope.predictions.ledger import Ledger, Ran, named, plain
 from grokscope.predictions.readings import At, Number, Reading
+from grokscope.predictions.rows import ALWAYS
 from grokscope.predictions.verdict import claims
 from grokscope.registry import unknown
 from grokscope.runs.config import RunConfig
@@ -35,8 +36,14 @@ class Recorded:
             ) from error
 
     def value(self, reading: Reading) -> Number:
-        """The reading as it was taken. One that the ledger lacks is `Missing`, whatever stands for no answer."""
+        """The reading as it was taken. One that the ledger lacks is `Missing`, whatever stands for no answer. StoreError
+        for one without a number that every run has."""
         taken = self.values.get(plain(reading))
+        if isinstance(taken, Missing | None) and reading in ALWAYS:
+            raise StoreError(
+                f"the ledger has no number of {reading.key!r} of seed {self.ran.seed} in the arm {self.arm}, which every "
+                f"run has: lines were lost or changed"
+            )
         if taken is None:
             return Missing(f"the ledger has no reading {reading.key} of seed {self.ran.seed} in the arm {self.arm}")
         return reading.instead if isinstance(taken, Missing) and reading.instead is not None else taken
