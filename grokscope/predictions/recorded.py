@@ -36,13 +36,15 @@ class Recorded:
             ) from error
 
     def value(self, reading: Reading) -> Number:
-        """The reading as it was taken. One that the ledger lacks is `Missing`, whatever stands for no answer. StoreError
-        for one without a number that every run has."""
+        """The reading as it was taken. One that the ledger lacks is `Missing`, whatever stands for no answer.
+
+        StoreError for one without a number that every run has.
+        """
         taken = self.values.get(plain(reading))
         if isinstance(taken, Missing | None) and reading in ALWAYS:
             raise StoreError(
-                f"the ledger has no number of {reading.key!r} of seed {self.ran.seed} in the arm {self.arm}, which every "
-                f"run has: lines were lost or changed"
+                f"the ledger has no number of {reading.key!r} of seed {self.ran.seed} in the arm {self.arm}, "
+                f"which every run has: lines were lost or changed"
             )
         if taken is None:
             return Missing(f"the ledger has no reading {reading.key} of seed {self.ran.seed} in the arm {self.arm}")
