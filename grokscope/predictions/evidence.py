@@ -1,12 +1,13 @@
 """Evidence: the effect of a sample of any kind, with its intervals by level, and the seeds that would decide.
 
-A seed without an answer speaks against whatever is to be shown: `inside` takes for it the worst value that the others
-or the region know, `outside` the best. So no verdict rests on what is missing.
+A seed without an answer speaks against whatever is to be shown: `inside` takes for it the worst value of all that are
+possible, or that the others or the region know where values have no bounds; `outside` the best. So no verdict rests on
+what is missing.
 """
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -76,6 +77,15 @@ def evidence(sample: Sample | Missing) -> Evidence | Missing:
             return _of_times(sample)
         case Fit():
             return Evidence(value=sample.value, n=sample.n, intervals=sample.intervals if sample.n >= FEWEST else None)
+
+
+def of_all_seeds(sample: Sample | Missing, seeds: Iterable[int]) -> Sample | Missing:
+    """The sample with a number, `Missing`, also for each of these seeds that no arm has a run of."""
+    if not isinstance(sample, Means | Shares):
+        return sample
+    there = {key[0] for key in sample.values}
+    absent: dict[Key, Number] = {(seed,): Missing(f"seed {seed} has no run") for seed in seeds if seed not in there}
+    return replace(sample, values={**sample.values, **absent})
 
 
 def inside(seen: Evidence | Missing, region: Region) -> float:
@@ -184,7 +194,7 @@ def _of_means(sample: Means) -> Evidence | Missing:
         lacking=lacking,
         missing=reasons[0] if reasons else "",
         filled=lambda value: family([*known, *[value] * lacking]),
-        candidates=tuple(known),
+        candidates=tuple(known) if bounds is None else bounds,
         positive=sample.geometric,
         needed=lambda region, a: seeds_for_mean(mean, spread, _logarithms(region) if sample.geometric else region, a=a),
     )
