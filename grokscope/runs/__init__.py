@@ -5,15 +5,14 @@ The public function `gs.runs(store)` gives the runs of a store. Importing this p
 """
 
 import sys
+from importlib import import_module
 from types import ModuleType
 from typing import Any
 
 
 class _Runs(ModuleType):
     def __call__(self, *args: Any, **options: Any) -> Any:
-        from grokscope.runs.asking import runs
-
-        return runs(*args, **options)
+        return import_module("grokscope.runs.asking").runs(*args, **options)  # as the public face does it
 
 
 sys.modules[__name__].__class__ = _Runs
