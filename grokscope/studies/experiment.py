@@ -89,7 +89,8 @@ def train(
     runs: list[Run] = []
     for pack in packs:
         folder = _folder(store, pack, extend=extend)
-        may = {"resume": resume, "extend": extend, "extendable": folder.name == pack_id(pack, ends=False)}
+        may: dict[str, Any] = {"resume": resume, "extend": extend}
+        may["extendable"] = folder.name == pack_id(pack, ends=False)
         runs += train_pack(pack, folder=folder, device=chosen, progress=progress, on_evaluate=told, **may)
     return runs if several else runs[0]
 
