@@ -98,8 +98,9 @@ def emit(value: Any) -> None:
 
 
 def find_run(name: str, store: Path) -> "Run":
-    """The run called `name`: an id, the start of exactly one, a path to one, or "latest"."""
+    """The run called `name`: an id, the start of exactly one, a name that it was given, a path to one, or "latest"."""
     from grokscope.errors import StoreError
+    from grokscope.runs.keeping import called
     from grokscope.runs.run import is_run, load, runs
 
     if Path(name).is_dir():
@@ -108,6 +109,8 @@ def find_run(name: str, store: Path) -> "Run":
         raise StoreError(f"no store at {store}; give one with --store")
     if is_run(name, store):  # no other pack is opened
         return load(store / name)
+    if (owner := called(store, name)) is not None:
+        return load(store / owner)
     damage: list[StoreError] = []
     known = {run.id: run for run in runs(store, on_damage=damage.append)}
     asked = [error for error in damage if str(store / name.partition("-")[0]) in str(error)]
@@ -124,6 +127,17 @@ def find_run(name: str, store: Path) -> "Run":
     if (path := Path(name)).parent != Path() and path.parent.is_dir():
         return load(path)
     raise ValueError(unknown("run", name, known) if known else f"store {store} has no run; make one: grokscope run")
+
+
+def find_pack(name: str, store: Path) -> Path:
+    """The folder of a pack, by its id or by its one run."""
+    from grokscope.runs.keeping import pack_of
+    from grokscope.runs.store.documents import is_name
+
+    if is_name(name) and (store / name / "pack.json").is_file():
+        return store / name
+    run = find_run(name, store)
+    return pack_of(run.folder.parent, run.id)
 
 
 def warn_of(damage: Iterable[Exception]) -> None:

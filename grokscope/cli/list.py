@@ -10,32 +10,45 @@ from grokscope.cli.base import emit, warn_of
 from grokscope.registry import FAMILIES, component, names
 
 Family = Annotated[str, one_of((*FAMILIES, "fields", "runs"))]
+Names = Annotated[str, tyro.conf.arg(metavar="NAME,NAME")]
+COMPARED, SHOWN = 1000, 6  # runs whose configs are compared; fields in which they differ that are shown
+_EMPTY: Any = {"name": None, "tags": ()}
 
 
-def list(what: tyro.conf.Positional[Family] = "runs", *, store: Store = Path("runs"), json: Json = False) -> None:
-    """Components of each kind, the fields of a config, or the runs of a store."""
-    damage: Any = []
-    rows = {"measures": _measures, "fields": _fields, "runs": lambda: _runs(store, damage)}.get(
-        what, lambda: _components(what)
-    )()
-    warn_of(damage)
+def list(
+    what: tyro.conf.Positional[Family] = "runs",
+    *,
+    columns: Names = "",
+    where: Annotated[str, tyro.conf.arg(metavar="SQL")] = "",
+    sort: Names = "",
+    tag: str = "",
+    store: Store = Path("runs"),
+    json: Json = False,
+) -> None:
+    """Components of each kind, the fields of a config, or the runs of a store.
+
+    For instance: grokscope list runs --where "weight_decay > 0.5 and grokked" --sort=-generalized_at
+
+    Args:
+        columns: of the table `runs` of grokscope query, for the list of runs; by default the fields of the config in
+            which they differ.
+        where: list the runs that this condition of SQL holds for.
+        sort: order the runs by these columns; a "-" before one turns its order round (--sort=-steps).
+        tag: list the runs that have this tag.
+    """
+    if what == "runs":
+        _list_runs(store, _names(columns), where, _names(sort), tag, json=json)
+        return
+    rows = {"measures": _measures, "fields": _fields}.get(what, lambda: _components(what))()
     if json:
-        emit({what: rows} | ({"damaged": [str(error) for error in damage]} if what == "runs" else {}))
+        emit({what: rows})
         return
     if not rows:
-        print(f"no {what}" + (f" in {store}" if what == "runs" else ""))
+        print(f"no {what}")
         return
     from rich.console import Console
     from rich.table import Table
 
-    if what == "runs":
-        from grokscope.cli.show import phase_table
-
-        Console().print(phase_table(rows))
-        for run in rows:
-            if run["imported"]:
-                print(f"{run['run']}: imported from {run['imported']}; its training is not known")
-        return
     table = Table(box=None, header_style="dim", pad_edge=False)
     for name in rows[0]:
         table.add_column(name)
@@ -88,10 +101,54 @@ def _fields() -> Any:
     return fields
 
 
-def _runs(store: Path, damage: Any) -> Any:
+def _list_runs(store: Path, columns: Any, where: str, sort: Any, tag: str, *, json: bool) -> None:
     from grokscope.errors import StoreError
-    from grokscope.runs.listing import summaries
+    from grokscope.runs.keeping import labels
+    from grokscope.runs.listing import chosen, summaries
 
     if not store.is_dir():
         raise StoreError(f"no store at {store}; give one with --store")
-    return [*summaries(store, on_damage=damage.append)]
+    damage: Any = []
+    known, rows = labels(store), [*summaries(store, on_damage=damage.append)]
+    warn_of(damage)
+    values: Any = {}
+    if where or sort or columns:
+        values, by_run = chosen(store, where=where, sort=sort, columns=columns), {row["run"]: row for row in rows}
+        rows = [by_run[run] for run in values if run in by_run]
+    rows = [{**row, **_EMPTY, **known.get(row["run"], {})} for row in rows]
+    rows = [row for row in rows if not tag or tag in row["tags"]]
+    if json:
+        for row in rows if columns else ():
+            row["columns"] = dict(zip(columns, values[row["run"]], strict=True))
+        emit({"runs": rows, "damaged": [str(error) for error in damage]})
+    elif not rows:
+        print(f"no runs in {store}" + (" that are asked for" if where or tag else ""))
+    else:
+        _print_runs(store, rows, {name: {run: of[at] for run, of in values.items()} for at, name in enumerate(columns)})
+
+
+def _print_runs(store: Path, rows: Any, columns: Any) -> None:
+    from rich.console import Console
+
+    from grokscope.cli.show import phase_table
+    from grokscope.runs.listing import differing
+
+    if not columns and len(rows) <= COMPARED:
+        columns = differing(store, {row["run"] for row in rows})
+    shown = dict([*columns.items()][:SHOWN])
+    for name, text in (("name", "name"), ("tags", "tags")):
+        if any(row[name] for row in rows):
+            shown[text] = {row["run"]: row[name] if name == "name" else ", ".join(row[name]) for row in rows}
+    console = Console()
+    if not console.is_terminal:  # a file has no width
+        console = Console(width=160)
+    console.print(phase_table(rows, shown))
+    if more := [*columns][SHOWN:]:
+        print(f"they differ in {len(more)} more fields: {', '.join(more)}; --columns shows them")
+    for run in rows:
+        if run["imported"]:
+            print(f"{run['run']}: imported from {run['imported']}; its training is not known")
+
+
+def _names(text: str) -> Any:
+    return [name.strip() for name in text.split(",") if name.strip()]

@@ -1,6 +1,6 @@
 """`grokscope show`: one run in a few lines."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -85,27 +85,40 @@ def key_frequencies(run: "Run") -> list[int] | None:
     return None if isinstance(keys, Missing) else [int(k) for k in np.asarray(keys)]
 
 
-def phase_table(summaries: Sequence[dict[str, Any]]) -> "Table":
-    """A table of runs: the phases that they reached, and their final accuracies."""
+PHASES = {"t_mem": "memorized_at", "t_on": "onset_at", "t_gen": "generalized_at", "delay": "delay"}
+
+
+def phase_table(summaries: Sequence[dict[str, Any]], more: Mapping[str, Mapping[str, Any]] = {}) -> "Table":
+    """A table of runs: the phases that they reached, and their final accuracies. more: columns by name and run, in
+    place of the onset, the delay and the accuracy on training data."""
     from rich.table import Table
 
     table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 1), caption_justify="left")
     table.caption = (
         "t_mem memorised, t_on onset, t_gen generalised; lost: fell back after it; train, test: final accuracy"
     )
-    columns = ("run", "state", "steps", "t_mem", "t_on", "t_gen", "delay", "grokked", "train", "test")
-    for name in columns:
-        table.add_column(name, justify="left" if name in ("run", "state") else "right", no_wrap=True)
+    phases = [name for name in PHASES if not more or name in ("t_mem", "t_gen")]
+    accuracies = ["test"] if more else ["train", "test"]
+    table.add_column("run", no_wrap=True)
+    for name in more:
+        table.add_column(name.replace("_", " "), overflow="fold")
+    table.add_column("state", no_wrap=True)
+    for name in ("steps", *phases, "grokked", *accuracies):
+        table.add_column(name, justify="right", no_wrap=True)
     for run in summaries:
-        accuracies = (run["final"]["train/accuracy"], run["final"]["test/accuracy"])
         table.add_row(
             run["run"],
+            *(_plain(of.get(run["run"])) for of in more.values()),
             run["state"],
-            *(_cell(run[name]) for name in ("steps", "memorized_at", "onset_at", "generalized_at", "delay")),
+            *(_cell(run[name]) for name in ("steps", *(PHASES[phase] for phase in phases))),
             "lost" if run["lost_at"] is not None else "yes" if run["grokked"] else "no",
-            *("–" if value is None else f"{value:.4f}" for value in accuracies),
+            *("–" if (of := run["final"][f"{name}/accuracy"]) is None else f"{of:.4f}" for name in accuracies),
         )
     return table
+
+
+def _plain(value: Any) -> str:
+    return "–" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _cell(value: float | None) -> str:

@@ -6,7 +6,7 @@ not fit its checksum.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from heapq import merge
 from pathlib import Path
@@ -18,9 +18,11 @@ from grokscope.runs.store.catalogue import OnDamage, written
 from grokscope.runs.store.documents import read_pack
 from grokscope.runs.store.events import finished_at
 from grokscope.runs.store.finished import Catalogued, current
+from grokscope.runs.store.merged import quoted
+from grokscope.runs.store.query import query
 from grokscope.runs.store.segments import engine
 from grokscope.runs.store.status import read_status
-from grokscope.runs.store.tables import LISTED, RUNS, SECONDS, fetched
+from grokscope.runs.store.tables import LISTED, RUNS, SECONDS, descriptions, fetched
 from grokscope.runs.store.uncollected import uncollected
 
 _FROM = {name: ("summary", name) for name in PHASES} | {name: ("summary", name.replace("/", "_")) for name in FINAL}
@@ -39,6 +41,29 @@ def summaries(store: Path, *, on_damage: OnDamage = lambda _: None) -> Iterator[
     written_at = sorted((written(folder), folder) for folder in found.others)
     others = ((at, one) for at, folder in written_at for one in _told(folder, on_damage))
     return (one for _, one in merge(zip(times, known, strict=True), others, key=lambda pair: pair[0]))
+
+
+def chosen(
+    store: Path, *, where: str = "", sort: Sequence[str] = (), columns: Sequence[str] = ()
+) -> dict[str, tuple[Any, ...]]:
+    """Run -> the values of these columns of the table `runs`, of the runs that an SQL condition holds for, in order of
+    some columns ("-" before one: descending). ValueError for SQL that is wrong."""
+    keys = [quoted(key.removeprefix("-")) + " DESC" * key.startswith("-") for key in sort]
+    sql = f"SELECT {', '.join(['run', *map(quoted, columns)])} FROM runs"
+    sql += f" WHERE ({where})" * bool(where) + f" ORDER BY {', '.join(keys)}" * bool(keys)
+    return {run: tuple(values) for run, *values in query(store, sql, on_damage=lambda _: None)[1]}
+
+
+def differing(store: Path, runs: Collection[str]) -> dict[str, dict[str, Any]]:
+    """Field -> run -> value, of the fields of the config in which these runs differ."""
+    configs: dict[str, Mapping[str, Any]] = {}
+    for folder, about in descriptions(store):
+        with suppress(StoreError):
+            told = (about or read_pack(folder))["runs"]
+            configs |= {run["run"]: run["config"] or {} for run in told if run["run"] in runs}
+    fields = dict.fromkeys(field for config in configs.values() for field in config)
+    by_field = {field: {run: config.get(field) for run, config in configs.items()} for field in fields}
+    return {field: values for field, values in by_field.items() if len({repr(value) for value in values.values()}) > 1}
 
 
 def _catalogued(store: Path, found: Catalogued) -> tuple[list[int], list[dict[str, Any]]]:

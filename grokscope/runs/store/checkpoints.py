@@ -7,7 +7,7 @@ folder. A finished pack has one file of all checkpoints (`bundle`).
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -122,6 +122,18 @@ def remove_after(folder: Path, step: int) -> None:
     for path in (folder / bundle.NAME, *(path for later, path in files(folder).items() if later > step)):
         with clear_errors(path):
             path.unlink(missing_ok=True)
+
+
+def keep(folder: Path, chosen: Collection[int]) -> None:
+    """Remove all checkpoints of a finished pack but these; killed on the way, there are some more."""
+    unseal(folder)
+    for step, path in files(folder).items():
+        if step not in chosen:
+            with clear_errors(path):
+                path.unlink()
+    with clear_errors(folder / bundle.NAME):
+        (folder / bundle.NAME).unlink(missing_ok=True)
+    seal(folder)
 
 
 def save_resume(folder: Path, tensors: Mapping[str, "Tensor"], metadata: Mapping[str, Any]) -> Path:

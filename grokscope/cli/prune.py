@@ -1,0 +1,33 @@
+"""`grokscope prune`: fewer checkpoints of finished runs."""
+
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from grokscope.cli._options import Json, Store
+from grokscope.cli.base import emit, find_pack
+
+
+def prune(
+    names: Annotated[tyro.conf.Positional[tuple[str, ...]], tyro.conf.arg(metavar="RUN|PACK ...")],
+    *,
+    keep_checkpoints: int = 2,
+    store: Store = Path("runs"),
+    json: Json = False,
+) -> None:
+    """Delete checkpoints of finished runs; numbers, events and reports stay.
+
+    Args:
+        keep_checkpoints: how many stay: the first, the last, and others evenly between. The state of the optimizer goes
+            too, so such a run cannot be extended [1].
+    """
+    from grokscope.runs.keeping import prune as pruned
+
+    folders = [find_pack(name, store) for name in names]
+    kept = {folder.name: pruned(folder, keep_checkpoints) for folder in folders}
+    if json:
+        emit({"checkpoints": kept})
+        return
+    for pack, steps in kept.items():
+        print(f"{pack}: {len(steps)} checkpoints, at steps {', '.join(map(str, steps))}")
