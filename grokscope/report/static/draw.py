@@ -8,7 +8,7 @@ from grokscope.report.static.fonts import fonts_for, no_warning_of_glyphs
 from grokscope.report.static.legend import draw_legend, entries
 from grokscope.report.static.looks import looks
 from grokscope.report.static.marks import draw_annotation, draw_shape
-from grokscope.report.static.place import Place, paper, place
+from grokscope.report.static.place import Place, place
 from grokscope.report.static.rulers import draw_axes, draw_grids
 from grokscope.report.static.scale import axes_of, pairs
 from grokscope.report.static.sheet import Sheet
@@ -58,10 +58,9 @@ def _draw(sheet: Sheet, shown: Still, at: Place) -> None:
     for trace in sorted(listed, key=lambda trace: ORDER[trace["type"]]):
         _trace(sheet, trace, at, layout)
     draw_axes(sheet, at.scales, ink)
-    legend = layout.get("legend") or {}
     named = entries(listed, layout.get("showlegend"))
     if named:
-        draw_legend(sheet, named, {"font": {"color": ink}} | legend, paper(at))
+        draw_legend(sheet, named, layout.get("legend") or {}, at.paper)
     for mark in layout.get("annotations", ()):
         draw_annotation(sheet, mark, at, ink)
     if shown.moment:

@@ -42,8 +42,8 @@ def draw_legend(sheet: Sheet, listed: list[dict[str, Any]], options: dict[str, A
     one_of("the orientation of the legend", options.get("orientation", "v"), {"h": True})
     one_of("legend.x", options.get("x", 1.02), {0: True})
     one_of("legend.yanchor", options.get("yanchor", "auto"), {"bottom": True})
-    size = float((options.get("font") or {}).get("size", SIZE))
-    colour = (options.get("font") or {}).get("color", "#000000")
+    font = options.get("font") or {}
+    size, colour = float(font.get("size", SIZE)), font.get("color", listed[0]["ink"])
     room = sheet.width - box.left - 4
     made = [
         Entry(

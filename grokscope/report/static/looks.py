@@ -1,6 +1,6 @@
 """What tells curves apart where no colour is seen: marks along them, where two of a panel would look the same.
 
-The dashes of a figure stay as they are, because its caption speaks of them.
+The dashes of a figure stay as they are, because its caption speaks of them. Curves with words on them are told apart.
 """
 
 import math
@@ -12,6 +12,7 @@ import numpy as np
 
 from grokscope.report.static.scale import mode_of, numeric
 from grokscope.report.static.still import Still
+from grokscope.report.static.symbols import OPEN
 
 ORDER = (
     "circle", "square", "triangle-up", "diamond", "triangle-down", "star", "pentagon", "triangle-left", "hexagon",
@@ -19,6 +20,7 @@ ORDER = (
 )  # fmt: skip
 APART = 1.5  # ratio of two widths, or of two sizes, that is seen
 ALONG = 7  # marks along a curve
+PLAIN = "circle"  # a mark that stands for nothing but a point; others mean something, and stay if no legend says what
 
 Panel = tuple[str, str]
 Style = tuple[Any, ...]
@@ -28,8 +30,9 @@ def looks(still: Still) -> dict[int, str]:
     """By place the symbol of each trace that needs one of its own: for its marks, or along its line."""
     named: dict[str, list[int]] = {}
     for place, trace in enumerate(still.traces):
-        if trace["type"] == "scatter" and has_points(trace) and (trace.get("legendgroup") or trace.get("name")):
-            named.setdefault(trace.get("legendgroup") or trace["name"], []).append(place)
+        if trace["type"] == "scatter" and "text" not in mode_of(trace) and has_points(trace):
+            named.setdefault(trace.get("legendgroup") or trace.get("name") or "", []).append(place)
+    named.pop("", None)
     taken: set[tuple[Panel, Style]] = set()
     chosen: dict[int, str] = {}
     for places in named.values():
@@ -37,7 +40,7 @@ def looks(still: Still) -> dict[int, str]:
         if not any(trace.get("showlegend", True) for trace in traces):
             continue
         for symbol in _candidates():
-            styles = {(_panel(trace), style_of(trace, symbol)) for trace in traces if style_of(trace, symbol)}
+            styles = {(_panel(trace), style_of(trace, symbol)) for trace in traces if _alters(trace)}
             if not styles & taken:
                 break
         taken |= styles
@@ -48,7 +51,12 @@ def looks(still: Still) -> dict[int, str]:
 
 def _candidates() -> Iterator[str]:
     """First its own look; then a symbol after the other; at the end any."""
-    return chain([""], ORDER, (f"{name}-open" for name in ORDER), [""])
+    return chain([""], ORDER, (f"{name}{OPEN}" for name in ORDER), [""])
+
+
+def _alters(trace: dict[str, Any]) -> bool:
+    """Whether a symbol changes a trace."""
+    return "lines" in mode_of(trace) or bool(swapped(trace, PLAIN))
 
 
 def _panel(trace: dict[str, Any]) -> Panel:
@@ -62,12 +70,19 @@ def style_of(trace: dict[str, Any], symbol: str) -> Style:
     if "lines" in mode:
         style += (line.get("dash", "solid"), _step(float(line.get("width", 2))))
     if "markers" in mode:
-        own = marker.get("symbol", "circle")
-        sizes = marker.get("size", 6)
-        style += (symbol or str(own), _step(float(np.max(sizes))))
+        own, sizes = marker.get("symbol", "circle"), marker.get("size", 6)
+        style += (swapped(trace, symbol) or str(own), _step(float(np.max(sizes))))
     elif style and symbol:
         style += (symbol,)
     return style
+
+
+def swapped(trace: dict[str, Any], symbol: str) -> str:
+    """The symbol in place of a trace's own, open where that is; "" where its own stays."""
+    own = (trace.get("marker") or {}).get("symbol", PLAIN)
+    if not symbol or not isinstance(own, str) or not (own == PLAIN or trace.get("showlegend", True)):
+        return ""
+    return symbol + OPEN * (own.endswith(OPEN) and not symbol.endswith(OPEN))
 
 
 def _step(size: float) -> int:

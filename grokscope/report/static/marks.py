@@ -12,6 +12,7 @@ LAYERS = {"above": FRONT, "below": BACK}
 UP = {"top": "top", "middle": "middle", "bottom": "bottom"}
 ACROSS: dict[str, Across] = {"left": "left", "center": "center", "right": "right"}
 EDGE = 4.0  # pixels from the edge of the sheet that text keeps
+PAD = 2.0  # pixels between the place of a text and its edge
 
 
 def draw_shape(sheet: Sheet, shape: dict[str, Any], place: Place, gid: str) -> None:
@@ -57,6 +58,7 @@ def draw_annotation(sheet: Sheet, mark: dict[str, Any], place: Place, ink: str) 
     across = one_of("the xanchor of an annotation", mark.get("xanchor", "center"), ACROSS)
     up = one_of("the yanchor of an annotation", mark.get("yanchor", "middle"), UP)
     font = mark.get("font") or {}
+    y += {"top": -PAD, "middle": 0.0, "bottom": PAD}[up]
     shown = _fitted(sheet, str(mark.get("text", "")), float(font.get("size", SIZE)), x, across)
     sheet.write(shown, x, y, across=across, up=up, colour=font.get("color", ink))
 

@@ -1,37 +1,19 @@
-"""Where everything stands: shares of the figure as pixels, with room between panels for what their axes say."""
+"""Where everything stands: the size of the sheet, and the pixels between which each axis lies."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import Any
-
-import numpy as np
 
 from grokscope.report.static.fonts import Fonts
 from grokscope.report.static.rulers import reach
 from grokscope.report.static.scale import Axis, Panel, Scale
 from grokscope.report.static.sheet import Box
+from grokscope.report.static.space import LEAST, NARROW, Space, Track, gaps, space, tracks
 from grokscope.report.static.still import PHONE, Still
+from grokscope.report.static.text import SIZE, block
 
 BETWEEN = 10.0  # pixels between a panel and what the axes of the next one say
-LEAST = 0.3  # of the width of the sheet, for the panels
-
-
-@dataclass(frozen=True, kw_only=True)
-class Space:
-    """One direction of the figure: shares of it as pixels. Between panels it is stretched where they need room."""
-
-    shares: tuple[float, ...]
-    pixels: tuple[float, ...]
-
-    def __call__(self, share: float) -> float:
-        low, high = self.shares[0], self.shares[-1]
-        per_share = (self.pixels[-1] - self.pixels[0]) / (high - low)
-        if share < low:
-            return self.pixels[0] + (share - low) * per_share
-        if share > high:
-            return self.pixels[-1] + (share - high) * per_share
-        return float(np.interp(share, self.shares, self.pixels))
+NEAR = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -46,6 +28,11 @@ class Place:
 
     def panel(self, x: str, y: str) -> Panel:
         return Panel(x=self.scales[x], y=self.scales[y])
+
+    @property
+    def paper(self) -> Box:
+        """The box of all panels."""
+        return Box(self.across(0.0), self.up(0.0), self.across(1.0), self.up(1.0))
 
     def pixel(self, letter: str, ref: str, value: Any) -> float:
         """Where a shape or a mark stands that refers to "paper", to an axis or to the domain of one.
@@ -62,22 +49,24 @@ class Place:
 
 
 def place(still: Still, axes: Mapping[str, Axis], margins: Mapping[str, float], width: float, fonts: Fonts) -> Place:
-    """margins: of the sheet, by "l", "r", "t" and "b"."""
-    arranged = _arranged(still, axes, width)
+    """margins: of the sheet, by "l", "r", "t" and "b". ValueError where panels would be too narrow."""
+    axes, grid = _arranged(still, axes, width), "squares" in (still.layout.get("meta") or {})
     inner = width - margins["l"] - margins["r"]
     if inner < LEAST * width:
-        raise ValueError(f"what stands beside this figure leaves {inner / width:.0%} of its width; take a larger width")
-    columns, rows = _tracks(arranged, "x"), _tracks(arranged, "y")
-    plain = _space(margins["l"], inner, columns, ())
-    scales = _scales(arranged, plain, _space(0.0, _height(still, arranged, plain), rows, ()))
-    across = _space(margins["l"], inner, columns, _needs(arranged, "x", scales, fonts, width))
-    height = _height(still, arranged, across)
-    scales = _scales(arranged, across, _space(0.0, height, rows, ()))
-    needs = _needs(arranged, "y", scales, fonts, width)
-    natural = [(start - end) * height for (_, end), (start, _) in pairwise(rows)]
-    height += sum(max(need - free, 0.0) for need, free in zip(needs, natural, strict=True))
-    up = _space(margins["b"], height, rows, needs)
-    scales = _square(arranged, _scales(arranged, across, up))
+        raise ValueError(NARROW)
+    columns, rows = (tracks(axis.domain for name, axis in axes.items() if name[0] == letter) for letter in "xy")
+    plain = space(margins["l"], inner, columns)
+    scales = _scales(axes, plain, space(0.0, _height(still, axes, plain), rows))
+    wide = [_beside(still, scales, column, letter="x", width=width, fonts=fonts) for column in columns[1:]]
+    across = space(margins["l"], inner, columns, list(map(max, gaps(columns, inner), wide)))
+    height = _height(still, axes, across)
+    scales = _scales(axes, across, space(0.0, height, rows))
+    high = [_beside(still, scales, row, letter="y", width=width, fonts=fonts) for row in rows[1:]]
+    free = gaps(rows, height)
+    between = high if grid else list(map(max, free, high))  # rows of a grid stand as near as they can
+    height += sum(between) - sum(free)
+    up = space(margins["b"], height, rows, between)
+    scales = _square(axes, _scales(axes, across, up))
     return Place(width=width, height=height + margins["t"] + margins["b"], across=across, up=up, scales=scales)
 
 
@@ -100,61 +89,38 @@ def _height(still: Still, axes: Mapping[str, Axis], across: Space) -> float:
         return float(still.layout.get("height") or 450) - margin.get("t", 100) - margin.get("b", 80)
     rows = {axis.domain for name, axis in axes.items() if name[0] == "y"}
     widths = [across(axis.domain[1]) - across(axis.domain[0]) for name, axis in axes.items() if name[0] == "x"]
-    share = max(high - low for low, high in rows)
-    return min(max(widths), float(meta["side"])) / share
+    return min(max(widths), float(meta["side"])) / max(high - low for low, high in rows)
 
 
-def _tracks(axes: Mapping[str, Axis], letter: str) -> list[tuple[float, float]]:
-    """The stretches of one direction that panels take; those that overlap are one."""
-    tracks: list[tuple[float, float]] = []
-    for low, high in sorted(axis.domain for name, axis in axes.items() if name[0] == letter):
-        if tracks and low < tracks[-1][1] - 1e-9:
-            tracks[-1] = (tracks[-1][0], max(high, tracks[-1][1]))
-        else:
-            tracks.append((low, high))
-    return tracks
+def _inside(axes: Mapping[str, Axis], letter: str, stretch: Track) -> Iterator[Axis]:
+    """The axes of one direction that begin in a stretch of it."""
+    for name, axis in axes.items():
+        if name[0] == letter and stretch[0] - NEAR <= axis.domain[0] < stretch[1]:
+            yield axis
 
 
-def _needs(
-    axes: Mapping[str, Axis], letter: str, scales: Mapping[str, Scale], fonts: Fonts, width: float
-) -> list[float]:
-    """The pixels before each stretch but the first, for axes that stand there."""
-    tracks = _tracks(axes, letter)
-    needs = []
-    for low, high in tracks[1:]:
-        inside = [
-            axis
-            for name, axis in axes.items()
-            if name[0] != letter and axis.anchor in axes and low - 1e-9 <= axes[axis.anchor].domain[0] < high
-        ]
-        needs.append(
-            max((reach(scales[axis.id], fonts, width) + BETWEEN for axis in inside if axis.visible), default=0.0)
-        )
-    return needs
-
-
-def _space(start: float, length: float, tracks: Sequence[tuple[float, float]], needs: Sequence[float]) -> Space:
-    """Shares as pixels: stretches between gaps that are as wide as they were, or as they need to be."""
-    gaps = [(right - left) * length for (_, left), (right, _) in pairwise(tracks)]
-    wanted = [max(gap, need) for gap, need in zip(gaps, needs or [0.0] * len(gaps), strict=True)]
-    before, after = tracks[0][0] * length, (1 - tracks[-1][1]) * length
-    left = length - before - after
-    stretch = (left - sum(wanted)) / (left - sum(gaps))
-    shares, pixels = [0.0, tracks[0][0]], [start, start + before]
-    for number, (low, high) in enumerate(tracks):
-        if number:
-            shares.append(low)
-            pixels.append(pixels[-1] + wanted[number - 1])
-        shares.append(high)
-        pixels.append(pixels[-1] + (high - low) * length * stretch)
-    return Space(shares=(*shares, 1.0), pixels=(*pixels, pixels[-1] + after))
+def _beside(
+    still: Still, scales: Mapping[str, Scale], letter: str, stretch: Track, fonts: Fonts, width: float
+) -> float:
+    """The pixels that are needed before a stretch: for the axes that stand there, and for words below panels."""
+    axes = {name: scale.axis for name, scale in scales.items()}
+    inside = {axis.id for axis in _inside(axes, letter, stretch)}
+    needs = [0.0]
+    for axis in axes.values():
+        if axis.anchor in inside and axis.visible:
+            needs.append(reach(scales[axis.id], fonts, width) + BETWEEN)
+    for mark in still.layout.get("annotations", ()) if letter == "y" else ():
+        name, _, domain = str(mark.get("yref", "y")).partition(" ")
+        if name in inside and domain and mark["y"] == 0 and mark.get("yanchor") == "top":
+            needs.append(block(str(mark["text"]), fonts, (mark.get("font") or {}).get("size", SIZE)).height + BETWEEN)
+    return max(needs)
 
 
 def _scales(axes: Mapping[str, Axis], across: Space, up: Space) -> dict[str, Scale]:
     scales = {}
     for name, axis in axes.items():
-        space = across if name[0] == "x" else up
-        scales[name] = Scale(axis=axis, start=space(axis.domain[0]), end=space(axis.domain[1]))
+        direction = across if name[0] == "x" else up
+        scales[name] = Scale(axis=axis, start=direction(axis.domain[0]), end=direction(axis.domain[1]))
     return scales
 
 
@@ -172,8 +138,3 @@ def _square(axes: Mapping[str, Axis], scales: dict[str, Scale]) -> dict[str, Sca
             middle, half = (scale.start + scale.end) / 2, unit * abs(scale.axis.high - scale.axis.low) / 2
             scales[scale.axis.id] = replace(scale, start=middle - half, end=middle + half)
     return scales
-
-
-def paper(place: Place) -> Box:
-    """The box of all panels."""
-    return Box(place.across(0.0), place.up(0.0), place.across(1.0), place.up(1.0))

@@ -2,19 +2,20 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 from grokscope.report.static.colours import rgba
 from grokscope.report.static.fonts import Fonts
 from grokscope.report.static.scale import Panel, Scale
 from grokscope.report.static.sheet import FRONT, GRID, Sheet
 from grokscope.report.static.text import SIZE, Block, block
-from grokscope.report.static.ticks import Tick, minor, spare, ticks
+from grokscope.report.static.ticks import Tick, minor, ticks
 
 LABEL = 12.0  # pixels: labels of ticks are a little smaller than other text
 NEAR, TITLE_GAP = 5.0, 5.0  # pixels from an axis to its labels, and from these to its title
 LINE, HAIR = 1.0, 0.8  # widths in pixels: of an axis, and of its grid
 WIDEST = 0.34  # of the sheet: longer labels beside an axis stand on several lines
-BESIDE, ABOVE = 10.0, 2.0  # pixels at least between two labels, in a row and in a column
+BESIDE, NAMED, ABOVE = 10.0, 4.0, 2.0  # pixels at least between two labels: numbers or names in a row, in a column
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,18 +43,30 @@ def ruler(scale: Scale, fonts: Fonts, width: float) -> Ruler:
     room = WIDEST * width if axis.id[0] == "y" else None
     labels = [(tick, block(tick.label, fonts, LABEL, room=room)) for tick in ticks(axis, abs(scale.length))]
     named = axis.kind == "category" or axis.options.get("ticktext") is not None
-    kept = _apart(scale, labels, turned=angle == -90)
+    gap = ABOVE if axis.id[0] == "y" else NAMED if named else BESIDE
+    kept = _apart(scale, labels, turned=angle == -90, gap=gap)
     if axis.id[0] == "x" and named and angle is None and len(kept) < len(labels):
-        return Ruler(labels=_apart(scale, labels, turned=True), turned=True)
+        return Ruler(labels=_apart(scale, labels, turned=True, gap=ABOVE), turned=True)
     return Ruler(labels=kept, turned=angle == -90)
 
 
-def _apart(scale: Scale, labels: list[tuple[Tick, Block]], *, turned: bool) -> list[tuple[Tick, Block]]:
-    """As many labels as do not touch each other."""
+def _apart(scale: Scale, labels: list[tuple[Tick, Block]], *, turned: bool, gap: float) -> list[tuple[Tick, Block]]:
+    """Every label, or every second, every third and so on, until none touches another."""
     along = (scale.axis.id[0] == "x") != turned
-    sizes = [shown.width if along else shown.height for _, shown in labels]
-    places = [float(scale.at(tick.at)) for tick, _ in labels]
-    return spare(labels, sizes, places, BESIDE if along else ABOVE)
+    order = sorted(labels, key=lambda label: float(scale.at(label[0].at)))
+    for every in range(1, len(order) + 1):
+        kept = order[::every]
+        places = [float(scale.at(tick.at)) for tick, _ in kept]
+        sizes = [list(shown.widths) if along else [shown.height] for _, shown in kept]
+        if not any(_touch(places, sizes, row, gap) for row in range(max(map(len, sizes)))):
+            return kept
+    return []
+
+
+def _touch(places: list[float], sizes: list[list[float]], row: int, gap: float) -> bool:
+    """Whether two labels meet on one of their lines; an empty line meets nothing."""
+    taken = [(place, wide[row]) for place, wide in zip(places, sizes, strict=True) if row < len(wide) and wide[row]]
+    return any(b - a < (one + other) / 2 + gap for (a, one), (b, other) in pairwise(taken))
 
 
 def reach(scale: Scale, fonts: Fonts, width: float) -> float:

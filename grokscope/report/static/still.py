@@ -1,8 +1,11 @@
 """What stands still of a Plotly figure: its traces and layout at one step, with the template's values filled in."""
 
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from grokscope.report.static.known import require_all_known
 
@@ -35,7 +38,7 @@ def still(figure: "Figure", step: int | None = None) -> Still:
     template = layout.pop("template", {})
     defaults = template.get("data", {})
     traces: Any = figure.data
-    own = [trace.to_plotly_json() for trace in traces]
+    own = [_decoded(trace.to_plotly_json()) for trace in traces]
     for place, data in _frame(figure, step).items():
         own[place] |= data
     traces = [_filled(_first(defaults.get(trace["type"])), trace) for trace in own]
@@ -58,7 +61,7 @@ def _frame(figure: "Figure", step: int | None) -> dict[int, dict[str, Any]]:
     if str(step) not in frames:
         raise ValueError(f"this figure has no step {step}; it has {', '.join(frames)}")
     frame = frames[str(step)]
-    changed = [{k: v for k, v in trace.to_plotly_json().items() if k != "type"} for trace in frame.data]
+    changed = [{k: v for k, v in _decoded(trace.to_plotly_json()).items() if k != "type"} for trace in frame.data]
     return dict(zip(frame.traces or range(len(changed)), changed, strict=True))
 
 
@@ -85,6 +88,16 @@ def _layout(template: Mapping[str, Any], own: dict[str, Any], traces: list[dict[
     marks = own.get("annotations", ())
     layout["annotations"] = [_filled(template.get("annotationdefaults", {}), mark) for mark in marks]
     return layout
+
+
+def _decoded(part: Any) -> Any:
+    """The arrays of a figure that was written and read again, which are packed in base64."""
+    if isinstance(part, Mapping) and "bdata" in part:
+        shape = [int(n) for n in str(part.get("shape", -1)).split(",")]
+        return np.frombuffer(base64.b64decode(part["bdata"]), np.dtype(part["dtype"])).reshape(shape)
+    if isinstance(part, Mapping):
+        return {name: _decoded(value) for name, value in part.items()}
+    return part
 
 
 def _first(listed: Any) -> dict[str, Any]:

@@ -35,7 +35,11 @@ class Block:
 
     lines: list[Line]
     size: float
-    width: float
+    widths: list[float]
+
+    @property
+    def width(self) -> float:
+        return max(self.widths, default=0.0)
 
     @property
     def height(self) -> float:
@@ -49,11 +53,10 @@ def block(words: str, fonts: Fonts, size: float = SIZE, *, room: float | None = 
     width = _widest(lines, fonts, size)
     if room is not None and width > room:
         smaller = max(least, room / width)
-        size, width = size * smaller, width * smaller
-        if width > room + 0.5:
+        size *= smaller
+        if width * smaller > room + 0.5:
             lines = [part for line in lines for part in _wrapped(line, fonts, size, room)]
-            width = _widest(lines, fonts, size)
-    return Block(lines=lines, size=size, width=width)
+    return Block(lines=lines, size=size, widths=[line_width(line, fonts, size) for line in lines])
 
 
 def plain(words: str) -> str:

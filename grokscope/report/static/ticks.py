@@ -4,8 +4,6 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
@@ -138,13 +136,3 @@ def formatted(value: float, form: str) -> str:
         end = "%" if kind == "%" else ""
         text = text.removesuffix("%").rstrip("0").rstrip(".") + end
     return text.replace("-", "−")
-
-
-def spare(chosen: Sequence[Any], sizes: Sequence[float], places: Sequence[float], gap: float) -> list[Any]:
-    """Those whose labels do not touch: every one, every second, every third, and so on."""
-    order = sorted(range(len(chosen)), key=lambda index: places[index])
-    for every in range(1, len(order) + 1):
-        kept = order[::every]
-        if all(places[b] - places[a] >= (sizes[a] + sizes[b]) / 2 + gap for a, b in pairwise(kept)):
-            return [chosen[index] for index in kept]
-    return []

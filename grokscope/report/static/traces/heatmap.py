@@ -42,7 +42,8 @@ def span(trace: dict[str, Any]) -> tuple[float, float]:
     known = np.concatenate([numeric(row) for row in trace["z"]])
     known = known[np.isfinite(known)]
     ends = (known.min(), known.max()) if len(known) else (0.0, 1.0)
-    return float(trace.get("zmin", ends[0])), float(trace.get("zmax", ends[1]))
+    low, high = float(trace.get("zmin", ends[0])), float(trace.get("zmax", ends[1]))
+    return (low, high) if high > low else (low - 0.5, high + 0.5)  # as plotly.js
 
 
 def _equal(places: np.ndarray) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from grokscope.report.static.colours import Rgba, along, rgba
+from grokscope.report.static.looks import PLAIN, swapped
 from grokscope.report.static.scale import mode_of
 from grokscope.report.static.symbols import OPEN
 
@@ -51,7 +52,9 @@ def style(trace: dict[str, Any]) -> Style:
     single = marker["color"] if isinstance(marker.get("color"), str) else None
     wide, own = float(line.get("width", 2)), trace["symbol"]
     sizes = [float(size) for size in _each(marker.get("size", 6), n)]
-    symbols = [own] * n if own else [str(one) for one in _each(marker.get("symbol", "circle"), n)]
+    symbols = [str(one) for one in _each(marker.get("symbol", PLAIN), n)]
+    new = swapped(trace, own)
+    symbols = [new] * n if new else symbols
     seen = opacity * float(marker.get("opacity", 1.0 if np.isscalar(marker.get("size", 6)) else BUBBLES))
     rim = marker.get("line") or {}
     return Style(
@@ -59,7 +62,7 @@ def style(trace: dict[str, Any]) -> Style:
         width=wide,
         dash=line.get("dash", "solid"),
         symbols=symbols if "markers" in mode else [],
-        sizes=[max(size, SMALLEST) for size in sizes] if own else sizes,
+        sizes=[max(size, SMALLEST) for size in sizes] if new else sizes,
         colours=_colours(marker, single or line.get("color") or trace["colour"], n, seen),
         edges=[rgba(rim.get("color", RIM), seen)] * n,
         edge=float(rim.get("width", 0)) or (1.0 if any(name.endswith(OPEN) for name in symbols) else 0.0),
