@@ -54,19 +54,19 @@ def figure(
 
         section = of_study(study, name, lang)
         drawn, title, caption = section.figure, section.title, section.caption
-        about = {"study": study.id, "figure": section.id}
+        shown, about = section.id, {"study": study.id}
     else:
         from grokscope.report.run.drawing import figure as of_run
         from grokscope.report.run.drawing import named
 
         drawing, run = named(name), find_run(subject, store)
         drawn, title, caption = of_run(run, drawing.id, lang), drawing.title(lang), drawing.caption(lang)
-        about = {"run": run.id, "figure": drawing.id}
+        shown, about = drawing.id, {"run": run.id}
     assert drawn is not None
     if isinstance(drawn, Missing):
         raise GrokscopeError(drawn.reason)
     path = write(drawn, output, width=wide, height=height, step=step, title=title, lang=lang)
     if json:
-        emit(about | {"file": str(path), "title": title, "caption": caption})
+        emit(about | {"figure": shown, "file": str(path), "title": title, "caption": caption})
     else:
         print(path)
