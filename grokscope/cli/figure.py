@@ -25,7 +25,7 @@ def figure(
     subject: tyro.conf.Positional[Subject],
     name: tyro.conf.Positional[Name],
     *,
-    output: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="FILE.pdf|svg|png|html")],
+    output: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="FILE.pdf|svg|png|tex|html")],
     width: Annotated[str | None, tyro.conf.arg(metavar="column|page|INCHES")] = None,
     height: Annotated[float | None, tyro.conf.arg(metavar="INCHES")] = None,
     step: Integer = None,

@@ -77,7 +77,7 @@ def test_json_says_what_was_written_and_gives_title_and_caption(
             "unknown figure of a run 'grokking_curv'. Did you mean 'grokking_curve'?",
         ),
         (["forest", "-o", "a.svg"], 2, "unknown figure of a run 'forest'."),
-        (["gini", "-o", "a.gif"], 2, "a.gif: a figure is written as .pdf, .svg, .png, .html; name the file so"),
+        (["gini", "-o", "a.gif"], 2, "a.gif: a figure is written as .pdf, .svg, .png, .tex, .html; name the file so"),
         (["gini", "-o", "a.svg", "--width", "wide"], 2, "width 'wide': expected column, page, or a number of inches"),
         (["gini", "-o", "a.svg", "--width", "200"], 2, "width 200: expected 1 to 20 inches"),
         (["grokking_curve", "-o", "a.svg", "--step", "0"], 2, "this figure has no slider"),

@@ -37,10 +37,10 @@ class Plan:
     fonts: Fonts
     place: Place
 
-    def draw(self, axes: Axes, name: str = "") -> None:
-        """axes: of matplotlib, as large as the place, whose data are pixels."""
+    def draw(self, axes: Axes, **options: Any) -> None:
+        """axes: of matplotlib, as large as the place, whose data are pixels. options: of `Sheet`."""
         with no_warning_of_glyphs():
-            _draw(Sheet(self.place.width, self.place.height, self.fonts, axes, name), self.shown, self.place)
+            _draw(Sheet(self.place.width, self.place.height, self.fonts, axes, **options), self.shown, self.place)
 
 
 def plan(figure: "Figure", width: float, step: int | None = None, height: float | None = None) -> Plan:

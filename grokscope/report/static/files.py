@@ -1,4 +1,4 @@
-"""Figures as files for paper: SVG, PDF and PNG. The same figure gives the same bytes."""
+"""Figures as files for paper: SVG, PDF, PNG and PGF. The same figure gives the same bytes."""
 
 import io
 import re
@@ -11,6 +11,7 @@ from matplotlib.figure import Figure as Matplotlib
 
 from grokscope.report.static.draw import plan
 from grokscope.report.static.fonts import CHINESE, OWN, no_warning_of_glyphs
+from grokscope.report.static.latex import pgf
 from grokscope.report.static.panels import GUTTER, arranged
 from grokscope.report.static.sheet import POINT
 from grokscope.report.static.write import WIDTHS
@@ -59,24 +60,40 @@ def png(figures: Figures, **options: Any) -> bytes:
         return _saved(made, "png", dpi=DOTS)
 
 
+def tex(figures: Figures, **options: Any) -> bytes:
+    """`svg` as a picture of PGF, in the fonts of the LaTeX document that reads it."""
+    with _settings():
+        made, _ = sheet(figures, images=False, **options)
+        with no_warning_of_glyphs():
+            return pgf(made)
+
+
 def sheet(
-    figures: Figures, *, width: float = PAGE, height: float | None = None, step: int | None = None, columns: int = 2
+    figures: Figures,
+    *,
+    width: float = PAGE,
+    height: float | None = None,
+    step: int | None = None,
+    columns: int = 2,
+    images: bool = True,
 ) -> tuple[Matplotlib, frozenset[str]]:
     """Figures on a sheet of matplotlib, and the characters that no font of this machine has.
 
     width: of the sheet, in inches. height: of each figure, in inches; by default as the figure says. step: of the
     slider of a single figure; by default the one that it shows. columns: in which several figures stand.
+    images: whether the file can hold some.
     """
     across = pixels(width, "width")
     high = None if height is None else pixels(height, "height")
     if not isinstance(figures, Sequence):
         plans = [plan(figures, across, step, high)]
-        return arranged(plans, across, 1, letters=False), plans[0].fonts.lacking
+        return arranged(plans, across, 1, letters=False, images=images), plans[0].fonts.lacking
     if step is not None or not figures or columns < 1:
         raise ValueError("several figures have no common step, and stand in at least one column")
     each = (across - GUTTER * (columns - 1)) / columns
     plans = [plan(figure, each, None, high) for figure in figures]
-    return arranged(plans, across, columns, letters=True), frozenset().union(*(each.fonts.lacking for each in plans))
+    lacking = frozenset().union(*(each.fonts.lacking for each in plans))
+    return arranged(plans, across, columns, letters=True, images=images), lacking
 
 
 def pixels(inches: float, what: str) -> float:

@@ -13,10 +13,10 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz"
 INK = "#111111"
 
 
-def arranged(plans: Sequence[Plan], width: float, columns: int, *, letters: bool) -> Figure:
+def arranged(plans: Sequence[Plan], width: float, columns: int, *, letters: bool, images: bool) -> Figure:
     """The figures that were planned, row by row, on a sheet of so many pixels; a row is as high as its highest figure.
 
-    ValueError for more figures than there are letters.
+    images: whether the file can hold some. ValueError for more figures than there are letters.
     """
     if len(plans) > len(LETTERS):
         raise ValueError(f"{len(plans)} figures: a sheet has room for {len(LETTERS)}")
@@ -35,7 +35,7 @@ def arranged(plans: Sequence[Plan], width: float, columns: int, *, letters: bool
             box = (left / width, bottom / height, each / width, high / height)
             axes = figure.add_axes(box, xlim=(0, each), ylim=(0, high), label=letter)
             axes.set_axis_off()
-            plan.draw(axes, name=f"{letter}-" if letter else "")
+            plan.draw(axes, name=f"{letter}-" if letter else "", images=images)
             if letter:
                 sheet = Sheet(each, high, plan.fonts, axes)
                 sheet.write(block(f"<b>{letter}</b>", plan.fonts, 15.0), 0.0, high + above, colour=INK)

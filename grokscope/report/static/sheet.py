@@ -46,11 +46,21 @@ class Box(NamedTuple):
 
 class Sheet:
     """width, height: pixels. axes: of matplotlib, as large as the sheet, whose data are pixels; without them nothing is
-    drawn, and what would be is only measured. name: stands before the names of all parts. needs: boxes that must lie on
-    the sheet. words: those of texts among them."""
+    drawn, and what would be is only measured. name: stands before the names of all parts. images: whether the file can
+    hold some. needs: boxes that must lie on the sheet. words: those of texts among them."""
 
-    def __init__(self, width: float, height: float, fonts: Fonts, axes: Axes | None = None, name: str = "") -> None:
-        self.width, self.height, self.fonts, self.axes, self.name = width, height, fonts, axes, name
+    def __init__(
+        self,
+        width: float,
+        height: float,
+        fonts: Fonts,
+        axes: Axes | None = None,
+        *,
+        name: str = "",
+        images: bool = True,
+    ) -> None:
+        self.width, self.height, self.fonts, self.axes = width, height, fonts, axes
+        self.name, self.images = name, images
         self.needs: list[Box] = []
         self.words: list[Box] = []
 
@@ -78,7 +88,13 @@ class Sheet:
         self._add(lambda _: PolyCollection(corners, **style), gid, clip)
 
     def image(self, box: Box, colours: Float[np.ndarray, "row column 4"], *, gid: str = "") -> None:
-        """Colours of equal cells as one image, the first row at the bottom."""
+        """Colours of equal cells as one image, the first row at the bottom; where there are no images, as cells."""
+        if not self.images:
+            rows, columns = colours.shape[:2]
+            x, y = np.linspace(box.left, box.right, columns + 1), np.linspace(box.bottom, box.top, rows + 1)
+            places = [(row, column) for row in range(rows) for column in range(columns)]
+            boxes = [Box(x[column], y[row], x[column + 1], y[row + 1]) for row, column in places]
+            return self.cells(boxes, colours.reshape(-1, 4), gid=gid)
         extent = (box.left, box.right, box.bottom, box.top)
 
         def made(axes: Axes) -> AxesImage:
@@ -86,7 +102,7 @@ class Sheet:
             image.set_data((colours * 255).round().astype(np.uint8))
             return image
 
-        self._add(made, gid)
+        return self._add(made, gid)
 
     def marks(
         self, points: Points, symbols: Sequence[str], radii: Sequence[float], *, colours: Sequence[Rgba],

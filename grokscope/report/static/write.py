@@ -1,4 +1,4 @@
-"""A figure as the file that its name asks for: .pdf, .svg and .png for paper, .html for the screen."""
+"""A figure as the file that its name asks for: .pdf, .svg, .png and .tex for paper, .html for the screen."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ from grokscope.runs.output import write_output
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-PAPER = (".pdf", ".svg", ".png")
+PAPER = (".pdf", ".svg", ".png", ".tex")
 WIDTHS = {"column": 3.25, "page": 6.75}  # inches: one column of a journal, and both
 
 
@@ -61,4 +61,4 @@ def _paper(kind: str) -> Callable[..., bytes]:
         raise GrokscopeError(
             f"{kind} needs matplotlib: pip install 'grokscope[figures]'; .html does without it"
         ) from None
-    return {".pdf": files.pdf, ".svg": files.svg, ".png": files.png}[kind]
+    return {".pdf": files.pdf, ".svg": files.svg, ".png": files.png, ".tex": files.tex}[kind]

@@ -105,7 +105,7 @@ def test_html_is_the_interactive_figure_with_everything_in_it(measured_run: Run,
 
 
 def test_another_ending_and_another_width_are_mistakes(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"a.gif: a figure is written as .pdf, .svg, .png, .html"):
+    with pytest.raises(ValueError, match=r"a.gif: a figure is written as .pdf, .svg, .png, .tex, .html"):
         writing.kind_of(tmp_path / "a.gif")
     assert (inches("column"), inches("page"), inches("5.5")) == (3.25, 6.75, 5.5)
     with pytest.raises(ValueError, match="width 'wide': expected column, page, or a number of inches"):
