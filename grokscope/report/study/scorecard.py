@@ -52,7 +52,9 @@ def sections(card: Scorecard, lang: Lang = "en") -> list[Section]:
 def _claim(card: Scorecard, claim: Claim, lang: Lang) -> Section:
     rows = rows_of(card, claim)
     figure = forest(rows, lang)
-    drawn: dict[str, Any] = {} if isinstance(figure, Missing) else {"figure": figure, "caption": forest.caption(lang)}
+    drawn: dict[str, Any] = {}
+    if not isinstance(figure, Missing):
+        drawn = {"figure": figure, "caption": forest.caption(lang), "draws": forest.id}
     title = say("glance.part", lang, part=say(f"verdict.{claim.verdict}", lang), effect=claim.claim[lang])
     return Section(id=f"claim-{claim.theory}-{claim.id}", title=title, table=_table(rows, lang), **drawn)
 
