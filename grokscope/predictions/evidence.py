@@ -7,6 +7,7 @@ or the region know, `outside` the best. So no verdict rests on what is missing.
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -76,6 +77,15 @@ def evidence(sample: Sample | Missing) -> Evidence | Missing:
             return _of_times(sample)
         case Fit():
             return Evidence(value=sample.value, n=sample.n, intervals=sample.intervals if sample.n >= FEWEST else None)
+
+
+def told(seen: Evidence | Missing, level: float) -> dict[str, Any]:
+    """Effect, interval at a level, and seeds, as fields of a scorecard; or why there is none."""
+    if isinstance(seen, Missing):
+        return {"missing": seen.reason}
+    low, high = seen.shown(level)
+    about = {"effect": seen.value, "low": low, "high": high, "n": seen.n, "values": seen.values}
+    return about | {"missing": seen.missing}
 
 
 def inside(seen: Evidence | Missing, region: Region) -> float:

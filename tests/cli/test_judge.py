@@ -62,7 +62,10 @@ def test_mistakes_are_one_line(capsys: pytest.CaptureFixture, copy: Path, tiny_r
         ((tiny_run.id, "--theory", "stagse"), "Did you mean 'stages'"),
         (("nothing",), "unknown run 'nothing'"),
         ((), "expected runs, got none"),
-        ((tiny_run.id, "--theory", "stages", "-o", str(tmp_path / "card.txt")), "must end in .json, .html or .md"),
+        (
+            (tiny_run.id, "--theory", "stages", "-o", str(tmp_path / "card.txt")),
+            "must end in .json, .html, .md or .tex, or in / for a folder of pages",
+        ),
     ):
         code, _, err = run(capsys, "judge", *arguments, "--store", str(copy))
         assert code == 2, arguments
