@@ -3,6 +3,7 @@
 The public face. Each name is imported at its first use, so `import grokscope` costs next to nothing.
 """
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -68,7 +69,21 @@ def __getattr__(name: str) -> Any:
     place, _, attribute = _FACE[name].partition(":")
     module = import_module(f"grokscope.{place}")
     globals()[name] = getattr(module, attribute) if attribute else module
+    if "grokscope.runs.run" in sys.modules:
+        sys.modules["grokscope.runs.run"].Run.figure = _figure
     return globals()[name]
+
+
+def _figure(run: "Run", name: str, lang: Any = "en") -> Any:
+    """The Plotly figure of a run that has this name (`grokscope list figures`); `Missing` with the reason, in words,
+    where the run has none. lang: en or zh. ValueError, with the nearest name, for another name.
+
+    Runs lie below reports, so that `Run` cannot have this method by itself: it has it from here, which every public way
+    to a run passes.
+    """
+    from grokscope.report.run.drawing import figure
+
+    return figure(run, name, lang)
 
 
 def __dir__() -> list[str]:

@@ -1,7 +1,7 @@
 """A run in the store: its config, series, events, phases and snapshots."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -34,7 +34,10 @@ class Run:
     id: the pack's id, with a number in a pack of several. folder: the pack's folder. about: its pack.json, if it has
     been read already. later: validate the config when it is asked for; StoreError then. unknown: the fields of the
     config that nobody knows, of weights from elsewhere; the config has defaults in their place, `fields` has None.
+    figure: a Plotly figure by its name; the public face gives it to every run, as figures lie in a layer above.
     """
+
+    figure: Callable[..., Any]
 
     def __init__(
         self, folder: Path, replica: int = 0, about: dict[str, Any] | None = None, *, later: bool = False

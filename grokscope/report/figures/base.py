@@ -54,7 +54,7 @@ class Drawing:
     def section(self, subject: Any, lang: Lang, *, id: str = "", title: str = "", **more: Any) -> Section:
         """The figure of a study with its caption. id, title: by default its own. more: fields of the section."""
         own = {"id": id or self.id, "title": title or self.title(lang)}
-        return Section(**own, figure=self(subject, lang), caption=self.caption(lang), **more)
+        return Section(**own, draws=self.id, figure=self(subject, lang), caption=self.caption(lang), **more)
 
 
 def draws(

@@ -52,7 +52,7 @@ class Section:
     above the figure. figure: where it is `Missing`, its reason, in the page's language, replaces caption, notes
     and table. key: the legend of the shading. notes: paragraphs below the caption. links: run id to address; a click on
     a mark whose customdata begins with that id leads there (page.js). body: the end of the section. parts: sections
-    within it.
+    within it. draws: the id of its figure.
     """
 
     id: str
@@ -67,6 +67,7 @@ class Section:
     links: Mapping[str, str] = field(default_factory=dict)
     body: Markup | None = None
     parts: Sequence["Section"] = ()
+    draws: str = ""
 
     @property
     def missing(self) -> str:
@@ -75,10 +76,15 @@ class Section:
 
     @property
     def data(self) -> Markup:
-        """The figure as JSON, for a script element; a name in it must not end that element."""
+        """The figure, for a script element."""
         assert self.figure is not None
         assert not isinstance(self.figure, Missing)
-        return Markup(str(self.figure.to_json()).replace("</", "<\\/"))
+        return as_data(self.figure)
+
+
+def as_data(figure: "Figure") -> Markup:
+    """A figure as JSON, for a script element; a name in it must not end that element."""
+    return Markup(str(figure.to_json()).replace("</", "<\\/"))
 
 
 def write_page(path: str | Path, title: str, lead: Sequence[str], sections: Sequence[Section], lang: Lang) -> Path:
@@ -94,5 +100,17 @@ def document(title: str, lead: Sequence[str], sections: Sequence[Section], lang:
     page = render(
         "document", title=title, lead=lead, sections=sections, lang=lang, style=raw("page.css"), script=raw("page.js"),
         plotly=Markup(get_plotlyjs()),
+    )  # fmt: skip
+    return f"{page.strip()}\n"
+
+
+def alone(figure: "Figure", title: str, lang: Lang) -> str:
+    """A page with one figure and nothing else. title: of the window."""
+    from plotly.offline import get_plotlyjs
+
+    require_language(lang)
+    page = render(
+        "figure", title=title, figure=figure, data=as_data(figure), lang=lang, style=raw("page.css"),
+        script=raw("page.js"), plotly=Markup(get_plotlyjs()),
     )  # fmt: skip
     return f"{page.strip()}\n"

@@ -55,6 +55,7 @@ def _section(card: Scorecard, claim: Claim, lang: Lang, explored: Mapping[Any, e
         title=claim.claim[lang],
         lead=[wording.standing(card, claim, lang), _fixed(rows, lang), *_changes(rows, lang)],
         figure=None if isinstance(figure, Missing) else figure,
+        draws=forest.id,
         table=_found(rows, lang) if known else None,
         parts=[*_looks(claim, lang), *_earlier(card, claim, lang, explored)],
     )

@@ -39,19 +39,28 @@ def write(study: Study, path: str | Path | None = None, lang: Lang = "en", *, ca
     path = study.folder / "report.html" if path is None else Path(path)
     if study.axes:
         return sweep.write(study, path, lang)
-    theory = study.name.partition("-")[0]
     runs = study.runs()
-    if card is None:
-        card, why = verdicts(study.folder, runs, theory if theory in theories() else None, study.looks)
-        if why:
-            print(f"note: {why}", file=sys.stderr)
+    card = judged(study, runs) if card is None else card
     lead = [*scorecard.lead(card, lang), say("study.lead", lang, study=study.id, runs=count(sum(card.runs.values())))]
-    grown = growth(subjects(runs).along("p"), lang)
-    sections = [*scorecard.sections(card, lang), *grown, *_tables(runs, lang), *_times(runs, lang)]
     command = f"grokscope report {study.id} --store {study.store}"
     where = render("again", text=say("study.again", lang), command=command)
-    sections.append(Section(id="provenance", title=say("page.provenance", lang), body=where))
-    return write_page(path, say("scorecard.title", lang), lead, sections, lang)
+    origin = Section(id="provenance", title=say("page.provenance", lang), body=where)
+    return write_page(path, say("scorecard.title", lang), lead, [*sections(card, runs, lang), origin], lang)
+
+
+def judged(study: Study, runs: Arms[Run]) -> Scorecard:
+    """The verdicts on a study's present runs; a note on stderr says what it lacks for them."""
+    theory = study.name.partition("-")[0]
+    card, why = verdicts(study.folder, runs, theory if theory in theories() else None, study.looks)
+    if why:
+        print(f"note: {why}", file=sys.stderr)
+    return card
+
+
+def sections(card: Scorecard, runs: Arms[Run], lang: Lang) -> list[Section]:
+    """What stands on the page of a study of named arms."""
+    grown = growth(subjects(runs).along("p"), lang)
+    return [*scorecard.sections(card, lang), *grown, *_tables(runs, lang), *_times(runs, lang)]
 
 
 def growth(by_size: Mapping[int, Sequence[Subject]], lang: Lang) -> list[Section]:

@@ -11,7 +11,7 @@ from grokscope.report.page.frame import Block, Cell, Link, Table
 from grokscope.report.page.markdown import document
 from grokscope.report.study import claims, essay, exploratory, scorecard, wording
 from grokscope.report.study.because import because
-from grokscope.report.svg import svg
+from grokscope.report.static.files import svg
 from grokscope.report.words import LANGUAGES, Lang, count, say
 from grokscope.runs.output import write_output
 from grokscope.theories.base import theories

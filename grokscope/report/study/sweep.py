@@ -30,7 +30,7 @@ def write(study: Study, path: str | Path, lang: Lang = "en", *, command: str = "
     require_language(lang)
     if not study.axes:
         raise ValueError(f"study {study.id} is no sweep: it has no axes to draw it over")
-    runs = list({run.id: run for run in runs_of(study.runs())}.values())
+    runs = trained(study)
     axes = ", ".join(study.axes)
     title = say("sweep.title", lang, axes=axes)
     if not runs:
@@ -48,10 +48,21 @@ def write(study: Study, path: str | Path, lang: Lang = "en", *, command: str = "
     ]  # fmt: skip
     if planned > len(runs):
         lead.append(say("sweep.lost", lang, n=count(planned - len(runs))))
-    sections = [*_maps(study.axes, runs, lang), *_survival(study.axes, runs, phases, lang)]
     body = render("again", text=say("sweep.again", lang), command=command)
-    sections.append(Section(id="provenance", title=say("page.provenance", lang), body=body))
-    return write_page(path, title, lead, sections, lang)
+    origin = Section(id="provenance", title=say("page.provenance", lang), body=body)
+    return write_page(path, title, lead, [*sections(study.axes, runs, phases, lang), origin], lang)
+
+
+def trained(study: Study) -> list[Run]:
+    """The runs of a sweep that are trained, each once."""
+    return list({run.id: run for run in runs_of(study.runs())}.values())
+
+
+def sections(
+    axes: Mapping[str, Sequence[Any]], runs: Sequence[Run], phases: Mapping[str, Phases], lang: Lang
+) -> list[Section]:
+    """What stands on the page of a sweep. phases: of the runs, by id."""
+    return [*_maps(axes, runs, lang), *_survival(axes, runs, phases, lang)]
 
 
 def _maps(axes: Mapping[str, Sequence[Any]], runs: Sequence[Run], lang: Lang) -> Iterator[Section]:

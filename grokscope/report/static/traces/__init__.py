@@ -1,0 +1,1 @@
+"""What draws a trace: one file a type of trace."""
