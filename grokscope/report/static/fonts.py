@@ -16,6 +16,8 @@ CHINESE = (
     "Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "PingFang SC", "Microsoft YaHei", "WenQuanYi Micro Hei",
     "WenQuanYi Zen Hei", "Hiragino Sans GB", "SimHei", "Droid Sans Fallback", "Arial Unicode MS",
 )  # fmt: skip
+# Fonts that have a sign for what they lack, or signs in the places of other characters.
+NO_FONTS = ("Last Resort", "cm", "STIXNon", "STIXSize")
 WIDE, NARROW, MISSING = 1.0, 0.6, 0.6  # of the size: a wide character, another one, and what stands for a missing one
 
 
@@ -67,7 +69,9 @@ def _others() -> Iterator[tuple[str, str]]:
     """Names and files of upright fonts of usual weight, the preferred ones first."""
     order = {name: place for place, name in enumerate(CHINESE)}
     entries = [
-        font for font in fontManager.ttflist if font.style == "normal" and font.weight in (400, "normal", "regular")
+        font
+        for font in fontManager.ttflist
+        if font.style == "normal" and font.weight in (400, "normal", "regular") and not font.name.startswith(NO_FONTS)
     ]
     entries.sort(key=lambda font: (order.get(font.name, len(order)), font.name, str(font.fname)))
     return ((font.name, font.fname) for font in entries)

@@ -100,7 +100,7 @@ def _inside(axes: Mapping[str, Axis], letter: str, stretch: Track) -> Iterator[A
 
 
 def _beside(
-    still: Still, scales: Mapping[str, Scale], letter: str, stretch: Track, fonts: Fonts, width: float
+    still: Still, scales: Mapping[str, Scale], stretch: Track, *, letter: str, width: float, fonts: Fonts
 ) -> float:
     """The pixels that are needed before a stretch: for the axes that stand there, and for words below panels."""
     axes = {name: scale.axis for name, scale in scales.items()}

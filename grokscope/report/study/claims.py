@@ -74,13 +74,21 @@ def _terms(row: Row, lang: Lang) -> list[Cell]:
 
 
 def _part(row: Row, lang: Lang) -> Cell:
-    return render("cell", lines=[row.part or say("row.whole", lang)], small=row.name)
+    return render("cell", lines=[row.part or say("row.whole", lang)], small=f"{row.id} v{row.version}")
 
 
 def _changes(rows: Sequence[Row], lang: Lang) -> list[Block]:
     """Why the rows are no longer as first written; each reason once."""
-    changed = {(row.version, row.changed[lang]) for row in rows if row.changed}
-    return [say("row.changed", lang, version=version, changed=reason) for version, reason in sorted(changed)]
+    changed: dict[tuple[int, str], list[Row]] = {}
+    for row in (row for row in rows if row.changed):
+        changed.setdefault((row.version, (row.changed or {})[lang]), []).append(row)
+    return [
+        say(
+            "row.changed" if len(of) == len(rows) else "row.changed_of",
+            lang, version=version, changed=reason, parts=wording.parts_of(of),
+        )
+        for (version, reason), of in changed.items()
+    ]  # fmt: skip
 
 
 def _found(rows: Sequence[Row], lang: Lang) -> Table:

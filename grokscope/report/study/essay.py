@@ -121,10 +121,13 @@ def _section(card: Scorecard, unit: Unit, lang: Lang) -> Section:
         lead=[
             render("quote", text=say(f"essay.{unit.id}.quote", lang)),
             say(f"essay.{unit.id}.says", lang),
-            say(f"essay.{unit.id}.measured", lang),
+            render("labelled", label=say("essay.label.measured", lang), text=say(f"essay.{unit.id}.measured", lang)),
             _listed(card, unit, lang),
         ],
-        notes=[wording.standing(card, decides, lang), meaning(card, unit, lang)],
+        notes=[
+            wording.standing(card, decides, lang),
+            render("labelled", label=say("essay.label.means", lang), text=meaning(card, unit, lang)),
+        ],
     )
 
 

@@ -9,9 +9,9 @@ from grokscope.predictions.cards import Claim, Scorecard
 from grokscope.report.figures.forest import forest
 from grokscope.report.page.frame import Block, Cell, Link, Table
 from grokscope.report.page.markdown import document
+from grokscope.report.static.files import svg
 from grokscope.report.study import claims, essay, exploratory, scorecard, wording
 from grokscope.report.study.because import because
-from grokscope.report.static.files import svg
 from grokscope.report.words import LANGUAGES, Lang, count, say
 from grokscope.runs.output import write_output
 from grokscope.theories.base import theories
@@ -92,7 +92,7 @@ def _line(card: Scorecard, claim: Claim, lang: Lang) -> list[Cell]:
         Link(text=scorecard.theory_title(claim.theory, lang), address=claims.page_of(claim.theory, lang)),
         Link(text=claim.claim[lang], address=claims.address(claim.theory, claim.id, lang)),
         say(f"verdict.{wording.state(card, claim)}", lang),
-        wording.awaited(card, claim, lang) if opened else count(claim.n),
+        wording.awaited(card, claim) if opened else count(claim.n),
         "" if opened else wording.together(card, claim, lang),
     ]
 

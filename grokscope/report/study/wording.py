@@ -65,7 +65,7 @@ def _rests_on(card: Scorecard, claim: Claim, lang: Lang) -> str:
     if found == "supported":
         return say("standing.controlled" if any(row.controls for row in rows) else "standing.inside", lang)
     worst = [row for row in rows if row.verdict == claim.verdict]
-    named = ", ".join(dict.fromkeys(row.part or row.id for row in worst))
+    named = parts_of(worst)
     if found != "undecided":
         key = "standing.control" if all(row.reason == "control" for row in worst) else "standing.outside"
         return say(key, lang, parts=named)
@@ -75,18 +75,22 @@ def _rests_on(card: Scorecard, claim: Claim, lang: Lang) -> str:
     return say("standing.bound" if card.looks else "standing.undecided", lang, parts=named)
 
 
+def parts_of(rows: Sequence[Row]) -> str:
+    """The names of the parts of some rows."""
+    return ", ".join(f"“{name}”" for name in dict.fromkeys(row.part or row.id for row in rows))
+
+
 def _awaited(card: Scorecard, claim: Claim, lang: Lang) -> str:
     """How many seeds the first look needs of each arm, and how many stand there."""
     least, most = min(claim.seeds.values(), default=0), max(claim.seeds.values(), default=0)
     fewest = next((arm for arm, n in claim.seeds.items() if n == least), "")
     key = "standing.none" if not most else "standing.alike" if least == most else "standing.some"
-    arms = {"arms": count(len(claim.seeds)), "least": count(least), "most": count(most), "fewest": fewest}
-    return say(key, lang, n=count(card.looks[0]), **arms)
+    return say(key, lang, n=count(card.looks[0]), least=count(least), most=count(most), fewest=fewest)
 
 
-def awaited(card: Scorecard, claim: Claim, lang: Lang = "en") -> str:
-    """The seeds of the arm that has the fewest, and how many the first look needs."""
-    return say("standing.seeds", lang, least=count(min(claim.seeds.values(), default=0)), n=count(card.looks[0]))
+def awaited(card: Scorecard, claim: Claim) -> str:
+    """The seeds of the arm that has the fewest, of those that the first look needs."""
+    return f"{count(min(claim.seeds.values(), default=0))} / {count(card.looks[0])}"
 
 
 def together(card: Scorecard, claim: Claim, lang: Lang = "en") -> str:

@@ -14,12 +14,20 @@ NAMES = {"textbackslash": "\\", "textasciitilde": "~", "textasciicircum": "^", "
 NAMES |= {"textbar": "|"}
 
 
+TOKEN = re.compile(r"\\([a-z]+)\{\}|\\([{}$&#_%])|\{([\[\]])\}|([^\\{}$&#_%^~\[\]])")
+
+
 def typeset(text: str) -> str:
-    """What TeX prints of a text without commands of its own."""
-    words = re.sub(r"\\([a-z]+)\{\}", lambda found: NAMES[found[1]].replace("\\", "\0"), text)
-    words = re.sub(r"\{([\[\]])\}", r"\1", words)
-    assert not re.search(r"(?<!\\)[{}$&#_%^~]|\\[a-z]", words), words
-    return re.sub(r"\\([{}$&#_%])", r"\1", words).replace("\0", "\\")
+    """What TeX prints of a text without commands of its own. ValueError for a sign that it would obey."""
+    printed, place = "", 0
+    while place < len(text):
+        token = TOKEN.match(text, place)
+        if token is None:
+            raise ValueError(f"TeX would obey {text[place:]}")
+        name, *signs = token.groups()
+        printed += NAMES[name] if name else "".join(sign or "" for sign in signs)
+        place = token.end()
+    return printed
 
 
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=126)))

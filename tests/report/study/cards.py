@@ -18,7 +18,7 @@ from grokscope.statistics.regions import above, below
 def row(values: Any, number: int, **fields: Any) -> Prediction:
     text: Any = {"en": "the claim <b>", "zh": "这条主张"}
     measured: Any = {"en": "what was measured", "zh": "测量的量"}
-    sample = values if isinstance(values, Missing) else means(values)
+    sample = values if isinstance(values, Missing | Means) else means(values)
     about = {"supports": above(0.5), "refutes": below(0), "arms": ("base",), "readings": (), "id": f"row.{number}"}
     return Prediction(claim=text, measured=measured, statistic=lambda _: sample, **(about | fields))  # pyright: ignore
 

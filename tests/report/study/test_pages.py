@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from grokscope.errors import Missing, StoreError
+from grokscope.predictions.base import Means
 from grokscope.predictions.cards import Control, Scorecard
 from grokscope.report.page.frame import Section, Table
 from grokscope.report.page.markdown import document
@@ -45,7 +47,7 @@ def test_a_claim_below_the_first_look_waits_and_is_no_failure() -> None:
     assert claim.verdict == "not_tested"
     assert wording.state(card, claim) == "open"
     text = shown(card)
-    assert "**not yet looked at**: the first look is at 10 seeds of each of its 2 arms; 3 to 7 stand there" in text
+    assert "**not yet looked at**: the first look is at 10 seeds of each of its arms; 3 to 7 stand there" in text
     assert "fewest in random_labels" in text
     assert "not tested" not in text
     assert "1.0" not in text  # no effect is shown before the look
@@ -79,12 +81,12 @@ def test_each_look_is_a_line_with_its_level_and_both_p_values() -> None:
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines() if re.match(r"\| \d", line)]
     assert [line[:2] for line in rows] == [["10", "0.0125"], ["20", "0.0375"]]
     assert [float(line[2]) for line in rows] == pytest.approx([look.supports for look in claim.looks], rel=0.01)
-    assert "the last look: it is on the bound" in text
+    assert "open after the last look: “a”; it is on the bound" in text
 
 
 def test_an_open_claim_says_when_it_is_looked_at_next_and_how_many_seeds_would_decide() -> None:
     text = shown(of(10, values=0.56 + 2 * (NOISE[:10] - NOISE[:10].mean())))
-    assert "**undecided (10 seeds)**: a is open; the next look is at 20 seeds of each arm" in text
+    assert "**undecided (10 seeds)**: open: “a”; the next look is at 20 seeds of each arm" in text
     assert re.search(r"crosses an edge of its region; \d+ seeds would decide", text)
 
 
@@ -102,13 +104,10 @@ def test_earlier_wordings_stand_folded_with_both_verdicts_and_the_ideal_clock() 
 
 
 def test_seeds_without_an_answer_are_counted_with_the_reason() -> None:
-    from grokscope.errors import Missing
-    from grokscope.predictions.base import Means
-
     some = Means({(seed,): Missing("the run does not grok") if seed == 3 else 1 + NOISE[seed] for seed in range(10)})
-    text = shown(scored((row([1], 0, statistic=lambda _: some),), 10, LOOKS))
+    text = shown(scored((row(some, 0),), 10, LOOKS))
     assert "n = 9, 1 without an answer<br>the run does not grok" in text
-    assert "该训练没有出现 grokking" in shown(scored((row([1], 0, statistic=lambda _: some),), 10, LOOKS), "zh")
+    assert "该训练没有出现 grokking" in shown(scored((row(some, 0),), 10, LOOKS), "zh")
 
 
 def test_a_control_without_an_answer_says_why() -> None:
@@ -173,8 +172,6 @@ def test_the_exploratory_table_has_the_rows_of_the_first_scorecard(card: Scoreca
 
 
 def test_a_damaged_table_is_named(tmp_path: Path) -> None:
-    from grokscope.errors import StoreError
-
     for text, message in (
         ("a,b\n", "its columns are"),
         (",".join(exploratory.COLUMNS) + "\nx,y,,1,z,,,,u\n", "line 2"),
