@@ -267,7 +267,8 @@ def _open(part: Part, level: float) -> Reason:
 
 
 def _control(part: Part, arm: str) -> Control:
-    about, ahead = {"arm": arm} | told(part.controls[arm], SHOWN), part.ahead[arm]
+    about: dict[str, Any] = {"arm": arm} | told(part.controls[arm], SHOWN)
+    ahead = part.ahead[arm]
     if isinstance(ahead, Missing):
         about["missing"] = about.get("missing") or ahead.reason
     else:

@@ -103,9 +103,9 @@ def _found(rows: Sequence[Row], lang: Lang) -> Table:
 
 def _answer(row: Row, lang: Lang) -> list[Cell]:
     shown = "" if row.effect is None else wording.with_interval(row.effect, row.low, row.high)
-    counted = [wording.seeds(row, lang), *([because(row.missing, lang)] if row.lacking else [])]
+    without = [say("row.without", lang, n=count(row.lacking), why=because(row.missing, lang))] if row.lacking else []
     says = render("cell", strong=say(f"verdict.{row.verdict}", lang), lines=[wording.why(row, lang)])
-    return [render("strong", text=row.part or row.id), shown, render("cell", lines=counted), says]
+    return [render("strong", text=row.part or row.id), shown, render("cell", lines=[count(row.n), *without]), says]
 
 
 def _control(control: Control, lang: Lang) -> list[Cell]:
@@ -114,7 +114,7 @@ def _control(control: Control, lang: Lang) -> list[Cell]:
         return [name, "", "", say("row.no_control", lang, why=because(control.missing, lang))]
     shown = wording.with_interval(control.effect, control.low, control.high)
     ahead = wording.ahead(control)
-    return [name, shown, say("row.seeds", lang, n=control.n), ahead and say("row.ahead", lang, ahead=ahead)]
+    return [name, shown, count(control.n), ahead and say("row.ahead", lang, ahead=ahead)]
 
 
 def _looks(claim: Claim, lang: Lang) -> Iterator[Section]:

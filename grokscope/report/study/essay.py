@@ -79,7 +79,7 @@ CHAPTERS: Mapping[str, tuple[Unit, ...]] = {
 }  # fmt: skip
 UNITS = tuple(unit for units in CHAPTERS.values() for unit in units)
 # The essay's table of the blind spot, in its order.
-BLIND = ("goldilocks", "softmax_collapse", "lazy_rich", "weight_efficiency", "circuits")
+BLIND = tuple(dict.fromkeys(unit.claims[0][0] for unit in (*CHAPTERS["theories"], *CHAPTERS["circuits"])))
 
 
 def answerable(card: Scorecard) -> bool:

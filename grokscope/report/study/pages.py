@@ -1,6 +1,7 @@
 """A scorecard as a folder of Markdown pages: a summary, a page a theory with a figure a claim, and the answer to the
 essay; each in both languages. The same scorecard gives the same bytes."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from grokscope.runs.output import write_output
 from grokscope.theories.base import theories
 
 INDEX, ESSAY = "index", "essay"
+LARGER = 1.28  # a figure of 6.75 inches fills the 830 pixels of a page
 SUMMARY = ("theory", "claim", "verdict", "seeds", "evidence")
 
 
@@ -42,8 +44,14 @@ def _figures(card: Scorecard) -> dict[str, bytes]:
     for claim in wording.present(card):
         figure = forest(wording.rows_of(card, claim), "en")
         if not isinstance(figure, Missing):
-            files[where[claim.theory, claim.id]] = svg(figure)
+            files[where[claim.theory, claim.id]] = _enlarged(svg(figure))
     return files
+
+
+def _enlarged(file: bytes) -> bytes:
+    """A figure that is drawn for paper, with letters as large as those of the text around it."""
+    sizes = re.compile(rb'\b(width|height)="([\d.]+)pt"')
+    return sizes.sub(lambda found: b'%b="%.2fpt"' % (found[1], LARGER * float(found[2])), file, count=2)
 
 
 def _pages(

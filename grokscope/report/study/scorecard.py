@@ -5,7 +5,7 @@ from pathlib import Path
 
 from grokscope.predictions.cards import Row, Scorecard
 from grokscope.report.figures.forest import forest
-from grokscope.report.page.frame import Cell, Section, Table, write_page
+from grokscope.report.page.frame import Section, Table, write_page
 from grokscope.report.page.render import render
 from grokscope.report.study import claims, exploratory, wording
 from grokscope.report.study.because import because
@@ -85,7 +85,7 @@ def glance_table(card: Scorecard, lang: Lang) -> Table:
     return Table(columns=[say(f"column.{column}", lang) for column in GLANCE], rows=glance(card, lang))
 
 
-def cells(row: Row, lang: Lang = "en", found: wording.State | None = None) -> list[Cell]:
+def cells(row: Row, lang: Lang = "en", found: wording.State | None = None) -> list[str]:
     """The cells of a row, as COLUMNS. found: "open" where its claim waits for its first look."""
     found = found or row.verdict
     why = [] if found == "open" else [wording.why(row, lang)]

@@ -65,7 +65,7 @@ def _rests_on(card: Scorecard, claim: Claim, lang: Lang) -> str:
     if found == "supported":
         return say("standing.controlled" if any(row.controls for row in rows) else "standing.inside", lang)
     worst = [row for row in rows if row.verdict == claim.verdict]
-    named = parts_of(worst)
+    named = say("standing.every", lang) if len(worst) == len(rows) > 1 else parts_of(worst)
     if found != "undecided":
         key = "standing.control" if all(row.reason == "control" for row in worst) else "standing.outside"
         return say(key, lang, parts=named)

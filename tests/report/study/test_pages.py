@@ -81,7 +81,7 @@ def test_each_look_is_a_line_with_its_level_and_both_p_values() -> None:
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines() if re.match(r"\| \d", line)]
     assert [line[:2] for line in rows] == [["10", "0.0125"], ["20", "0.0375"]]
     assert [float(line[2]) for line in rows] == pytest.approx([look.supports for look in claim.looks], rel=0.01)
-    assert "open after the last look: “a”; it is on the bound" in text
+    assert "open after the last look: “a”; that is on the bound" in text
 
 
 def test_an_open_claim_says_when_it_is_looked_at_next_and_how_many_seeds_would_decide() -> None:
@@ -106,7 +106,7 @@ def test_earlier_wordings_stand_folded_with_both_verdicts_and_the_ideal_clock() 
 def test_seeds_without_an_answer_are_counted_with_the_reason() -> None:
     some = Means({(seed,): Missing("the run does not grok") if seed == 3 else 1 + NOISE[seed] for seed in range(10)})
     text = shown(scored((row(some, 0),), 10, LOOKS))
-    assert "n = 9, 1 without an answer<br>the run does not grok" in text
+    assert "9<br>1 without an answer: the run does not grok" in text
     assert "该训练没有出现 grokking" in shown(scored((row(some, 0),), 10, LOOKS), "zh")
 
 
