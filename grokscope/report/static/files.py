@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 PAGE = WIDTHS["page"]
 ENDS = (2.0, 20.0)  # inches
 DOTS = 300  # an inch, of PNG
+READERS = ("Verdana", *CHINESE)  # fonts of the reader, who may lack ours; the first is as wide
 # Fonts are embedded as they are (TrueType), text of SVG stays text, ids and dates do not differ from call to call.
 SETTINGS: dict[str, Any] = {
     "svg.fonttype": "none", "svg.hashsalt": "grokscope", "pdf.fonttype": 42, "path.simplify": False,
@@ -33,9 +34,9 @@ def svg(figure: "Figure", *, width: float = PAGE, step: int | None = None) -> by
     """
     with _settings():
         made = _saved(drawn(figure, pixels(width), step), "svg", metadata={"Date": None})
-    names = ", ".join(f"'{name}'" for name in (OWN, "Verdana", *CHINESE))
-    fonts = f"font-family: {names}, sans-serif"
-    return re.sub(rf"font-family: '{OWN}'[^;\"]*", fonts, made.decode()).encode()
+    text = re.sub(r'(<text style="[^"]*?)font-family: [^;"]*; ?', r"\1", made.decode())  # named once, for all texts
+    names = ", ".join(f"'{name}'" for name in (OWN, *READERS))
+    return text.replace("<svg ", f'<svg font-family="{names}, sans-serif" ', 1).encode()
 
 
 def pdf(figure: "Figure", *, width: float = PAGE, step: int | None = None) -> bytes:

@@ -18,7 +18,7 @@ CHINESE = (
 )  # fmt: skip
 # Fonts that have a sign for what they lack, or signs in the places of other characters.
 NO_FONTS = ("Last Resort", "cm", "STIXNon", "STIXSize")
-WIDE, NARROW, MISSING = 1.0, 0.6, 0.6  # of the size: a wide character, another one, and what stands for a missing one
+WIDE, NARROW = 1.0, 0.6  # of the size: a wide character, and another one, that no font here can measure
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,8 +34,8 @@ class Fonts:
 
     def width(self, text: str, size: float, *, bold: bool = False) -> float:
         """The width of a line, in the unit of the size; missing characters as wide as they would be."""
-        added = sum(_em(character) - MISSING for character in text if character in self.lacking)
-        return _width(self.families, text, bold) * size + added * size
+        known, unknown = ("".join(c for c in text if (c in self.lacking) == lacks) for lacks in (False, True))
+        return (_width(self.families, known, bold) + sum(map(_em, unknown))) * size
 
 
 @lru_cache(maxsize=10_000)

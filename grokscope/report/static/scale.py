@@ -106,7 +106,8 @@ def axes_of(still: Still) -> dict[str, Axis]:
     """The axes that the figure draws on, by id."""
     names = {trace.get(f"{letter}axis", letter) for trace in still.traces for letter in "xy"}
     wanted = sorted(names or {"x", "y"})
-    wanted += [anchor for name in wanted if (anchor := still.axis(name).get("anchor")) and anchor not in wanted]
+    anchors = [still.axis(name).get("anchor") or "" for name in wanted]
+    wanted += [anchor for anchor in anchors if re.fullmatch(r"[xy]\d*", anchor)]
     return {name: _axis(name, still) for name in dict.fromkeys(wanted)}
 
 
@@ -151,7 +152,9 @@ def _range(axis: Axis, traces: Sequence[dict[str, Any]], shapes: Iterable[dict[s
     low, high = float(known.min()), float(known.max())
     zero = axis.options.get("rangemode") == "tozero" and axis.kind == "linear"
     low, high = (min(low, 0.0), max(high, 0.0)) if zero else (low, high)
-    beyond = 0.0 if tight and high > low else BEYOND * (high - low) or (abs(low) * BEYOND or 1.0)
+    if high == low:  # as plotly.js
+        return (0.0, 1.0) if zero else (low - 1.0, high + 1.0)
+    beyond = 0.0 if tight else BEYOND * (high - low)
     return (low if zero and low == 0 else low - beyond), (high if zero and high == 0 else high + beyond)
 
 

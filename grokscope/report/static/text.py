@@ -109,7 +109,7 @@ def _wrapped(line: Line, fonts: Fonts, size: float, room: float) -> list[Line]:
                 if lines[-1] and line_width([*lines[-1], Piece(part.rstrip(), piece.bold)], fonts, size) > room:
                     lines.append([])
                 _add(lines[-1], Piece(part, piece.bold))
-    return lines
+    return [[*line[:-1], Piece(line[-1].text.rstrip(" "), line[-1].bold)] for line in lines if line]
 
 
 def _parts(word: str, fonts: Fonts, size: float, room: float, bold: bool) -> list[str]:

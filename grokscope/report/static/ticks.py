@@ -55,7 +55,7 @@ def minor(axis: Axis) -> list[float]:
 def _values(axis: Axis, length: float, low: float, high: float) -> list[float]:
     wanted = axis.options.get("dtick")
     n = axis.options.get("nticks") or min(max(length / APART[axis.id[0]], 4), 9) + 1
-    rough = (high - low) / n
+    rough = abs(axis.high - axis.low) / n
     if axis.kind == "linear":
         return _multiples(low, high, _nice(rough) if wanted is None else float(wanted))
     if wanted is None:
