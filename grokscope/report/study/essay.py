@@ -87,9 +87,11 @@ def answerable(card: Scorecard) -> bool:
     return {key for unit in UNITS for key in unit.claims} <= card.verdicts().keys()
 
 
-def lead(lang: Lang) -> list[Block]:
+def lead(card: Scorecard, lang: Lang) -> list[Block]:
     """What the page is, the words that it needs, and how to read it."""
-    return [say(f"essay.{key}", lang) for key in ("about", "words", "verdicts", "reading")]
+    sizes = card.looks or sorted({claim.n for claim in wording.present(card)})
+    looks = wording.LISTED[lang].join(map(count, sizes))
+    return [say(f"essay.{key}", lang, looks=looks) for key in ("about", "words", "verdicts", "reading")]
 
 
 def images(drawn: Mapping[str, str]) -> dict[str, str]:

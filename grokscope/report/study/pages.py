@@ -64,7 +64,7 @@ def _pages(
         found[claims.page_of(name, lang)] = document(title, _lead(card, name, lang), parts, drawn)
     if essay.answerable(card):
         images = essay.images(drawn)
-        lead = [_around(ESSAY, lang), *essay.lead(lang)]
+        lead = [_around(ESSAY, lang), *essay.lead(card, lang)]
         found[claims.page_of(ESSAY, lang)] = document(
             say("essay.title", lang), lead, essay.sections(card, lang), images
         )

@@ -15,6 +15,7 @@ from grokscope.report.words import Lang, count, number, say
 # A verdict, or "open" of a claim that waits for its first look.
 State: TypeAlias = Verdict | Literal["open"]
 BETWEEN: dict[Lang, str] = {"en": "; ", "zh": "；"}
+LISTED: dict[Lang, str] = {"en": ", ", "zh": "、"}
 
 
 def rows_of(card: Scorecard, claim: Claim) -> list[Row]:

@@ -81,12 +81,12 @@ def test_each_look_is_a_line_with_its_level_and_both_p_values() -> None:
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines() if re.match(r"\| \d", line)]
     assert [line[:2] for line in rows] == [["10", "0.0125"], ["20", "0.0375"]]
     assert [float(line[2]) for line in rows] == pytest.approx([look.supports for look in claim.looks], rel=0.01)
-    assert "open after the last look: “a”; that is on the bound" in text
+    assert "“a” still open after the last look: on the bound" in text
 
 
 def test_an_open_claim_says_when_it_is_looked_at_next_and_how_many_seeds_would_decide() -> None:
     text = shown(of(10, values=0.56 + 2 * (NOISE[:10] - NOISE[:10].mean())))
-    assert "**undecided (10 seeds)**: open: “a”; the next look is at 20 seeds of each arm" in text
+    assert "**undecided (10 seeds)**: “a” still open; the next look is at 20 seeds of each arm" in text
     assert re.search(r"crosses an edge of its region; \d+ seeds would decide", text)
 
 
