@@ -27,6 +27,7 @@ def figure(
     *,
     output: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="FILE.pdf|svg|png|html")],
     width: Annotated[str | None, tyro.conf.arg(metavar="column|page|INCHES")] = None,
+    height: Annotated[float | None, tyro.conf.arg(metavar="INCHES")] = None,
     step: Integer = None,
     lang: Lang = "en",
     store: Store = Path("runs"),
@@ -37,6 +38,7 @@ def figure(
     Args:
         output: the file; its ending says what it is.
         width: of a figure on paper: column (3.25 inches), page (6.75 inches, the default) or a number of inches.
+        height: of a figure on paper, in inches; by default as its panels ask.
         step: the checkpoint that a figure with a slider shows on paper; by default the last.
         lang: language of its text.
     """
@@ -52,19 +54,19 @@ def figure(
 
         section = of_study(study, name, lang)
         drawn, title, caption = section.figure, section.title, section.caption
-        about = {"study": study.id, "figure": section.id}
+        shown, about = section.id, {"study": study.id}
     else:
         from grokscope.report.run.drawing import figure as of_run
         from grokscope.report.run.drawing import named
 
         drawing, run = named(name), find_run(subject, store)
         drawn, title, caption = of_run(run, drawing.id, lang), drawing.title(lang), drawing.caption(lang)
-        about = {"run": run.id, "figure": drawing.id}
+        shown, about = drawing.id, {"run": run.id}
     assert drawn is not None
     if isinstance(drawn, Missing):
         raise GrokscopeError(drawn.reason)
-    path = write(drawn, output, width=wide, step=step, title=title, lang=lang)
+    path = write(drawn, output, width=wide, height=height, step=step, title=title, lang=lang)
     if json:
-        emit(about | {"file": str(path), "title": title, "caption": caption})
+        emit(about | {"figure": shown, "file": str(path), "title": title, "caption": caption})
     else:
         print(path)

@@ -28,8 +28,10 @@ def sweep(tmp_path_factory: pytest.TempPathFactory) -> Study:
     return found.study
 
 
-@pytest.mark.parametrize("name", ["grokking-curve", "grokking_curve"])
-@pytest.mark.parametrize("ending", ["svg", "pdf", "png", "html"])
+@pytest.mark.parametrize(
+    ("name", "ending"),
+    [("grokking-curve", "svg"), ("grokking_curve", "pdf"), ("weight_norm", "png"), ("weight_norm", "html")],
+)
 def test_a_figure_of_a_run_is_written(
     capsys: pytest.CaptureFixture, tiny_run: Run, tmp_path: Path, name: str, ending: str
 ) -> None:
@@ -42,14 +44,27 @@ def test_json_says_what_was_written_and_gives_title_and_caption(
     capsys: pytest.CaptureFixture, tiny_run: Run, tmp_path: Path
 ) -> None:
     file, store = tmp_path / "a.svg", tiny_run.folder.parent
-    words = ["figure", "latest", "weight-norm", "-o", str(file), "--store", str(store), "--width", "column", "--json"]
+    words = [
+        "figure",
+        "latest",
+        "weight-norm",
+        "-o",
+        str(file),
+        "--store",
+        str(store),
+        "--width",
+        "column",
+        "--height",
+        "3",
+        "--json",
+    ]
     code, out, err = run(capsys, *words, "--lang", "zh")
     assert (code, err) == (0, "")
     assert json.loads(out) == {
         "run": tiny_run.id, "figure": "weight_norm", "file": str(file), "title": say("figure.weight_norm", "zh"),
         "caption": say("caption.weight_norm", "zh"),
     }  # fmt: skip
-    assert 'width="234pt"' in file.read_text()
+    assert 'width="234pt" height="216pt"' in file.read_text()
     assert say("axis.step", "zh") in file.read_text()
 
 
@@ -64,9 +79,9 @@ def test_json_says_what_was_written_and_gives_title_and_caption(
         (["forest", "-o", "a.svg"], 2, "unknown figure of a run 'forest'."),
         (["gini", "-o", "a.gif"], 2, "a.gif: a figure is written as .pdf, .svg, .png, .html; name the file so"),
         (["gini", "-o", "a.svg", "--width", "wide"], 2, "width 'wide': expected column, page, or a number of inches"),
-        (["gini", "-o", "a.svg", "--width", "200"], 2, "width 200: expected 2 to 20 inches"),
+        (["gini", "-o", "a.svg", "--width", "200"], 2, "width 200: expected 1 to 20 inches"),
         (["grokking_curve", "-o", "a.svg", "--step", "0"], 2, "this figure has no slider"),
-        (["grokking_curve", "-o", "a.html", "--width", "5"], 2, "width and step are of paper"),
+        (["grokking_curve", "-o", "a.html", "--width", "5"], 2, "width, height and step are of paper"),
         (["progress_losses", "-o", "a.svg"], 1, "Not shown: "),
         (["gini"], 2, "Missing from grokscope figure"),
     ],

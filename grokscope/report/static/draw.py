@@ -1,14 +1,17 @@
-"""A Plotly figure on a sheet of paper: drawn, measured, and drawn again until all of it lies on the sheet."""
+"""A Plotly figure on a sheet of paper: rehearsed until all of it lies on the sheet, then drawn."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from matplotlib.axes import Axes
+
 from grokscope.report.static.colourbar import draw_bar
-from grokscope.report.static.fonts import fonts_for, no_warning_of_glyphs
+from grokscope.report.static.fonts import Fonts, fonts_for, no_warning_of_glyphs
 from grokscope.report.static.legend import draw_legend, entries
 from grokscope.report.static.looks import looks
 from grokscope.report.static.marks import draw_annotation, draw_shape
-from grokscope.report.static.place import Place, place
+from grokscope.report.static.place import Place, Size, place
 from grokscope.report.static.rulers import draw_axes, draw_grids
 from grokscope.report.static.scale import axes_of, pairs
 from grokscope.report.static.sheet import Sheet
@@ -19,31 +22,49 @@ from grokscope.report.static.traces import bar, heatmap, scatter
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-ROUNDS, SETTLED = 8, 0.5  # drawings at most; pixels that no longer matter
+REHEARSALS, SETTLED = 8, 0.1  # at most; pixels that no longer matter
 EDGE = 4.0  # pixels around everything
 SIDES = {"l": "left", "b": "bottom", "r": "right", "t": "top"}
 MOMENT = 12.0  # pixels: the size of the words that say which step is shown
 ORDER = {"heatmap": 0, "bar": 1, "scatter": 2}  # what lies over what (plotly.js)
 
 
-def drawn(figure: "Figure", width: float, step: int | None = None) -> Sheet:
-    """width: of the sheet, in pixels. step: of the slider; by default the one that the figure shows."""
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Plan:
+    """A figure that has been rehearsed: what it shows, in which fonts, and where."""
+
+    shown: Still
+    fonts: Fonts
+    place: Place
+
+    def draw(self, axes: Axes, name: str = "") -> None:
+        """axes: of matplotlib, as large as the place, whose data are pixels."""
+        with no_warning_of_glyphs():
+            _draw(Sheet(self.place.width, self.place.height, self.fonts, axes, name), self.shown, self.place)
+
+
+def plan(figure: "Figure", width: float, step: int | None = None, height: float | None = None) -> Plan:
+    """width, height: of the sheet in pixels; by default as high as the figure says. step: of the slider; by default the
+    one that the figure shows."""
     shown = still(figure, step)
     fonts, axes = fonts_for(words(shown)), axes_of(shown)
     margins = {side: float(shown.layout.get("margin", {}).get(side, 80)) for side in SIDES}
     with no_warning_of_glyphs():
-        for attempt in range(ROUNDS):
-            at = place(shown, axes, margins, width, fonts)
+        for rehearsal in range(REHEARSALS):
+            at = place(shown, axes, margins, Size(width=width, height=height), fonts)
             sheet = Sheet(at.width, at.height, fonts)
             _draw(sheet, shown, at)
             over = sheet.overhang()._asdict()
             moved = {side: over[name] + EDGE for side, name in SIDES.items()}
-            if attempt > ROUNDS // 2:  # a label that comes and goes must not go on for ever
+            if rehearsal > REHEARSALS // 2:  # a label that comes and goes must not go on for ever
                 moved = {side: max(by, 0.0) for side, by in moved.items()}
             if max(map(abs, moved.values())) < SETTLED:
                 break
             margins = {side: margins[side] + by for side, by in moved.items()}
-    return sheet
+        at = place(shown, axes, margins, Size(width=width, height=height), fonts)
+    if height is not None and sheet.overlaps():
+        raise ValueError("words of this figure lie over each other at this height; take a larger height")
+    return Plan(shown=shown, fonts=fonts, place=at)
 
 
 def _draw(sheet: Sheet, shown: Still, at: Place) -> None:

@@ -2,22 +2,25 @@
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from matplotlib import style
+from matplotlib.figure import Figure as Matplotlib
 
-from grokscope.report.static.draw import drawn
+from grokscope.report.static.draw import plan
 from grokscope.report.static.fonts import CHINESE, OWN, no_warning_of_glyphs
-from grokscope.report.static.sheet import POINT, Sheet
+from grokscope.report.static.panels import GUTTER, arranged
+from grokscope.report.static.sheet import POINT
 from grokscope.report.static.write import WIDTHS
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 PAGE = WIDTHS["page"]
-ENDS = (2.0, 20.0)  # inches
+Figures: TypeAlias = "Figure | Sequence[Figure]"
+ENDS = (1.0, 20.0)  # inches
 DOTS = 300  # an inch, of PNG
 READERS = ("Verdana", *CHINESE)  # fonts of the reader, who may lack ours; the first is as wide
 # Fonts are embedded as they are (TrueType), text of SVG stays text, ids and dates do not differ from call to call.
@@ -27,53 +30,74 @@ SETTINGS: dict[str, Any] = {
 }  # fmt: skip
 
 
-def svg(figure: "Figure", *, width: float = PAGE, step: int | None = None) -> bytes:
-    """A Plotly figure of grokscope as SVG. width: inches. step: of its slider, by default the one that it shows.
+def svg(figures: Figures, **options: Any) -> bytes:
+    """A Plotly figure of grokscope as SVG; several stand in columns, with letters.
 
-    ValueError for a figure, a step or a width that cannot be drawn.
+    options: those of `sheet`. ValueError for a figure, a step or a size that cannot be drawn.
     """
     with _settings():
-        made = _saved(drawn(figure, pixels(width), step), "svg", metadata={"Date": None})
-    text = re.sub(r'(<text style="[^"]*?)font-family: [^;"]*; ?', r"\1", made.decode())  # named once, for all texts
+        made, _ = sheet(figures, **options)
+        saved = _saved(made, "svg", metadata={"Date": None}).decode()
+    text = re.sub(r'(<text style="[^"]*?)font-family: [^;"]*; ?', r"\1", saved)  # named once, for all texts
     names = ", ".join(f"'{name}'" for name in (OWN, *READERS))
     return text.replace("<svg ", f'<svg font-family="{names}, sans-serif" ', 1).encode()
 
 
-def pdf(figure: "Figure", *, width: float = PAGE, step: int | None = None) -> bytes:
+def pdf(figures: Figures, **options: Any) -> bytes:
     """`svg` as PDF, with its fonts. ValueError for characters that no font of this machine has."""
     with _settings():
-        sheet = drawn(figure, pixels(width), step)
-        _require_fonts(sheet)
-        return _saved(sheet, "pdf", metadata={"CreationDate": None})
+        made, lacking = sheet(figures, **options)
+        _require_fonts(lacking)
+        return _saved(made, "pdf", metadata={"CreationDate": None})
 
 
-def png(figure: "Figure", *, width: float = PAGE, step: int | None = None) -> bytes:
+def png(figures: Figures, **options: Any) -> bytes:
     """`svg` as PNG of 300 dots an inch. ValueError for characters that no font of this machine has."""
     with _settings():
-        sheet = drawn(figure, pixels(width), step)
-        _require_fonts(sheet)
-        return _saved(sheet, "png", dpi=DOTS)
+        made, lacking = sheet(figures, **options)
+        _require_fonts(lacking)
+        return _saved(made, "png", dpi=DOTS)
 
 
-def pixels(width: float) -> float:
-    """Inches as pixels of the sheet."""
-    if not ENDS[0] <= width <= ENDS[1]:
-        raise ValueError(f"width {width:g}: expected {ENDS[0]:g} to {ENDS[1]:g} inches")
-    return width * 72 / POINT
+def sheet(
+    figures: Figures, *, width: float = PAGE, height: float | None = None, step: int | None = None, columns: int = 2
+) -> tuple[Matplotlib, frozenset[str]]:
+    """Figures on a sheet of matplotlib, and the characters that no font of this machine has.
+
+    width: of the sheet, in inches. height: of each figure, in inches; by default as the figure says. step: of the
+    slider of a single figure; by default the one that it shows. columns: in which several figures stand.
+    """
+    across = pixels(width, "width")
+    high = None if height is None else pixels(height, "height")
+    if not isinstance(figures, Sequence):
+        plans = [plan(figures, across, step, high)]
+        return arranged(plans, across, 1, letters=False), plans[0].fonts.lacking
+    if step is not None or not figures or columns < 1:
+        raise ValueError("several figures have no common step, and stand in at least one column")
+    each = (across - GUTTER * (columns - 1)) / columns
+    plans = [plan(figure, each, None, high) for figure in figures]
+    return arranged(plans, across, columns, letters=True), frozenset().union(*(each.fonts.lacking for each in plans))
 
 
-def _require_fonts(sheet: Sheet) -> None:
-    if lacking := "".join(sorted(sheet.fonts.lacking)):
+def pixels(inches: float, what: str) -> float:
+    """Inches as pixels of the sheet. what: they are, for the ValueError if they are too few or too many."""
+    if not ENDS[0] <= inches <= ENDS[1]:
+        raise ValueError(f"{what} {inches:g}: expected {ENDS[0]:g} to {ENDS[1]:g} inches")
+    return inches * 72 / POINT
+
+
+def _require_fonts(lacking: frozenset[str]) -> None:
+    if lacking:
         raise ValueError(
-            f"no font of this machine has {lacking[:20]}; install one that has, such as {CHINESE[0]}, or write .svg or "
-            ".html, which take the reader's fonts"
+            f"no font of this machine has {''.join(sorted(lacking))[:20]}; install one that has, such as {CHINESE[0]}, "
+            "or write .svg or .html, which take the reader's fonts"
         )
 
 
-def _saved(sheet: Sheet, kind: str, **options: Any) -> bytes:
+def _saved(made: Matplotlib, kind: str, **options: Any) -> bytes:
     file = io.BytesIO()
     with no_warning_of_glyphs():
-        sheet.figure.savefig(file, format=kind, **options)
+        made.savefig(file, format=kind, **options)
     return file.getvalue()
 
 

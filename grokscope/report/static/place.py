@@ -8,10 +8,11 @@ from grokscope.report.static.fonts import Fonts
 from grokscope.report.static.rulers import reach
 from grokscope.report.static.scale import Axis, Panel, Scale
 from grokscope.report.static.sheet import Box
-from grokscope.report.static.space import LEAST, NARROW, Space, Track, gaps, space, tracks
+from grokscope.report.static.space import LEAST, TOO_SMALL, Space, Track, gaps, space, tracks
 from grokscope.report.static.still import PHONE, Still
 from grokscope.report.static.text import SIZE, block
 
+LOWEST = 24.0  # pixels of a row of panels
 BETWEEN = 10.0  # pixels between a panel and what the axes of the next one say
 NEAR = 1e-9
 
@@ -48,26 +49,57 @@ class Place:
         return scale.start + float(value) * scale.length if domain else float(scale.at(value))
 
 
-def place(still: Still, axes: Mapping[str, Axis], margins: Mapping[str, float], width: float, fonts: Fonts) -> Place:
-    """margins: of the sheet, by "l", "r", "t" and "b". ValueError where panels would be too narrow."""
-    axes, grid = _arranged(still, axes, width), "squares" in (still.layout.get("meta") or {})
-    inner = width - margins["l"] - margins["r"]
-    if inner < LEAST * width:
-        raise ValueError(NARROW)
-    columns, rows = (tracks(axis.domain for name, axis in axes.items() if name[0] == letter) for letter in "xy")
-    plain = space(margins["l"], inner, columns)
-    scales = _scales(axes, plain, space(0.0, _height(still, axes, plain), rows))
-    wide = [_beside(still, scales, column, letter="x", width=width, fonts=fonts) for column in columns[1:]]
-    across = space(margins["l"], inner, columns, list(map(max, gaps(columns, inner), wide)))
-    height = _height(still, axes, across)
-    scales = _scales(axes, across, space(0.0, height, rows))
-    high = [_beside(still, scales, row, letter="y", width=width, fonts=fonts) for row in rows[1:]]
-    free = gaps(rows, height)
-    between = high if grid else list(map(max, free, high))  # rows of a grid stand as near as they can
-    height += sum(between) - sum(free)
-    up = space(margins["b"], height, rows, between)
+@dataclass(frozen=True, kw_only=True)
+class Size:
+    """Of a sheet, in pixels. height: None for as high as the figure says."""
+
+    width: float
+    height: float | None = None
+
+
+def place(still: Still, axes: Mapping[str, Axis], margins: Mapping[str, float], size: Size, fonts: Fonts) -> Place:
+    """margins: of the sheet, by "l", "r", "t" and "b". ValueError where panels would be too narrow or too low."""
+    axes = _arranged(still, axes, size.width)
+    across = _across(still, axes, margins, size, fonts)
+    up = _up(still, axes, margins, size, across=across, fonts=fonts)
     scales = _square(axes, _scales(axes, across, up))
-    return Place(width=width, height=height + margins["t"] + margins["b"], across=across, up=up, scales=scales)
+    return Place(width=size.width, height=up(1.0) + margins["t"], across=across, up=up, scales=scales)
+
+
+def _across(still: Still, axes: Mapping[str, Axis], margins: Mapping[str, float], size: Size, fonts: Fonts) -> Space:
+    """From left to right: panels with room for the axes between them."""
+    length = size.width - margins["l"] - margins["r"]
+    if length < LEAST * size.width:
+        raise ValueError(TOO_SMALL.format("width"))
+    columns = tracks(axis.domain for name, axis in axes.items() if name[0] == "x")
+    plain, rows = (
+        space(margins["l"], length, columns),
+        tracks(axis.domain for axis in axes.values() if axis.id[0] == "y"),
+    )
+    scales = _scales(axes, plain, space(0.0, size.height or _height(still, axes, plain), rows))
+    needs = [_beside(still, scales, column, letter="x", width=size.width, fonts=fonts) for column in columns[1:]]
+    return space(margins["l"], length, columns, list(map(max, gaps(columns, length), needs)))
+
+
+def _up(
+    still: Still, axes: Mapping[str, Axis], margins: Mapping[str, float], size: Size, *, across: Space, fonts: Fonts
+) -> Space:
+    """From the lowest to the highest panel. Rows of a grid stand as near as they can."""
+    rows = tracks(axis.domain for name, axis in axes.items() if name[0] == "y")
+    own = _height(still, axes, across)
+    length = own if size.height is None else size.height - margins["t"] - margins["b"]
+    if length < LOWEST * len(rows):
+        raise ValueError(TOO_SMALL.format("height"))
+    scales = _scales(axes, across, space(0.0, length, rows))
+    needs = [_beside(still, scales, row, letter="y", width=size.width, fonts=fonts) for row in rows[1:]]
+    grid, free = "squares" in (still.layout.get("meta") or {}), gaps(rows, length)
+    between = needs if grid else list(map(max, free, needs))
+    if size.height is None:
+        return space(margins["b"], length + sum(between) - sum(free), rows, between)
+    # Rows without an axis that is seen, such as names above the panels, are as high as their words ask.
+    words = [not any(axis.visible for axis in _inside(axes, "y", row)) for row in rows]
+    kept = {number: (high - low) * own for number, (low, high) in enumerate(rows) if words[number] and not grid}
+    return space(margins["b"], length, rows, between, kept=kept, what="height")
 
 
 def _arranged(still: Still, axes: Mapping[str, Axis], width: float) -> dict[str, Axis]:

@@ -1,5 +1,6 @@
 """What stands along an axis: grid, line, ticks with their labels, and the title."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -8,12 +9,13 @@ from grokscope.report.static.colours import rgba
 from grokscope.report.static.fonts import Fonts
 from grokscope.report.static.scale import Panel, Scale
 from grokscope.report.static.sheet import FRONT, GRID, Sheet
-from grokscope.report.static.text import SIZE, Block, block
+from grokscope.report.static.text import SIZE, Block, block, plain
 from grokscope.report.static.ticks import Tick, minor, ticks
 
 LABEL = 12.0  # pixels: labels of ticks are a little smaller than other text
 NEAR, TITLE_GAP = 5.0, 5.0  # pixels from an axis to its labels, and from these to its title
 LINE, HAIR = 1.0, 0.8  # widths in pixels: of an axis, and of its grid
+NUMBER = re.compile(r"\s*[−-]?[\d,.]+%?\s*")  # of labels that are numbers, every second or third will do
 WIDEST = 0.34  # of the sheet: longer labels beside an axis stand on several lines
 BESIDE, NAMED, ABOVE = 10.0, 4.0, 2.0  # pixels at least between two labels: numbers or names in a row, in a column
 
@@ -44,10 +46,14 @@ def ruler(scale: Scale, fonts: Fonts, width: float) -> Ruler:
     labels = [(tick, block(tick.label, fonts, LABEL, room=room)) for tick in ticks(axis, abs(scale.length))]
     named = axis.kind == "category" or axis.options.get("ticktext") is not None
     gap = ABOVE if axis.id[0] == "y" else NAMED if named else BESIDE
-    kept = _apart(scale, labels, turned=angle == -90, gap=gap)
-    if axis.id[0] == "x" and named and angle is None and len(kept) < len(labels):
-        return Ruler(labels=_apart(scale, labels, turned=True, gap=ABOVE), turned=True)
-    return Ruler(labels=kept, turned=angle == -90)
+    made = Ruler(labels=_apart(scale, labels, turned=angle == -90, gap=gap), turned=angle == -90)
+    if axis.id[0] == "x" and named and angle is None and len(made.labels) < len(labels):
+        made = Ruler(labels=_apart(scale, labels, turned=True, gap=ABOVE), turned=True)
+    names = [tick.label for tick, _ in labels if not NUMBER.fullmatch(plain(tick.label))]
+    if named and names and len(made.labels) < len(labels):
+        larger = "width" if axis.id[0] == "x" else "height"
+        raise ValueError(f"names beside an axis touch each other ({', '.join(names[:3])}…); take a larger {larger}")
+    return made
 
 
 def _apart(scale: Scale, labels: list[tuple[Tick, Block]], *, turned: bool, gap: float) -> list[tuple[Tick, Block]]:

@@ -14,8 +14,7 @@ ASCENT, DESCENT, LINE = (
     1.28,
 )  # of the size: DejaVu Sans above and below its base line, and from line to line
 SMALLEST = 0.75  # of its size: text that has no room is drawn smaller down to this, then on more lines
-MARKUP = re.compile(r"(<br ?/?>|</?b>)")
-HARD = 0x20  # below it, and at 0x7f to 0x9f, characters are controls: SVG cannot hold them
+MARKUP = re.compile(r"(<br>|</?b>)")
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ def _lines(words: str) -> list[Line]:
     lines: list[Line] = [[]]
     bold = False
     for part in MARKUP.split(words):
-        if part.startswith("<br"):
+        if part == "<br>":
             lines.append([])
         elif part in ("<b>", "</b>"):
             bold = part == "<b>"

@@ -13,7 +13,7 @@ NICE = (1, 2, 5, 10)
 APART = {"x": 80.0, "y": 40.0}  # pixels from tick to tick that Plotly aims at
 SIGNS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 PLAIN = (1e-3, 1e5)  # numbers between these are written without a power of ten
-FORMAT = re.compile(r"(?P<comma>,?)(?:\.(?P<digits>\d+))?(?P<trim>~?)(?P<kind>[dfg%])")
+FORMAT = re.compile(r"(,?)(?:\.(\d+))?(~?)([dfg%])")  # thousands, digits, whether zeros are cut off, kind
 
 
 @dataclass(frozen=True)
@@ -125,14 +125,14 @@ def formatted(value: float, form: str) -> str:
     found = FORMAT.fullmatch(form)
     if found is None:
         raise ValueError(f"tickformat {form!r}: a figure on paper knows those of d3 like ',d', '~g', '.2f' and '.0%'")
-    comma, kind = found["comma"], found["kind"]
+    comma, places, trim, kind = found.groups()
     if kind == "d":
         return f"{round(value):{comma}d}".replace("-", "−")
-    digits = "" if found["digits"] is None else f".{found['digits']}"
+    digits = "" if places is None else f".{places}"
     text = f"{value:{comma}{digits}{kind}}"
     if "e" in text:
         return power(value)
-    if found["trim"] and "." in text:
+    if trim and "." in text:
         end = "%" if kind == "%" else ""
         text = text.removesuffix("%").rstrip("0").rstrip(".") + end
     return text.replace("-", "−")

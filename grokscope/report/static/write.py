@@ -1,8 +1,8 @@
 """A figure as the file that its name asks for: .pdf, .svg and .png for paper, .html for the screen."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from grokscope.errors import GrokscopeError
 from grokscope.report.page.frame import alone
@@ -25,7 +25,7 @@ def kind_of(path: Path) -> str:
 
 
 def inches(text: str) -> float:
-    """A width: column, page, or a number of inches. ValueError otherwise."""
+    """The width that is called column or page, or a number of inches. ValueError otherwise."""
     try:
         return WIDTHS[text] if text in WIDTHS else float(text)
     except ValueError:
@@ -33,30 +33,23 @@ def inches(text: str) -> float:
 
 
 def write(
-    figure: "Figure",
-    path: str | Path,
-    *,
-    width: float | None = None,
-    step: int | None = None,
-    title: str = "",
-    lang: Lang = "en",
+    figures: "Figure | Sequence[Figure]", path: str | Path, *, title: str = "", lang: Lang = "en", **paper: Any
 ) -> Path:
-    """Writes a Plotly figure of grokscope to a file and returns its path.
+    """Writes a Plotly figure of grokscope to a file and returns its path; on paper also several, in columns.
 
-    width: in inches, by default that of a page. step: of its slider, by default the one that it shows. title, lang: of
-    an .html file, which shows the figure as the reports do. ValueError for what cannot be drawn; GrokscopeError without
-    matplotlib.
+    title, lang: of an .html file, which shows the figure as the reports do. paper: width and height in inches, the step
+    of a slider, columns, as in `files.sheet`. ValueError for what cannot be drawn; GrokscopeError without matplotlib.
     """
     named = Path(path)
-    kind = kind_of(named)
+    kind, wanted = kind_of(named), {name: value for name, value in paper.items() if value is not None}
     if kind != ".html":
-        data = _paper(kind)(figure, width=WIDTHS["page"] if width is None else width, step=step)
-        return write_output(named, data)
-    if width is not None or step is not None:
+        return write_output(named, _paper(kind)(figures, **wanted))
+    if wanted or isinstance(figures, Sequence):
         raise ValueError(
-            f"{named.name}: an .html file fills its window and has the slider itself; width and step are of paper"
+            f"{named.name}: an .html file has one figure, which fills its window, with its slider; width, height and "
+            "step are of paper"
         )
-    return write_output(named, alone(figure, title, lang).encode())
+    return write_output(named, alone(figures, title, lang).encode())
 
 
 def _paper(kind: str) -> Callable[..., bytes]:

@@ -15,7 +15,7 @@ from grokscope.report.page.theme import blank
 
 EVIL = '<script>alert("1")</script>'
 # Plotly reads these in the texts of a figure; they are no markup of the page.
-OF_PLOTLY = re.compile(r"<br>|</?extra>")
+OF_PLOTLY = re.compile(r"<br>|</?extra>|</?b>")
 
 
 def test_all_texts_are_escaped() -> None:

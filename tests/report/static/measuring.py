@@ -12,7 +12,6 @@ from matplotlib.text import Text
 
 from grokscope.report.figures.base import figures
 from grokscope.report.run.readings import read
-from grokscope.report.static.sheet import Sheet
 
 SVG = "{http://www.w3.org/2000/svg}"
 ALL = figures()
@@ -55,10 +54,10 @@ def marks_of(made: bytes) -> dict[str, int]:
     return found
 
 
-def boxes_of(sheet: Sheet) -> list[tuple[str, Any]]:
-    """The words on a sheet with the boxes that matplotlib measures, in points."""
-    renderer: Any = FigureCanvasAgg(sheet.figure).get_renderer()
-    words: Any = sheet.figure.findobj(Text)
+def boxes_of(sheet: Any) -> list[tuple[str, Any]]:
+    """The words on a sheet of matplotlib with the boxes that it measures, in points."""
+    renderer: Any = FigureCanvasAgg(sheet).get_renderer()
+    words: Any = sheet.findobj(Text)
     return [(text.get_text(), text.get_window_extent(renderer)) for text in words if text.get_text().strip("\u00a0 ")]
 
 

@@ -1,12 +1,12 @@
 """Every figure of the reports on paper: all points and words are there, no word is cut or hidden, at two widths."""
 
+from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
 
-from grokscope.report.static.draw import drawn
-from grokscope.report.static.files import pdf, pixels, png, svg
+from grokscope.report.static.files import pdf, png, sheet, svg
 from grokscope.report.static.looks import has_points, looks, style_of
 from grokscope.report.static.scale import axes_of
 from grokscope.report.static.still import still
@@ -24,6 +24,11 @@ from tests.report.static.measuring import (
 )  # fmt: skip
 
 pytestmark = pytest.mark.parametrize("name", ALL)
+
+
+@cache
+def on_page(name: str, run: Run) -> bytes:
+    return svg(plotly_figure(name, run))
 
 
 def in_view(figure: Any, trace: Any) -> int:
@@ -45,7 +50,7 @@ def in_view(figure: Any, trace: Any) -> int:
 def test_it_has_every_mark_and_every_line(name: str, measured_run: Run) -> None:
     figure = plotly_figure(name, measured_run)
     shown = [trace for trace in figure.data if trace.visible is not False and trace.visible != "legendonly"]
-    made = svg(figure)
+    made = on_page(name, measured_run)
     expected = {
         f"trace-{number}-marks": in_view(figure, trace)
         for number, trace in enumerate(shown)
@@ -62,7 +67,7 @@ def test_it_has_every_mark_and_every_line(name: str, measured_run: Run) -> None:
 
 def test_its_words_are_all_there(name: str, measured_run: Run) -> None:
     figure = plotly_figure(name, measured_run)
-    words = texts_of(svg(figure, width=WIDTHS["column"]))
+    words = texts_of(on_page(name, measured_run))
     layout = figure.layout
     axes = [axis for key, axis in layout.to_plotly_json().items() if key.startswith(("xaxis", "yaxis"))]
     titles = [axis["title"]["text"] for axis in axes if axis.get("visible", True) and axis.get("title")]
@@ -74,9 +79,10 @@ def test_its_words_are_all_there(name: str, measured_run: Run) -> None:
 @pytest.mark.parametrize(("lang", "width"), [("en", "page"), ("en", "column"), ("zh", "column")])
 @pytest.mark.usefixtures("chinese")
 def test_no_word_is_cut_and_none_hides_another(name: str, lang: Any, width: str, measured_run: Run) -> None:
-    sheet = drawn(plotly_figure(name, measured_run, lang), pixels(WIDTHS[width]))
-    boxes = boxes_of(sheet)
-    right, top = sheet.figure.get_size_inches() * 72
+    made, lacking = sheet(plotly_figure(name, measured_run, lang), width=WIDTHS[width])
+    assert not lacking
+    boxes = boxes_of(made)
+    right, top = made.get_size_inches() * 72
     assert right == pytest.approx(72 * WIDTHS[width])
     assert [text for text, box in boxes if box.x0 < 0 or box.y0 < 0 or box.x1 > right or box.y1 > top] == []
     assert overlapping(boxes) == []
@@ -116,5 +122,4 @@ def test_axes_keep_the_ranges_that_the_figure_sets(name: str, measured_run: Run)
 
 
 def test_the_same_figure_gives_the_same_bytes(name: str, measured_run: Run) -> None:
-    figure = plotly_figure(name, measured_run)
-    assert svg(figure) == svg(figure)
+    assert svg(plotly_figure(name, measured_run)) == on_page(name, measured_run)

@@ -11,19 +11,20 @@ from matplotlib.lines import Line2D
 
 from grokscope.report.page import theme
 from grokscope.report.static.colours import along, ink_on, rgba
-from grokscope.report.static.draw import drawn
-from grokscope.report.static.files import pdf, svg
+from grokscope.report.static.files import pdf, sheet, svg
 from grokscope.report.static.scale import Axis, axes_of, edges
-from grokscope.report.static.sheet import Sheet
 from grokscope.report.static.space import gaps, space, tracks
 from grokscope.report.static.still import still
 from grokscope.report.static.ticks import formatted, power, ticks
 
-PAGE = 789.75  # pixels
+
+def drawn(drawing: Any) -> Any:
+    """A figure as matplotlib's."""
+    return sheet(drawing)[0]
 
 
-def part(sheet: Sheet, kind: Any, gid: str) -> Any:
-    (found,) = [artist for artist in sheet.figure.findobj(kind) if artist.get_gid() == gid]
+def part(drawn: Any, kind: Any, gid: str) -> Any:
+    (found,) = [artist for artist in drawn.findobj(kind) if artist.get_gid() == gid]
     return found
 
 
@@ -36,31 +37,31 @@ def test_points_lie_at_their_shares_of_linear_and_logarithmic_axes() -> None:
         go.Scatter(x=[1, 10, 100, 1000], y=[0, 1, None, 4], mode="lines+markers"),
         xaxis={"type": "log", "range": [0, 3]}, yaxis={"range": [0, 4]},
     )  # fmt: skip
-    sheet = drawn(drawing, PAGE)
-    x, y = part(sheet, Line2D, "trace-0").get_data()
+    made = drawn(drawing)
+    x, y = part(made, Line2D, "trace-0").get_data()
     assert np.diff(x) == pytest.approx([np.diff(x)[0]] * 3)  # powers of ten are equally far apart
     assert math.isnan(y[2])
     assert (y[1] - y[0]) / (y[3] - y[0]) == pytest.approx(1 / 4)
-    marks = part(sheet, PathCollection, "trace-0-marks").get_offsets()
+    marks = part(made, PathCollection, "trace-0-marks").get_offsets()
     assert marks.tolist() == [[x[at], y[at]] for at in (0, 1, 3)]
 
 
 def test_what_has_no_place_on_a_logarithmic_axis_is_not_drawn() -> None:
     drawing = figure(go.Scatter(x=[1, 2, 3], y=[0, -1, 10], mode="markers"), yaxis={"type": "log"})
-    assert len(part(drawn(drawing, PAGE), PathCollection, "trace-0-marks").get_offsets()) == 1
+    assert len(part(drawn(drawing), PathCollection, "trace-0-marks").get_offsets()) == 1
 
 
 def test_a_stair_goes_across_and_then_up() -> None:
     drawing = figure(go.Scatter(x=[0, 1, 2], y=[0, 1, 3], mode="lines", line={"shape": "hv"}))
-    x, y = part(drawn(drawing, PAGE), Line2D, "trace-0").get_data()
+    x, y = part(drawn(drawing), Line2D, "trace-0").get_data()
     assert (x[1], y[1]) == (x[2], y[0])
     assert (x[3], y[3]) == (x[4], y[2])
 
 
 def test_a_bar_reaches_from_zero_to_its_value_and_leaves_the_gap() -> None:
     bars = go.Bar(x=[1, 2], y=[1, 2], marker={"color": [theme.ORANGE, theme.BLUE]})
-    sheet = drawn(figure(bars, bargap=0.5, yaxis={"range": [0, 4]}), PAGE)
-    shapes = part(sheet, PolyCollection, "trace-0")
+    made = drawn(figure(bars, bargap=0.5, yaxis={"range": [0, 4]}))
+    shapes = part(made, PolyCollection, "trace-0")
     first, second = (path.get_extents() for path in shapes.get_paths())
     assert second.height == pytest.approx(2 * first.height)
     assert first.width == pytest.approx(second.x0 - first.x1)
@@ -70,8 +71,8 @@ def test_a_bar_reaches_from_zero_to_its_value_and_leaves_the_gap() -> None:
 def test_cells_have_the_colours_of_their_numbers_and_their_edges() -> None:
     scale = [[0, "#000000"], [1, "#ffffff"]]
     cells = go.Heatmap(x=[1, 10, 100], z=[[0, 1], [None, 0.5]], colorscale=scale, zmin=0, zmax=1)
-    sheet = drawn(figure(cells, xaxis={"type": "log"}), PAGE)
-    shapes = part(sheet, PolyCollection, "trace-0")
+    made = drawn(figure(cells, xaxis={"type": "log"}))
+    shapes = part(made, PolyCollection, "trace-0")
     assert shapes.get_facecolor()[:, 0] == pytest.approx([0, 1, 0.5])
     left, right = (path.get_extents() for path in shapes.get_paths()[:2])
     assert left.width == pytest.approx(right.width)  # a power of ten each
@@ -82,8 +83,8 @@ def test_a_large_table_of_equal_cells_is_one_image_of_the_same_numbers() -> None
     table = np.arange(2500).reshape(50, 50)
     made = svg(figure(go.Heatmap(z=table), xaxis={"range": [-0.5, 49.5]}, yaxis={"range": [-0.5, 49.5]}))
     assert made.count(b"<image") == 2  # the cells and the bar
-    sheet = drawn(figure(go.Heatmap(z=table)), PAGE)
-    (image,) = [each for each in sheet.axes.findobj() if each.get_gid() == "trace-0"]
+    made = drawn(figure(go.Heatmap(z=table)))
+    (image,) = [each for each in made.findobj() if each.get_gid() == "trace-0"]
     wanted = along("Viridis", table, 0, 2499)
     assert np.abs(image.get_array() / 255 - wanted).max() < 0.005  # type: ignore[attr-defined]
 
@@ -98,10 +99,10 @@ def test_shapes_and_marks_stand_on_axes_domains_and_paper() -> None:
         shapes=[rectangle | upright, {"type": "line", "x0": 0.5, "x1": 0.5, "xref": "x domain"} | upright],
         annotations=[{"x": 1, "y": 0.5, "text": "here"}],  # on a logarithmic axis by its power of ten
     )
-    sheet = drawn(drawing, PAGE)
-    area, line = part(sheet, PolyCollection, "shape-0").get_paths()[0].get_extents(), part(sheet, Line2D, "shape-1")
+    made = drawn(drawing)
+    area, line = part(made, PolyCollection, "shape-0").get_paths()[0].get_extents(), part(made, Line2D, "shape-1")
     assert line.get_xdata()[0] == pytest.approx(area.x0)
-    (word,) = [text for text in sheet.axes.texts if text.get_text() == "here"]
+    (word,) = [text for text in made.axes[0].texts if text.get_text() == "here"]
     assert word.get_position()[0] == pytest.approx(area.x0)
 
 
@@ -111,7 +112,7 @@ def test_axes_of_one_scale_stay_square() -> None:
         xaxis={"range": [0, 1], "constrain": "domain"},
         yaxis={"range": [0, 1], "scaleanchor": "x", "constrain": "domain"},
     )
-    (x0, x1), (y0, y1) = part(drawn(drawing, PAGE), Line2D, "trace-0").get_data()
+    (x0, x1), (y0, y1) = part(drawn(drawing), Line2D, "trace-0").get_data()
     assert x1 - x0 == pytest.approx(y1 - y0)
 
 
@@ -206,10 +207,11 @@ def test_what_only_a_pointer_can_use_is_no_error() -> None:
     assert svg(figure(trace, hovermode="x", xaxis={"hoverformat": ".2f", "fixedrange": True}))
 
 
-@pytest.mark.parametrize("width", [1.9, 20.1, float("nan")])
-def test_a_width_has_limits(width: float) -> None:
-    with pytest.raises(ValueError, match="expected 2 to 20 inches"):
-        pdf(figure(), width=width)
+@pytest.mark.parametrize("inches", [0.9, 20.1, float("nan")])
+def test_width_and_height_have_limits(inches: float) -> None:
+    for name in ("width", "height"):
+        with pytest.raises(ValueError, match=f"{name} {inches:g}: expected 1 to 20 inches"):
+            pdf(figure(), **{name: inches})
 
 
 def test_a_figure_without_room_says_so() -> None:
