@@ -10,7 +10,7 @@ from grokscope.predictions.cards import Claim, Scorecard
 from grokscope.report.figures.forest import forest
 from grokscope.report.page.frame import Block, Cell, Link, Table
 from grokscope.report.page.markdown import document
-from grokscope.report.static.files import svg
+from grokscope.report.static.write import on_paper
 from grokscope.report.study import claims, essay, exploratory, scorecard, wording
 from grokscope.report.study.because import because
 from grokscope.report.words import LANGUAGES, Lang, count, say
@@ -25,7 +25,10 @@ SUMMARY = ("theory", "claim", "verdict", "seeds", "evidence")
 def write(
     card: Scorecard, folder: Path, explored: Mapping[exploratory.Key, exploratory.Explored] = claims.NOTHING
 ) -> list[Path]:
-    """Writes the pages and their figures into a folder, and returns their paths. explored: of the exploratory seeds."""
+    """Writes the pages and their figures into a folder, and returns their paths. explored: of the exploratory seeds.
+
+    GrokscopeError without matplotlib.
+    """
     files = _figures(card)
     drawn = {claims.anchor(*key): place for key, place in places(card).items() if place in files}
     for lang in LANGUAGES:
@@ -40,7 +43,7 @@ def places(card: Scorecard) -> dict[tuple[str, str], str]:
 
 def _figures(card: Scorecard) -> dict[str, bytes]:
     """The figures that there are; they hold no words, so that both languages share them."""
-    where, files = places(card), dict[str, bytes]()
+    svg, where, files = on_paper(".svg"), places(card), dict[str, bytes]()
     for claim in wording.present(card):
         figure = forest(wording.rows_of(card, claim), "en")
         if not isinstance(figure, Missing):

@@ -1,13 +1,14 @@
 """Pages of verdicts: what each claim shows; and the committed pages are those of the ledger, byte for byte."""
 
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from grokscope.errors import Missing, StoreError
+from grokscope.errors import GrokscopeError, Missing, StoreError
 from grokscope.predictions.base import Means
 from grokscope.predictions.cards import Control, Scorecard
 from grokscope.report.page.frame import Section, Table
@@ -203,3 +204,12 @@ def test_a_made_page_says_how_it_is_made(card: Scorecard) -> None:
     index = (VERDICTS / "index.md").read_text(encoding="utf-8")
     assert card.ledger in index
     assert say("scorecard.rule", "en") in index
+
+
+def test_without_matplotlib_nothing_is_written_and_the_message_is_one_line(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.delitem(sys.modules, "grokscope.report.static.files", raising=False)
+    monkeypatch.delattr("grokscope.report.static.files", raising=False)
+    with pytest.raises(GrokscopeError, match="pip install"):
+        pages.write(of(10), tmp_path / "new")
+    assert not (tmp_path / "new").exists()
