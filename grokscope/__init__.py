@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from grokscope.measures.base import Measure, measures
     from grokscope.measures.base import evaluate as measure
     from grokscope.recipes.base import recipe
-    from grokscope.runs.asking import query
+    from grokscope.runs.asking import query, runs
     from grokscope.runs.config import RunConfig
     from grokscope.runs.foreign.snapshot import snapshot
     from grokscope.runs.run import Run, load
@@ -34,6 +34,7 @@ _FACE = {
     "recipe": "recipes.base:recipe",
     "RunConfig": "runs.config:RunConfig",
     "query": "runs.asking:query",
+    "runs": "runs:",  # the package, which can be called
     "Run": "runs.run:Run",
     "load": "runs.run:load",
     "Snapshot": "runs.snapshot:Snapshot",
@@ -58,6 +59,7 @@ __all__ = [
     "phases",
     "query",
     "recipe",
+    "runs",
     "snapshot",
     "train",
 ]

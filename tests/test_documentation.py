@@ -1,4 +1,4 @@
-"""What README and docs print exists: commands with options, families and tables, paths, and names in Python."""
+"""What README and docs print exists: commands that parse, families and tables, links, and names in Python."""
 
 import importlib
 import itertools
@@ -8,25 +8,34 @@ from pathlib import Path
 
 import pytest
 
-from grokscope.cli.base import main
+from grokscope.cli.base import parsed
 from grokscope.registry import component, names
 from grokscope.studies.arms import arms
 from grokscope.studies.tables.base import tables
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+TYPED = [page for page in PAGES if page.parent.name != "decisions"]  # decisions tell what was
 ROOMS = "|".join(sorted(path.parent.name for path in (ROOT / "grokscope").glob("*/__init__.py")))
+LINK = re.compile(r"\]\(([^()\s]+(?:\([^()\s]*\)[^()\s]*)*)\)")
+
+
+def named(page: Path) -> str:
+    return str(page.relative_to(ROOT))
 
 
 def commands() -> list[tuple[str, str]]:
-    """(page, command) of every line that types one; comments are cut off."""
+    """(page, command) of every line, and of every piece of code within one, that types a command; comments and
+    redirections are cut off."""
     found = []
-    for page in PAGES:
-        for line in page.read_text(encoding="utf-8").splitlines():
-            for part in re.split(r"&&|;", line.strip().removeprefix("| ").split(" #")[0]):
-                if re.match(r"(grokscope [a-z]+ |scripts/[a-z]+)", part.strip() + " ") and "…" not in part:
-                    found.append((page.name, part.strip()))
-    return found
+    for page in TYPED:
+        text = page.read_text(encoding="utf-8")
+        lines = [line.strip().removeprefix("| ").split(" #")[0].split(" > ")[0] for line in text.splitlines()]
+        lines += [" ".join(code.split()) for code in re.findall(r"`((?:grokscope|scripts/)[^`]+)`", text)]
+        for part in (part.strip() for line in lines for part in re.split(r"&&|;", line)):
+            if re.match(r"(grokscope [a-z]+ |scripts/[a-z]+)", part + " ") and "…" not in part:
+                found.append((named(page), part))
+    return list(dict.fromkeys(found))
 
 
 COMMANDS = commands()
@@ -34,11 +43,12 @@ COMMANDS = commands()
 
 def test_there_are_some() -> None:
     assert len(COMMANDS) > 50
-    assert {page for page, _ in COMMANDS} >= {"README.md", "results.md", "scale.md", "reliability.md"}
+    pages = {"README.md", "docs/results/goldilocks.md", "docs/scale.md", "docs/reliability.md"}
+    assert {page for page, _ in COMMANDS} >= pages
 
 
 @pytest.mark.parametrize(("page", "line"), COMMANDS, ids=lambda value: value[:60])
-def test_a_printed_command_can_be_typed(page: str, line: str, capsys: pytest.CaptureFixture) -> None:
+def test_a_printed_command_can_be_typed(page: str, line: str) -> None:
     program, *words = shlex.split(line)
     if program.startswith("scripts/"):
         assert (ROOT / program).is_file()
@@ -46,23 +56,50 @@ def test_a_printed_command_can_be_typed(page: str, line: str, capsys: pytest.Cap
         if program != "scripts/run":
             return
         words = ["run", *words]
-    words = [word for word in words if word != "..."]
-    options = {word for word in words if word.startswith("--")}
-    with pytest.raises(SystemExit) as left:
-        main([words[0], "--help"])
-    assert left.value.code == 0
-    printed = capsys.readouterr().out
-    assert {option for option in options if not re.search(rf"{option}\b", printed)} == set()
+    if words[1:] != ["--help"]:
+        parsed(words[0], words[1:])  # ValueError for what cannot be read; nothing is run
     given = dict(itertools.pairwise(words))
     if words[0] == "study":
         only = [name for name in given.get("--arms", "").split(",") if name]
         assert arms(words[1], given.get("--scale", "laptop"), 1, only)  # type: ignore[arg-type]
     if words[0] in ("run", "sweep") and len(words) > 1 and not words[1].startswith("-"):
         assert words[1] in names("recipes")
-    if words[0] == "bench" and len(words) > 1:
+    if words[0] == "bench" and len(words) > 1 and not words[1].startswith("-"):
         assert component("benchmarks", words[1])
     if "--table" in given:
         assert given["--table"] in tables()
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors that GitHub makes of headings: small letters, no punctuation, hyphens for spaces; numbered where a
+    heading comes again."""
+    found: list[str] = []
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    for heading in re.findall(r"^#+ +(.+?) *#*$", text, flags=re.M):
+        words = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).lower()
+        slug = re.sub(r"[^\w\- ]", "", words).strip().replace(" ", "-")
+        found.append(slug + (f"-{found.count(slug)}" if slug in found else ""))
+    return {*found, *re.findall(r'(?:id|name)="([^"]+)"', text)}
+
+
+def test_anchors_are_those_of_headings(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text('# A `b`, c: d\n## Same\n## Same\n```sh\n# no heading\n```\n<a id="own"></a>\n')
+    assert anchors(page) == {"a-b-c-d", "same", "same-1", "own"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_links_lead_somewhere(page: Path) -> None:
+    text = re.sub(r"^```.*?^```|`[^`\n]*`", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    lost = []
+    for link in LINK.findall(text):
+        path, _, anchor = link.partition("#")
+        target = page.parent / path if path else page
+        if re.match(r"[a-z]+:", link):  # elsewhere: https, mailto
+            continue
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            lost.append(link)
+    assert lost == []
 
 
 def resolved(name: str) -> bool:
@@ -78,7 +115,7 @@ def resolved(name: str) -> bool:
     return False
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", TYPED, ids=named)
 def test_a_printed_name_exists(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     dotted = re.findall(rf"(?<![\w./`])`((?:grokscope\.)?(?:{ROOMS})(?:\.[A-Za-z_]\w*)+)\b", text)

@@ -39,7 +39,7 @@ def main(args: Sequence[str] | None = None) -> int:  # noqa: PLR0911  one way ou
         for place, text in enumerate(arguments):
             if "\udc80" <= max(text, default="") <= "\udcff":  # Python's stand-ins for bytes that are not UTF-8
                 raise ValueError(f"argument {place} is not UTF-8: {shortened(text)}")
-        _parsed(name, rest)()
+        parsed(name, rest)()
     except ValueError as error:
         return fail(error, 2)
     except GrokscopeError as error:
@@ -60,7 +60,7 @@ def main(args: Sequence[str] | None = None) -> int:  # noqa: PLR0911  one way ou
     return 0
 
 
-def _parsed(name: str, words: Sequence[str]) -> Callable[[], None]:
+def parsed(name: str, words: Sequence[str]) -> Callable[[], None]:
     """The command with its options. ValueError of one line instead of tyro's box; --help ends the process."""
     command: Callable[..., None] = component("cli", name)
 

@@ -111,11 +111,27 @@ def _add(path: Path, others: Sequence[str], store: Path, *, json: bool) -> None:
     write_ledger(ledger, path)
     counts = [(sum(map(len, one.arms.values())), len(one.lines)) if one else (0, 0) for one in (before, ledger)]
     runs, lines = (after - was for was, after in zip(*counts, strict=True))
+    whole = _added(before, ledger)
     _warn(ledger)
     if json:
-        emit({"ledger": file_digest(path), "runs": runs, "lines": lines, "lacking": ledger.lacking()})
+        about = {"runs": runs, "lines": lines, "whole seeds": whole, "lacking": ledger.lacking()}
+        emit({"ledger": file_digest(path)} | about)
     else:
         print(f"{path}: {runs} runs and {lines} lines were added; digest {file_digest(path)}")
+        for claim, seeds in whole.items():
+            print(f"{claim}: {len(seeds)} whole seeds were added, {ranges(seeds)}")
+
+
+def _added(before: "Ledger | None", after: "Ledger") -> dict[str, list[int]]:
+    """Claim -> the seeds that every arm has which it reads, and had not before; claims without one are left out."""
+    from grokscope.predictions.recorded import whole_seeds
+    from grokscope.theories.base import theories
+
+    found: dict[str, list[int]] = {}
+    for theory in theories().values():
+        had = {} if before is None else whole_seeds(before, theory)
+        found |= {claim: sorted(seeds - had.get(claim, set())) for claim, seeds in whole_seeds(after, theory).items()}
+    return {claim: seeds for claim, seeds in found.items() if seeds}
 
 
 def _other(name: str, store: Path, looks: "Looks | None") -> "Ledger":

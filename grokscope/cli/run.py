@@ -25,6 +25,7 @@ def run(
     device: Literal["auto", "cpu", "cuda"] = "auto",
     lang: Lang = "en",
     resume: Flag = False,
+    extend: Flag = False,
     no_report: Flag = False,
     json: Json = False,
 ) -> None:
@@ -39,6 +40,7 @@ def run(
         device: where to train; on a GPU a resumed run equals the undisturbed one up to rounding only.
         lang: language of the report.
         resume: continue an interrupted run.
+        extend: let a finished run go on from its last weights to a later end: --set max_steps=40000, or stop_after.
         no_report: train only; `grokscope measure` and `grokscope report` do the heavy measures and the report.
     """
     from grokscope.recipes.base import recipe as config_of
@@ -57,7 +59,7 @@ def run(
     configs = [base.replace(seed=base.seed + number) for number in range(seeds)]
     for remark in base.remarks:
         print(f"note: {remark}", file=sys.stderr)
-    trained = train(configs, store=out, device=device, progress=True, resume=resume)
+    trained = train(configs, store=out, device=device, progress=True, resume=resume, extend=extend)
     reports = [None] * seeds if no_report else [*_reports(trained, lang)]
     summaries = [run.summary() | {"report": report} for run, report in zip(trained, reports, strict=True)]
     result = summaries[0] if seeds == 1 else pack_summary(trained[0].folder, summaries)

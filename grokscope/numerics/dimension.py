@@ -158,7 +158,7 @@ def intrinsic_dimension(points: Any, *, seed: int = 0, tolerance: float = NEAR) 
     The interval spans three: the plateau's own; log d extrapolated to scale 0 by a line in the scale (borders,
     curvature); and, downwards, 1 / d extrapolated to infinite scale by a line in 1 / scale^2 (noise). Each has its
     error of sampling. Without noise the interval holds the truth in at least 90 % of draws of cubes, tori, spheres and
-    Gaussians up to d = 6 at 500 and 2,000 points (rates: docs/results.md, `grokscope bench dimension_coverage`), and in
+    Gaussians up to d = 6 at 500 and 2,000 points (rates: docs/results/instruments.md), and in
     nearly all where nothing distorts. Far above d = 6 its upper end, at most the number of channels, says only that no
     bound is known.
     See `twonn` for points, tolerance and errors.

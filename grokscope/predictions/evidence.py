@@ -1,12 +1,13 @@
 """Evidence: the effect of a sample of any kind, with its intervals by level, and the seeds that would decide.
 
-A seed without an answer speaks against whatever is to be shown: `inside` takes for it the worst value that the others
-or the region know, `outside` the best. So no verdict rests on what is missing.
+A seed without an answer speaks against whatever is to be shown: `inside` takes for it the worst value of all that are
+possible, or that the others or the region know where values have no bounds; `outside` the best. So no verdict rests on
+what is missing.
 """
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from grokscope.predictions.base import Fit, Key, Means, Sample, Shares, Times
 from grokscope.predictions.readings import Number, answered
 from grokscope.statistics.intervals import FEWEST, mean_intervals, share_intervals
 from grokscope.statistics.power import seeds_for_hazard, seeds_for_mean, seeds_for_share
-from grokscope.statistics.regions import Family, Region, above, p_inside
+from grokscope.statistics.regions import SMALLEST, Family, Region, above, p_inside
 from grokscope.statistics.survival import HazardRatio, hazard_ratio
 
 AHEAD = above(0)  # where a contrast with a control must lie
@@ -53,6 +54,15 @@ class Evidence:
         family = self._with(max, supports)
         return family is not None and region.contains(*family(1 - a))
 
+    def decides(self, supports: Region, a: float) -> int | str | None:
+        """Seeds that would decide at this level, in the region in which the effect lies, or why their number is not
+        known."""
+        if self.needed is None:
+            return None
+        region = supports if supports.contains(self.value, self.value) else supports.complement
+        seeds = self.needed(region, max(a, SMALLEST))
+        return seeds.reason if isinstance(seeds, Missing) else int(np.ceil(seeds))
+
     def shown(self, level: float) -> tuple[float, float] | tuple[None, None]:
         """The interval of the seeds with an answer; None where they are too few for one."""
         return (None, None) if self.intervals is None else self.intervals(level)
@@ -86,6 +96,15 @@ def told(seen: Evidence | Missing, level: float) -> dict[str, Any]:
     low, high = seen.shown(level)
     about = {"effect": seen.value, "low": low, "high": high, "n": seen.n, "values": seen.values}
     return about | {"missing": seen.missing}
+
+
+def of_all_seeds(sample: Sample | Missing, seeds: Iterable[int]) -> Sample | Missing:
+    """The sample with a number, `Missing`, also for each of these seeds that no arm has a run of."""
+    if not isinstance(sample, Means | Shares):
+        return sample
+    there = {key[0] for key in sample.values}
+    absent: dict[Key, Number] = {(seed,): Missing(f"seed {seed} has no run") for seed in seeds if seed not in there}
+    return replace(sample, values={**sample.values, **absent})
 
 
 def inside(seen: Evidence | Missing, region: Region) -> float:
@@ -194,7 +213,7 @@ def _of_means(sample: Means) -> Evidence | Missing:
         lacking=lacking,
         missing=reasons[0] if reasons else "",
         filled=lambda value: family([*known, *[value] * lacking]),
-        candidates=tuple(known),
+        candidates=tuple(known) if bounds is None else bounds,
         positive=sample.geometric,
         needed=lambda region, a: seeds_for_mean(mean, spread, _logarithms(region) if sample.geometric else region, a=a),
     )

@@ -6,12 +6,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from grokscope.errors import Missing, StoreError
-from grokscope.predictions.arms import Arms
+from grokscope.predictions.arms import NO_BOTTLENECK, Arms
 from grokscope.predictions.base import UNTRAINED, Theory
 from grokscope.predictions.controls import beside_base
 from grokscope.predictions.definition import digest
 from grokscope.predictions.ledger import Ledger, Ran, named, plain
 from grokscope.predictions.readings import At, Number, Reading
+from grokscope.predictions.rows import ALWAYS
+from grokscope.predictions.verdict import claims
 from grokscope.registry import unknown
 from grokscope.runs.config import RunConfig
 
@@ -34,8 +36,16 @@ class Recorded:
             ) from error
 
     def value(self, reading: Reading) -> Number:
-        """The reading as it was taken. One that the ledger lacks is `Missing`, whatever stands for no answer."""
+        """The reading as it was taken. One that the ledger lacks is `Missing`, whatever stands for no answer.
+
+        StoreError for one without a number that every run has.
+        """
         taken = self.values.get(plain(reading))
+        if isinstance(taken, Missing | None) and reading in ALWAYS:
+            raise StoreError(
+                f"the ledger has no number of {reading.key!r} of seed {self.ran.seed} in the arm {self.arm}, "
+                f"which every run has: lines were lost or changed"
+            )
         if taken is None:
             return Missing(f"the ledger has no reading {reading.key} of seed {self.ran.seed} in the arm {self.arm}")
         return reading.instead if isinstance(taken, Missing) and reading.instead is not None else taken
@@ -53,6 +63,18 @@ def recorded(ledger: Ledger, theory: Theory) -> Arms[Any]:
         return Recorded(ran, arm, values.get((arm, ran.seed), {}))
 
     return beside_base(ledger.arms, run)
+
+
+def whole_seeds(ledger: Ledger, theory: Theory) -> dict[str, set[int]]:
+    """Claim, in its present wording -> the seeds of which every arm that it reads has a run."""
+    found: dict[str, set[int]] = {}
+    for one in (one for one in claims(theory) if one.current):
+        of_claim = [arm for arm in ledger.arms.values() if any(row.looks_at(arm) for row in one.rows)]
+        read = {arm.name: {run.seed for run in arm} for arm in of_claim}
+        named = {name for row in one.rows for name in (*row.arms, *row.controls)} - {UNTRAINED, NO_BOTTLENECK}
+        seeds = [*read.values(), *(set[int]() for _ in named - set(read))]
+        found[one.rows[0].id] = set.intersection(*seeds) if seeds else set()
+    return found
 
 
 def unknown_rows(ledger: Ledger, theories: Iterable[Theory]) -> list[str]:

@@ -187,4 +187,5 @@ T_MEM = Series("t_mem or the end", _time_or_end("memorized_at"), _BOTH[:1])
 # t_gen, or twice the last step where it was not reached: for ranks, in which "never" comes last.
 RANKED_T_GEN = Series("t_gen or twice the end", _time_or_end("generalized_at", ends=2), _TEST)
 TIMES = (T_GEN, GENERALISED)
+ALWAYS = (GENERALISED, GROKKED, MEMORISED, T_GEN, T_MEM, RANKED_T_GEN)  # every run has a number of each
 FIRST_NORM = Series("first weights.norm", _first, ("weights.norm",))

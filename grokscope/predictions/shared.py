@@ -123,7 +123,7 @@ STALL = Family(
 
 def _stable(scale: Scale) -> RunConfig:
     """The parity of figure 4 of Prieto et al. 2025: 3 of 43 bits, half of 2,000 samples; at paper scale as published.
-    It groks within some 7,000 steps, the figure's addition within 85,000 (docs/results.md)."""
+    It groks within some 7,000 steps, the figure's addition within 85,000 (docs/pilots.md, docs/results/collapse.md)."""
     published = recipe("prieto_stablemax")
     sizes: dict[str, Any] = sized(
         scale,

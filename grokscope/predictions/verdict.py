@@ -10,27 +10,25 @@ of the same claim: how far the effect is ahead of the control's, which must lie 
     not tested     what would test it was not run, or cannot be: never "refuted"
 
 Support and fall are two cuts of which one alone can be false, so that both have the level a. `Looks` divides the level
-of a theory among the looks, and Holm each look's among the claims that are open; what is decided stays decided. Rows as
-first written are judged the same way, as claims of their own that cost the present ones nothing.
+of a theory among the looks, and Holm each look's among the claims that are open, whether or not they have their seeds
+yet; what is decided stays decided. Rows as first written are judged the same way, as claims of their own that cost the
+present ones nothing.
 
 Sources: Berger 1982, Technometrics 24, 295 (intersection-union); Holm 1979, Scand. J. Statist. 6, 65.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-
-import numpy as np
 
 from grokscope.errors import Missing
 from grokscope.predictions.arms import Arms
 from grokscope.predictions.base import UNTRAINED, Given, Prediction, Sample, Theory
 from grokscope.predictions.cards import Claim, Control, Look, Reason, Row, Verdict
-from grokscope.predictions.evidence import AHEAD, Evidence, contrast, evidence, inside, outside, told
+from grokscope.predictions.evidence import AHEAD, Evidence, contrast, evidence, inside, of_all_seeds, outside, told
 from grokscope.predictions.subject import Subject
 from grokscope.statistics.looks import LEVEL, Looks
 from grokscope.statistics.multiplicity import holm, holm_levels
-from grokscope.statistics.regions import SMALLEST
 
 SHOWN = 0.95  # level of the intervals that are shown
 CLOCK = "like=clock"  # as views name an ideal clock in the place of a network
@@ -73,6 +71,11 @@ class Open:
     decided: bool = False
 
     @property
+    def testable(self) -> bool:
+        """Whether no part of it is one that cannot be tested here."""
+        return not any(row.untested for row in self.rows)
+
+    @property
     def level(self) -> float:
         """The level at the last look; 0 before the first, and for what nothing can test."""
         return self.looks[-1].level if self.looks else 0.0
@@ -87,18 +90,22 @@ def judged(theory: Theory, arms: Arms[Subject], looks: Looks | None = None) -> t
     """The claims of one theory, and its rows in the order of its predictions.
 
     looks: by default one at whatever seeds there are. A look of several is taken at a claim once every arm that the
-    claim reads has its seeds.
+    claim reads has its seeds; a seed of the look that has no run counts as one without an answer. So that no later look
+    takes a decision back, a claim that waits for seeds counts in Holm's correction as if its p were 1.
     """
     open_claims = list(claims(theory))
     for current in (True, False):
-        family = [one for one in open_claims if one.current == current and not _absent(one, arms)]
+        family = [one for one in open_claims if one.current == current]
         if looks is None:
-            _look(family, arms, max((len(arm) for arm in arms.values()), default=0), LEVEL)
+            there = [one for one in family if not _absent(one, arms)]
+            _look(there, arms, max((len(arm) for arm in arms.values()), default=0), LEVEL)
             continue
         for size, level in zip(looks.sizes, looks.levels, strict=True):
-            here = arms.having(lambda arm, size=size: [run for run in arm if run.config.seed in looks.seeds(size)])
-            ready = [one for one in family if not one.decided and size in _taken(one, arms, looks)]
-            _look(ready, here, size, level)
+            seeds = looks.seeds(size)
+            here = arms.having(lambda arm, seeds=seeds: [run for run in arm if run.config.seed in seeds])
+            still = [one for one in family if not one.decided and one.testable]
+            ready = [one for one in still if size in _taken(one, arms, looks)]
+            _look(ready, here, size, level, waiting=len(still) - len(ready), seeds=seeds)
     found = {id(row): _row(theory.id, row, one, arms) for one in open_claims for row in one.rows}
     rows = [found[id(row)] for row in theory.predictions]
     return [_claim(theory.id, one, [found[id(row)] for row in one.rows], arms) for one in open_claims], rows
@@ -124,7 +131,9 @@ def claims(theory: Theory) -> Iterator[Open]:
 
 def _taken(one: Open, arms: Arms[Subject], looks: Looks) -> tuple[int, ...]:
     """The looks that every arm of a claim allows."""
-    needed = [arm for row in one.rows for arm in arms.values() if row.looks_at(arm) and len(arm)]
+    if _absent(one, arms):
+        return ()
+    needed = [arm for row in one.rows for arm in arms.values() if row.looks_at(arm)]
     allowed = [looks.taken([run.config.seed for run in arm]) for arm in needed]
     return min(allowed, key=len, default=())
 
@@ -134,24 +143,33 @@ def _absent(one: Open, arms: Arms[Subject]) -> list[str]:
     return [arm for arm in dict.fromkeys(arm for row in one.rows for arm in row.arms) if not arms.get(arm)]
 
 
-def _look(ready: Sequence[Open], arms: Arms[Subject], size: int, level: float) -> None:
-    """Tests the claims that are open, at the level of this look, and marks those that it decides."""
+def _look(
+    ready: Sequence[Open],
+    arms: Arms[Subject],
+    size: int,
+    level: float,
+    *,
+    waiting: int = 0,
+    seeds: Iterable[int] = (),
+) -> None:
+    """Tests the claims that are open, at the level of this look, and marks those that it decides. waiting: other open
+    claims of the family. seeds: of the look."""
     for one in ready:
-        one.parts = [_part(row, arms) for row in one.rows]
-    tested = [one for one in ready if not any(row.untested for row in one.rows)]
+        one.parts = [_part(row, arms, seeds) for row in one.rows]
+    tested = [one for one in ready if one.testable]
     supports = [max(part.supports for part in one.parts) for one in tested]
     falls = [min(1.0, one.number * min(part.falls for part in one.parts)) for one in tested]
-    smaller = [min(pair) for pair in zip(supports, falls, strict=True)]
-    corrected = zip(tested, supports, falls, holm(smaller), holm_levels(smaller, level), strict=True)
+    smaller = [min(pair) for pair in zip(supports, falls, strict=True)] + [1.0] * waiting
+    corrected = zip(tested, supports, falls, holm(smaller), holm_levels(smaller, level), strict=False)
     for one, p, q, adjusted, own in corrected:
         one.looks.append(Look(n=size, supports=p, falls=q, level=own))
         one.decided = adjusted <= level
 
 
-def _part(row: Prediction, arms: Arms[Subject]) -> Part:
+def _part(row: Prediction, arms: Arms[Subject], seeds: Iterable[int]) -> Part:
     given = row.answers(arms)
-    own = row.statistic(given)
-    controls = {arm: _of_control(row, arm, given) for arm in row.controls}
+    own = of_all_seeds(row.statistic(given), seeds)
+    controls = {arm: of_all_seeds(_of_control(row, arm, given), seeds) for arm in row.controls}
     return Part(
         row=row,
         given=given,
@@ -224,7 +242,7 @@ def _row(theory: str, row: Prediction, one: Open, arms: Arms[Subject]) -> Row:
         fields["missing"] = row.untested["en"]
     if isinstance(seen, Missing):
         return Row(**about, **fields, verdict=verdict, reason=reason)
-    needed = _needed(seen, row, one.level) if (verdict, reason) == ("undecided", "between") else None
+    needed = seen.decides(row.supports, one.level) if (verdict, reason) == ("undecided", "between") else None
     fields |= {"lacking": seen.lacking, "p": part.supports, "needed": needed}
     return Row(**about, **fields, verdict=verdict, reason=reason)
 
@@ -275,12 +293,3 @@ def _control(part: Part, arm: str) -> Control:
         low, high = ahead.shown(SHOWN)
         about |= {"ahead": ahead.value, "ahead_low": low, "ahead_high": high}
     return Control(**about)
-
-
-def _needed(seen: Evidence, row: Prediction, a: float) -> int | str | None:
-    """Seeds that would decide at the level that is left for this row, in the region in which the effect lies."""
-    if seen.needed is None:
-        return None
-    region = row.supports if row.supports.contains(seen.value, seen.value) else row.supports.complement
-    seeds = seen.needed(region, max(a, SMALLEST))
-    return seeds.reason if isinstance(seeds, Missing) else int(np.ceil(seeds))

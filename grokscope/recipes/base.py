@@ -2,11 +2,26 @@
 
 from typing import Any
 
-from grokscope.registry import component
-from grokscope.runs.config import RunConfig
+from grokscope.registry import component, names
+from grokscope.runs.config import COMPONENTS, RunConfig
 
 
 def recipe(name: str, /, **fields: Any) -> RunConfig:
     """The config of a recipe with some fields changed, such as recipe("quickstart", seed=1, weight_decay=0.5)."""
     config: RunConfig = component("recipes", name)()
     return config.replace(**fields) if fields else config
+
+
+def nearest(config: RunConfig) -> tuple[str, dict[str, Any]]:
+    """The recipe that differs from a config in the fewest fields, and these fields with their values in JSON's own
+    types: `recipe(name, **fields)` is the config."""
+    wanted = config.plain
+    found: list[tuple[int, str, dict[str, Any]]] = []
+    for name in names("recipes"):
+        known = recipe(name, **{field: getattr(config, field) for field in COMPONENTS}).plain
+        own = recipe(name).plain
+        fields = {field: value for field, value in wanted.items() if field not in known or value != known[field]}
+        chosen = {field: wanted[field] for field in COMPONENTS if wanted[field] != own[field]}
+        found.append((len(chosen | fields), name, chosen | fields))
+    _, name, fields = min(found, key=lambda one: one[:2])
+    return name, fields

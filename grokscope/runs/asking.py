@@ -1,11 +1,15 @@
-"""SQL over a store, from Python: `gs.query("select ...", store="runs")`."""
+"""A store from Python: `gs.runs("runs")`, and SQL, `gs.query("select ...", store="runs")`."""
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from grokscope.errors import GrokscopeError, StoreError
+from grokscope.errors import StoreError
+from grokscope.runs.frames import data_frame
+from grokscope.runs.run import Run
+from grokscope.runs.run import runs as runs_of
 from grokscope.runs.store.limits import MAX_ROWS, MEMORY, TIMEOUT, Cells
 from grokscope.runs.store.mirror import opened
 from grokscope.runs.store.query import query as rows_of
@@ -30,11 +34,7 @@ class Answer:
 
     def df(self) -> "DataFrame":
         """The rows as a pandas frame; GrokscopeError where pandas is not installed."""
-        try:
-            from pandas import DataFrame  # pyright: ignore[reportMissingImports]
-        except ImportError as error:
-            raise GrokscopeError("a frame needs pandas: pip install pandas; or take .columns and .rows") from error
-        return DataFrame.from_records(self.rows, columns=self.columns)
+        return data_frame(self.rows, columns=self.columns)
 
 
 def query(
@@ -49,3 +49,11 @@ def query(
     limits = {"timeout": timeout, "max_rows": max_rows, "memory": memory}
     columns, rows = rows_of(opened(store), sql, on_damage=damaged.append, **limits)
     return Answer(columns=columns, rows=rows, damaged=damaged)
+
+
+def runs(store: str | Path = "runs") -> list[Run]:
+    """All runs of a store, oldest first. A pack that cannot be read is left out, and a warning names it.
+
+    store: a folder, or a URL that fsspec knows. StoreError if there is no store.
+    """
+    return list(runs_of(opened(store), on_damage=lambda error: warnings.warn(f"left out: {error}", stacklevel=2)))

@@ -244,9 +244,10 @@ def interface(task: Task | Size) -> Interface:
     return Interface(n_symbols=size.n_symbols, n_operands=size.n_operands, n_outputs=size.n_outputs)
 
 
-def pack_id(configs: Sequence[RunConfig]) -> str:
-    """The pack's id: a hash of its configs, in order."""
-    return pack_hash([config.plain for config in configs])
+def pack_id(configs: Sequence[RunConfig], *, ends: bool = True) -> str:
+    """The pack's id: a hash of its configs, in order. ends: with the rules that end it; a sweep and a study plan their
+    packs with them, a run that may be extended has an id without them."""
+    return pack_hash([config.plain for config in configs], ends=ends)
 
 
 def _hash(path: str | Path) -> str:

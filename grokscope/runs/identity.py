@@ -8,13 +8,17 @@ from typing import Any
 
 # Later fields -> their value for all earlier networks; at this value they change no id.
 LATER = {"d_head": None, "extra_outputs": 0, "unembed_bias": False, "output_bias": None, "tf32": False}
+# Where a run ends. It is part of the id of a planned pack, whose verdicts rest on its end, and not of other runs.
+ENDS = ("max_steps", "stop_accuracy", "stop_after")
 PACK = re.compile(r"[0-9a-f]{12}")  # a pack's id
 
 
-def pack_hash(configs: Sequence[Mapping[str, Any]]) -> str:
-    """The id of the pack of these configs, in order."""
-    text = json.dumps([_identity(fields) for fields in configs], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+def pack_hash(configs: Sequence[Mapping[str, Any]], *, ends: bool = True) -> str:
+    """The id of the pack of these configs, in order. ends: with the rules that end it, as planned packs have it."""
+    known = [_identity(fields) for fields in configs]
+    if not ends:
+        known = [{name: value for name, value in fields.items() if name not in ENDS} for fields in known]
+    return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def config_hash(config: Mapping[str, Any]) -> str:

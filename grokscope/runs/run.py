@@ -1,16 +1,18 @@
 """A run in the store: its config, series, events, phases and snapshots."""
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from grokscope.errors import StoreError
 from grokscope.models.parts.linearised import Linearised
 from grokscope.registry import unknown
 from grokscope.runs.config import RunConfig
+from grokscope.runs.frames import data_frame
 from grokscope.runs.outcomes import CURVES, NO_CURVE, current_status, outcomes, phases_of_curves, summary
 from grokscope.runs.snapshot import Snapshot
 from grokscope.runs.split import unpacked
@@ -24,6 +26,9 @@ from grokscope.runs.store.tables import descriptions
 from grokscope.runs.store.uncollected import uncollected
 from grokscope.statistics.series import Curve
 from grokscope.statistics.transitions import Phases
+
+if TYPE_CHECKING:
+    from pandas import DataFrame  # pyright: ignore[reportMissingImports]
 
 _CHUNK = 4096  # packs that are opened at a time
 
@@ -141,6 +146,16 @@ class Run:
             raise ValueError(unknown(f"view of {measure}", view, views))
         chosen = rows.views == (views[0] if view is None else view)
         return rows.steps[chosen], rows.values[chosen]
+
+    def frame(self) -> "DataFrame":
+        """All its numbers as a pandas frame: a row a step, a column a measure, with its view where it has several, such
+        as "attention.entropy[head=0]"; NaN where a measure was not taken. GrokscopeError where there is no pandas."""
+        rows = self.rows()
+        pairs = list(zip(rows.measures.tolist(), rows.views.tolist(), strict=True))
+        several = {name for name, count in Counter(name for name, _ in set(pairs)).items() if count > 1}
+        columns = [f"{name}[{view}]" if name in several else name for name, view in pairs]
+        known = {"step": rows.steps, "column": columns, "value": rows.values}
+        return data_frame(known).pivot_table(index="step", columns="column", values="value", aggfunc="last")
 
     def phases(self, split: str = "test", **thresholds: Any) -> Phases:
         """memorized_at, onset_at, generalized_at, delay, grokked; thresholds as in statistics.transitions.phases.

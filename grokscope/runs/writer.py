@@ -12,7 +12,7 @@ from torch import Tensor
 
 from grokscope.errors import GrokscopeError, StoreError
 from grokscope.runs.config import RunConfig
-from grokscope.runs.identity import run_ids
+from grokscope.runs.identity import ENDS, run_ids
 from grokscope.runs.store import checkpoints, events
 from grokscope.runs.store.documents import read_pack, write_document
 from grokscope.runs.store.journal import Journal, Measured
@@ -57,6 +57,20 @@ class Writer:
             **more,
         }
         write_document(self.folder / "pack.json", about)
+
+    def reopen(self) -> None:
+        """Makes a finished pack one that has stopped at its resume point, the end."""
+        unfinished = [event for event in self.events() if event["event"] != events.FINISHED]
+        events.replace_events(self.folder, unfinished)
+
+    def note_ends(self) -> None:
+        """Writes into pack.json where the configs now say that the pack ends, if it was another step or rule."""
+        about = read_pack(self.folder)
+        for run, config in zip(about["runs"], self._configs, strict=True):
+            ends = {} if config is None else {name: getattr(config, name) for name in ENDS}
+            if ends != {name: run["config"][name] for name in ends}:
+                run["config"] |= ends
+                write_document(self.folder / "pack.json", about)
 
     def record(self, rows: Sequence[Measured]) -> None:
         self._rows += len(rows) - len(self._journal.append(rows))
@@ -124,15 +138,17 @@ class Writer:
                     f"would continue; after grokscope doctor --repair it is trained again from step 0"
                 )
 
-    def finish(self, step: int) -> None:
-        """Marks every replica as finished, in the synced events; only then is the resume point removed, and all
-        checkpoints become one file. Killed in between, the pack is finished, and its checkpoints stay as they are."""
+    def finish(self, step: int, *, extendable: bool = False) -> None:
+        """Marks every replica as finished, in the synced events; only then is the resume point removed, unless it is
+        the end and the pack may go on from there, and all checkpoints become one file. Killed in between, the pack is
+        finished, and its files stay as they are."""
         self.seal()
         if self._last is not None and self._last[0] == step:
             checkpoints.save(self.folder, *self._last)
         for replica in range(len(self.ids)):
             self.event(replica, step, events.FINISHED)
-        (self.folder / "resume.safetensors").unlink(missing_ok=True)
+        if not extendable:
+            checkpoints.remove_resume(self.folder)
         with suppress(StoreError):  # a full disk: the files of the checkpoints are as good
             checkpoints.seal(self.folder)
 

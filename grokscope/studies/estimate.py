@@ -184,7 +184,7 @@ def trial(configs: Sequence[RunConfig], threads: int, measures: Sequence[str], d
         for steps in (SHORT, LONG):
             began = time.perf_counter()
             short = [config.replace(max_steps=steps, stop_after=LONG + 1) for config in configs]
-            runs = train(short, store=Path(folder), device=device, progress=False)
+            runs = train(short, store=Path(folder) / str(steps), device=device, progress=False)
             timed.append(dict(runs[0].status) | {"wall": time.perf_counter() - began})
         first, second = timed
         steps = LONG - SHORT

@@ -1,9 +1,10 @@
 """Trains and measures one pack: cheap measures while it trains, the others on its checkpoints."""
 
+import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import overload
+from typing import Any, overload
 
 import torch
 
@@ -17,7 +18,8 @@ from grokscope.runs.writer import Kept, Writer, kept_of, open_writer
 from grokscope.studies.display import display
 from grokscope.studies.measuring import observer
 from grokscope.training.device import chosen_device
-from grokscope.training.loop import Loop, disk_use
+from grokscope.training.ends import goes_on
+from grokscope.training.loop import Loop, OnEvaluate, disk_use
 from grokscope.training.memory import in_packs, replica_bytes, require_fits
 from grokscope.training.pack import Pack, require_packable
 from grokscope.training.threads import as_begun
@@ -25,7 +27,14 @@ from grokscope.training.threads import as_begun
 
 @overload
 def train(
-    configs: RunConfig, *, store: str | Path = ..., device: str = ..., progress: bool = ..., resume: bool = ...
+    configs: RunConfig,
+    *,
+    store: str | Path = ...,
+    device: str = ...,
+    progress: bool = ...,
+    resume: bool = ...,
+    extend: bool = ...,
+    on_evaluate: Callable[[int, dict[str, float]], object] | None = ...,
 ) -> Run: ...
 @overload
 def train(
@@ -35,6 +44,8 @@ def train(
     device: str = ...,
     progress: bool = ...,
     resume: bool = ...,
+    extend: bool = ...,
+    on_evaluate: Callable[[int, list[dict[str, float]]], object] | None = ...,
 ) -> list[Run]: ...
 def train(
     configs: RunConfig | Sequence[RunConfig],
@@ -43,13 +54,19 @@ def train(
     device: str = "auto",
     progress: bool = True,
     resume: bool = False,
+    extend: bool = False,
+    on_evaluate: Callable[[int, Any], object] | None = None,
 ) -> Run | list[Run]:
     """Trains a config, or several as one pack, and measures the cheap quantities on the way.
 
     A hash of the configs names the pack's folder in the store. A finished pack is not trained again; a started pack
-    resumes where resume is true. A pack that does not fit into half of the machine's memory is trained as several, one
-    after another, and a line on stderr says so. store: a folder, or a URL that fsspec knows. device: auto (a GPU if
-    there is one), cpu, cuda. progress: show it on stderr.
+    resumes where resume is true. Where a run ends (`identity.ENDS`) is not part of its id: extend lets a finished pack
+    go on from its last weights, to the end that the configs now give, as if it had been one run. A pack that does not
+    fit into half of the machine's memory is trained as several, one after another, and a line on stderr says so.
+
+    store: a folder, or a URL that fsspec knows. device: auto (a GPU if there is one), cpu, cuda. progress: show it on
+    stderr. on_evaluate: called after each evaluation with the step and the values by name ("test/accuracy"), of several
+    configs a list of these; True ends the training.
     """
     if isinstance(configs, str):
         raise ValueError(f"train takes a RunConfig or several, got {configs!r}; make one: gs.recipe({configs!r})")
@@ -60,7 +77,7 @@ def train(
     require_packable(wanted)
     chosen = chosen_device(device)
     require_fits(wanted[0], chosen)
-    store = store if isinstance(store, str) and "://" in store else named(store)
+    store = opened(store if isinstance(store, str) and "://" in store else named(store))
     packs = in_packs(wanted, chosen)
     if len(packs) > 1 and progress:
         print(
@@ -68,35 +85,64 @@ def train(
             f"training them as {len(packs)} packs of up to {len(packs[0])}",
             file=sys.stderr,
         )
+    told = None if on_evaluate is None else _named(on_evaluate, several=several)
     runs: list[Run] = []
     for pack in packs:
-        runs += train_pack(pack, store=opened(store), device=chosen, progress=progress, resume=resume)
+        folder = _folder(store, pack, extend=extend)
+        may: dict[str, Any] = {"resume": resume, "extend": extend}
+        may["extendable"] = folder.name == pack_id(pack, ends=False)
+        runs += train_pack(pack, folder=folder, device=chosen, progress=progress, on_evaluate=told, **may)
     return runs if several else runs[0]
+
+
+def _named(on_evaluate: Callable[[int, Any], object], *, several: bool) -> OnEvaluate:
+    """The caller's function, with the names of `Run.series`."""
+
+    def told(step: int, curves: list[dict[str, float]]) -> object:
+        known = [{name: value for name, value in of_run.items() if not math.isnan(value)} for of_run in curves]
+        named = [{name.replace("_", "/", 1): value for name, value in of_run.items()} for of_run in known]
+        return on_evaluate(step, named if several else named[0])
+
+    return told
+
+
+def _folder(store: Path, pack: Sequence[RunConfig], *, extend: bool) -> Path:
+    """Where a pack is, or will be. A sweep or a study may have trained it: its packs end where they were planned to."""
+    own, planned = store / pack_id(pack, ends=False), store / pack_id(pack)
+    there = (planned / "pack.json").exists() and not (own / "pack.json").exists()
+    return planned if there and not extend else own
 
 
 def train_pack(
     pack: Sequence[RunConfig],
     *,
-    store: Path,
+    folder: Path,
     device: torch.device,
     progress: bool = False,
     resume: bool = False,
+    extend: bool = False,
+    extendable: bool = False,
     kept: Kept = "all",
+    on_evaluate: OnEvaluate | None = None,
 ) -> list[Run]:
-    """Trains the configs as one pack, as they are planned, whatever its size; else as `train`. kept: checkpoints."""
-    folder = store / pack_id(pack)
-    if finished_at(folder) is not None:
+    """Trains the configs as one pack, as they are planned, whatever its size; else as `train`. kept: checkpoints.
+    extendable: it may go on later."""
+    if finished_at(folder) is not None and not goes_on(folder, pack, extend=extend):
         if progress:
             few = "; a sweep trained it, and kept its first and last checkpoint" if kept_of(folder) == "ends" else ""
             print(f"run {folder.name} in {folder} is done already; reading it{few}", file=sys.stderr)
-    else:
-        with as_begun(folder) as note:
-            built = Pack(pack, device=device)
-            with display(progress) as shown, open_writer(folder, pack, resume=resume, kept=kept) as writer:
-                for line in filter(None, [note, _other_machine(writer, device)]):
-                    print(f"note: run {folder.name}: {line}", file=sys.stderr)
-                shown.start(folder, disk_use(built, folder))
-                Loop(pack=built, writer=writer, observe=observer(built, writer.ids), show=shown.update).run()
+        return load_pack(folder)
+    with as_begun(folder) as note:
+        built = Pack(pack, device=device)
+        with display(progress) as shown, open_writer(folder, pack, resume=resume or extend, kept=kept) as writer:
+            for line in filter(None, [note, _other_machine(writer, device)]):
+                print(f"note: run {folder.name}: {line}", file=sys.stderr)
+            shown.start(folder, disk_use(built, folder))
+            if finished_at(folder) is not None:
+                writer.reopen()
+            observe = observer(built, writer.ids)
+            about = {"on_evaluate": on_evaluate, "extendable": extendable}
+            Loop(pack=built, writer=writer, observe=observe, show=shown.update, **about).run()
     return load_pack(folder)
 
 

@@ -28,7 +28,7 @@ WORK, LARGEST = 2e8, 64
 # A pack trains until its last run has generalised: runs whose soonest ends differ by this factor are packed apart.
 APART = 2.0
 # A run generalises no sooner than about so many times 1 / (rate x weight decay), the time in which decay shrinks the
-# weights by e: 3.9 (quickstart), 6.4 (nanda2023), 4.9 (31 residues), medians of docs/results.md. Many never do.
+# weights by e: 3.9 (quickstart), 6.4 (nanda2023), 4.9 (31 residues), medians of docs/results. Many never do.
 DECAY_TIMES = 4.0
 
 Keys = tuple[str, ...]

@@ -13,16 +13,19 @@ import torch
 
 from grokscope.errors import StoreError
 from grokscope.runs.config import RunConfig
-from grokscope.runs.store.events import RESUMED
+from grokscope.runs.store.events import NON_FINITE, RESUMED
 from grokscope.runs.store.journal import Measured
 from grokscope.runs.store.rows import read_rows
 from grokscope.runs.writer import Writer
 from grokscope.statistics.transitions import Phases
 from grokscope.statistics.unfolding import Unfolding
+from grokscope.training.ends import replayed
 from grokscope.training.pack import Pack
 from grokscope.training.schedule import Schedule, is_evaluated, most_checkpoints
 
 Observe = Callable[[Pack], Sequence[Measured]]
+# After each evaluation: the step, and of every replica the values of its curves. True ends the training.
+OnEvaluate = Callable[[int, list[dict[str, float]]], object]
 CURVES = ("train_accuracy", "test_accuracy", "fresh_accuracy", "train_loss", "test_loss")
 STATUS_SECONDS = 1.0
 
@@ -64,13 +67,16 @@ class Loop:
     """The training of one pack.
 
     observe: measures the pack at its present step; its rows of `behaviour.*` decide the schedule. show: called after
-    each evaluation. save_every: steps between resume points (they change no result).
+    each evaluation. on_evaluate: may end the training. extendable: the end is a resume point too, so that the training
+    can go on from there. save_every: steps between resume points (they change no result).
     """
 
     pack: Pack
     writer: Writer
     observe: Observe
     show: Callable[[Progress], None] = lambda _: None
+    on_evaluate: OnEvaluate | None = None
+    extendable: bool = False
     save_every: int = 250
     train_seconds: float = 0.0
     measure_seconds: float = 0.0
@@ -80,6 +86,7 @@ class Loop:
         self.schedule = Schedule(self.config)
         self.histories = [History() for _ in self.pack.configs]
         self._known: set[tuple[str, str]] = set()
+        self._stopped = False
         self._last_status = 0.0
 
     def run(self) -> None:
@@ -92,7 +99,7 @@ class Loop:
             with suppress(StoreError):  # the disk may have failed
                 self._status("failed" if isinstance(error, Exception) else "stopped")
             raise
-        self.writer.finish(self.pack.step)
+        self.writer.finish(self.pack.step, extendable=self.extendable)
         self._status("done")
 
     def _visit(self) -> bool:
@@ -107,8 +114,9 @@ class Loop:
         if due and self.schedule.last_checkpoint != step:
             self.writer.checkpoint(step, self.pack.tensors)
             self.schedule.last_checkpoint = step
-        if not ends and step and step % self.save_every == 0:
-            self.writer.save(step, self.pack.state(), schedule=self.schedule.state(), **self._seconds())
+        if self.extendable if ends else step and step % self.save_every == 0:
+            about = {"schedule": {"last_checkpoint": self.schedule.last_checkpoint}}
+            self.writer.save(step, self.pack.state(), **about, **self._seconds())
         if evaluated and time.monotonic() - self._last_status > STATUS_SECONDS:
             self._status("running")
         self.measure_seconds += time.perf_counter() - started
@@ -118,14 +126,14 @@ class Loop:
     def _ends(self) -> bool:
         """Whether the run ends at the present step."""
         at_the_end = self.pack.step == self.config.max_steps
-        return at_the_end or self.schedule.has_generalised or not bool(self.pack.alive.any())
+        return at_the_end or self.schedule.has_generalised or self._stopped or not bool(self.pack.alive.any())
 
     def _advance(self) -> None:
         started = time.perf_counter()
         step = self.pack.step
         evaluated = step + 1 == self.config.max_steps or is_evaluated(step + 1, self.config.evaluate_every)
         for replica in self.pack.advance(keep=evaluated).nonzero().flatten().tolist():
-            self._event(replica, step, "non-finite")
+            self._event(replica, step, NON_FINITE)
         self.train_seconds += time.perf_counter() - started
 
     def _evaluate(self) -> None:
@@ -140,8 +148,10 @@ class Loop:
         stages: list[Phases | None] = [None] * self.pack.n_replicas
         for replica in alive:
             if "train_loss" not in measured[replica]:  # the last step may have destroyed it
-                self._event(replica, step, "non-finite")
+                self._event(replica, step, NON_FINITE)
             stages[replica] = self._note(replica)
+        if self.on_evaluate is not None:
+            self._stopped = bool(self.on_evaluate(step, [dict(history.values) for history in self.histories]))
         self.show(
             Progress(
                 step=step,
@@ -186,9 +196,11 @@ class Loop:
             return
         state, more = point
         self.pack.restore(more["step"], state)
-        self.schedule.restore(more["schedule"])
+        self.schedule = replayed(self.writer.folder, self.pack.configs, more["step"])
+        self.schedule.last_checkpoint = more["schedule"]["last_checkpoint"]
         self.train_seconds, self.measure_seconds = more["train_seconds"], more["measure_seconds"]
         self._remember()
+        self.writer.note_ends()
         changed = self.writer.changed(self.pack.device)
         more = {"threads": torch.get_num_threads()} | ({"changed": changed} if changed else {})
         for replica in range(self.pack.n_replicas):

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from grokscope.runs.config import RunConfig
 
@@ -38,14 +37,6 @@ class Schedule:
         done = bool(evaluations) and all(min(e["test_accuracy"], _structure(e)) >= bar for e in evaluations)
         self.generalised_for = self.generalised_for + 1 if done else 0
         self.in_transition = any(TRANSITION_STARTS < _structure(e) < bar for e in evaluations)
-
-    def state(self) -> dict[str, Any]:
-        """The state that a resumed pack needs."""
-        return {name: getattr(self, name) for name in ("last_checkpoint", "generalised_for", "in_transition")}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        for name, value in state.items():
-            setattr(self, name, value)
 
     @property
     def has_generalised(self) -> bool:

@@ -87,7 +87,7 @@ def test_the_same_again_adds_nothing(typed: Any, studied: Path, tmp_path: Path) 
     before = ledger.read_bytes()
     code, out, _ = typed("evidence", "add", ledger, "made-up", ledger, "--store", studied, "--json")
     assert (code, ledger.read_bytes()) == (0, before)
-    assert json.loads(out) == {"ledger": file_digest(ledger), "runs": 0, "lines": 0, "lacking": {}}
+    assert json.loads(out) == {"ledger": file_digest(ledger), "runs": 0, "lines": 0, "whole seeds": {}, "lacking": {}}
 
 
 def test_a_study_brings_its_looks_or_takes_those_of_the_ledger(typed: Any, studied: Path, tmp_path: Path) -> None:
@@ -144,6 +144,31 @@ def test_seeds_of_others_are_added_with_a_warning_where_one_is_missing(typed: An
     assert "1 runs and 1 lines were added" in out
     assert err == ["warning: the arm base has no run of the seeds 2 to 3: they count against its claims"]
     assert read_ledger(ledger) == small((0, 1, 4))
+
+
+def test_whole_seeds_are_those_of_every_arm_that_a_claim_reads(typed: Any, tmp_path: Path) -> None:
+    """The committed ledger in two: four seeds, and five more, of which one arm lacks the last."""
+    whole = read_ledger(Path(__file__).parents[2] / "docs" / "evidence" / "confirmatory.parquet")
+
+    def part(name: str, seeds: range, lacking: tuple[str, int] = ("", 0)) -> Path:
+        def here(arm: str, seed: int) -> bool:
+            return seed in seeds and (arm, seed) != lacking
+
+        arms = Arms(arm.having(run for run in arm if here(arm.name, run.seed)) for arm in whole.arms.values())
+        lines = tuple(line for line in whole.lines if here(line.arm, line.seed))
+        return write_ledger(replace(whole, arms=arms, lines=lines), tmp_path / name)
+
+    ledger = part("own.parquet", range(1000, 1004))
+    other = part("other.parquet", range(1004, 1009), lacking=("kumar/alpha/4", 1008))
+    before = ledger.read_bytes()
+    code, out, _ = typed("evidence", "add", ledger, other)
+    assert code == 0
+    assert "lazy.alpha: 4 whole seeds were added, 1004 to 1007" in out.splitlines()
+    assert "rank.below: 5 whole seeds were added, 1004 to 1008" in out.splitlines()
+    ledger.write_bytes(before)
+    added = json.loads(typed("evidence", "add", ledger, other, "--json")[1])["whole seeds"]
+    assert (added["lazy.alpha"], added["rank.below"]) == ([*range(1004, 1008)], [*range(1004, 1009)])
+    assert typed("evidence", "add", ledger, other)[1].count("whole seeds") == 0
 
 
 @pytest.mark.usefixtures("known")

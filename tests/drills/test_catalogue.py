@@ -108,14 +108,18 @@ def folder_of(store: Path, number: int = 0) -> Path:
 
 
 def test_it_is_used(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    known, read = json.dumps(answers(store), default=str), []
+
     def never(*_: Any) -> None:
+        read.append("a pack")
         raise AssertionError("a pack was read")
 
-    for place in ("tables.read_pack", "tables.records", "tables.at_one_instant", "tables.read_events"):
-        monkeypatch.setattr(f"grokscope.runs.store.{place}", never)
-    monkeypatch.setattr("grokscope.runs.store.series.at_one_instant", never)
-    answers(store)
-    monkeypatch.undo()
+    with monkeypatch.context() as patch:
+        for place in ("tables.read_pack", "tables.records", "tables.at_one_instant", "tables.read_events"):
+            patch.setattr(f"grokscope.runs.store.{place}", never)
+        patch.setattr("grokscope.runs.store.series.at_one_instant", never)
+        assert json.dumps(answers(store), default=str) == known
+    assert read == []
 
 
 @pytest.mark.parametrize("part", ["packs", "rows"])

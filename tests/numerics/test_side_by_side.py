@@ -28,9 +28,10 @@ def test_every_job_is_done_once_on_one_thread_of_torch(n_threads: int) -> None:
 
 
 def test_as_many_threads_work_as_torch_had(n_threads: int) -> None:
-    together = threading.Barrier(n_threads, timeout=20)
+    together, arrived = threading.Barrier(n_threads, timeout=20), []
     with one_thread_each():
-        side_by_side([together.wait] * n_threads)  # passes if all of them are at work at once
+        side_by_side([lambda: arrived.append(together.wait())] * n_threads)  # goes on when all are at work at once
+    assert sorted(arrived) == list(range(n_threads))
 
 
 def test_a_job_that_is_taken_by_nobody_else_is_done_by_the_caller() -> None:

@@ -272,6 +272,22 @@ def test_a_number_that_is_none_is_refused(tmp_path: Path) -> None:
     assert [one.missing for one in lines] == ["the reading nan of run base-0 is nan, which is no answer"]
 
 
+@pytest.mark.parametrize("change", [None, {"value": None, "missing": "nobody knows"}])
+def test_a_number_that_every_run_has_is_not_missed_in_silence(whole: Ledger, tmp_path: Path, change: Any) -> None:
+    """No answer to whether it grokked must not count as no."""
+    arm = next(line.arm for line in whole.lines if line.reading == "grokked")
+
+    def otherwise(one: Any) -> tuple[Any, ...]:
+        if (one.reading, one.arm, one.seed) != ("grokked", arm, 0):
+            return (one,)
+        return () if change is None else (replace(one, **change),)
+
+    changed = replace(whole, lines=tuple(new for one in whole.lines for new in otherwise(one)))
+    path = write_ledger(changed, tmp_path / "changed.parquet")
+    with pytest.raises(StoreError, match=r"no number of 'grokked' of seed \d+ in the arm .*, which every run has"):
+        judge(path)
+
+
 def test_seeds_that_are_missing_in_the_middle_are_named() -> None:
     assert small(seeds=(2, 3, 6)).lacking() == {"base": [4, 5]}
     assert small(seeds=(2, 3, 6), looks=Looks(sizes=(5, 10), first=1)).lacking() == {"base": [1, 4, 5]}

@@ -38,8 +38,8 @@ def test_quickstart_groks_for_ten_seeds(tmp_path: Path) -> None:
 def test_nanda2023_is_the_published_run(tmp_path: Path) -> None:
     """The stored 30 % run of the paper: train loss < .1 at 151, largest test loss at 1,420, test loss < .1 at 7,930.
 
-    The memorisation of every seed is the published one. What follows differs from seed to seed (docs/results.md: the
-    peak lies at 1,150 to 1,425 over ten seeds); there the median is.
+    The memorisation of every seed is the published one. What follows differs from seed to seed: over ten seeds the peak
+    lies at 1,150 to 1,425 (docs/results/nanda2023.md); there the median is.
     """
     runs = trained("nanda2023", 3, tmp_path)
     for run in runs:

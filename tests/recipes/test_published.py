@@ -1,4 +1,4 @@
-"""Recipes against numbers of their papers. Long: minutes each. docs/results.md has what they gave.
+"""Recipes against numbers of their papers. Long: minutes each. docs/results/papers.md has what they gave.
 
 GROKSCOPE_STORE names a folder that already holds (part of) these runs; by default they are trained from nothing.
 """

@@ -1,10 +1,11 @@
 """Every recipe trains, is measured and reported, whatever its task and network."""
 
+import json
 from pathlib import Path
 
 import pytest
 
-from grokscope.recipes.base import recipe
+from grokscope.recipes.base import nearest, recipe
 from grokscope.registry import names
 from grokscope.report.run.page import write_report
 from grokscope.runs.config import RunConfig
@@ -16,6 +17,18 @@ from grokscope.studies.measuring import measure_checkpoints
 def test_a_recipe_is_a_config_that_survives_json(name: str) -> None:
     config = recipe(name)
     assert RunConfig.model_validate_json(config.model_dump_json()) == config
+
+
+@pytest.mark.parametrize("name", names("recipes"))
+def test_the_nearest_recipe_gives_the_config_again(name: str) -> None:
+    config = recipe(name)
+    found, fields = nearest(config)
+    assert (recipe(found), fields) == (config, {})
+    changes = [{"seed": 5, "weight_decay": 0.3}, {"optimizer": "sgd"}, {"loss": "mse"}, {"grokfast_gain": 2.0}]
+    for change in changes:
+        found, fields = nearest(config.replace(**change))
+        assert recipe(found, **json.loads(json.dumps(fields))) == config.replace(**change)
+        assert len(fields) <= len(change) + 2, "the options of another component may differ too"
 
 
 @pytest.mark.parametrize("name", names("recipes"))

@@ -10,7 +10,6 @@ from grokscope.cli.base import main
 from grokscope.errors import GrokscopeError
 from grokscope.predictions.subject import Subject
 from grokscope.predictions.taking import stages
-from grokscope.runs.run import load_pack
 from grokscope.runs.store import checkpoints
 from grokscope.studies.conduct import conduct
 from grokscope.studies.experiment import train, train_pack
@@ -28,7 +27,7 @@ def same(one: Path, other: Path, step: int) -> bool:
 
 def test_the_first_and_the_last_are_those_of_a_run_that_keeps_all(store: Path) -> None:
     whole = train(tiny(max_steps=60), store=store / "all", progress=False)
-    (run,) = train_pack([tiny(max_steps=60)], store=store / "ends", device=CPU, kept="ends")
+    (run,) = train_pack([tiny(max_steps=60)], folder=store / "ends", device=CPU, kept="ends")
     assert run.checkpoints == [0, 60] != whole.checkpoints
     assert all(same(run.folder, whole.folder, step) for step in (0, 60))
     assert (run.rows().values == whole.rows().values).all()
@@ -38,7 +37,7 @@ def test_the_first_and_the_last_are_those_of_a_run_that_keeps_all(store: Path) -
 
 def test_a_pack_goes_on_as_it_began(store: Path) -> None:
     folder = killed(tiny(), store)  # with all
-    (run,) = train_pack([tiny()], store=store, device=CPU, resume=True, kept="ends")
+    (run,) = train_pack([tiny()], folder=folder, device=CPU, resume=True, kept="ends")
     assert len(run.checkpoints) > 2
     assert run.folder == folder
 
@@ -51,7 +50,7 @@ def test_a_killed_one_ends_with_the_same_weights(store: Path, monkeypatch: pytes
         patch.setattr(experiment, "open_writer", lambda *args, **more: opened(*args, **more | {"kept": "ends"}))
         folder = killed(tiny(), store)
     assert checkpoints.steps(folder) == [0]
-    (run,) = train_pack([tiny()], store=store, device=CPU, resume=True)
+    (run,) = train_pack([tiny()], folder=folder, device=CPU, resume=True)
     whole = train(tiny(), store=store / "all", progress=False)
     assert run.checkpoints == [0, whole.steps]
     assert all(same(run.folder, whole.folder, step) for step in run.checkpoints)
@@ -94,6 +93,5 @@ def test_a_pack_of_a_sweep_is_not_taken_for_a_whole_one(store: Path) -> None:
 
 
 def test_no_reading_is_taken_near_a_step_that_was_not_kept(store: Path) -> None:
-    train_pack([tiny()], store=store, device=CPU, kept="ends")
-    (run,) = load_pack(next(store.glob("*/pack.json")).parent)
+    (run,) = train_pack([tiny()], folder=store / "ends", device=CPU, kept="ends")
     assert stages(Subject(run=run)) == {"untrained": 0, "after": run.steps}

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import time
 from typing import Any
 
 import pytest
@@ -378,13 +379,21 @@ def test_tensors_start_on_cache_lines() -> None:
     ("name", "n_replicas"),
     [("quickstart", 1), ("quickstart", 3), ("gromov2023", 1), ("power2022", 1), ("kumar2024", 2)],
 )
-def test_the_number_of_threads_changes_no_bit(name: str, n_replicas: int) -> None:
-    before, states = torch.get_num_threads(), []
+def test_the_number_of_threads_changes_no_bit(name: str, n_replicas: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, states, empty = torch.get_num_threads(), [], torch.empty
+
+    def slowly(*args: Any, **more: Any) -> torch.Tensor:
+        time.sleep(0.005)  # so that another thread asks for the same array, if two may
+        return empty(*args, **more)
+
     try:
         for n_threads in (1, 2, 3):
             torch.set_num_threads(n_threads)
             pack = Pack([recipe(name).replace(seed=seed) for seed in range(n_replicas)], device=CPU)
-            for _ in range(3):
+            with monkeypatch.context() as patch:
+                patch.setattr(torch, "empty", slowly)
+                pack.advance()
+            for _ in range(2):
                 pack.advance()
             assert torch.get_num_threads() == n_threads
             states.append(pack.state() | {"outputs": pack.outputs()})

@@ -92,6 +92,7 @@ def begun(run: Run) -> None:
     """Makes a finished run look as if it had been killed at step 10."""
     (run.folder / "status.json").write_text(json.dumps({"state": "running", "step": 10, "heartbeat": 0}))
     (run.folder / "events.jsonl").write_text("")
+    (run.folder / "resume.safetensors").unlink()
 
 
 def test_a_run_that_was_begun_is_not_begun_again_by_accident(store: Path) -> None:

@@ -83,15 +83,6 @@ def test_a_pack_without_living_replicas_has_not_generalised() -> None:
     assert not schedule.has_generalised
 
 
-def test_the_state_goes_through_json() -> None:
-    import json
-
-    schedule = Schedule(tiny(), last_checkpoint=7, generalised_for=3, in_transition=True)
-    other = Schedule(tiny())
-    other.restore(json.loads(json.dumps(schedule.state())))
-    assert other == schedule
-
-
 def test_numbers_of_checkpoints_and_evaluations_take_no_longer_for_more_steps() -> None:
     for every in (1, 3, 25, 1000):
         for steps in (*range(70), 1000, 4097):

@@ -7,7 +7,7 @@ Before timing, the losses of the first steps must be ours. Steps a second count 
 is from the start of the process until the network has grokked by our stop rule (test accuracy at least .99 at ten
 evaluations in a row): once each, of the quickstart alone. Ours does what `grokscope run` does, with all measures and
 the report; the others train and read the test accuracy. The seed is the one of 0 to 9 that groks first
-(docs/results.md).
+(docs/results/quickstart.md).
 """
 
 import json

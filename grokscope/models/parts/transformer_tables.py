@@ -35,16 +35,17 @@ class Tables:
 
 
 class Kept:
-    """Arrays that stay from step to step: fresh memory pages would cost a tenth of a step."""
+    """Arrays that stay from step to step: fresh memory pages would cost a tenth of a step.
+
+    Two threads that ask for a new one at once get the same: `setdefault` is one operation.
+    """
 
     def __init__(self) -> None:
-        self._known: dict[str, Tensor] = {}
+        self._known: dict[tuple[str, torch.dtype], Tensor] = {}
 
     def __call__(self, name: str, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
-        known = self._known.get(name)
-        if known is None or known.dtype != dtype:
-            known = self._known[name] = torch.empty(shape, dtype=dtype)
-        return known
+        known = self._known.get((name, dtype))
+        return self._known.setdefault((name, dtype), torch.empty(shape, dtype=dtype)) if known is None else known
 
 
 class TransformerTables:

@@ -4,6 +4,7 @@ import json
 import shlex
 from typing import Any
 
+from grokscope.recipes.base import nearest
 from grokscope.report.run.readings import Readings, thresholds
 from grokscope.report.words import Lang, count, say
 from grokscope.runs.run import Run
@@ -84,20 +85,21 @@ def _again(run: Run) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def command(readings: Readings) -> str:
-    """The command that makes the same run again. It has every field, so that no recipe's default matters; of imported
-    weights the fields that they were imported with: the others follow from the file, or are not known."""
+    """The command that makes the same run again: the nearest recipe and the fields in which the run differs from it;
+    of imported weights the fields that they were imported with: the others follow from the file, or are not known."""
     if not readings.run.has_config:
         about = readings.run.about["imported"]
         columns = ",".join(f"{name}={column}" for name, column in about["columns"].items())
         percent = ["--percent"] if about["percent"] else []
         return shlex.join(["grokscope", "import", about["file"], "--as", "curves", "--map", columns, *percent])
-    fields, imported = readings.run.config.plain, readings.run.about.get("imported")
-    verb, end = ["run"], ["--device", str(readings.run.about.get("device", "auto"))]
-    if imported:
+    if imported := readings.run.about.get("imported"):
         options, fields = _again(readings.run)
         options = {"task": options.pop("task"), **options}
         of = [part for name, value in options.items() for part in (f"--{name.replace('_', '-')}", str(value))]
         verb, end = ["import", imported["file"], "--as", imported["format"], *of], []
+    else:
+        name, fields = nearest(readings.run.config)
+        verb, end = ["run", name], ["--device", str(readings.run.about.get("device", "auto"))]
     sets = [part for name, value in fields.items() for part in ("--set", f"{name}={_text(value)}")]
     return shlex.join(["grokscope", *verb, *sets, *end])
 
@@ -110,5 +112,6 @@ def python(readings: Readings) -> str:
         of = [repr(imported["file"]), repr(imported["format"])]
         of += [f"{name}={value!r}" for name, value in (options | given).items()]
         return f"from grokscope.runs.foreign.importing import import_weights\n\nrun = import_weights({', '.join(of)})"
-    fields = ", ".join(f"{name}={value!r}" for name, value in readings.run.config.model_dump().items())
-    return f'import grokscope as gs\n\nrun = gs.train(gs.RunConfig({fields}), device="{device}")'
+    name, fields = nearest(readings.run.config)
+    given = ", ".join([repr(name), *(f"{field}={value!r}" for field, value in fields.items())])
+    return f'import grokscope as gs\n\nrun = gs.train(gs.recipe({given}), device="{device}")'

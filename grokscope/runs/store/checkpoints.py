@@ -141,6 +141,11 @@ def load_resume(folder: Path) -> tuple[dict[str, "Tensor"], dict[str, Any]] | No
         return {name: file.get_tensor(name) for name in file.keys()}, metadata  # noqa: SIM118
 
 
+def remove_resume(folder: Path) -> None:
+    """Remove the resume point: the pack cannot go on any more."""
+    (folder / "resume.safetensors").unlink(missing_ok=True)
+
+
 def path_of(folder: Path, step: int) -> Path:
     """Where the checkpoint of a step lies while the pack trains."""
     return folder / "checkpoints" / f"step-{step:08d}.safetensors"

@@ -133,8 +133,10 @@ def _other_id(about: dict[str, Any], folder: str) -> str | None:
         return None
     if PACK.fullmatch(folder) and pack != folder:
         return f"it is the description of pack {pack}"
-    if "imported" not in about and (true := pack_hash([run["config"] for run in runs])) != pack:
-        return f"a config was changed: the configs are those of pack {true}"
+    if "imported" not in about:
+        true = {pack_hash([run["config"] for run in runs], ends=ends) for ends in (True, False)}
+        if pack not in true:
+            return f"a config was changed: the configs are those of pack {' or '.join(sorted(true))}"
     if [run["run"] for run in runs] != run_ids(pack, len(runs)):
         return f"the names of its runs are not those of pack {pack}"
     return None

@@ -110,7 +110,7 @@ def _train(job: Job) -> None:
         )
 
     def act() -> None:
-        runs = train_pack(configs, store=store, device=device, resume=True, kept=job.kept)
+        runs = train_pack(configs, folder=store / job.pack, device=device, resume=True, kept=job.kept)
         for run in runs if job.measures else ():
             measure_checkpoints(run, only=job.measures)
         by_id = {run.id: run for run in runs}

@@ -1,7 +1,7 @@
 """What the circuit is made of: few key frequencies, in neurons and logits, that the answers need; a clock or a pizza.
 
 The base stops soon after it generalises, in the middle of cleanup: at p = 59, seed 0, .22 of the neurons have one
-frequency then and .80 of the logits' variance is in the key frequencies, .77 and .96 at step 12,000 (docs/results.md).
+frequency then and .80 of the logits' variance is in the key frequencies, .77 and .96 at step 12,000 (docs/pilots.md).
 The papers look at networks long after cleanup. So the rows of version 3 are of networks that are trained on.
 """
 

@@ -70,7 +70,7 @@ TAUGHT = f"{TEACHER}/init_scale"  # the paper's own setting of the law
 
 
 def _teacher(scale: Scale) -> RunConfig:
-    """Half of the samples instead of a tenth, and more decay, as in docs/results.md."""
+    """Half of the samples instead of a tenth, and more decay, as in docs/results/goldilocks.md."""
     fields: dict[str, Any] = {"n_train": None, "train_fraction": 0.5}
     tiny = {"d_mlp": 16, "n_samples": 40, "max_steps": 30}
     laptop = {"weight_decay": 1.0, "max_steps": 7_000}

@@ -37,8 +37,8 @@ def _sizes(scale: Scale, base: RunConfig) -> Table:
     return {p: {"p": p} for p in sizes} | ({base.model_dump()["p"]: {}} if alone(scale) else {})
 
 
-# Shares of the pairs at which the network of the base groks, with a delay of more than three t_mem (docs/results.md,
-# "Settings"). p = 59 at .4 is the base itself.
+# Shares of the pairs at which the network of the base groks, with a delay of more than three t_mem (docs/pilots.md,
+# "The wide base at several p"). p = 59 at .4 is the base itself.
 SHARES: dict[int, float] = {31: 0.6, 43: 0.5, 59: 0.4, 83: 0.35}
 
 

@@ -19,7 +19,7 @@ from grokscope.predictions.taking import stages
 from grokscope.runs.config import RunConfig
 from grokscope.runs.run import Run
 
-NOISE = 0.3  # of each tensor's root mean square: Gromov's closed form survives it (docs/results.md, "Causes")
+NOISE = 0.3  # of each tensor's root mean square: Gromov's closed form survives it (docs/results/circuits.md)
 SCALES = (0.5, 1.0, 2.0)  # of the memorised norm
 FREQUENCIES = 4  # circles: the median over quickstart's seeds
 

@@ -18,7 +18,6 @@ from grokscope.report.run.page import page, write_report
 from grokscope.report.run.readings import Readings, from_numbers, read
 from grokscope.report.run.sections.base import sections
 from grokscope.report.words import LANGUAGES, Lang, say
-from grokscope.runs.config import RunConfig
 from grokscope.runs.run import Run
 from grokscope.studies.experiment import train
 from grokscope.studies.measuring import measure_checkpoints
@@ -106,13 +105,15 @@ def test_the_table_has_value_unit_step_definition_and_source(measured_run: Run) 
 def test_the_command_gives_the_same_config(measured_run: Run) -> None:
     words = shlex.split(command(read(measured_run)))
     fields = dict(assignment(text) for flag, text in pairwise(words) if flag == "--set")
-    assert recipe("nanda2023", **fields) == measured_run.config
+    assert words[:3] == ["grokscope", "run", "quickstart"]
+    assert recipe("quickstart", **fields) == measured_run.config
+    assert len(fields) < 12, "the recipe has the others"
 
 
 def test_the_python_gives_the_same_config(measured_run: Run) -> None:
-    call = re.search(r"gs\.(RunConfig\(.*\)), device", python(read(measured_run)))
+    call = re.search(r"gs\.(recipe\(.*\)), device", python(read(measured_run)))
     assert call is not None
-    assert eval(call[1], {"RunConfig": RunConfig}) == measured_run.config
+    assert eval(call[1], {"recipe": recipe}) == measured_run.config
 
 
 def test_an_unmeasured_run_says_what_to_do(tiny_run: Run) -> None:
