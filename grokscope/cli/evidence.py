@@ -186,6 +186,8 @@ def _claims(lines: Iterable["Line"]) -> list[dict[str, Any]]:
 
 
 def _table(rows: Sequence[dict[str, Any]]) -> None:
+    from grokscope.predictions.ledger import ranges
+
     print()
     print("\t".join(rows[0]) if rows else "nothing")
     for row in rows:
@@ -193,15 +195,7 @@ def _table(rows: Sequence[dict[str, Any]]) -> None:
 
 
 def _warn(ledger: "Ledger") -> None:
-    for arm, seeds in ledger.lacking().items():
-        print(
-            f"warning: the arm {arm} has no run of the seeds {ranges(seeds)}: they count against its claims",
-            file=sys.stderr,
-        )
+    from grokscope.predictions.ledger import told_absent
 
-
-def ranges(numbers: Iterable[int]) -> str:
-    """Ascending numbers in words: 3 to 5, 9."""
-    groups = groupby(enumerate(numbers), key=lambda pair: pair[1] - pair[0])
-    listed = [[number for _, number in group] for _, group in groups]
-    return ", ".join(f"{one[0]} to {one[-1]}" if one[1:] else f"{one[0]}" for one in listed)
+    for gap in told_absent(ledger.lacking()):
+        print(f"warning: {gap}", file=sys.stderr)

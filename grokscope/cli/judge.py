@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from grokscope.cli._options import Json, Output, Store
+from grokscope.cli._options import Json, Store
 from grokscope.cli.base import emit, find_run, find_study
 from grokscope.registry import unknown
 
@@ -14,13 +14,15 @@ if TYPE_CHECKING:
     from grokscope.runs.run import Run
     from grokscope.studies.study import Study
 
+KINDS = (".json", ".html", ".md", ".tex")
+
 
 def judge(
     names: Annotated[tyro.conf.Positional[tuple[str, ...]], tyro.conf.arg(metavar="STUDY|LEDGER|RUN ...")],
     *,
     theory: Annotated[str | None, tyro.conf.arg(metavar="ID")] = None,
     table: Annotated[str | None, tyro.conf.arg(metavar="ID")] = None,
-    output: Output = None,
+    output: Annotated[str | None, tyro.conf.arg(aliases=["-o"], metavar="FILE|DIR/")] = None,
     store: Store = Path("runs"),
     json: Json = False,
 ) -> None:
@@ -35,15 +37,13 @@ def judge(
         names: a study, a ledger, or runs and packs.
         theory: one theory (grokscope list theories); by default all.
         table: one table of a study instead of the verdicts (a wrong ID lists all tables).
-        output: also write the scorecard to FILE.json, to FILE.html as a page, or to FILE.md as tables.
+        output: also write the scorecard to FILE.json, to FILE.html as a page, or to FILE.md or FILE.tex as tables;
+            to DIR/, a folder, as pages of Markdown with figures: a summary, a page a theory, an answer to the essay.
     """
-    from grokscope.runs.output import require_output
     from grokscope.studies.judging import judge as judged
 
     if output is not None:
-        if output.suffix not in (".json", ".html", ".md"):
-            raise ValueError(f"--output must end in .json, .html or .md, got {output}")
-        require_output(output)
+        _require(output)
     ledger = _ledger(names)
     study = find_study(names[0], store) if len(names) == 1 and ledger is None else None
     if table is not None:
@@ -53,11 +53,30 @@ def judge(
         return
     card = judged(ledger or study or _runs(names, store), theory)
     if output is not None:
-        _write(card, output)
+        _write(card, output, ledger)
     if json:
         emit(card.model_dump())
     else:
         print_card(card)
+
+
+def _is_folder(name: str) -> bool:
+    return name.endswith("/") or Path(name).is_dir()
+
+
+def _require(output: str) -> None:
+    """ValueError for a file of another kind, and for what cannot be written."""
+    from grokscope.runs.output import require_output
+
+    path = Path(output)
+    if _is_folder(output):
+        if path.exists() and not path.is_dir():
+            raise ValueError(f"cannot write pages into {output}: it is no folder")
+        return
+    if path.suffix not in KINDS:
+        kinds = f"{', '.join(KINDS[:-1])} or {KINDS[-1]}"
+        raise ValueError(f"--output must end in {kinds}, or in / for a folder of pages, got {output}")
+    require_output(path)
 
 
 def _tabulate(study: "Study", name: str, *, json: bool) -> None:
@@ -105,17 +124,18 @@ def _runs(names: tuple[str, ...], store: Path) -> "list[Run]":
     return list(runs.values())
 
 
-def _write(card: "Scorecard", path: Path) -> None:
-    if path.suffix == ".html":
-        from grokscope.report.study.scorecard import write
+def _write(card: "Scorecard", output: str, ledger: Path | None) -> None:
+    from grokscope.report.study import exploratory, pages, scorecard, text
 
-        write(card, path)
-    elif path.suffix == ".md":
-        from grokscope.report.study.text import write
-
-        write(card, path)
-    else:
+    path, explored = Path(output), exploratory.beside(ledger) if ledger else {}
+    if _is_folder(output):
+        pages.write(card, path, explored)
+    elif path.suffix == ".html":
+        scorecard.write(card, path, explored=explored)
+    elif path.suffix == ".json":
         card.save(path)
+    else:
+        text.write(card, path)
 
 
 def print_card(card: "Scorecard") -> None:
@@ -123,20 +143,23 @@ def print_card(card: "Scorecard") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from grokscope.report.study.scorecard import effect, lead, rows_of, verdict, why
+    from grokscope.report.study.scorecard import lead
+    from grokscope.report.study.wording import effect, present, rows_of, state, verdict, why
 
     colours = {"supported": "green", "falls_short": "yellow", "refuted": "red"}
     shown = Table(box=None, header_style="dim", padding=(0, 1))
     for column in ("claim", "effect", "verdict", "why"):
         shown.add_column(column, overflow="fold", no_wrap=column in ("claim", "verdict"))
-    for claim in (claim for claim in card.claims if claim.current):
-        shown.add_row(f"[b]{claim.id}[/]", "", f"[{colours.get(claim.verdict, 'dim')}]{verdict(claim)}[/]", "")
+    for claim in present(card):
+        said = verdict(card, claim)
+        shown.add_row(f"[b]{claim.id}[/]", "", f"[{colours.get(claim.verdict, 'dim')}]{said}[/]", "")
         for row in rows_of(card, claim):
-            shown.add_row(f"  {row.name}", effect(row), "", why(row))
+            shown.add_row(f"  {row.name}", effect(row), "", "" if state(card, claim) == "open" else why(row))
     console = Console()
     if not console.is_terminal:  # a file has no width
         console = Console(width=160)
     console.print(shown)
-    console.print(lead(card)[0])
+    for sentence in lead(card)[:-1]:  # the rule is on the pages
+        console.print(sentence)
     for note in card.notes:
         console.print(f"note: {note}", highlight=False)

@@ -84,6 +84,12 @@ class Arms(Mapping[str, Arm[One]]):
             return dict(sorted(known.items(), key=lambda item: item[0]))
         return known
 
+    def counted(self, names: Iterable[str], families: Iterable[str]) -> dict[str, int]:
+        """Arm -> how many runs it has: the arms of these names, and all arms of these families."""
+        wanted = set(families)
+        members = (arm.name for arm in self._arms.values() if arm.families & wanted)
+        return {name: len(self._arms.get(name, ())) for name in dict.fromkeys((*names, *members))}
+
     def having(self, of: Callable[[Arm[One]], Iterable[Other]]) -> "Arms[Other]":
         """The same arms, each with other runs."""
         return Arms(arm.having(of(arm)) for arm in self._arms.values())

@@ -46,9 +46,10 @@ class Control(Card):
 class Row(Card):
     """One part of a claim: its effect, with its 95 % interval where there is one, and what it says of the claim.
 
-    current: whether the claim is judged by it; earlier wordings stand beside it. n, lacking: seeds with and without an
-    answer; values: of the seeds. ideal: what an ideal network would score. p: of the effect lying in the supporting
-    region. needed: of an undecided row, the seeds that would decide, or why their number is not known.
+    current: whether the claim is judged by it; earlier wordings stand beside it. along: families of which it reads
+    every arm. n, lacking: seeds with and without an answer; values: of the seeds. ideal: what an ideal network would
+    score; clock: the same statistic of an ideal clock in the place of each network. p: of the effect lying in the
+    supporting region. needed: of an undecided row, the seeds that would decide, or why their number is not known.
     """
 
     theory: str
@@ -62,6 +63,7 @@ class Row(Card):
     untested: dict[str, str] | None
     ideal: float | None = None
     arms: tuple[str, ...]
+    along: tuple[str, ...] = ()
     measures: tuple[str, ...]
     supports: tuple[tuple[float, float], ...]
     refutes: tuple[tuple[float, float], ...]
@@ -76,6 +78,7 @@ class Row(Card):
     lacking: int = 0
     p: float | None = None
     needed: int | str | None = None
+    clock: Control | None = None
     controls: tuple[Control, ...] = ()
     counts: dict[str, int] = Field(default_factory=dict)
 
@@ -110,14 +113,16 @@ class Claim(Card):
     n: int = 0
     looks: tuple[Look, ...] = ()
     parts: tuple[str, ...]
+    seeds: dict[str, int] = Field(default_factory=dict)
 
 
 class Scorecard(Card):
     """Claims and rows of one or several theories, how many runs each arm had, and what was read.
 
     segments: pack -> name of a file of its numbers -> the first 16 digits of that file's SHA-256. ledger: the digest of
-    the ledger that it was made of; empty where it was made of runs. notes: remarks on all rows, such as readings that
-    were taken with another definition of a measure.
+    the ledger that it was made of; empty where it was made of runs. looks: the numbers of seeds of the looks; none for
+    one look at all seeds. notes: remarks on all rows, such as readings that were taken with another definition of a
+    measure.
     """
 
     claims: tuple[Claim, ...]
@@ -125,6 +130,7 @@ class Scorecard(Card):
     runs: dict[str, int]
     segments: dict[str, dict[str, str]] = Field(default_factory=dict)
     ledger: str = ""
+    looks: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
 
     def save(self, path: str | Path) -> Path:

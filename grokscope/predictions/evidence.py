@@ -8,6 +8,7 @@ what is missing.
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from grokscope.predictions.base import Fit, Key, Means, Sample, Shares, Times
 from grokscope.predictions.readings import Number, answered
 from grokscope.statistics.intervals import FEWEST, mean_intervals, share_intervals
 from grokscope.statistics.power import seeds_for_hazard, seeds_for_mean, seeds_for_share
-from grokscope.statistics.regions import Family, Region, above, p_inside
+from grokscope.statistics.regions import SMALLEST, Family, Region, above, p_inside
 from grokscope.statistics.survival import HazardRatio, hazard_ratio
 
 AHEAD = above(0)  # where a contrast with a control must lie
@@ -53,6 +54,15 @@ class Evidence:
         family = self._with(max, supports)
         return family is not None and region.contains(*family(1 - a))
 
+    def decides(self, supports: Region, a: float) -> int | str | None:
+        """Seeds that would decide at this level, in the region in which the effect lies, or why their number is not
+        known."""
+        if self.needed is None:
+            return None
+        region = supports if supports.contains(self.value, self.value) else supports.complement
+        seeds = self.needed(region, max(a, SMALLEST))
+        return seeds.reason if isinstance(seeds, Missing) else int(np.ceil(seeds))
+
     def shown(self, level: float) -> tuple[float, float] | tuple[None, None]:
         """The interval of the seeds with an answer; None where they are too few for one."""
         return (None, None) if self.intervals is None else self.intervals(level)
@@ -77,6 +87,15 @@ def evidence(sample: Sample | Missing) -> Evidence | Missing:
             return _of_times(sample)
         case Fit():
             return Evidence(value=sample.value, n=sample.n, intervals=sample.intervals if sample.n >= FEWEST else None)
+
+
+def told(seen: Evidence | Missing, level: float) -> dict[str, Any]:
+    """Effect, interval at a level, and seeds, as fields of a scorecard; or why there is none."""
+    if isinstance(seen, Missing):
+        return {"missing": seen.reason}
+    low, high = seen.shown(level)
+    about = {"effect": seen.value, "low": low, "high": high, "n": seen.n, "values": seen.values}
+    return about | {"missing": seen.missing}
 
 
 def of_all_seeds(sample: Sample | Missing, seeds: Iterable[int]) -> Sample | Missing:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from importlib.metadata import version
+from itertools import groupby
 from pathlib import PurePath
 from typing import Any
 
@@ -116,12 +117,8 @@ class Ledger:
     def lacking(self) -> dict[str, list[int]]:
         """Arm -> seeds without a run before its last one: they count against the claims that read it."""
         start = min((run.seed for arm in self.arms.values() for run in arm), default=0)
-        first, found = start if self.looks is None else self.looks.first, {}
-        for arm in self.arms.values():
-            seeds = {run.seed for run in arm}
-            if absent := sorted(set(range(first, max(seeds, default=first))) - seeds):
-                found[arm.name] = absent
-        return found
+        first = start if self.looks is None else self.looks.first
+        return absent({name: [run.seed for run in arm] for name, arm in self.arms.items()}, first)
 
 
 def ledger(theories: Iterable[Theory], arms: Arms[Subject], names: Iterable[str], looks: Looks | None) -> Ledger:
@@ -137,6 +134,25 @@ def ledger(theories: Iterable[Theory], arms: Arms[Subject], names: Iterable[str]
         lines=tuple(sorted(lines, key=lambda line: line.place)),
         looks=looks,
     )
+
+
+def absent(seeds: Mapping[str, Sequence[int]], first: int) -> dict[str, list[int]]:
+    """Arm -> seeds from the first on that it lacks before its last one. seeds: of each arm."""
+    gaps = {arm: sorted(set(range(first, max(own, default=first))) - set(own)) for arm, own in seeds.items()}
+    return {arm: gap for arm, gap in gaps.items() if gap}
+
+
+def told_absent(gaps: Mapping[str, Sequence[int]]) -> Iterator[str]:
+    """The same in words, an arm each."""
+    for arm, seeds in gaps.items():
+        yield f"the arm {arm} has no run of the seeds {ranges(seeds)}: they count against its claims"
+
+
+def ranges(numbers: Iterable[int]) -> str:
+    """Ascending numbers in words: 3 to 5, 9."""
+    groups = groupby(enumerate(numbers), key=lambda pair: pair[1] - pair[0])
+    listed = [[number for _, number in group] for _, group in groups]
+    return ", ".join(f"{one[0]} to {one[-1]}" if one[1:] else f"{one[0]}" for one in listed)
 
 
 def told(looks: Looks | None) -> str:

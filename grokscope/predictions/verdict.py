@@ -21,19 +21,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from grokscope.errors import Missing
 from grokscope.predictions.arms import Arms
-from grokscope.predictions.base import Given, Prediction, Sample, Theory
+from grokscope.predictions.base import UNTRAINED, Given, Prediction, Sample, Theory
 from grokscope.predictions.cards import Claim, Control, Look, Reason, Row, Verdict
-from grokscope.predictions.evidence import AHEAD, Evidence, contrast, evidence, inside, of_all_seeds, outside
+from grokscope.predictions.evidence import AHEAD, Evidence, contrast, evidence, inside, of_all_seeds, outside, told
 from grokscope.predictions.subject import Subject
 from grokscope.statistics.looks import LEVEL, Looks
 from grokscope.statistics.multiplicity import holm, holm_levels
-from grokscope.statistics.regions import SMALLEST
 
 SHOWN = 0.95  # level of the intervals that are shown
+CLOCK = "like=clock"  # as views name an ideal clock in the place of a network
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +108,7 @@ def judged(theory: Theory, arms: Arms[Subject], looks: Looks | None = None) -> t
             _look(ready, here, size, level, waiting=len(still) - len(ready), seeds=seeds)
     found = {id(row): _row(theory.id, row, one, arms) for one in open_claims for row in one.rows}
     rows = [found[id(row)] for row in theory.predictions]
-    return [_claim(theory.id, one, [found[id(row)] for row in one.rows]) for one in open_claims], rows
+    return [_claim(theory.id, one, [found[id(row)] for row in one.rows], arms) for one in open_claims], rows
 
 
 def claims(theory: Theory) -> Iterator[Open]:
@@ -185,8 +183,9 @@ def _of_control(row: Prediction, arm: str, given: Given) -> Sample | Missing:
     return row.controls[arm](given) if given.get(arm) else Missing(f"no run of the arm {arm}")
 
 
-def _claim(theory: str, one: Open, rows: Sequence[Row]) -> Claim:
+def _claim(theory: str, one: Open, rows: Sequence[Row], arms: Arms[Subject]) -> Claim:
     verdict, reason = _joint(rows)
+    named = (arm for row in one.rows for arm in (*row.arms, *row.controls) if arm != UNTRAINED)
     return Claim(
         theory=theory,
         id=rows[0].id,
@@ -199,6 +198,7 @@ def _claim(theory: str, one: Open, rows: Sequence[Row]) -> Claim:
         n=one.looks[-1].n if one.looks else 0,
         looks=tuple(one.looks),
         parts=tuple(row.name for row in rows),
+        seeds=arms.counted(named, (family for row in one.rows for family in row.along)),
     )
 
 
@@ -224,6 +224,7 @@ def _row(theory: str, row: Prediction, one: Open, arms: Arms[Subject]) -> Row:
         "untested": dict(row.untested) if row.untested else None,
         "ideal": row.ideal,
         "arms": row.arms,
+        "along": row.along,
         "measures": row.measures,
         "supports": row.supports.parts,
         "refutes": row.refutes.parts,
@@ -234,26 +235,16 @@ def _row(theory: str, row: Prediction, one: Open, arms: Arms[Subject]) -> Row:
     if row.counts:
         about["counts"] = dict(row.counts(part.given))
     about["controls"] = tuple(_control(part, arm) for arm in row.controls)
+    about["clock"] = None if row.clock is None else Control(arm=CLOCK, **told(evidence(row.clock(part.given)), SHOWN))
     verdict, reason = _decided(part, one)
-    seen, why = part.seen, "" if row.untested is None else row.untested["en"]
+    seen, fields = part.seen, told(part.seen, SHOWN)
+    if row.untested:
+        fields["missing"] = row.untested["en"]
     if isinstance(seen, Missing):
-        return Row(**about, verdict=verdict, reason=reason, missing=why or seen.reason)
-    low, high = seen.shown(SHOWN)
-    needed = _needed(seen, row, one.level) if (verdict, reason) == ("undecided", "between") else None
-    return Row(
-        **about,
-        verdict=verdict,
-        reason=reason,
-        missing=why or seen.missing,
-        effect=seen.value,
-        low=low,
-        high=high,
-        n=seen.n,
-        values=seen.values,
-        lacking=seen.lacking,
-        p=part.supports,
-        needed=needed,
-    )
+        return Row(**about, **fields, verdict=verdict, reason=reason)
+    needed = seen.decides(row.supports, one.level) if (verdict, reason) == ("undecided", "between") else None
+    fields |= {"lacking": seen.lacking, "p": part.supports, "needed": needed}
+    return Row(**about, **fields, verdict=verdict, reason=reason)
 
 
 def _not_run(row: Prediction, one: Open, arms: Arms[Subject]) -> dict[str, Any]:
@@ -294,26 +285,11 @@ def _open(part: Part, level: float) -> Reason:
 
 
 def _control(part: Part, arm: str) -> Control:
-    own, ahead = part.controls[arm], part.ahead[arm]
-    about: dict[str, Any] = {"arm": arm}
-    if isinstance(own, Missing):
-        about["missing"] = own.reason
-    else:
-        low, high = own.shown(SHOWN)
-        about |= {"effect": own.value, "low": low, "high": high, "n": own.n}
-        about |= {"values": own.values, "missing": own.missing}
+    about: dict[str, Any] = {"arm": arm} | told(part.controls[arm], SHOWN)
+    ahead = part.ahead[arm]
     if isinstance(ahead, Missing):
         about["missing"] = about.get("missing") or ahead.reason
     else:
         low, high = ahead.shown(SHOWN)
         about |= {"ahead": ahead.value, "ahead_low": low, "ahead_high": high}
     return Control(**about)
-
-
-def _needed(seen: Evidence, row: Prediction, a: float) -> int | str | None:
-    """Seeds that would decide at the level that is left for this row, in the region in which the effect lies."""
-    if seen.needed is None:
-        return None
-    region = row.supports if row.supports.contains(seen.value, seen.value) else row.supports.complement
-    seeds = seen.needed(region, max(a, SMALLEST))
-    return seeds.reason if isinstance(seeds, Missing) else int(np.ceil(seeds))

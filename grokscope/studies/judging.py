@@ -12,7 +12,7 @@ from grokscope.predictions.base import Theory
 from grokscope.predictions.cards import Claim, Row, Scorecard
 from grokscope.predictions.controls import asked, asked_by_run, numbers, subjects
 from grokscope.predictions.families import placed, read_arms, recogniser
-from grokscope.predictions.ledger import Ledger, ledger
+from grokscope.predictions.ledger import Ledger, absent, ledger, told_absent
 from grokscope.predictions.ledger_file import file_digest, read_ledger
 from grokscope.predictions.recorded import notes, recorded, require_theories, told
 from grokscope.predictions.taking import Asked, take, taken
@@ -80,7 +80,8 @@ def _judged(arms: Arms[Run], theory: str | None, *, studied: bool, looks: Looks 
     records = readings_of(arms) if studied else _taken(arms, every)
     looked_at = subjects(arms, records, numbers(chosen))
     found = [judged(theory, looked_at, looks) for theory in chosen]
-    return _card(found, arms, segments=_digests(arms), notes=tuple(_notes(every.values(), records)))
+    told = (*_gaps(arms, looks), *_notes(every.values(), records))
+    return _card(found, arms, looks, segments=_digests(arms), notes=told)
 
 
 def judged_ledger(path: str | Path, theory: str | None = None) -> Scorecard:
@@ -93,7 +94,8 @@ def judged_ledger(path: str | Path, theory: str | None = None) -> Scorecard:
         except StoreError as error:
             raise StoreError(f"{path}: {error}") from error
     found = [judged(theory, recorded(of, theory), of.looks) for theory in chosen]
-    return _card(found, of.arms, ledger=file_digest(path), notes=tuple(notes(of, chosen)))
+    told = (*_gaps(of.arms, of.looks), *notes(of, chosen))
+    return _card(found, of.arms, of.looks, ledger=file_digest(path), notes=told)
 
 
 def ledger_of(study: Studied, looks: Looks | None = None) -> Ledger:
@@ -115,11 +117,14 @@ def _chosen(theory: str | None) -> list[Theory]:
     return list(known.values()) if theory is None else [known[theory]]
 
 
-def _card(found: Sequence[tuple[list[Claim], list[Row]]], arms: Arms[Any], **about: Any) -> Scorecard:
+def _card(
+    found: Sequence[tuple[list[Claim], list[Row]]], arms: Arms[Any], looks: Looks | None, **about: Any
+) -> Scorecard:
     return Scorecard(
         claims=tuple(claim for claims, _ in found for claim in claims),
         rows=tuple(row for _, rows in found for row in rows),
         runs={name: len(arm) for name, arm in arms.items()},
+        looks=looks.sizes if looks else (),
         **about,
     )
 
@@ -161,6 +166,13 @@ def _taken(arms: Arms[Run], every: Mapping[str, Asked]) -> dict[Place, Record]:
 
 def _digests(arms: Arms[Run]) -> dict[str, dict[str, str]]:
     return {folder.name: digests(folder) for folder in sorted({run.folder for run in runs_of(arms)})}
+
+
+def _gaps(arms: Arms[Any], looks: Looks | None) -> Iterable[str]:
+    """Seeds of the looks that are missing in the middle, in words."""
+    if looks is not None:
+        seeds = {name: [run.config.seed for run in arm] for name, arm in arms.items()}
+        yield from told_absent(absent(seeds, looks.first))
 
 
 def _notes(every: Iterable[Asked], records: Mapping[Place, Record]) -> Iterable[str]:

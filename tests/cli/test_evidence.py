@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from grokscope.cli.base import main
-from grokscope.cli.evidence import ranges
 from grokscope.predictions.arms import Arms
 from grokscope.predictions.families import read_arms
+from grokscope.predictions.ledger import ranges
 from grokscope.predictions.ledger_file import COLUMNS, file_digest, read_ledger, write_ledger
 from grokscope.runs.run import Run, load
 from grokscope.statistics.looks import Looks

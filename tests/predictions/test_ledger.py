@@ -91,6 +91,7 @@ def test_a_ledger_gives_the_scorecard_of_its_study_byte_for_byte(
         claims=tuple(claim for claims, _ in found for claim in claims),
         rows=tuple(row for _, rows in found for row in rows),
         runs={name: len(arm) for name, arm in arms.items()},
+        looks=looks.sizes if looks else (),
     )
     path = write_ledger(made_ledger(world, seeds, looks), tmp_path / "x.parquet")
     again = judge(path)

@@ -74,6 +74,28 @@ def test_a_claim_is_supported_falls_short_or_is_refuted_by_where_its_interval_li
     assert one(row(means(LOW), refutes=NOWHERE)).verdict == "falls_short"
 
 
+def test_a_claim_knows_how_many_seeds_each_of_its_arms_has() -> None:
+    control = {"control": means(NOISE, "control"), "untrained": means(NOISE)}
+    claim = verdicts(row(means(STRONG), controls=control), of=arms(7, control=3), looks=LOOKS)[0][0]
+    assert claim.seeds == {"base": 7, "control": 3}  # step 0 of the base needs no run of its own
+    claim = verdicts(row(means(STRONG), arms=("base", "nothing"), along=("control",)), of=arms(7, control=3))[0][0]
+    assert claim.seeds == {"base": 7, "nothing": 0, "control": 3}
+
+
+def test_an_ideal_clock_stands_beside_a_row_and_decides_nothing() -> None:
+    (claim,), (found,) = verdicts(row(means(STRONG), clock=means(LOW)))
+    (plain,), _ = verdicts(row(means(STRONG)))
+    assert claim.looks == plain.looks
+    assert claim.verdict == "supported"
+    assert found.clock is not None
+    assert found.clock.effect == pytest.approx(LOW.mean())
+    assert found.clock.low is not None
+    assert found.clock.low < LOW.mean()
+    _, (found,) = verdicts(row(means(STRONG), clock=lambda _: Missing("it carries no frequency")))
+    assert found.clock is not None
+    assert (found.clock.effect, found.clock.missing) == (None, "it carries no frequency")
+
+
 def test_all_parts_must_hold_and_one_that_falls_is_enough() -> None:
     parts = [row(means(STRONG), part=name) for name in "abc"]
     assert one(*parts).verdict == "supported"

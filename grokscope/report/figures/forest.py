@@ -1,4 +1,7 @@
-"""The parts of a claim: seeds, effect, interval and regions, each in its own unit, with the controls beneath."""
+"""The parts of a claim: seeds, effect, interval and regions, each in its own unit, with the controls beneath.
+
+What is written in it are names of parts and arms, and numbers: a file of it serves every language.
+"""
 
 import math
 from collections.abc import Sequence
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 LINE, HEAD, AXIS = 30, 26, 34  # pixels of an arm's line, of a part's title, and of its axis
+LETTER, SIDE = 7.2, 16  # pixels of a letter of an arm's name, and beside the longest
 SHADES = {"supports": theme.GREEN, "refutes": theme.ORANGE}
 MARGIN = 0.08  # of the range drawn, on both sides
 REACH = 1.5  # an open region, or an end of an interval, is drawn so many ranges of the seeds beyond them at most
@@ -29,15 +33,16 @@ def forest(rows: Sequence[Row], lang: Lang = "en") -> "Figure | Missing":
     if not drawn:
         return Missing(say("missing.tested", lang))
     heights = [HEAD + LINE * (1 + len(_known(row))) + AXIS for row in drawn]
-    figure = theme.blank(sum(heights) + 20, margin={"l": 150, "r": 14, "t": 8, "b": 8})
+    left = SIDE + LETTER * max(len(name) for row in drawn for name, _ in _lines(row))
+    figure = theme.blank(sum(heights) + 20, margin={"l": left, "r": 14, "t": 8, "b": 8})
     top = 1.0
     for place, (row, height) in enumerate(zip(drawn, heights, strict=True), start=1):
         share = height / sum(heights)
         inner = (top - share * (1 - AXIS / height), top - share * HEAD / height)
         _part(figure, row, place, inner, lang)
-        title = say(f"forest.{row.verdict}", lang, part=row.part or row.id, effect=_text(row))
+        title = f"{row.part or row.id}: {_text(row)}"
         figure.add_annotation(
-            text=title, x=0, xanchor="left", xref="paper", y=top, yanchor="top", yref="paper", xshift=-140
+            text=title, x=0, xanchor="left", xref="paper", y=top, yanchor="top", yref="paper", xshift=SIDE / 2 - left
         )
         top -= share
     return figure
@@ -46,12 +51,12 @@ def forest(rows: Sequence[Row], lang: Lang = "en") -> "Figure | Missing":
 def _part(figure: "Figure", row: Row, place: int, domain: tuple[float, float], lang: Lang) -> None:
     axis = "" if place == 1 else str(place)
     low, high = _range(row)
-    lines = {say("forest.arm", lang): row} | {control.arm: control for control in _known(row)}
+    lines = _lines(row)
     figure.update_layout({
         f"xaxis{axis}": {"range": [low, high], "anchor": f"y{axis}", "nticks": 8},
         f"yaxis{axis}": {
             "domain": [max(0.0, domain[0]), domain[1]], "anchor": f"x{axis}", "range": [-len(lines) + 0.5, 0.5],
-            "tickvals": [-at for at in range(len(lines))], "ticktext": list(lines), "showgrid": False,
+            "tickvals": [-at for at in range(len(lines))], "ticktext": [name for name, _ in lines], "showgrid": False,
         },
     })  # fmt: skip
     for name, colour in SHADES.items():
@@ -67,7 +72,7 @@ def _part(figure: "Figure", row: Row, place: int, domain: tuple[float, float], l
             marker={"symbol": "star", "size": 11, "color": theme.AMBER},
             hovertemplate=say("forest.ideal", lang) + "<extra></extra>",
         )  # fmt: skip
-    for at, of in enumerate(lines.values()):
+    for at, (_, of) in enumerate(lines):
         _line(figure, of, axis, -float(at), control=at > 0)
 
 
@@ -90,6 +95,12 @@ def _line(figure: "Figure", of: Row | Control, axis: str, y: float, *, control: 
         x=[of.effect], y=[y], mode="markers", hovertemplate=_text(of) + "<extra></extra>",
         marker={"symbol": "diamond", "size": 11, "color": colour, "line": {"color": theme.WHITE, "width": 1}}, **places,
     )  # fmt: skip
+
+
+def _lines(row: Row) -> list[tuple[str, Row | Control]]:
+    """What has a line of its own, with its name: the arm of the row, or the family that it goes along; its controls."""
+    own = (*row.along, *row.arms, "")[0]
+    return [(own, row), *((control.arm, control) for control in _known(row))]
 
 
 def _known(row: Row) -> list[Control]:

@@ -18,7 +18,19 @@ from grokscope.runs.output import write_output
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-Cell: TypeAlias = str | Markup
+
+@dataclass(frozen=True, kw_only=True)
+class Link:
+    """A text that leads to an address, which begins at the page's own folder."""
+
+    text: str
+    address: str
+
+    def __html__(self) -> str:
+        return render("link", link=self)
+
+
+Cell: TypeAlias = str | Markup | Link
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,11 +41,15 @@ class Table:
     rows: Sequence[Sequence[Cell]]
 
 
+Block: TypeAlias = str | Markup | Table
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Section:
     """A figure with its explanation, or anything else under a title.
 
-    id: unique on its page. figure: where it is `Missing`, its reason, in the page's language, replaces caption, notes
+    id: unique on its page. folded: all but the title is shown when the reader asks for it. lead: paragraphs and tables
+    above the figure. figure: where it is `Missing`, its reason, in the page's language, replaces caption, notes
     and table. key: the legend of the shading. notes: paragraphs below the caption. links: run id to address; a click on
     a mark whose customdata begins with that id leads there (page.js). body: the end of the section. parts: sections
     within it. draws: the id of its figure.
@@ -41,6 +57,8 @@ class Section:
 
     id: str
     title: str
+    folded: bool = False
+    lead: Sequence[Block] = ()
     figure: "Figure | Missing | None" = None
     key: Markup | None = None
     caption: str = ""

@@ -43,7 +43,7 @@ def write(
     named = Path(path)
     kind, wanted = kind_of(named), {name: value for name, value in paper.items() if value is not None}
     if kind != ".html":
-        return write_output(named, _paper(kind)(figures, **wanted))
+        return write_output(named, on_paper(kind)(figures, **wanted))
     if wanted or isinstance(figures, Sequence):
         raise ValueError(
             f"{named.name}: an .html file has one figure, which fills its window, with its slider; width, height and "
@@ -52,7 +52,8 @@ def write(
     return write_output(named, alone(figures, title, lang).encode())
 
 
-def _paper(kind: str) -> Callable[..., bytes]:
+def on_paper(kind: str) -> Callable[..., bytes]:
+    """What turns figures into the bytes of such a file. GrokscopeError without matplotlib."""
     try:
         from grokscope.report.static import files
     except ImportError as error:

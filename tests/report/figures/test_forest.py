@@ -14,7 +14,7 @@ def row(part: str, effect: float | None, **fields: Any) -> Row:
     text: Any = {"en": "claim", "zh": "主张"}
     about: dict[str, Any] = {
         "theory": "manifold", "id": "made", "part": part, "version": 1, "current": True, "claim": text,
-        "measured": text, "changed": None, "untested": None, "arms": (), "measures": (), "reason": "between",
+        "measured": text, "changed": None, "untested": None, "arms": ("the_arm",), "measures": (), "reason": "between",
         "supports": ((0.5, math.inf),), "refutes": ((-math.inf, 0.0),), "verdict": "undecided", "effect": effect,
     }  # fmt: skip
     return Row(**(about | fields))

@@ -2,7 +2,6 @@
 
 import re
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -10,27 +9,12 @@ import pytest
 from markupsafe import Markup
 
 from grokscope.errors import Missing
-from grokscope.predictions.arms import Arm, Arms
-from grokscope.predictions.base import Means, Prediction, Theory
 from grokscope.predictions.cards import Row, Scorecard
-from grokscope.predictions.verdict import judged
 from grokscope.report.study import text as scorecard_text
-from grokscope.report.study.scorecard import cells, effect, glance, lead, regions, sections, why, write
+from grokscope.report.study.scorecard import cells, glance, lead, sections, write
+from grokscope.report.study.wording import effect, regions, why
 from grokscope.statistics.regions import NOWHERE, Region, above, below, outside, within
-
-SEEDS = range(12)
-
-
-def row(values: Any, number: int, **fields: Any) -> Prediction:
-    text: Any = {"en": "the claim <b>", "zh": "这条主张"}
-    measured: Any = {"en": "what was measured", "zh": "测量的量"}
-    sample = values if isinstance(values, Missing) else means(values)
-    about = {"supports": above(0.5), "refutes": below(0), "arms": ("base",), "readings": (), "id": f"row.{number}"}
-    return Prediction(claim=text, measured=measured, statistic=lambda _: sample, **(about | fields))  # pyright: ignore
-
-
-def means(values: Any) -> Means:
-    return Means({(seed,): float(value) for seed, value in enumerate(values)})
+from tests.report.study.cards import means, row, scored
 
 
 @pytest.fixture(scope="module")
@@ -51,13 +35,7 @@ def card() -> Scorecard:
         row(1 + noise, 7, part="b"),
         row(-1 + noise, 5),
     )
-    title: Any = {"en": "Made up", "zh": "虚构"}
-    runs: Any = tuple(SimpleNamespace(config=SimpleNamespace(seed=seed)) for seed in SEEDS)
-    arms: Any = Arms([Arm(family=name, name=name, runs=runs) for name in ("base", "random_labels")])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Prediction, "answers", lambda _, given: given)
-        claims, rows = judged(Theory(id="manifold", title=title, source="here", predictions=predictions), arms)
-    return Scorecard(claims=tuple(claims), rows=tuple(rows), runs={"base": 12})
+    return scored(predictions, 12)
 
 
 def of(card: Scorecard, number: int) -> Row:
@@ -79,7 +57,7 @@ def test_claims_at_a_glance_say_verdict_and_evidence(card: Scorecard) -> None:
     assert lines["the claim <b> (row.6)"][0].startswith("not tested")
     assert lines["the claim <b> (row.7)"][1] == "2 parts: 1 in their regions, 1 outside"
     chinese = {line[0]: line[1:] for line in glance(card, "zh")}
-    assert chinese["这条主张 (row.1)"][0] == "否定 (12 个种子)"
+    assert chinese["这条主张 (row.1)"][0] == "否定（12 个种子）"
 
 
 def test_a_row_shows_effect_interval_number_ideal_and_sides(card: Scorecard) -> None:
@@ -113,8 +91,10 @@ def test_the_page_has_a_section_a_claim_and_earlier_wordings_last(card: Scorecar
     assert all(f"<small>row.{number}" in text for number in range(8))
     found = sections(card, lang)
     assert [section.id for section in found] == ["claims", "theory-manifold"]
-    ids = [part.id for part in found[1].parts]
-    assert ids == [*(f"claim-manifold-row.{number}" for number in range(8)), "earlier-manifold"]
+    parts = found[1].parts
+    assert [part.id for part in parts] == [f"claim-manifold-row.{number}" for number in range(8)]
+    earlier = [inner.id for part in parts for inner in part.parts if inner.folded]
+    assert earlier == ["earlier-manifold-row.5"]
     with pytest.raises(ValueError, match="lang must be one of"):
         write(card, tmp_path / "card.html", "de")  # pyright: ignore[reportArgumentType]
 
