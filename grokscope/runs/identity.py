@@ -28,12 +28,13 @@ def run_ids(pack: str, n_replicas: int) -> list[str]:
 
 
 def _identity(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields that identify a run. Given initial weights count by their hash, not by their path."""
+    """The fields that identify a run. A file counts by its hash (start_hash, path_hash), not by its path."""
     later: dict[str, Any] = dict(LATER)
     if fields.get("model") in ("transformer", "decoder"):
         later["tied"] = True
+    by_hash = {name.removesuffix("_hash") for name, value in fields.items() if name.endswith("_hash") and value}
     return {
         name: value
         for name, value in fields.items()
-        if (name != "start" or fields.get("start_hash") is None) and (name not in later or value != later[name])
+        if name not in by_hash and (name not in later or value != later[name])
     }

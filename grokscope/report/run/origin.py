@@ -83,6 +83,10 @@ def _again(run: Run) -> tuple[dict[str, Any], dict[str, Any]]:
     return options, given
 
 
+def _plugins(run: Run) -> list[str]:
+    return [plugin["name"] for plugin in run.about.get("plugins", ())]
+
+
 def command(readings: Readings) -> str:
     """The command that makes the same run again. It has every field, so that no recipe's default matters; of imported
     weights the fields that they were imported with: the others follow from the file, or are not known."""
@@ -92,7 +96,8 @@ def command(readings: Readings) -> str:
         percent = ["--percent"] if about["percent"] else []
         return shlex.join(["grokscope", "import", about["file"], "--as", "curves", "--map", columns, *percent])
     fields, imported = readings.run.config.plain, readings.run.about.get("imported")
-    verb, end = ["run"], ["--device", str(readings.run.about.get("device", "auto"))]
+    plugins = [part for name in _plugins(readings.run) for part in ("--plugin", name)]
+    verb, end = ["run"], ["--device", str(readings.run.about.get("device", "auto")), *plugins]
     if imported:
         options, fields = _again(readings.run)
         options = {"task": options.pop("task"), **options}
@@ -111,4 +116,5 @@ def python(readings: Readings) -> str:
         of += [f"{name}={value!r}" for name, value in (options | given).items()]
         return f"from grokscope.runs.foreign.importing import import_weights\n\nrun = import_weights({', '.join(of)})"
     fields = ", ".join(f"{name}={value!r}" for name, value in readings.run.config.model_dump().items())
-    return f'import grokscope as gs\n\nrun = gs.train(gs.RunConfig({fields}), device="{device}")'
+    uses = "".join(f"gs.use({name!r})\n" for name in _plugins(readings.run))
+    return f'import grokscope as gs\n\n{uses}run = gs.train(gs.RunConfig({fields}), device="{device}")'

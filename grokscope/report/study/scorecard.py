@@ -12,7 +12,7 @@ from grokscope.report.figures.forest import forest
 from grokscope.report.page.frame import Cell, Section, Table, write_page
 from grokscope.report.page.render import render
 from grokscope.report.study.because import because
-from grokscope.report.words import Lang, count, number, require_language, say
+from grokscope.report.words import Lang, count, number, require_language, say, told
 from grokscope.theories.base import theories
 
 COLUMNS = ("prediction", "measured", "effect", "regions", "verdict", "controls")
@@ -44,7 +44,7 @@ def sections(card: Scorecard, lang: Lang = "en") -> list[Section]:
         if earlier := [row for row in card.rows if row.theory == name and not row.current]:
             id_ = f"earlier-{name}"
             parts.append(Section(id=id_, title=say("scorecard.earlier", lang), table=_table(earlier, lang)))
-        title = known[name].title[lang] if name in known else name
+        title = told(known[name].title, lang) if name in known else name
         found.append(Section(id=f"theory-{name}", title=title, parts=parts))
     return found
 
@@ -53,7 +53,7 @@ def _claim(card: Scorecard, claim: Claim, lang: Lang) -> Section:
     rows = rows_of(card, claim)
     figure = forest(rows, lang)
     drawn: dict[str, Any] = {} if isinstance(figure, Missing) else {"figure": figure, "caption": forest.caption(lang)}
-    title = say("glance.part", lang, part=say(f"verdict.{claim.verdict}", lang), effect=claim.claim[lang])
+    title = say("glance.part", lang, part=say(f"verdict.{claim.verdict}", lang), effect=told(claim.claim, lang))
     return Section(id=f"claim-{claim.theory}-{claim.id}", title=title, table=_table(rows, lang), **drawn)
 
 
@@ -70,7 +70,7 @@ def rows_of(card: Scorecard, claim: Claim) -> list[Row]:
 def glance(card: Scorecard, lang: Lang = "en") -> list[tuple[str, str, str]]:
     """Of each present claim its text, its verdict, and what that rests on."""
     return [
-        (f"{claim.claim[lang]} ({claim.id})", verdict(claim, lang), _together(rows_of(card, claim), lang))
+        (f"{told(claim.claim, lang)} ({claim.id})", verdict(claim, lang), _together(rows_of(card, claim), lang))
         for claim in card.claims
         if claim.current
     ]
@@ -98,7 +98,7 @@ def _together(rows: Sequence[Row], lang: Lang) -> str:
 def cells(row: Row, lang: Lang = "en") -> list[Cell]:
     """The cells of a row, as COLUMNS."""
     return [
-        render("cell", lines=[row.claim[lang]], small=row.name),
+        render("cell", lines=[told(row.claim, lang)], small=row.name),
         render("cell", lines=measured(row, lang)),
         effect(row, lang),
         regions(row, lang),
@@ -109,8 +109,8 @@ def cells(row: Row, lang: Lang = "en") -> list[Cell]:
 
 def measured(row: Row, lang: Lang = "en") -> list[str]:
     """The measured quantity; and the change of the row."""
-    changed = [say("row.version", lang, version=row.version, changed=row.changed[lang])] if row.changed else []
-    return [row.measured[lang], *changed]
+    changed = [say("row.version", lang, version=row.version, changed=told(row.changed, lang))] if row.changed else []
+    return [told(row.measured, lang), *changed]
 
 
 def regions(row: Row, lang: Lang = "en") -> str:
@@ -149,7 +149,7 @@ def why(row: Row, lang: Lang = "en") -> str:
     """The reason of a verdict, and how many seeds would decide the row."""
     every = [control.arm for control in row.controls]
     behind = [control.arm for control in row.controls if control.ahead_low is None or control.ahead_low <= 0] or every
-    missing = row.untested[lang] if row.untested else because(row.missing, lang)
+    missing = told(row.untested, lang) if row.untested else because(row.missing, lang)
     reason = say(f"reason.{row.reason}", lang, missing=missing, n=row.n, arms=", ".join(behind))
     if row.needed is None:
         return reason

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from grokscope.predictions.cards import Row, Scorecard
 from grokscope.report.study.scorecard import COLUMNS, GLANCE, control, effect, glance, lead, measured, regions, why
-from grokscope.report.words import Lang, require_language, say
+from grokscope.report.words import Lang, require_language, say, told
 from grokscope.runs.output import write_output
 from grokscope.theories.base import theories
 
@@ -19,7 +19,7 @@ def write(card: Scorecard, path: str | Path, lang: Lang = "en") -> Path:
     lines.append("")
     known = theories()
     for name in dict.fromkeys(row.theory for row in card.rows):
-        lines += [f"## {known[name].title[lang] if name in known else name}", ""]
+        lines += [f"## {told(known[name].title, lang) if name in known else name}", ""]
         lines += _head(COLUMNS, lang)
         lines += [_line(row, lang) for row in card.rows if row.theory == name]
         lines.append("")
@@ -28,7 +28,7 @@ def write(card: Scorecard, path: str | Path, lang: Lang = "en") -> Path:
 
 def _line(row: Row, lang: Lang) -> str:
     cells = [
-        f"{row.claim[lang]}<br>`{row.name}`",
+        f"{told(row.claim, lang)}<br>`{row.name}`",
         "<br>".join(measured(row, lang)),
         effect(row, lang),
         regions(row, lang),
