@@ -37,7 +37,7 @@ KINDS = {
 _loading: set[str] = set()
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Plugin:
     """What a plugin holds. name: of the file, or of the module. place: what loads it again, an absolute path or the
     module's name; folder: where that module is found. sha256: of the one file that it is; version: of the distribution.
@@ -51,6 +51,10 @@ class Plugin:
     module: ModuleType
     components: Mapping[str, Mapping[str, Any]]
     words: Mapping[str, Mapping[str, str]]
+
+    def __repr__(self) -> str:
+        held = ", ".join(id_ for ids in self.components.values() for id_ in ids)
+        return f"Plugin({self.name}: {held})"
 
     @property
     def again(self) -> dict[str, Any]:

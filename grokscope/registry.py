@@ -104,7 +104,7 @@ def component(family: str, name: str) -> Any:
     """The component `name` of a family.
 
     Raises ValueError, naming the nearest match, when there is no such component; MissingPlugin for one that a run of
-    a store had from a plugin.
+    a store has.
     """
     if name in (outside := _outside(family)):
         return outside[name]
@@ -161,9 +161,9 @@ def words() -> dict[str, Mapping[str, Mapping[str, str]]]:
     return {plugin.name: plugin.words for plugin in _plugins.values()}
 
 
-def came_from(family: str, name: str, plugin: str) -> None:
-    """Notes that a run had a component from a plugin, for messages about it."""
-    _former.setdefault((family, name), {})[plugin] = None
+def came_from(family: str, name: str, plugin: str | None) -> None:
+    """Notes that a run of a store has a component, and the plugin that it had it from, for messages about it."""
+    _former.setdefault((family, name), {}).update({} if plugin is None else {plugin: None})
 
 
 def missing(family: str, name: str) -> MissingPlugin:

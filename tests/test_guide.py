@@ -1,5 +1,6 @@
 """The pages of docs/guide are tried as they are printed, in an empty folder: files, commands and Python."""
 
+import itertools
 import json
 import os
 import re
@@ -50,18 +51,6 @@ def printed(code: str, given: list[str], folder: Path) -> list[str]:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-@pytest.fixture(params=PAGES, ids=lambda page: page.stem)
-def page(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, list[str], list[str]]:
-    """A page whose files lie in an empty folder; its pieces of Python, and its commands."""
-    found = blocks(request.param)
-    for _, name, text in found:
-        if name:
-            (tmp_path / name).write_text(text, encoding="utf-8")
-    python = [text for language, name, text in found if language == "python" and not name]
-    commands = [line for language, _, text in found if language == "sh" for line in text.splitlines()]
-    return request.param, python, commands
-
-
 def test_there_is_a_page_for_each() -> None:
     assert [page.stem for page in PAGES] == ["my_measure", "my_optimizer", "my_task", "my_theory"]
     for page in PAGES:
@@ -69,25 +58,46 @@ def test_there_is_a_page_for_each() -> None:
         assert {("python", f"{page.stem}.py"), ("python", ""), ("sh", "")} <= kinds
 
 
-def test_a_page_does_what_it_says(page: tuple[Path, list[str], list[str]], tmp_path: Path) -> None:
-    path, python, commands = page
-    of_python = printed(PYTHON, python, tmp_path)
-    of_commands = printed(COMMANDS, commands, tmp_path)
-    assert all(map(str.strip, [*of_python, *of_commands]))
-    if path.stem == "my_task":
-        assert of_python[0].split()[0] == "13"
-        assert of_python[1].strip() == "segment"
-        listed = next(
-            text for line, text in zip(commands, of_commands, strict=True) if line.startswith("grokscope list")
-        )
-        assert re.search(r"clock_distance +How far apart two hours of a clock are\. +my_task\.py", listed)
-    if path.stem == "my_measure":
-        assert of_python == ["True\n"]
-        steps = [line.split("\t")[0] for line in of_commands[-1].splitlines()]
-        assert steps[:2] == ["step", "0"]
-        assert steps[-1] == "60"
-    if path.stem == "my_theory":
-        (row,) = eval(of_python[0], {"__builtins__": {}})  # a tuple of a name, numbers and a word
-        assert row[0] == "my_theory.norms"
-        assert row[2] == 6
-        assert "my_theory.norms" in of_commands[-1]
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_page_does_what_it_says(page: Path, tmp_path: Path) -> None:
+    """In the order of the page; each stretch of commands, or of Python, has a process of its own."""
+    found = blocks(page)
+    for _, name, text in found:
+        if name:
+            (tmp_path / name).write_text(text, encoding="utf-8")
+    tried = [(language, text) for language, name, text in found if language in ("python", "sh") and not name]
+    said: list[tuple[str, str]] = []
+    for language, stretch in itertools.groupby(tried, key=lambda one: one[0]):
+        given = [line for _, text in stretch for line in (text.splitlines() if language == "sh" else [text])]
+        said += zip(given, printed(COMMANDS if language == "sh" else PYTHON, given, tmp_path), strict=True)
+    assert all(text.strip() for _, text in said)
+    SHOWN[page.stem](said)
+
+
+def of_a_task(said: list[tuple[str, str]]) -> None:
+    lines = dict(said)
+    (arrays, mine) = [text for line, text in said if not line.startswith("grokscope")]
+    assert re.fullmatch(r"13 \[[\d ]+\]\n", arrays)
+    assert mine == "segment\n"
+    listed = lines["grokscope list tasks --plugin my_task.py"]
+    assert re.search(r"clock_distance +How far apart two hours of a clock are\. +my_task\.py", listed)
+    assert "task clock_distance" in lines["grokscope show latest --plugin my_task.py"]
+
+
+def of_a_measure(said: list[tuple[str, str]]) -> None:
+    assert said[-1][1] == "True\n"
+    steps = [line.split("\t")[0] for line in said[-2][1].splitlines()]
+    assert (steps[0], steps[1], steps[-1]) == ("step", "0", "60")
+
+
+def of_a_theory(said: list[tuple[str, str]]) -> None:
+    assert re.fullmatch(r"\[\('my_theory\.norms', [\d.]+, 6, '[a-z_]+'\)\]\n", said[-1][1])
+    assert "my_theory.norms" in said[-2][1]
+
+
+def of_an_optimizer(said: list[tuple[str, str]]) -> None:
+    assert len(json.loads(said[-1][1])) == 2
+    assert re.search(r"^muon +Muon: momentum", said[0][1], re.MULTILINE)
+
+
+SHOWN = {"my_task": of_a_task, "my_measure": of_a_measure, "my_theory": of_a_theory, "my_optimizer": of_an_optimizer}

@@ -4,18 +4,22 @@ that do not know them; and what is refused."""
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
 from grokscope import registry
+from grokscope.cli.base import main
+from grokscope.errors import MissingPlugin, StoreError
 from grokscope.recipes.base import recipe
 from grokscope.registry import use
 from grokscope.runs.config import pack_id
+from grokscope.runs.identity import pack_hash
+from grokscope.runs.run import Run, load
 
 ROOT = Path(__file__).parents[1]
 PARTS = (Path(__file__).parent / "data" / "plugins" / "my_parts.py").read_text(encoding="utf-8")
@@ -119,20 +123,6 @@ def given(request: pytest.FixtureRequest, tmp_path: Path) -> Given:
     return Given(words, "my_parts", {"folder": work, "path": folder})
 
 
-@pytest.fixture
-def plugins(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A process without plugins, which forgets those that the test uses."""
-    before = set(sys.modules)
-    monkeypatch.setattr(registry, "_plugins", {})
-    monkeypatch.setattr(registry, "_asked", [True])
-    yield
-    for name in set(sys.modules) - before:
-        if not name.startswith("grokscope"):
-            del sys.modules[name]
-    for cached in registry._caches:
-        cached.cache_clear()
-
-
 def entered(folder: Path, module: str, name: str = "my_parts") -> None:
     """An installed distribution with an entry point."""
     (info := folder / f"{name}-1.2.dist-info").mkdir()
@@ -185,7 +175,7 @@ def noted(run: str, given: Given) -> None:
 
 def without(run: str, plugin: str, folder: Path) -> None:
     """Another process has not the plugin: the run is listed, shown, queried; measured where that is possible."""
-    listed, shown, words, latest, asked, weights, loss, report, again, other = commands(
+    listed, shown, words, latest, asked, weights, loss, report, judged, table, tensors, again, other = commands(
         ["list", "runs", "--json"],
         ["show", run, "--json"],
         ["show", run],
@@ -194,6 +184,9 @@ def without(run: str, plugin: str, folder: Path) -> None:
         ["measure", run, "--only", "weights.norm,weights.relative_movement", "--again", "--json"],
         ["measure", run, "--only", "behaviour.test_loss,circuits.key_frequencies", "--again", "--json"],
         ["report", run],
+        ["judge", run, "--theory", "circuits", "--json"],
+        ["export", run, "--to", "csv", "-o", "numbers.csv"],
+        ["export", run, "--to", "safetensors", "-o", "weights.safetensors"],
         ["run", "quickstart", "--set", "task=larger_of_two"],
         ["doctor"],
         folder=folder,
@@ -222,6 +215,9 @@ def without(run: str, plugin: str, folder: Path) -> None:
     assert report[0] == 1
     assert report[2].count("\n") == 1
     assert said in report[2]
+    assert (judged[0], table[0], tensors[0]) == (1, 0, 0)
+    assert "comes from the plugin my_parts.py" in judged[2]
+    assert judged[2].count("\n") == 1
     assert again[0] == 1
     assert said in again[2]  # the store has told where it comes from
     assert other[0] == 0
@@ -233,6 +229,7 @@ import grokscope as gs
 from grokscope.registry import names
 from grokscope.report.figures.base import figures
 from grokscope.report.run.readings import read
+from grokscope.report.study import scorecard, text
 if sys.argv[1:]:
     used = gs.use(sys.argv[1])
     assert gs.use(sys.argv[1]) is used
@@ -242,6 +239,7 @@ snap = runs[1].snapshot()
 moved = [max(float((snap.params[name] - start).abs().max()) for name, start in run.snapshot(0).params.items())
          for run, snap in ((run, run.snapshot()) for run in runs)]
 card = gs.judge(runs[0], theory="longer")
+pages = [write(card, name, lang="zh") for write, name in ((scorecard.write, "card.html"), (text.write, "card.md"))]
 print(json.dumps({
     "labels": snap.task.labels[:3].tolist(),
     "moved": moved,
@@ -249,6 +247,7 @@ print(json.dumps({
     "series": len(runs[0].series("my_parts.largest")[0]),
     "measures": "my_parts.largest" in gs.measures(),
     "rows": {row.name: row.verdict for row in card.rows},
+    "in_english": ["Less decay, longer weights" in page.read_text() for page in pages],
     "figure": len(figures()["last_step"](read(runs[0])).data),
     "again": gs.RunConfig.model_validate_json(config.model_dump_json()) == config,
     "optimizers": names("training.optimizers"),
@@ -266,6 +265,7 @@ def test_a_component_of_every_kind_from_python(given: Given) -> None:
     assert found["series"] == 4
     assert found["measures"]
     assert found["rows"] == {"longer.norms": "not_tested"}
+    assert found["in_english"] == [True, True]  # the theory speaks no other language
     assert found["figure"] == 1
     assert found["again"]
     assert found["optimizers"] == ["adam", "adamw", "lion", "sgd", "signs"]
@@ -431,3 +431,58 @@ print(json.dumps([first, run.absent, run.task.n_classes, isinstance(loss, float)
     assert first[1].startswith("loss 'absolute' comes from the plugin my_parts.py")
     assert first[-1].startswith("task 'larger_of_two' comes from the plugin my_parts.py")
     assert (absent, n_classes, measured) == ([], 7, True)
+
+
+@pytest.mark.parametrize("command", registry.names("cli"))
+def test_every_command_takes_plugins(command: str, capsys: pytest.CaptureFixture) -> None:
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    assert "--plugin FILE|MODULE" in capsys.readouterr().out
+    assert main([command, "--plugin", "none.py", *NEEDED.get(command, [])]) == 2
+    assert capsys.readouterr().err == "error: there is no plugin at none.py\n"
+
+
+NEEDED = {
+    "export": ["--to", "csv"],
+    "evidence": ["show", "a.parquet"],
+    "import": ["a.pt", "--as", "pizza"],
+    "judge": ["a"],
+    "phases": ["a.csv", "--train", "a", "--test", "b"],
+    "query": ["select 1"],
+    "study": ["manifold"],
+    "sweep": ["quickstart", "--grid", "p=3,5"],
+}
+
+
+@pytest.mark.parametrize(
+    "plugins_said",
+    [[1], ["x"], [{"name": "x.py"}], [{"name": "x.py", "components": []}], [{"components": {"tasks": ["a"]}}],
+     [{"name": "x.py", "components": {"nonsense": ["a"]}}], [{"name": "x.py", "components": {"tasks": 3}}], {}, "x"],
+    ids=str,
+)  # fmt: skip
+def test_a_damaged_word_about_plugins_is_one_line(tiny_run: Run, tmp_path: Path, plugins_said: Any) -> None:
+    shutil.copytree(tiny_run.folder, tmp_path / tiny_run.id)
+    path = tmp_path / tiny_run.id / "pack.json"
+    about = json.loads(path.read_text())
+    del about["checksum"]
+    path.write_text(json.dumps(about | {"plugins": plugins_said}))
+    with pytest.raises(StoreError) as error:
+        load(tmp_path / tiny_run.id)
+    assert "pack.json cannot be read" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_run_that_says_no_plugin_and_has_an_unknown_task_is_there(tiny_run: Run, tmp_path: Path) -> None:
+    """As of a tree with one task more than this one."""
+    about = json.loads((tiny_run.folder / "pack.json").read_text())
+    del about["checksum"]
+    about["runs"][0]["config"] |= {"task": "of_a_fork", "colour": 3}
+    about["pack"] = about["runs"][0]["run"] = pack_hash([about["runs"][0]["config"]])
+    shutil.copytree(tiny_run.folder, folder := tmp_path / about["pack"])
+    (folder / "pack.json").write_text(json.dumps(about))
+    run = load(folder)
+    assert (run.config.task, run.config.colour, run.config.betas) == ("of_a_fork", 3, (0.9, 0.98))
+    said = "task 'of_a_fork' is not known to this process: give the plugin that has it with --plugin FILE"
+    assert run.absent == [said]
+    with pytest.raises(MissingPlugin, match="is not known to this process"):
+        _ = run.task

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import tyro
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Plugins = Annotated[
     list[str],
-    tyro.conf.arg(metavar="FILE|MODULE", help="components from outside: my_plugin.py, or a module; may be given often"),
+    tyro.conf.arg(metavar="FILE|MODULE", help="components from outside, in a file such as my_plugin.py or a module"),
 ]
 MESSAGE = 1900  # characters of a message; the list of all fields has 1,500
 
@@ -76,7 +76,8 @@ def _parsed(name: str, words: Sequence[str]) -> Callable[[], None]:
     about = inspect.signature(command)
     parameter = inspect.Parameter("plugin", inspect.Parameter.KEYWORD_ONLY, default=[], annotation=Plugins)
     vars(bound)["__signature__"] = about.replace(parameters=[*about.parameters.values(), parameter])
-    bound.__annotations__ = command.__annotations__ | {"plugin": Plugins}
+    bound.__annotations__ = get_type_hints(command, include_extras=True) | {"plugin": Plugins}
+    del vars(bound)["__wrapped__"]  # tyro would read the hints of the command itself
     config = (tyro.conf.AvoidSubcommands, tyro.conf.UseAppendAction)
     try:
         with contextlib.redirect_stderr(io.StringIO()) as box:

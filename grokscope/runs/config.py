@@ -214,6 +214,8 @@ class RunConfig(Record):
     def remarks(self) -> list[str]:
         """Sentences about settings that are allowed and do less than they seem to."""
         remarks = [remark for options in self.transforms.values() for remark in options.remarks(self)]
+        if isinstance(task := self.options("task"), Table) and task.own_split:
+            remarks.append("the data say which inputs are trained on: train_fraction, n_train and split change nothing")
         if self.linearised:
             remarks.append("linearised: outputs are linear in the weights; activations are those of the network itself")
         return remarks

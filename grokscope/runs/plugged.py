@@ -33,11 +33,11 @@ def config_of(fields: Mapping[str, Any], plugins: Plugins) -> RunConfig:
     """The config of a stored run; an `Incomplete` one where a component is not known. ValueError for fields that are no
     config."""
     noted = _noted(plugins)
-    for (family, name), plugin in noted.items():
-        came_from(family, name, plugin)
-    named = {(family, fields[field]) for field, family in COMPONENTS.items() if isinstance(fields.get(field), str)}
-    used = named | {one for one in noted if one[0] == TRANSFORMS}
-    return RunConfig(**fields) if all(map(_is_known, used)) else Incomplete(**fields)
+    used = {(family, fields[field]) for field, family in COMPONENTS.items() if isinstance(fields.get(field), str)}
+    unknown = [one for one in used | {one for one in noted if one[0] == TRANSFORMS} if not _is_known(one)]
+    for one in unknown:
+        came_from(*one, noted.get(one))
+    return Incomplete(**fields) if unknown else RunConfig(**fields)
 
 
 def absent(config: RunConfig, plugins: Plugins) -> list[str]:

@@ -12,7 +12,6 @@ from grokscope.runs import own_data, plugged
 from grokscope.runs.config import RunConfig, pack_id
 from grokscope.runs.outside import named
 from grokscope.runs.run import Run, load_pack
-from grokscope.runs.store.documents import read_pack
 from grokscope.runs.store.events import finished_at
 from grokscope.runs.store.mirror import opened
 from grokscope.runs.writer import Kept, Writer, kept_of, open_writer
@@ -93,16 +92,17 @@ def train_pack(
         if progress:
             few = "; a sweep trained it, and kept its first and last checkpoint" if kept_of(folder) == "ends" else ""
             print(f"run {folder.name} in {folder} is done already; reading it{few}", file=sys.stderr)
-        for name, (then, now) in plugged.changed(read_pack(folder).get("plugins", ()), pack).items():
+        runs = load_pack(folder)
+        for name, (then, now) in plugged.changed(runs[0].about.get("plugins", ()), pack).items():
             print(f"note: run {folder.name} was trained with {name} {then}, which is {now} now", file=sys.stderr)
-    else:
-        with as_begun(folder) as note:
-            built = Pack(pack, device=device)
-            with display(progress) as shown, open_writer(folder, pack, resume=resume, kept=kept) as writer:
-                for line in filter(None, [note, _other_machine(writer, device)]):
-                    print(f"note: run {folder.name}: {line}", file=sys.stderr)
-                shown.start(folder, disk_use(built, folder))
-                Loop(pack=built, writer=writer, observe=observer(built, writer.ids), show=shown.update).run()
+        return runs
+    with as_begun(folder) as note:
+        built = Pack(pack, device=device)
+        with display(progress) as shown, open_writer(folder, pack, resume=resume, kept=kept) as writer:
+            for line in filter(None, [note, _other_machine(writer, device)]):
+                print(f"note: run {folder.name}: {line}", file=sys.stderr)
+            shown.start(folder, disk_use(built, folder))
+            Loop(pack=built, writer=writer, observe=observer(built, writer.ids), show=shown.update).run()
     return load_pack(folder)
 
 

@@ -12,6 +12,7 @@ import grokscope as gs
 from grokscope.cli.base import main
 from grokscope.errors import StoreError
 from grokscope.recipes.base import recipe
+from grokscope.report.run.page import write_report
 from grokscope.runs.config import RunConfig, pack_id
 from grokscope.runs.doctor import examine
 from grokscope.runs.own_data import read
@@ -298,3 +299,14 @@ def test_a_hostile_hash_leads_to_no_file(kept: Run) -> None:
     (kept.folder / "pack.json").write_text(json.dumps(about))
     with pytest.raises(StoreError):
         load(kept.folder)
+
+
+def test_a_page_says_that_the_truth_is_not_given(tmp_path: Path, store: Path) -> None:
+    path = csv(tmp_path / "pairs.csv", A, B, SUMS, np.where(A < 5, "train", "test"), head="a,b,label,split")
+    run = train(own(path), store=store, progress=False)
+    assert run.config.remarks == [
+        "the data say which inputs are trained on: train_fraction, n_train and split change nothing"
+    ]
+    assert "nobody has said which truth lies behind this task" in write_report(run).read_text(encoding="utf-8")
+    told = train(own(path, truth="none"), store=store, progress=False)
+    assert "nobody has said" not in write_report(told).read_text(encoding="utf-8")
