@@ -132,14 +132,9 @@ def entered(folder: Path, module: str, name: str = "my_parts") -> None:
 
 def test_a_component_of_every_kind_by_command_and_the_run_without_it(given: Given) -> None:
     plugin, name, where = given
-    listed = commands(*(["list", kind, *plugin, "--json"] for kind in IDS), **where)
-    for (kind, id_), (code, out, _) in zip(IDS.items(), listed, strict=True):
-        assert code == 0
-        (mine,) = [row for row in json.loads(out)[kind] if row["id"] == id_]
-        assert mine["plugin"] == name
-        assert {row["plugin"] for row in json.loads(out)[kind] if row["id"] != id_} == {""}
     sweep = ["sweep", "smallest", "--grid", "weight_decay=0.5,2", "--seeds", 6, "--checkpoints", "all", "--workers", 2]
-    done = commands(
+    said = commands(
+        *(["list", kind, *plugin, "--json"] for kind in IDS),
         ["run", "smallest", *plugin, "--json", "--no-report"],
         ["measure", "latest", *plugin, "--only", "my_parts.largest", "--json"],
         ["report", "latest", *plugin, "--lang", "zh", "-o", "page.html"],
@@ -148,7 +143,12 @@ def test_a_component_of_every_kind_by_command_and_the_run_without_it(given: Give
         ["show", "latest", *plugin, "--json"],
         **where,
     )
-    assert [code for code, _, _ in done] == [0] * 6, done
+    assert [code for code, _, _ in said] == [0] * len(said), said
+    listed, done = said[: len(IDS)], said[len(IDS) :]
+    for (kind, id_), (_, out, _) in zip(IDS.items(), listed, strict=True):
+        (mine,) = [row for row in json.loads(out)[kind] if row["id"] == id_]
+        assert mine["plugin"] == name
+        assert {row["plugin"] for row in json.loads(out)[kind] if row["id"] != id_} == {""}
     outs = [json.loads(out) for _, out, _ in (*done[:2], *done[3:])]
     assert outs[0]["steps"] == 3
     assert outs[1]["last"]["my_parts.largest"]["step"] == 3
@@ -409,6 +409,22 @@ def test_a_pack_goes_on_with_a_changed_plugin_only_with_a_note(tmp_path: Path) -
     assert f"was trained with my_parts.py {old}, which is {new} now" in said
 
 
+def test_a_module_beside_the_script_is_found_by_workers(tmp_path: Path) -> None:
+    """Python looks for modules in the folder of a script, or of a notebook; a worker is started without that."""
+    (tmp_path / "my_parts.py").write_text(PARTS)
+    code = """
+import json
+import grokscope as gs
+from grokscope.studies.conduct import conduct
+from grokscope.studies.grid import grid
+from grokscope.studies.plan import plan
+gs.use("my_parts")
+made = plan("here", grid(gs.recipe("smallest"), {"weight_decay": [0.5]}, seeds=1), "runs", mixed=True)
+print(json.dumps([[outcome.state, outcome.reason] for outcome in conduct(made, workers=1, say=lambda _: None)]))
+"""
+    assert python(code, folder=tmp_path) == [["done", ""]]
+
+
 def test_a_run_that_is_open_knows_a_plugin_that_is_loaded_later(tmp_path: Path) -> None:
     (tmp_path / "my_parts.py").write_text(PARTS)
     assert commands(["run", "smallest", "--plugin", "my_parts.py", "--no-report"], folder=tmp_path)[0][0] == 0
@@ -454,12 +470,21 @@ NEEDED = {
 }
 
 
-@pytest.mark.parametrize(
-    "plugins_said",
-    [[1], ["x"], [{"name": "x.py"}], [{"name": "x.py", "components": []}], [{"components": {"tasks": ["a"]}}],
-     [{"name": "x.py", "components": {"nonsense": ["a"]}}], [{"name": "x.py", "components": {"tasks": 3}}], {}, "x"],
-    ids=str,
-)  # fmt: skip
+DAMAGED: list[Any] = [
+    [1],
+    ["x"],
+    [{"name": "x.py"}],
+    [{"name": "x.py", "components": []}],
+    [{"name": "x.py", "components": {"tasks": 3}}],
+    [{"name": "x.py", "components": {"nonsense": ["a"]}}],
+    [{"name": "\x1b[2Jx.py", "components": {"tasks": ["a"]}}],
+    [{"components": {"tasks": ["a"]}}],
+    {},
+    "x",
+]
+
+
+@pytest.mark.parametrize("plugins_said", DAMAGED, ids=ascii)
 def test_a_damaged_word_about_plugins_is_one_line(tiny_run: Run, tmp_path: Path, plugins_said: Any) -> None:
     shutil.copytree(tiny_run.folder, tmp_path / tiny_run.id)
     path = tmp_path / tiny_run.id / "pack.json"

@@ -8,6 +8,7 @@ from typing import Any
 
 # Later fields -> their value for all earlier networks; at this value they change no id.
 LATER = {"d_head": None, "extra_outputs": 0, "unembed_bias": False, "output_bias": None, "tf32": False}
+FILES = ("start", "path")  # fields that name a file; beside them stands its hash
 PACK = re.compile(r"[0-9a-f]{12}")  # a pack's id
 
 
@@ -32,7 +33,7 @@ def _identity(fields: Mapping[str, Any]) -> dict[str, Any]:
     later: dict[str, Any] = dict(LATER)
     if fields.get("model") in ("transformer", "decoder"):
         later["tied"] = True
-    by_hash = {name.removesuffix("_hash") for name, value in fields.items() if name.endswith("_hash") and value}
+    by_hash = [name for name in FILES if fields.get(f"{name}_hash") is not None]
     return {
         name: value
         for name, value in fields.items()

@@ -111,10 +111,15 @@ def _is_known(one: tuple[str, str]) -> bool:
 
 
 def _noted(plugins: Plugins) -> dict[tuple[str, str], str]:
-    """Family and id of the components of plugins -> the plugin's name."""
-    return {
-        (FAMILIES[plural], str(name)): str(plugin["name"])
+    """Family and id of the components of plugins -> the plugin's name. An error for damage."""
+    noted = {
+        (FAMILIES[plural], name): plugin["name"]
         for plugin in plugins
         for plural, ids in plugin["components"].items()
         for name in ids
     }
+    if not all(
+        isinstance(text, str) and text.isprintable() for one, plugin in noted.items() for text in (*one, plugin)
+    ):
+        raise TypeError("a plugin or a component has a name that is no plain text")
+    return noted
