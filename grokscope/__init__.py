@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from grokscope.measures.base import Measure, measures
     from grokscope.measures.base import evaluate as measure
     from grokscope.recipes.base import recipe
+    from grokscope.registry import use
     from grokscope.runs.asking import query, runs
     from grokscope.runs.config import RunConfig
     from grokscope.runs.foreign.snapshot import snapshot
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from grokscope.statistics.transitions import phases
     from grokscope.studies.experiment import train
     from grokscope.studies.judging import judge
+    from grokscope.tasks.table import task
 
 # Name -> "module:name" below grokscope.
 _FACE = {
@@ -42,6 +44,8 @@ _FACE = {
     "phases": "statistics.transitions:phases",
     "train": "studies.experiment:train",
     "judge": "studies.judging:judge",
+    "task": "tasks.table:task",
+    "use": "registry:use",
 }
 
 __all__ = [
@@ -61,7 +65,9 @@ __all__ = [
     "recipe",
     "runs",
     "snapshot",
+    "task",
     "train",
+    "use",
 ]
 
 

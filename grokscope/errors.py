@@ -2,7 +2,8 @@
 
     ValueError            a bad argument, option or field (exit code 2 at the command line)
     GrokscopeError        everything else that can go wrong (exit code 1)
-    └── StoreError        a run cannot be read or written: not a store, torn, truncated, read-only, full, in use
+    ├── StoreError        a run cannot be read or written: not a store, torn, truncated, read-only, full, in use
+    └── MissingPlugin     a component of a run comes from a plugin that this process has not loaded
 
 A message says what came, what was expected and what to do. A question without an answer is not an error: it is
 `Missing`.
@@ -22,6 +23,10 @@ class GrokscopeError(Exception):
 
 class StoreError(GrokscopeError):
     """A run in the store cannot be read or written."""
+
+
+class MissingPlugin(GrokscopeError):
+    """A component of a run is not known here: it comes from a plugin that this process has not loaded."""
 
 
 @dataclass(frozen=True)

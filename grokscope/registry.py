@@ -4,19 +4,29 @@ A component of several files is a package that has a file of the package's name.
 `grokscope/tasks/modular_addition.py` defines `modular_addition`; `grokscope/measures/circuits/restricted_loss.py`
 defines `restricted_loss`, whose id is `circuits.restricted_loss`. Adding a component is adding a file: no list is
 edited. Listing imports nothing; a component's module is imported at its first use.
+
+Components of plugins (`grokscope.plugins`) are known beside those of the tree: those of `use`, and, once a family is
+asked for that plugins can have, those of installed distributions.
 """
 
 import difflib
 import importlib
 import importlib.util
+import inspect
 import pkgutil
-from collections.abc import Iterable, Mapping
+import warnings
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from types import FunctionType, ModuleType
+from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from grokscope.errors import MissingPlugin
+from grokscope.plugins import KINDS, Plugin, installed, load
+
+F = TypeVar("F", bound=Callable[..., Any])
 NOT_COMPONENTS = {"base", "analyses", "parts"}
 PER_REPLICA = "per_replica"  # the mark of a field
 LONGEST = 80  # characters of a value in a message
@@ -72,23 +82,100 @@ def may_differ(options: type[Record]) -> set[str]:
     return {name for name, extra in extras.items() if isinstance(extra, dict) and PER_REPLICA in extra}
 
 
-@cache
+_plugins: dict[str, Plugin] = {}  # by the name of their module
+_former: dict[tuple[str, str], dict[str, None]] = {}  # family and id -> plugins that runs of a store had it from
+_caches: list[Any] = []
+_asked: list[bool] = []  # whether the entry points have been looked at
+
+
+def kept(function: F) -> F:
+    """`functools.cache`, emptied when a plugin brings components."""
+    _caches.append(cache(function))
+    return cast(F, _caches[-1])
+
+
+@kept
 def names(family: str) -> tuple[str, ...]:
     """Ids of all components of a family (`tasks`, `models`, `losses`, `measures`, `recipes`, ...), sorted."""
-    if importlib.util.find_spec(f"grokscope.{family}") is None:
-        return ()
-    return tuple(sorted(_walk(f"grokscope.{family}")))
+    return tuple(sorted({*_in_the_tree(family), *_outside(family)}))
 
 
 def component(family: str, name: str) -> Any:
     """The component `name` of a family.
 
-    Raises ValueError, naming the nearest match, when there is no such component.
+    Raises ValueError, naming the nearest match, when there is no such component; MissingPlugin for one that a run of
+    a store has.
     """
-    if name not in names(family):
-        raise ValueError(unknown(_singular(family), name, names(family)))
+    if name in (outside := _outside(family)):
+        return outside[name]
+    if name not in _in_the_tree(family):
+        raise missing(family, name) if (family, name) in _former else _no_such(family, name)
     last, place = name.rpartition(".")[2], f"grokscope.{family}.{name}"
     return getattr(importlib.import_module(f"{place}.{last}" if _is_component(place) else place), last)
+
+
+def use(given: str | Path | ModuleType, **again: Any) -> Plugin:
+    """Makes the components of a plugin known to this process: those of a file, or of a module. `again`: as in
+    `plugins.load`.
+
+    ValueError for a plugin that cannot be loaded, and for a component whose id is taken.
+    """
+    _look_for_installed()
+    found = load(given, **again, accept=_require_free)
+    if (before := _plugins.get(found.module.__name__)) is not None:
+        return before
+    _plugins[found.module.__name__] = found
+    for cached in _caches:
+        cached.cache_clear()
+    return found
+
+
+def used() -> tuple[dict[str, Any], ...]:
+    """What another process gives to `use`, plugin by plugin, to know what this one knows."""
+    return tuple(plugin.again for plugin in _plugins.values())
+
+
+def origin(family: str, name: str) -> Plugin | None:
+    """The plugin that a component comes from; None for one of the tree."""
+    if name not in _outside(family):
+        return None
+    return next(one for one in _plugins.values() if name in one.components.get(family, ()))
+
+
+def summary(family: str, name: str) -> str:
+    """The first line of what a component, or its file, says of itself."""
+    plugin = origin(family, name)
+    if plugin is None:
+        text = importlib.import_module(f"grokscope.{family}.{name}").__doc__
+    else:
+        value, text = plugin.components[family][name], plugin.module.__doc__
+        alone = sum(map(len, plugin.components.values())) == 1
+        parts = (value, getattr(value, "function", None), getattr(value, "build", None))
+        own = next((part.__doc__ for part in parts if isinstance(part, type | FunctionType)), None)
+        text = text or own if alone else own or text
+    return next(iter(inspect.cleandoc(text or "").splitlines()), "")
+
+
+def words() -> dict[str, Mapping[str, Mapping[str, str]]]:
+    """The texts of each plugin: language -> key -> text."""
+    return {plugin.name: plugin.words for plugin in _plugins.values()}
+
+
+def came_from(family: str, name: str, plugin: str | None) -> None:
+    """Notes that a run of a store has a component, and the plugin that it had it from, for messages about it."""
+    _former.setdefault((family, name), {}).update({} if plugin is None else {plugin: None})
+
+
+def missing(family: str, name: str) -> MissingPlugin:
+    """The error for a component that a run has and this process has not."""
+    what = f"{_singular(family)} {shortened(name)}"
+    plugins = list(_former.get((family, name), ()))
+    if not plugins:
+        return MissingPlugin(f"{what} is not known to this process: give the plugin that has it with --plugin FILE")
+    return MissingPlugin(
+        f"{what} comes from the plugin {' or '.join(plugins)}, which this process has not loaded; give --plugin "
+        f"{plugins[0]}"
+    )
 
 
 def unknown(kind: str, name: Any, known: Iterable[str]) -> str:
@@ -147,3 +234,51 @@ def _walk(package_name: str, prefix: str = "") -> Iterable[str]:
             yield from _walk(f"{package_name}.{info.name}", f"{prefix}{info.name}.")
         else:
             yield prefix + info.name
+
+
+@cache
+def _in_the_tree(family: str) -> frozenset[str]:
+    if importlib.util.find_spec(f"grokscope.{family}") is None:
+        return frozenset()
+    return frozenset(_walk(f"grokscope.{family}"))
+
+
+@kept
+def _outside(family: str) -> Mapping[str, Any]:
+    """The components of a family that plugins have, by id."""
+    if family in KINDS:
+        _look_for_installed()
+    return {name: value for one in _plugins.values() for name, value in one.components.get(family, {}).items()}
+
+
+def _look_for_installed() -> None:
+    """Uses the plugins of installed distributions, once. One that cannot be used is left out, with a warning."""
+    if _asked:
+        return
+    _asked.append(True)
+    for module, distribution in installed():
+        try:
+            use(module)
+        except ValueError as error:
+            warnings.warn(f"left out of grokscope: {error} ({distribution})", stacklevel=2)
+
+
+def _require_free(plugin: Plugin) -> None:
+    """ValueError for an id that the tree or another plugin has (that one may hand on the same object), and for a plugin
+    that has changed since it was used."""
+    before = _plugins.get(plugin.module.__name__)
+    if before is not None and before.sha256 != plugin.sha256:
+        raise ValueError(f"plugin {plugin.name} has changed since it was loaded: start a new process to use it")
+    for family, components in plugin.components.items():
+        for name, value in components.items():
+            held = {one.name: one.components.get(family, {}).get(name, value) for one in _plugins.values()}
+            others = [f"the plugin {owner}" for owner, theirs in held.items() if theirs is not value]
+            if name in _in_the_tree(family) or others:
+                owner, kind = next(iter(others), "grokscope"), _singular(family)
+                raise ValueError(
+                    f"plugin {plugin.name}: {owner} has a {kind} {name!r} already; give yours another name"
+                )
+
+
+def _no_such(family: str, name: str) -> ValueError:
+    return ValueError(unknown(_singular(family), name, names(family)))

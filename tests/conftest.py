@@ -1,6 +1,7 @@
 """What many tests share: a tiny run that takes seconds, and the order in which tests run."""
 
 import random
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import hypothesis
 import pytest
 
+from grokscope import registry
 from grokscope.recipes.base import recipe
 from grokscope.runs.config import RunConfig
 from grokscope.runs.run import Run
@@ -56,6 +58,19 @@ def _contents(folder: Path) -> dict[Path, tuple[int, int]]:
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
     return tmp_path / "store"
+
+
+@pytest.fixture
+def plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A process without plugins, which forgets those of the test's folder."""
+    monkeypatch.setattr(registry, "_plugins", {})
+    monkeypatch.setattr(registry, "_asked", [True])
+    yield
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", None)).startswith(str(tmp_path)):
+            del sys.modules[name]
+    for cached in registry._caches:
+        cached.cache_clear()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -14,6 +14,7 @@ PACKAGE = Path(__file__).parents[1] / "grokscope"
 # Low to high; names on one line never import each other (docs: design, "Layers").
 LAYERS = [
     {"errors"},
+    {"plugins"},
     {"registry"},
     {"numerics", "statistics"},
     {"tasks", "models", "losses"},

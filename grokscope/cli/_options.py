@@ -73,3 +73,18 @@ Device = Annotated[
     tyro.conf.arg(help="cuda: packs of up to 64 runs, trained on the GPU and measured on the processor"),
 ]
 DryRun = Annotated[Flag, tyro.conf.arg(help="say what it would take, and start nothing")]
+
+# Of the commands that train.
+TaskFile = Annotated[
+    Path | None,
+    tyro.conf.arg(
+        metavar="FILE",
+        help="train on your own data: a .csv with columns a, b, label (split), or a .npz of inputs and labels; it is "
+        "--set task=table --set path=FILE",
+    ),
+]
+
+
+def settings_of(task_file: Path | None) -> list[str]:
+    """What --task-file means, as --set has it."""
+    return [] if task_file is None else ["task=table", f"path={task_file}"]

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import functools
+import inspect
 import io
 import itertools
 import json
@@ -11,17 +12,21 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import tyro
 
 from grokscope.errors import GrokscopeError
-from grokscope.registry import LONGEST, component, names, shortened, unknown
+from grokscope.registry import LONGEST, component, names, shortened, unknown, use
 
 if TYPE_CHECKING:
     from grokscope.runs.run import Run
     from grokscope.studies.study import Study
 
+Plugins = Annotated[
+    list[str],
+    tyro.conf.arg(metavar="FILE|MODULE", help="components from outside, in a file such as my_plugin.py or a module"),
+]
 MESSAGE = 1900  # characters of a message; the list of all fields has 1,500
 
 
@@ -65,9 +70,14 @@ def parsed(name: str, words: Sequence[str]) -> Callable[[], None]:
     command: Callable[..., None] = component("cli", name)
 
     @functools.wraps(command)
-    def bound(*args: Any, **options: Any) -> Callable[[], None]:
-        return functools.partial(command, *args, **options)
+    def bound(*args: Any, plugin: Sequence[str] = (), **options: Any) -> Callable[[], None]:
+        return functools.partial(_with_plugins, plugin, functools.partial(command, *args, **options))
 
+    about = inspect.signature(command)
+    parameter = inspect.Parameter("plugin", inspect.Parameter.KEYWORD_ONLY, default=[], annotation=Plugins)
+    vars(bound)["__signature__"] = about.replace(parameters=[*about.parameters.values(), parameter])
+    bound.__annotations__ = get_type_hints(command, include_extras=True) | {"plugin": Plugins}
+    del vars(bound)["__wrapped__"]  # tyro would read the hints of the command itself
     config = (tyro.conf.AvoidSubcommands, tyro.conf.UseAppendAction)
     try:
         with contextlib.redirect_stderr(io.StringIO()) as box:
@@ -79,6 +89,12 @@ def parsed(name: str, words: Sequence[str]) -> Callable[[], None]:
     lines = [line.strip(" │╭╮╰╯─") for line in box.getvalue().splitlines()[1:]]
     mistake = " ".join(itertools.takewhile(bool, lines)) or "these options cannot be read"
     raise ValueError(f"{mistake.rstrip('.')}; grokscope {name} --help says more")
+
+
+def _with_plugins(plugins: Iterable[str], command: Callable[[], None]) -> None:
+    for plugin in plugins:
+        use(plugin)
+    command()
 
 
 def overview() -> str:

@@ -7,7 +7,7 @@ import tyro
 
 from grokscope.cli._options import Json, Store, one_of
 from grokscope.cli.base import emit, warn_of
-from grokscope.registry import FAMILIES, component, names
+from grokscope.registry import FAMILIES, component, names, origin, summary, used
 
 Family = Annotated[str, one_of((*FAMILIES, "fields", "runs"))]
 Names = Annotated[str, tyro.conf.arg(metavar="NAME,NAME")]
@@ -58,16 +58,15 @@ def list(
 
 
 def _components(family: str) -> Any:
-    import importlib
-
     place = FAMILIES[family]
-
-    def summary(name: str) -> str:
-        module = importlib.import_module(f"grokscope.{place}.{name}")
-        return (module.__doc__ or "").strip().splitlines()[0]
-
     said = str.replace if family == "weight-formats" else lambda name, *_: name  # as `import --as` takes them
-    return [{"id": said(name, "_", "-"), "what": summary(name)} for name in names(place)]
+    return [{"id": said(name, "_", "-"), "what": summary(place, name)} | _plugin(place, name) for name in names(place)]
+
+
+def _plugin(place: str, name: str) -> dict[str, str]:
+    """Where a component comes from; nothing while all are of the tree."""
+    plugin = origin(place, name)
+    return {"plugin": "" if plugin is None else plugin.name} if used() else {}
 
 
 def _measures() -> Any:
@@ -81,6 +80,7 @@ def _measures() -> Any:
             "source": measure.source,
             "what": measure.definition.splitlines()[0],
         }
+        | _plugin("measures", name)
         for name, measure in measures().items()
     ]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
-from grokscope.cli._options import Flag, Json, Settings, Store
+from grokscope.cli._options import Flag, Json, Settings, Store, TaskFile, settings_of
 from grokscope.cli.base import emit
 from grokscope.registry import shortened
 from grokscope.report.words import Lang
@@ -20,6 +20,7 @@ def run(
     recipe: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="RECIPE")] = "quickstart",
     *,
     set: Settings = [],  # noqa: B006  the flag's name; never changed
+    task_file: TaskFile = None,
     seeds: int = 1,
     out: Annotated[Store, tyro.conf.arg(aliases=("--store",))] = Path("runs"),
     device: Literal["auto", "cpu", "cuda"] = "auto",
@@ -48,6 +49,7 @@ def run(
     from grokscope.training.device import chosen_device
     from grokscope.training.memory import require_fits
 
+    set = [*settings_of(task_file), *set]
     if seeds < 1:
         raise ValueError(f"seeds must be at least 1, got {seeds}")
     require_few(seeds)

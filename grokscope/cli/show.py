@@ -27,6 +27,7 @@ def show(name: tyro.conf.Positional[RunName] = "latest", *, store: Store = Path(
         "checkpoints": run.checkpoints,
         "events": run.events,
         "report": str(report) if report.exists() else None,
+        "missing": run.absent,
     }
     if json:
         emit(about)
@@ -41,7 +42,7 @@ def _print(run: "Run", about: dict[str, Any]) -> None:
     console.print(phase_table([about]))
     if about["lost_at"] is not None:
         print(f"lost again at step {about['lost_at']:,}: it stays below the level of generalisation from there on")
-    for note in about["notes"]:
+    for note in (*about["notes"], *about["missing"]):
         print(f"note: {note}")
     if run.has_config:
         keys = about["key_frequencies"]

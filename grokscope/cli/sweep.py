@@ -6,10 +6,21 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from grokscope.cli._options import Address, Device, DryRun, Engine, Json, Settings, Store, Workers
+from grokscope.cli._options import (
+    Address,
+    Device,
+    DryRun,
+    Engine,
+    Json,
+    Settings,
+    Store,
+    TaskFile,
+    Workers,
+    settings_of,
+)
 from grokscope.cli._plans import carry_out, say
 from grokscope.cli.run import assignment
-from grokscope.registry import shortened
+from grokscope.registry import shortened, used
 from grokscope.report.words import Lang
 
 Kept = Literal["ends", "all"]
@@ -24,6 +35,7 @@ def sweep(
     *,
     grid: Annotated[list[str], tyro.conf.arg(metavar="FIELD=V1,V2")],
     set: Settings = [],  # noqa: B006  the flag's name; never changed
+    task_file: TaskFile = None,
     seeds: int = 1,
     engine: Engine = "local",
     address: Address = None,
@@ -51,6 +63,7 @@ def sweep(
     from grokscope.studies.grid import grid as cells
     from grokscope.studies.plan import plan
 
+    set = [*settings_of(task_file), *set]
     axes: dict[str, list[Any]] = {}
     for text in grid:
         name, values = axis(text)
@@ -68,6 +81,7 @@ def sweep(
         options = [part for text in grid for part in ("--grid", text)]
         options += [part for text in set for part in ("--set", text)]
         options += ["--checkpoints", checkpoints] if checkpoints != "ends" else []
+        options += [part for plugin in used() for part in ("--plugin", plugin["given"])]
         command = shlex.join(["grokscope", "sweep", recipe, *options, "--seeds", str(seeds), "--store", str(store)])
         about |= {"report": str(write(made.study, made.study.folder / "report.html", lang, command=command))}
     say(about, json=json)

@@ -10,7 +10,7 @@ from typing import Any, Generic, Literal, TypeVar, get_args, get_origin
 import numpy as np
 from numpy.typing import NDArray
 
-from grokscope.errors import Missing, require_finite
+from grokscope.errors import Missing, MissingPlugin, require_finite
 from grokscope.registry import component, names, unknown
 from grokscope.runs.snapshot import Snapshot
 from grokscope.runs.snapshots import Snapshots
@@ -53,6 +53,9 @@ NEEDS: dict[str, tuple[Callable[[Snapshot], bool], str]] = {
     "before": (lambda snapshot: snapshot.before is not None, "the weights before the last step are not known"),
     "initial": (lambda snapshot: snapshot.initial is not None, "the weights at step 0 are not known"),
 }
+# What reasons speak of that the truth of a task would say; and what is said before them where nobody has told it.
+OF_THE_TRUTH = ("group", "residues")
+UNTOLD = 'the truth of this task is not given (truth = "cyclic(97)" or the like); without it'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,21 +109,31 @@ class Measure(Generic[Answer]):
 
     def _of_finite(self, snapshots: Snapshots, options: Mapping[str, Any]) -> list[Value | Missing]:
         """The answers of networks whose weights are finite."""
+        try:
+            answers = self._answers(snapshots, options)
+        except MissingPlugin as error:
+            return [Missing(str(error))] * len(snapshots)
+        return [self._said(answer, snapshots, i) for i, answer in enumerate(answers)]
+
+    def _answers(self, snapshots: Snapshots, options: Mapping[str, Any]) -> list[Value | Missing]:
         for need in self.needs:
             holds, reason = NEEDS[need]
             if not holds(snapshots.first):
                 return [Missing(reason)] * len(snapshots)
         function: Callable[..., Any] = self.function
         if self.packed:
-            answers = function(snapshots, **options)
-        else:
-            answers = [function(snapshot, **options) for snapshot in snapshots]
-        return [
-            answer
-            if isinstance(answer, Missing) or _is_finite(answer)
-            else Missing(f"{self.id} is not finite at step {snapshots[i].step}")
-            for i, answer in enumerate(answers)
-        ]
+            return function(snapshots, **options)
+        return [function(snapshot, **options) for snapshot in snapshots]
+
+    def _said(self, answer: Value | Missing, snapshots: Snapshots, place: int) -> Value | Missing:
+        """The answer, if it is finite; a missing one says where the truth of the task is what it lacks."""
+        if isinstance(answer, Missing):
+            of_the_truth = any(word in answer.reason for word in OF_THE_TRUTH) and UNTOLD not in answer.reason
+            untold = of_the_truth and not snapshots.first.task.truth.known
+            return Missing(f"{UNTOLD} {answer.reason}") if untold else answer
+        if _is_finite(answer):
+            return answer
+        return Missing(f"{self.id} is not finite at step {snapshots[place].step}")
 
     def rows(self, snapshot: Snapshot, **shared: Any) -> Iterator[tuple[str, float | Missing]]:
         """(view, value) for every variant and element. The view names both: `split=train`, `head=0`."""
@@ -161,10 +174,10 @@ def measure(
     variants: tuple[Mapping[str, Any], ...] = ({},),
     packed: bool = False,
 ) -> Callable[[Callable[..., Answer]], Measure[Answer]]:
-    """Makes a measure of a function. The id is the family (the folder) and the function's name."""
+    """Makes a measure of a function. The id is the family (its folder; without one, its file) and its name."""
 
     def wrap(function: Callable[..., Answer]) -> Measure[Answer]:
-        family = function.__module__.split(".")[-2]
+        family = function.__module__.split(".")[-2:][0]
         return Measure(
             id=f"{family}.{function.__name__}",
             unit=unit,

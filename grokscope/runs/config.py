@@ -10,7 +10,7 @@ import hashlib
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from jaxtyping import Bool
 from pydantic import ConfigDict, Field, model_serializer, model_validator
@@ -18,10 +18,12 @@ from torch import Tensor
 
 from grokscope.errors import GrokscopeError
 from grokscope.models.base import Interface, Model
-from grokscope.registry import Options, Record, component, may_differ, names, per_replica, unknown
+from grokscope.registry import Options, Record, component, kept, may_differ, names, origin, per_replica, unknown
+from grokscope.runs import own_data
 from grokscope.runs.identity import config_hash, pack_hash
 from grokscope.runs.outside import SMALL, read_file
 from grokscope.tasks.base import Size, Task
+from grokscope.tasks.table import Table, fields_of
 
 # Fields that name a component; the options of that component are fields of the config too.
 COMPONENTS = {"task": "tasks", "model": "models", "loss": "losses", "optimizer": "training.optimizers"}
@@ -33,6 +35,7 @@ class RunConfig(Record):
     """The configuration of one run (one replica). Two equal configs are the same run."""
 
     model_config = ConfigDict(extra="allow")
+    _open: ClassVar[bool] = False  # whether fields of components that are not known are kept
 
     if TYPE_CHECKING:  # type checkers see the declared fields only, not those of the components
 
@@ -92,18 +95,29 @@ class RunConfig(Record):
         declared = cls.model_fields  # a descriptor: each access takes a microsecond
         own = {key: value for key, value in data.items() if key in declared}
         extra = {key: value for key, value in data.items() if key not in declared}
+        if isinstance(own.get("task"), Task):
+            extra = fields_of(own["task"]) | extra
+            own["task"] = extra.pop("task")
         known = set(declared)
-        for options in options_of(own):
+        for options in cls._parts(own):
             fields = options.model_fields
+            if taken := known & fields.keys():
+                raise ValueError(f"{options.__name__} has a field {min(taken)!r}, which the run has already: rename it")
             known |= fields.keys()
-            own |= dict(options(**{key: extra.pop(key) for key in fields.keys() & extra.keys()}))
-        if extra:
+            made = options(**{key: extra.pop(key) for key in fields.keys() & extra.keys()})
+            own |= dict(own_data.completed(made) if isinstance(made, Table) else made)
+        if extra and not cls._open:
             raise ValueError(unknown("field", next(iter(extra)), known))
         if own.get("tf32") is True and own.get("dtype") == "float64":
             raise ValueError("tf32 rounds products of float32, this run has dtype = float64; leave out one of the two")
         if own.get("start") is not None and own.get("start_hash") is None:
             own["start_hash"] = _hash(own["start"])
-        return own
+        return own | extra
+
+    @classmethod
+    def _parts(cls, chosen: Mapping[str, Any]) -> list[type[Options]]:
+        """The options whose fields belong to a config with these fields."""
+        return options_of(chosen)
 
     @property
     def plain(self) -> dict[str, Any]:
@@ -138,6 +152,8 @@ class RunConfig(Record):
         data = self.model_dump()
         if "start" in fields:
             data["start_hash"] = None
+        if "path" in fields and "path_hash" in data:  # what followed from the data of the other file
+            data = {name: value for name, value in data.items() if name not in Table.model_fields}
         for field, family in COMPONENTS.items():
             if fields.get(field, data[field]) != data[field]:
                 for name in component(family, data[field]).options.model_fields:
@@ -165,7 +181,8 @@ class RunConfig(Record):
 
     def _of(self, options: type[Options]) -> Any:
         fields = self.__pydantic_extra__ or {}
-        return options.model_construct(**{name: fields[name] for name in options.model_fields})
+        # A transform of a plugin may have come after the config was made.
+        return options.model_construct(**{name: fields[name] for name in options.model_fields if name in fields})
 
     @property
     def may_differ(self) -> set[str]:
@@ -197,6 +214,8 @@ class RunConfig(Record):
     def remarks(self) -> list[str]:
         """Sentences about settings that are allowed and do less than they seem to."""
         remarks = [remark for options in self.transforms.values() for remark in options.remarks(self)]
+        if isinstance(task := self.options("task"), Table) and task.own_split:
+            remarks.append("the data say which inputs are trained on: train_fraction, n_train and split change nothing")
         if self.linearised:
             remarks.append("linearised: outputs are linear in the weights; activations are those of the network itself")
         return remarks
@@ -224,10 +243,14 @@ class RunConfig(Record):
         return component("models", self.model)(self.options("model"), interface(task))
 
 
-@functools.cache
+@kept
 def transform_options() -> dict[str, Any]:
-    """The options of every transform, by its id."""
-    return {name: component(TRANSFORMS, name).options for name in names(TRANSFORMS)}
+    """The options of every transform, by its id. ValueError for a plugin's that would change the ids of all runs."""
+    found = {name: component(TRANSFORMS, name).options for name in names(TRANSFORMS)}
+    for name, options in found.items():
+        if (plugin := origin(TRANSFORMS, name)) and not options.came_later:
+            raise ValueError(f"transform {name!r} of the plugin {plugin.name} has came_later = False: leave it out")
+    return found
 
 
 def options_of(chosen: Mapping[str, Any]) -> list[type[Options]]:

@@ -28,7 +28,18 @@ from grokscope.runs.store.readings import read_readings
 from grokscope.runs.store.tables import TABLES
 
 Kind: TypeAlias = Literal[
-    "pack", "events", "journal", "segment", "lost", "checkpoint", "resume", "status", "readings", "study", "catalogue"
+    "pack",
+    "events",
+    "journal",
+    "segment",
+    "lost",
+    "checkpoint",
+    "data",
+    "resume",
+    "status",
+    "readings",
+    "study",
+    "catalogue",
 ]
 STUDIES = "studies"
 LOST = "rows-lost"  # the event of a pack that lost numbers between its checkpoints for good
@@ -40,6 +51,7 @@ REMEDY: dict[Kind, str] = {
     "have none: the whole pack is moved, to be imported again",
     "lost": "the rows are measured again from the checkpoints",
     "checkpoint": "it is moved to quarantine; of a file of all checkpoints the intact ones are kept",
+    "data": "it is moved to quarantine; the file that the data came from has them, and other packs trained on them",
     "resume": "it is moved to quarantine; --resume then trains the pack again from step 0, to the same weights",
     "status": "it is written again from the numbers",
     "readings": "it is moved to quarantine; the same study again takes the readings from the checkpoints",
@@ -137,6 +149,8 @@ def examine_pack(folder: Path) -> Iterator[Damage]:
         path = checkpoints.place_of(folder, step)
         yield from attempt(path, "checkpoint", lambda step=step: checkpoints.load(folder, step))
     numbers = not (events or journal or bad)
+    for path in checkpoints.data_files(folder):
+        yield from attempt(path, "data", lambda path=path: require(path))
     resume = _resumable if numbers else checkpoints.load_resume
     yield from attempt(folder / "resume.safetensors", "resume", lambda: resume(folder))
     yield from attempt(folder / "status.json", "status", lambda: _status(folder, compare=numbers and not described))
@@ -229,6 +243,7 @@ def _files(folder: Path) -> Iterator[Path]:
     yield from (folder / name for name in ("pack.json", "resume.safetensors") if (folder / name).is_file())
     yield from (segments.segment_path(folder, number) for number in segments.sealed_numbers(folder))
     yield from checkpoints.files(folder).values()
+    yield from checkpoints.data_files(folder)
 
 
 def _is_old(path: Path) -> bool:

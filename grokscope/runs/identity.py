@@ -10,6 +10,7 @@ from typing import Any
 LATER = {"d_head": None, "extra_outputs": 0, "unembed_bias": False, "output_bias": None, "tf32": False}
 # Where a run ends. It is part of the id of a planned pack, whose verdicts rest on its end, and not of other runs.
 ENDS = ("max_steps", "stop_accuracy", "stop_after")
+FILES = ("start", "path")  # fields that name a file; beside them stands its hash
 PACK = re.compile(r"[0-9a-f]{12}")  # a pack's id
 
 
@@ -32,12 +33,13 @@ def run_ids(pack: str, n_replicas: int) -> list[str]:
 
 
 def _identity(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields that identify a run. Given initial weights count by their hash, not by their path."""
+    """The fields that identify a run. A file counts by its hash (start_hash, path_hash), not by its path."""
     later: dict[str, Any] = dict(LATER)
     if fields.get("model") in ("transformer", "decoder"):
         later["tied"] = True
+    by_hash = [name for name in FILES if fields.get(f"{name}_hash") is not None]
     return {
         name: value
         for name, value in fields.items()
-        if (name != "start" or fields.get("start_hash") is None) and (name not in later or value != later[name])
+        if name not in by_hash and (name not in later or value != later[name])
     }

@@ -67,7 +67,7 @@ def _repair_pack(store: Path, pack: Path, damages: Iterable[Damage], done: Repai
     for file, kind in dict.fromkeys((damage.file, damage.kind) for damage in damages):
         if file.name == bundle.NAME:
             checkpoints.unseal(pack)
-        if kind in ("segment", "checkpoint", "readings") or (kind == "resume" and file.exists()):
+        if kind in ("segment", "checkpoint", "data", "readings") or (kind == "resume" and file.exists()):
             done.moved.append(_quarantine(store, file))
     if "events" in kinds:
         events = _salvaged(pack / "events.jsonl")

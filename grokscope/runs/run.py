@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from grokscope.errors import StoreError
 from grokscope.models.parts.linearised import Linearised
 from grokscope.registry import unknown
+from grokscope.runs import own_data, plugged
 from grokscope.runs.config import RunConfig
 from grokscope.runs.frames import data_frame
 from grokscope.runs.outcomes import CURVES, NO_CURVE, current_status, outcomes, phases_of_curves, summary
@@ -71,9 +72,12 @@ class Run:
     def _config(self) -> RunConfig:
         try:
             fields = {name: value for name, value in self._entry["config"].items() if name not in self.unknown}
-            return RunConfig(**(fields | self.about.get("imported", {}).get("stand_ins", {})))
+            fields |= self.about.get("imported", {}).get("stand_ins", {})
+            config = plugged.config_of(fields, self.about.get("plugins", ()))
         except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
             raise unreadable(self.folder / "pack.json", str(error)) from error
+        own_data.offer(self.folder, config)
+        return config
 
     def __repr__(self) -> str:
         task = self.config.task if self.has_config else "curves"
@@ -85,7 +89,15 @@ class Run:
         if not self.has_config:
             file = self.about.get("imported", {}).get("file", "elsewhere")
             raise StoreError(f"run {self.id} holds curves from {file}: no weights, and what was trained is not known")
+        if isinstance(self._config, plugged.Incomplete) and not self.absent:  # its plugins were loaded since
+            for name in ("_config", "task", "_model", "train_mask", "_seen"):
+                vars(self).pop(name, None)
         return self._config
+
+    @property
+    def absent(self) -> list[str]:
+        """Of each component that this process does not know a sentence, with the plugin that has it."""
+        return plugged.absent(self._config, self.about.get("plugins", ())) if self.has_config else []
 
     @property
     def fields(self) -> dict[str, Any] | None:
@@ -166,7 +178,7 @@ class Run:
 
     def snapshot(self, step: int | None = None) -> Snapshot:
         """The network at a checkpoint; by default the last one."""
-        trained, imported = as_trained(self.config), self.about.get("imported")  # of curves: StoreError
+        trained, imported = plugged.as_trained(self.config), self.about.get("imported")  # of curves: StoreError
         if step is None:
             if not self.checkpoints:
                 raise StoreError(f"run {self.id} has no checkpoint yet")
@@ -174,12 +186,13 @@ class Run:
         if imported is not None and ("unknown" not in imported or "learning_rate" in self.unknown):
             trained["learning_rate"] = None
         # The start of weights from elsewhere is known only if their steps are, and step 0 is among them.
+        task, model, mask = self._seen
         no_start = imported is not None and (imported.get("step") is None or self.checkpoints[0] > 0)
         return Snapshot(
-            task=self.task,
-            model=self._model,
+            task=task,
+            model=model,
             params=checkpoints.load(self.folder, step, replica=self.replica),
-            train_mask=self.train_mask,
+            train_mask=mask,
             step=step,
             initial=None if no_start else lambda: self._first,
             # The last snapshot is its own `final`, so measures share what they compute of it.
@@ -207,6 +220,11 @@ class Run:
         return self.config.train_mask(self.task) if packed is None else unpacked(packed, self.task.n_inputs)
 
     @cached_property
+    def _seen(self) -> list[Any]:
+        """The task, the network and the training inputs."""
+        return [plugged.or_absent(of) for of in (lambda: self.task, lambda: self._model, lambda: self.train_mask)]
+
+    @cached_property
     def _first(self) -> Snapshot:
         return self.snapshot(0)
 
@@ -230,18 +248,6 @@ def curves_of(runs: Sequence[Run], split: str = "test") -> list[dict[str, Curve]
     measures = {curve: f"behaviour.{curve.replace('test', split)}" for curve in CURVES}
     series = read_series(sorted({run.folder for run in runs}, key=os.fspath), list(measures.values()))
     return [{curve: series.get((run.id, measure), NO_CURVE) for curve, measure in measures.items()} for run in runs]
-
-
-def as_trained(config: RunConfig) -> dict[str, Any]:
-    """What a snapshot knows of its training, as keywords of `Snapshot`."""
-    return {
-        "loss": config.loss,
-        "loss_options": config.options("loss").model_dump(),
-        "learning_rate": config.rate,
-        "plain_descent": config.is_plain_descent,
-        "output_scale": config.output_scale,
-        "centred": config.centred,
-    }
 
 
 def is_run(name: str, store: Path) -> bool:

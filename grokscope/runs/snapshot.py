@@ -51,7 +51,6 @@ class Snapshot:
     output_scale: float
     centred: bool
     before: Mapping[str, Tensor] | None
-    activations: Mapping[str, Tensor]
     _made: dict[str, Any]  # the keywords of __init__
     _answers: dict[Hashable, Any]
 
@@ -77,9 +76,7 @@ class Snapshot:
         made = {**locals(), "params": dict(params), "loss_options": dict(loss_options)}
         del made["self"]
         fields = {name: made[name] for name in Snapshot.__annotations__ if name in made}
-        sites = {**model.sites, "logits": lambda _: self.logits}
-        activations = Activations(sites, fields["params"], task.inputs)
-        vars(self).update(fields, activations=activations, _made=made, _answers={})
+        vars(self).update(fields, _made=made, _answers={})
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError(f"a snapshot does not change: snapshot.replace({name}=...) gives another")
@@ -97,6 +94,11 @@ class Snapshot:
     @property
     def labels(self) -> Int[Tensor, " pair"] | Float[Tensor, "pair output"]:
         return self.task.labels
+
+    @cached_property
+    def activations(self) -> Mapping[str, Tensor]:
+        """The activations by site; each is computed when it is asked for."""
+        return Activations({**self.model.sites, "logits": lambda _: self.logits}, self.params, self.task.inputs)
 
     @cached_property
     def is_finite(self) -> bool:
@@ -190,7 +192,8 @@ class Snapshot:
 
     def _alike(self, other: "Snapshot") -> "Snapshot":
         """Another step of the run with the task and the split of this one; made once for all steps that share them."""
-        if other.task is self.task and torch.equal(other.train_mask, self.train_mask):
+        mask = self.train_mask
+        if other.task is self.task and (other.train_mask is mask or torch.equal(other.train_mask, mask)):
             return other
         against = (self.task, self.train_mask.numpy().tobytes())
         return other.remembered(against, lambda: other.replace(task=self.task, train_mask=self.train_mask))

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from grokscope.errors import GrokscopeError, StoreError
+from grokscope.runs import own_data, plugged
 from grokscope.runs.config import RunConfig
 from grokscope.runs.identity import ENDS, run_ids
 from grokscope.runs.store import checkpoints, events
@@ -44,8 +45,9 @@ class Writer:
         self._rows = 0  # of the pack, for the resume point
 
     def describe(self, device: torch.device | None, *, unknown: Collection[str] = (), **more: Any) -> None:
-        """Writes pack.json: the configs, versions and device. unknown: fields of the configs that nobody knows; they
-        become null, and so does an unknown config or device."""
+        """Writes pack.json (configs, plugins, versions, device) and the data that somebody gave. unknown: fields
+        of the configs that nobody knows; they become null, and so does an unknown config or device."""
+        own_data.keep(self.folder, self._configs)
         about = {
             "pack": self.folder.name,
             "runs": [
@@ -54,6 +56,7 @@ class Writer:
             ],
             **_circumstances(device),
             **({"checkpoints": self._kept} if self._kept != "all" else {}),
+            **({"plugins": plugins} if (plugins := plugged.described(self._configs)) else {}),
             **more,
         }
         write_document(self.folder / "pack.json", about)
@@ -125,6 +128,7 @@ class Writer:
         versions = about.get("versions", {})
         pairs = {name: [about.get(name), now[name]] for name in ("threads", "device")}
         pairs["torch"] = [versions.get("torch"), now["versions"]["torch"]]
+        pairs |= plugged.changed(about.get("plugins", ()), self._configs)
         return {name: [then, here] for name, (then, here) in pairs.items() if then != here}
 
     def _require_complete(self, about: Mapping[str, Any]) -> None:

@@ -11,7 +11,7 @@ from itertools import takewhile
 
 import torch
 
-from grokscope.registry import component
+from grokscope.registry import component, used
 from grokscope.runs.store import mirror
 from grokscope.runs.store.lock import hold
 from grokscope.studies.display import clock
@@ -108,6 +108,7 @@ def _jobs(plan: Plan, todo: Sequence[Planned], threads: int, *, late: bool = Fal
             device=plan.device,
             there=not mirror.is_url(mirror.address(plan.study.store)),
             kept=pack.kept,
+            plugins=used(),
         )
 
 

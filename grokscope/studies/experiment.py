@@ -9,6 +9,7 @@ from typing import Any, overload
 import torch
 
 from grokscope.registry import shortened
+from grokscope.runs import own_data, plugged
 from grokscope.runs.config import RunConfig, pack_id
 from grokscope.runs.outside import named
 from grokscope.runs.run import Run, load_pack
@@ -76,8 +77,9 @@ def train(
     wanted = list(configs) if several else [configs]
     require_packable(wanted)
     chosen = chosen_device(device)
-    require_fits(wanted[0], chosen)
     store = opened(store if isinstance(store, str) and "://" in store else named(store))
+    own_data.look_in(store)
+    require_fits(wanted[0], chosen)
     packs = in_packs(wanted, chosen)
     if len(packs) > 1 and progress:
         print(
@@ -131,7 +133,10 @@ def train_pack(
         if progress:
             few = "; a sweep trained it, and kept its first and last checkpoint" if kept_of(folder) == "ends" else ""
             print(f"run {folder.name} in {folder} is done already; reading it{few}", file=sys.stderr)
-        return load_pack(folder)
+        runs = load_pack(folder)
+        for name, (then, now) in plugged.changed(runs[0].about.get("plugins", ()), pack).items():
+            print(f"note: run {folder.name} was trained with {name} {then}, which is {now} now", file=sys.stderr)
+        return runs
     with as_begun(folder) as note:
         built = Pack(pack, device=device)
         with display(progress) as shown, open_writer(folder, pack, resume=resume or extend, kept=kept) as writer:
@@ -147,11 +152,11 @@ def train_pack(
 
 
 def _other_machine(writer: Writer, device: torch.device) -> str | None:
-    """A sentence about changes of the machine since a pack was begun, threads aside; they may change its last bits."""
+    """A sentence about changes of the machine and of plugins since a pack was begun, threads aside."""
     differ = {name: pair for name, pair in writer.changed(device).items() if name != "threads"}
     if not differ:
         return None
     what = ", ".join(f"{name} {then}, now {now}" for name, (then, now) in differ.items())
-    return (
-        f"it was begun with {what}: the last bits of its weights may differ from those of one that was not interrupted"
-    )
+    machine = set(differ) <= {"device", "torch"}
+    how = "the last bits of its weights" if machine else "its weights"
+    return f"it was begun with {what}: {how} may differ from those of one that was not interrupted"

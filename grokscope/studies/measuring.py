@@ -13,7 +13,8 @@ from grokscope.errors import GrokscopeError, Missing
 from grokscope.measures.base import Measure, measures
 from grokscope.models.base import of_replicas
 from grokscope.registry import component
-from grokscope.runs.run import Run, as_trained
+from grokscope.runs.plugged import as_trained
+from grokscope.runs.run import Run
 from grokscope.runs.snapshot import Snapshot
 from grokscope.runs.snapshots import Snapshots
 from grokscope.runs.store.journal import Measured

@@ -1,4 +1,4 @@
-"""Shared by tasks over all pairs of symbols: the task of a table, and the space of a commutative group."""
+"""Shared by tasks over all pairs of symbols: the task of a table, and the spaces of groups."""
 
 import itertools
 import math
@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
+from grokscope.numerics.groups import Group
 from grokscope.tasks.base import Task, Truth, pair_orbits
 
 
@@ -56,6 +57,33 @@ def commutative_truth(name: str, orders: Sequence[int]) -> Truth:
         embedding_dimension=circles + 1 if circles else min(copies - 1, 1),
         betti=tuple(copies * math.comb(circles, i) for i in range(circles + 1)),
     )
+
+
+def group_truth(of: Group) -> Truth:
+    """The truth of the product of a group. A dihedral group lies on two circles, the rotations and the reflections."""
+    match of.family:
+        case "cyclic" | "product":
+            return commutative_truth(of.name, of.parameters)
+        case "multiplicative":
+            return commutative_truth(of.name, (of.order,))
+        case "dihedral":
+            return Truth(
+                group=of.name,
+                manifold="two circles",
+                intrinsic_dimension=1,
+                embedding_dimension=2,
+                betti=(2, 2),
+            )
+        case _:
+            return Truth(group=of.name)
+
+
+def truth_with_zero(p: int) -> Truth:
+    """The truth of products modulo a prime p: the multiplicative group, and 0, which is no element of it."""
+    name = f"multiplicative({p})"
+    if p < 5:  # no more than two answers besides 0: not a circle
+        return Truth(group=name, manifold="points", intrinsic_dimension=0, embedding_dimension=1, betti=(p,))
+    return Truth(group=name, manifold="circle and point", intrinsic_dimension=1, embedding_dimension=2, betti=(2, 1))
 
 
 def _invariant_factors(orders: Sequence[int]) -> list[int]:

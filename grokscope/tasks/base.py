@@ -26,6 +26,7 @@ class Truth:
     intrinsic_dimension, embedding_dimension: of the manifold, and of the smallest Euclidean space it embeds in; None
     without one.
     betti: Betti numbers (b0, b1, ...); empty without a manifold.
+    known: whether anybody has told the truth; without it "none" and None say nothing.
     """
 
     group: str | None = None
@@ -33,6 +34,7 @@ class Truth:
     intrinsic_dimension: int | None = None
     embedding_dimension: int | None = None
     betti: tuple[int, ...] = ()
+    known: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -48,6 +50,7 @@ class Task:
     tolerance: in a regression, the mean squared error (over an input's targets) below which an answer is correct; None
         where the source calls no answer correct.
     answers: the right answers of the truth, where the labels were drawn at random; None: the labels.
+    train: the inputs that are trained on, where the data say it themselves; None: they are drawn (`split`).
     """
 
     inputs: Int[Tensor, "pair operand"] | Float[Tensor, "pair feature"]
@@ -59,6 +62,7 @@ class Task:
     tolerance: float | None = None
     truth: Truth = Truth()
     answers: Int[Tensor, " pair"] | None = None
+    train: Bool[Tensor, " pair"] | None = None
 
     @property
     def n_inputs(self) -> int:
@@ -92,8 +96,10 @@ class Task:
         `numpy.random.RandomState(0).shuffle`, and the first round(train_fraction * n), as published by Power et al.
         2022 (arXiv:2201.02177, released code). Both are nested: a larger fraction contains a smaller one. The training
         set is not in the published order here; full-batch training has no order.
-        n_train: the number of inputs, instead of the fraction.
+        n_train: the number of inputs, instead of the fraction. Data that have a split of their own keep it.
         """
+        if self.train is not None:
+            return self.train
         if n_train is None:
             if not 0 < train_fraction < 1:
                 raise ValueError(f"train_fraction must lie in (0, 1), got {train_fraction}")

@@ -1,10 +1,11 @@
-"""Power's binary operations modulo p: (x, y) -> x o y mod p.
+"""Power's binary operations modulo p, (x, y) -> x o y mod p, and any polynomial in x and y.
 
 Source: Power et al. 2022, arXiv:2201.02177, appendix A.1.1 and released code (x*y is in the code and in figure 2).
 
 Inputs are all p^2 pairs in lexicographic order. x/y is x times the inverse of y and exists for y != 0 only: its
 p (p - 1) inputs are in the published order, by quotient c, then y, with x = c y mod p. "x/y_or_x-y" divides for odd y
-and subtracts for even y, also for 0.
+and subtracts for even y, also for 0. Every other operation is a formula (`numerics.formula`); a and b may stand for x
+and y, and "a + b" is x+y.
 
 Truth. x+y and x-y: the answers form the cyclic group Z_p, on a circle. x*y and x/y, p prime: the answers other than 0
 form the multiplicative group, on a circle; class y is the group's element y. (The discrete logarithm is an isomorphism
@@ -13,20 +14,20 @@ The other operations have no group, nor has x*y modulo a composite p.
 """
 
 import math
-from collections.abc import Callable
-from typing import Literal
+from typing import Annotated, Literal, get_args
 
 import torch
 from jaxtyping import Int
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from torch import Tensor
 
+from grokscope.numerics.formula import formula
 from grokscope.numerics.groups import is_prime
 from grokscope.registry import Options
-from grokscope.tasks._pairs import all_pairs, commutative_truth
+from grokscope.tasks._pairs import all_pairs, commutative_truth, truth_with_zero
 from grokscope.tasks.base import Task, TaskFamily, Truth
 
-Operation = Literal[
+Published = Literal[
     "x+y",
     "x-y",
     "x*y",
@@ -38,22 +39,25 @@ Operation = Literal[
     "x^3+xy",
     "x^3+xy^2+y",
 ]
-POLYNOMIALS: dict[Operation, Callable[[Tensor, Tensor], Tensor]] = {
-    "x+y": lambda x, y: x + y,
-    "x-y": lambda x, y: x - y,
-    "x*y": lambda x, y: x * y,
-    "x^2+y^2": lambda x, y: x**2 + y**2,
-    "x^2+xy+y^2": lambda x, y: x**2 + x * y + y**2,
-    "x^2+xy+y^2+x": lambda x, y: x**2 + x * y + y**2 + x,
-    "x^3+xy": lambda x, y: x**3 + x * y,
-    "x^3+xy^2+y": lambda x, y: x**3 + x * y**2 + y,
-}
+PUBLISHED: tuple[str, ...] = get_args(Published)
+
+
+def _spelt(operation: str) -> str:
+    """A published operation as it is, a formula in its one spelling."""
+    if (published := operation.replace(" ", "")) in PUBLISHED:
+        return published
+    try:
+        return formula(operation).text
+    except ValueError as error:
+        raise ValueError(f"{error}; or one of {', '.join(map(repr, PUBLISHED))}") from None
 
 
 class BinaryOperation(Options):
     # All p^2 pairs and their p logits are held at once: 4 GB in float32 at p = 1,000.
     p: int = Field(97, ge=2, le=1000, description="modulus; a prime for division [1]")
-    operation: Operation = Field("x+y", description="the operation modulo p")
+    operation: Annotated[str, AfterValidator(_spelt)] = Field(
+        "x+y", description='the operation modulo p: a published one, or a polynomial such as "a*a + a*b + 3"'
+    )
 
     @model_validator(mode="after")
     def _check_division(self) -> "BinaryOperation":
@@ -77,7 +81,7 @@ def build(options: BinaryOperation) -> Task:
     x, y = torch.arange(p)[:, None], torch.arange(p)[None, :]
     if operation == "x/y_or_x-y":
         return all_pairs(torch.where(y % 2 == 1, x * _inverses(options), x - y) % p, truth=truth)
-    return all_pairs(POLYNOMIALS[operation](x, y) % p, truth=truth)
+    return all_pairs(formula(operation).modulo(p, x, y), truth=truth)
 
 
 def _divisors(options: BinaryOperation) -> range:
@@ -93,15 +97,10 @@ def _inverses(options: BinaryOperation) -> Int[Tensor, " y"]:
     return inverses
 
 
-def _truth(operation: Operation, p: int) -> Truth:
+def _truth(operation: str, p: int) -> Truth:
     if operation in {"x+y", "x-y"}:
         return commutative_truth(f"cyclic({p})", (p,))
-    if operation not in {"x*y", "x/y"} or not is_prime(p):
-        return Truth()
-    name = f"multiplicative({p})"
-    if p < 5:  # no more than two answers besides 0: not a circle
-        return Truth(group=name, manifold="points", intrinsic_dimension=0, embedding_dimension=1, betti=(p,))
-    return Truth(group=name, manifold="circle and point", intrinsic_dimension=1, embedding_dimension=2, betti=(2, 1))
+    return truth_with_zero(p) if operation in {"x*y", "x/y"} and is_prime(p) else Truth()
 
 
 binary_operation = TaskFamily(options=BinaryOperation, build=build)

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from grokscope.numerics.groups import Group, group, parse, spelling
 from grokscope.registry import Options
-from grokscope.tasks._pairs import all_pairs, commutative_truth
+from grokscope.tasks._pairs import all_pairs, group_truth
 from grokscope.tasks.base import Task, TaskFamily, Truth
 
 
@@ -35,7 +35,7 @@ class GroupOperation(Options):
 
 def build(options: GroupOperation) -> Task:
     chosen = group(options.group)
-    truth = _product_truth(chosen) if options.operation == "xy" else Truth(group=chosen.name)
+    truth = group_truth(chosen) if options.operation == "xy" else Truth(group=chosen.name)
     return all_pairs(_answers(chosen, options.operation), truth=truth)
 
 
@@ -47,24 +47,6 @@ def _answers(of: Group, operation: str) -> Int[Tensor, "x y"]:
             return of.table[of.table, torch.arange(of.order)[:, None]]
         case _:
             return of.table
-
-
-def _product_truth(of: Group) -> Truth:
-    match of.family:
-        case "cyclic" | "product":
-            return commutative_truth(of.name, of.parameters)
-        case "multiplicative":
-            return commutative_truth(of.name, (of.order,))
-        case "dihedral":
-            return Truth(
-                group=of.name,
-                manifold="two circles",
-                intrinsic_dimension=1,
-                embedding_dimension=2,
-                betti=(2, 2),
-            )
-        case _:
-            return Truth(group=of.name)
 
 
 group_operation = TaskFamily(options=GroupOperation, build=build)

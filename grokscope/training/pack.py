@@ -18,10 +18,11 @@ from grokscope.runs.config import RunConfig
 from grokscope.training.batches import Data
 from grokscope.training.captured import Captured
 from grokscope.training.device import require_for, with_products
+from grokscope.training.flat import Flat
 from grokscope.training.initial import initial
 from grokscope.training.memory import keep_freed_memory
 from grokscope.training.optimizers.base import column
-from grokscope.training.transforms.base import Flat, Transform
+from grokscope.training.transforms.base import Transform
 
 # Tensors start at multiples of 16 elements, 64 bytes in float32: matrix products are bitwise repeatable only if every
 # process has the same alignment.
@@ -50,7 +51,7 @@ class Pack:
         self._build_parameters(getattr(torch, configs[0].dtype))
         if configs[0].linearised:
             self._linearise()
-        self._optimizer = component("training.optimizers", configs[0].optimizer)(configs, self._params)
+        self._optimizer = component("training.optimizers", configs[0].optimizer).build(configs, self._flat)
         self._transforms = self._build_transforms()
         self._build_rates()
         self.alive: Bool[Tensor, " replica"] = torch.ones(len(configs), dtype=torch.bool)
@@ -134,12 +135,9 @@ class Pack:
             end += -(-size // ALIGNMENT) * ALIGNMENT
         self._params = torch.zeros(self.n_replicas, end, dtype=dtype, device=self.device)
         self._gradients = torch.zeros_like(self._params)
-        self._flat = Flat(self._params, columns)
+        self._flat = Flat(self._params, columns, shapes)
 
-        def views(flat: Tensor) -> dict[str, Tensor]:
-            return {name: flat[:, columns[name]].view(-1, *shape) for name, shape in shapes.items()}
-
-        self.tensors, self._gradient_views = views(self._params), views(self._gradients)
+        self.tensors, self._gradient_views = self._flat.views(self._params), self._flat.views(self._gradients)
         for replica, (config, model) in enumerate(zip(self.configs, self.models, strict=True)):
             for name, tensor in initial(config, model).items():
                 self.tensors[name][replica] = tensor

@@ -1,6 +1,7 @@
 """The engine `ray`: the same store as the local one, and no pack lost when a node is."""
 
 import os
+import shutil
 import socket
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,8 @@ import numpy as np
 import pytest
 
 from grokscope.errors import GrokscopeError
+from grokscope.recipes.base import recipe
+from grokscope.registry import use
 from grokscope.runs.store.events import finished_at
 from grokscope.runs.store.rows import read_rows
 from grokscope.studies.conduct import conduct
@@ -53,6 +56,21 @@ def test_the_same_study_here_and_on_ray_is_the_same_store(tmp_path: Path) -> Non
         np.testing.assert_allclose(other.values[order[1]], one.values[order[0]], rtol=1e-9, atol=1e-9)
         names = [{path.relative_to(store).as_posix() for path in (store / pack).rglob("*")} for store in (here, there)]
         assert names[0] == names[1]
+
+
+def test_a_worker_knows_the_plugins(tmp_path: Path, plugins: None) -> None:
+    """Its process is started by Ray, and has only what the job says."""
+    shutil.copy(Path(__file__).parents[1] / "data" / "plugins" / "my_parts.py", tmp_path)
+    use(tmp_path / "my_parts.py")
+    cells = grid(recipe("smallest"), {"weight_decay": [0.5, 1.0]}, seeds=1)
+    made = plan("sweep", cells, tmp_path / "store", mixed=True)
+    (outcome,) = conduct(made, engine="ray", workers=1, say=lambda _: None)
+    assert (outcome.state, outcome.reason) == ("done", "")
+    (tmp_path / "my_parts.py").write_text("x = 1")
+    made = plan("sweep", grid(recipe("smallest"), {"weight_decay": [3.0]}, seeds=1), tmp_path / "store", mixed=True)
+    (outcome,) = conduct(made, engine="ray", workers=1, say=lambda _: None)
+    assert outcome.state == "failed"
+    assert outcome.reason.startswith("plugin my_parts.py holds no component")
 
 
 @pytest.mark.parametrize(

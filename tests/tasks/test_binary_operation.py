@@ -1,12 +1,17 @@
 """Power's operations against their definitions, pair by pair."""
 
+import dataclasses
 from collections.abc import Callable
 
 import pytest
 import torch
 
 from grokscope.numerics.groups import group
-from grokscope.tasks.binary_operation import BinaryOperation, build
+from grokscope.recipes.base import recipe
+from grokscope.registry import component
+from grokscope.tasks._pairs import all_pairs
+from grokscope.tasks.base import Truth
+from grokscope.tasks.binary_operation import PUBLISHED, BinaryOperation, build
 from grokscope.tasks.modular_addition import ModularAddition
 from grokscope.tasks.modular_addition import build as build_addition
 
@@ -25,8 +30,7 @@ P = 11
 
 
 def test_each_operation_is_tested() -> None:
-    annotation = BinaryOperation.model_fields["operation"].annotation
-    assert set(annotation.__args__) == {*POLYNOMIALS, "x/y", "x/y_or_x-y"}
+    assert set(PUBLISHED) == {*POLYNOMIALS, "x/y", "x/y_or_x-y"}
 
 
 @pytest.mark.parametrize("operation", POLYNOMIALS)
@@ -102,3 +106,37 @@ def test_truth_of_the_rest() -> None:
     assert build(BinaryOperation(p=P, operation="x^2+y^2")).truth.manifold == "none"
     assert build(BinaryOperation(p=3, operation="x*y")).truth.betti == (3,)
     assert build(BinaryOperation(p=2)).truth.betti == (2,)
+
+
+def test_a_formula_is_bitwise_the_task_written_by_hand() -> None:
+    x, y = torch.arange(P)[:, None], torch.arange(P)[None, :]
+    theirs = all_pairs((x * x + x * y + 3) % P, truth=Truth())
+    ours = build(BinaryOperation(p=P, operation="a*a + a*b + 3"))
+    for field in dataclasses.fields(theirs):
+        one, other = getattr(ours, field.name), getattr(theirs, field.name)
+        assert torch.equal(one, other) if isinstance(one, torch.Tensor) else one == other, field.name
+
+
+def test_a_formula_has_one_spelling_and_a_published_operation_its_own() -> None:
+    spelt = {BinaryOperation(operation=text).operation for text in ("a*a + a*b + 3", "x*x+x*y+3", " a * a+a*b +03")}
+    assert spelt == {"x*x+x*y+3"}
+    for text in ("a + b", "x + y", "x^2 + xy + y^2", "a**2 + b**2"):
+        assert BinaryOperation(operation=text).operation in PUBLISHED
+    assert build(BinaryOperation(p=P, operation="a - b")).truth.group == f"cyclic({P})"
+    configs = [recipe("quickstart", task="binary_operation", p=P, operation=text) for text in ("a+b", "x+y", "x+y+0")]
+    assert configs[0].key == configs[1].key != configs[2].key
+
+
+def test_published_operations_are_the_formulas_that_they_say() -> None:
+    for text, by_hand in POLYNOMIALS.items():
+        again = text.replace("xy", "a*b").replace("x", "a").replace("y", "b") + " + 0*a"
+        labels = build(BinaryOperation(p=P, operation=again)).labels
+        assert labels.tolist() == [by_hand(x, y) % P for x in range(P) for y in range(P)]
+        assert component("tasks", "binary_operation").options(operation=again).operation not in PUBLISHED
+
+
+def test_a_hostile_formula_is_one_line_of_a_config() -> None:
+    with pytest.raises(ValueError) as error:
+        recipe("quickstart", task="binary_operation", operation="__import__('os')")
+    assert str(error.value).startswith("operation: '_' is no part of a formula")
+    assert "\n" not in str(error.value)

@@ -9,7 +9,7 @@ from grokscope.errors import Missing
 from grokscope.report.figures.base import draws
 from grokscope.report.figures.parts import steps
 from grokscope.report.page import theme
-from grokscope.report.words import Lang, say
+from grokscope.report.words import Lang, say, told
 from grokscope.studies.tables.base import Along
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def along(family: Along, lang: Lang = "en") -> "Figure | Missing":
         name=say("series.median_of_seeds", lang),
     )  # fmt: skip
     figure.update_xaxes(title={"text": family.axis}, **_scale(family.values))
-    figure.update_yaxes(title={"text": family.quantity[lang]}, **_scale(known))
+    figure.update_yaxes(title={"text": told(family.quantity, lang)}, **_scale(known))
     return figure
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from grokscope.errors import Missing
 from grokscope.registry import component, names
 from grokscope.report.page.frame import Section
-from grokscope.report.words import Lang, say
+from grokscope.report.words import Lang, catalogue, say
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -44,12 +44,16 @@ class Drawing:
         return self.function(subject, lang)
 
     def title(self, lang: Lang) -> str:
-        """Its title."""
-        return say(f"figure.{self.id}", lang)
+        """Its title; of a plugin without words its id."""
+        key = f"figure.{self.id}"
+        return say(key, lang) if key in catalogue(lang) else self.id.replace("_", " ")
 
     def caption(self, lang: Lang) -> str:
-        """What is plotted and how to read it."""
-        return say(f"caption.{self.id}", lang, **self.says)
+        """What is plotted and how to read it; of a plugin without words the first line of its docstring."""
+        key = f"caption.{self.id}"
+        if key in catalogue(lang):
+            return say(key, lang, **self.says)
+        return (self.function.__doc__ or "").strip().partition("\n")[0]
 
     def section(self, subject: Any, lang: Lang, *, id: str = "", title: str = "", **more: Any) -> Section:
         """The figure of a study with its caption. id, title: by default its own. more: fields of the section."""

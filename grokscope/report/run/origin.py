@@ -84,6 +84,10 @@ def _again(run: Run) -> tuple[dict[str, Any], dict[str, Any]]:
     return options, given
 
 
+def _plugins(run: Run) -> list[str]:
+    return [plugin["name"] for plugin in run.about.get("plugins", ())]
+
+
 def command(readings: Readings) -> str:
     """The command that makes the same run again: the nearest recipe and the fields in which the run differs from it;
     of imported weights the fields that they were imported with: the others follow from the file, or are not known."""
@@ -99,7 +103,8 @@ def command(readings: Readings) -> str:
         verb, end = ["import", imported["file"], "--as", imported["format"], *of], []
     else:
         name, fields = nearest(readings.run.config)
-        verb, end = ["run", name], ["--device", str(readings.run.about.get("device", "auto"))]
+        plugins = [part for plugin in _plugins(readings.run) for part in ("--plugin", plugin)]
+        verb, end = ["run", name], ["--device", str(readings.run.about.get("device", "auto")), *plugins]
     sets = [part for name, value in fields.items() for part in ("--set", f"{name}={_text(value)}")]
     return shlex.join(["grokscope", *verb, *sets, *end])
 
@@ -114,4 +119,5 @@ def python(readings: Readings) -> str:
         return f"from grokscope.runs.foreign.importing import import_weights\n\nrun = import_weights({', '.join(of)})"
     name, fields = nearest(readings.run.config)
     given = ", ".join([repr(name), *(f"{field}={value!r}" for field, value in fields.items())])
-    return f'import grokscope as gs\n\nrun = gs.train(gs.recipe({given}), device="{device}")'
+    uses = "".join(f"gs.use({plugin!r})\n" for plugin in _plugins(readings.run))
+    return f'import grokscope as gs\n\n{uses}run = gs.train(gs.recipe({given}), device="{device}")'

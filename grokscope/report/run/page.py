@@ -65,7 +65,8 @@ def _figure(name: str, readings: Readings, lang: Lang) -> Section:
     drawing: Drawing = component("report.figures", name)
     figure = drawing(readings, lang)
     if isinstance(figure, Missing):
-        figure = Missing(say(figure.reason, lang, run=readings.run.id))
+        reason = figure.reason  # a key, or, of a plugin, a sentence
+        figure = Missing(say(reason, lang, run=readings.run.id) if reason in catalogue(lang) else reason)
     return Section(
         id=name,
         title=drawing.title(lang),

@@ -108,7 +108,13 @@ class Readings:
         """The reason for no frequencies; None where there are some."""
         if self.cyclic:
             return None
-        return Missing("missing.random_labels" if self.run.config.random_labels else "missing.not_cyclic")
+        return self.without_truth("missing.not_cyclic")
+
+    def without_truth(self, otherwise: str) -> Missing:
+        """The reason for a figure that needs a group: none can be there, nobody has told it, or there is none."""
+        if self.run.config.random_labels:
+            return Missing("missing.random_labels")
+        return Missing(otherwise if self.run.task.truth.known else "missing.untold")
 
     @cached_property
     def no_circuit(self) -> Missing | None:

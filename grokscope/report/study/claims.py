@@ -11,7 +11,7 @@ from grokscope.report.page.frame import Block, Cell, Section, Table
 from grokscope.report.page.render import render
 from grokscope.report.study import exploratory, wording
 from grokscope.report.study.because import because
-from grokscope.report.words import Lang, count, number, say
+from grokscope.report.words import Lang, count, number, say, told
 
 NOTHING: Mapping[exploratory.Key, exploratory.Explored] = {}
 
@@ -42,7 +42,7 @@ def sections(
     for claim in gone.values():
         parts = list(_earlier(card, claim, lang, explored))
         id_, lead = anchor(theory, claim.id), [say("scorecard.gone", lang)]
-        found.append(Section(id=id_, title=claim.claim[lang], lead=lead, parts=parts))
+        found.append(Section(id=id_, title=told(claim.claim, lang), lead=lead, parts=parts))
     return found
 
 
@@ -52,7 +52,7 @@ def _section(card: Scorecard, claim: Claim, lang: Lang, explored: Mapping[Any, e
     known = bool(claim.looks) or any(row.effect is not None for row in rows)
     return Section(
         id=anchor(claim.theory, claim.id),
-        title=claim.claim[lang],
+        title=told(claim.claim, lang),
         lead=[wording.standing(card, claim, lang), _fixed(rows, lang), *_changes(rows, lang)],
         figure=None if isinstance(figure, Missing) else figure,
         draws=forest.id,
@@ -70,7 +70,7 @@ def _fixed(rows: Sequence[Row], lang: Lang) -> Table:
 def _terms(row: Row, lang: Lang) -> list[Cell]:
     ideal = "" if row.ideal is None else number(row.ideal)
     regions = (wording.region(stretches, lang) for stretches in (row.supports, row.refutes))
-    return [_part(row, lang), row.measured[lang], *regions, ideal]
+    return [_part(row, lang), told(row.measured, lang), *regions, ideal]
 
 
 def _part(row: Row, lang: Lang) -> Cell:
@@ -81,7 +81,7 @@ def _changes(rows: Sequence[Row], lang: Lang) -> list[Block]:
     """Why the rows are no longer as first written; each reason once."""
     changed: dict[tuple[int, str], list[Row]] = {}
     for row in (row for row in rows if row.changed):
-        changed.setdefault((row.version, (row.changed or {})[lang]), []).append(row)
+        changed.setdefault((row.version, told(row.changed or {}, lang)), []).append(row)
     return [
         say(
             "row.changed" if len(of) == len(rows) else "row.changed_of",
@@ -145,7 +145,9 @@ def _earlier(
 
 def _wording(card: Scorecard, row: Row, lang: Lang, explored: Mapping[Any, exploratory.Explored]) -> list[Cell]:
     of_row = explored.get((row.theory, row.id, row.part, row.version))
-    words = [say("row.present", lang, measured=row.measured[lang])] if row.current else wording.measured(row, lang)
+    words = (
+        [say("row.present", lang, measured=told(row.measured, lang))] if row.current else wording.measured(row, lang)
+    )
     here = wording.state_of_row(card, row)
     lines = [wording.effect(row, lang), wording.why(row, lang)] if here != "open" else []
     return [

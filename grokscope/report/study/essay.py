@@ -13,7 +13,7 @@ from grokscope.report.page.frame import Block, Cell, Link, Section, Table
 from grokscope.report.page.render import render
 from grokscope.report.study import claims, wording
 from grokscope.report.study.scorecard import theory_title
-from grokscope.report.words import Lang, count, say
+from grokscope.report.words import Lang, count, say, told
 
 GENERIC = ("undecided", "not_tested", "open")  # states whose text asks the question again
 
@@ -145,7 +145,7 @@ def _listed(card: Scorecard, unit: Unit, lang: Lang) -> Table:
     """The claims of a unit, with their verdicts; the first decides."""
     rows: list[list[Cell]] = [
         [
-            Link(text=claim.claim[lang], address=claims.address(claim.theory, claim.id, lang)),
+            Link(text=told(claim.claim, lang), address=claims.address(claim.theory, claim.id, lang)),
             wording.verdict(card, claim, lang),
         ]
         for claim in _claims(card, unit)

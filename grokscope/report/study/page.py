@@ -20,7 +20,7 @@ from grokscope.report.figures.survival import survival
 from grokscope.report.page.frame import Section, Table, write_page
 from grokscope.report.page.render import render
 from grokscope.report.study import scorecard, sweep
-from grokscope.report.words import Lang, count, require_language, say
+from grokscope.report.words import Lang, count, require_language, say, told
 from grokscope.runs.run import Run, phases_of
 from grokscope.statistics.survival import Curve
 from grokscope.studies.judging import readings_of
@@ -88,7 +88,7 @@ def _tables(arms: Arms[Run], lang: Lang) -> list[Section]:
         cells = [[tables.shown(cell) for cell in row.values()] for row in rows]
         parts = _drawn(table, given, lang)
         made = Table(columns=list(rows[0]), rows=cells)
-        sections.append(Section(id=f"table-{name}", title=table.title[lang], table=made, parts=parts))
+        sections.append(Section(id=f"table-{name}", title=told(table.title, lang), table=made, parts=parts))
     return sections
 
 

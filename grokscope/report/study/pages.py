@@ -13,7 +13,7 @@ from grokscope.report.page.markdown import document
 from grokscope.report.static.write import on_paper
 from grokscope.report.study import claims, essay, exploratory, scorecard, wording
 from grokscope.report.study.because import because
-from grokscope.report.words import LANGUAGES, Lang, count, say
+from grokscope.report.words import LANGUAGES, Lang, count, say, told
 from grokscope.runs.output import write_output
 from grokscope.theories.base import theories
 
@@ -101,7 +101,7 @@ def _line(card: Scorecard, claim: Claim, lang: Lang) -> list[Cell]:
     opened = wording.state(card, claim) == "open"
     return [
         Link(text=scorecard.theory_title(claim.theory, lang), address=claims.page_of(claim.theory, lang)),
-        Link(text=claim.claim[lang], address=claims.address(claim.theory, claim.id, lang)),
+        Link(text=told(claim.claim, lang), address=claims.address(claim.theory, claim.id, lang)),
         say(f"verdict.{wording.state(card, claim)}", lang),
         wording.awaited(card, claim) if opened else count(claim.n),
         "" if opened else wording.together(card, claim, lang),

@@ -9,7 +9,7 @@ from grokscope.report.page.frame import Section, Table, write_page
 from grokscope.report.page.render import render
 from grokscope.report.study import claims, exploratory, wording
 from grokscope.report.study.because import because
-from grokscope.report.words import Lang, count, require_language, say
+from grokscope.report.words import Lang, count, require_language, say, told
 from grokscope.theories.base import theories
 
 COLUMNS = ("prediction", "measured", "effect", "regions", "verdict", "controls")
@@ -65,14 +65,14 @@ def theories_of(card: Scorecard) -> list[str]:
 def theory_title(name: str, lang: Lang) -> str:
     """The title of a theory; the name itself where it is not known here."""
     known = theories()
-    return known[name].title[lang] if name in known else name
+    return told(known[name].title, lang) if name in known else name
 
 
 def glance(card: Scorecard, lang: Lang = "en") -> list[tuple[str, str, str]]:
     """Of each present claim its text, its verdict, and what that rests on."""
     return [
         (
-            f"{claim.claim[lang]} ({claim.id})",
+            f"{told(claim.claim, lang)} ({claim.id})",
             wording.verdict(card, claim, lang),
             wording.together(card, claim, lang),
         )
@@ -90,7 +90,7 @@ def cells(row: Row, lang: Lang = "en", found: wording.State | None = None) -> li
     found = found or row.verdict
     why = [] if found == "open" else [wording.why(row, lang)]
     return [
-        render("cell", lines=[row.claim[lang]], small=row.name),
+        render("cell", lines=[told(row.claim, lang)], small=row.name),
         render("cell", lines=wording.measured(row, lang)),
         wording.effect(row, lang),
         wording.regions(row, lang),

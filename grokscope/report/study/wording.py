@@ -10,7 +10,7 @@ from markupsafe import Markup
 from grokscope.predictions.cards import Claim, Control, Row, Scorecard, Verdict
 from grokscope.report.page.render import render
 from grokscope.report.study.because import because
-from grokscope.report.words import Lang, count, number, say
+from grokscope.report.words import Lang, count, number, say, told
 
 # A verdict, or "open" of a claim that waits for its first look.
 State: TypeAlias = Verdict | Literal["open"]
@@ -109,8 +109,8 @@ def together(card: Scorecard, claim: Claim, lang: Lang = "en") -> str:
 
 def measured(row: Row, lang: Lang = "en") -> list[str]:
     """The measured quantity; and the change of the row."""
-    changed = [say("row.version", lang, version=row.version, changed=row.changed[lang])] if row.changed else []
-    return [row.measured[lang], *changed]
+    changed = [say("row.version", lang, version=row.version, changed=told(row.changed, lang))] if row.changed else []
+    return [told(row.measured, lang), *changed]
 
 
 def regions(row: Row, lang: Lang = "en") -> str:
@@ -170,7 +170,7 @@ def why(row: Row, lang: Lang = "en") -> str:
     """The reason of a verdict, and how many seeds would decide the row."""
     every = [control.arm for control in row.controls]
     behind = [control.arm for control in row.controls if control.ahead_low is None or control.ahead_low <= 0] or every
-    missing = row.untested[lang] if row.untested else because(row.missing, lang)
+    missing = told(row.untested, lang) if row.untested else because(row.missing, lang)
     reason = say(f"reason.{row.reason}", lang, missing=missing, n=row.n, arms=", ".join(behind))
     if row.needed is None:
         return reason

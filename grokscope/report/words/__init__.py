@@ -6,20 +6,22 @@ The texts are data: `en/*.toml` and `zh/*.toml`, a file a room. The key of an en
 
 import math
 import tomllib
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from markupsafe import Markup, escape
 
+from grokscope.registry import kept, words
+
 Lang = Literal["en", "zh"]
 LANGUAGES: tuple[Lang, ...] = get_args(Lang)
 
 
-@cache
+@kept
 def catalogue(lang: Lang) -> dict[str, str]:
-    """All texts of a language, by key. ValueError for a key that two files hold, or for an unknown language."""
+    """All texts of a language, by key. A plugin may have its texts in another language alone. ValueError for a key that
+    two files hold, and for an unknown language."""
     require_language(lang)
     texts: dict[str, str] = {}
     for file in sorted((Path(__file__).parent / lang).glob("*.toml")):
@@ -27,6 +29,11 @@ def catalogue(lang: Lang) -> dict[str, str]:
             if key in texts:
                 raise ValueError(f"{file.name} defines {key!r}, which another file of {lang} defines too")
             texts[key] = text
+    for plugin, spoken in words().items():
+        own = {key: text for of in (*spoken.values(), spoken.get(lang, {})) for key, text in of.items()}
+        if taken := texts.keys() & own.keys():
+            raise ValueError(f"the plugin {plugin} defines the text {min(taken)!r}, which is there already")
+        texts |= own
     return texts
 
 
@@ -43,6 +50,11 @@ def say(key: str, lang: Lang, **values: Any) -> str:
     text = catalogue(lang)[key]
     marked = any(isinstance(value, Markup) for value in values.values())
     return (escape(text) if marked else text).format(**values)
+
+
+def told(text: Mapping[Any, str], lang: Lang) -> str:
+    """A text in a language, or in the one that it has: a theory of a plugin may speak one language."""
+    return text[lang] if lang in text else next(iter(text.values()))
 
 
 def require_language(lang: str) -> None:

@@ -14,6 +14,7 @@ from grokscope.runs.foreign import weights
 from grokscope.runs.foreign.files import File
 from grokscope.runs.foreign.pizza import Family, family, own_names, read_config
 from grokscope.runs.foreign.state_dict import cleaned, is_causal
+from grokscope.runs.own_data import options_of
 from grokscope.tasks.base import Task
 
 AXES = "(axes as grokscope has them; in the file they are the other way round, layout=nanda)"
@@ -80,7 +81,7 @@ def fitted(source: Source, task: str, fields: Mapping[str, Any], facts: Mapping[
         {field: given[field] for field in options.model_fields if field in given}
         for options in (of_family.options, architecture.options)
     )
-    built = of_family.build(of_family.options(**of_task))
+    built = of_family.build(options_of(of_family, of_task))
     states = [weights.stacked(state, name) for state in source.states]
     with_biases = any("b_U" in state and bool(state["b_U"].any()) for state in states)
     of_model |= {"unembed_bias": True} if with_biases and weights.is_transformer(name) else {}

@@ -10,6 +10,7 @@ from grokscope.registry import component
 from grokscope.runs.config import interface
 from grokscope.runs.foreign import weights
 from grokscope.runs.foreign.state_dict import cleaned
+from grokscope.runs.own_data import options_of
 from grokscope.runs.snapshot import Snapshot
 from grokscope.runs.split import split_mask
 from grokscope.tasks.base import Task
@@ -40,7 +41,7 @@ def snapshot(
     """
     family, architecture = component("tasks", task), component("models", model)
     of_task = {name: fields.pop(name) for name in list(fields) if name in family.options.model_fields}
-    built: Task = family.build(family.options(**of_task))
+    built: Task = family.build(options_of(family, of_task))
     named = weights.in_our_axes(cleaned(params, rename), layout)
     tensors = weights.stacked(weights.by_layer(named), model)
     tensors, options, _ = weights.completed(tensors, model, interface(built), fields)

@@ -158,6 +158,28 @@ def remove_resume(folder: Path) -> None:
     (folder / "resume.safetensors").unlink(missing_ok=True)
 
 
+def save_data(folder: Path, digest: str, tensors: Mapping[str, "Tensor"]) -> None:
+    """Write the data that a pack is trained on, once."""
+    if not (path := data_file(folder, digest)).exists():
+        write_atomic(path, _serialise(tensors, {}))
+
+
+def load_data(folder: Path, digest: str) -> dict[str, "Tensor"]:
+    """The data of this hash that a pack keeps."""
+    with _open(data_file(folder, digest), lambda: "") as file:
+        return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+
+
+def data_file(folder: Path, digest: str) -> Path:
+    """Where a pack keeps the data of a hash."""
+    return folder / f"data-{digest[:16]}.safetensors"
+
+
+def data_files(folder: Path) -> list[Path]:
+    """The files of data that a pack keeps."""
+    return sorted(folder.glob("data-*.safetensors"))
+
+
 def path_of(folder: Path, step: int) -> Path:
     """Where the checkpoint of a step lies while the pack trains."""
     return folder / "checkpoints" / f"step-{step:08d}.safetensors"

@@ -106,7 +106,13 @@ def _wrong(about: dict[str, Any]) -> str | None:
     runs = about.get("runs")
     if not isinstance(runs, list) or not runs:
         return 'it has no list of "runs"'
-    for name, kind in (("pack", str), ("versions", dict), ("device", str | None), ("imported", dict)):
+    for name, kind in (
+        ("pack", str),
+        ("versions", dict),
+        ("device", str | None),
+        ("imported", dict),
+        ("plugins", list),
+    ):
         if name in about and not isinstance(about[name], kind):
             return f"{name!r} is a {type(about[name]).__name__}"
     if not all(isinstance(run, dict) and is_name(run.get("run")) and "config" in run for run in runs):

@@ -110,7 +110,7 @@ def _sealed_columns(
         texts = [distinct or [] for distinct in texts]  # NULL where no row fits
         numbers = [f"list_position(${at}, {key}) - 1 AS {key}" for at, key in enumerate(free, len(parameters) + 1)]
         selection = ", ".join(["step", "value", *numbers])
-        columns = cursor.execute(f"SELECT {selection} {source}", [*parameters, *texts]).fetchnumpy()
+        columns: Any = cursor.execute(f"SELECT {selection} {source}", [*parameters, *texts]).fetchnumpy()
     for key, distinct in zip(free, texts, strict=True):
         columns[key] = np.array(distinct, object)[columns[key]]
     return columns

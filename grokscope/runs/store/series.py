@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -64,7 +64,7 @@ def _read(cursor: "DuckDBPyConnection", relation: str, measures: Sequence[str]) 
     ).fetchall()
     if not counts:
         return {}
-    columns = cursor.execute(f"SELECT step, value {source} ORDER BY run, measure, step", among).fetchnumpy()
+    columns: Any = cursor.execute(f"SELECT step, value {source} ORDER BY run, measure, step", among).fetchnumpy()
     ends = np.cumsum([count for _, _, count in counts])
     steps, values = columns["step"], columns["value"]
     return {

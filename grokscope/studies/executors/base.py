@@ -38,6 +38,7 @@ class Job:
     configs: as JSON types. store: a URL, or an absolute path that means the same on every machine. threads: of its
     process. measures: ids to measure on the checkpoints. readings: to take of its runs (`Asked`). device: cpu or cuda.
     there: the store exists, and is not made anew if it has been moved since. kept: checkpoints, "all" or "ends".
+    plugins: that its process must know (`registry.used`).
     """
 
     pack: str
@@ -49,6 +50,7 @@ class Job:
     device: str = "cpu"
     there: bool = False
     kept: Kept = "all"
+    plugins: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +90,8 @@ def _train(job: Job) -> None:
     import torch
 
     from grokscope.predictions.taking import Asked, take
+    from grokscope.registry import use
+    from grokscope.runs import own_data
     from grokscope.runs.config import RunConfig, pack_id
     from grokscope.runs.run import load
     from grokscope.runs.store.mirror import opened
@@ -97,13 +101,15 @@ def _train(job: Job) -> None:
     from grokscope.training.memory import in_packs
 
     torch.set_num_threads(job.threads)
+    for plugin in job.plugins:
+        use(**plugin)
     configs, device = [RunConfig(**fields) for fields in job.configs], chosen_device(job.device)
     if pack_id(configs) != job.pack:
         raise GrokscopeError("its configs are read differently here than where it was planned: is grokscope the same?")
+    store = opened(job.store, only=job.pack)
+    own_data.look_in(store)
     if len(in_packs(configs, device)) > 1:  # it would be other packs than those planned
         raise GrokscopeError(f"a pack of {len(configs)} runs does not fit into the memory of this machine")
-
-    store = opened(job.store, only=job.pack)
     if job.there and not store.is_dir():
         raise StoreError(f"the store {store} was moved or removed") from OSError(
             errno.ESTALE, os.strerror(errno.ESTALE)

@@ -1,9 +1,9 @@
-"""An optimizer of a pack: elementwise on flat (replica, parameter) tensors; hyper-parameters are columns of
+"""An optimizer of a pack, on flat (replica, parameter) tensors or on views of them; hyper-parameters are columns of
 replicas."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 import torch
 from jaxtyping import Float, Float64
@@ -13,6 +13,7 @@ from torch import Tensor
 from grokscope.registry import Options
 from grokscope.runs.config import RunConfig
 from grokscope.training.captured import Step
+from grokscope.training.flat import Flat
 
 
 def _checked(betas: tuple[float, float]) -> tuple[float, float]:
@@ -52,6 +53,11 @@ class Optimizer(ABC):
     @abstractmethod
     def __init__(self, configs: Sequence[RunConfig], params: Float[Tensor, "replica parameter"]) -> None:
         """State for these parameters; the fields of `options` are read from each replica's config."""
+
+    @classmethod
+    def build(cls, configs: Sequence[RunConfig], flat: Flat) -> Self:
+        """The optimizer of a pack. One that goes by names and shapes of tensors takes them from `flat` here."""
+        return cls(configs, flat.params)
 
     @abstractmethod
     def update(

@@ -1,16 +1,16 @@
 """A transform of a pack: changes its flat gradients before the optimizer's step, or its flat parameters after it."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import ClassVar, Literal, Self
 
 from jaxtyping import Float
 from torch import Tensor
 
-from grokscope.registry import Options, unknown
+from grokscope.registry import Options
 from grokscope.runs.config import RunConfig
 from grokscope.training.captured import Step
+from grokscope.training.flat import Flat
 
 
 class TransformOptions(Options):
@@ -39,20 +39,6 @@ class TransformOptions(Options):
     def remarks(self, config: RunConfig) -> list[str]:  # noqa: ARG002
         """Plain sentences about settings that are allowed but have less effect than they seem to have."""
         return []
-
-
-@dataclass(frozen=True, eq=False)
-class Flat:
-    """The flat parameters of a pack at step 0. columns: the place of each tensor."""
-
-    params: Float[Tensor, "replica parameter"]
-    columns: Mapping[str, slice]
-
-    def tensor(self, name: str, field: str) -> slice:
-        """The columns of a tensor that a field names; ValueError for an unknown tensor."""
-        if name not in self.columns:
-            raise ValueError(f"{field}: {unknown('tensor', name, self.columns)}")
-        return self.columns[name]
 
 
 class Transform(ABC):

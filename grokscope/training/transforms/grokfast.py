@@ -17,8 +17,9 @@ from torch import Tensor
 from grokscope.registry import per_replica
 from grokscope.runs.config import RunConfig
 from grokscope.training.captured import Step, is_first
+from grokscope.training.flat import Flat
 from grokscope.training.optimizers.base import column
-from grokscope.training.transforms.base import Flat, Transform, TransformOptions
+from grokscope.training.transforms.base import Transform, TransformOptions
 
 
 class GrokfastOptions(TransformOptions):

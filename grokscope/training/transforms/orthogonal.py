@@ -17,7 +17,8 @@ from torch import Tensor
 
 from grokscope.runs.config import RunConfig
 from grokscope.training.captured import Step
-from grokscope.training.transforms.base import Flat, Transform, TransformOptions
+from grokscope.training.flat import Flat
+from grokscope.training.transforms.base import Transform, TransformOptions
 
 EPS = 1e-30  # of both denominators, as published: theta = 0 does not change g
 # Below this share of |g| the rest of a gradient along the weights is float64 rounding (2e-16 an element).

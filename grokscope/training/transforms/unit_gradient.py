@@ -17,7 +17,8 @@ from torch import Tensor
 
 from grokscope.runs.config import RunConfig
 from grokscope.training.captured import Step
-from grokscope.training.transforms.base import Flat, Transform, TransformOptions
+from grokscope.training.flat import Flat
+from grokscope.training.transforms.base import Transform, TransformOptions
 
 
 class UnitGradientOptions(TransformOptions):

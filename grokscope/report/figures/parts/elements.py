@@ -30,7 +30,7 @@ def absent(readings: Readings, without: str, *, grouped: bool = True) -> Missing
     """The reason for an empty figure: no group, no cloud in the network (the reason `without`), or not measured."""
     if readings.absence == "missing.not_measured":
         if grouped and readings.group is None:
-            return Missing("missing.random_labels" if readings.run.config.random_labels else "missing.no_group")
+            return readings.without_truth("missing.no_group")
         if not any(readings.clouds.values()):
             return Missing(without)
     return Missing(readings.absence)

@@ -1,0 +1,103 @@
+"""The pages of docs/guide are tried as they are printed, in an empty folder: files, commands and Python."""
+
+import itertools
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted((ROOT / "docs" / "guide").glob("my_*.md"))
+BLOCK = re.compile(r'^```(\w+)(?: title="([\w.]+)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
+# Commands, or pieces of Python, one after another; what each prints is a string of the list that comes out.
+COMMANDS = """
+import contextlib, io, json, shlex, sys
+from grokscope.cli.base import main
+printed = []
+for line in json.loads(sys.argv[1]):
+    program, *words = shlex.split(line)
+    assert program == "grokscope"
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        assert main(words) == 0, line
+    printed.append(out.getvalue())
+print(json.dumps(printed))
+"""
+PYTHON = """
+import contextlib, io, json, sys
+printed = []
+for text in json.loads(sys.argv[1]):
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        exec(compile(text, "page", "exec"), {"__name__": "page"})
+    printed.append(out.getvalue())
+print(json.dumps(printed))
+"""
+
+
+def blocks(page: Path) -> list[tuple[str, str, str]]:
+    """(language, file name, text) of each block of a page."""
+    return [match.groups("") for match in BLOCK.finditer(page.read_text(encoding="utf-8"))]  # type: ignore[misc]
+
+
+def printed(code: str, given: list[str], folder: Path) -> list[str]:
+    """What each of the given lines or texts prints, in a process of its own."""
+    command = [sys.executable, "-c", code, json.dumps(given)]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_there_is_a_page_for_each() -> None:
+    assert [page.stem for page in PAGES] == ["my_measure", "my_optimizer", "my_task", "my_theory"]
+    for page in PAGES:
+        kinds = {(language, name) for language, name, _ in blocks(page)}
+        assert {("python", f"{page.stem}.py"), ("python", ""), ("sh", "")} <= kinds
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_page_does_what_it_says(page: Path, tmp_path: Path) -> None:
+    """In the order of the page; each stretch of commands, or of Python, has a process of its own."""
+    found = blocks(page)
+    for _, name, text in found:
+        if name:
+            (tmp_path / name).write_text(text, encoding="utf-8")
+    tried = [(language, text) for language, name, text in found if language in ("python", "sh") and not name]
+    said: list[tuple[str, str]] = []
+    for language, stretch in itertools.groupby(tried, key=lambda one: one[0]):
+        given = [line for _, text in stretch for line in (text.splitlines() if language == "sh" else [text])]
+        said += zip(given, printed(COMMANDS if language == "sh" else PYTHON, given, tmp_path), strict=True)
+    assert all(text.strip() for _, text in said)
+    SHOWN[page.stem](said)
+
+
+def of_a_task(said: list[tuple[str, str]]) -> None:
+    lines = dict(said)
+    (arrays, mine) = [text for line, text in said if not line.startswith("grokscope")]
+    assert re.fullmatch(r"13 \[[\d ]+\]\n", arrays)
+    assert mine == "segment\n"
+    listed = lines["grokscope list tasks --plugin my_task.py"]
+    assert re.search(r"clock_distance +How far apart two hours of a clock are\. +my_task\.py", listed)
+    assert "task clock_distance" in lines["grokscope show latest --plugin my_task.py"]
+
+
+def of_a_measure(said: list[tuple[str, str]]) -> None:
+    assert said[-1][1] == "True\n"
+    steps = [line.split("\t")[0] for line in said[-2][1].splitlines()]
+    assert (steps[0], steps[1], steps[-1]) == ("step", "0", "60")
+
+
+def of_a_theory(said: list[tuple[str, str]]) -> None:
+    assert re.fullmatch(r"\[\('my_theory\.norms', [\d.]+, 6, '[a-z_]+'\)\]\n", said[-1][1])
+    assert "my_theory.norms" in said[-2][1]
+
+
+def of_an_optimizer(said: list[tuple[str, str]]) -> None:
+    assert len(json.loads(said[-1][1])) == 2
+    assert re.search(r"^muon +Muon: momentum", said[0][1], re.MULTILINE)
+
+
+SHOWN = {"my_task": of_a_task, "my_measure": of_a_measure, "my_theory": of_a_theory, "my_optimizer": of_an_optimizer}
