@@ -61,7 +61,8 @@ def judge(
 
 
 def _is_folder(name: str) -> bool:
-    return name.endswith("/") or Path(name).is_dir()
+    """Whether pages are asked for: a name that ends in "/", or a folder that has no name of a file."""
+    return name.endswith("/") or (Path(name).suffix not in KINDS and Path(name).is_dir())
 
 
 def _require(output: str) -> None:
