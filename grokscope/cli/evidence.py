@@ -90,6 +90,7 @@ def _show(path: Path, theory: str | None, claim: str | None, *, csv: bool, json:
 
 def _add(path: Path, others: Sequence[str], store: Path, *, json: bool) -> None:
     from grokscope.errors import StoreError
+    from grokscope.predictions.ledger import ranges
     from grokscope.predictions.ledger_file import file_digest, read_ledger, require_name, write_ledger
     from grokscope.predictions.merging import merged
     from grokscope.predictions.recorded import require_theories, unknown_rows
