@@ -106,6 +106,31 @@ def test_shapes_and_marks_stand_on_axes_domains_and_paper() -> None:
     assert word.get_position()[0] == pytest.approx(area.x0)
 
 
+def test_a_region_that_refutes_is_hatched_and_one_that_supports_is_not() -> None:
+    """In grey the two colours are one: 0.12 of both on white differ by less than 2 %."""
+
+    def grey(colour: str) -> float:
+        return float(np.dot(rgba(colour)[:3], (0.299, 0.587, 0.114)))
+
+    assert abs(grey(theme.ORANGE) - grey(theme.GREEN)) * 0.12 < 0.02
+    upright = {"type": "rect", "y0": 0, "y1": 1, "yref": "paper", "line": {"width": 0}, "opacity": 0.12}
+    regions = [
+        upright | {"x0": at, "x1": at + 1, "fillcolor": fill} for at, fill in enumerate((theme.GREEN, theme.ORANGE))
+    ]
+    made = drawn(figure(go.Scatter(x=[0, 2], y=[0, 1], mode="markers"), shapes=regions))
+    area, hatch = (
+        part(made, PolyCollection, "shape-1").get_paths()[0].get_extents(),
+        part(made, Line2D, "shape-1-hatch"),
+    )
+    x, y = hatch.get_data()
+    known = np.isfinite(x)
+    assert known.sum() > 10
+    assert np.diff(x)[::3] == pytest.approx(np.diff(y)[::3])  # each rises by 45 degrees
+    ends = made.axes[0].transData.inverted().transform(hatch.get_clip_box().get_points())
+    assert ends[:, 0].tolist() == pytest.approx([seen.x0, seen.x1])
+    assert "shape-0-hatch" not in {line.get_gid() for line in made.findobj(Line2D)}
+
+
 def test_axes_of_one_scale_stay_square() -> None:
     drawing = figure(
         go.Scatter(x=[0, 1], y=[0, 1], mode="lines"),
