@@ -118,10 +118,8 @@ def test_a_region_that_refutes_is_hatched_and_one_that_supports_is_not() -> None
         upright | {"x0": at, "x1": at + 1, "fillcolor": fill} for at, fill in enumerate((theme.GREEN, theme.ORANGE))
     ]
     made = drawn(figure(go.Scatter(x=[0, 2], y=[0, 1], mode="markers"), shapes=regions))
-    area, hatch = (
-        part(made, PolyCollection, "shape-1").get_paths()[0].get_extents(),
-        part(made, Line2D, "shape-1-hatch"),
-    )
+    hatch = part(made, Line2D, "shape-1-hatch")
+    seen = part(made, PolyCollection, "shape-1").get_paths()[0].get_extents()
     x, y = hatch.get_data()
     known = np.isfinite(x)
     assert known.sum() > 10
@@ -193,6 +191,20 @@ def test_panels_keep_their_shares_and_gaps_grow() -> None:
     assert wide(1.1) == pytest.approx(120)
     with pytest.raises(ValueError, match="too little room; take a larger width"):
         space(0, 100, stretches, [90])
+
+
+def test_rows_of_panels_leave_room_for_the_words_between_them() -> None:
+    panels = [go.Scatter(x=[0, 1], y=[0, 1], mode="lines", xaxis=f"x{n}", yaxis=f"y{n}") for n in ("", "2")]
+    axes: dict[str, Any] = {
+        f"yaxis{n}": {"domain": domain, "range": [0, 1], "anchor": f"x{n}"}
+        for n, domain in (("", [0, 0.495]), ("2", [0.505, 1]))
+    }
+    axes |= {f"xaxis{n}": {"anchor": f"y{n}", "title": {"text": f"title{n}"}} for n in ("", "2")}
+    made = drawn(figure(*panels, showlegend=False, **axes))
+    lower, upper = part(made, Line2D, "trace-0").get_ydata(), part(made, Line2D, "trace-1").get_ydata()
+    (title,) = [text for text in made.axes[0].texts if text.get_text() == "title2"]
+    place = title.get_position()[1]
+    assert lower[1] + 5 < place < upper[0] - 20  # the labels of the ticks stand above it
 
 
 def test_colours_are_plotlys() -> None:
