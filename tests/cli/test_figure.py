@@ -6,26 +6,20 @@ from typing import Any
 
 import pytest
 
+from grokscope.cli.base import main
 from grokscope.report.words import say
 from grokscope.runs.run import Run
-from grokscope.studies.experiment import train
-from grokscope.studies.grid import grid
-from grokscope.studies.plan import plan
-from grokscope.studies.study import Study
+from grokscope.studies.study import Study, load_study
 from tests.cli.test_commands import run
-from tests.conftest import tiny
-
-AXES = {"weight_decay": [0.5, 1.0]}
+from tests.cli.test_sweep import SWEEP
 
 
 @pytest.fixture(scope="module")
 def sweep(tmp_path_factory: pytest.TempPathFactory) -> Study:
     store = tmp_path_factory.mktemp("sweep")
-    found = plan("sweep-quickstart", grid(tiny(max_steps=6), AXES, seeds=2), store, mixed=True, axes=AXES)
-    for pack in found.packs:
-        train(pack.configs, store=store, progress=False)
-    found.study.save([])
-    return found.study
+    assert main([*SWEEP, "--grid", "weight_decay=0.5,1", "--seeds", "2", "--store", str(store)]) == 0
+    (plan,) = store.glob("studies/*/plan.json")
+    return load_study(store, plan.parent.name)
 
 
 @pytest.mark.parametrize(

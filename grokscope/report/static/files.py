@@ -27,7 +27,7 @@ READERS = ("Verdana", *CHINESE)  # fonts of the reader, who may lack ours; the f
 # Fonts are embedded as they are (TrueType), text of SVG stays text, ids and dates do not differ from call to call.
 SETTINGS: dict[str, Any] = {
     "svg.fonttype": "none", "svg.hashsalt": "grokscope", "pdf.fonttype": 42, "path.simplify": False,
-    "image.composite_image": False, "text.parse_math": False, "text.hinting": "none", "text.usetex": False,
+    "image.composite_image": False, "text.hinting": "none", "text.usetex": False,
 }  # fmt: skip
 
 

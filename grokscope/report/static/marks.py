@@ -1,7 +1,11 @@
 """Shapes and annotations."""
 
+import math
 from typing import Any
 
+import numpy as np
+
+from grokscope.report.page import theme
 from grokscope.report.static.colours import rgba
 from grokscope.report.static.known import one_of
 from grokscope.report.static.place import Place
@@ -11,6 +15,9 @@ from grokscope.report.static.text import SIZE, Block, block
 LAYERS = {"above": FRONT, "below": BACK}
 UP = {"top": "top", "middle": "middle", "bottom": "bottom"}
 ACROSS: dict[str, Across] = {"left": "left", "center": "center", "right": "right"}
+# Areas of this colour are hatched: no grey tells them apart from green ones, which say the opposite of a claim.
+HATCHED = theme.ORANGE
+HATCH, HATCH_STEP, HATCH_OPACITY = 0.7, 7.0, 0.4  # pixels of a line and from line to line; how strong it is
 EDGE = 4.0  # pixels from the edge of the sheet that text keeps
 PAD = 2.0  # pixels between the place of a text and its edge
 
@@ -22,14 +29,27 @@ def draw_shape(sheet: Sheet, shape: dict[str, Any], place: Place, gid: str) -> N
     z = one_of("the layer of a shape", shape.get("layer", "above"), LAYERS)
     opacity, line = float(shape.get("opacity", 1.0)), shape.get("line") or {}
     clip = _clip(sheet, shape, place)
-    kind = one_of("the type of a shape", shape.get("type"), {"rect": "rect", "line": "line"})
-    width, colour = float(line.get("width", 2)), rgba(line.get("color", "#444444"), opacity)
-    corners = [(x[0], y[0]), (x[1], y[0]), (x[1], y[1]), (x[0], y[1])]
-    if kind == "rect" and shape.get("fillcolor"):
+    filled = one_of("the type of a shape", shape.get("type"), {"rect": True, "line": False})
+    if filled and shape.get("fillcolor"):
+        corners = [(x[0], y[0]), (x[1], y[0]), (x[1], y[1]), (x[0], y[1])]
         sheet.area(corners, rgba(shape["fillcolor"], opacity), z=z, clip=clip, gid=gid)
+        if shape["fillcolor"] == HATCHED:
+            seen = Box(max(clip.left, min(x)), max(clip.bottom, min(y)), min(clip.right, max(x)), min(clip.top, max(y)))
+            sheet.line(_hatch(seen), rgba(HATCHED, HATCH_OPACITY), HATCH, z=z + 0.1, clip=seen, gid=f"{gid}-hatch")
+    width = float(line.get("width", 2))
     if width:
-        way = [corners[0], corners[2]] if kind == "line" else [*corners, corners[0]]
-        sheet.line(way, colour, width, dash=line.get("dash", "solid"), z=z + 0.1, clip=clip, gid=gid)
+        way = (
+            [(x[0], y[0]), (x[1], y[0]), (x[1], y[1]), (x[0], y[1]), (x[0], y[0])] if filled else zip(x, y, strict=True)
+        )
+        colour = rgba(line.get("color", "#444444"), opacity)
+        sheet.line(list(way), colour, width, dash=line.get("dash", "solid"), z=z + 0.2, clip=clip, gid=gid)
+
+
+def _hatch(box: Box) -> list[tuple[float, float]]:
+    """Slanted lines over a box, upwards to the right, with a gap after each."""
+    rise, none = box.top - box.bottom, (math.nan, math.nan)
+    starts = np.arange(box.left - rise + HATCH_STEP / 2, box.right, HATCH_STEP).tolist()
+    return [point for x in starts for point in ((x, box.bottom), (x + rise, box.top), none)]
 
 
 def _value(place: Place, shape: dict[str, Any], letter: str, end: str) -> float:

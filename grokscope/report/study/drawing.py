@@ -1,9 +1,11 @@
 """One figure of a study, by its name or by that of its place on the study's page."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from grokscope.errors import Missing
 from grokscope.registry import unknown
+from grokscope.report.figures.base import figures
 from grokscope.report.page.frame import Section
 from grokscope.report.study import page, sweep
 from grokscope.report.words import Lang, require_language
@@ -15,14 +17,16 @@ def figure(study: Study, name: str, lang: Lang = "en") -> Section:
     """A section of the study's page that has a figure.
 
     name: the figure's, such as "survival", where the page has one such figure; or the section's, which is the end of
-    its address on the page, such as "survival-0". ValueError for another name, or one of several figures.
+    its address on the page, such as "survival-0". Its caption is there also where the page says it once for several.
+    ValueError for another name, or one of several figures.
     """
     require_language(lang)
     drawn = {section.id: section for section in _drawn(_sections(study, lang))}
     chosen = [section for id_, section in drawn.items() if _plain(id_) == _plain(name)]
     chosen = chosen or [section for section in drawn.values() if _plain(section.draws) == _plain(name)]
     if len(chosen) == 1:
-        return chosen[0]
+        known = figures().get(chosen[0].draws)
+        return chosen[0] if known is None else replace(chosen[0], caption=known.caption(lang))
     if chosen:
         listed = ", ".join(section.id for section in chosen)
         raise ValueError(f"study {study.id} has {len(chosen)} figures {name!r}; name one of them: {listed}")

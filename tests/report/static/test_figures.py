@@ -72,7 +72,9 @@ def test_its_words_are_all_there(name: str, measured_run: Run) -> None:
     axes = [axis for key, axis in layout.to_plotly_json().items() if key.startswith(("xaxis", "yaxis"))]
     titles = [axis["title"]["text"] for axis in axes if axis.get("visible", True) and axis.get("title")]
     listed = [trace.name for trace in figure.data if trace.name and trace.showlegend and trace.visible != "legendonly"]
-    for text in [*titles, *listed, *(mark.text for mark in layout.annotations)]:
+    bars = [trace.colorbar for trace in figure.data if trace.type == "heatmap" and trace.showscale is not False]
+    beside = [text for bar in bars for text in (bar.title.text, *(bar.ticktext or ())) if text]
+    for text in [*titles, *listed, *beside, *(mark.text for mark in layout.annotations)]:
         assert squeezed(text) in words
 
 

@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 import pytest
 from matplotlib.lines import Line2D
 
+from grokscope.report.figures.grokking_curve import grokking_curve
 from grokscope.report.page import theme
 from grokscope.report.static.files import sheet, svg
 from grokscope.report.static.write import write
@@ -25,6 +26,13 @@ def test_a_figure_is_as_high_as_asked_and_no_word_hides_another(name: str, measu
     boxes = boxes_of(made)
     assert overlapping(boxes) == []
     assert [text for text, box in boxes if min(box.x0, box.y0) < 0 or box.x1 > 72 * 3.25 or box.y1 > 72 * 2.5] == []
+
+
+def test_the_names_of_phases_keep_their_room_in_a_low_figure(staged: Any) -> None:
+    figure = grokking_curve(staged(memorised=100, generalised=2000))
+    made, _ = sheet(figure, width=3.25, height=2.5)
+    boxes = {text.strip("\u00a0"): box for text, box in boxes_of(made)}
+    assert boxes["memorised"].y0 - boxes["after"].y0 > 8  # points: each has a lane of its own
 
 
 def named_rows(n: int) -> Any:

@@ -15,7 +15,8 @@ from tests.report.static.measuring import SVG
 
 FONTS = Fonts(families=(OWN,))
 HOSTILE = (
-    "$x^2$ and $",
+    "$x^2$ and $y$",
+    "$",
     "a_b_c",
     "<script>alert(1)</script>",
     "\\frac{a}{b} % #",

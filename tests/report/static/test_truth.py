@@ -89,6 +89,15 @@ def test_a_large_table_of_equal_cells_is_one_image_of_the_same_numbers() -> None
     assert np.abs(image.get_array() / 255 - wanted).max() < 0.005  # type: ignore[attr-defined]
 
 
+def test_words_in_cells_become_smaller_and_are_an_error_where_they_do_not_fit() -> None:
+    table = [[0.5] * 8]
+    words = go.Heatmap(z=table, text=[["0.123<br>0.101–0.999"] * 8], texttemplate="%{text}", showscale=False)
+    sizes = {width: sheet(figure(words), width=width)[0].axes[0].texts[0].get_fontsize() for width in (12, 5)}
+    assert sizes[12] == 8 > sizes[5] > 5
+    with pytest.raises(ValueError, match=r"do not fit its cells: \d+% of their size is left; take a larger width"):
+        sheet(figure(words), width=3)
+
+
 def test_shapes_and_marks_stand_on_axes_domains_and_paper() -> None:
     upright = {"y0": 0, "y1": 1}
     rectangle = {"type": "rect", "x0": 10, "x1": 100, "yref": "paper", "fillcolor": theme.GREEN, "line": {"width": 0}}
@@ -104,6 +113,29 @@ def test_shapes_and_marks_stand_on_axes_domains_and_paper() -> None:
     assert line.get_xdata()[0] == pytest.approx(area.x0)
     (word,) = [text for text in made.axes[0].texts if text.get_text() == "here"]
     assert word.get_position()[0] == pytest.approx(area.x0)
+
+
+def test_a_region_that_refutes_is_hatched_and_one_that_supports_is_not() -> None:
+    """In grey the two colours are one: 0.12 of both on white differ by less than 2 %."""
+
+    def grey(colour: str) -> float:
+        return float(np.dot(rgba(colour)[:3], (0.299, 0.587, 0.114)))
+
+    assert abs(grey(theme.ORANGE) - grey(theme.GREEN)) * 0.12 < 0.02
+    upright = {"type": "rect", "y0": 0, "y1": 1, "yref": "paper", "line": {"width": 0}, "opacity": 0.12}
+    regions = [
+        upright | {"x0": at, "x1": at + 1, "fillcolor": fill} for at, fill in enumerate((theme.GREEN, theme.ORANGE))
+    ]
+    made = drawn(figure(go.Scatter(x=[0, 2], y=[0, 1], mode="markers"), shapes=regions))
+    hatch = part(made, Line2D, "shape-1-hatch")
+    seen = part(made, PolyCollection, "shape-1").get_paths()[0].get_extents()
+    x, y = hatch.get_data()
+    known = np.isfinite(x)
+    assert known.sum() > 10
+    assert np.diff(x)[::3] == pytest.approx(np.diff(y)[::3])  # each rises by 45 degrees
+    ends = made.axes[0].transData.inverted().transform(hatch.get_clip_box().get_points())
+    assert ends[:, 0].tolist() == pytest.approx([seen.x0, seen.x1])
+    assert "shape-0-hatch" not in {line.get_gid() for line in made.findobj(Line2D)}
 
 
 def test_axes_of_one_scale_stay_square() -> None:
@@ -168,6 +200,20 @@ def test_panels_keep_their_shares_and_gaps_grow() -> None:
     assert wide(1.1) == pytest.approx(120)
     with pytest.raises(ValueError, match="too little room; take a larger width"):
         space(0, 100, stretches, [90])
+
+
+def test_rows_of_panels_leave_room_for_the_words_between_them() -> None:
+    panels = [go.Scatter(x=[0, 1], y=[0, 1], mode="lines", xaxis=f"x{n}", yaxis=f"y{n}") for n in ("", "2")]
+    axes: dict[str, Any] = {
+        f"yaxis{n}": {"domain": domain, "range": [0, 1], "anchor": f"x{n}"}
+        for n, domain in (("", [0, 0.495]), ("2", [0.505, 1]))
+    }
+    axes |= {f"xaxis{n}": {"anchor": f"y{n}", "title": {"text": f"title{n}"}} for n in ("", "2")}
+    made = drawn(figure(*panels, showlegend=False, **axes))
+    lower, upper = part(made, Line2D, "trace-0").get_ydata(), part(made, Line2D, "trace-1").get_ydata()
+    (title,) = [text for text in made.axes[0].texts if text.get_text() == "title2"]
+    place = title.get_position()[1]
+    assert lower[1] + 5 < place < upper[0] - 20  # the labels of the ticks stand above it
 
 
 def test_colours_are_plotlys() -> None:

@@ -7,6 +7,7 @@ import pytest
 from grokscope.report.page.frame import Section
 from grokscope.report.page.theme import blank
 from grokscope.report.study import drawing
+from grokscope.report.words import LANGUAGES, say
 
 
 @pytest.fixture
@@ -26,6 +27,11 @@ def test_a_section_goes_by_its_id_or_the_name_of_its_figure(page: Any) -> None:
     assert drawing.figure(page, "claim-a-b").title == "a_b"
     assert drawing.figure(page, "claim_a_b").title == "a_b"
     assert drawing.figure(page, "survival").id == drawing.figure(page, "survival_0").id == "survival-0"
+
+
+def test_it_has_its_caption_where_the_page_says_it_once_for_several(page: Any) -> None:
+    for lang in LANGUAGES:
+        assert drawing.figure(page, "claim-c", lang).caption == say("caption.forest", lang)
 
 
 def test_of_several_figures_one_must_be_named(page: Any) -> None:
