@@ -78,10 +78,9 @@ def sweep(
     if not dry_run and about["error"] is None:
         from grokscope.report.study.sweep import write
 
-        options = [part for text in grid for part in ("--grid", text)]
-        options += [part for text in set for part in ("--set", text)]
+        given = {"--grid": grid, "--set": set, "--plugin": [plugin["given"] for plugin in used()]}
+        options = [part for flag, texts in given.items() for text in texts for part in (flag, text)]
         options += ["--checkpoints", checkpoints] if checkpoints != "ends" else []
-        options += [part for plugin in used() for part in ("--plugin", plugin["given"])]
         command = shlex.join(["grokscope", "sweep", recipe, *options, "--seeds", str(seeds), "--store", str(store)])
         about |= {"report": str(write(made.study, made.study.folder / "report.html", lang, command=command))}
     say(about, json=json)
