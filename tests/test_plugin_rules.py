@@ -171,6 +171,11 @@ def test_every_command_takes_plugins(command: str, capsys: pytest.CaptureFixture
 
 NEEDED = {
     "export": ["--to", "csv"],
+    "figure": ["a", "b", "-o", "c.svg"],
+    "prune": ["a"],
+    "rename": ["a", "b"],
+    "rm": ["a"],
+    "tag": ["a"],
     "evidence": ["show", "a.parquet"],
     "import": ["a.pt", "--as", "pizza"],
     "judge": ["a"],

@@ -22,6 +22,8 @@ def prune(
         keep_checkpoints: how many stay: the first, the last, and others evenly between. The state of the optimizer goes
             too, so such a run cannot be extended [1].
     """
+    if not names:
+        raise ValueError("name one run or pack at least")
     from grokscope.runs.keeping import prune as pruned
 
     folders = [find_pack(name, store) for name in names]

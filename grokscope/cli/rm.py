@@ -21,6 +21,8 @@ def rm(
     Args:
         undo: move them back. Nothing is deleted: remove STORE/.trash yourself to free the disk.
     """
+    if not names:
+        raise ValueError("name one run or pack at least")
     from grokscope.runs.keeping import remove, restore
 
     # All are known, or none is touched.

@@ -16,12 +16,14 @@ def nearest(config: RunConfig) -> tuple[str, dict[str, Any]]:
     """The recipe that differs from a config in the fewest fields, and these fields with their values in JSON's own
     types: `recipe(name, **fields)` is the config."""
     wanted = config.plain
+    options = [component(family, getattr(config, field)).options for field, family in COMPONENTS.items()]
+    required = {name: wanted[name] for of in options for name, field in of.model_fields.items() if field.is_required()}
     found: list[tuple[int, str, dict[str, Any]]] = []
     for name in names("recipes"):
-        known = recipe(name, **{field: getattr(config, field) for field in COMPONENTS}).plain
+        known = recipe(name, **{field: getattr(config, field) for field in COMPONENTS}, **required).plain
         own = recipe(name).plain
         fields = {field: value for field, value in wanted.items() if field not in known or value != known[field]}
-        chosen = {field: wanted[field] for field in COMPONENTS if wanted[field] != own[field]}
+        chosen = {field: wanted[field] for field in (*COMPONENTS, *required) if wanted[field] != own.get(field)}
         found.append((len(chosen | fields), name, chosen | fields))
     _, name, fields = min(found, key=lambda one: one[:2])
     return name, fields
