@@ -8,6 +8,7 @@ from typing import Any, overload
 
 import torch
 
+from grokscope.errors import GrokscopeError
 from grokscope.registry import shortened
 from grokscope.runs import own_data, plugged
 from grokscope.runs.config import RunConfig, pack_id
@@ -18,6 +19,7 @@ from grokscope.runs.store.mirror import opened
 from grokscope.runs.writer import Kept, Writer, kept_of, open_writer
 from grokscope.studies.display import display
 from grokscope.studies.measuring import observer
+from grokscope.studies.study import FOLDER
 from grokscope.training.device import chosen_device
 from grokscope.training.ends import goes_on
 from grokscope.training.loop import Loop, OnEvaluate, disk_use
@@ -144,11 +146,21 @@ def train_pack(
                 print(f"note: run {folder.name}: {line}", file=sys.stderr)
             shown.start(folder, disk_use(built, folder))
             if finished_at(folder) is not None:
+                _require_free(folder)
                 writer.reopen()
             observe = observer(built, writer.ids)
             about = {"on_evaluate": on_evaluate, "extendable": extendable}
             Loop(pack=built, writer=writer, observe=observe, show=shown.update, **about).run()
     return load_pack(folder)
+
+
+def _require_free(folder: Path) -> None:
+    """GrokscopeError where a study rests on the runs of a pack as they ended."""
+    for path in sorted((folder.parent / FOLDER).glob("*/plan.json")):
+        if f'"{folder.name}' in path.read_text(encoding="utf-8", errors="replace"):
+            raise GrokscopeError(
+                f"the study {path.parent.name} rests on where run {folder.name} ended; extend it in another store"
+            )
 
 
 def _other_machine(writer: Writer, device: torch.device) -> str | None:

@@ -14,7 +14,7 @@ from grokscope.runs.store.index import index
 from grokscope.studies import arms as studies
 from grokscope.studies import packing
 from grokscope.studies import plan as planning
-from grokscope.studies.experiment import train
+from grokscope.studies.experiment import train, train_pack
 from grokscope.studies.grid import grid
 from grokscope.studies.packing import APART, LARGEST, soonest_end
 from grokscope.studies.plan import plan, too_few
@@ -126,7 +126,8 @@ def begun(folder: Path) -> None:
 
 
 def test_a_pack_that_was_begun_is_gone_on_with_as_it_is(store: Path) -> None:
-    some = train([tiny(seed=seed, **SHORT) for seed in (2, 0)], store=store, progress=False)
+    configs = [tiny(seed=seed, **SHORT) for seed in (2, 0)]
+    some = train_pack(configs, folder=store / pack_id(configs), device=torch.device("cpu"))
     begun(some[0].folder)
     found = plan("again", {"a": [tiny(seed=seed, **SHORT) for seed in range(4)]}, store)
     assert [pack.state for pack in found.todo] == ["begun", "missing"]

@@ -14,6 +14,7 @@ from grokscope.runs.store import checkpoints
 from grokscope.runs.store.events import finished_at
 from grokscope.studies import experiment
 from grokscope.studies.experiment import train, train_pack
+from grokscope.studies.plan import plan
 from tests.conftest import tiny
 from tests.drills.conftest import killed
 
@@ -105,6 +106,16 @@ def test_a_planned_pack_is_found_and_stays_as_it_was_planned(store: Path) -> Non
     assert longer.folder.name == pack_id([config], ends=False) != planned.name
     assert load_pack(planned)[0].steps == 20
     require_same(longer, train(config.replace(max_steps=40), store=store / "whole", **QUIET))
+
+
+def test_a_run_that_a_study_rests_on_stays_as_it_ended(store: Path) -> None:
+    run = train(tiny(max_steps=20), store=store, **QUIET)
+    made = plan("some", {"a": [tiny(max_steps=20)]}, store)
+    assert made.reused == 1
+    made.study.save([])
+    with pytest.raises(GrokscopeError, match=rf"the study some-\w+ rests on where run {run.id} ended"):
+        train(tiny(max_steps=40), store=store, extend=True, **QUIET)
+    assert (run.steps, run.status["state"]) == (20, "done")
 
 
 def test_without_the_state_of_the_optimizer_it_says_so(store: Path) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from grokscope.predictions.families import read_arms
 from grokscope.report.figures.heatmap import HeatTable, heatmap
@@ -12,7 +13,7 @@ from grokscope.report.study.cells import final_values
 from grokscope.report.study.sweep import t_gen_curve, write
 from grokscope.statistics.intervals import mean_effect
 from grokscope.statistics.transitions import phases
-from grokscope.studies.experiment import train
+from grokscope.studies.experiment import train_pack
 from grokscope.studies.grid import grid
 from grokscope.studies.plan import Plan, plan
 from grokscope.studies.study import Study
@@ -27,7 +28,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     base = tiny(p=7, d_model=8, n_heads=2, d_mlp=16, max_steps=12)
     found: Plan = plan("sweep-quickstart", grid(base, AXES, seeds=5), store, mixed=True, axes=AXES)
     for pack in found.packs:
-        train(pack.configs, store=store, progress=False)
+        train_pack(pack.configs, folder=store / pack.id, device=torch.device("cpu"))
     return found.study
 
 
