@@ -30,6 +30,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 NOT_COMPONENTS = {"base", "analyses", "parts"}
 PER_REPLICA = "per_replica"  # the mark of a field
 LONGEST = 80  # characters of a value in a message
+NAMED = 5  # known names in a message
 # What there are components of: the plural, as users say it, and the package. Kinds are added by hand; components never.
 FAMILIES = {
     "tasks": "tasks",
@@ -179,13 +180,17 @@ def missing(family: str, name: str) -> MissingPlugin:
 
 
 def unknown(kind: str, name: Any, known: Iterable[str]) -> str:
-    """The message for an unknown name: what came, the nearest known name, all known names."""
+    """The message for an unknown name: what came, the nearest known name, and NAMED known ones, near ones first."""
     name, known = str(name), sorted(known)
-    if len(name) > LONGEST:
-        return f"unknown {kind} {shortened(name)}. Known: {', '.join(known)}."
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    short = len(name) <= LONGEST
+    near = difflib.get_close_matches(name, known, n=NAMED, cutoff=0.5) if short else []
+    parts = set(name.lower().split("_")) if short else set()
+    alike = [other for other in known if parts & set(other.lower().replace(".", "_").split("_"))]
+    told = list(dict.fromkeys((*near, *alike, *known)))[:NAMED]
     offer = f" Did you mean {near[0]!r}?" if near else ""
-    return f"unknown {kind} {name!r}.{offer} Known: {', '.join(known)}."
+    others = f" and {len(known) - len(told)} others" if len(known) > len(told) else ""
+    listed = sorted(told) if not others else told
+    return f"unknown {kind} {repr(name) if short else shortened(name)}.{offer} Known: {', '.join(listed)}{others}."
 
 
 def shortened(value: Any) -> str:

@@ -22,6 +22,11 @@ def test_components_of_subfolders_carry_their_family() -> None:
         ("tasks", "modular_adition", "unknown task 'modular_adition'. Did you mean 'modular_addition'?"),
         ("measures", "circuits.gini", "unknown measure 'circuits.gini'. Did you mean 'circuits.gini_embedding'?"),
         ("losses", "xyz", "unknown loss 'xyz'. Known: "),
+        (
+            "tasks",
+            "modular_power",
+            "unknown task 'modular_power'. Did you mean 'modular_addition'? Known: modular_addition, ",
+        ),
         ("cli", "raport", "unknown command 'raport'. Did you mean 'report'?"),
     ],
 )
@@ -29,6 +34,19 @@ def test_an_unknown_name_is_answered_with_the_nearest(family: str, wrong: str, m
     with pytest.raises(ValueError) as error:
         registry.component(family, wrong)
     assert str(error.value).startswith(message)
+
+
+def test_a_message_names_five_at_most_those_that_are_near_first() -> None:
+    known = [f"name_{number}" for number in range(40)] + ["weight_decay", "weight_decay_start"]
+    told = registry.unknown("field", "wieght_decay", known)
+    assert told == (
+        "unknown field 'wieght_decay'. Did you mean 'weight_decay'? "
+        "Known: weight_decay, weight_decay_start, name_0, name_1, name_10 and 37 others."
+    )
+    assert registry.unknown("field", "x" * 100, known).endswith(
+        "Known: name_0, name_1, name_10, name_11, name_12 and 37 others."
+    )
+    assert registry.unknown("field", "a", ["c", "b"]) == "unknown field 'a'. Known: b, c."
 
 
 def test_fields_of_components_do_not_collide() -> None:

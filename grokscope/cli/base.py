@@ -88,7 +88,23 @@ def parsed(name: str, words: Sequence[str]) -> Callable[[], None]:
     # The lines of a box down to its first rule, without its border.
     lines = [line.strip(" │╭╮╰╯─") for line in box.getvalue().splitlines()[1:]]
     mistake = " ".join(itertools.takewhile(bool, lines)) or "these options cannot be read"
-    raise ValueError(f"{mistake.rstrip('.')}; grokscope {name} --help says more")
+    setting = _setting(words) if "set" in about.parameters else ""
+    raise ValueError(f"{mistake.rstrip('.')}; {setting}grokscope {name} --help says more")
+
+
+def _setting(words: Sequence[str]) -> str:
+    """How an option that is a field of the run, such as --weight-decay .5, is typed; empty where there is none."""
+    from grokscope.runs.config import COMPONENTS, RunConfig, transform_options
+
+    options = [*transform_options().values()]
+    options += [component(family, one).options for family in COMPONENTS.values() for one in names(family)]
+    fields = {field for known in (RunConfig, *options) for field in known.model_fields}
+    for word, after in itertools.pairwise((*words, "")):
+        option, equals, value = word.partition("=")
+        field = option.removeprefix("--").replace("-", "_")
+        if word.startswith("--") and field in fields:
+            return f"{field} is a field of the run: --set {field}={value if equals else after}; "
+    return ""
 
 
 def _with_plugins(plugins: Iterable[str], command: Callable[[], None]) -> None:
