@@ -18,6 +18,7 @@ from grokscope.runs.run import Run, load_pack
 from grokscope.runs.store import jsonl
 from grokscope.runs.store.catalogue import OnDamage
 from grokscope.runs.store.documents import is_name, read_document, write_document
+from grokscope.runs.store.events import finished_at
 from grokscope.runs.store.mirror import publish
 from grokscope.runs.store.segments import check_numbers
 from grokscope.statistics.looks import Looks
@@ -55,14 +56,15 @@ class Study:
         return self.store / FOLDER / self.id
 
     def runs(self, *, on_damage: OnDamage = say_damage) -> Arms[Run]:
-        """The arms with the runs that are trained. Runs of a pack that is not trained, or whose description, events or
-        numbers are damaged, are left out; on_damage is told of damage."""
+        """The arms with the runs that have ended. Others, and those of a pack whose description, events or numbers are
+        damaged, are left out; on_damage is told of damage."""
         folders = {self.store / pack_of(run) for run in runs_of(self.arms)}
         runs: dict[str, Run] = {}
         for folder in (folder for folder in sorted(folders) if (folder / "pack.json").exists()):
             try:
                 check_numbers(folder)
-                runs |= {run.id: run for run in load_pack(folder)}
+                if finished_at(folder) is not None:  # what a run has at the end is not known before
+                    runs |= {run.id: run for run in load_pack(folder)}
             except StoreError as error:
                 on_damage(error)
         trained = self.arms.having(lambda arm: [runs[run] for run in arm if run in runs])

@@ -136,6 +136,16 @@ def test_a_pack_that_was_begun_is_gone_on_with_as_it_is(store: Path) -> None:
                                      f"{found.todo[1].id}-1")  # fmt: skip
 
 
+def test_a_study_knows_no_run_that_has_not_ended(store: Path) -> None:
+    """Else the end of a killed run would be its last step so far, and a verdict would rest on it."""
+    made = plan("some", {"a": [tiny(seed=seed, **SHORT) for seed in range(2)]}, store)
+    (pack,) = made.packs
+    train_pack(pack.configs, folder=store / pack.id, device=torch.device("cpu"))
+    assert len(made.study.runs()["a"]) == 2
+    begun(store / pack.id)
+    assert len(made.study.runs()["a"]) == 0
+
+
 def test_a_begun_pack_with_runs_that_nobody_wants_is_left_alone(store: Path) -> None:
     begun(train([tiny(seed=seed, **SHORT) for seed in (0, 9)], store=store, progress=False)[0].folder)
     found = plan("again", {"a": [tiny(seed=0, **SHORT)]}, store)
