@@ -20,6 +20,8 @@ from grokscope.errors import GrokscopeError
 from grokscope.registry import LONGEST, component, names, shortened, unknown, use
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from grokscope.runs.run import Run
     from grokscope.studies.study import Study
 
@@ -94,11 +96,9 @@ def parsed(name: str, words: Sequence[str]) -> Callable[[], None]:
 
 def _setting(words: Sequence[str]) -> str:
     """How an option that is a field of the run, such as --weight-decay .5, is typed; empty where there is none."""
-    from grokscope.runs.config import COMPONENTS, RunConfig, transform_options
+    from grokscope.runs.config import every_field
 
-    options = [*transform_options().values()]
-    options += [component(family, one).options for family in COMPONENTS.values() for one in names(family)]
-    fields = {field for known in (RunConfig, *options) for field in known.model_fields}
+    fields = {name for name, *_ in every_field()}
     for word, after in itertools.pairwise((*words, "")):
         option, equals, value = word.partition("=")
         field = option.removeprefix("--").replace("-", "_")
@@ -162,14 +162,18 @@ def find_run(name: str, store: Path) -> "Run":
 
 
 def find_pack(name: str, store: Path) -> Path:
-    """The folder of a pack, by its id or by its one run."""
-    from grokscope.runs.keeping import pack_of
+    """The folder of a pack, by its id or by its one run. ValueError for one of several runs."""
+    from grokscope.runs.run import load_pack
     from grokscope.runs.store.documents import is_name
 
     if is_name(name) and (store / name / "pack.json").is_file():
         return store / name
     run = find_run(name, store)
-    return pack_of(run.folder.parent, run.id)
+    if (n_runs := len(load_pack(run.folder))) > 1:
+        raise ValueError(
+            f"{run.id} is one of the {n_runs} runs of a pack, which stay or go together: name {run.folder.name}"
+        )
+    return run.folder
 
 
 def warn_of(damage: Iterable[Exception]) -> None:
@@ -187,6 +191,14 @@ def find_study(name: str, store: Path) -> "Study | None":
         return load_study(folder.parent.parent, folder.name)  # runs/studies/<id>: the packs lie beside the studies
     known = [path.parent.name for path in (store / FOLDER).glob("*/plan.json")]
     return load_study(store, name) if any(id_.startswith(name) for id_ in known) else None
+
+
+def wide_console() -> "Console":
+    """The console for tables: as wide as the terminal; a file has no width, and gets one."""
+    from rich.console import Console
+
+    console = Console()
+    return console if console.is_terminal else Console(width=160)
 
 
 def fail(error: BaseException | str, code: int) -> int:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from grokscope.cli._options import Json, Store
-from grokscope.cli.base import emit, find_run, find_study
+from grokscope.cli.base import emit, find_run, find_study, wide_console
 from grokscope.registry import unknown
 
 if TYPE_CHECKING:
@@ -141,7 +141,6 @@ def _write(card: "Scorecard", output: str, ledger: Path | None) -> None:
 
 def print_card(card: "Scorecard") -> None:
     """Prints a scorecard: each claim with its verdict, and beneath it its parts."""
-    from rich.console import Console
     from rich.table import Table
 
     from grokscope.report.study.scorecard import lead
@@ -156,9 +155,7 @@ def print_card(card: "Scorecard") -> None:
         shown.add_row(f"[b]{claim.id}[/]", "", f"[{colours.get(claim.verdict, 'dim')}]{said}[/]", "")
         for row in rows_of(card, claim):
             shown.add_row(f"  {row.name}", effect(row), "", "" if state(card, claim) == "open" else why(row))
-    console = Console()
-    if not console.is_terminal:  # a file has no width
-        console = Console(width=160)
+    console = wide_console()
     console.print(shown)
     for sentence in lead(card)[:-1]:  # the rule is on the pages
         console.print(sentence)

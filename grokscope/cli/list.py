@@ -6,8 +6,8 @@ from typing import Annotated, Any
 import tyro
 
 from grokscope.cli._options import Json, Store, one_of
-from grokscope.cli.base import emit, warn_of
-from grokscope.registry import FAMILIES, component, names, origin, summary, used
+from grokscope.cli.base import emit, warn_of, wide_console
+from grokscope.registry import FAMILIES, names, origin, summary, used
 
 Family = Annotated[str, one_of((*FAMILIES, "fields", "runs"))]
 Names = Annotated[str, tyro.conf.arg(metavar="NAME,NAME")]
@@ -86,19 +86,12 @@ def _measures() -> Any:
 
 
 def _fields() -> Any:
-    from grokscope.runs.config import COMPONENTS, TRANSFORMS, RunConfig
+    from grokscope.runs.config import every_field
 
-    def rows(owner: str, fields: Any) -> Any:
-        return [
-            {"field": name, "default": field.default, "of": owner, "what": field.description}
-            for name, field in fields.items()
-        ]
-
-    fields = rows("run", RunConfig.model_fields)
-    for field, family in (COMPONENTS | {"transform": TRANSFORMS}).items():
-        for name in names(family):
-            fields += rows(f"{field} {name}", component(family, name).options.model_fields)
-    return fields
+    return [
+        {"field": name, "default": field.default, "of": owner, "what": field.description}
+        for name, owner, field in every_field()
+    ]
 
 
 def _list_runs(store: Path, columns: Any, where: str, sort: Any, tag: str, *, json: bool) -> None:
@@ -124,25 +117,21 @@ def _list_runs(store: Path, columns: Any, where: str, sort: Any, tag: str, *, js
     elif not rows:
         print(f"no runs in {store}" + (" that are asked for" if where or tag else ""))
     else:
-        _print_runs(store, rows, {name: {run: of[at] for run, of in values.items()} for at, name in enumerate(columns)})
+        _print_runs(rows, {name: {run: of[at] for run, of in values.items()} for at, name in enumerate(columns)})
 
 
-def _print_runs(store: Path, rows: Any, columns: Any) -> None:
-    from rich.console import Console
-
+def _print_runs(rows: Any, columns: Any) -> None:
     from grokscope.cli.show import phase_table
     from grokscope.runs.listing import differing
 
     if not columns and len(rows) <= COMPARED:
-        columns = differing(store, {row["run"] for row in rows})
+        columns = differing(rows)
     shown = dict([*columns.items()][:SHOWN])
-    for name, text in (("name", "name"), ("tags", "tags")):
-        if any(row[name] for row in rows):
-            shown[text] = {row["run"]: row[name] if name == "name" else ", ".join(row[name]) for row in rows}
-    console = Console()
-    if not console.is_terminal:  # a file has no width
-        console = Console(width=160)
-    console.print(phase_table(rows, shown))
+    if any(row["name"] for row in rows):
+        shown["name"] = {row["run"]: row["name"] for row in rows}
+    if any(row["tags"] for row in rows):
+        shown["tags"] = {row["run"]: ", ".join(row["tags"]) for row in rows}
+    wide_console().print(phase_table(rows, shown))
     if more := [*columns][SHOWN:]:
         print(f"they differ in {len(more)} more fields: {', '.join(more)}; --columns shows them")
     for run in rows:

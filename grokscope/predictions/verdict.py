@@ -160,10 +160,10 @@ def _look(
     supports = [max(part.supports for part in one.parts) for one in tested]
     falls = [min(1.0, one.number * min(part.falls for part in one.parts)) for one in tested]
     smaller = [min(pair) for pair in zip(supports, falls, strict=True)] + [1.0] * waiting
-    corrected = zip(tested, supports, falls, holm(smaller), holm_levels(smaller, level), strict=False)
-    for one, p, q, adjusted, own in corrected:
+    adjusted, levels = (each[: len(tested)] for each in (holm(smaller), holm_levels(smaller, level)))
+    for one, p, q, corrected, own in zip(tested, supports, falls, adjusted, levels, strict=True):
         one.looks.append(Look(n=size, supports=p, falls=q, level=own))
-        one.decided = adjusted <= level
+        one.decided = corrected <= level
 
 
 def _part(row: Prediction, arms: Arms[Subject], seeds: Iterable[int]) -> Part:

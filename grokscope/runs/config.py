@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from jaxtyping import Bool
 from pydantic import ConfigDict, Field, model_serializer, model_validator
+from pydantic.fields import FieldInfo
 from torch import Tensor
 
 from grokscope.errors import GrokscopeError
@@ -256,9 +257,22 @@ def transform_options() -> dict[str, Any]:
 def options_of(chosen: Mapping[str, Any]) -> list[type[Options]]:
     """The options whose fields belong to a config: of all transforms, and of the components that `chosen` names in the
     fields of `COMPONENTS`; a missing field counts as its default."""
+    return [*transform_options().values(), *(component(family, id_).options for family, id_ in named(chosen))]
+
+
+def named(chosen: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Family and id of each component that a config names; a missing field counts as its default."""
     defaults = RunConfig.model_fields
-    ids = {family: chosen.get(field, defaults[field].default) for field, family in COMPONENTS.items()}
-    return [*transform_options().values(), *(component(family, id_).options for family, id_ in ids.items())]
+    return [(family, chosen.get(field, defaults[field].default)) for field, family in COMPONENTS.items()]
+
+
+def every_field() -> Iterator[tuple[str, str, FieldInfo]]:
+    """Name, owner ("run", "task modular_addition") and description of each field that a config can have."""
+    yield from ((name, "run", field) for name, field in RunConfig.model_fields.items())
+    for kind, family in (COMPONENTS | {"transform": TRANSFORMS}).items():
+        for one in names(family):
+            fields = component(family, one).options.model_fields
+            yield from ((name, f"{kind} {one}", field) for name, field in fields.items())
 
 
 def interface(task: Task | Size) -> Interface:

@@ -14,8 +14,8 @@ from grokscope.errors import GrokscopeError, StoreError
 from grokscope.registry import shortened
 from grokscope.runs.identity import PACK
 from grokscope.runs.store import checkpoints
-from grokscope.runs.store.atomic import clear_errors, make_folder, sync_folder
-from grokscope.runs.store.documents import read_document, read_pack, write_document
+from grokscope.runs.store.atomic import clear_errors, move_aside, sync_folder
+from grokscope.runs.store.documents import read_document, write_document
 from grokscope.runs.store.events import finished_at
 from grokscope.runs.store.lock import hold
 
@@ -70,15 +70,8 @@ def called(store: Path, name: str) -> str | None:
 
 def remove(folder: Path) -> Path:
     """Moves a pack to the trash of its store; where it lies now. StoreError while somebody writes it."""
-    store = folder.parent
     with hold(folder):
-        target = _free(store / TRASH / folder.name)
-        with clear_errors(target):
-            make_folder(target.parent)
-            os.rename(folder, target)
-            sync_folder(target.parent)
-            sync_folder(store)
-    return target
+        return move_aside(folder, folder.parent / TRASH / folder.name)
 
 
 def restore(store: Path, pack: str) -> Path:
@@ -113,15 +106,6 @@ def prune(folder: Path, keep: int) -> list[int]:
     return kept
 
 
-def pack_of(store: Path, run: str) -> Path:
-    """The folder of a run to remove or prune. ValueError for one of several runs of a pack: these go together."""
-    pack, _, replica = run.rpartition("-")
-    if pack and replica.isdigit() and (store / pack / "pack.json").is_file():
-        n_runs = len(read_pack(store / pack)["runs"])
-        raise ValueError(f"{run} is one of the {n_runs} runs of a pack, which stay or go together: name {pack}")
-    return store / run
-
-
 def _require_word(kind: str, word: str) -> None:
     if not _WORD.fullmatch(word):
         raise ValueError(f"a {kind} is a word of letters, digits and . + @ : = - _, got {shortened(word)}")
@@ -130,14 +114,6 @@ def _require_word(kind: str, word: str) -> None:
 def _write(store: Path, known: Mapping[str, Any]) -> None:
     kept = {run: of for run, of in known.items() if of.get("name") or of.get("tags")}
     write_document(store / LABELS / "labels.json", {"runs": kept})
-
-
-def _free(path: Path) -> Path:
-    number, target = 0, path
-    while os.path.lexists(target):
-        number += 1
-        target = path.with_name(f"{path.name}.{number}")
-    return target
 
 
 def _listed(store: Path) -> str:

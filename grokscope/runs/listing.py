@@ -6,7 +6,7 @@ not fit its checksum.
 """
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from heapq import merge
 from pathlib import Path
@@ -22,7 +22,7 @@ from grokscope.runs.store.merged import quoted
 from grokscope.runs.store.query import query
 from grokscope.runs.store.segments import engine
 from grokscope.runs.store.status import read_status
-from grokscope.runs.store.tables import LISTED, RUNS, SECONDS, descriptions, fetched
+from grokscope.runs.store.tables import LISTED, RUNS, SECONDS, fetched
 from grokscope.runs.store.uncollected import uncollected
 
 _FROM = {name: ("summary", name) for name in PHASES} | {name: ("summary", name.replace("/", "_")) for name in FINAL}
@@ -54,13 +54,14 @@ def chosen(
     return {run: tuple(values) for run, *values in query(store, sql, on_damage=lambda _: None)[1]}
 
 
-def differing(store: Path, runs: Collection[str]) -> dict[str, dict[str, Any]]:
-    """Field -> run -> value, of the fields of the config in which these runs differ."""
+def differing(runs: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Field -> run -> value, of the fields of the config in which these runs, as `summaries` has them, differ."""
+    wanted = {run["run"] for run in runs}
     configs: dict[str, Mapping[str, Any]] = {}
-    for folder, about in descriptions(store):
+    for folder in dict.fromkeys(run["dir"] for run in runs):
         with suppress(StoreError):
-            told = (about or read_pack(folder))["runs"]
-            configs |= {run["run"]: run["config"] or {} for run in told if run["run"] in runs}
+            told = read_pack(Path(folder))["runs"]
+            configs |= {run["run"]: run["config"] or {} for run in told if run["run"] in wanted}
     fields = dict.fromkeys(field for config in configs.values() for field in config)
     by_field = {field: {run: config.get(field) for run, config in configs.items()} for field in fields}
     return {field: values for field, values in by_field.items() if len({repr(value) for value in values.values()}) > 1}

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, TypeVar
 
 from grokscope.errors import MissingPlugin
 from grokscope.registry import FAMILIES, Options, came_from, component, missing, names, origin
-from grokscope.runs.config import COMPONENTS, TRANSFORMS, RunConfig, transform_options
+from grokscope.runs.config import COMPONENTS, TRANSFORMS, RunConfig, named, transform_options
 
 T = TypeVar("T")
 Plugins = Sequence[Mapping[str, Any]]  # as in pack.json
@@ -24,8 +24,7 @@ class Incomplete(RunConfig):
 
     @classmethod
     def _parts(cls, chosen: Mapping[str, Any]) -> list[type[Options]]:
-        ids = {family: chosen.get(field, RunConfig.model_fields[field].default) for field, family in COMPONENTS.items()}
-        known = [component(family, id_).options for family, id_ in ids.items() if id_ in names(family)]
+        known = [component(family, id_).options for family, id_ in named(chosen) if id_ in names(family)]
         return [*transform_options().values(), *known]
 
 
@@ -44,9 +43,8 @@ def absent(config: RunConfig, plugins: Plugins) -> list[str]:
     """A sentence about each component of a stored run that is not known here, with the plugin that has it."""
     if not isinstance(config, Incomplete):
         return []
-    named = [(family, getattr(config, field)) for field, family in COMPONENTS.items()]
-    named += [one for one in _noted(plugins) if one[0] == TRANSFORMS]
-    return [str(missing(*one)) for one in named if not _is_known(one)]
+    used = [*named(config.__dict__), *(one for one in _noted(plugins) if one[0] == TRANSFORMS)]
+    return [str(missing(*one)) for one in used if not _is_known(one)]
 
 
 def or_absent(of: Callable[[], T]) -> Any:
@@ -85,7 +83,7 @@ def described(configs: Sequence[RunConfig | None]) -> list[dict[str, Any]]:
     """What pack.json says of the plugins of these configs."""
     found: dict[str, dict[str, Any]] = {}
     for config in filter(None, configs):
-        used = [(family, getattr(config, field)) for field, family in COMPONENTS.items()]
+        used = named(config.__dict__)
         used += [(TRANSFORMS, name) for name, options in config.transforms.items() if options.is_on]
         for family, name in used:
             if plugin := origin(family, name):

@@ -4,7 +4,6 @@ Lost data are recovered: events and the status follow from the numbers, numbers 
 measures the packs in `Repaired.remeasure`), and a pack that cannot continue from its resume point starts again.
 """
 
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +13,7 @@ from grokscope.errors import StoreError
 from grokscope.runs.doctor import LOST, STUDIES, Damage, Kind
 from grokscope.runs.outcomes import outcomes
 from grokscope.runs.store import bundle, checkpoints, jsonl, segments
-from grokscope.runs.store.atomic import clear_errors, make_folder, sync_folder, write_atomic
+from grokscope.runs.store.atomic import move_aside, write_atomic
 from grokscope.runs.store.checksum import mended
 from grokscope.runs.store.documents import read_pack
 from grokscope.runs.store.events import FINISHED, append_event, checked_events, finished_at, read_events, replace_events
@@ -164,14 +163,4 @@ def _forget_measured(store: Path, pack: str) -> None:
 
 def _quarantine(store: Path, path: Path) -> Path:
     """Moves a file or a folder to the same place under .quarantine; a name that is taken gets a number."""
-    target = store / QUARANTINE / path.relative_to(store)
-    number = 0
-    while os.path.lexists(target):
-        number += 1
-        target = target.with_name(f"{path.name}.{number}")
-    with clear_errors(target):
-        make_folder(target.parent)
-        os.rename(path, target)
-        sync_folder(target.parent)
-        sync_folder(path.parent)
-    return target
+    return move_aside(path, store / QUARANTINE / path.relative_to(store))

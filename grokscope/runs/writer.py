@@ -68,12 +68,14 @@ class Writer:
 
     def note_ends(self) -> None:
         """Writes into pack.json where the configs now say that the pack ends, if it was another step or rule."""
-        about = read_pack(self.folder)
+        about, moved = read_pack(self.folder), False
         for run, config in zip(about["runs"], self._configs, strict=True):
             ends = {} if config is None else {name: getattr(config, name) for name in ENDS}
             if ends != {name: run["config"][name] for name in ends}:
                 run["config"] |= ends
-                write_document(self.folder / "pack.json", about)
+                moved = True
+        if moved:
+            write_document(self.folder / "pack.json", about)
 
     def record(self, rows: Sequence[Measured]) -> None:
         self._rows += len(rows) - len(self._journal.append(rows))

@@ -92,9 +92,9 @@ def train(
     told = None if on_evaluate is None else _named(on_evaluate, several=several)
     runs: list[Run] = []
     for pack in packs:
-        folder = _folder(store, pack, extend=extend)
-        may: dict[str, Any] = {"resume": resume, "extend": extend}
-        may["extendable"] = folder.name == pack_id(pack, ends=False)
+        own = store / pack_id(pack, ends=False)
+        folder = own if extend else _found(own, store / pack_id(pack))
+        may: dict[str, Any] = {"resume": resume, "extend": extend, "extendable": folder == own}
         runs += train_pack(pack, folder=folder, device=chosen, progress=progress, on_evaluate=told, **may)
     return runs if several else runs[0]
 
@@ -110,11 +110,10 @@ def _named(on_evaluate: Callable[[int, Any], object], *, several: bool) -> OnEva
     return told
 
 
-def _folder(store: Path, pack: Sequence[RunConfig], *, extend: bool) -> Path:
+def _found(own: Path, planned: Path) -> Path:
     """Where a pack is, or will be. A sweep or a study may have trained it: its packs end where they were planned to."""
-    own, planned = store / pack_id(pack, ends=False), store / pack_id(pack)
     there = (planned / "pack.json").exists() and not (own / "pack.json").exists()
-    return planned if there and not extend else own
+    return planned if there else own
 
 
 def train_pack(
@@ -131,7 +130,8 @@ def train_pack(
 ) -> list[Run]:
     """Trains the configs as one pack, as they are planned, whatever its size; else as `train`. kept: checkpoints.
     extendable: it may go on later."""
-    if finished_at(folder) is not None and not goes_on(folder, pack, extend=extend):
+    finished = finished_at(folder) is not None
+    if finished and not goes_on(folder, pack, extend=extend):
         if progress:
             few = "; a sweep trained it, and kept its first and last checkpoint" if kept_of(folder) == "ends" else ""
             print(f"run {folder.name} in {folder} is done already; reading it{few}", file=sys.stderr)
@@ -139,6 +139,8 @@ def train_pack(
         for name, (then, now) in plugged.changed(runs[0].about.get("plugins", ()), pack).items():
             print(f"note: run {folder.name} was trained with {name} {then}, which is {now} now", file=sys.stderr)
         return runs
+    if finished:
+        _require_free(folder)
     with as_begun(folder) as note:
         built = Pack(pack, device=device)
         with display(progress) as shown, open_writer(folder, pack, resume=resume or extend, kept=kept) as writer:
@@ -146,7 +148,6 @@ def train_pack(
                 print(f"note: run {folder.name}: {line}", file=sys.stderr)
             shown.start(folder, disk_use(built, folder))
             if finished_at(folder) is not None:
-                _require_free(folder)
                 writer.reopen()
             observe = observer(built, writer.ids)
             about = {"on_evaluate": on_evaluate, "extendable": extendable}

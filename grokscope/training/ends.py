@@ -40,8 +40,8 @@ def goes_on(folder: Path, configs: Sequence[RunConfig], *, extend: bool) -> bool
 
 def has_ended(folder: Path, configs: Sequence[RunConfig], end: int) -> bool:
     """Whether a pack that was trained to step `end` ends there, or before, by the rules of these configs."""
-    alive = len(configs) - len({event["run"] for event in read_events(folder) if event["event"] == NON_FINITE})
-    return end >= configs[0].max_steps or not alive or replayed(folder, configs, end, stop=True).has_generalised
+    ended = end >= configs[0].max_steps or len(_lost(folder)) == len(configs)
+    return ended or replayed(folder, configs, end, stop=True).has_generalised
 
 
 def replayed(folder: Path, configs: Sequence[RunConfig], end: int, *, stop: bool = False) -> Schedule:
@@ -52,7 +52,7 @@ def replayed(folder: Path, configs: Sequence[RunConfig], end: int, *, stop: bool
     """
     schedule = Schedule(configs[0])
     ids = run_ids(folder.name, len(configs))
-    lost = {event["run"]: event["step"] for event in read_events(folder) if event["event"] == NON_FINITE}
+    lost = _lost(folder)
     series = read_series([folder], [f"behaviour.{name}" for name in (*SEEN, "train_loss")])
     values = {key: dict(zip(steps.tolist(), found.tolist(), strict=True)) for key, (steps, found) in series.items()}
     for step in sorted({step for of_run in values.values() for step in of_run}):
@@ -65,3 +65,8 @@ def replayed(folder: Path, configs: Sequence[RunConfig], end: int, *, stop: bool
         if stop and schedule.has_generalised:
             break
     return schedule
+
+
+def _lost(folder: Path) -> dict[str, int]:
+    """Run -> the step at which its loss was not finite."""
+    return {event["run"]: event["step"] for event in read_events(folder) if event["event"] == NON_FINITE}

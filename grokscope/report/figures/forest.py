@@ -13,7 +13,7 @@ from grokscope.errors import Missing
 from grokscope.predictions.cards import Control, Row
 from grokscope.report.figures.base import draws
 from grokscope.report.page import theme
-from grokscope.report.words import Lang, number, say
+from grokscope.report.words import Lang, say, with_interval
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -123,6 +123,4 @@ def _range(row: Row) -> tuple[float, float]:
 
 def _text(of: Row | Control) -> str:
     assert of.effect is not None
-    if of.low is None or of.high is None:
-        return number(of.effect)
-    return f"{number(of.effect)} [{number(of.low)}, {number(of.high)}]"
+    return with_interval(of.effect, of.low, of.high)

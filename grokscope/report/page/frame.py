@@ -6,7 +6,7 @@ Texts are plain, and the templates escape them; `Markup` is markup already (`ren
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from markupsafe import Markup
 
@@ -94,23 +94,19 @@ def write_page(path: str | Path, title: str, lead: Sequence[str], sections: Sequ
 
 def document(title: str, lead: Sequence[str], sections: Sequence[Section], lang: Lang) -> str:
     """The whole page. lead: sentences, the first of them large. lang: en or zh; ValueError for another."""
-    from plotly.offline import get_plotlyjs
-
-    require_language(lang)
-    page = render(
-        "document", title=title, lead=lead, sections=sections, lang=lang, style=raw("page.css"), script=raw("page.js"),
-        plotly=Markup(get_plotlyjs()),
-    )  # fmt: skip
-    return f"{page.strip()}\n"
+    return _page("document", title, lang, lead=lead, sections=sections)
 
 
 def alone(figure: "Figure", title: str, lang: Lang) -> str:
     """A page with one figure and nothing else. title: of the window."""
+    return _page("figure", title, lang, figure=figure, data=as_data(figure))
+
+
+def _page(template: str, title: str, lang: Lang, **values: Any) -> str:
+    """A template that has the style, the script and plotly.js."""
     from plotly.offline import get_plotlyjs
 
     require_language(lang)
-    page = render(
-        "figure", title=title, figure=figure, data=as_data(figure), lang=lang, style=raw("page.css"),
-        script=raw("page.js"), plotly=Markup(get_plotlyjs()),
-    )  # fmt: skip
+    style, script, plotly = raw("page.css"), raw("page.js"), Markup(get_plotlyjs())
+    page = render(template, title=title, lang=lang, style=style, script=script, plotly=plotly, **values)
     return f"{page.strip()}\n"

@@ -11,7 +11,7 @@ from grokscope.report.page.frame import Block, Cell, Section, Table
 from grokscope.report.page.render import render
 from grokscope.report.study import exploratory, wording
 from grokscope.report.study.because import because
-from grokscope.report.words import Lang, count, number, say, told
+from grokscope.report.words import Lang, count, number, say, told, with_interval
 
 NOTHING: Mapping[exploratory.Key, exploratory.Explored] = {}
 
@@ -102,7 +102,7 @@ def _found(rows: Sequence[Row], lang: Lang) -> Table:
 
 
 def _answer(row: Row, lang: Lang) -> list[Cell]:
-    shown = "" if row.effect is None else wording.with_interval(row.effect, row.low, row.high)
+    shown = "" if row.effect is None else with_interval(row.effect, row.low, row.high)
     without = [say("row.without", lang, n=count(row.lacking), why=because(row.missing, lang))] if row.lacking else []
     says = render("cell", strong=say(f"verdict.{row.verdict}", lang), lines=[wording.why(row, lang)])
     return [render("strong", text=row.part or row.id), shown, render("cell", lines=[count(row.n), *without]), says]
@@ -112,7 +112,7 @@ def _control(control: Control, lang: Lang) -> list[Cell]:
     name = say("row.control", lang, arm=control.arm)
     if control.effect is None:
         return [name, "", "", say("row.no_control", lang, why=because(control.missing, lang))]
-    shown = wording.with_interval(control.effect, control.low, control.high)
+    shown = with_interval(control.effect, control.low, control.high)
     ahead = wording.ahead(control)
     return [name, shown, count(control.n), ahead and say("row.ahead", lang, ahead=ahead)]
 
@@ -132,12 +132,12 @@ def _earlier(
     """Earlier wordings of a claim, what they come to on these seeds and came to on the exploratory ones."""
     rows = [row for row in card.rows if (row.theory, row.id) == (claim.theory, claim.id)]
     keys = {(row.theory, row.id, row.part, row.version): row for row in rows}
-    told = [row for key, row in keys.items() if not row.current or key in explored]
+    kept = [row for key, row in keys.items() if not row.current or key in explored]
     lost = [key for key in explored if key[:2] == (claim.theory, claim.id) and key not in keys]
-    if not told and not lost:
+    if not kept and not lost:
         return
     columns = [say(f"column.{name}", lang) for name in ("wording", "regions", "here", "explored")]
-    lines = [_wording(card, row, lang, explored) for row in told]
+    lines = [_wording(card, row, lang, explored) for row in kept]
     lines += [_lost(key, explored[key], lang) for key in lost]
     id_ = f"earlier-{claim.theory}-{claim.id}"
     yield Section(id=id_, title=say("scorecard.earlier", lang), folded=True, table=Table(columns=columns, rows=lines))

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from grokscope.errors import StoreError
-from grokscope.report.study.wording import with_interval
-from grokscope.report.words import Lang, say
+from grokscope.report.words import Lang, say, with_interval
 
 FILE = "exploratory.csv"
 COLUMNS = ["theory", "id", "part", "version", "effect", "low", "high", "n", "verdict"]

@@ -92,8 +92,8 @@ def _summary(card: Scorecard, lang: Lang) -> list[Block | Sequence[Link]]:
     made = [say("verdicts.made", lang, ledger=card.ledger)] if card.ledger else []
     columns = [say(f"column.{name}", lang) for name in SUMMARY]
     table = Table(columns=columns, rows=[_line(card, claim, lang) for claim in wording.present(card)])
-    told = [*scorecard.lead(card, lang), *scorecard.notes(card, lang)]
-    return [_around(INDEX, lang), *told, tuple(links), table, *made]
+    said = [*scorecard.lead(card, lang), *scorecard.notes(card, lang)]
+    return [_around(INDEX, lang), *said, tuple(links), table, *made]
 
 
 def _line(card: Scorecard, claim: Claim, lang: Lang) -> list[Cell]:
@@ -112,9 +112,9 @@ def _lead(card: Scorecard, theory: str, lang: Lang) -> list[Block | Sequence[Lin
     """What stands on a theory's page above its claims."""
     known = theories()
     source = [say("verdicts.source", lang, source=because(known[theory].source, lang))] if theory in known else []
-    told = scorecard.lead(card, lang, theory)[:-1]  # the rule stands on the summary
+    said = scorecard.lead(card, lang, theory)[:-1]  # the rule stands on the summary
     listed = Table(
         columns=[say(f"column.{name}", lang) for name in SUMMARY[1:]],
         rows=[_line(card, claim, lang)[1:] for claim in wording.present(card, theory)],
     )
-    return [_around(theory, lang), *source, *told, listed, say("verdicts.reading", lang), forest.caption(lang)]
+    return [_around(theory, lang), *source, *said, listed, say("verdicts.reading", lang), forest.caption(lang)]

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from grokscope.predictions.cards import Claim, Control, Row, Scorecard, Verdict
 from grokscope.report.page.render import render
 from grokscope.report.study.because import because
-from grokscope.report.words import Lang, count, number, say, told
+from grokscope.report.words import Lang, count, number, say, told, with_interval
 
 # A verdict, or "open" of a claim that waits for its first look.
 State: TypeAlias = Verdict | Literal["open"]
@@ -179,12 +179,6 @@ def why(row: Row, lang: Lang = "en") -> str:
     else:
         needed = say("needed.none", lang, why=because(row.needed, lang))
     return say("needed.also", lang, said=reason, needed=needed)
-
-
-def with_interval(value: float, low: float | None, high: float | None) -> str:
-    """A number and its interval, where there is one."""
-    shown = number(value)
-    return shown if low is None or high is None else f"{shown} [{number(low)}, {number(high)}]"
 
 
 def control(control: Control, lang: Lang = "en") -> str:

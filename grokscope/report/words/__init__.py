@@ -82,3 +82,9 @@ def number(value: float) -> str:
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
     return f"{value:.3g}" if value == 0 or abs(value) >= 1e-3 else f"{value:.1e}".replace("e-0", "e-")
+
+
+def with_interval(value: float, low: float | None, high: float | None) -> str:
+    """A number and its interval, where there is one."""
+    shown = number(value)
+    return shown if low is None or high is None else f"{shown} [{number(low)}, {number(high)}]"

@@ -130,6 +130,20 @@ def make_folder(folder: Path) -> None:
     sync_folder(folder.parent)
 
 
+def move_aside(path: Path, target: Path) -> Path:
+    """Moves a file or a folder, and returns where it lies; a name that is taken there gets a number."""
+    number, free = 0, target
+    while os.path.lexists(free):
+        number += 1
+        free = target.with_name(f"{target.name}.{number}")
+    with clear_errors(free):
+        make_folder(free.parent)
+        os.rename(path, free)
+        sync_folder(free.parent)
+        sync_folder(path.parent)
+    return free
+
+
 def sync_folder(folder: Path) -> None:
     """Wait until the names in `folder` are on the disk."""
     descriptor = os.open(folder, os.O_RDONLY)

@@ -69,10 +69,10 @@ def seal(folder: Path) -> None:
         (folder / "checkpoints").rmdir()
 
 
-def unseal(folder: Path) -> None:
-    """Makes a file of every intact checkpoint of the one file, which stays."""
+def unseal(folder: Path, chosen: Collection[int] | None = None) -> None:
+    """Makes a file of every intact checkpoint of the one file, or of some; the one file stays."""
     for step, data in bundle.intact_steps(folder).items():
-        if not path_of(folder, step).exists():
+        if (chosen is None or step in chosen) and not path_of(folder, step).exists():
             from safetensors.torch import load as deserialise
 
             save(folder, step, deserialise(data))
@@ -126,7 +126,7 @@ def remove_after(folder: Path, step: int) -> None:
 
 def keep(folder: Path, chosen: Collection[int]) -> None:
     """Remove all checkpoints of a finished pack but these; killed on the way, there are some more."""
-    unseal(folder)
+    unseal(folder, chosen)
     for step, path in files(folder).items():
         if step not in chosen:
             with clear_errors(path):

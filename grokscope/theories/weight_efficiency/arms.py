@@ -5,7 +5,7 @@ generalise and go on with few of their inputs under two weight decays (ungrokkin
 at which the others un-grok (semi-grokking). At paper scale the network is twice as wide.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,32 +51,30 @@ def _trained(kind: str) -> Family:
     )
 
 
-def _ungrokked(run: Run, folder: Path) -> dict[Value, RunConfig]:
-    """Runs that start from the final weights of a run that generalised, with fewer data."""
+def _cut(run: Run, folder: Path, sizes: Callable[[int], Mapping[Any, int]]) -> dict[Value, RunConfig]:
+    """Runs that start from the final weights of a run that generalised. sizes: from the number of inputs to how many
+    are trained on, by value."""
     if run.phases().generalized_at is None:
         return {}
     final = run.snapshot()
     start = written(final.params, folder / f"{run.id}-final.safetensors")
     # It generalises from the first step on, which would end the run.
     whole = run.config.replace(start=None).replace(stop_after=run.config.max_steps)
-    return {
-        name: whole.replace(start=start, n_train=round(share * final.task.n_inputs)) for name, share in SHARES.items()
-    }
+    return {value: whole.replace(start=start, n_train=n) for value, n in sizes(final.task.n_inputs).items()}
+
+
+def _ungrokked(run: Run, folder: Path) -> dict[Value, RunConfig]:
+    """Runs that start from the final weights of a run that generalised, with fewer data."""
+    return _cut(run, folder, lambda n_inputs: {name: round(share * n_inputs) for name, share in SHARES.items()})
 
 
 def _with_fewer(shares: Sequence[float]) -> Callable[[Run, Path], dict[Value, RunConfig]]:
-    """The same, with other shares of the inputs."""
+    """The same, with other shares of the inputs; the value is the size."""
 
-    def made(run: Run, folder: Path) -> dict[Value, RunConfig]:
-        if run.phases().generalized_at is None:
-            return {}
-        final = run.snapshot()
-        start = written(final.params, folder / f"{run.id}-final.safetensors")
-        whole = run.config.replace(start=None).replace(stop_after=run.config.max_steps)
-        sizes = sorted({round(share * final.task.n_inputs) for share in shares})
-        return {n: whole.replace(start=start, n_train=n) for n in sizes}
+    def sizes(n_inputs: int) -> dict[Any, int]:
+        return {n: n for n in sorted({round(share * n_inputs) for share in shares})}
 
-    return made
+    return lambda run, folder: _cut(run, folder, sizes)
 
 
 UNGROKKED = Follows(id=UNGROK, of=GENERALISING, made=_ungrokked)
