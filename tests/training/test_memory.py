@@ -47,11 +47,12 @@ def test_freed_memory_is_kept() -> None:
 import resource, torch
 from grokscope.training.memory import keep_freed_memory
 {}
-def faults(): return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-torch.ones(1 << 20), torch.ones(1 << 20)
-before = faults()
-for _ in range(20): [torch.ones(1 << 20), torch.ones(1 << 20), torch.ones(1 << 20)]
-print(faults() - before)
+def resident(): return int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize()
+torch.ones(1)
+before = resident()
+arrays = [torch.ones(5 << 20) for _ in range(2)]
+del arrays
+print(resident() - before)
 """
     without, kept = (
         int(
@@ -59,4 +60,4 @@ print(faults() - before)
         )
         for line in ("", "keep_freed_memory()")
     )
-    assert kept < 4000 < without  # 1,024 pages an array
+    assert without < 10 * 2**20 < 30 * 2**20 < kept  # of two arrays of 20 MiB
