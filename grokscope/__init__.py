@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from grokscope.studies.experiment import train
     from grokscope.studies.judging import judge
     from grokscope.tasks.table import task
+    from grokscope.watch.watch import Watch as watch
 
 # Name -> "module:name" below grokscope.
 _FACE = {
@@ -46,6 +47,7 @@ _FACE = {
     "judge": "studies.judging:judge",
     "task": "tasks.table:task",
     "use": "registry:use",
+    "watch": "watch:",  # the package, which can be called
 }
 
 __all__ = [
@@ -68,6 +70,7 @@ __all__ = [
     "task",
     "train",
     "use",
+    "watch",
 ]
 
 

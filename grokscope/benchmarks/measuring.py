@@ -14,11 +14,12 @@ from typing import Any
 import torch
 
 from grokscope.benchmarks.base import durations, summary, table, timed
+from grokscope.measures.analyses.checkpoints import measure_checkpoints
 from grokscope.recipes.base import recipe
 from grokscope.runs.config import RunConfig
 from grokscope.runs.run import load
 from grokscope.studies.experiment import train
-from grokscope.studies.measuring import measure_checkpoints, observer
+from grokscope.studies.measuring import observer
 from grokscope.training.pack import Pack
 
 NETWORKS, WARM_STEPS, RUN_STEPS = 64, 5, 1_500

@@ -47,11 +47,11 @@ def doctor(*, store: Store = Path("runs"), repair: Flag = False, json: Json = Fa
 def _repaired(store: Path, examination: "Examination") -> "Repaired":
     """Repairs the damages, and measures again the packs that lost numbers."""
     from grokscope.errors import GrokscopeError
+    from grokscope.measures.analyses.checkpoints import measure_checkpoints
     from grokscope.measures.base import measures
     from grokscope.runs.repair import repair
     from grokscope.runs.run import load_pack
     from grokscope.runs.store.mirror import address, opened
-    from grokscope.studies.measuring import measure_checkpoints
 
     done = repair(store, examination.damages)
     opened(address(store))  # a mirror fetches the intact files again

@@ -66,9 +66,9 @@ def import_(
     if map or percent:
         raise ValueError("--map and --percent are for --as curves")
     from grokscope.cli.run import assignment
+    from grokscope.measures.analyses.checkpoints import measure_checkpoints
     from grokscope.measures.base import measures
     from grokscope.runs.foreign.importing import import_weights
-    from grokscope.studies.measuring import measure_checkpoints
 
     fields: dict[str, Any] = dict(assignment(text) for text in set)
     if reserved := RESERVED & fields.keys():

@@ -25,7 +25,7 @@ def measure(
             heavy at all checkpoints, those of cost final at the last.
         again: measure numbers in the store again, such as after a change of a definition.
     """
-    from grokscope.studies.measuring import measure_checkpoints
+    from grokscope.measures.analyses.checkpoints import measure_checkpoints
 
     run = find_run(name, store)
     chosen = [id_.strip() for id_ in only.split(",") if id_.strip()]

@@ -73,8 +73,8 @@ def run(
 
 def _reports(trained: "Sequence[Run]", lang: Literal["en", "zh"]) -> Iterator[str]:
     """Measures the checkpoints of runs and writes their reports; the paths."""
+    from grokscope.measures.analyses.checkpoints import measure_checkpoints
     from grokscope.report.run.page import write_report
-    from grokscope.studies.measuring import measure_checkpoints
 
     for number, run in enumerate(trained, 1):
         print(f"measuring checkpoints and writing the report of run {number} of {len(trained)}", file=sys.stderr)

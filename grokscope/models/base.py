@@ -65,6 +65,7 @@ class Model(ABC):
     """
 
     options: ClassVar[type[ModelOptions]]
+    trains: ClassVar[bool] = True  # whether it can be trained here
 
     def __init__(self, settings: Any, interface: Interface) -> None:
         self.settings = settings
@@ -103,6 +104,10 @@ class Model(ABC):
     def infer(params: Params) -> dict[str, Any]:  # noqa: ARG004
         """The options that follow from the parameters of one replica (for foreign weights)."""
         return {}
+
+    def of_checkpoint(self, tensors: Mapping[str, Tensor]) -> "tuple[Model, dict[str, Tensor], Tensor | None]":
+        """The network that a checkpoint holds, its weights, and its outputs on all inputs if they were kept."""
+        return self, dict(tensors), None
 
     def program(self, inputs: Tensor) -> Program:
         """The network prepared for many runs on the same (replica, pair, ...) inputs."""

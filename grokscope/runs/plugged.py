@@ -61,6 +61,10 @@ class _Absent:
     def __init__(self, error: MissingPlugin) -> None:
         self._error = error
 
+    def of_checkpoint(self, tensors: Any) -> tuple[Any, dict[str, Any], None]:
+        """As `Model.of_checkpoint`: the weights are there, whatever network they are of."""
+        return self, dict(tensors), None
+
     def __getattr__(self, name: str) -> Any:
         raise self._error
 

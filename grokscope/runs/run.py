@@ -57,7 +57,8 @@ class Run:
         self._about = about
         self.has_config: bool = self._entry["config"] is not None  # that of curves from elsewhere is not known
         try:
-            self.unknown = frozenset(about.get("imported", {}).get("unknown", ()))
+            self._elsewhere = about.get("imported") or about.get("watched") or {}  # where it was trained
+            self.unknown = frozenset(self._elsewhere.get("unknown", ()))
         except (AttributeError, TypeError) as error:
             raise unreadable(folder / "pack.json", str(error)) from error
         if self.has_config and not later:
@@ -72,7 +73,7 @@ class Run:
     def _config(self) -> RunConfig:
         try:
             fields = {name: value for name, value in self._entry["config"].items() if name not in self.unknown}
-            fields |= self.about.get("imported", {}).get("stand_ins", {})
+            fields |= self._elsewhere.get("stand_ins", {})
             config = plugged.config_of(fields, self.about.get("plugins", ()))
         except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
             raise unreadable(self.folder / "pack.json", str(error)) from error
@@ -178,20 +179,22 @@ class Run:
 
     def snapshot(self, step: int | None = None) -> Snapshot:
         """The network at a checkpoint; by default the last one."""
-        trained, imported = plugged.as_trained(self.config), self.about.get("imported")  # of curves: StoreError
+        trained, imported = plugged.as_trained(self.config), self._elsewhere  # of curves: StoreError
         if step is None:
             if not self.checkpoints:
                 raise StoreError(f"run {self.id} has no checkpoint yet")
             step = self.checkpoints[-1]
-        if imported is not None and ("unknown" not in imported or "learning_rate" in self.unknown):
+        if imported and ("unknown" not in imported or "learning_rate" in self.unknown):
             trained["learning_rate"] = None
         # The start of weights from elsewhere is known only if their steps are, and step 0 is among them.
         task, model, mask = self._seen
-        no_start = imported is not None and (imported.get("step") is None or self.checkpoints[0] > 0)
+        no_start = imported and (imported.get("step") is None or self.checkpoints[0] > 0)
+        model, params, outputs = model.of_checkpoint(checkpoints.load(self.folder, step, replica=self.replica))
         return Snapshot(
             task=task,
             model=model,
-            params=checkpoints.load(self.folder, step, replica=self.replica),
+            params=params,
+            outputs=outputs,
             train_mask=mask,
             step=step,
             initial=None if no_start else lambda: self._first,
@@ -216,7 +219,7 @@ class Run:
     @cached_property
     def train_mask(self) -> Any:
         """The training inputs, as a mask."""
-        packed = self.about.get("imported", {}).get("train_mask")
+        packed = self._elsewhere.get("train_mask")
         return self.config.train_mask(self.task) if packed is None else unpacked(packed, self.task.n_inputs)
 
     @cached_property

@@ -16,9 +16,9 @@ from typing import Any
 
 import torch
 
+from grokscope.measures.analyses.checkpoints import measure_checkpoints
 from grokscope.runs.config import RunConfig
 from grokscope.studies.experiment import train
-from grokscope.studies.measuring import measure_checkpoints
 from grokscope.studies.packing import shape_of, work_of
 from grokscope.studies.plan import Plan, Planned
 from grokscope.training.memory import n_parameters

@@ -10,12 +10,12 @@ from fsspec.implementations.memory import MemoryFileSystem
 
 from grokscope.cli.base import main
 from grokscope.errors import StoreError
+from grokscope.measures.analyses.checkpoints import measure_checkpoints
 from grokscope.runs.listing import summaries
 from grokscope.runs.run import load_pack
 from grokscope.runs.store import mirror
 from grokscope.runs.store.query import query
 from grokscope.studies.experiment import train
-from grokscope.studies.measuring import measure_checkpoints
 from grokscope.studies.plan import plan
 from tests.conftest import tiny
 from tests.drills.conftest import Place

@@ -13,11 +13,11 @@ import pytest
 
 from grokscope.cli.base import main
 from grokscope.errors import StoreError
+from grokscope.measures.analyses.checkpoints import measure_checkpoints
 from grokscope.runs.output import write_output
 from grokscope.runs.run import Run
 from grokscope.runs.store.lock import hold, is_held
 from grokscope.studies.experiment import train
-from grokscope.studies.measuring import measure_checkpoints
 from grokscope.training.loop import Loop
 from tests.conftest import tiny
 

@@ -54,11 +54,12 @@ def necks(name: str, kind: str) -> Iterator[dict[str, Any]]:
     yield from ({"bottleneck": site, "bottleneck_rank": RANK} for site in (model.bottleneck_widths if model else ()))
 
 
-PLAIN = [(name, kind, {}) for name in names("models") for kind in INTERFACES if made(name, kind)]
+TRAINED = [name for name in names("models") if component("models", name).trains]
+PLAIN = [(name, kind, {}) for name in TRAINED for kind in INTERFACES if made(name, kind)]
 NECKS = [(name, kind, neck) for name, kind, _ in PLAIN for neck in necks(name, kind)]
 CHOSEN = [
     (name, kind, options)
-    for name in names("models")
+    for name in TRAINED
     for kind in INTERFACES
     for options in [*choices(name), *numbers(name)]
     if made(name, kind, **options)
@@ -109,7 +110,7 @@ def close(one: Tensor, other: Tensor, tolerance: float, scale: float | None = No
     torch.testing.assert_close(one, other, atol=tolerance * scale, rtol=0)
 
 
-@pytest.mark.parametrize("name", names("models"))
+@pytest.mark.parametrize("name", TRAINED)
 def test_every_choice_is_to_be_had_and_every_option_described(name: str) -> None:
     assert any(made(name, kind) for kind in INTERFACES)
     for options in choices(name):
@@ -306,5 +307,5 @@ def test_gradients_of_single_samples_by_function_transforms(name: str, kind: str
 def test_cases_are_told_apart() -> None:
     """Found by trying, so that what silently refuses everything would silently be left out."""
     found = functools.reduce(set.union, ({name} for name, _, _ in PLAIN), set())
-    assert found == set(names("models"))
+    assert found == set(TRAINED)
     assert {kind for _, kind, _ in PLAIN} == set(INTERFACES)

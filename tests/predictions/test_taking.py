@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from grokscope.errors import Missing, StoreError
+from grokscope.measures.analyses.checkpoints import measure_checkpoints
 from grokscope.measures.base import evaluate
 from grokscope.predictions import readings as module
 from grokscope.predictions.readings import At, Instrument, at
@@ -21,7 +22,6 @@ from grokscope.runs.run import Run, load_pack
 from grokscope.runs.store.readings import NAME, Record, append_readings, read_readings
 from grokscope.studies.experiment import train
 from grokscope.studies.judging import judge
-from grokscope.studies.measuring import measure_checkpoints
 from tests.conftest import tiny as tiny_config
 
 SOME = (

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from grokscope.measures.analyses.checkpoints import measure_checkpoints
 from grokscope.recipes.base import recipe
 from grokscope.runs.run import Run
 from grokscope.studies.experiment import train
-from grokscope.studies.measuring import measure_checkpoints
 
 pytestmark = pytest.mark.slow
 

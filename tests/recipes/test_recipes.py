@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from grokscope.measures.analyses.checkpoints import measure_checkpoints
 from grokscope.recipes.base import nearest, recipe
 from grokscope.registry import names
 from grokscope.report.run.page import write_report
 from grokscope.runs.config import RunConfig
 from grokscope.studies.experiment import train
-from grokscope.studies.measuring import measure_checkpoints
 
 
 @pytest.mark.parametrize("name", names("recipes"))

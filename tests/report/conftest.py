@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from grokscope.measures.analyses.checkpoints import measure_checkpoints
 from grokscope.report.run.readings import Readings, from_numbers, read
 from grokscope.runs.run import Run
 from grokscope.studies.experiment import train
-from grokscope.studies.measuring import measure_checkpoints
 
 STEPS = np.arange(0, 4001, 25)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")

@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from grokscope.errors import GrokscopeError, Missing
+from grokscope.measures.analyses.checkpoints import measure_checkpoints
 from grokscope.measures.base import evaluate
 from grokscope.report.run.page import write_report
 from grokscope.runs.foreign.importing import import_weights
 from grokscope.runs.run import Run, load
-from grokscope.studies.measuring import measure_checkpoints
 from tests.cli.test_commands import run as cli
 from tests.runs.test_foreign import lens, saved
 from tests.runs.test_weights import P, in_nandas_axes, state

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 
 from grokscope.cli.base import main
+from grokscope.measures.analyses.checkpoints import measure_checkpoints
 from grokscope.runs.listing import summaries
 from grokscope.runs.run import load_pack, runs
 from grokscope.runs.store import jsonl
 from grokscope.runs.store.checksum import checked
 from grokscope.runs.store.query import query
 from grokscope.studies.experiment import train
-from grokscope.studies.measuring import measure_checkpoints
 
 DATA = Path(__file__).parents[1] / "data" / "store-before-checksums"
 DONE, BEGUN = "caffacbbf216", "9caa07afe1b9"

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from grokscope.errors import StoreError
+from grokscope.measures.analyses.checkpoints import measure_checkpoints
 from grokscope.runs.outcomes import FINAL
 from grokscope.runs.run import Run, load, runs
 from grokscope.studies.experiment import train
-from grokscope.studies.measuring import measure_checkpoints
 from tests.conftest import tiny
 
 

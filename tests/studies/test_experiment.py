@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from grokscope.errors import GrokscopeError
+from grokscope.measures.analyses.checkpoints import measure_checkpoints
 from grokscope.measures.base import Cost, evaluate, measures
 from grokscope.registry import component
 from grokscope.studies import experiment, measuring
 from grokscope.studies import study as studying
 from grokscope.studies.experiment import train
-from grokscope.studies.measuring import measure_checkpoints
 from grokscope.studies.plan import plan
 from grokscope.training.device import chosen_device
 from tests.conftest import tiny

@@ -111,6 +111,7 @@ def _wrong(about: dict[str, Any]) -> str | None:
         ("versions", dict),
         ("device", str | None),
         ("imported", dict),
+        ("watched", dict),
         ("plugins", list),
     ):
         if name in about and not isinstance(about[name], kind):
@@ -139,7 +140,7 @@ def _other_id(about: dict[str, Any], folder: str) -> str | None:
         return None
     if PACK.fullmatch(folder) and pack != folder:
         return f"it is the description of pack {pack}"
-    if "imported" not in about:
+    if "imported" not in about and "watched" not in about:  # the id of what was trained elsewhere is another hash
         true = {pack_hash([run["config"] for run in runs], ends=ends) for ends in (True, False)}
         if pack not in true:
             return f"a config was changed: the configs are those of pack {' or '.join(sorted(true))}"

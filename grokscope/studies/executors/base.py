@@ -89,6 +89,7 @@ def work(job: Job) -> Outcome:
 def _train(job: Job) -> None:
     import torch
 
+    from grokscope.measures.analyses.checkpoints import measure_checkpoints
     from grokscope.predictions.taking import Asked, take
     from grokscope.registry import use
     from grokscope.runs import own_data
@@ -96,7 +97,6 @@ def _train(job: Job) -> None:
     from grokscope.runs.run import load
     from grokscope.runs.store.mirror import opened
     from grokscope.studies.experiment import train_pack
-    from grokscope.studies.measuring import measure_checkpoints
     from grokscope.training.device import chosen_device
     from grokscope.training.memory import in_packs
 

@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import save_file
 
 from grokscope.errors import Missing
+from grokscope.measures.analyses.checkpoints import measure_checkpoints
 from grokscope.measures.base import evaluate
 from grokscope.numerics.gromov import solution
 from grokscope.report.figures import clock_pizza, logits, neurons, spectra
@@ -21,7 +22,6 @@ from grokscope.report.words import say
 from grokscope.runs.config import RunConfig
 from grokscope.runs.run import Run
 from grokscope.studies.experiment import train
-from grokscope.studies.measuring import measure_checkpoints
 
 P, KEYS, N = 23, [3, 7], 400
 STEPS = np.array([0, 20, 40, 60])

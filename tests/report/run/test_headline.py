@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from grokscope.measures.analyses.checkpoints import measure_checkpoints
 from grokscope.measures.base import measures
 from grokscope.report.run.headline import headline
 from grokscope.report.run.origin import command, python
@@ -14,7 +15,6 @@ from grokscope.report.words import LANGUAGES
 from grokscope.runs.export import export_run
 from grokscope.runs.foreign.importing import import_weights
 from grokscope.runs.run import Run
-from grokscope.studies.measuring import measure_checkpoints
 
 Staged = Callable[..., Readings]
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from grokscope.cli.run import assignment
+from grokscope.measures.analyses.checkpoints import measure_checkpoints
 from grokscope.recipes.base import recipe
 from grokscope.report.run.numbers import numbers
 from grokscope.report.run.origin import command, python
@@ -20,7 +21,6 @@ from grokscope.report.run.sections.base import sections
 from grokscope.report.words import LANGUAGES, Lang, say
 from grokscope.runs.run import Run
 from grokscope.studies.experiment import train
-from grokscope.studies.measuring import measure_checkpoints
 
 FIGURES = [name for room in sections() for name in room.figures]
 

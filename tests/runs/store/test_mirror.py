@@ -10,6 +10,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 
 from grokscope.cli.base import main
 from grokscope.errors import StoreError
+from grokscope.measures.analyses.checkpoints import measure_checkpoints
 from grokscope.runs.run import load_pack
 from grokscope.runs.store import mirror
 from grokscope.runs.store.events import finished_at
@@ -17,7 +18,6 @@ from grokscope.runs.store.mirror import address, opened, publish
 from grokscope.studies import experiment
 from grokscope.studies.conduct import conduct
 from grokscope.studies.experiment import train
-from grokscope.studies.measuring import measure_checkpoints
 from grokscope.studies.plan import plan
 from tests.conftest import tiny
 

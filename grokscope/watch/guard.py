@@ -1,0 +1,84 @@
+"""What a look at somebody's network must not change."""
+
+import contextlib
+import random
+from collections import OrderedDict
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import nn
+
+HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+# Hooks of PyTorch that make the weights (weight_norm, spectral_norm, pruning) belong to the network.
+OF_WEIGHTS = "torch.nn.utils"
+
+
+@contextlib.contextmanager
+def untouched(network: nn.Module) -> Iterator[None]:
+    """Within it the network is in evaluation mode, in eager mode, without autocast, and the hooks that others have
+    registered rest; after it everything is as it was: random states, modes, hooks, attributes and buffers of every
+    module.
+
+    A module's attributes are restored as they were bound: a list that the forward pass appends to stays longer.
+    """
+    modules = list(network.modules())
+    kept = [(module, dict(module.__dict__), _tables(module)) for module in modules]
+    with _random_states(), _plain_computing():
+        try:
+            for module in modules:
+                module.__dict__["training"] = False
+                for name in HOOKS:
+                    module.__dict__[name] = _own(module.__dict__.get(name, {}))
+            yield
+        finally:
+            for module, attributes, tables in kept:
+                module.__dict__.clear()
+                module.__dict__.update(attributes)
+                for name, entries in tables.items():
+                    table = module.__dict__[name]
+                    if dict(table) != entries or list(table) != list(entries):
+                        table.clear()
+                        table.update(entries)
+
+
+def buffers(network: nn.Module) -> dict[str, torch.Tensor]:
+    """Copies of all buffers, for a forward pass that may write to them."""
+    return {name: buffer.detach().clone() for name, buffer in network.named_buffers()}
+
+
+def _tables(module: nn.Module) -> dict[str, dict]:
+    return {name: dict(module.__dict__[name]) for name in ("_parameters", "_buffers", "_modules")}
+
+
+def _own(hooks: dict) -> OrderedDict:
+    """Those hooks that make the network's weights."""
+    return OrderedDict((key, hook) for key, hook in hooks.items() if type(hook).__module__.startswith(OF_WEIGHTS))
+
+
+@contextlib.contextmanager
+def _random_states() -> Iterator[None]:
+    # numpy's global generator is whatever state the user's code left it in; it is put back, never drawn from.
+    python, numbers = random.getstate(), np.random.get_state()
+    with torch.random.fork_rng():
+        try:
+            yield
+        finally:
+            random.setstate(python)
+            np.random.set_state(numbers)
+
+
+@contextlib.contextmanager
+def _plain_computing() -> Iterator[None]:
+    """No compiled code, no autocast, no fused paths that hide what is inside."""
+    fast = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    devices = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+    try:
+        with contextlib.ExitStack() as stack:
+            for device in devices:
+                stack.enter_context(torch.autocast(device, enabled=False))
+            stack.enter_context(torch.compiler.set_stance("force_eager"))
+            yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast)

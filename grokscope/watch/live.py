@@ -1,0 +1,75 @@
+"""The snapshot of a network that is watched: the same class that grokscope's own networks have."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from grokscope.errors import MissingPlugin
+from grokscope.models.base import Interface, Params
+from grokscope.models.parts.program import of_replicas
+from grokscope.models.watched import Watched, WatchedOptions
+from grokscope.runs.snapshot import Snapshot
+from grokscope.tasks.base import Task
+from grokscope.watch.network import Network
+from grokscope.watch.points import at
+
+
+class Live(Watched):
+    """The network itself stands behind the recorded activations: kernels, gradients and other weights work too. With
+    another number of symbols it cannot be built."""
+
+    _network: Network | None = None
+    _inputs: Any  # of all points
+    _names: Mapping[str, str]  # our name of a weight -> the network's
+
+    @classmethod
+    def of(
+        cls, network: Network, interface: Interface, inputs: Any, names: Mapping[str, str], recorded: dict[str, Tensor]
+    ) -> "Live":
+        live = cls(WatchedOptions.model_validate({"network": network.name}), interface, recorded)
+        live._network, live._inputs, live._names = network, inputs, names
+        return live
+
+    def outputs(self, params: Params, inputs: Tensor) -> Tensor:
+        if (network := self._network) is None:
+            raise MissingPlugin(f"the network {self.settings.network} cannot be built with another number of symbols")
+        return torch.stack([self._of_one(network, of_replicas(params, i), rows) for i, rows in enumerate(inputs)])
+
+    def _of_one(self, network: Network, params: Params, rows: Tensor) -> Tensor:
+        """rows: symbols, or the index of each point."""
+        of_points = rows.to(self._inputs.dtype) if self.interface.n_symbols else at(self._inputs, rows[:, 0].long())
+        named = {self._names.get(name, name): tensor.to(network.device) for name, tensor in params.items()}
+        return network.outputs(of_points, named).cpu()
+
+
+def snapshot_of(
+    network: Network,
+    task: Task,
+    inputs: Any,
+    *,
+    step: int,
+    train_mask: Tensor,
+    names: Mapping[str, str],
+    seen: tuple[dict[str, Tensor], Tensor],
+    loss: str,
+    initial: Callable[[], Snapshot] | None,
+) -> Snapshot:
+    """The network as it stands. seen: its sites and outputs, as `Network.look` gave them. Its weights are the tensors
+    of the network themselves, so it holds until the next step of the training alone."""
+    sites, outputs = seen
+    ours = {theirs: name for name, theirs in names.items()}
+    interface = Interface(n_symbols=task.n_symbols, n_operands=task.inputs.shape[1], n_outputs=outputs.shape[1])
+    if task.n_symbols:
+        sites = {name: t[: task.n_symbols] if name in network.tables else t for name, t in sites.items()}
+    return Snapshot(
+        task=task,
+        model=Live.of(network, interface, inputs, names, sites),
+        params={ours.get(name, name): tensor.cpu() for name, tensor in network.params.items()},
+        train_mask=train_mask,
+        step=step,
+        loss=loss,
+        outputs=outputs,
+        initial=initial,
+    )
