@@ -8,10 +8,11 @@ import pytest
 import torch
 
 from grokscope.errors import GrokscopeError
+from grokscope.measures.analyses import checkpoints
 from grokscope.measures.analyses.checkpoints import measure_checkpoints
 from grokscope.measures.base import Cost, evaluate, measures
 from grokscope.registry import component
-from grokscope.studies import experiment, measuring
+from grokscope.studies import experiment
 from grokscope.studies import study as studying
 from grokscope.studies.experiment import train
 from grokscope.studies.plan import plan
@@ -127,7 +128,7 @@ def test_a_variant_that_is_added_later_is_measured_and_the_others_are_not_again(
     def measured(*variants: dict[str, object]) -> None:
         taken.clear()
         made = dataclasses.replace(whole, variants=variants, function=function)
-        monkeypatch.setattr(measuring, "component", lambda *_: made)
+        monkeypatch.setattr(checkpoints, "component", lambda *_: made)
         measure_checkpoints(run, only=["weights.made"])
 
     for variants, new in (

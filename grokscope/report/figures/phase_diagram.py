@@ -2,7 +2,8 @@
 
 The first entry of a cell's `customdata` is the id of its run ("" for tables from elsewhere), so that a click on the
 figure leads to the run: `plotly_click` has it at `event.points[0].customdata[0]`.
-Source of the phases: Liu et al. 2022, arXiv:2205.10343, table 1 and figures 5 and 6.
+Source of the phases: Liu et al. 2022, arXiv:2205.10343, table 1 and figures 5 and 6; on the page of a sweep they are
+those of `transitions.phases`, as on every other page.
 """
 
 from collections.abc import Sequence
@@ -16,14 +17,14 @@ from grokscope.report.figures.base import draws
 from grokscope.report.figures.parts.cells import axis, axis_label
 from grokscope.report.page import theme
 from grokscope.report.words import Lang, count, percent, say
-from grokscope.statistics.phase_classes import CLASSES, PUBLISHED, classify, counts, reached
+from grokscope.statistics.phase_classes import CLASSES, classify, counts, reached
+from grokscope.statistics.unfolding import RULES
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 # Okabe & Ito's colours, and a grey light enough to stand apart from the blue where no colour is seen.
 COLOURS = dict(zip(CLASSES, (theme.GREEN, theme.AMBER, theme.BLUE, theme.PALE), strict=True))
-DELAY = 1e3  # steps between train and test accuracy that make it grokking: Liu et al. 2022, table 1
 CELL, FRAME = 34, 120  # pixels of a row, and of the frame around the rows
 HOVER = "%{customdata[1]}<br>%{customdata[2]}<br>%{customdata[3]}<br>%{customdata[4]}%{customdata[5]}<extra></extra>"
 
@@ -84,7 +85,11 @@ def from_steps(
     )
 
 
-@draws("study", says={"limit": percent(PUBLISHED["test_threshold"]), "delay": count(round(DELAY))})
+@draws(
+    "study",
+    says={name: percent(RULES[f"{name}_threshold"]) for name in ("train", "test")}
+    | {name: count(round(RULES[name])) for name in ("stable", "gap", "ratio")},
+)
 def phase_diagram(table: PhaseTable, lang: Lang = "en") -> "Figure":
     """A heat map of the phases, with the two steps and the run on hover; the legend counts the cells."""
 

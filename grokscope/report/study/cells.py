@@ -8,14 +8,15 @@ import numpy as np
 from grokscope.errors import Missing
 from grokscope.report.figures.heatmap import HeatTable
 from grokscope.report.figures.parts.cells import axis_order
-from grokscope.report.figures.phase_diagram import DELAY, PhaseTable
+from grokscope.report.figures.phase_diagram import PhaseTable
 from grokscope.runs.outcomes import phases_of_curves
 from grokscope.runs.run import Run, curves_of
 from grokscope.runs.store.series import read_series
 from grokscope.runs.store.uncollected import uncollected
 from grokscope.statistics.intervals import mean_effect
 from grokscope.statistics.many import LEVELS, Stages, stages_of_many
-from grokscope.statistics.phase_classes import CLASSES, PUBLISHED, classify, counts
+from grokscope.statistics.phase_classes import CLASSES, classify, counts
+from grokscope.statistics.unfolding import RULES
 
 Axis = tuple[Any, ...]
 Place = tuple[int, int]
@@ -27,18 +28,18 @@ def phases_over(
     *,
     x: str = "weight_decay",
     y: str = "learning_rate",
-    limit: float | None = None,
-    delay: float = DELAY,
-    **thresholds: Any,
+    **rules: Any,
 ) -> PhaseTable:
     """The table of a sweep: x, y are fields of the config.
 
     A cell with several runs (seeds) has the phase of most of them, of equally frequent ones the worse; its steps are
-    those of the first run in that phase. thresholds: of `Run.phases`; by default the published ones (first evaluation
-    at 90 %). Raises ValueError without a run, for a field that a run's config lacks, and for a run never evaluated.
+    those of the first run in that phase. rules: of `Run.phases` (thresholds, ratio, gap), with its defaults: a run that
+    has generalised and not grokked is one of comprehension. Raises ValueError without a run, for a field that a run's
+    config lacks, and for a run never evaluated.
     """
     listed = list(runs)
-    stages = stages_of(listed, **(PUBLISHED | thresholds))
+    late = {name: rules.pop(name, RULES[name]) for name in ("ratio", "gap")}
+    stages = stages_of(listed, **rules)
     for run, (*_, last_at) in zip(listed, stages, strict=True):
         if last_at is None:
             raise ValueError(f"run {run.id} has not been evaluated: it has no phase yet")
@@ -52,7 +53,7 @@ def phases_over(
     )  # fmt: skip
     for place, of_runs in cells.items():
         train, test = zip(*of_runs.values(), strict=True)
-        classes = classify(train, test, limit=limit, delay=delay).tolist()
+        classes = _classes(train, test, **late)
         tally = counts(classes)
         common = max(CLASSES, key=lambda name, tally=tally: (tally[name], CLASSES.index(name)))
         first = classes.index(common)
@@ -60,6 +61,17 @@ def phases_over(
         table.runs[place] = list(of_runs)[first]
         table.train_step[place], table.test_step[place] = train[first], test[first]
     return table
+
+
+def _classes(train: Sequence[float], test: Sequence[float], *, ratio: float, gap: float) -> list[str]:
+    """The phase of each run. Grokked is what `transitions.phases` calls so: at least `gap` steps, and `ratio` times, as
+    late as memorised."""
+    classes: list[str] = classify(train, test, delay=gap).tolist()
+    comprehension, grokking, *_ = CLASSES
+    return [
+        comprehension if found == grokking and not late >= ratio * early else found
+        for found, early, late in zip(classes, train, test, strict=True)
+    ]
 
 
 def stages_of(runs: Sequence[Run], **thresholds: Any) -> list[Stages]:

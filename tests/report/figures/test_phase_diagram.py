@@ -41,7 +41,7 @@ def one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
 def staged(name: str, train: int | None, test: int | None, **fields: Any) -> Any:
     """A run with given steps, evaluated every 100."""
     steps = np.arange(0, 5000, 100)
-    curves = [np.where(steps >= (9999 if at is None else at), 0.95, 0.0) for at in (train, test)]
+    curves = [np.where(steps >= (9999 if at is None else at), 0.995, 0.0) for at in (train, test)]
 
     def field(wanted: str) -> Any:
         if wanted not in fields:
@@ -125,9 +125,19 @@ def test_seeds_of_a_cell_vote() -> None:
     heat = figure.data[0]
     assert heat.customdata[0][0][2] == "grokking (2 of 3 runs)"
     assert phases_over(runs[:2]).classes.tolist() == [["grokking"]]  # of two the worse
-    assert phases_over(runs, delay=5000).classes.tolist() == [["comprehension"]]
-    assert phases_over(runs, limit=1000).classes.tolist() == [["memorisation"]]
-    assert phases_over(runs, train_threshold=0.99).classes.tolist() == [["confusion"]]
+    assert phases_over(runs, gap=5000).classes.tolist() == [["comprehension"]]
+    assert phases_over(runs, test_threshold=0.999).classes.tolist() == [["memorisation"]]
+    assert phases_over(runs, train_threshold=0.999).classes.tolist() == [["confusion"]]
+
+
+@pytest.mark.parametrize("train", [0, 100, 300, 1000, 3000, None])
+@pytest.mark.parametrize("test", [0, 200, 600, 800, 1500, 3600, 4000, None])
+def test_grokking_and_generalised_are_what_they_are_on_every_page(train: int | None, test: int | None) -> None:
+    run = staged("a", train, test, weight_decay=1.0, learning_rate=1e-3)
+    own = run.phases()
+    (found,) = phases_over([run]).classes[0]
+    assert (found == "grokking") == own.grokked
+    assert (found in ("grokking", "comprehension")) == (own.memorized_at is not None and own.generalized_at is not None)
 
 
 def test_axes_are_any_fields() -> None:
