@@ -185,6 +185,16 @@ def test_a_card_promises_no_way_to_load_what_is_another_network(store: Path) -> 
     assert "gs.snapshot" not in (folder / "README.md").read_text()
 
 
+def test_a_card_of_weights_without_curves_tells_no_phases(tiny_run: Run, store: Path) -> None:
+    weights = export_run(tiny_run, "safetensors", store / "w")
+    folder = export_run(import_weights(weights, "safetensors", store=store, p=11), "hub")
+    text = (folder / "README.md").read_text()
+    assert "it is not known when it memorised or generalised" in text
+    assert "grokked |" not in text
+    config = json.loads((folder / "config.json").read_text())
+    assert gs.snapshot(load_file(folder / "model.safetensors"), **config["snapshot"]).train_mask.all()
+
+
 @pytest.mark.parametrize("license", ["", "MIT\n---", 'mit"', "x" * 41, "a b", "<b>"])
 def test_a_licence_is_an_identifier(tiny_run: Run, store: Path, license: str) -> None:
     with pytest.raises(ValueError, match="expected an identifier such as mit"):

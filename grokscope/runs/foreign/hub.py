@@ -103,11 +103,15 @@ def card(run: Run, config: dict[str, Any], licence: str) -> str:
 def _rows(run: Run) -> dict[str, str]:
     """What a reader asks first: when it memorised and generalised, and how it ended."""
     about = run.summary()
+    final = {name.replace("/", " "): value for name, value in about["final"].items() if value is not None}
+    if not final:
+        return {"curves": "none are known, so that it is not known when it memorised or generalised"}
     steps = {"memorised at step": "memorized_at", "generalised at step": "generalized_at", "delay in steps": "delay"}
     rows = {name: "not reached" if about[key] is None else f"{about[key]:,}" for name, key in steps.items()}
+    if about["lost_at"] is not None:
+        rows["lost again from step"] = f"{about['lost_at']:,}"
     rows["grokked"] = "yes" if about["grokked"] else "no"
     rows["steps trained"] = f"{about['steps']:,}"
-    final = {name.replace("/", " "): value for name, value in about["final"].items() if value is not None}
     return rows | {f"final {name}": f"{value:.6g}" for name, value in final.items()}
 
 
@@ -119,7 +123,7 @@ def _arguments(run: Run, snap: Snapshot) -> dict[str, Any] | None:
     given = {name: fields[name] for name in names if fields.get(name) is not None}
     if torch.equal(snap.task.split(config.train_fraction, config.seed), snap.train_mask):
         given |= {"train_fraction": config.train_fraction, "seed": config.seed}
-    else:
+    elif not snap.train_mask.all():  # without a split every input counts as trained on
         given["train_mask"] = snap.train_mask.nonzero().flatten().tolist()
     try:
         with warnings.catch_warnings(action="ignore"):
