@@ -72,8 +72,13 @@ def require_own_rows(f: Callable[..., Tensor], weights: dict[str, Tensor], x: Te
     with torch.no_grad():
         alone, together = f(dict(weights), x[:1]), f(dict(weights), x[:2])
     for n, outputs in ((1, alone), (len(x[:2]), together)):
-        if not isinstance(outputs, Tensor) or outputs.ndim not in (1, 2) or len(outputs) != n:
+        if not isinstance(outputs, Tensor) or outputs.ndim not in (1, 2) or len(outputs) != n or not outputs.numel():
             got = tuple(outputs.shape) if isinstance(outputs, Tensor) else f"a {type(outputs).__name__}"
             raise ValueError(f"f must give a tensor (n, outputs) or (n,) of n inputs; of {n} it gave {got}")
-    if not torch.allclose(alone[0], together[0], rtol=SAME, atol=SAME * float(together.abs().max())):
+        if not outputs.is_floating_point():
+            raise ValueError(
+                f"f must give real numbers of floating point, which have gradients; it gave {outputs.dtype}"
+            )
+    size = float(together.nan_to_num(0, 0, 0).abs().max())  # of outputs that are not finite the kernel says so
+    if not torch.allclose(alone[0], together[0], rtol=SAME, atol=SAME * size, equal_nan=True):
         raise ValueError("f gives an input other outputs alone than beside another: a kernel needs rows of their own")

@@ -198,6 +198,8 @@ def circles(
             raise ValueError(f"p must be a whole number of at least 1, got {p!r}")
         if len(table) < p:
             raise ValueError(f"W_E has {len(table)} rows, p is {p}: expected one row an element, then the channels")
+        if table.shape[1] in (p, p + 1) and len(table) > p + 1:
+            raise ValueError(f"W_E of shape {table.shape} has its {p} residues along the second axis: give W_E.T")
         table = table[:p]
     if of is not None and len(table) != of.order:
         raise ValueError(f"W_E has {len(table)} rows, {of.name} has {of.order} elements; p takes the first p rows")

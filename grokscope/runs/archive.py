@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from grokscope.errors import StoreError
+from grokscope.registry import shortened
 from grokscope.runs.doctor import examine_pack
 from grokscope.runs.output import require_free, write_output
 from grokscope.runs.store.atomic import kind_of
@@ -40,6 +41,8 @@ def write_archive(store: Path, folders: Sequence[Path], path: str | Path, *, ove
         if damage := next(examine_pack(folder), None):
             raise StoreError(f"{damage.file} is damaged ({damage.what}); grokscope doctor --repair mends what it can")
     files = [(file, file.relative_to(store).as_posix()) for folder in folders for file in _files(folder)]
+    if odd := [name for _, name in files if "\\" in name or not name.isprintable()]:
+        raise StoreError(f"{shortened(odd[0])} is no name for a file on every machine; move it out of the pack")
 
     def write(out: BinaryIO) -> None:
         with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -274,6 +274,7 @@ def test_too_few_points_say_so(instrument: Callable[..., Any], points: np.ndarra
         (lambda: gs.dimension(CIRCLE, method="mel"), "unknown method 'mel'. Did you mean 'mle'"),  # type: ignore
         (lambda: gs.betti(CIRCLE[:20], 3), "max_dimension must be 0, 1 or 2, got 3"),
         (lambda: gs.circles(CIRCLE[:13], p=14), "W_E has 13 rows, p is 14"),
+        (lambda: gs.circles(np.ones((128, 113)), p=113), "113 residues along the second axis: give W_E.T"),
         (lambda: gs.circles(CIRCLE[:13], p=0), "p must be a whole number of at least 1"),
         (lambda: gs.circles(CIRCLE[:13], group="cyclic(12)"), r"W_E has 13 rows, cyclic\(12\) has 12 elements"),
         (lambda: gs.attention_entropy(np.full((3, 2, 4), 0.3)), "rows of P must sum to 1, one sums to 1.2"),
@@ -303,6 +304,8 @@ LINEAR = {"w": np.ones(2)}
         (lambda params, x: x @ params["w"].double(), {"w": [1, 2]}, "one floating dtype"),
         (lambda params, x: (x @ params["w"]).sum(), LINEAR, r"of 1 it gave \(\)"),
         (lambda params, x: (x @ params["w"]).tolist(), LINEAR, "of 1 it gave a list"),
+        (lambda params, x: (x @ params["w"]) > 0, LINEAR, "must give real numbers of floating point"),
+        (lambda params, x: (x @ params["w"] - 99).sqrt(), LINEAR, "not finite"),
         (lambda params, x: (x - x.mean(0)) @ params["w"], LINEAR, "rows of their own"),
         (lambda params, x: (0 * x @ params["w"]).sqrt(), LINEAR, "not finite"),
     ],

@@ -27,7 +27,7 @@ CARD = """---
 {header}
 ---
 
-# A {model} that learned {task}
+# A {model} trained on {task}
 
 Trained with grokscope {version}; run `{run}`, step {step}.
 
