@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from grokscope.errors import GrokscopeError, Missing, StoreError
     from grokscope.measures.base import Measure, measures
     from grokscope.measures.base import evaluate as measure
+    from grokscope.numerics.arrays import attention_entropy, betti, circles, dimension, ntk
     from grokscope.recipes.base import recipe
     from grokscope.registry import use
     from grokscope.runs.asking import query, runs
@@ -34,6 +35,11 @@ _FACE = {
     "Measure": "measures.base:Measure",
     "measure": "measures.base:evaluate",
     "measures": "measures:",  # the package, which can be called
+    "attention_entropy": "numerics.arrays:attention_entropy",
+    "betti": "numerics.arrays:betti",
+    "circles": "numerics.arrays:circles",
+    "dimension": "numerics.arrays:dimension",
+    "ntk": "numerics.arrays:ntk",
     "recipe": "recipes.base:recipe",
     "RunConfig": "runs.config:RunConfig",
     "query": "runs.asking:query",
@@ -58,10 +64,15 @@ __all__ = [
     "RunConfig",
     "Snapshot",
     "StoreError",
+    "attention_entropy",
+    "betti",
+    "circles",
+    "dimension",
     "judge",
     "load",
     "measure",
     "measures",
+    "ntk",
     "phases",
     "query",
     "recipe",

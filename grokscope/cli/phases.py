@@ -1,12 +1,16 @@
 """`grokscope phases`: when a run memorised and generalised, from a file of its curves; it stores nothing."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
 from grokscope.cli._options import Json, Percent
 from grokscope.cli.base import emit
+
+if TYPE_CHECKING:
+    from grokscope.statistics.transitions import Phases
 
 Column = Annotated[str | None, tyro.conf.arg(metavar="COLUMN")]
 
@@ -26,7 +30,7 @@ def phases(
 ) -> None:
     """When a run memorised, began to generalise, generalised, and lost it again; from a file of its curves.
 
-    Columns of accuracies and losses that are not given are found if their names leave no doubt.
+    Columns that are not given are found if their names leave no doubt. Those that were read are printed.
 
     Args:
         file: csv, tsv, jsonl, json, npz, or a folder of TensorBoard.
@@ -38,21 +42,40 @@ def phases(
         loss_threshold: the same for losses, if there are no accuracies; by default 0.1 nat.
         stable: evaluations in a row that must reach the threshold.
     """
-    from grokscope.cli.run import sentence
-    from grokscope.runs.curves.columns import quantity
+    from grokscope.runs.curves.columns import quantity, split
     from grokscope.runs.curves.series import read_curves
 
     given = {f"{name}_{quantity(column)}": column for name, column in (("train", train), ("test", test)) if column}
     curves = read_curves(file, given | ({"step": step} if step else {}), percent=percent)
+    if blank := [column for name, column in given.items() if name not in curves.curves]:
+        raise ValueError(f"column {blank[0]!r} has no value")
     reached = curves.phases(
         train_threshold=train_threshold, test_threshold=test_threshold, loss_threshold=loss_threshold, stable=stable
     )
-    notes = [*curves.remarks, *map(str, reached.notes)]
+    told = [
+        f"column {column!r} was given as {name.partition('_')[0]}, and its name says {split(column)}"
+        for name, column in given.items()
+        if split(column) not in (name.partition("_")[0], None)
+    ]
+    absent = [name for name in ("train", "test") if not any(curve.startswith(f"{name}_") for curve in curves.curves)]
+    told += [f"no curve of {name} inputs was read: --{name} COLUMN names it" for name in absent]
+    notes = [*told, *curves.remarks, *map(str, reached.notes)]
     if json:
         emit({"file": str(file), "columns": dict(curves.columns)} | reached.as_dict() | {"notes": notes})
         return
-    print(sentence(reached.as_dict() | {"steps": reached.last_at or 0}))
+    print(_sentence(reached, absent))
+    print(f"curves          {', '.join(f'{name} = {column}' for name, column in curves.columns.items())}")
     for name, value in reached.as_dict().items():
         print(f"{name:<15} {'not reached' if value is None else value if name == 'grokked' else format(value, ',')}")
     for note in notes:
         print(f"note: {note}")
+
+
+def _sentence(reached: "Phases", absent: Sequence[str]) -> str:
+    """What became of the run; of a split without a curve nothing is said."""
+    from grokscope.cli.run import sentence
+
+    if not absent:
+        return sentence(reached.as_dict() | {"steps": reached.last_at or 0})
+    word, at = ("generalised", reached.generalized_at) if "train" in absent else ("memorised", reached.memorized_at)
+    return f"not {word} within {reached.last_at or 0:,} steps" if at is None else f"{word} at step {at:,}"

@@ -1,125 +1,174 @@
-"""A run's weights or numbers as a file for others.
+"""A run's weights or numbers, or the numbers of many runs, as files for others.
 
 Formats: "safetensors", the weights of a checkpoint under this project's names, with the run's config in the file's
-metadata; "transformer-lens", the same under TransformerLens's names, by torch.save, or as safetensors if the path ends
-so; "csv" and "parquet", every measured number, in the columns run, step, measure, view, value. `runs.foreign` imports
-both kinds of weights.
+metadata; "transformer-lens" and "transformer-bridge", the state dict of TransformerLens's HookedTransformer and of its
+successor, by torch.save, or as safetensors if the path ends so, with their config beside it (FILE.json); "hub", a
+folder as the Hugging Face hub has it; "csv" and "parquet", every measured number, in the columns run, step, measure,
+view, value. `runs.foreign` imports the weights; "zip" is `runs.archive`.
 """
 
 import io
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from grokscope.errors import StoreError
 from grokscope.registry import unknown
-from grokscope.runs.config import RunConfig
-from grokscope.runs.foreign.weights import is_transformer
-from grokscope.runs.output import write_output
+from grokscope.runs.foreign.hub import UNKNOWN, card, hub_config, require_licence
+from grokscope.runs.foreign.lens import beyond_lens, bridge_state, hooked_state, lens_config
+from grokscope.runs.output import require_free, write_output
 from grokscope.runs.run import Run
+from grokscope.runs.snapshot import Snapshot
+from grokscope.runs.store.atomic import refuse_links
 from grokscope.runs.store.segments import engine
 
-Format: TypeAlias = Literal["transformer-lens", "safetensors", "csv", "parquet"]
-SUFFIX = {"transformer-lens": "pt"}
-OUTSIDE_LAYERS = {
-    "W_E": "embed.W_E",
-    "W_pos": "pos_embed.W_pos",
-    "W_U": "unembed.W_U",
-    "b_U": "unembed.b_U",
-    "ln_final_w": "ln_final.w",
-    "ln_final_b": "ln_final.b",
-}
-# Field that a TransformerLens network does not have -> the values at which it computes the same function.
-BEYOND_LENS = {
-    "attention_rate": (1.0,),
-    "activation": ("relu", "gelu"),
-    "layer_norm": ("none", "pre"),
-    "positions": ("learned",),
-    "output_scale": (1.0,),
-    "centred": (False,),
-}
+__all__ = ["Format", "beyond_lens", "export_run", "export_table"]
+
+Tables: TypeAlias = Literal["csv", "parquet"]
+Format: TypeAlias = Literal["transformer-lens", "transformer-bridge", "hub", "safetensors", "csv", "parquet"]
+LENS = {"transformer-lens": hooked_state, "transformer-bridge": bridge_state}
+SUFFIX = {"transformer-lens": ".pt", "transformer-bridge": "-bridge.pt", "hub": "-hub"}
 
 
-def export_run(run: Run, format: Format, path: str | Path | None = None, *, step: int | None = None) -> Path:
-    """Writes the file atomically and returns its path, by default in the run's folder.
+def export_run(
+    run: Run,
+    format: Format,
+    path: str | Path | None = None,
+    *,
+    step: int | None = None,
+    license: str = UNKNOWN,
+    overwrite: bool = False,
+) -> Path:
+    """Writes the files, each atomically, and returns the path of the first; of "hub" that of the folder.
 
-    step: the checkpoint of the weights; by default the last. Numbers are those of all steps.
+    path: by default in the run's folder. step: the checkpoint of the weights; by default the last. Numbers are those of
+    all steps. license: of the weights, an identifier as the hub has them; for "hub". overwrite: replace files that hold
+    something else.
 
-    ValueError for an unknown format, for weights without names in TransformerLens, and for a step with csv or parquet.
+    ValueError for an unknown format, for weights without names in TransformerLens, for a step with csv or parquet, and
+    for files that are there and hold something else.
     """
     if format not in get_args(Format):
         raise ValueError(unknown("format", format, get_args(Format)))
-    suffix = SUFFIX.get(format, format)
+    if license != UNKNOWN and format != "hub":
+        raise ValueError(f"license = {license} is for the card of a hub folder; {format} has none")
     if format in ("csv", "parquet"):
         if step is not None:
             raise ValueError(f"{format} holds the numbers of all steps; step = {step} is for weights")
-        path = run.folder / f"{run.id}.{suffix}" if path is None else Path(path)
-        return write_output(path, _table(run, format))
+        path = run.folder / f"{run.id}.{format}" if path is None else path
+        return export_table([run], format, path, overwrite=overwrite)
     snap = run.snapshot(step)
-    path = run.folder / f"{run.id}-step-{snap.step}.{suffix}" if path is None else Path(path)
-    params = lens_names(run.config, snap.params) if format == "transformer-lens" else snap.params
+    suffix = SUFFIX.get(format, f".{format}")
+    target = run.folder / f"{run.id}-step-{snap.step}{suffix}" if path is None else Path(path)
+    files = _hub(run, snap, target, license) if format == "hub" else _weights(run, snap, format, target)
+    for file in files if path is None else ():
+        refuse_links(file, run.folder.parent)  # a store may come from elsewhere
+    _write(files, overwrite=overwrite)
+    return target
+
+
+def export_table(
+    runs: Sequence[Run],
+    format: Tables,
+    path: str | Path,
+    *,
+    fields: Sequence[str] = (),
+    overwrite: bool = False,
+) -> Path:
+    """Writes the numbers of runs into one table. fields: of the configs, which become columns after `run`.
+
+    StoreError where no run has a number; ValueError as `export_run`.
+    """
+    _write({Path(path): _table(runs, format, fields)}, overwrite=overwrite)
+    return Path(path)
+
+
+def _weights(run: Run, snap: Snapshot, format: str, path: Path) -> dict[Path, bytes]:
+    """The file of weights, and the config beside it."""
     about = {"run": run.id, "step": str(snap.step), "config": json.dumps(run.fields)}
-    as_torch = format == "transformer-lens" and path.suffix != ".safetensors"
-    return write_output(path, _weights(params, about, as_torch=as_torch))
+    if format not in LENS:
+        return {path: _as_safetensors(snap.params, about)}
+    params, config = LENS[format](run.config, snap.params), lens_config(run.config, snap.params)
+    if path.suffix == ".json":
+        raise ValueError(f"{path} is the name of the config beside the weights; name the weights FILE.pt")
+    data = _as_safetensors(params, about) if path.suffix == ".safetensors" else _as_torch(params)
+    return {path: data} | ({} if config is None else {path.with_suffix(".json"): _as_json(config)})
 
 
-def lens_names(config: RunConfig, params: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """A transformer's weights under TransformerLens's names, `blocks.0.attn.W_Q`, ...; the shapes are the same."""
-    named_there = is_transformer(config.model)
-    if not named_there or config.bottleneck:
-        what = f"a bottleneck at {config.bottleneck}" if named_there else f"model {config.model}"
-        raise ValueError(f"TransformerLens has no names for {what}; export to safetensors instead")
-    named, params = {}, dict(params)
-    if "W_E_right" in params:  # there the symbols of the second operand follow those of the first
-        n = len(right := params.pop("W_E_right"))
-        params["W_E"] = torch.cat([params["W_E"][:n], right, params["W_E"][n:]])
-    for name, tensor in params.items():
-        if name in OUTSIDE_LAYERS:
-            named[OUTSIDE_LAYERS[name]] = tensor
-            continue
-        if name.startswith("ln"):
-            place = name.replace("_", ".")
-        else:
-            place = f"attn.{name}" if name[2:] in ("Q", "K", "V", "O") else f"mlp.{name}"
-        layers = tensor if config.model == "decoder" else [tensor]
-        named |= {f"blocks.{layer}.{place}": part for layer, part in enumerate(layers)}
-    return named
+def _hub(run: Run, snap: Snapshot, folder: Path, licence: str) -> dict[Path, bytes]:
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"cannot write {folder}: it is a file; the hub's format is a folder of files")
+    licence, config = require_licence(licence), hub_config(run, snap)
+    about = {"format": "pt", "run": run.id, "step": str(snap.step), "config": json.dumps(run.fields)}
+    return {
+        folder / "model.safetensors": _as_safetensors(snap.params, about),
+        folder / "config.json": _as_json(config),
+        folder / "README.md": card(run, config, licence).encode(),
+    }
 
 
-def beyond_lens(config: RunConfig) -> dict[str, object]:
-    """The fields, with their values, that a TransformerLens network of these weights does not have, so it computes
-    another function. A later import of the weights must set them."""
-    fields = config.model_dump()
-    return {name: fields[name] for name, same in BEYOND_LENS.items() if name in fields and fields[name] not in same}
+def _write(files: Mapping[Path, bytes], *, overwrite: bool) -> None:
+    """All files, or none where one may not be written."""
+    for path, data in files.items():
+        require_free(path, data, overwrite=overwrite)
+    for path, data in files.items():
+        write_output(path, data)
 
 
-def _weights(params: Mapping[str, Tensor], about: dict[str, str], *, as_torch: bool) -> bytes:
-    if not as_torch:
-        from safetensors.torch import save
+def _as_json(value: Any) -> bytes:
+    return f"{json.dumps(value, indent=1)}\n".encode()
 
-        return save(dict(params), about)
-    torch.save(dict(params), file := io.BytesIO())
+
+def _as_safetensors(params: Mapping[str, Tensor], about: dict[str, str]) -> bytes:
+    """The same weights are the same bytes: safetensors itself writes the metadata in any order."""
+    from safetensors.torch import save
+
+    data = save({name: tensor.contiguous() for name, tensor in params.items()}, about)
+    end = 8 + int.from_bytes(data[:8], "little")  # the header, after its length
+    header = json.loads(data[8:end]) | {"__metadata__": dict(sorted(about.items()))}
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + data[end:]
+
+
+def _as_torch(params: Mapping[str, Tensor]) -> bytes:
+    torch.save({name: params[name].clone() for name in sorted(params)}, file := io.BytesIO())
     return file.getvalue()
 
 
-def _table(run: Run, format: str) -> bytes:
-    rows = run.rows()
-    if not len(rows):
-        raise StoreError(f"run {run.id} has no numbers yet; measure it: grokscope measure {run.id}")
-    columns = {"run": rows.runs, "step": rows.steps, "measure": rows.measures, "view": rows.views, "value": rows.values}
-    columns = {name: column if column.dtype.kind in "if" else column.astype(object) for name, column in columns.items()}
+def _table(runs: Sequence[Run], format: str, fields: Sequence[str]) -> bytes:
+    parts = [_columns(run, fields) for run in runs]
+    if not sum(len(part["step"]) for part in parts):
+        name = runs[0].id if len(runs) == 1 else "RUN"
+        raise StoreError(
+            f"{', '.join(run.id for run in runs)[:80]} has no numbers yet; measure it: grokscope measure {name}"
+        )
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     connection = engine()
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "table"
         connection.register("numbers", columns)
         header = ", HEADER" if format == "csv" else ""
         connection.execute(
-            f"COPY (SELECT * FROM numbers ORDER BY measure, view, step) TO '{target}' (FORMAT {format}{header})"
+            f"COPY (SELECT * FROM numbers ORDER BY run, measure, view, step) TO '{target}' (FORMAT {format}{header})"
         )
         connection.unregister("numbers")
         return target.read_bytes()
+
+
+def _columns(run: Run, fields: Sequence[str]) -> dict[str, np.ndarray]:
+    """The rows of a run as columns that DuckDB takes; fields that are no plain values as JSON."""
+    rows = run.rows()
+    columns = {"run": rows.runs}
+    for name in fields:
+        value = (run.fields or {}).get(name)
+        plain = value if isinstance(value, bool | int | float | str) else json.dumps(value)
+        columns[name] = np.full(len(rows), plain, dtype=None if isinstance(plain, int | float) else object)
+    columns |= {"step": rows.steps, "measure": rows.measures, "view": rows.views, "value": rows.values}
+    return {name: column if column.dtype.kind in "bif" else column.astype(object) for name, column in columns.items()}

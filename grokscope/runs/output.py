@@ -2,20 +2,37 @@
 
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 from grokscope.runs.store.atomic import kind_of, write_atomic
 
 
-def write_output(path: str | Path, data: bytes) -> Path:
+def write_output(path: str | Path, data: bytes | Callable[[BinaryIO], None]) -> Path:
     """Writes a file that the user named, atomically, and returns its path; makes its folder. ValueError as in
-    `require_output`; StoreError for a link in a pack or a study."""
+    `require_output`; StoreError for a link in a pack or a study. data: the content, or what writes it into a file."""
     named = Path(path)
     require_output(named)
     # Outside a store a link is the user's own: its target is replaced, and the link stays.
-    of_store = any((named.parent / name).exists() for name in ("pack.json", "plan.json"))
-    write_atomic(named if of_store else Path(os.path.realpath(named)), data)
+    write_atomic(named if _is_of_store(named) else Path(os.path.realpath(named)), data)
     return named
+
+
+def require_free(path: str | Path, data: bytes | None = None, *, overwrite: bool = False) -> None:
+    """ValueError, as `require_output`, and for a file that is there and holds other data, unless it is to be
+    overwritten."""
+    named = Path(path)
+    require_output(named)
+    if overwrite or not named.exists() or (named.is_symlink() and _is_of_store(named)):  # such a link is refused later
+        return
+    if data is None or named.stat().st_size != len(data) or named.read_bytes() != data:
+        what = "" if data is None else " and holds something else"
+        raise ValueError(f"{named} is there already{what}: give another name, or --overwrite")
+
+
+def _is_of_store(named: Path) -> bool:
+    return any((named.parent / name).exists() for name in ("pack.json", "plan.json"))
 
 
 def require_output(path: str | Path) -> None:

@@ -59,13 +59,16 @@ def unpacked(text: str, n_inputs: int) -> Bool[Tensor, " pair"]:
 def split_mask(split: Any, inputs: Tensor) -> Bool[Tensor, " pair"]:
     """The training inputs as a mask, from one bool an input, indices of inputs, or inputs (symbols after the operands,
     such as "=", are not read). ValueError for anything else."""
+    if isinstance(split, np.ma.MaskedArray) and np.ma.is_masked(split):
+        raise ValueError("train_mask has masked cells: whether these inputs were trained on is not known")
     try:
-        given, n = torch.as_tensor(split).cpu(), len(inputs)
+        # A copy: torch warns of an array that cannot be written to.
+        given, n = torch.as_tensor(np.array(split) if isinstance(split, np.ndarray) else split).cpu(), len(inputs)
     except (TypeError, ValueError, RuntimeError) as error:
         raise ValueError(f"train_mask is no array of numbers: {error}") from None
     if given.layout != torch.strided or given.is_meta or (given.ndim and len(given) > n):
         raise ValueError(f"train_mask has shape {tuple(given.shape)} ({given.layout}), inputs are {n}")
-    if given.dtype == torch.bool or (given.shape == (n,) and n > 2 and bool(((given == 0) | (given == 1)).all())):
+    if given.dtype == torch.bool or (given.shape == (n,) and n > 2 and _is_zeros_and_ones(given)):
         if given.shape != (n,):
             raise ValueError(f"train_mask has shape {tuple(given.shape)}, expected ({n},): one bool an input")
         mask = given.bool()
@@ -75,6 +78,10 @@ def split_mask(split: Any, inputs: Tensor) -> Bool[Tensor, " pair"]:
     if not mask.any():
         raise ValueError("train_mask leaves no input to train on")
     return mask
+
+
+def _is_zeros_and_ones(given: Tensor) -> bool:
+    return not given.is_complex() and bool(((given == 0) | (given == 1)).all())
 
 
 def _places(given: Tensor, inputs: Tensor) -> Int[Tensor, " chosen"]:

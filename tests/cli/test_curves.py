@@ -247,3 +247,44 @@ def test_the_python_face() -> None:
     curves = grokking()
     found = gs.phases(curves["iteration"], train_accuracy=curves["acc/train"], test_accuracy=curves["acc/test"])
     assert (found.memorized_at, found.generalized_at) == (500, 6000)
+
+
+def test_phases_says_which_columns_it_read(capsys: pytest.CaptureFixture, tmp_path: Path) -> None:
+    """Of two columns of steps the nearest to a count of updates is taken, and named."""
+    curves = grokking()
+    path = write(tmp_path / "c.csv", {"global_step": curves["iteration"], **curves})
+    read = "test_accuracy = acc/test, step = global_step"
+    assert read in run(capsys, "phases", str(path), "--train", "acc/train", "--test", "acc/test")[1]
+
+
+def test_a_column_that_does_not_fit_is_never_assumed(capsys: pytest.CaptureFixture, tmp_path: Path) -> None:
+    curves = grokking()
+    path = write(tmp_path / "c.csv", curves | {"acc/blank": np.full(len(curves["iteration"]), np.nan)})
+    for args, said in (
+        (("--train", "acc/train", "--test", "acc/train"), "'acc/train' cannot be both train_accuracy and test_acc"),
+        (("--train", "acc/train", "--step", "acc/train"), "'acc/train' cannot be both train_accuracy and step"),
+        (("--train", "acc/train", "--test", "acc/blank"), "column 'acc/blank' has no value"),
+    ):
+        code, out, err = run(capsys, "phases", str(path), *args)
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert said in err
+
+
+def test_phases_notes_a_name_of_the_other_split(capsys: pytest.CaptureFixture, tmp_path: Path) -> None:
+    path = write(tmp_path / "c.csv", grokking())
+    swapped = json.loads(run(capsys, "phases", str(path), "--train", "acc/test", "--test", "acc/train", "--json")[1])
+    assert swapped["notes"][:2] == [
+        "column 'acc/test' was given as train, and its name says test",
+        "column 'acc/train' was given as test, and its name says train",
+    ]
+
+
+def test_phases_says_nothing_of_a_split_without_a_curve(capsys: pytest.CaptureFixture, tmp_path: Path) -> None:
+    curves = grokking()
+    two = {"val_acc": curves["acc/test"], "test_acc": curves["acc/test"]}
+    path = write(tmp_path / "c.csv", {"step": curves["iteration"], "acc": curves["acc/train"], **two})
+    text = run(capsys, "phases", str(path), "--train", "acc")[1]  # which of the two is the test, nobody knows
+    assert text.startswith("memorised at step 500\n")
+    assert "note: no curve of test inputs was read: --test COLUMN names it" in text
+    one = write(tmp_path / "d.csv", {"step": curves["iteration"], "test_acc": curves["acc/test"]})
+    assert run(capsys, "phases", str(one))[1].startswith("generalised at step 6,000\n")

@@ -1,9 +1,11 @@
 """State dicts as others save them, against a forward pass written out here: names, axes, what is left out, refused."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -270,3 +272,57 @@ def test_a_snapshot_under_other_names_with_a_split_of_its_own(tiny_run: Run) -> 
     assert torch.equal(snap.train_mask, own.train_mask)
     with pytest.raises(ValueError, match="rename: weights lack nowhere; they have"):
         gs.snapshot(params, p=11, rename={"W_E": "nowhere"})
+
+
+@pytest.mark.parametrize(
+    ("rename", "message"),
+    [
+        ({"W_E": "embed.weigth"}, "rename: weights lack embed.weigth; they have"),
+        ({"W_E": "embed.weight", "W_pos": "embed.weight"}, "rename: embed.weight cannot be both W_E and W_pos"),
+        ({"W_E": "embed.weight", "W_U": "other"}, "rename: the weights have a W_U of their own, beside other"),
+        ({"W_X": "embed.weight"}, "weights lack the tensor W_E"),
+        ({"W_E": "embed.weight", "W_X": "other"}, "the model has no tensor W_X, and it is not zero"),
+        (["W_E"], "rename is {our name: the name in the weights}"),
+        ("W_E", "rename is {our name: the name in the weights}"),
+        ({1: "other"}, "rename is {our name: the name in the weights}"),
+        ({"W_E": ["embed.weight"]}, "rename is {our name: the name in the weights}"),
+    ],
+)
+def test_a_rename_that_does_not_fit_is_named(tiny_run: Run, rename: Any, message: str) -> None:
+    params = dict(tiny_run.snapshot().params)
+    params["embed.weight"], params["other"] = params.pop("W_E"), torch.ones_like(params["W_U"])
+    with pytest.raises(ValueError, match=re.escape(message)):
+        gs.snapshot(params, p=11, rename=rename)
+
+
+def test_names_that_are_exchanged_are_exchanged(tiny_run: Run) -> None:
+    params = dict(tiny_run.snapshot().params)
+    theirs = params | {"W_Q": params["W_K"], "W_K": params["W_Q"]}
+    snap = gs.snapshot(theirs, p=11, rename={"W_Q": "W_K", "W_K": "W_Q"})
+    assert torch.equal(snap.logits, tiny_run.snapshot().logits)
+
+
+def test_tied_embeddings_are_not_assumed_silently(tiny_run: Run) -> None:
+    params = {name: tensor for name, tensor in tiny_run.snapshot().params.items() if name != "W_U"}
+    with pytest.warns(UserWarning, match="no W_U: taken as W_E transposed"):
+        gs.snapshot(params, p=11)
+
+
+def test_training_inputs_are_given_once_and_whole(tiny_run: Run) -> None:
+    snap = tiny_run.snapshot()
+    mask = snap.train_mask.numpy()
+    mask.flags.writeable = False
+    assert torch.equal(gs.snapshot(snap.params, p=11, train_mask=mask).train_mask, snap.train_mask)
+    hidden = np.ma.masked_array(mask, mask=np.arange(len(mask)) == 3)
+    cases: list[tuple[dict[str, Any], str]] = [
+        ({"train_mask": mask, "train_fraction": 0.5}, "train_mask and train_fraction both name the training inputs"),
+        ({"train_mask": hidden}, "train_mask has masked cells"),
+        ({"train_mask": mask.astype(complex)}, "train_mask is torch.complex128"),
+        ({"train_mask": mask * 0.5}, "train_mask is torch.float64"),
+        ({"train_mask": mask[:-1]}, "train_mask has shape"),
+        ({"train_mask": mask[None]}, "train_mask has shape"),
+        ({"train_mask": -mask.astype(int)}, "train_mask has indices -1 to 0"),
+    ]
+    for given, message in cases:
+        with pytest.raises(ValueError, match=message):
+            gs.snapshot(snap.params, p=11, **given)

@@ -28,7 +28,7 @@ STEPS = (
     "trainer/global_step", "global_step", "step", "steps", "_step", "train_step", "training_step", "iteration",
     "iterations", "iter", "iters", "it", "update", "updates", "batch", "epoch", "epochs",
 )  # fmt: skip
-HOW = 'name them: --map "train_accuracy=COLUMN,step=COLUMN"'
+HOW = 'name them: --map "train_accuracy=COLUMN,step=COLUMN" of import, --train, --test and --step of phases'
 
 
 def parse(text: str) -> dict[str, str]:
@@ -57,6 +57,9 @@ def chosen(columns: Collection[str], given: Mapping[str, str]) -> dict[str, str]
             raise ValueError(unknown("curve", name, KNOWN))
         if column not in columns:
             raise ValueError(unknown("column", column, columns))
+        if column in named.values():
+            other = next(other for other in named if named[other] == column)
+            raise ValueError(f"column {column!r} cannot be both {other} and {_canonical(name)}")
         named[_canonical(name)] = column
     free = [column for column in columns if column not in named.values()]
     if STEP not in named:
@@ -86,6 +89,12 @@ def quantity(column: str) -> str:
             "grokscope import FILE --as curves --map takes it by either name"
         )
     return quantities[0]
+
+
+def split(column: str) -> str | None:
+    """The split that a column's name says, "train" or "test"; None where it says none, or both."""
+    found = [name for name, known in SPLITS.items() if known & _words(column)]
+    return found[0] if len(found) == 1 else None
 
 
 def _canonical(name: str) -> str:

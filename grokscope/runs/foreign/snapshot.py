@@ -37,17 +37,23 @@ def snapshot(
     of the test set are `Missing`.
     layout: axes of the matrices, see `runs.foreign.weights`.
 
-    Warns if a LayerNorm seems to be folded into the weights: give layer_norm="pre" of a decoder then, or "none".
+    Warns of what was assumed: tied embeddings without a W_U, a second table of symbols, positions that were cut off, a
+    LayerNorm of weight 1; and if a LayerNorm seems to be folded into the weights: give layer_norm="pre" of a decoder
+    then, or "none".
     """
+    if train_mask is not None and train_fraction is not None:
+        raise ValueError("train_mask and train_fraction both name the training inputs: give one of them")
     family, architecture = component("tasks", task), component("models", model)
     of_task = {name: fields.pop(name) for name in list(fields) if name in family.options.model_fields}
     built: Task = family.build(options_of(family, of_task))
     named = weights.in_our_axes(cleaned(params, rename), layout)
     tensors = weights.stacked(weights.by_layer(named), model)
-    tensors, options, _ = weights.completed(tensors, model, interface(built), fields)
+    tensors, options, notes = weights.completed(tensors, model, interface(built), fields)
     network = weights.fitted(architecture, tensors, interface(built), options)
     if weights.is_transformer(model) and "layer_norm" not in fields and weights.suspects_layer_norm(tensors):
-        warnings.warn(weights.NO_LAYER_NORM, stacklevel=2)
+        notes.append(weights.NO_LAYER_NORM)
+    for note in notes:
+        warnings.warn(note, stacklevel=2)
     mask = torch.ones(built.n_inputs, dtype=torch.bool)
     if train_mask is not None:
         mask = split_mask(train_mask, built.inputs)

@@ -30,9 +30,7 @@ def cleaned(params: Mapping[str, Any], rename: Mapping[str, str] | None = None) 
         raise ValueError(f"weights are tensors by name, as model.state_dict() gives them; got {what}")
     if strange := [name for name in params if not isinstance(name, str)]:
         raise ValueError(f"weights are tensors by name; {shortened(strange[0])} is no name")
-    back = {theirs: ours for ours, theirs in (rename or {}).items()}
-    if missing := sorted(back.keys() - params.keys()):
-        raise ValueError(f"rename: weights lack {', '.join(missing)}; they have {', '.join(sorted(params))}")
+    back = _renamed(params, {} if rename is None else rename)
     tensors: dict[str, Tensor] = {}
     for full, name in _without_wrappers([back.get(full, full) for full in params]).items():
         value = params[(rename or {}).get(full, full)]
@@ -43,6 +41,24 @@ def cleaned(params: Mapping[str, Any], rename: Mapping[str, str] | None = None) 
         tensors[name] = _tensor(name, value)
     dtype = functools.reduce(torch.promote_types, (tensor.dtype for tensor in tensors.values()), torch.float32)
     return {name: tensor.to(dtype) for name, tensor in tensors.items()}
+
+
+def _renamed(params: Mapping[str, Any], rename: Mapping[str, str]) -> dict[str, str]:
+    """The name in params -> our name. ValueError where a tensor would stand for two, or hide another one."""
+    if not isinstance(rename, Mapping) or any(not isinstance(name, str) for pair in rename.items() for name in pair):
+        raise ValueError(f"rename is {{our name: the name in the weights}}, got {shortened(rename)}")
+    back: dict[str, str] = {}
+    for ours, theirs in rename.items():
+        if theirs not in params:
+            raise ValueError(f"rename: weights lack {theirs}; they have {', '.join(sorted(params))}")
+        if theirs in back:
+            raise ValueError(f"rename: {theirs} cannot be both {back[theirs]} and {ours}; give a copy another name")
+        back[theirs] = ours
+    if hidden := [ours for ours in rename if ours in params and ours not in back]:
+        raise ValueError(
+            f"rename: the weights have a {hidden[0]} of their own, beside {rename[hidden[0]]}; rename or leave out one"
+        )
+    return back
 
 
 def _without_wrappers(names: Sequence[str]) -> dict[str, str]:

@@ -8,10 +8,11 @@ import errno
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
+from typing import BinaryIO
 
 from grokscope.errors import StoreError
 
@@ -39,19 +40,22 @@ def clear_errors(path: Path, needs: int | None = None) -> Iterator[None]:
         raise StoreError(_explain(error, path, needs)) from error
 
 
-def write_atomic(path: Path, data: bytes, *, durable: bool = True) -> None:
-    """Replace the content of `path` by `data`; a missing folder is made.
+def write_atomic(path: Path, data: bytes | Callable[[BinaryIO], None], *, durable: bool = True) -> None:
+    """Replace the content of `path` by `data`, or by what `data` writes into a file; a missing folder is made.
 
     durable: wait until data and name are on the disk. Otherwise the replacement is still atomic for other processes,
     but a power cut may lose it; that is enough for hints, such as a heartbeat.
     """
-    with clear_errors(path, len(data)):
+    with clear_errors(path, None if callable(data) else len(data)):
         refuse_links(path, path.parent.parent)
         make_folder(path.parent)
         temporary = temporary_beside(path)
         try:
             with open(temporary, "xb") as file:
-                file.write(data)
+                if callable(data):
+                    data(file)
+                else:
+                    file.write(data)
                 file.flush()
                 if durable:
                     os.fsync(file.fileno())
