@@ -39,11 +39,9 @@ def phases(
         stable: evaluations in a row that must reach the threshold.
     """
     from grokscope.cli.run import sentence
-    from grokscope.runs.curves.columns import quantity
     from grokscope.runs.curves.series import read_curves
 
-    given = {f"{name}_{quantity(column)}": column for name, column in (("train", train), ("test", test)) if column}
-    curves = read_curves(file, given | ({"step": step} if step else {}), percent=percent)
+    curves = read_curves(file, named(train, test, step), percent=percent)
     reached = curves.phases(
         train_threshold=train_threshold, test_threshold=test_threshold, loss_threshold=loss_threshold, stable=stable
     )
@@ -56,3 +54,11 @@ def phases(
         print(f"{name:<15} {'not reached' if value is None else value if name == 'grokked' else format(value, ',')}")
     for note in notes:
         print(f"note: {note}")
+
+
+def named(train: str | None, test: str | None, step: str | None) -> dict[str, str]:
+    """Curve -> the column that was given for it. ValueError for a name that does not say what it holds."""
+    from grokscope.runs.curves.columns import quantity
+
+    given = {f"{name}_{quantity(column)}": column for name, column in (("train", train), ("test", test)) if column}
+    return given | ({"step": step} if step else {})

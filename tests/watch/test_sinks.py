@@ -1,5 +1,6 @@
 """Sinks: what each service has, asked through its own reader; and what the training feels of them, which is nothing."""
 
+import importlib
 import json
 import math
 import os
@@ -123,13 +124,12 @@ def records(content: bytes) -> Iterator[bytes]:
 
 def offline_records(folder: Path) -> list[Any]:
     """Of the one offline run in a folder, once it has ended: `finish` returns before the last of it is on the disk."""
-    from wandb.proto.wandb_internal_pb2 import Record
-
+    kind_of_record = importlib.import_module("wandb.proto.wandb_internal_pb2").Record
     (file,), deadline = folder.glob("wandb/offline-run-*/run-*.wandb"), time.monotonic() + 60
     while True:
         found = []
         for data in records(file.read_bytes()):
-            found.append(record := Record())
+            found.append(record := kind_of_record())
             record.ParseFromString(data)
         if found and found[-1].WhichOneof("record_type") == "exit":
             return found
