@@ -70,7 +70,7 @@ def on_the_board(folder: Path) -> tuple[dict[str, list[tuple[int, float]]], set[
 
 
 def test_tensorboard_has_every_finite_number_and_a_page_of_each_figure(tmp_path: Path) -> None:
-    sinks = Sinks(["tensorboard"], **about(tmp_path))
+    sinks = Sinks("tensorboard", **about(tmp_path))
     send(sinks)
     sinks.close()
     scalars, texts = on_the_board(tmp_path / "tensorboard")
@@ -90,6 +90,7 @@ def test_a_writer_of_the_users_stays_open(tmp_path: Path) -> None:
         writer.add_scalar("loss", 1.0, 1)
     assert on_the_board(tmp_path)[0] == by_name() | {"loss": [(0, 2.0), (1, 1.0)]}
     assert not (tmp_path / "none").exists()
+    assert len(list(tmp_path.glob("*tfevents*"))) == 1  # a closed writer would begin a second file
 
 
 # Weights & Biases
@@ -436,18 +437,25 @@ def drawn() -> tuple[float, float, float]:
     return random.random(), float(np.random.random()), float(torch.rand(()))
 
 
-def test_a_sink_that_draws_leaves_the_random_states_alone(tmp_path: Path) -> None:
+def test_a_sink_that_draws_leaves_the_random_states_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def seeds(step: int, values: Any) -> None:
         random.seed(step)
         np.random.seed(step)
         torch.manual_seed(step)
 
+    class Module:
+        @staticmethod
+        def init(**options: Any) -> LookAlike:
+            seeds(0, None)
+            return LookAlike()
+
+    monkeypatch.setitem(sys.modules, "trackio", Module)  # type: ignore[arg-type]
     for use in (random.seed, np.random.seed, torch.manual_seed):
         use(3)
     expected = drawn()
     for use in (random.seed, np.random.seed, torch.manual_seed):
         use(3)
-    sinks = Sinks([seeds], **about(tmp_path))
+    sinks = Sinks([seeds, "trackio"], **about(tmp_path))
     sinks.scalars(1, {"a": 1.0})
     sinks.close()
     assert drawn() == expected

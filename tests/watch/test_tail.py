@@ -156,14 +156,14 @@ def test_a_rotated_log_goes_on(tmp_path: Path, with_head: bool, copied: bool) ->
 def test_a_log_that_begins_again_forgets_what_was(tmp_path: Path, in_place: bool) -> None:
     path = tmp_path / "log.csv"
     log = opened(path)
-    append(path, HEAD + "0,1,1,0,0\n100,1,1,0,0\n200,1,1,0,0\n300,1,1,0,0\n" + "400,1,1,0,0\n" * 200)
+    append(path, HEAD + "0,1,1,0,0\n100,1,1,0,0\n200,1,1,0,0\n300,1,1,0,0\n" + "9000,1,1,0,0\n" * 200)
     log.look()
-    assert found(log)["generalized_at"] == 0
+    assert (found(log)["generalized_at"], log.last_step) == (0, 9000)
     if not in_place:
         path.unlink()
     path.write_text(HEAD + "".join(ROWS))  # shorter
     log.look()
-    assert found(log) == FOUND
+    assert (found(log), log.last_step) == (FOUND, 3000)
     assert log.notes == ["the log was begun again, at step 0: what came before is forgotten"]
     path.write_text(HEAD + "".join(ROWS).replace("1.0", "0.5") + "3100,0,0,5,5\n" * 400)  # longer, and another
     log.look()
@@ -232,10 +232,12 @@ def test_a_doubt_is_said_at_once_and_a_choice_stays(tmp_path: Path) -> None:
     log = opened(path, {"test_accuracy": "test_acc", "step": "step"})
     log.look()
     assert log.columns == {"step": "step", "train_accuracy": "train_acc", "test_accuracy": "test_acc"}
-    append(path, '{"step": 1, "eval_acc": 0.1, "global_step": 7}\n')
+    append(other := tmp_path / "other.jsonl", '{"step": 0, "val_acc": 0.1}\n')
+    (log := opened(other)).look()
+    append(other, '{"step": 1, "val_acc": 0.2, "test_acc": 0.1, "train_acc": 0.5, "global_step": 7}\n')
     log.look()
-    assert log.columns["test_accuracy"] == "test_acc"
-    assert log.last_step == 0
+    assert log.columns == {"step": "step", "test_accuracy": "val_acc", "train_accuracy": "train_acc"}
+    assert log.last_step == 1
 
 
 @pytest.mark.parametrize(
@@ -437,14 +439,14 @@ def started(command: list[str], folder: Path) -> subprocess.Popen:
 
 
 @pytest.fixture
-def training(tmp_path: Path) -> Callable[[], subprocess.Popen]:
+def training(tmp_path: Path) -> Iterator[Callable[[], subprocess.Popen]]:
     made: list[subprocess.Popen] = []
 
     def start() -> subprocess.Popen:
         made.append(subprocess.Popen(["sh", "-c", TRAINING], cwd=tmp_path))
         return made[-1]
 
-    yield start  # type: ignore[misc]
+    yield start
     for process in made:
         process.kill()
         process.wait()

@@ -86,7 +86,7 @@ class Sinks:
 
     def __init__(
         self,
-        specs: Iterable[Any],
+        specs: Iterable[Any] | str,
         run_id: str,
         config: Mapping[str, Any],
         folder: Path,
@@ -96,7 +96,7 @@ class Sinks:
         self._interval = min_interval
         self._last: dict[str, tuple[int, float]] = {}  # name -> step and time of the last point
         self._open: dict[str, Sink] = {}
-        for spec in specs:
+        for spec in [specs] if isinstance(specs, str) else specs:
             try:
                 sink = open_sink(spec, run_id=run_id, config=config, folder=folder)
             except BaseException:
