@@ -32,6 +32,7 @@ KINDS = {
     "measures": "measures.base:Measure",
     "recipes": "runs.config:RunConfig",
     "theories": "predictions.base:Theory",
+    "watch.sinks": "watch.sinks.base:Service",
     "report.figures": "report.figures.base:Drawing",
 }
 _loading: set[str] = set()

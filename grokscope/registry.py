@@ -43,6 +43,7 @@ FAMILIES = {
     "theories": "theories",
     "tables": "studies.tables",
     "executors": "studies.executors",
+    "sinks": "watch.sinks",
     "figures": "report.figures",
     "sections": "report.run.sections",
     "weight-formats": "runs.foreign.formats",

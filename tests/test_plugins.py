@@ -22,6 +22,7 @@ IDS = {
     "measures": "my_parts.largest",
     "theories": "longer",
     "figures": "last_step",
+    "sinks": "lines",
     "recipes": "smallest",
 }
 # Commands one after another in one process: exit code, stdout and stderr of each.

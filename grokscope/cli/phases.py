@@ -42,12 +42,12 @@ def phases(
         loss_threshold: the same for losses, if there are no accuracies; by default 0.1 nat.
         stable: evaluations in a row that must reach the threshold.
     """
-    from grokscope.runs.curves.columns import quantity, split
+    from grokscope.runs.curves.columns import split
     from grokscope.runs.curves.series import read_curves
 
-    given = {f"{name}_{quantity(column)}": column for name, column in (("train", train), ("test", test)) if column}
-    curves = read_curves(file, given | ({"step": step} if step else {}), percent=percent)
-    if blank := [column for name, column in given.items() if name not in curves.curves]:
+    given = named(train, test, step)
+    curves = read_curves(file, given, percent=percent)
+    if blank := [column for name, column in given.items() if name != "step" and name not in curves.curves]:
         raise ValueError(f"column {blank[0]!r} has no value")
     reached = curves.phases(
         train_threshold=train_threshold, test_threshold=test_threshold, loss_threshold=loss_threshold, stable=stable
@@ -79,3 +79,11 @@ def _sentence(reached: "Phases", absent: Sequence[str]) -> str:
         return sentence(reached.as_dict() | {"steps": reached.last_at or 0})
     word, at = ("generalised", reached.generalized_at) if "train" in absent else ("memorised", reached.memorized_at)
     return f"not {word} within {reached.last_at or 0:,} steps" if at is None else f"{word} at step {at:,}"
+
+
+def named(train: str | None, test: str | None, step: str | None) -> dict[str, str]:
+    """Curve -> the column that was given for it. ValueError for a name that does not say what it holds."""
+    from grokscope.runs.curves.columns import quantity
+
+    given = {f"{name}_{quantity(column)}": column for name, column in (("train", train), ("test", test)) if column}
+    return given | ({"step": step} if step else {})

@@ -24,7 +24,7 @@ def untouched(network: nn.Module) -> Iterator[None]:
     """
     modules = list(network.modules())
     kept = [(module, dict(module.__dict__), _tables(module)) for module in modules]
-    with _random_states(), _plain_computing():
+    with same_randomness(), _plain_computing():
         try:
             for module in modules:
                 module.__dict__["training"] = False
@@ -57,15 +57,16 @@ def _own(hooks: dict) -> OrderedDict:
 
 
 @contextlib.contextmanager
-def _random_states() -> Iterator[None]:
-    # numpy's global generator is whatever state the user's code left it in; it is put back, never drawn from.
-    python, numbers = random.getstate(), np.random.get_state()
-    with torch.random.fork_rng():
-        try:
+def same_randomness() -> Iterator[None]:
+    """Leaves the random states of the process as they are: a watched training goes the way it would go unwatched."""
+    python, legacy = random.getstate(), np.random.get_state()
+    devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
+    try:
+        with torch.random.fork_rng(devices=list(devices)):
             yield
-        finally:
-            random.setstate(python)
-            np.random.set_state(numbers)
+    finally:
+        random.setstate(python)
+        np.random.set_state(legacy)
 
 
 @contextlib.contextmanager

@@ -16,8 +16,10 @@ from torch import Tensor
 from grokscope.models.watched import OUTPUTS, RECORDED, WatchedOptions
 from grokscope.registry import unknown as unknown_name
 from grokscope.runs.config import RunConfig
+from grokscope.runs.outcomes import outcomes
 from grokscope.runs.snapshot import Snapshot
 from grokscope.runs.split import packed
+from grokscope.runs.store.documents import read_pack
 from grokscope.runs.store.events import NON_FINITE
 from grokscope.runs.store.journal import Measured
 from grokscope.runs.writer import Writer, open_writer
@@ -105,14 +107,17 @@ class Stored:
         self._disk += size
         self._writer.checkpoint(step, {name: tensor.detach().contiguous()[None] for name, tensor in tensors.items()})
 
-    def status(self, state: str, step: int, *, seconds: tuple[float, float], now: bool = False) -> None:
+    def status(self, step: int, *, seconds: tuple[float, float]) -> None:
         """Writes how far it is, at most once a second. seconds: of the training, and of the watch."""
-        if now or time.monotonic() - self._told > STATUS_SECONDS:
+        if time.monotonic() - self._told > STATUS_SECONDS:
             self._told = time.monotonic()
-            self._writer.status(state, step, train_seconds=seconds[0], measure_seconds=seconds[1])
+            self._writer.status("running", step, train_seconds=seconds[0], measure_seconds=seconds[1])
 
-    def finish(self, step: int) -> None:
+    def finish(self, step: int, *, seconds: tuple[float, float]) -> None:
+        """Marks the run as ended, with what became of it."""
         self._writer.finish(step)
+        outcome = outcomes(self.folder, read_pack(self.folder)["runs"])
+        self._writer.status("done", step, train_seconds=seconds[0], measure_seconds=seconds[1], runs=outcome)
 
     def release(self) -> None:
         """Lets go of the run's folder."""

@@ -161,8 +161,7 @@ class Watch:
             with self._harmless():
                 if self._latest > self._step:
                     self._take(self._see(self._latest), {}, last=True)
-                self._stored.finish(self._step)
-                self._stored.status("done", self._step, seconds=self._budget.seconds, now=True)
+                self._stored.finish(self._step, seconds=self._budget.seconds)
             self._stored.release()
             with self._harmless():
                 if measure if measure is not None else self._measuring.asked is None:
@@ -235,7 +234,7 @@ class Watch:
         self._note({name.removeprefix("behaviour."): value for (name, _), value in values.items()})
         if self._schedule.wants_checkpoint(self._step) or last:
             self._stored.checkpoint(self._step, snapshot)
-        self._stored.status("running", self._step, seconds=self._budget.seconds)
+        self._stored.status(self._step, seconds=self._budget.seconds)
         self._sinks.scalars(self._step, {f"{name}[{view}]" if view else name: v for (name, view), v in values.items()})
 
     def _note(self, curves: dict[str, float]) -> None:

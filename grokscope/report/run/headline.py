@@ -129,6 +129,10 @@ def _state(readings: Readings, lang: Lang) -> list[str]:
     ended = [event["step"] for event in readings.run.events if event.get("event") == "non-finite"]
     sentences = [say("summary.non_finite", lang, step=count(ended[0]))] if ended else []
     state = readings.run.status.get("state")
+    if "watched" in readings.run.about:
+        known = {"running": "watched_running", "stopped": "watched_stopped"}
+        told = [say(f"summary.{known[state]}", lang, step=count(readings.run.steps))] if state in known else []
+        return [*sentences, *told]
     if state in ("running", "stopped", "failed"):
         most = readings.run.config.max_steps
         sentences.append(say(f"summary.{state}", lang, step=count(readings.run.steps), most=count(most)))

@@ -96,6 +96,8 @@ def command(readings: Readings) -> str:
         columns = ",".join(f"{name}={column}" for name, column in about["columns"].items())
         percent = ["--percent"] if about["percent"] else []
         return shlex.join(["grokscope", "import", about["file"], "--as", "curves", "--map", columns, *percent])
+    if "watched" in readings.run.about:
+        return ""
     if imported := readings.run.about.get("imported"):
         options, fields = _again(readings.run)
         options = {"task": options.pop("task"), **options}
@@ -112,6 +114,11 @@ def command(readings: Readings) -> str:
 def python(readings: Readings) -> str:
     """The same in Python."""
     device = readings.run.about.get("device", "auto")
+    if watched := readings.run.about.get("watched"):
+        given = f"sites={watched['sites']!r}, truth={readings.run.config.truth!r}"
+        return (
+            f"import grokscope as gs\n\nwatch = gs.watch(network, inputs, labels, {given})\nwatch.step(step, loss=loss)"
+        )
     if imported := readings.run.about.get("imported"):
         options, given = _again(readings.run)
         of = [repr(imported["file"]), repr(imported["format"])]

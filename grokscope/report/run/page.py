@@ -18,6 +18,7 @@ from grokscope.report.words import Lang, catalogue, count, require_language, say
 from grokscope.runs.output import write_output
 from grokscope.runs.run import Run
 
+OF_FILES = ("path", "path_hash", "own_split")  # options of a task that say where its data are
 COLUMNS = ("quantity", "value", "unit", "step", "definition")
 
 
@@ -54,10 +55,12 @@ def _task(readings: Readings, lang: Lang) -> str:
     config = readings.run.config
     task = f"task.{config.task}"
     name = say(task, lang) if task in catalogue(lang) else config.task.replace("_", " ")
-    options = ", ".join(
-        f"{option}\u00a0=\u00a0{value}" for option, value in config.options("task").model_dump().items()
-    )
-    return f"{name} ({options})" if options else name
+    of_task = {option: value for option, value in config.options("task").model_dump().items() if option not in OF_FILES}
+    options = ", ".join(f"{option}\u00a0=\u00a0{value}" for option, value in of_task.items() if value is not None)
+    named = f"{name} ({options})" if options else name
+    if config.model != "watched":
+        return named
+    return say("task.watched", lang, task=named, network=config.network)
 
 
 def _figure(name: str, readings: Readings, lang: Lang) -> Section:

@@ -28,7 +28,11 @@ STEPS = (
     "trainer/global_step", "global_step", "step", "steps", "_step", "train_step", "training_step", "iteration",
     "iterations", "iter", "iters", "it", "update", "updates", "batch", "epoch", "epochs",
 )  # fmt: skip
-HOW = 'name them: --map "train_accuracy=COLUMN,step=COLUMN" of import, --train, --test and --step of phases'
+HOW = 'name them: --map "train_accuracy=COLUMN,step=COLUMN" of import, --train, --test and --step of phases and watch'
+
+
+class Doubtful(ValueError):
+    """Several columns could be the same curve."""
 
 
 def parse(text: str) -> dict[str, str]:
@@ -73,7 +77,7 @@ def chosen(columns: Collection[str], given: Mapping[str, str]) -> dict[str, str]
         if len(candidates) == 1:
             named[name] = candidates[0]
         elif not given:
-            raise ValueError(f"{name} could be any of {', '.join(candidates)}; {HOW}")
+            raise Doubtful(f"{name} could be any of {', '.join(candidates)}; {HOW}")
     if set(named) == {STEP}:
         raise ValueError(f"no column of accuracies or losses among {', '.join(columns)}; {HOW}")
     return named

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from grokscope.runs.curves.columns import STEP, chosen
-from grokscope.runs.curves.tables import read_table
+from grokscope.runs.curves.tables import Table, read_table
 from grokscope.runs.outcomes import CURVES
 from grokscope.statistics.series import LARGEST_ACCURACY, NOT_EVALUATED, Curve, align, as_series, as_steps, number
 from grokscope.statistics.transitions import Phases, phases
@@ -44,6 +44,14 @@ def read_curves(path: str | Path, columns: Mapping[str, str], *, percent: bool =
     path = Path(path)
     table = read_table(path)
     named = chosen(list(table.columns), columns)
+    read = curves_of(table, named, file=path.name, percent=percent)
+    if not read.curves:
+        raise ValueError(f"{path} has no value in {', '.join(repr(named[name]) for name in named if name != STEP)}")
+    return read
+
+
+def curves_of(table: Table, named: Mapping[str, str], *, file: str, percent: bool = False) -> Curves:
+    """The curves of a table; none where it has no values. named: `chosen` columns. Others: as `read_curves`."""
     numbers = {name: _numbers(column, table.columns[column]) for name, column in named.items()}
     steps, remarks = numbers.pop(STEP), list(table.remarks)
     has_some = np.any([~np.isnan(values) for values in numbers.values()], axis=0)
@@ -52,16 +60,14 @@ def read_curves(path: str | Path, columns: Mapping[str, str], *, percent: bool =
     curves, repeated = {}, set()
     for name, values in numbers.items():
         unit = 100 if percent and name.endswith("accuracy") else 1
-        curves[name], twice = _merged(steps, values / unit)
+        curves[name], twice = merged(steps, values / unit)
         repeated |= twice
     remarks += _leave_out_infinite(curves, percent=percent)
     curves = {name: curve for name, curve in curves.items() if len(curve[0])}
-    if not curves:
-        raise ValueError(f"{path} has no value in {', '.join(repr(named[name]) for name in numbers)}")
     if repeated:
         come = "step comes" if len(repeated) == 1 else "steps come"
         remarks.append(f"{len(repeated)} {come} more than once (the log of a resumed run): the last value counts")
-    read = Curves(curves=curves, columns=named, file=path.name, sha256=table.sha256, remarks=remarks)
+    read = Curves(curves=curves, columns=named, file=file, sha256=table.sha256, remarks=remarks)
     if not set(curves).isdisjoint(CURVES):
         _refuse_per_cent(read, percent=percent)
     return read
@@ -77,7 +83,7 @@ def _numbers(column: str, cells: Sequence[Any]) -> np.ndarray:
     return as_series(f"column {column!r}", values)
 
 
-def _merged(steps: np.ndarray, values: np.ndarray) -> tuple[Curve, set[float]]:
+def merged(steps: np.ndarray, values: np.ndarray) -> tuple[Curve, set[float]]:
     """The last value at each step, ascending, and the steps with several values. NaN is no value."""
     known = ~np.isnan(values)
     # In reverse order the first of each step is the last.

@@ -1,0 +1,1 @@
+"""Where a watch sends its numbers as they come: one file a service."""

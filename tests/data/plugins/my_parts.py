@@ -19,6 +19,7 @@ from grokscope.tasks.base import Task, TaskFamily, Truth, pair_orbits
 from grokscope.training.optimizers.base import Optimizer, OptimizerOptions, column
 from grokscope.training.optimizers.sgd import sgd  # noqa: F401  what is imported is not its own
 from grokscope.training.transforms.base import Transform, TransformOptions
+from grokscope.watch.sinks.base import Function, Service
 
 
 class Larger(Options):
@@ -169,6 +170,17 @@ def last_step(readings, lang="en"):
     return theme.blank(300).add_scatter(x=[readings.last_step], y=[0])
 
 
+def in_a_file(watched):
+    """A line a step in a file of the watch's folder."""
+
+    def write(step, values):
+        with (watched.folder / "lines.txt").open("a") as file:
+            file.write(f"{step} {values}\n")
+
+    return Function(write)
+
+
+lines = Service(opened=in_a_file)
 words = {"en": {"figure.last_step": "Where it ends"}, "zh": {"figure.last_step": "终点在哪一步"}}
 
 
