@@ -1,5 +1,6 @@
 """Several processes with one store, each with a share of the packs: every pack once, and the weights of one process."""
 
+import itertools
 import json
 import signal
 import subprocess
@@ -7,6 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +16,15 @@ import pytest
 import torch
 
 from grokscope.cli.base import main
+from grokscope.predictions.readings import at
+from grokscope.recipes.base import recipe
 from grokscope.runs.run import load_pack
+from grokscope.runs.store.events import finished_at
+from grokscope.runs.store.readings import read_readings
 from grokscope.studies import conduct as conducting
 from grokscope.studies.conduct import carried_out, conduct
+from grokscope.studies.executors.slurm import Settings
+from grokscope.studies.grid import grid
 from grokscope.studies.plan import Plan, plan
 from grokscope.studies.shares import Share
 from tests.conftest import tiny
@@ -24,8 +32,11 @@ from tests.studies.test_conduct import SIZE, final_weights, until
 
 # 24 packs of one run: what each of these fields changes keeps two runs from sharing a pack.
 WIDTHS = [8, 10, 12, 14, 16, 18]
-GRID = ["--grid", f"d_mlp={','.join(map(str, WIDTHS))}", "--grid", "evaluate_every=50,60,70,80"]
-FIELDS = SIZE | {"train_fraction": 0.5, "max_steps": 240}
+EVERY = [50, 60, 70, 80]
+GRID = [
+    f"--grid={field}={','.join(map(str, values))}" for field, values in (("d_mlp", WIDTHS), ("evaluate_every", EVERY))
+]
+FIELDS = SIZE | {"train_fraction": 0.5, "max_steps": 400}
 COMMAND = ["sweep", "quickstart", *GRID, "--workers", "1", "--json"]
 COMMAND += [part for name, value in FIELDS.items() if name != "d_mlp" for part in ("--set", f"{name}={value}")]
 
@@ -60,22 +71,32 @@ def require_same(here: Path, there: Path) -> None:
             assert torch.equal(tensor, found[pack][name]), (pack, name)
 
 
-def test_four_shares_of_a_sweep_one_of_them_killed(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
-    one, store = tmp_path / "one", tmp_path / "store"
-    assert main([*COMMAND, "--store", str(one)]) == 0
-    assert len(json.loads(capsys.readouterr().out)["trained"]) == 24
+@pytest.fixture(scope="module")
+def one(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The store of the sweep, carried out by one process."""
+    store = tmp_path_factory.mktemp("one")
+    assert [outcome.state for outcome in conduct(planned(store), workers=1, say=lambda _: None)] == ["done"] * 24
+    return store
+
+
+def test_four_shares_of_a_sweep_one_of_them_killed(one: Path, store: Path) -> None:
     running = {number: started(store, f"{number}/4") for number in (1, 2, 3, 4)}
     killed = running.pop(2)
-    # In the middle of a pack of its own: the worker that holds it is its child, and dies with it.
     mine = {pack.id for pack in Share(2, 4).part(planned(one)).packs}
-    until(lambda: any((store / pack / "resume.safetensors").exists() for pack in mine))
+
+    def halfway() -> set[str]:
+        begun = {pack for pack in mine if (store / pack / "resume.safetensors").exists()}
+        return {pack for pack in begun if finished_at(store / pack) is None}
+
+    until(halfway, 120)
     killed.send_signal(signal.SIGKILL)
-    killed.communicate()
+    killed.communicate()  # until its worker has closed stderr too, and is gone
+    resumed = halfway()
     answers = {number: answer(process) for number, process in running.items()}
     left = planned(store).todo
     assert {pack.id for pack in left} <= mine
     assert all("report" not in said and said["left"] >= len(left) > 0 for said in answers.values())
-    answers[2] = answer(started(store, "2/4"))
+    answers[2] = answer(started(store, "2/4"))  # again
     assert answers[2]["left"] == 0
     assert Path(answers[2]["report"]).exists()
     trained = {number: set(said["trained"]) for number, said in answers.items()}
@@ -84,24 +105,39 @@ def test_four_shares_of_a_sweep_one_of_them_killed(tmp_path: Path, capsys: pytes
     everything = {pack.id for pack in planned(one).packs}
     assert trained[1] | mine | trained[3] | trained[4] == everything
     assert events(store, "finished") == dict.fromkeys(everything, 1)
-    assert sum(events(store, "resumed").values()) <= 1  # of the killed share's packs, if one was begun and not done
+    assert events(store, "resumed") == dict.fromkeys(resumed, 1)
     require_same(one, store)
 
 
 def planned(store: Path) -> Plan:
     """The plan of the sweep, as it stands."""
-    from grokscope.studies.grid import grid
+    found = grid(recipe("quickstart", **FIELDS), AXES, 1)
+    return plan("sweep-quickstart", found, store, mixed=True, axes=AXES, kept="ends")
 
-    base = tiny(**FIELDS)
-    axes = {"d_mlp": WIDTHS, "evaluate_every": [50, 60, 70, 80]}
-    return plan("sweep-quickstart", grid(base, axes, 1), store, mixed=True, axes=axes, kept="ends")
+
+@pytest.mark.slow
+def test_the_sweep_as_jobs_of_submitit_is_the_same(one: Path, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(store.parent)
+    how: dict[str, Any] = {"engine": "slurm", "address": "local", "options": {"settings": Settings(parallel=2)}}
+    assert [outcome.state for outcome in conduct(planned(store), say=lambda _: None, **how)] == ["done"] * 24
+    require_same(one, store)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # as in test_ray.py
+@pytest.mark.filterwarnings("ignore:.*:FutureWarning:ray.*")
+@pytest.mark.filterwarnings("ignore:.*:DeprecationWarning:ray.*")
+def test_the_sweep_as_tasks_of_ray_is_the_same(one: Path, store: Path) -> None:
+    outcomes = conduct(planned(store), engine="ray", workers=1, say=lambda _: None)
+    assert [outcome.state for outcome in outcomes] == ["done"] * 24
+    require_same(one, store)
 
 
 def test_shares_are_disjoint_whole_nearly_equal_and_stay_as_they_are(store: Path) -> None:
     whole = plan("s", cells(10), store)
     for of in (1, 2, 3, 10, 12):
         parts = [[pack.id for pack in Share(number, of).part(whole).packs] for number in range(1, of + 1)]
-        assert sorted(sum(parts, [])) == sorted(pack.id for pack in whole.packs)
+        assert sorted(itertools.chain(*parts)) == sorted(pack.id for pack in whole.packs)
         assert max(map(len, parts)) - min(map(len, parts)) <= 1
     before = {pack.id for pack in Share(2, 3).part(whole).packs}
     carried_out(whole, lambda: plan("s", cells(10), store), share=Share(1, 3), workers=1, say=lambda _: None)
@@ -139,44 +175,32 @@ def test_a_process_that_planned_before_another_began_takes_its_packs(store: Path
     assert [pack.id for pack in conducting.settled(late, make).packs] == [pack.id for pack in first.packs]
 
 
-def test_the_share_that_ends_last_takes_the_readings_that_wait_for_all(
-    store: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_share_that_ends_last_takes_the_readings_that_wait_for_all(store: Path) -> None:
     """Controls are read at the stages of other runs, which another share may train."""
-    from grokscope.studies import arms as studies
+    arms = {"base": [tiny(**FIELDS)], "random_labels": [tiny(random_labels=True, **FIELDS)]}
+    asked = dict.fromkeys(arms, (at("onset", "weights.norm"), at("after", "weights.norm")))
+    make = partial(plan, "s", arms, store, readings=asked)
 
-    asked = studies.wanted("manifold", wanted := _with_controls())
+    def refer(share: Share) -> bool:
+        return any(asked.refers for pack in share.part(make()).packs for asked in pack.asked)
 
-    def make() -> Plan:
-        return plan("s", wanted, store, **asked)
-
+    controls, base = sorted((Share(1, 2), Share(2, 2)), key=refer, reverse=True)
+    assert [refer(controls), refer(base)] == [True, False]
     how: dict[str, Any] = {"workers": 1, "say": lambda _: None}
-    first = carried_out(make(), make, share=Share(1, 2), **how)
-    assert {pack.id for pack in first.left} > {pack.id for pack in Share(2, 2).part(first.plan).packs}
-    assert any(pack.waits for pack in first.left)
-    second = carried_out(make(), make, share=Share(2, 2), **how)
+    first = carried_out(make(), make, share=controls, **how)
+    assert [pack.waits for pack in controls.part(first.plan).todo] == [True]
+    assert len(first.left) == 2
+    second = carried_out(make(), make, share=base, **how)
     assert second.left == []
     other = store.with_name("one")
-    conduct(plan("s", wanted, other, **asked), **how)
+    conduct(plan("s", arms, other, readings=asked), **how)
     assert readings(store) == readings(other)
-
-
-def _with_controls() -> Any:
-    from grokscope.studies import arms as studies
-
-    short: dict[str, Any] = {"max_steps": 60}
-    chosen = studies.arms("manifold", "tiny", 1)
-    refers = [name for name in chosen if name in ("base", "labels=random")]
-    assert len(refers) == 2, list(chosen)
-    arms = [chosen[name].having(run.replace(**short) for run in chosen[name]) for name in refers]
-    return type(chosen)(arms)
+    assert len(readings(store)) == 4
 
 
 def readings(store: Path) -> dict[Any, Any]:
-    from grokscope.runs.store.readings import read_readings
-
     packs = sorted(path.parent for path in store.glob("*/pack.json"))
-    return {place: record.value for pack in packs for place, record in read_readings(pack).items()}
+    return {place: record.number for pack in packs for place, record in read_readings(pack).items()}
 
 
 @pytest.mark.parametrize("share", ["0/4", "5/4", "a/b", "1/0", "1", "1/4/2", "-1/4", "١/4", "1/" + "9" * 5000])

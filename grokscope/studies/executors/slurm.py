@@ -1,13 +1,15 @@
 """Packs as jobs of SLURM, by submitit: one job is one pack; the only thing that travels back is its outcome.
 
-The store, the folder that the command is started in and grokscope must be at the same path on every node. The logs of
-jobs that fail stay in the folder `slurm`. At the address "local" the same jobs run on this machine, without SLURM.
+The store, the folder that the command is started in and grokscope must be at the same path on every node. The files of
+the jobs lie in the folder `slurm` there, and stay where a job was lost. At the address "local" the same jobs run on this
+machine, without SLURM.
 """
 
 import re
 import shlex
 import shutil
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -75,25 +77,30 @@ def slurm(
             "this machine has no sbatch: start the command where you submit jobs, or try the same jobs here with "
             "--address local"
         )
-    engine = Slurm(submitit, address or "slurm", settings or Settings(), device)
+    Path(FOLDER).mkdir(exist_ok=True)
+    folder = Path(tempfile.mkdtemp(dir=FOLDER)).absolute()
+    engine = Slurm(submitit, address or "slurm", settings or Settings(), device, folder)
     try:
         yield engine
     finally:
         engine.close()
+        if not engine.lost:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 class Slurm:
-    """Each slot is a thread that submits a job, waits for it, and submits it again where it was lost."""
+    """Each slot is a thread that submits a job, waits for it, and submits it again where it was lost. lost: whether one
+    was."""
 
-    def __init__(self, submitit: Any, cluster: str, settings: Settings, device: str) -> None:
-        self.slots, self.threads = settings.parallel, settings.cpus
+    def __init__(self, submitit: Any, cluster: str, settings: Settings, device: str, folder: Path) -> None:
+        self.slots, self.threads, self.lost = settings.parallel, settings.cpus, False
         self._pool, self._closed = ThreadPoolExecutor(self.slots), threading.Event()
         self._submitting = threading.Lock()  # submitit's executor is not made for threads
         variables = [f"{name}={value}" for name, value in environment(settings.cpus).items()]
         # -P: a file called torch.py in the user's folder must not be imported.
         python = shlex.join(["env", *variables, sys.executable, "-P"])
         own = {f"{cluster}_python": python, f"{cluster}_max_num_timeout": 0}
-        self._executor = submitit.AutoExecutor(folder=Path(FOLDER) / "%j", cluster=cluster, **own)
+        self._executor = submitit.AutoExecutor(folder=folder, cluster=cluster, **own)
         of_slurm = {f"slurm_{name}": getattr(settings, name) for name in ("partition", "account", "qos")}
         self._executor.update_parameters(
             name="grokscope",
@@ -124,8 +131,8 @@ class Slurm:
                     return Outcome(pack=job.pack, state="failed", reason=f"not submitted: {_last(error)}", fatal=True)
             answer = self._answer(sent)
             if isinstance(answer, dict):
-                shutil.rmtree(sent.paths.folder, ignore_errors=True)
                 return Outcome(**answer)
+            self.lost = True
             reason = f"its job was lost {TRIES} times, the last time {answer}"
         return Outcome(pack=job.pack, state="failed", reason=reason)
 
@@ -138,7 +145,7 @@ class Slurm:
         try:
             return sent.result()
         except Exception as error:
-            return f"{sent.state} (job {sent.job_id}, log in {sent.paths.folder}): {_last(error)}"
+            return f"{sent.state} (job {sent.job_id}, logs in {sent.paths.folder}): {_last(error)}"
 
 
 def _task(job: dict[str, Any]) -> dict[str, Any]:
