@@ -33,9 +33,8 @@ from tests.studies.test_conduct import SIZE, final_weights, until
 # 24 packs of one run: what each of these fields changes keeps two runs from sharing a pack.
 WIDTHS = [8, 10, 12, 14, 16, 18]
 EVERY = [50, 60, 70, 80]
-GRID = [
-    f"--grid={field}={','.join(map(str, values))}" for field, values in (("d_mlp", WIDTHS), ("evaluate_every", EVERY))
-]
+AXES = {"d_mlp": WIDTHS, "evaluate_every": EVERY}
+GRID = [f"--grid={field}={','.join(map(str, values))}" for field, values in AXES.items()]
 FIELDS = SIZE | {"train_fraction": 0.5, "max_steps": 400}
 COMMAND = ["sweep", "quickstart", *GRID, "--workers", "1", "--json"]
 COMMAND += [part for name, value in FIELDS.items() if name != "d_mlp" for part in ("--set", f"{name}={value}")]

@@ -189,5 +189,4 @@ def test_a_missing_submitit_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None
 def test_the_options_that_help_names_are_those_there_are() -> None:
     from grokscope.cli._options import Slurm
 
-    said = str(Slurm.__metadata__)
-    assert all(name in said for name in vars(Settings()))
+    assert all(name in repr(Slurm) for name in vars(Settings()))

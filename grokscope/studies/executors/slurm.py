@@ -1,8 +1,8 @@
 """Packs as jobs of SLURM, by submitit: one job is one pack; the only thing that travels back is its outcome.
 
 The store, the folder that the command is started in and grokscope must be at the same path on every node. The files of
-the jobs lie in the folder `slurm` there, and stay where a job was lost. At the address "local" the same jobs run on this
-machine, without SLURM.
+the jobs lie in the folder `slurm` there, and stay where a job was lost. At the address "local" the same jobs run on
+this machine, without SLURM.
 """
 
 import re
