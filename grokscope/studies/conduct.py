@@ -60,17 +60,24 @@ def conduct(
             return []
         with start(slots=slots, threads=threads, address=address, device=plan.device, **(options or {})) as running:
             say(f"{study.id}: {len(todo)} packs, {running.slots} at a time, {running.threads} threads each")
-            jobs = takewhile(lambda _: time.monotonic() < until, _jobs(plan, todo, running.threads))
-            outcomes = list(_told(_each(jobs, running), PackLines(len(todo), running.slots, say), study, shared))
-            # Controls that have the windows of other runs: these are trained now.
-            late = [pack for pack in todo if any(asked.refers for asked in pack.asked)]
-            whole = not shared or all(pack.waits for pack in todo)
-            if whole and len(outcomes) == len(todo) and all(outcome.state == "done" for outcome in outcomes):
-                jobs = _jobs(plan, late, running.threads, late=True)
-                outcomes += [outcome for outcome, _ in _each(jobs, running) if outcome.state == "failed"]
+            outcomes = _ended(plan, running, say, until=until, shared=shared)
     if shared:
         mirror.publish(study.folder)  # for the share that ends last
     mirror.opened(mirror.address(study.store))  # fetches the packs of other machines
+    return outcomes
+
+
+def _ended(plan: Plan, engine: Engine, say: Say, *, until: float, shared: bool) -> list[Outcome]:
+    """The outcomes of a plan's packs, and then of readings that had to wait."""
+    todo = plan.todo
+    jobs = takewhile(lambda _: time.monotonic() < until, _jobs(plan, todo, engine.threads))
+    outcomes = list(_told(_each(jobs, engine), PackLines(len(todo), engine.slots, say), plan.study, shared))
+    # Controls that have the windows of other runs: these are trained now.
+    late = [pack for pack in todo if any(asked.refers for asked in pack.asked)]
+    whole = not shared or all(pack.waits for pack in todo)
+    if whole and len(outcomes) == len(todo) and all(outcome.state == "done" for outcome in outcomes):
+        jobs = _jobs(plan, late, engine.threads, late=True)
+        outcomes += [outcome for outcome, _ in _each(jobs, engine) if outcome.state == "failed"]
     return outcomes
 
 

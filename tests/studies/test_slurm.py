@@ -16,6 +16,7 @@ from grokscope.cli.base import main
 from grokscope.errors import GrokscopeError
 from grokscope.runs.run import load_pack
 from grokscope.studies.conduct import conduct
+from grokscope.studies.executors import slurm as module
 from grokscope.studies.executors.slurm import Settings, read_settings, slurm
 from grokscope.studies.plan import Plan, plan
 from tests.conftest import tiny
@@ -85,9 +86,9 @@ class Lost:
         self.asked = {name: value for name, value in about.items() if value is not None}
 
     def submit(self, *_: Any) -> Any:
+        self.sent += 1
         if self.refuses:
             raise RuntimeError("Command failed\nsbatch: error: invalid partition specified: nowhere")
-        self.sent += 1
         return self
 
     state, job_id = "NODE_FAIL", "17"
@@ -113,10 +114,12 @@ def test_a_job_that_is_always_lost_is_given_up(store: Path, monkeypatch: pytest.
 
 
 def test_a_cluster_that_takes_no_job_ends_the_sweep_at_once(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "submitit", Lost(refuses=True))
+    monkeypatch.setitem(sys.modules, "submitit", lost := Lost(refuses=True))
+    monkeypatch.setattr(module, "SECONDS", 0.0)
     found = plan("no", {str(seed): [tiny(seed=seed, max_steps=2, **SIZE)] for seed in range(9)}, store)
     outcomes = conduct(found, options={"settings": Settings(parallel=1)}, **HERE)
     assert len(outcomes) <= 3
+    assert lost.sent == 5  # it may have been busy; after that no other job is tried
     assert outcomes[0].reason == "not submitted: sbatch: error: invalid partition specified: nowhere"
 
 

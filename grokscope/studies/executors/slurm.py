@@ -95,7 +95,7 @@ class Slurm:
     def __init__(self, submitit: Any, cluster: str, settings: Settings, device: str, folder: Path) -> None:
         self.slots, self.threads, self.lost = settings.parallel, settings.cpus, False
         self._pool, self._closed = ThreadPoolExecutor(self.slots), threading.Event()
-        self._submitting = threading.Lock()  # submitit's executor is not made for threads
+        self._submitting, self._refusal = threading.Lock(), ""  # submitit's executor is not made for threads
         variables = [f"{name}={value}" for name, value in environment(settings.cpus).items()]
         # -P: a file called torch.py in the user's folder must not be imported.
         python = shlex.join(["env", *variables, sys.executable, "-P"])
@@ -122,26 +122,41 @@ class Slurm:
     def _run(self, job: Job) -> Outcome:
         reason = "the engine was closed"
         for _ in range(TRIES):
-            with self._submitting:
-                if self._closed.is_set():
-                    break
-                try:
-                    sent = self._executor.submit(_task, asdict(job))
-                except Exception as error:  # sbatch says no: it would to every other job
-                    return Outcome(pack=job.pack, state="failed", reason=f"not submitted: {_last(error)}", fatal=True)
-            answer = self._answer(sent)
+            sent = self._sent(job)
+            if isinstance(sent, str):
+                return Outcome(pack=job.pack, state="failed", reason=f"not submitted: {sent}", fatal=True)
+            answer = self._answer(sent) if sent else None
+            if answer is None:
+                break
             if isinstance(answer, dict):
                 return Outcome(**answer)
             self.lost = True
             reason = f"its job was lost {TRIES} times, the last time {answer}"
         return Outcome(pack=job.pack, state="failed", reason=reason)
 
-    def _answer(self, sent: Any) -> dict[str, Any] | str:
-        """The outcome of a job, in JSON's types; or what became of it where it has none."""
+    def _sent(self, job: Job) -> Any:
+        """A job of submitit; why there is none, where sbatch says no again and again; None once the engine is
+        closed."""
+        with self._submitting:
+            refusal = self._refusal  # what it says to one job it says to every other
+            for _ in range(TRIES if not refusal else 0):
+                if self._closed.is_set():
+                    return None
+                try:
+                    return self._executor.submit(_task, asdict(job))
+                except Exception as error:
+                    refusal = _last(error)
+                    self._closed.wait(SECONDS)
+            self._refusal = refusal
+            return refusal
+
+    def _answer(self, sent: Any) -> dict[str, Any] | str | None:
+        """The outcome of a job, in JSON's types; or what became of it where it has none; None once the engine is
+        closed."""
         while not sent.done():
             if self._closed.wait(SECONDS):
                 sent.cancel(check=False)
-                return "cancelled"
+                return None
         try:
             return sent.result()
         except Exception as error:
