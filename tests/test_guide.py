@@ -101,3 +101,39 @@ def of_an_optimizer(said: list[tuple[str, str]]) -> None:
 
 
 SHOWN = {"my_task": of_a_task, "my_measure": of_a_measure, "my_theory": of_a_theory, "my_optimizer": of_an_optimizer}
+
+
+def test_the_page_on_clusters_does_what_it_says(tmp_path: Path) -> None:
+    """Its commands that need no cluster, as they are printed, one after another in an empty folder."""
+    given = [
+        line for kind, _, text in blocks(ROOT / "docs/guide/cluster.md") if kind == "sh" for line in text.splitlines()
+    ]
+    said = dict(zip(given, printed(COMMANDS, given, tmp_path), strict=True))
+    ends = [text for line, text in said.items() if "--dry-run" not in line and "--share 1/2" not in line]
+    assert len(ends) == 5
+    assert all("all done; in " in text and "report.html" in text for text in ends)
+    (first,) = [text for line, text in said.items() if "--share 1/2" in line]
+    assert "share 1/2 has ended; 2 of 4 packs are left" in first
+    packs = {store: len(list((tmp_path / store).glob("*/pack.json"))) for store in ("shared", "tried", "by-ray")}
+    assert packs == {"shared": 4, "tried": 2, "by-ray": 2}
+
+
+def test_the_script_of_an_array_job_trains_every_share(tmp_path: Path) -> None:
+    """Run as SLURM runs it, but one task after another, and two instead of four."""
+    ((text,),) = [[text for _, name, text in blocks(ROOT / "docs/scale.md") if name == "share.sbatch"]]
+    assert len(text.splitlines()) <= 10
+    (tmp_path / "share.sbatch").write_text(text)
+    program = tmp_path / "bin" / "grokscope"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m grokscope "$@"\n')
+    program.chmod(0o755)
+    given = {"SLURM_ARRAY_TASK_COUNT": "2", "SLURM_CPUS_PER_TASK": "1", "PYTHONPATH": str(ROOT)}
+    for task in "12":
+        done = subprocess.run(
+            ["bash", "share.sbatch", "sweep", "quickstart", "--grid=d_mlp=8,16", "--set=p=7", "--set=max_steps=60"],
+            env=os.environ | given | {"SLURM_ARRAY_TASK_ID": task, "PATH": f"{program.parent}:{os.environ['PATH']}"},
+            cwd=tmp_path, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert len(list(tmp_path.glob("runs/*/pack.json"))) == int(task)
+    assert list(tmp_path.glob("runs/studies/*/report.html"))

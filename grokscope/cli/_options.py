@@ -54,11 +54,33 @@ Store = Annotated[
 Engine = Annotated[
     str,
     one_of(names(FAMILIES["executors"])),
-    tyro.conf.arg(help="local: processes on this machine; ray: tasks of Ray, here or on a cluster (extra `ray`)"),
+    tyro.conf.arg(
+        help="local: processes on this machine; ray: tasks of Ray, here or on a cluster (extra `ray`); slurm: jobs of "
+        "SLURM, one a pack (extra `slurm`)"
+    ),
 ]
 Address = Annotated[
     str | None,
-    tyro.conf.arg(metavar="HOST:PORT", help='head of a Ray cluster, or "auto"; without it Ray is started here'),
+    tyro.conf.arg(
+        metavar="HOST:PORT",
+        help='head of a Ray cluster, or "auto"; without it Ray is started here. For slurm: "local" tries the jobs on '
+        "this machine",
+    ),
+]
+Slurm = Annotated[
+    list[str],
+    tyro.conf.arg(
+        metavar="KEY=VALUE",
+        help="what a job asks for, may be given often: partition, account, qos, time [minutes], cpus, gpus, memory "
+        "[GB]; parallel: jobs in the queue or running at a time",
+    ),
+]
+Share = Annotated[
+    str,
+    tyro.conf.arg(
+        metavar="K/N",
+        help="train the K-th of N shares of the packs; N such commands, on machines that see one store, train all",
+    ),
 ]
 Workers = Annotated[
     int | None,

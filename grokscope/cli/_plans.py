@@ -1,12 +1,15 @@
 """Carrying out a plan, and what became of it: for `sweep` and `study`."""
 
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from grokscope.cli.base import emit
+from grokscope.registry import shortened
 
 if TYPE_CHECKING:
     from grokscope.studies.plan import Plan
+    from grokscope.studies.study import Study
 
 
 _KEPT = {
@@ -15,34 +18,69 @@ _KEPT = {
 }
 
 
-def carry_out(plan: "Plan", *, engine: str, address: str | None, workers: int | None, dry_run: bool) -> dict[str, Any]:
-    """Carries out a plan, or estimates it; the answer is for `say`. Its "error" says why a pack failed."""
-    from grokscope.studies.conduct import conduct, division, first_failure
+def conditions(
+    *, engine: str, slurm: list[str], address: str | None, workers: int | None, share: str
+) -> dict[str, Any]:
+    """How a plan is carried out: arguments of `carried_out`. ValueError for options that do not go together."""
+    from grokscope.studies.executors.slurm import read_settings
+    from grokscope.studies.shares import Share
+
+    if slurm and engine != "slurm":
+        raise ValueError(f"--slurm {shortened(slurm[0])} is for --engine slurm, got --engine {engine}")
+    if engine == "slurm" and workers is not None:
+        raise ValueError(f"--workers counts processes of this machine; jobs at a time are --slurm parallel={workers}")
+    return {
+        "engine": engine,
+        "options": {"settings": read_settings(slurm)} if engine == "slurm" else {},
+        "address": address,
+        "workers": workers,
+        "share": Share.read(share) if share else None,
+    }
+
+
+def carry_out(make: "Callable[[], Plan]", *, dry_run: bool, **conditions: Any) -> "tuple[Study, dict[str, Any]]":
+    """Carries out a plan, or estimates it; its study, and the answer for `say`. There "error" says why a pack failed,
+    and "left" how many packs other shares have to do."""
+    from grokscope.studies.conduct import carried_out, first_failure
+
+    made, share = make(), conditions["share"]
+    for note in made.notes:
+        print(f"note: {note}", file=sys.stderr)
+    about = summary(made) | ({"share": str(share)} if share else {})
+    if dry_run:
+        return made.study, about | _estimated(share.part(made) if share else made, **conditions)
+    done = carried_out(made, make, **conditions)
+    return done.plan.study, about | {
+        "trained": [outcome.pack for outcome in done.outcomes if outcome.state == "done"],
+        "failed": {outcome.pack: outcome.reason for outcome in done.outcomes if outcome.state == "failed"},
+        "error": first_failure(done.outcomes, done.todo),
+        "left": len(done.left),
+    }
+
+
+def is_whole(about: dict[str, Any]) -> bool:
+    """Whether every pack of the plan is done, so that it can be shown and judged."""
+    return "dry_run" not in about and about["error"] is None and not about["left"]
+
+
+def _estimated(plan: "Plan", *, engine: str, options: dict[str, Any], workers: int | None, **_: Any) -> dict[str, Any]:
+    from grokscope.studies.conduct import division
     from grokscope.studies.estimate import estimate
 
-    for note in plan.notes:
-        print(f"note: {note}", file=sys.stderr)
-    about = summary(plan)
-    if dry_run:
-        slots, threads = division(plan, workers)
-        cost = estimate(plan, slots=slots, threads=threads, engine=engine)
-        return about | {
-            "dry_run": True, "workers": slots, "threads": threads, "seconds": cost.seconds,
-            "soonest_seconds": cost.soonest, "most_seconds": cost.most,
-            "machine_seconds": cost.machine_seconds, "bytes": cost.bytes, "free_bytes": cost.free,
-            "checkpoints": "ends" if any(pack.kept == "ends" for pack in plan.packs) else "all",
-            "plan": [
-                {"pack": pack.id, "runs": len(pack.configs), "state": pack.state, "soonest_end": pack.soonest}
-                | dict(zip(("seconds", "bytes"), cost.packs.get(pack.id, (0.0, 0)), strict=True))
-                for pack in (*plan.borrowed, *plan.packs)
-            ],
-        }  # fmt: skip
-    outcomes = conduct(plan, engine=engine, address=address, workers=workers)
-    return about | {
-        "trained": [outcome.pack for outcome in outcomes if outcome.state == "done"],
-        "failed": {outcome.pack: outcome.reason for outcome in outcomes if outcome.state == "failed"},
-        "error": first_failure(outcomes, len(plan.todo)),
-    }
+    jobs = options.get("settings")
+    slots, threads = (jobs.parallel, jobs.cpus) if jobs else division(plan, workers)
+    cost = estimate(plan, slots=slots, threads=threads, engine=engine)
+    return {
+        "dry_run": True, "workers": slots, "threads": threads, "seconds": cost.seconds,
+        "soonest_seconds": cost.soonest, "most_seconds": cost.most,
+        "machine_seconds": cost.machine_seconds, "bytes": cost.bytes, "free_bytes": cost.free,
+        "checkpoints": "ends" if any(pack.kept == "ends" for pack in plan.packs) else "all",
+        "plan": [
+            {"pack": pack.id, "runs": len(pack.configs), "state": pack.state, "soonest_end": pack.soonest}
+            | dict(zip(("seconds", "bytes"), cost.packs.get(pack.id, (0.0, 0)), strict=True))
+            for pack in (*plan.borrowed, *plan.packs)
+        ],
+    }  # fmt: skip
 
 
 def say(about: dict[str, Any], *, json: bool) -> None:
@@ -53,6 +91,11 @@ def say(about: dict[str, Any], *, json: bool) -> None:
         emit(about)
     elif "dry_run" in about:
         _print_estimate(about)
+    elif about["left"] and about["error"] is None:
+        print(
+            f"{about['study']}: share {about['share']} has ended; {about['left']} of {about['packs']['all']} packs are "
+            "left: the other shares do them, or the same command without --share; who ends last writes the results"
+        )
     elif about["error"] is None:
         print(f"{about['study']}: {about['runs']} runs in {len(about['arms'])} arms, all done; in {about['dir']}")
         if "report" in about:

@@ -8,6 +8,7 @@ import io
 import itertools
 import json
 import os
+import shlex
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import version
@@ -61,10 +62,19 @@ def main(args: Sequence[str] | None = None) -> int:  # noqa: PLR0911  one way ou
             raise
         return fail("the memory does not suffice for this: smaller p, d_model, d_mlp or fewer seeds may fit", 1)
     except KeyboardInterrupt:
-        again = {"run": " with --resume", "sweep": "", "study": ""}.get(name)
-        advice = "" if again is None else f"; the same command{again} continues from what was kept"
-        return fail(f"interrupted{advice}", 1)
+        return fail(f"interrupted{_go_on(arguments)}", 1)
     return 0
+
+
+def _go_on(arguments: Sequence[str]) -> str:
+    """The command that goes on from what an interrupted one has kept; empty where there is none."""
+    resume = {"run": ["--resume"], "sweep": [], "study": []}.get(arguments[0])
+    if resume is None:
+        return ""
+    command = shlex.join(["grokscope", *arguments, *(word for word in resume if word not in arguments)])
+    if len(command) > MESSAGE // 2 or max(map(len, command.split())) > LONGEST or command != " ".join(command.split()):
+        command = "the same command" + "".join(f" with {word}" for word in resume)  # one line could not hold it
+    return f"; to go on from what was kept: {command}"
 
 
 def parsed(name: str, words: Sequence[str]) -> Callable[[], None]:

@@ -1,17 +1,19 @@
 """`grokscope study`: the arms of a study at a scale, trained, measured and judged."""
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
-from grokscope.cli._options import Address, Device, DryRun, Engine, Integer, Json, Store, Workers
+from grokscope.cli._options import Address, Device, DryRun, Engine, Integer, Json, Share, Slurm, Store, Workers
 
 if TYPE_CHECKING:
     from grokscope.predictions.arms import Arms
     from grokscope.predictions.cards import Scorecard
     from grokscope.runs.config import RunConfig
+    from grokscope.studies.plan import Plan
     from grokscope.studies.study import Study
 
 
@@ -25,7 +27,9 @@ def study(
     budget: Annotated[str, tyro.conf.arg(metavar="TIME")] = "",
     engine: Engine = "local",
     address: Address = None,
+    slurm: Slurm = [],  # noqa: B006
     workers: Workers = None,
+    share: Share = "",
     device: Device = "cpu",
     arms: Annotated[str, tyro.conf.arg(metavar="FAMILY,...")] = "",
     dry_run: DryRun = False,
@@ -46,17 +50,19 @@ def study(
         budget: stop after so long, such as 90m or 8h; the same command goes on.
         arms: only these families of arms, separated by commas; also arms that no verdict needs.
     """
-    conditions: dict[str, Any] = {"engine": engine, "address": address, "workers": workers}
+    from grokscope.cli._plans import conditions
+
+    how = conditions(engine=engine, slurm=slurm, address=address, workers=workers, share=share)
     if until is None:
         if budget:
             raise ValueError("--budget is for --until decided")
         chosen = _arms(name, scale, seeds, seeds_from or 0, arms)
-        _once(name, scale, chosen, conditions | {"dry_run": dry_run}, store=store, device=device, json=json)
+        _once(name, scale, chosen, how | {"dry_run": dry_run}, store=store, device=device, json=json)
         return
     if seeds is not None or arms:
         raise ValueError("--until decided chooses seeds and arms itself: leave out --seeds and --arms")
     first = 1000 if seeds_from is None else seeds_from
-    _decide(name, scale, store, device, conditions, first=first, budget=budget, dry_run=dry_run, json=json)
+    _decide(name, scale, store, device, how, first=first, budget=budget, dry_run=dry_run, json=json)
 
 
 def _arms(name: str, scale: Any, seeds: int | None, first: int, only: str) -> "Arms[RunConfig]":
@@ -86,22 +92,20 @@ def _once(
     json: bool,
 ) -> None:
     """Trains the arms, then those that go on from trained weights, and judges all."""
-    from grokscope.cli._plans import carry_out, say
+    from grokscope.cli._plans import carry_out, is_whole, say
     from grokscope.studies import arms as studies
     from grokscope.studies.plan import plan
 
-    name = f"{theory}-{scale}"
-    made = plan(name, wanted, store, **studies.wanted(theory, wanted), device=device)
-    about = carry_out(made, **conditions)
-    done = not conditions["dry_run"] and about["error"] is None
-    if done and (more := studies.following(theory, made.study.runs(), made.study.folder / "weights")):
+    def make(arms: "Arms[RunConfig]") -> "Plan":
+        return plan(f"{theory}-{scale}", arms, store, **studies.wanted(theory, arms), device=device)
+
+    found, about = carry_out(partial(make, wanted), **conditions)
+    if is_whole(about) and (more := studies.following(theory, found.runs(), found.folder / "weights")):
         # A plan of all arms: the store has the trained ones, and the verdicts are on all of them.
-        every = wanted.with_arms(*more)
-        made = plan(name, every, store, **studies.wanted(theory, every), device=device)
-        trained, about = about["trained"], carry_out(made, **conditions)
+        trained = about["trained"]
+        found, about = carry_out(partial(make, wanted.with_arms(*more)), **conditions)
         about["trained"] = [*trained, *about["trained"]]
-        done = about["error"] is None
-    say(about | (_judged(made.study, theory, show=not json) if done else {}), json=json)
+    say(about | (_judged(found, theory, show=not json) if is_whole(about) else {}), json=json)
 
 
 def _decide(
@@ -119,7 +123,7 @@ def _decide(
     """Looks after looks until the claims are decided, or the budget is used up."""
     import time
 
-    from grokscope.cli._plans import say, summary
+    from grokscope.cli._plans import is_whole, say, summary
     from grokscope.cli.base import emit
     from grokscope.predictions.scales import LOOKS
     from grokscope.statistics.looks import Looks
@@ -140,7 +144,8 @@ def _decide(
         return
     made, card = deciding.run()
     about = summary(made) | {"trained": [], "failed": {}, "error": None, "open": [list(key) for key in deciding.open]}
-    say(about | _judged(made.study, name, card=card, show=not json), json=json)
+    about |= {"left": len(deciding.left)} | ({"share": str(share)} if (share := conditions["share"]) else {})
+    say(about | (_judged(made.study, name, card=card, show=not json) if is_whole(about) else {}), json=json)
 
 
 def _seconds(text: str) -> float:

@@ -1,6 +1,7 @@
 """`grokscope sweep`: every combination of values of some fields, with seeds in each."""
 
 import shlex
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -13,12 +14,14 @@ from grokscope.cli._options import (
     Engine,
     Json,
     Settings,
+    Share,
+    Slurm,
     Store,
     TaskFile,
     Workers,
     settings_of,
 )
-from grokscope.cli._plans import carry_out, say
+from grokscope.cli._plans import carry_out, conditions, is_whole, say
 from grokscope.cli.run import assignment
 from grokscope.registry import shortened, used
 from grokscope.report.words import Lang
@@ -39,7 +42,9 @@ def sweep(
     seeds: int = 1,
     engine: Engine = "local",
     address: Address = None,
+    slurm: Slurm = [],  # noqa: B006
     workers: Workers = None,
+    share: Share = "",
     checkpoints: Annotated[Kept, tyro.conf.arg(help=CHECKPOINTS)] = "ends",
     device: Device = "cpu",
     lang: Lang = "en",
@@ -63,6 +68,7 @@ def sweep(
     from grokscope.studies.grid import grid as cells
     from grokscope.studies.plan import plan
 
+    how = conditions(engine=engine, slurm=slurm, address=address, workers=workers, share=share)
     set = [*settings_of(task_file), *set]
     axes: dict[str, list[Any]] = {}
     for text in grid:
@@ -71,18 +77,17 @@ def sweep(
             raise ValueError(f"the grid over {name} is given twice; give all of its values in one --grid")
         axes[name] = values
     base = config_of(recipe, **dict(assignment(text) for text in set))
-    made = plan(
-        f"sweep-{recipe}", cells(base, axes, seeds), store, mixed=True, axes=axes, device=device, kept=checkpoints
-    )
-    about = carry_out(made, engine=engine, address=address, workers=workers, dry_run=dry_run)
-    if not dry_run and about["error"] is None:
+    wanted = cells(base, axes, seeds)
+    made = partial(plan, f"sweep-{recipe}", wanted, store, mixed=True, axes=axes, device=device, kept=checkpoints)
+    found, about = carry_out(made, dry_run=dry_run, **how)
+    if is_whole(about):
         from grokscope.report.study.sweep import write
 
         given = {"--grid": grid, "--set": set, "--plugin": [plugin["given"] for plugin in used()]}
         options = [part for flag, texts in given.items() for text in texts for part in (flag, text)]
         options += ["--checkpoints", checkpoints] if checkpoints != "ends" else []
         command = shlex.join(["grokscope", "sweep", recipe, *options, "--seeds", str(seeds), "--store", str(store)])
-        about |= {"report": str(write(made.study, made.study.folder / "report.html", lang, command=command))}
+        about |= {"report": str(write(found, found.folder / "report.html", lang, command=command))}
     say(about, json=json)
 
 

@@ -52,7 +52,8 @@ REMEDY: dict[Kind, str] = {
     "lost": "the rows are measured again from the checkpoints",
     "checkpoint": "it is moved to quarantine; of a file of all checkpoints the intact ones are kept",
     "data": "it is moved to quarantine; the file that the data came from has them, and other packs trained on them",
-    "resume": "it is moved to quarantine; --resume then trains the pack again from step 0, to the same weights",
+    "resume": "it is moved to quarantine; the same command (`run` with --resume) then trains the pack again from step "
+    "0, to the same weights",
     "status": "it is written again from the numbers",
     "readings": "it is moved to quarantine; the same study again takes the readings from the checkpoints",
     "catalogue": "it is moved to quarantine; the next question to the store makes a new one from the packs",

@@ -4,23 +4,28 @@ import math
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from functools import partial
 from itertools import takewhile
+from typing import Any
 
 import torch
 
 from grokscope.registry import component, used
 from grokscope.runs.store import mirror
 from grokscope.runs.store.lock import hold
-from grokscope.studies.display import clock
 from grokscope.studies.estimate import pack_bytes
 from grokscope.studies.executors.base import ON_A_GPU, Engine, Job, Outcome
 from grokscope.studies.plan import Plan, Planned
+from grokscope.studies.progress import PackLines, Say
+from grokscope.studies.shares import Share, alone
+from grokscope.studies.study import Study
+from grokscope.training.device import visible_gpus
 from grokscope.training.memory import SHARE, machine_bytes, replica_bytes, shared_bytes
 
-Say = Callable[[str], None]
 Start = Callable[..., AbstractContextManager[Engine]]
 
 
@@ -28,45 +33,105 @@ def conduct(
     plan: Plan,
     *,
     engine: str | Start = "local",
+    options: Mapping[str, Any] | None = None,
     address: str | None = None,
     workers: int | None = None,
     say: Say | None = None,
     until: float = math.inf,
+    shared: bool = False,
 ) -> list[Outcome]:
     """Trains and measures the packs that are not done, and returns the outcome of every pack that was begun.
 
-    engine: id of an executor, or a function that starts one. workers: packs at a time, as many as fit by default. say:
-    takes a line for each pack; prints to stderr by default. until: the time of the clock (time.monotonic) after which
-    no pack is begun. Once the store cannot be written, no other pack is begun.
+    engine: id of an executor, or a function that starts one. options: that it alone takes. workers: packs at a time, as
+    many as fit by default. say: takes a line for each pack; prints to stderr by default. until: the time of the clock
+    (time.monotonic) after which no pack is begun. Once the store cannot be written, no other pack is begun. shared:
+    other processes carry out other parts of the plan, which is `settled`.
     Raises StoreError where the store cannot be written at the start, and where another process carries out the study.
     """
-    say = say or _say
-    study, todo = plan.study, plan.todo
+    say, study, todo = say or _say, plan.study, plan.todo
     start = component("studies.executors", engine) if isinstance(engine, str) else engine
     slots, threads = division(plan, workers)
     if address is not None:  # nodes of a cluster may have fewer cores than this machine
         threads = 1
-    outcomes: list[Outcome] = []
-    with hold(study.folder, store=study.store):
-        study.save([_about(pack) for pack in plan.packs])
+    with nullcontext() if shared else hold(study.folder, store=study.store):
+        if not shared:
+            save(plan)
         if not todo:
-            return outcomes
-        with start(slots=slots, threads=threads, address=address, device=plan.device) as running:
-            say(f"{study.id}: {len(todo)} packs, {running.slots} at a time, {threads} threads each")
-            began = time.monotonic()
-            jobs = takewhile(lambda _: time.monotonic() < until, _jobs(plan, todo, threads))
-            for outcome in _each(jobs, running):
-                outcomes.append(outcome)
-                if outcome.state == "done" and study.measures:
-                    study.mark_measured(outcome.pack)
-                say(_progress(outcome, len(outcomes), len(todo), time.monotonic() - began))
-            # Controls that have the windows of other runs: these are trained now.
-            late = [pack for pack in todo if any(asked.refers for asked in pack.asked)]
-            if late and len(outcomes) == len(todo) and all(outcome.state == "done" for outcome in outcomes):
-                jobs = _jobs(plan, late, threads, late=True)
-                outcomes += [outcome for outcome in _each(jobs, running) if outcome.state == "failed"]
+            return []
+        with start(slots=slots, threads=threads, address=address, device=plan.device, **(options or {})) as running:
+            say(f"{study.id}: {len(todo)} packs, {running.slots} at a time, {running.threads} threads each")
+            outcomes = _ended(plan, running, say, until=until, shared=shared)
+    if shared:
+        mirror.publish(study.folder)  # for the share that ends last
     mirror.opened(mirror.address(study.store))  # fetches the packs of other machines
     return outcomes
+
+
+def _ended(plan: Plan, engine: Engine, say: Say, *, until: float, shared: bool) -> list[Outcome]:
+    """The outcomes of a plan's packs, and then of readings that had to wait."""
+    todo = plan.todo
+    jobs = takewhile(lambda _: time.monotonic() < until, _jobs(plan, todo, engine.threads))
+    outcomes = list(_told(_each(jobs, engine), PackLines(len(todo), engine.slots, say), plan.study, shared))
+    # Controls that have the windows of other runs: these are trained now.
+    late = [pack for pack in todo if any(asked.refers for asked in pack.asked)]
+    whole = not shared or all(pack.waits for pack in todo)
+    if whole and len(outcomes) == len(todo) and all(outcome.state == "done" for outcome in outcomes):
+        jobs = _jobs(plan, late, engine.threads, late=True)
+        outcomes += [outcome for outcome, _ in _each(jobs, engine) if outcome.state == "failed"]
+    return outcomes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Carried:
+    """What became of a plan. todo: packs that this process had to do. left: packs that other shares have to do."""
+
+    plan: Plan
+    todo: int
+    outcomes: list[Outcome]
+    left: list[Planned]
+
+
+def carried_out(made: Plan, again: Callable[[], Plan], *, share: Share | None = None, **conditions: Any) -> Carried:
+    """Conducts a plan, or a share of it. again: makes the plan once more. conditions: of `conduct`.
+
+    Of several shares the one that ends last takes the readings that have to wait for all runs.
+    """
+    if share is None:
+        return Carried(plan=made, todo=len(made.todo), outcomes=conduct(made, **conditions), left=[])
+    part = share.part(settled(made, again))
+    outcomes, now = conduct(part, shared=True, **conditions), again()
+    if now.todo and all(pack.waits for pack in now.todo):
+        outcomes += conduct(now, shared=True, **conditions)
+        now = again()
+    return Carried(plan=now, todo=len(part.todo), outcomes=outcomes, left=now.todo)
+
+
+def save(plan: Plan) -> None:
+    """Writes a plan down; the caller holds the study's lock."""
+    plan.study.save(
+        [
+            {
+                "id": pack.id,
+                "runs": len(pack.configs),
+                "soonest_end": pack.soonest,
+                "max_steps": pack.most,
+                "bytes_without_metrics": pack_bytes(pack, 0),
+            }
+            for pack in plan.packs
+        ]
+    )
+
+
+def settled(made: Plan, again: Callable[[], Plan]) -> Plan:
+    """The plan that all shares have alike. Which runs share a pack depends on what the store has; so the first process
+    writes the plan down, and the others plan again, from what is written."""
+
+    def first() -> bool:
+        if new := not (made.study.folder / "plan.json").exists():
+            save(made)
+        return new
+
+    return made if alone(made.study, first) else again()
 
 
 def division(plan: Plan, workers: int | None = None) -> tuple[int, int]:
@@ -84,8 +149,9 @@ def division(plan: Plan, workers: int | None = None) -> tuple[int, int]:
         (shared_bytes(p.configs[0]) + len(p.configs) * replica_bytes(p.configs[0], device) for p in plan.packs),
         default=1,
     )
-    fit = max(1, int(SHARE * machine_bytes(device) // largest))
-    many = cores if plan.device == "cpu" else min(cores, ON_A_GPU)
+    gpus = max(1, len(visible_gpus())) if plan.device == "cuda" else 0
+    fit = max(1, int(SHARE * machine_bytes(device) // largest)) * (gpus or 1)
+    many = min(cores, ON_A_GPU * gpus) if gpus else cores
     slots = max(1, min(workers or many, fit, len(plan.packs)))
     return slots, max(1, cores // slots) if workers is None else 1
 
@@ -112,9 +178,9 @@ def _jobs(plan: Plan, todo: Sequence[Planned], threads: int, *, late: bool = Fal
         )
 
 
-def _each(jobs: Iterator[Job], engine: Engine) -> Iterator[Outcome]:
-    """Outcomes as they come. Few jobs are submitted ahead, so that the engine never holds a million packs; none is
-    submitted once the store cannot be written."""
+def _each(jobs: Iterator[Job], engine: Engine) -> Iterator[tuple[Outcome, int]]:
+    """Outcomes as they come, each with how many jobs are out. Few jobs are submitted ahead, so that the engine
+    never holds a million packs; none is submitted once the store cannot be written."""
     pending: set[Future[Outcome]] = set()
     ended = False
     while True:
@@ -130,23 +196,17 @@ def _each(jobs: Iterator[Job], engine: Engine) -> Iterator[Outcome]:
         for future in done:
             outcome = future.result()
             ended = ended or outcome.fatal
-            yield outcome
+            yield outcome, len(pending)
 
 
-def _about(pack: Planned) -> dict[str, object]:
-    return {
-        "id": pack.id,
-        "runs": len(pack.configs),
-        "soonest_end": pack.soonest,
-        "max_steps": pack.most,
-        "bytes_without_metrics": pack_bytes(pack, 0),
-    }
-
-
-def _progress(outcome: Outcome, number: int, total: int, seconds: float) -> str:
-    left = clock(seconds / number * (total - number)) if number < total else ""
-    how = f"failed: {outcome.reason}" if outcome.state == "failed" else f"done in {clock(outcome.seconds)}"
-    return f"pack {number} of {total}, {outcome.pack}: {how}" + (f"; about {left} left" if left else "")
+def _told(ended: Iterable[tuple[Outcome, int]], lines: PackLines, study: Study, shared: bool) -> Iterator[Outcome]:
+    """The outcomes, each said, and recorded where the pack was measured."""
+    for outcome, pending in ended:
+        if outcome.state == "done" and study.measures:
+            mark = partial(study.mark_measured, outcome.pack)
+            alone(study, mark) if shared else mark()
+        lines.add(outcome, pending)
+        yield outcome
 
 
 def _say(line: str) -> None:

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,11 @@ from grokscope.predictions.verdict import claims
 from grokscope.runs.config import RunConfig
 from grokscope.statistics.looks import Looks
 from grokscope.studies import arms as studies
-from grokscope.studies.conduct import conduct, division, first_failure
+from grokscope.studies.conduct import carried_out, division, first_failure
 from grokscope.studies.estimate import estimate
 from grokscope.studies.judging import judge
 from grokscope.studies.packing import soonest_end, work_of
-from grokscope.studies.plan import Plan, plan
+from grokscope.studies.plan import Plan, Planned, plan
 
 Say = Callable[[str], None]
 Name = tuple[str, str]  # the theory and the id of a claim
@@ -33,8 +34,8 @@ Name = tuple[str, str]  # the theory and the id of a claim
 
 @dataclass
 class Deciding:
-    """A study of a name at a scale, judged at looks. conditions: of `conduct`. until: when the budget ends, on the
-    clock of time.monotonic."""
+    """A study of a name at a scale, judged at looks. conditions: of `carried_out`. until: when the budget ends, on
+    the clock of time.monotonic."""
 
     name: str
     scale: Scale
@@ -56,13 +57,17 @@ class Deciding:
             if claim.current and not any(row.untested for row in claim.rows)
         }
         self.seeds: dict[str, int] = {}
+        self.left: list[Planned] = []  # what other shares have to do before the next look
 
     def run(self) -> tuple[Plan, Scorecard | None]:
         """Trains and judges to the last look, to the end of the budget, or until every claim is decided; the plan of
-        all arms that were trained, and the scorecard. GrokscopeError where a pack fails."""
+        all arms that were trained, and the scorecard. A share that others are not done with stops before the look, and
+        the same command goes on. GrokscopeError where a pack fails."""
         card = None
         for size in self.looks.sizes:
             made = self._trained(size)
+            if self.left:
+                return made, None
             card = judge(made.study, None if self.name == studies.ALL else self.name)
             self._close(card, size)
             if not self.open or time.monotonic() >= self.until:
@@ -84,11 +89,11 @@ class Deciding:
     def _trained(self, size: int) -> Plan:
         """The plan of a look, carried out; arms that go on from trained weights come after these."""
         self._grow(size)
-        made = self._carried_out(self._plan())
-        if time.monotonic() < self.until:
+        made = self._carried_out(self._plan)
+        if not self.left and time.monotonic() < self.until:
             more = studies.following(self.name, made.study.runs(), made.study.folder / "weights")
             if needed := [arm for arm in more if self._needs(arm)]:
-                made = self._carried_out(self._plan(needed))
+                made = self._carried_out(partial(self._plan, needed))
         return made
 
     def _grow(self, size: int) -> None:
@@ -117,13 +122,15 @@ class Deciding:
                 cheapest[name] = min(whole, cheapest.get(name, whole))
         return lambda name: (cheapest.get(name, float("inf")), name)
 
-    def _carried_out(self, made: Plan) -> Plan:
+    def _carried_out(self, make: Callable[[], Plan]) -> Plan:
+        made = make()
         for note in made.notes:
             self.say(f"note: {note}")
-        outcomes = conduct(made, until=self.until, say=self.say, **self.conditions)
-        if error := first_failure(outcomes, len(outcomes)):
+        done = carried_out(made, make, until=self.until, say=self.say, **self.conditions)
+        if error := first_failure(done.outcomes, len(done.outcomes)):
             raise GrokscopeError(error)
-        return made
+        self.left = done.left
+        return done.plan
 
     def _close(self, card: Scorecard, size: int) -> None:
         """Drops the claims that this look has decided, and says how far the study is."""

@@ -35,7 +35,8 @@ from grokscope.training.memory import require_fits
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Planned:
     """One pack of a plan. soonest, most: between which steps it is expected to end. measures: ids measured on its
-    checkpoints. asked: readings that are taken of its runs. kept: which checkpoints stay, all or the first and last."""
+    checkpoints. asked: readings that are taken of its runs. kept: which checkpoints stay, all or the first and last.
+    waits: it lacks nothing but readings that refer to other runs."""
 
     id: str
     configs: tuple[RunConfig, ...]
@@ -45,6 +46,7 @@ class Planned:
     measures: tuple[str, ...] = ()
     asked: tuple[Asked, ...] = ()
     kept: Kept = "all"
+    waits: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,7 +214,9 @@ def _planned(folder: Path, configs: Sequence[RunConfig], wants: _Wants) -> Plann
     runs = run_ids(folder.name, len(configs))
     measures = tuple(dict.fromkeys(id_ for run in runs for id_ in wants.measures.get(run, ())))
     asked = tuple(wants.asked[run] for run in runs if run in wants.asked)
-    done = _is_finished(folder) and (folder.name in wants.measured or not measures) and _all_taken(folder, asked)
+    trained = _is_finished(folder) and (folder.name in wants.measured or not measures)
+    done = trained and _all_taken(folder, asked)
+    early = [part for of_run in asked for part in of_run.split(late=False)]
     return Planned(
         id=folder.name,
         configs=tuple(configs),
@@ -221,6 +225,7 @@ def _planned(folder: Path, configs: Sequence[RunConfig], wants: _Wants) -> Plann
         most=configs[0].max_steps,
         measures=measures,
         asked=asked,
+        waits=trained and not done and _all_taken(folder, early),
     )
 
 

@@ -1,5 +1,6 @@
 """Where a pack is trained, and how a GPU multiplies there."""
 
+import os
 from collections.abc import Callable
 from functools import wraps
 
@@ -15,6 +16,12 @@ def chosen_device(name: str) -> torch.device:
     if name == "cuda" and not torch.cuda.is_available():
         raise GrokscopeError("device cuda was asked for, but torch sees no GPU; use --device cpu or auto")
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def visible_gpus() -> list[str]:
+    """The names of the GPUs that this process sees, as CUDA_VISIBLE_DEVICES has them."""
+    count, named = torch.cuda.device_count(), os.environ.get("CUDA_VISIBLE_DEVICES")
+    return [str(number) for number in range(count)] if named is None else named.split(",")[:count]
 
 
 def require_for(tf32: bool, device: torch.device) -> None:

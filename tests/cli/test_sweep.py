@@ -113,6 +113,18 @@ def test_a_store_that_cannot_be_written_is_one_line(capsys: pytest.CaptureFixtur
     assert "error: cannot write" in err
 
 
+def test_a_share_says_what_it_takes_and_what_is_left(capsys: pytest.CaptureFixture, store: Path) -> None:
+    args = (*SWEEP, "--grid", "d_mlp=8,16,24", "--share", "1/2", "--store", str(store))
+    dry = json.loads(run(capsys, *args, "--dry-run", "--json")[1])
+    assert (len(dry["plan"]), dry["packs"]["all"], dry["share"]) == (2, 3, "1/2")
+    assert not store.exists()
+    code, out, _ = run(capsys, *args)
+    assert (code, len(out.splitlines())) == (0, 1)
+    assert "share 1/2 has ended; 1 of 3 packs are left: the other shares do them" in out
+    code, out, _ = run(capsys, *args[:-4], "--store", str(store))
+    assert (code, "all done" in out) == (0, True)
+
+
 def test_a_read_only_store_is_one_line(
     capsys: pytest.CaptureFixture, store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -215,6 +227,40 @@ def test_arms_that_go_on_from_trained_weights_are_trained_after_them(
     assert (again["trained"], again["study"]) == ([], found["study"])
     # By its name alone it is the plan of all arms, and not that of the first ones.
     assert load_study(store, "manifold-tiny").id == found["study"]
+
+
+def test_shares_of_a_study_wait_for_each_other_before_what_follows_and_judge_as_one(
+    capsys: pytest.CaptureFixture, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = {"base": [tiny(seed=0, **SIZE)], "weight_decay=0": [tiny(seed=0, weight_decay=0.0, **SIZE)]}
+    monkeypatch.setattr(studies, "arms", lambda *_, first: made(own))
+    monkeypatch.setattr(studies, "wanted", lambda *_: {"measures": {"base": ("weights.effective_rank",)}})
+    seen: list[dict[str, int]] = []
+
+    def following(theory: str, runs: Any, folder: Path) -> Any:
+        seen.append({name: len(arm) for name, arm in runs.items()})
+        return list(made({"more": [tiny(seed=0, weight_decay=2.0, **SIZE)]}).values())
+
+    monkeypatch.setattr(studies, "following", following)
+
+    def share(text: str) -> dict[str, Any]:
+        words = ("study", "stages", "--scale", "tiny", "--workers", "1", "--json", "--store", str(store))
+        code, out, _ = run(capsys, *words, *(["--share", text] if text else []))
+        assert code == 0
+        return json.loads(out)
+
+    first = share("1/2")
+    assert (len(first["trained"]), first["left"], first["share"], "scorecard" in first) == (1, 1, "1/2", False)
+    assert seen == []
+    second = share("2/2")
+    assert seen == [{"base": 1, "weight_decay=0": 1}]  # the last one goes on, with its share of three packs
+    last = share("1/2")
+    assert (second["left"] > 0) != ("scorecard" in second)
+    assert (last["left"], Scorecard.load(last["scorecard"]).runs) == (0, {"base": 1, "weight_decay=0": 1, "more": 1})
+    packs = {pack for said in (first, second, last) for pack in said["trained"]}
+    assert packs == {path.parent.name for path in store.glob("*/pack.json")}
+    assert len(packs) == 3
+    assert share("")["trained"] == []
 
 
 def test_the_verdicts_of_a_study_on_a_url_are_sent_with_it(

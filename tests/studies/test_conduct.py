@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from concurrent.futures import Future
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +24,11 @@ from grokscope.runs.store.rows import read_rows
 from grokscope.studies import conduct as conducting
 from grokscope.studies.conduct import conduct, division, first_failure
 from grokscope.studies.executors import base
+from grokscope.studies.executors import local as local_module
 from grokscope.studies.executors.base import Job, Outcome, work
-from grokscope.studies.executors.local import local
+from grokscope.studies.executors.local import in_turn, local
 from grokscope.studies.plan import Plan, plan
+from grokscope.training.device import visible_gpus
 from tests.conftest import tiny
 
 SIZE: dict[str, Any] = {"p": 7, "d_model": 8, "n_heads": 2, "d_mlp": 16, "stop_after": 1000}
@@ -77,6 +79,48 @@ def test_cores_are_divided_among_packs_and_not_oversubscribed(store: Path, monke
     assert division(packs(9))[0] == 3
     with pytest.raises(ValueError, match="workers must be at least 1, got 0"):
         division(packs(1), 0)
+
+
+def test_each_worker_has_a_gpu_of_its_own_as_long_as_there_are_others(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With counts that are faked: nothing here needs a GPU."""
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    assert visible_gpus() == ["0", "1"]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,MIG-a")
+    assert visible_gpus() == ["3", "MIG-a"]
+    assert [of["CUDA_VISIBLE_DEVICES"] for of in in_turn(5, visible_gpus())] == ["3", "MIG-a", "3", "MIG-a", "3"]
+    assert in_turn(2, []) == [{}, {}]
+
+    monkeypatch.setattr(conducting, "available_cores", lambda: 16)
+    monkeypatch.setattr(conducting, "machine_bytes", lambda _: 80 << 30)
+    here = plan("p", {str(k): [tiny(seed=k, **SIZE)] for k in range(20)}, store)
+    for count, slots in ((1, 4), (2, 8), (8, 16)):  # packs share a GPU, as before
+        monkeypatch.setattr(conducting, "visible_gpus", lambda count=count: [str(gpu) for gpu in range(count)])
+        assert division(replace(here, device="cuda"))[0] == slots
+    monkeypatch.setattr(conducting, "machine_bytes", lambda _: 2 << 30)  # one pack a GPU fits
+    assert division(replace(here, device="cuda"))[0] == 8
+    assert division(here)[0] == 1
+
+
+def test_a_worker_sees_its_gpu_alone_also_after_one_has_died(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+
+    class Dying(subprocess.Popen):
+        def __init__(self, command: Any, **options: Any) -> None:
+            seen.append((threading.get_ident(), options["env"]["CUDA_VISIBLE_DEVICES"]))
+            super().__init__([sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"], **options)
+
+    monkeypatch.setattr(subprocess, "Popen", Dying)
+    monkeypatch.setattr(local_module, "visible_gpus", lambda: ["4", "5"])
+    found = plan("gpus", {"a": [tiny(max_steps=2, **SIZE)]}, store)
+    with local(slots=2, threads=1, device="cuda") as engine:
+        for future in [engine.submit(job_of(found)) for _ in range(4)]:
+            future.result()
+    of_slot = {slot: {gpu for other, gpu in seen if other == slot} for slot, _ in seen}
+    assert len(seen) == 4 * base.TRIES
+    assert sorted(of_slot.values(), key=min) == [{"4"}, {"5"}][: len(of_slot)]
 
 
 def test_a_worker_has_its_threads_from_the_start(store: Path) -> None:

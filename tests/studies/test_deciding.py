@@ -9,6 +9,7 @@ import pytest
 
 from grokscope.predictions.arms import Arms
 from grokscope.predictions.base import Means, Prediction, Theory
+from grokscope.predictions.cards import Scorecard
 from grokscope.predictions.families import Family
 from grokscope.registry import component
 from grokscope.statistics.looks import Looks
@@ -16,6 +17,8 @@ from grokscope.statistics.regions import above, below
 from grokscope.studies import arms as studies
 from grokscope.studies import deciding
 from grokscope.studies.deciding import Deciding
+from grokscope.studies.plan import Plan
+from grokscope.studies.shares import Share
 from grokscope.studies.study import load_study
 from tests.conftest import tiny
 
@@ -57,7 +60,6 @@ def _made(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _judged(study: Any, theory: Theory) -> Any:
-    from grokscope.predictions.cards import Scorecard
     from grokscope.predictions.controls import subjects
     from grokscope.predictions.verdict import judged
 
@@ -107,6 +109,27 @@ def test_at_the_end_of_the_budget_no_pack_is_begun(store: Path) -> None:
     assert all(len(arm) == 0 for arm in made.study.runs().values())
     assert card is not None
     assert set(card.verdicts().values()) == {"not_tested"}
+
+
+def test_shares_stop_before_a_look_until_all_are_there_and_decide_as_one(store: Path) -> None:
+    """Each process trains its share of a look; the last one looks, and goes on with its share of the next."""
+    one, card = start(store.with_name("one"))[0].run()
+
+    def ended(number: int) -> tuple[Deciding, Plan, Scorecard | None]:
+        deciding_, _ = start(store)
+        deciding_.conditions = {**deciding_.conditions, "share": Share(number, 2)}
+        return deciding_, *deciding_.run()
+
+    deciding_, made, first = ended(1)
+    assert first is None
+    assert [pack.id for pack in deciding_.left] == [pack.id for pack in Share(2, 2).part(made).packs]
+    for number in (2, 1, 2, 1, 2):  # no more than one new look each
+        deciding_, made, found = ended(number)
+        if not deciding_.left:
+            break
+    assert deciding_.left == []
+    assert found == card
+    assert made.study.id == one.study.id
 
 
 def test_the_cost_is_that_of_every_look_if_nothing_is_decided(store: Path) -> None:

@@ -119,7 +119,7 @@ def require_there(folder: Path) -> None:
         what = folder if now is None or now[0] != before[0] else folder / "lock"
         raise StoreError(
             f"{what} was moved, removed or replaced while this process wrote to {folder}; nothing more is written. Put "
-            "it back, or continue at its new place with --resume and --store"
+            "it back, or start the same command again with its new place as --store (`run` with --resume)"
         ) from OSError(errno.ESTALE, os.strerror(errno.ESTALE))
 
 
@@ -166,7 +166,7 @@ def _explain(error: OSError, path: Path, needs: int | None) -> str:
         free = f"{_free_bytes(path) / MEGABYTE:.1f} MB free"
         return (
             f"the disk is full while writing {path} ({needed}{free}{_FULL[error.errno]}); "
-            "free some space and continue with --resume"
+            "free some space and start the same command again (`run` with --resume)"
         )
     if error.errno in _READ_ONLY:
         return (

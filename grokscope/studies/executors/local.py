@@ -6,17 +6,13 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import Path
 
-import grokscope.errors as _place
-from grokscope.studies.executors.base import TRIES, Job, Outcome
-
-_ROOT = str(Path(_place.__file__).parents[1])
-_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+from grokscope.studies.executors.base import TRIES, Job, Outcome, environment
+from grokscope.training.device import visible_gpus
 
 
 @contextmanager
@@ -25,12 +21,12 @@ def local(
     slots: int,
     threads: int,
     address: str | None = None,
-    device: str = "cpu",  # noqa: ARG001  its packs share a GPU
+    device: str = "cpu",
 ) -> Iterator["Local"]:
     """The engine; leaving the block ends all its workers. address: must be None, else ValueError."""
     if address is not None:
         raise ValueError(f"--address {address} joins a Ray cluster: it needs --engine ray")
-    engine = Local(slots=slots, threads=threads)
+    engine = Local(slots=slots, threads=threads, gpus=visible_gpus() if device == "cuda" else ())
     try:
         yield engine
     finally:
@@ -38,10 +34,12 @@ def local(
 
 
 class Local:
-    """Each slot is a thread that waits for its own worker process, and starts a new one when that has died."""
+    """Each slot is a thread that waits for its own worker process, and starts a new one when that has died. gpus: names
+    of those that the workers share; each sees one."""
 
-    def __init__(self, *, slots: int, threads: int) -> None:
+    def __init__(self, *, slots: int, threads: int, gpus: Sequence[str] = ()) -> None:
         self.slots, self.threads = slots, threads
+        self._gpus = iter(in_turn(slots, gpus))
         self._pool = ThreadPoolExecutor(slots)
         self._mine = threading.local()
         self._children: list[subprocess.Popen[str]] = []
@@ -89,11 +87,17 @@ class Local:
             return child
 
     def _start(self) -> "subprocess.Popen[str]":
-        path = os.pathsep.join(filter(None, (_ROOT, os.environ.get("PYTHONPATH"))))
-        environment = os.environ | dict.fromkeys(_THREADS, str(self.threads)) | {"PYTHONPATH": path}
+        if not hasattr(self._mine, "gpu"):
+            self._mine.gpu = next(self._gpus)
         # -P: a file called torch.py in the user's folder must not be imported.
         command = [sys.executable, "-P", "-m", "grokscope.studies.executors._child"]
-        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                env=os.environ | environment(self.threads) | self._mine.gpu)  # fmt: skip
+
+
+def in_turn(slots: int, gpus: Sequence[str]) -> list[dict[str, str]]:
+    """What each worker's environment says of GPUs: one of them, its own as long as there are others."""
+    return [{"CUDA_VISIBLE_DEVICES": gpus[slot % len(gpus)]} if gpus else {} for slot in range(slots)]
 
 
 def _ask(child: "subprocess.Popen[str]", question: str) -> str:
