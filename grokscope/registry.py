@@ -31,6 +31,7 @@ NOT_COMPONENTS = {"base", "analyses", "parts"}
 PER_REPLICA = "per_replica"  # the mark of a field
 LONGEST = 80  # characters of a value in a message
 NAMED = 5  # known names in a message
+NEAR = 0.6  # share of letters that two near names have in common, difflib's default: half offers 'list' for 'cite'
 # What there are components of: the plural, as users say it, and the package. Kinds are added by hand; components never.
 FAMILIES = {
     "tasks": "tasks",
@@ -179,18 +180,31 @@ def missing(family: str, name: str) -> MissingPlugin:
     )
 
 
-def unknown(kind: str, name: Any, known: Iterable[str]) -> str:
-    """The message for an unknown name: what came, the nearest known name, and NAMED known ones, near ones first."""
+def near(name: str, known: Iterable[str], cutoff: float = NEAR) -> list[str]:
+    """The known names that are written nearly so, the nearest first; capitals and hyphens make no difference."""
+    spelt = {_spelt(one): one for one in sorted(known, reverse=True)}
+    return [spelt[one] for one in difflib.get_close_matches(_spelt(name), spelt, n=NAMED, cutoff=cutoff)]
+
+
+def unknown(kind: str, name: Any, known: Iterable[str], *, nearest: str | None = None) -> str:
+    """The message for an unknown name: what came, the nearest known name, and NAMED known ones, near ones first.
+    nearest: a known name that is meant, whatever is written nearly so."""
     name, known = str(name), sorted(known)
     short = len(name) <= LONGEST
-    near = difflib.get_close_matches(name, known, n=NAMED, cutoff=0.5) if short else []
-    parts = set(name.lower().split("_")) if short else set()
-    alike = [other for other in known if parts & set(other.lower().replace(".", "_").split("_"))]
-    told = list(dict.fromkeys((*near, *alike, *known)))[:NAMED]
-    offer = f" Did you mean {near[0]!r}?" if near else ""
+    alike = ([] if nearest is None else [nearest]) + (near(name, known) if short else [])
+    parts = {other: set(_spelt(other).replace(".", "_").split("_")) for other in known}
+    own = set(_spelt(name).split("_")) if short else set()
+    akin = [other for other in known if own & parts[other]]
+    alike = alike or [other for other in akin if own <= parts[other] or parts[other] <= own]
+    told = list(dict.fromkeys((*alike, *akin, *known)))[:NAMED]
+    offer = f" Did you mean {alike[0]!r}?" if alike else ""
     others = f" and {len(known) - len(told)} others" if len(known) > len(told) else ""
     listed = sorted(told) if not others else told
     return f"unknown {kind} {repr(name) if short else shortened(name)}.{offer} Known: {', '.join(listed)}{others}."
+
+
+def _spelt(name: str) -> str:
+    return name.lower().replace("-", "_").replace(" ", "_")
 
 
 def shortened(value: Any) -> str:
@@ -218,8 +232,21 @@ def _sentence(error: Any, known: Iterable[str]) -> str:
     message = error["msg"].removeprefix("Value error, ")
     if not field:
         return message
+    message = message.partition(", unable to parse")[0]
     given = f" (got {shortened(error['input'])})" if not isinstance(error["input"], Mapping) else ""
-    return f"{field}: {message[0].lower()}{message[1:]}{given}"
+    return f"{field}: {message[0].lower()}{message[1:]}{given}{_per_cent(error)}"
+
+
+def _per_cent(error: Any) -> str:
+    """Advice for a share of 1 that was given in per cent; empty for any other mistake."""
+    given, ctx = error["input"], error.get("ctx", {})
+    text = str(given).strip() if isinstance(given, int | float | str) else ""
+    of_one = 1 in (ctx.get("lt"), ctx.get("le")) or (error["type"] == "float_parsing" and text.endswith("%"))
+    try:
+        share = float(text.removesuffix("%")) / 100
+    except ValueError:
+        return ""
+    return f"; {share * 100:g} % is {share:g}" if of_one and 0.01 < share < 1 else ""
 
 
 @cache

@@ -6,7 +6,7 @@ from typing import Literal
 
 import tyro
 
-from grokscope.cli._options import Json, Output, RunName, Store
+from grokscope.cli._options import Integer, Json, Output, RunName, Store
 from grokscope.cli.base import emit, find_run
 
 
@@ -15,11 +15,13 @@ def export(
     *,
     to: Literal["transformer-lens", "safetensors", "csv", "parquet"],
     output: Output = None,
-    step: int | None = None,
+    step: Integer = None,
     store: Store = Path("runs"),
     json: Json = False,
 ) -> None:
     """Write a run's weights (transformer-lens, safetensors) or its numbers (csv, parquet) into a file.
+
+    For instance: grokscope export latest --to csv -o numbers.csv
 
     Args:
         to: transformer-lens: a state dict by torch.save, or safetensors if FILE ends so; safetensors: under this

@@ -53,8 +53,8 @@ class Interface:
 class ModelOptions(Options):
     """The options of every model."""
 
-    bottleneck: str | None = Field(None, description="site whose activations pass a linear map of low rank; None: none")
-    bottleneck_rank: int | None = per_replica(None, ge=1, description="rank of that map [1]; None: the site's width")
+    bottleneck: str | None = Field(None, description="site whose activations pass a linear map of low rank; null: none")
+    bottleneck_rank: int | None = per_replica(None, ge=1, description="rank of that map [1]; null: the site's width")
 
 
 class Model(ABC):

@@ -49,7 +49,7 @@ class EmbeddingMlpOptions(ModelOptions):
     d_mlp: int = Field(128, ge=1, description="neurons of each hidden layer [1]")
     activation: ActivationName = Field("relu", description="activation function of the neurons")
     mlp_biases: bool = Field(False, description="train a bias in every layer")
-    output_bias: bool | None = Field(None, description="train b_out, too; None: as mlp_biases")
+    output_bias: bool | None = Field(None, description="train b_out, too; null: as mlp_biases")
     init: LayerInit = Field(
         "normal", description="uniform in +-1 / sqrt(fan-in), biases too; normal, biases 0; or W_out alone normal"
     )

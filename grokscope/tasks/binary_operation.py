@@ -65,7 +65,7 @@ class BinaryOperation(Options):
             if math.gcd(y, self.p) > 1:
                 raise ValueError(
                     f"operation {self.operation!r} is undefined for p = {self.p}, where {y} has no inverse; "
-                    "use a prime p"
+                    f"use a prime p, such as {next(filter(is_prime, range(self.p, 1, -1)))}"
                 )
         return self
 
