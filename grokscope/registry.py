@@ -14,6 +14,7 @@ import importlib
 import importlib.util
 import inspect
 import pkgutil
+import shlex
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
@@ -22,12 +23,15 @@ from types import FunctionType, ModuleType
 from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.fields import FieldInfo
 
 from grokscope.errors import MissingPlugin
 from grokscope.plugins import KINDS, Plugin, installed, load
 
 F = TypeVar("F", bound=Callable[..., Any])
 NOT_COMPONENTS = {"base", "analyses", "parts"}
+# Families whose components tell what else people call them: `also_called`, name -> the fields that are set, too.
+ALSO_CALLED = {"tasks", "models", "losses", "training.optimizers"}
 PER_REPLICA = "per_replica"  # the mark of a field
 LONGEST = 80  # characters of a value in a message
 NAMED = 5  # known names in a message
@@ -71,6 +75,11 @@ class Record(BaseModel):
 
 class Options(Record):
     """The options of a component; each field is described with its unit."""
+
+
+def called(*names: str, **fields: Any) -> dict[str, dict[str, Any]]:
+    """Other names of a component, for its `also_called`: the fields that each means."""
+    return dict.fromkeys(names, fields)
 
 
 def per_replica(default: Any, **rules: Any) -> Any:
@@ -224,11 +233,13 @@ def _singular(family: str) -> str:
     return "theory" if plural == "theories" else "loss" if plural == "losses" else plural.removesuffix("s")
 
 
-def _sentence(error: Any, known: Iterable[str]) -> str:
+def _sentence(error: Any, known: Mapping[str, FieldInfo]) -> str:
     """An error of pydantic as a sentence: the field, what was expected, what came."""
     field = ".".join(str(part)[:LONGEST] for part in error["loc"])
     if error["type"] == "extra_forbidden":
         return unknown("field", field, known)
+    if error["type"] == "missing":
+        return f"{field} must be given, {field}=...: {known[field].description}"
     message = error["msg"].removeprefix("Value error, ")
     if not field:
         return message
@@ -313,4 +324,17 @@ def _require_free(plugin: Plugin) -> None:
 
 
 def _no_such(family: str, name: str) -> ValueError:
-    return ValueError(unknown(_singular(family), name, names(family)))
+    kind, known = _singular(family), names(family)
+    for one in known if family in ALSO_CALLED else ():
+        theirs = {_letters(other): fields for other, fields in component(family, one).also_called.items()}
+        if (fields := theirs.get(_letters(name))) is not None:
+            settings = {kind: one} | dict(fields)
+            here = ", ".join(f"{field}={value!r}" for field, value in settings.items())
+            typed = " ".join(f"--set {shlex.quote(f'{field}={value}')}" for field, value in settings.items())
+            return ValueError(f"unknown {kind} {shortened(name)}. Here it is {here}: {typed}")
+    return ValueError(unknown(kind, name, known))
+
+
+def _letters(name: str) -> str:
+    """A name without capitals and signs: S5, s_5 and s-5 are one."""
+    return "".join(filter(str.isalnum, str(name).lower()))

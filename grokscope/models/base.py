@@ -61,10 +61,12 @@ class Model(ABC):
     """A component: an architecture, with its options and the interface of its task.
 
     `outputs` defines the network; it is differentiable and free of side effects. A `program` may compute the same
-    numbers in another way. Outputs beyond the task's (the "=" column) are kept, because they are trained.
+    numbers in another way. Outputs beyond the task's (the "=" column) are kept, because they are trained. also_called:
+    as of a `TaskFamily`.
     """
 
     options: ClassVar[type[ModelOptions]]
+    also_called: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
 
     def __init__(self, settings: Any, interface: Interface) -> None:
         self.settings = settings

@@ -56,7 +56,17 @@ MISTAKES = [
     ("run --set wieght_decay=1", 2, "Did you mean 'weight_decay'?"),
     ("run --set lr=0.1", 2, "Did you mean 'learning_rate'?"),
     ("run --set p=many", 2, "p: input should be a valid integer (got 'many')"),
-    ("run --set n_layers=2", 2, "n_layers is a field of model decoder, which this config does not have: set model=deco"),
+    (
+        "run --set n_layers=2",
+        2,
+        "n_layers is a field of model decoder, which this config does not have: set model=deco",
+    ),
+    ("run --set task=modular_multiplication", 2, "--set task=binary_operation --set operation=multiplication"),
+    ("sweep quickstart --grid p=5,7 --set task=parity", 2, "--set task=sparse_parity --set model=mlp"),
+    ("list fields --task s_5", 2, "--set task=group_operation --set group=S5"),
+    ("run --set task=mnist", 2, "path must be given, path=...: folder with MNIST's files"),
+    ("run --set optimizer=AdamW", 2, "Did you mean 'adamw'?"),
+    ("run --set model=one_layer_transformer", 2, "--set model=transformer"),
     ("run --set train_fraction=30", 2, "30 % is 0.3"),
     ("run --set train_fraction=30%", 2, "30 % is 0.3"),
     ("run --set task=binary_operation --set operation=x/y --set p=12", 2, "use a prime p, such as 11"),
@@ -88,7 +98,7 @@ def places(tiny_run: Run, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
 
 
 @pytest.mark.parametrize(("typed", "code", "named"), MISTAKES)
-def test_a_mistake_is_one_line_that_names_what_to_type(
+def test_a_mistake_is_one_line_that_names_what_to_type(  # noqa: PLR0917  fixtures
     capsys: pytest.CaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
