@@ -96,7 +96,7 @@ def _measures() -> Any:
     ]
 
 
-def _fields(of: Any) -> Any:
+def _fields(of: Any = {}) -> Any:
     """The fields of a run with these components, or of any run."""
     from grokscope.runs.config import every_field
     from grokscope.runs.fields import described
