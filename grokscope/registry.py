@@ -190,9 +190,11 @@ def missing(family: str, name: str) -> MissingPlugin:
 
 
 def near(name: str, known: Iterable[str], cutoff: float = NEAR) -> list[str]:
-    """The known names that are written nearly so, the nearest first; capitals and hyphens make no difference."""
-    spelt = {_spelt(one): one for one in sorted(known, reverse=True)}
-    return [spelt[one] for one in difflib.get_close_matches(_spelt(name), spelt, n=NAMED, cutoff=cutoff)]
+    """The known names that are written nearly so, the nearest first, or else begin so; capitals and hyphens make no
+    difference."""
+    spelt, own = {_spelt(one): one for one in sorted(known, reverse=True)}, _spelt(name)
+    begun = sorted(one for one in spelt if len(own) >= 3 and one.startswith(own))
+    return [spelt[one] for one in difflib.get_close_matches(own, spelt, n=NAMED, cutoff=cutoff) or begun]
 
 
 def unknown(kind: str, name: Any, known: Iterable[str], *, nearest: str | None = None) -> str:

@@ -1,5 +1,6 @@
 """`grokscope list`: components, fields and runs."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -96,7 +97,7 @@ def _measures() -> Any:
     ]
 
 
-def _fields(of: Any = {}) -> Any:
+def _fields(of: Mapping[str, str] = {}) -> Any:
     """The fields of a run with these components, or of any run."""
     from grokscope.runs.config import every_field
     from grokscope.runs.fields import described
