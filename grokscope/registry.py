@@ -14,6 +14,7 @@ import importlib
 import importlib.util
 import inspect
 import pkgutil
+import shlex
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
@@ -22,15 +23,19 @@ from types import FunctionType, ModuleType
 from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.fields import FieldInfo
 
 from grokscope.errors import MissingPlugin
 from grokscope.plugins import KINDS, Plugin, installed, load
 
 F = TypeVar("F", bound=Callable[..., Any])
 NOT_COMPONENTS = {"base", "analyses", "parts"}
+# Families whose components tell what else people call them: `also_called`, name -> the fields that are set, too.
+ALSO_CALLED = {"tasks", "models", "losses", "training.optimizers"}
 PER_REPLICA = "per_replica"  # the mark of a field
 LONGEST = 80  # characters of a value in a message
 NAMED = 5  # known names in a message
+NEAR = 0.6  # share of letters that two near names have in common, difflib's default: half offers 'list' for 'cite'
 # What there are components of: the plural, as users say it, and the package. Kinds are added by hand; components never.
 FAMILIES = {
     "tasks": "tasks",
@@ -71,6 +76,11 @@ class Record(BaseModel):
 
 class Options(Record):
     """The options of a component; each field is described with its unit."""
+
+
+def called(*names: str, **fields: Any) -> dict[str, dict[str, Any]]:
+    """Other names of a component, for its `also_called`: the fields that each means."""
+    return dict.fromkeys(names, fields)
 
 
 def per_replica(default: Any, **rules: Any) -> Any:
@@ -180,18 +190,33 @@ def missing(family: str, name: str) -> MissingPlugin:
     )
 
 
-def unknown(kind: str, name: Any, known: Iterable[str]) -> str:
-    """The message for an unknown name: what came, the nearest known name, and NAMED known ones, near ones first."""
+def near(name: str, known: Iterable[str], cutoff: float = NEAR) -> list[str]:
+    """The known names that are written nearly so, the nearest first, or else begin so; capitals and hyphens make no
+    difference."""
+    spelt, own = {_spelt(one): one for one in sorted(known, reverse=True)}, _spelt(name)
+    begun = sorted(one for one in spelt if len(own) >= 3 and one.startswith(own))
+    return [spelt[one] for one in difflib.get_close_matches(own, spelt, n=NAMED, cutoff=cutoff) or begun]
+
+
+def unknown(kind: str, name: Any, known: Iterable[str], *, nearest: str | None = None) -> str:
+    """The message for an unknown name: what came, the nearest known name, and NAMED known ones, near ones first.
+    nearest: a known name that is meant, whatever is written nearly so."""
     name, known = str(name), sorted(known)
     short = len(name) <= LONGEST
-    near = difflib.get_close_matches(name, known, n=NAMED, cutoff=0.5) if short else []
-    parts = set(name.lower().split("_")) if short else set()
-    alike = [other for other in known if parts & set(other.lower().replace(".", "_").split("_"))]
-    told = list(dict.fromkeys((*near, *alike, *known)))[:NAMED]
-    offer = f" Did you mean {near[0]!r}?" if near else ""
+    alike = ([] if nearest is None else [nearest]) + (near(name, known) if short else [])
+    parts = {other: set(_spelt(other).replace(".", "_").split("_")) for other in known}
+    own = set(_spelt(name).split("_")) if short else set()
+    akin = [other for other in known if own & parts[other]]
+    alike = alike or [other for other in akin if own <= parts[other] or parts[other] <= own]
+    told = list(dict.fromkeys((*alike, *akin, *known)))[:NAMED]
+    offer = f" Did you mean {alike[0]!r}?" if alike else ""
     others = f" and {len(known) - len(told)} others" if len(known) > len(told) else ""
     listed = sorted(told) if not others else told
     return f"unknown {kind} {repr(name) if short else shortened(name)}.{offer} Known: {', '.join(listed)}{others}."
+
+
+def _spelt(name: str) -> str:
+    return name.lower().replace("-", "_").replace(" ", "_")
 
 
 def shortened(value: Any) -> str:
@@ -211,16 +236,31 @@ def _singular(family: str) -> str:
     return "theory" if plural == "theories" else "loss" if plural == "losses" else plural.removesuffix("s")
 
 
-def _sentence(error: Any, known: Iterable[str]) -> str:
+def _sentence(error: Any, known: Mapping[str, FieldInfo]) -> str:
     """An error of pydantic as a sentence: the field, what was expected, what came."""
     field = ".".join(str(part)[:LONGEST] for part in error["loc"])
     if error["type"] == "extra_forbidden":
         return unknown("field", field, known)
+    if error["type"] == "missing":
+        return f"{field} must be given, {field}=...: {known[field].description}"
     message = error["msg"].removeprefix("Value error, ")
     if not field:
         return message
+    message = message.partition(", unable to parse")[0]
     given = f" (got {shortened(error['input'])})" if not isinstance(error["input"], Mapping) else ""
-    return f"{field}: {message[0].lower()}{message[1:]}{given}"
+    return f"{field}: {message[0].lower()}{message[1:]}{given}{_per_cent(error)}"
+
+
+def _per_cent(error: Any) -> str:
+    """Advice for a share of 1 that was given in per cent; empty for any other mistake."""
+    given, ctx = error["input"], error.get("ctx", {})
+    text = str(given).strip() if isinstance(given, int | float | str) else ""
+    of_one = 1 in (ctx.get("lt"), ctx.get("le")) or (error["type"] == "float_parsing" and text.endswith("%"))
+    try:
+        share = float(text.removesuffix("%")) / 100
+    except ValueError:
+        return ""
+    return f"; {share * 100:g} % is {share:g}" if of_one and 0.01 < share < 1 else ""
 
 
 @cache
@@ -287,4 +327,17 @@ def _require_free(plugin: Plugin) -> None:
 
 
 def _no_such(family: str, name: str) -> ValueError:
-    return ValueError(unknown(_singular(family), name, names(family)))
+    kind, known = _singular(family), names(family)
+    for one in known if family in ALSO_CALLED else ():
+        theirs = {_letters(other): fields for other, fields in component(family, one).also_called.items()}
+        if (fields := theirs.get(_letters(name))) is not None:
+            settings = {kind: one} | dict(fields)
+            here = ", ".join(f"{field}={value!r}" for field, value in settings.items())
+            typed = " ".join(f"--set {shlex.quote(f'{field}={value}')}" for field, value in settings.items())
+            return ValueError(f"unknown {kind} {shortened(name)}. Here it is {here}: {typed}")
+    return ValueError(unknown(kind, name, known))
+
+
+def _letters(name: str) -> str:
+    """A name without capitals and signs: S5, s_5 and s-5 are one."""
+    return "".join(filter(str.isalnum, str(name).lower()))

@@ -51,7 +51,8 @@ def test_a_message_names_five_at_most_those_that_are_near_first() -> None:
 
 def test_fields_of_components_do_not_collide() -> None:
     """Configs are flat: no component may claim a field of the run's or of another family's."""
-    from grokscope.runs.config import COMPONENTS, TRANSFORMS, RunConfig
+    from grokscope.runs.config import RunConfig
+    from grokscope.runs.fields import COMPONENTS, TRANSFORMS
 
     def fields(family: str, name: str) -> set[str]:
         return set(registry.component(family, name).options.model_fields)

@@ -35,7 +35,14 @@ Flag = Annotated[bool, tyro.conf.FlagCreatePairsOff]
 Json = Annotated[Flag, tyro.conf.arg(help="one JSON object on stdout, nothing else")]
 Percent = Annotated[Flag, tyro.conf.arg(help="the accuracies of the curves are in per cent")]
 Settings = Annotated[list[str], tyro.conf.arg(metavar="FIELD=VALUE")]
+Plugins = Annotated[
+    list[str],
+    tyro.conf.arg(metavar="FILE|MODULE", help="components from outside, in a file such as my_plugin.py or a module"),
+]
 Integer = Annotated[int | None, tyro.conf.arg(metavar="INT")]
+Task = Annotated[str, tyro.conf.arg(metavar="TASK")]
+Number = Annotated[float | None, tyro.conf.arg(metavar="FLOAT")]
+File = Annotated[Path | None, tyro.conf.arg(metavar="FILE")]
 Output = Annotated[Path | None, tyro.conf.arg(aliases=["-o"], metavar="FILE")]
 RunName = Annotated[str, tyro.conf.arg(metavar="RUN", help='a run\'s id, the start of one, its path, or "latest"')]
 Store = Annotated[
@@ -49,6 +56,12 @@ Store = Annotated[
         str_from_instance=lambda path: [str(path)],
     ),
 ]
+
+# Options that the help of a command shows together: what the group is, and the parameters.
+GROUPS = {
+    "work": ("How the work is done", ("engine", "address", "workers", "checkpoints", "device", "dry_run")),
+    "common": ("Of every command", ("store", "out", "json", "plugin")),
+}
 
 # Of the commands that carry out a plan.
 Engine = Annotated[

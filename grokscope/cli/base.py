@@ -1,24 +1,19 @@
 """Runs a command from its arguments, and turns its outcome into an exit code: 0 done, 1 failed, 2 bad arguments."""
 
-import contextlib
 import errno
-import functools
-import inspect
 import io
-import itertools
 import json
 import os
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Any
 
-import tyro
-
+from grokscope.cli._parsing import parsed
 from grokscope.errors import GrokscopeError
-from grokscope.registry import LONGEST, component, names, shortened, unknown, use
+from grokscope.registry import LONGEST, component, names, shortened, unknown
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,16 +21,13 @@ if TYPE_CHECKING:
     from grokscope.runs.run import Run
     from grokscope.studies.study import Study
 
-Plugins = Annotated[
-    list[str],
-    tyro.conf.arg(metavar="FILE|MODULE", help="components from outside, in a file such as my_plugin.py or a module"),
-]
 MESSAGE = 1900  # characters of a message; the list of all fields has 1,500
 
 
 def main(args: Sequence[str] | None = None) -> int:  # noqa: PLR0911  one way out for each outcome
     """Runs a command. A mistake or a failure is one line on stderr."""
     arguments = list(sys.argv[1:] if args is None else args)
+    arguments = [*arguments[1:2], "--help"] if arguments[:1] == ["help"] else arguments
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a locale without "–" or "≤" must not end a run
@@ -77,52 +69,6 @@ def _go_on(arguments: Sequence[str]) -> str:
     return f"; to go on from what was kept: {command}"
 
 
-def parsed(name: str, words: Sequence[str]) -> Callable[[], None]:
-    """The command with its options. ValueError of one line instead of tyro's box; --help ends the process."""
-    command: Callable[..., None] = component("cli", name)
-
-    @functools.wraps(command)
-    def bound(*args: Any, plugin: Sequence[str] = (), **options: Any) -> Callable[[], None]:
-        return functools.partial(_with_plugins, plugin, functools.partial(command, *args, **options))
-
-    about = inspect.signature(command)
-    parameter = inspect.Parameter("plugin", inspect.Parameter.KEYWORD_ONLY, default=[], annotation=Plugins)
-    vars(bound)["__signature__"] = about.replace(parameters=[*about.parameters.values(), parameter])
-    bound.__annotations__ = get_type_hints(command, include_extras=True) | {"plugin": Plugins}
-    del vars(bound)["__wrapped__"]  # tyro would read the hints of the command itself
-    config = (tyro.conf.AvoidSubcommands, tyro.conf.UseAppendAction)
-    try:
-        with contextlib.redirect_stderr(io.StringIO()) as box:
-            return tyro.cli(bound, args=words, prog=f"grokscope {name}", config=config)
-    except SystemExit as end:
-        if end.code in (0, None):
-            raise
-    # The lines of a box down to its first rule, without its border.
-    lines = [line.strip(" │╭╮╰╯─") for line in box.getvalue().splitlines()[1:]]
-    mistake = " ".join(itertools.takewhile(bool, lines)) or "these options cannot be read"
-    setting = _setting(words) if "set" in about.parameters else ""
-    raise ValueError(f"{mistake.rstrip('.')}; {setting}grokscope {name} --help says more")
-
-
-def _setting(words: Sequence[str]) -> str:
-    """How an option that is a field of the run, such as --weight-decay .5, is typed; empty where there is none."""
-    from grokscope.runs.config import every_field
-
-    fields = {name for name, *_ in every_field()}
-    for word, after in itertools.pairwise((*words, "")):
-        option, equals, value = word.partition("=")
-        field = option.removeprefix("--").replace("-", "_")
-        if word.startswith("--") and field in fields:
-            return f"{field} is a field of the run: --set {field}={value if equals else after}; "
-    return ""
-
-
-def _with_plugins(plugins: Iterable[str], command: Callable[[], None]) -> None:
-    for plugin in plugins:
-        use(plugin)
-    command()
-
-
 def overview() -> str:
     """All commands with their first lines."""
     lines = ["usage: grokscope COMMAND ...      (grokscope COMMAND --help says more)", ""]
@@ -139,16 +85,24 @@ def emit(value: Any) -> None:
     print(json.dumps(finite(value), allow_nan=False, default=str), flush=True)
 
 
-def find_run(name: str, store: Path) -> "Run":
-    """The run called `name`: an id, the start of exactly one, a name that it was given, a path to one, or "latest"."""
+def require_store(store: Path) -> None:
+    """StoreError unless the folder is there."""
     from grokscope.errors import StoreError
-    from grokscope.runs.keeping import called
+
+    if not store.is_dir():
+        raise StoreError(f"no store at {store}: grokscope run makes one, --store PATH names another")
+
+
+def find_run(name: str, store: Path, *, or_study: bool = False) -> "Run":
+    """The run called `name`: an id, the start of exactly one, a name that it was given, a path to one, or "latest".
+    or_study: the message for an unknown one names studies, too."""
+    from grokscope.errors import StoreError
+    from grokscope.runs.keeping import called, labels
     from grokscope.runs.run import is_run, load, runs
 
     if Path(name).is_dir():
         return load(name)
-    if not store.is_dir():
-        raise StoreError(f"no store at {store}; give one with --store")
+    require_store(store)
     if is_run(name, store):  # no other pack is opened
         return load(store / name)
     if (owner := called(store, name)) is not None:
@@ -168,7 +122,11 @@ def find_run(name: str, store: Path) -> "Run":
         raise ValueError(f"{name!r} is the start of {len(near)} runs: {', '.join(run.id for run in near)}")
     if (path := Path(name)).parent != Path() and path.parent.is_dir():
         return load(path)
-    raise ValueError(unknown("run", name, known) if known else f"store {store} has no run; make one: grokscope run")
+    if not known:
+        raise ValueError(f"store {store} has no run; make one: grokscope run --out {store}")
+    given = [own for of in labels(store).values() if (own := of.get("name"))]
+    studies = _studies(store) if or_study else []
+    raise ValueError(unknown("run or study" if or_study else "run", name, {*known, *given, *studies, "latest"}))
 
 
 def find_pack(name: str, store: Path) -> Path:
@@ -194,13 +152,19 @@ def warn_of(damage: Iterable[Exception]) -> None:
 
 def find_study(name: str, store: Path) -> "Study | None":
     """The study called `name`: its folder, its id, or the start of exactly one id; None if there is none."""
-    from grokscope.studies.study import FOLDER, load_study
+    from grokscope.studies.study import load_study
 
     folder = Path(name)
     if (folder / "plan.json").is_file():
         return load_study(folder.parent.parent, folder.name)  # runs/studies/<id>: the packs lie beside the studies
-    known = [path.parent.name for path in (store / FOLDER).glob("*/plan.json")]
-    return load_study(store, name) if any(id_.startswith(name) for id_ in known) else None
+    return load_study(store, name) if any(id_.startswith(name) for id_ in _studies(store)) else None
+
+
+def _studies(store: Path) -> list[str]:
+    """The ids of the studies of a store."""
+    from grokscope.studies.study import FOLDER
+
+    return [path.parent.name for path in (store / FOLDER).glob("*/plan.json")]
 
 
 def wide_console() -> "Console":

@@ -2,12 +2,11 @@
 
 import inspect
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from grokscope.cli._options import Integer, Json
+from grokscope.cli._options import File, Integer, Json, Number
 from grokscope.cli.base import emit
 
 if TYPE_CHECKING:
@@ -23,12 +22,14 @@ def bench(
     *,
     recipe: Annotated[str | None, tyro.conf.arg(metavar="RECIPE")] = None,
     rounds: Integer = None,
-    seconds: Annotated[float | None, tyro.conf.arg(metavar="FLOAT")] = None,
+    seconds: Number = None,
     python: Annotated[list[str], tyro.conf.arg(metavar="PEER=PATH")] = [],  # noqa: B006  never changed
-    against: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None,
+    against: File = None,
     json: Json = False,
 ) -> None:
     """Measure speed, and how often instruments are right on clouds and tables whose answer is known.
+
+    For instance: grokscope bench train_step --recipe nanda2023
 
     Without NAME: the main figures in a few minutes. What is compared takes turns in one process; numbers are medians
     over the rounds, with their spread from the least to the largest.

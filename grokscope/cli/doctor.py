@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 def doctor(*, store: Store = Path("runs"), repair: Flag = False, json: Json = False) -> None:
     """Read and check every file of a store, and name the damaged ones; exit code 1 if there are any.
 
+    For instance: grokscope doctor --store runs --repair
+
     Args:
         repair: move damaged files to STORE/.quarantine, and recover what is possible: numbers from checkpoints, events
             and states from numbers.

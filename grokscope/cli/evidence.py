@@ -31,6 +31,8 @@ def evidence(
 ) -> None:
     """The readings that verdicts rest on: show a ledger, or add seeds of other ledgers and studies to it.
 
+    For instance: grokscope evidence add mine.parquet manifold-tiny
+
     A ledger is one file, FILE.parquet, a line a reading of a run. `grokscope judge LEDGER` gives the verdicts again.
     `add` writes nothing if one of the others contradicts the ledger; a ledger that is not there yet is made of them,
     with the looks of the first one.

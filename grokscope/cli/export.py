@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
-from grokscope.cli._options import Flag, Json, Store
+from grokscope.cli._options import Flag, Integer, Json, Store
 from grokscope.cli.base import emit, find_run, find_study
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def export(
     *,
     to: Format,
     output: Output = None,
-    step: int | None = None,
+    step: Integer = None,
     license: str = "unknown",
     overwrite: Flag = False,
     store: Store = Path("runs"),
@@ -34,6 +34,8 @@ def export(
     """Write a run's weights, its numbers or all of it, or the numbers or all of a sweep, for others.
 
     A file that is there and holds something else is not replaced without --overwrite.
+
+    For instance: grokscope export latest --to csv -o numbers.csv
 
     Args:
         to: transformer-lens, transformer-bridge: the state dict of a HookedTransformer (2.x, 3.x), or of

@@ -35,6 +35,8 @@ def figure(
 ) -> None:
     """Write one figure of a run or a study to a file: vectors for a paper, or the interactive figure.
 
+    For instance: grokscope figure latest grokking-curve -o figure.pdf
+
     Args:
         output: the file; its ending says what it is.
         width: of a figure on paper: column (3.25 inches), page (6.75 inches, the default) or a number of inches.
@@ -59,7 +61,7 @@ def figure(
         from grokscope.report.run.drawing import figure as of_run
         from grokscope.report.run.drawing import named
 
-        drawing, run = named(name), find_run(subject, store)
+        drawing, run = named(name), find_run(subject, store, or_study=True)
         drawn, title, caption = of_run(run, drawing.id, lang), drawing.title(lang), drawing.caption(lang)
         shown, about = drawing.id, {"run": run.id}
     assert drawn is not None

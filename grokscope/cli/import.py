@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
-from grokscope.cli._options import Json, Percent, Settings, Store, one_of
+from grokscope.cli._options import File, Integer, Json, Percent, Settings, Store, Task, one_of
 from grokscope.cli.base import emit
 from grokscope.registry import FAMILIES, names
 
@@ -21,12 +21,12 @@ def import_(
     file: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="FILE")],
     *,
     format: Annotated[str, one_of((*FORMATS, "curves")), tyro.conf.arg(name="as")],
-    task: str = "modular_addition",
+    task: Task = "modular_addition",
     set: Settings = [],  # noqa: B006  the flag's name; never changed
-    config: Path | None = None,
-    step: int | None = None,
+    config: File = None,
+    step: Integer = None,
     layout: Literal["auto", "transformer-lens", "nanda"] = "auto",
-    train_mask: Path | None = None,
+    train_mask: File = None,
     map: Annotated[str, tyro.conf.arg(metavar="NAME=COLUMN,...")] = "",
     percent: Percent = False,
     out: Store = Path("runs"),
@@ -39,9 +39,10 @@ def import_(
     Settings of the training that neither you nor the file gives are not known. The cheap measures are taken at once;
     `grokscope measure` takes the others.
 
-    A file of Nanda's repositories: grokscope import full_run_data.pth --as transformer-lens --set p=113. A LayerNorm
-    folded into the weights: --set layer_norm=pre. Two operands with symbols of their own, tied embeddings, head widths
-    and biases are read off the tensors.
+    For instance: grokscope import full_run_data.pth --as transformer-lens --set p=113
+
+    This is for a file of Nanda's repositories. A LayerNorm folded into the weights: --set layer_norm=pre. Two operands
+    with symbols of their own, tied embeddings, head widths and biases are read off the tensors.
 
     Args:
         file: weights: a state dict from torch.save, alone, in a checkpoint, or in a list ("state_dicts" or

@@ -28,6 +28,8 @@ def judge(
 ) -> None:
     """Judge the predictions of a theory, or of all of them, on runs: effect, interval, verdict, and what is missing.
 
+    For instance: grokscope judge manifold-tiny -o verdicts.md
+
     A ledger (FILE.parquet) gives the scorecard of the study that it was written from, without any run.
 
     A run's arm is how its config differs from the grokking baseline. A study is named by its id, the start of one, or
@@ -121,7 +123,7 @@ def _runs(names: tuple[str, ...], store: Path) -> "list[Run]":
     runs: dict[str, Run] = {}
     for name in names:
         folder = next((path for path in (Path(name), store / name) if (path / "pack.json").is_file()), None)
-        runs |= {run.id: run for run in (load_pack(folder) if folder else [find_run(name, store)])}
+        runs |= {run.id: run for run in (load_pack(folder) if folder else [find_run(name, store, or_study=True)])}
     return list(runs.values())
 
 

@@ -1,15 +1,18 @@
 """`grokscope list`: components, fields and runs."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
 
 from grokscope.cli._options import Json, Store, one_of
-from grokscope.cli.base import emit, warn_of, wide_console
+from grokscope.cli.base import emit, require_store, warn_of, wide_console
 from grokscope.registry import FAMILIES, names, origin, summary, used
 
-Family = Annotated[str, one_of((*FAMILIES, "fields", "runs"))]
+KINDS = (*FAMILIES, "fields", "runs")
+Family = Annotated[str, one_of(KINDS), tyro.conf.arg(metavar="WHAT", help=f"{', '.join(KINDS[:-1])} or {KINDS[-1]}")]
+Id = Annotated[str | None, tyro.conf.arg(metavar="NAME")]
 Names = Annotated[str, tyro.conf.arg(metavar="NAME,NAME")]
 COMPARED, SHOWN = 1000, 6  # runs whose configs are compared; fields in which they differ that are shown
 _EMPTY: Any = {"name": None, "tags": ()}
@@ -21,7 +24,9 @@ def list(
     columns: Names = "",
     where: Annotated[str, tyro.conf.arg(metavar="SQL")] = "",
     sort: Names = "",
-    tag: str = "",
+    tag: Annotated[str, tyro.conf.arg(metavar="TAG")] = "",
+    task: Id = None,
+    model: Id = None,
     store: Store = Path("runs"),
     json: Json = False,
 ) -> None:
@@ -35,26 +40,33 @@ def list(
         where: list the runs that this condition of SQL holds for.
         sort: order the runs by these columns; a "-" before one turns its order round (--sort=-steps).
         tag: list the runs that have this tag.
+        task: list the fields that a run on this task has; with --model, of this model (grokscope list fields).
+        model: list the fields that a run of this model has.
     """
+    if what != "fields" and (task or model):
+        raise ValueError(f"--task and --model are of grokscope list fields, got list {what}")
     if what == "runs":
         _list_runs(store, _names(columns), where, _names(sort), tag, json=json)
         return
-    rows = {"measures": _measures, "fields": _fields}.get(what, lambda: _components(what))()
+    of = {name: chosen for name, chosen in (("task", task), ("model", model)) if chosen}
+    rows = {"measures": _measures, "fields": lambda: _fields(of)}.get(what, lambda: _components(what))()
     if json:
         emit({what: rows})
         return
+    if what == "fields":
+        rows = [_shown(row) for row in rows]
     if not rows:
         print(f"no {what}")
         return
-    from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table(box=None, header_style="dim", pad_edge=False)
     for name in rows[0]:
-        table.add_column(name)
+        table.add_column(name, no_wrap=name in ("id", "field"))
     for row in rows:
-        table.add_row(*(str(value) for value in row.values()))
-    Console(soft_wrap=True).print(table)
+        table.add_row(*(escape(str(value)) for value in row.values()))
+    wide_console().print(table)
 
 
 def _components(family: str) -> Any:
@@ -85,22 +97,28 @@ def _measures() -> Any:
     ]
 
 
-def _fields() -> Any:
+def _fields(of: Mapping[str, str] = {}) -> Any:
+    """The fields of a run with these components, or of any run."""
     from grokscope.runs.config import every_field
+    from grokscope.runs.fields import described
 
-    return [
-        {"field": name, "default": field.default, "of": owner, "what": field.description}
-        for name, owner, field in every_field()
-    ]
+    return [{"field": name, "of": owner} | described(name, field) for name, owner, field in every_field(of)]
+
+
+def _shown(row: Any) -> Any:
+    """A field as people read it: values as `--set` takes them."""
+    from grokscope.runs.fields import as_typed
+
+    default = "must be given" if row["required"] else as_typed(row["default"])
+    told = {"field": row["field"], "default": default, "unit": row["unit"], "choices": ", ".join(row["choices"])}
+    return told | {"of": row["of"], "what": row["what"]}
 
 
 def _list_runs(store: Path, columns: Any, where: str, sort: Any, tag: str, *, json: bool) -> None:
-    from grokscope.errors import StoreError
     from grokscope.runs.keeping import labels
     from grokscope.runs.listing import chosen, summaries
 
-    if not store.is_dir():
-        raise StoreError(f"no store at {store}; give one with --store")
+    require_store(store)
     damage: Any = []
     known, rows = labels(store), [*summaries(store, on_damage=damage.append)]
     warn_of(damage)

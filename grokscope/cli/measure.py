@@ -20,6 +20,8 @@ def measure(
 ) -> None:
     """Measure the stored checkpoints of a run; numbers in the store are not measured again.
 
+    For instance: grokscope measure latest --only circuits.excluded_loss,weights.norm
+
     Args:
         only: ids of measures (grokscope list measures), taken at all checkpoints; by default those of cost cheap and
             heavy at all checkpoints, those of cost final at the last.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from grokscope.cli._options import Json, Percent
+from grokscope.cli._options import Json, Number, Percent
 from grokscope.cli.base import emit
 
 if TYPE_CHECKING:
@@ -24,11 +24,13 @@ def phases(
     percent: Percent = False,
     train_threshold: float = 0.99,
     test_threshold: float = 0.95,
-    loss_threshold: float | None = None,
+    loss_threshold: Number = None,
     stable: int = 3,
     json: Json = False,
 ) -> None:
     """When a run memorised, began to generalise, generalised, and lost it again; from a file of its curves.
+
+    For instance: grokscope phases curves.csv --train acc/train --test acc/test
 
     Columns that are not given are found if their names leave no doubt. Those that were read are printed.
 

@@ -18,7 +18,10 @@ def prune(
 ) -> None:
     """Delete checkpoints of finished runs; numbers, events and reports stay.
 
+    For instance: grokscope prune latest --keep-checkpoints 5
+
     Args:
+        names: of runs or packs.
         keep_checkpoints: how many stay: the first, the last, and others evenly between. The state of the optimizer goes
             too, so such a run cannot be extended [1].
     """

@@ -21,7 +21,7 @@ def query(
     *,
     timeout: float = TIMEOUT,
     max_rows: int = MAX_ROWS,
-    memory: str = MEMORY,
+    memory: Annotated[str, tyro.conf.arg(metavar="SIZE")] = MEMORY,
     store: Store = Path("runs"),
     json: Json = False,
 ) -> None:
@@ -33,6 +33,7 @@ def query(
     "error" says why there are no more.
 
     Args:
+        sql: the question; see the tables above.
         timeout: until the last row is found; a reader that pauses does not count [s].
         max_rows: of the answer [1].
         memory: for the tables and the work on them, with its unit, such as 500MB or 4GB.

@@ -16,7 +16,13 @@ def rename(
     store: Store = Path("runs"),
     json: Json = False,
 ) -> None:
-    """Give a run a name, by which every command finds it; its id stays."""
+    """Give a run a name, by which every command finds it; its id stays.
+
+    For instance: grokscope rename latest first-grok
+
+    Args:
+        to: the name: letters, digits and . + @ : = - _
+    """
     from grokscope.runs.keeping import rename as renamed
 
     run = find_run(name, store)

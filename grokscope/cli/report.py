@@ -24,6 +24,8 @@ def report(
 ) -> None:
     """Write the report of a run, or of a study with its verdicts: one HTML file that needs no network.
 
+    For instance: grokscope report latest --lang zh -o report.html
+
     Args:
         output: the file; by default report.html in its folder.
         lang: language of its text.
@@ -38,7 +40,7 @@ def report(
     if study is not None:
         about, path = {"study": study.id}, write(study, output, lang)
     else:
-        run = find_run(name, store)
+        run = find_run(name, store, or_study=True)
         about, path = {"run": run.id}, write_report(run, output, lang=lang)
     if json:
         emit(about | {"report": str(path)})

@@ -18,7 +18,10 @@ def rm(
 ) -> None:
     """Move runs to the trash, STORE/.trash; the runs of a pack go together.
 
+    For instance: grokscope rm latest
+
     Args:
+        names: of runs or packs.
         undo: move them back. Nothing is deleted: remove STORE/.trash yourself to free the disk.
     """
     if not names:

@@ -1,5 +1,6 @@
 """`grokscope run`: train, measure, report."""
 
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -32,7 +33,9 @@ def run(
 ) -> None:
     """Train a recipe until it groks, measure it, and write its report.
 
-    Fields of the default model and task, with units and defaults, are listed by `grokscope list fields`.
+    For instance: grokscope run nanda2023 --seeds 3 --set weight_decay=0.5 --set max_steps=30000
+
+    The fields of a task and a model, with units, defaults and choices: grokscope list fields --task TASK --model MODEL
 
     Args:
         recipe: which recipe (grokscope list recipes).
@@ -106,9 +109,12 @@ def assignment(text: str) -> tuple[str, Any]:
     """A field and its value from `field=value`; the value is JSON, a list of numbers with commas, or a plain word."""
     from grokscope.runs.outside import Refused, parsed
 
-    field, equals, value = text.partition("=")
+    field, equals, value = (part.strip() for part in text.partition("="))
     if not equals or not field:
         raise ValueError(f"--set takes field=value, got {shortened(text)}")
+    if several := re.match(r"([^,=]*),\s*([a-z]\w*)\s*=\s*([^=]*)$", value):
+        first, other, second = several.groups()
+        raise ValueError(f"--set takes one field, got {shortened(text)}: --set {field}={first} --set {other}={second}")
     if not value.strip():
         raise ValueError(f"{shortened(field)} has no value: --set takes field=value; an empty list is []")
     for candidate in (value, f"[{value}]"):

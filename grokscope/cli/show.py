@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 
 def show(name: tyro.conf.Positional[RunName] = "latest", *, store: Store = Path("runs"), json: Json = False) -> None:
-    """Phases, final values and key frequencies of a run, and its folder and report."""
+    """Phases, final values and key frequencies of a run, and its folder and report.
+
+    For instance: grokscope show latest
+    """
     from grokscope.report.run.page import report_path
 
     run = find_run(name, store)

@@ -38,6 +38,8 @@ def study(
 ) -> None:
     """Train and measure the arms of a study, and judge them; started again, it does only what is missing.
 
+    For instance: grokscope study manifold --scale tiny
+
     Arms that start from trained weights are planned after these are trained; a dry run does not count them.
 
     Args:

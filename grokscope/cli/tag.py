@@ -19,7 +19,10 @@ def tag(
 ) -> None:
     """Give a run tags; `grokscope list runs --tag TAG` lists the runs that have one. Without TAG: those it has.
 
+    For instance: grokscope tag latest paper seed-0
+
     Args:
+        tags: words, as many as you like.
         remove: tags to take away.
     """
     from grokscope.runs.keeping import tag as tagged

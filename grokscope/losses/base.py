@@ -4,8 +4,8 @@ The forward pass computes the gradient in the outputs, since it has all the valu
 it. Losses are float64, whatever dtype they were formed in, so that their mean adds no rounding.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal, final
 
 import torch
@@ -34,11 +34,12 @@ class Loss:
     """A loss: outputs and targets (tensors or numpy) -> float64 losses of the samples, or their mean.
 
     options: the record of its options; a call takes them by name and refuses others. function: the rule; the loss has
-    its docstring.
+    its docstring. also_called: as of a `TaskFamily`.
     """
 
     options: type[Options]
     function: Rule
+    also_called: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "__doc__", self.function.__doc__)

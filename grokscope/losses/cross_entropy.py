@@ -14,6 +14,7 @@ from pydantic import Field
 from torch import Tensor
 
 from grokscope.losses.base import Loss, SoftmaxOptions, class_index
+from grokscope.registry import called
 
 
 class CrossEntropyOptions(SoftmaxOptions):
@@ -72,4 +73,7 @@ def softmax_loss(
     return (total.log() - z_y).squeeze(-1).double(), gradient
 
 
-cross_entropy = Loss(options=CrossEntropyOptions, function=losses_and_gradient)
+also_called = called(
+    "ce", "ce_loss", "xent", "cross_entropy_loss", "softmax_cross_entropy", "log_loss", "nll", "nll_loss"
+)
+cross_entropy = Loss(options=CrossEntropyOptions, function=losses_and_gradient, also_called=also_called)

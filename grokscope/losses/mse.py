@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from grokscope.losses.base import Loss, class_index
-from grokscope.registry import Options
+from grokscope.registry import Options, called
 
 
 def losses_and_gradient(
@@ -34,4 +34,5 @@ def losses_and_gradient(
     return losses, error.mul_(2 / outputs.shape[-1]) if with_gradient else None
 
 
-mse = Loss(options=Options, function=losses_and_gradient)
+also_called = called("mse_loss", "mean_squared_error", "squared_error", "square_loss", "l2", "l2_loss")
+mse = Loss(options=Options, function=losses_and_gradient, also_called=also_called)

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from grokscope.losses.base import Loss, SoftmaxOptions
 from grokscope.losses.cross_entropy import softmax_loss
+from grokscope.registry import called
 
 
 def losses_and_gradient(
@@ -34,4 +35,5 @@ def losses_and_gradient(
     return losses, gradient
 
 
-stablemax_cross_entropy = Loss(options=SoftmaxOptions, function=losses_and_gradient)
+also_called = called("stablemax", "stablemax_loss")
+stablemax_cross_entropy = Loss(options=SoftmaxOptions, function=losses_and_gradient, also_called=also_called)

@@ -53,19 +53,21 @@ class Interface:
 class ModelOptions(Options):
     """The options of every model."""
 
-    bottleneck: str | None = Field(None, description="site whose activations pass a linear map of low rank; None: none")
-    bottleneck_rank: int | None = per_replica(None, ge=1, description="rank of that map [1]; None: the site's width")
+    bottleneck: str | None = Field(None, description="site whose activations pass a linear map of low rank; null: none")
+    bottleneck_rank: int | None = per_replica(None, ge=1, description="rank of that map [1]; null: the site's width")
 
 
 class Model(ABC):
     """A component: an architecture, with its options and the interface of its task.
 
     `outputs` defines the network; it is differentiable and free of side effects. A `program` may compute the same
-    numbers in another way. Outputs beyond the task's (the "=" column) are kept, because they are trained.
+    numbers in another way. Outputs beyond the task's (the "=" column) are kept, because they are trained. also_called:
+    as of a `TaskFamily`.
     """
 
     options: ClassVar[type[ModelOptions]]
     trains: ClassVar[bool] = True  # whether it can be trained here
+    also_called: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
 
     def __init__(self, settings: Any, interface: Interface) -> None:
         self.settings = settings

@@ -21,7 +21,7 @@ Sources, and the options of their networks:
 """
 
 import math
-from typing import Any, Literal, final
+from typing import Any, ClassVar, Literal, final
 
 import torch
 from jaxtyping import Float, Int
@@ -35,6 +35,7 @@ from grokscope.models.parts.activation import ActivationName
 from grokscope.models.parts.attention import AttentionOptions, infer_attention
 from grokscope.models.parts.block import SITES, Block, layer_norm, sinusoids
 from grokscope.models.parts.layers import plus
+from grokscope.registry import called
 
 OUTSIDE_LAYERS = {"W_E", "W_E_right", "W_pos", "ln_final_w", "ln_final_b", "W_U", "b_U"}
 
@@ -65,6 +66,9 @@ class Decoder(Model):
     """
 
     options = DecoderOptions
+    also_called: ClassVar = called("decoder_only_transformer", "gpt", "gpt2", "multi_layer_transformer") | called(
+        "two_layer_transformer", "2_layer_transformer", "2l_transformer", n_layers=2
+    )
     settings: DecoderOptions
 
     def __init__(self, settings: DecoderOptions, interface: Interface) -> None:

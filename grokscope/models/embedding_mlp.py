@@ -22,7 +22,7 @@ Sources, and the options of their networks:
 """
 
 import math
-from typing import Any, Literal, final
+from typing import Any, ClassVar, Literal, final
 
 import torch
 from jaxtyping import Float, Int
@@ -33,6 +33,7 @@ from grokscope.models.base import MOST_LAYERS, Interface, Model, ModelOptions, P
 from grokscope.models.parts import trace
 from grokscope.models.parts.activation import ActivationName
 from grokscope.models.parts.layers import LayerInit, Layers, infer_layers, plus, times_inputs
+from grokscope.registry import called
 
 
 class EmbeddingMlpOptions(ModelOptions):
@@ -49,7 +50,7 @@ class EmbeddingMlpOptions(ModelOptions):
     d_mlp: int = Field(128, ge=1, description="neurons of each hidden layer [1]")
     activation: ActivationName = Field("relu", description="activation function of the neurons")
     mlp_biases: bool = Field(False, description="train a bias in every layer")
-    output_bias: bool | None = Field(None, description="train b_out, too; None: as mlp_biases")
+    output_bias: bool | None = Field(None, description="train b_out, too; null: as mlp_biases")
     init: LayerInit = Field(
         "normal", description="uniform in +-1 / sqrt(fan-in), biases too; normal, biases 0; or W_out alone normal"
     )
@@ -61,6 +62,7 @@ class EmbeddingMlp(Model):
     numbered in the layers before the last; logits. A bottleneck at embed is one map for both tables."""
 
     options = EmbeddingMlpOptions
+    also_called: ClassVar = called("embed_mlp", "mlp_with_embeddings")
     settings: EmbeddingMlpOptions
 
     def __init__(self, settings: EmbeddingMlpOptions, interface: Interface) -> None:

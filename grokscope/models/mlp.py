@@ -13,7 +13,7 @@ Sources, and the options of their networks:
   The quadratic one is `quadratic_mlp`, or activation="quadratic".
 """
 
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 from jaxtyping import Float
 from pydantic import Field
@@ -23,6 +23,7 @@ from grokscope.models.base import MOST_LAYERS, Model, ModelOptions, Params, Site
 from grokscope.models.parts import trace
 from grokscope.models.parts.activation import ActivationName
 from grokscope.models.parts.layers import LayerInit, Layers, infer_layers, times_inputs
+from grokscope.registry import called
 
 
 class MlpOptions(ModelOptions):
@@ -38,6 +39,7 @@ class Mlp(Model):
     """Sites: mlp_pre and mlp_post of the last hidden layer, mlp_pre.0, mlp_post.0, ... of those before it; logits."""
 
     options = MlpOptions
+    also_called: ClassVar = called("fully_connected", "fcn", "ffn", "dense", "feed_forward", "multilayer_perceptron")
     settings: MlpOptions
 
     @property

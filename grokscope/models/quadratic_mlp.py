@@ -14,7 +14,7 @@ Sources, and the options of their networks:
   f - f_0 its `centred`.
 """
 
-from typing import Any, Literal, final
+from typing import Any, ClassVar, Literal, final
 
 from jaxtyping import Float
 from pydantic import Field, model_validator
@@ -23,6 +23,7 @@ from torch import Generator, Tensor
 from grokscope.models.base import Interface, Model, ModelOptions, Params, Sites, normal
 from grokscope.models.parts import trace
 from grokscope.models.parts.layers import times_inputs
+from grokscope.registry import called
 
 
 class QuadraticMlpOptions(ModelOptions):
@@ -47,6 +48,7 @@ class QuadraticMlp(Model):
     """Sites: mlp_pre (x W_in), mlp_post (phi of it), logits."""
 
     options = QuadraticMlpOptions
+    also_called: ClassVar = called("quadratic_network", "quadratic", "two_layer_quadratic")
     settings: QuadraticMlpOptions
 
     def __init__(self, settings: QuadraticMlpOptions, interface: Interface) -> None:

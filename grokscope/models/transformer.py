@@ -14,7 +14,7 @@ over the p symbols:
 
 import math
 from dataclasses import replace
-from typing import Any, Literal, final
+from typing import Any, ClassVar, Literal, final
 
 import torch
 from jaxtyping import Float, Int
@@ -27,6 +27,7 @@ from grokscope.models.parts.attention import Attention, AttentionOptions, infer_
 from grokscope.models.parts.layers import plus
 from grokscope.models.parts.reduced_program import ReducedProgram
 from grokscope.models.parts.transformer_program import TransformerProgram
+from grokscope.registry import called
 
 
 class TransformerOptions(AttentionOptions):
@@ -41,6 +42,9 @@ class TransformerOptions(AttentionOptions):
 @final
 class Transformer(Model):
     options = TransformerOptions
+    also_called: ClassVar = called(
+        "one_layer_transformer", "1_layer_transformer", "1l_transformer", "nanda_transformer", "attention"
+    )
     settings: TransformerOptions
 
     def __init__(self, settings: TransformerOptions, interface: Interface) -> None:

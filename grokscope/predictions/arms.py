@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias, TypeVar
 
-from grokscope.runs.config import COMPONENTS, RunConfig
+from grokscope.runs.config import RunConfig
+from grokscope.runs.fields import COMPONENTS
 from grokscope.runs.run import Run
 
 One = TypeVar("One")

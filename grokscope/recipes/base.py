@@ -3,7 +3,8 @@
 from typing import Any
 
 from grokscope.registry import component, names
-from grokscope.runs.config import COMPONENTS, RunConfig
+from grokscope.runs.config import RunConfig
+from grokscope.runs.fields import COMPONENTS
 
 
 def recipe(name: str, /, **fields: Any) -> RunConfig:

@@ -19,17 +19,13 @@ from torch import Tensor
 
 from grokscope.errors import GrokscopeError
 from grokscope.models.base import Interface, Model
-from grokscope.registry import Options, Record, component, kept, may_differ, names, origin, per_replica, unknown
+from grokscope.registry import Options, Record, component, kept, may_differ, names, origin, per_replica
 from grokscope.runs import own_data
+from grokscope.runs.fields import COMPONENTS, TRANSFORMS, unknown_field
 from grokscope.runs.identity import config_hash, pack_hash
 from grokscope.runs.outside import SMALL, read_file
 from grokscope.tasks.base import Size, Task
 from grokscope.tasks.table import Table, fields_of
-
-# Fields that name a component; the options of that component are fields of the config too.
-COMPONENTS = {"task": "tasks", "model": "models", "loss": "losses", "optimizer": "training.optimizers"}
-# Every run has all components of this family; their options are fields of every config.
-TRANSFORMS = "training.transforms"
 
 
 class RunConfig(Record):
@@ -60,7 +56,7 @@ class RunConfig(Record):
     )
     init_scale: float = per_replica(1.0, gt=0, description="factor on all initial weights and biases [1]")
     start: str | None = per_replica(
-        None, description="safetensors file with the initial weights, as `grokscope export` writes; None: drawn"
+        None, description="safetensors file with the initial weights, as `grokscope export` writes; null: drawn"
     )
     start_hash: str | None = per_replica(None, description="SHA-256 of that file; computed when the config is made")
     init_noise: float = per_replica(
@@ -74,10 +70,10 @@ class RunConfig(Record):
     learning_rate: float = per_replica(1e-3, gt=0, description="learning rate [1]")
     divide_rate_by_scale: bool = Field(False, description="divide the learning rate by output_scale^2")
     warmup_steps: int = per_replica(10, ge=0, description="linear warm-up: rate * min(step / warmup_steps, 1) [steps]")
-    batch_size: int | None = Field(None, ge=1, description="samples a step; None: all training inputs [1]")
+    batch_size: int | None = Field(None, ge=1, description="samples a step; null: all training inputs [1]")
     weight_decay: float = per_replica(1.0, ge=0, description="weight decay, on every parameter [1]")
     weight_decay_start: int = per_replica(0, ge=0, description="first step with weight decay [steps]")
-    weight_decay_stop: int | None = per_replica(None, ge=0, description="first step without it; None: never [steps]")
+    weight_decay_stop: int | None = per_replica(None, ge=0, description="first step without it; null: never [steps]")
     tensor_rates: dict[str, float] = Field({}, description="factors on the learning rate of tensors, by name [1]")
     tensor_decays: dict[str, float] = Field({}, description="factors on the weight decay of tensors, by name [1]")
     max_steps: int = Field(40_000, ge=1, description="the run ends here at the latest [steps]")
@@ -108,7 +104,7 @@ class RunConfig(Record):
             made = options(**{key: extra.pop(key) for key in fields.keys() & extra.keys()})
             own |= dict(own_data.completed(made) if isinstance(made, Table) else made)
         if extra and not cls._open:
-            raise ValueError(unknown("field", next(iter(extra)), known))
+            raise ValueError(unknown_field(next(iter(extra)), known))
         if own.get("tf32") is True and own.get("dtype") == "float64":
             raise ValueError("tf32 rounds products of float32, this run has dtype = float64; leave out one of the two")
         if own.get("start") is not None and own.get("start_hash") is None:
@@ -266,11 +262,15 @@ def named(chosen: Mapping[str, Any]) -> list[tuple[str, Any]]:
     return [(family, chosen.get(field, defaults[field].default)) for field, family in COMPONENTS.items()]
 
 
-def every_field() -> Iterator[tuple[str, str, FieldInfo]]:
-    """Name, owner ("run", "task modular_addition") and description of each field that a config can have."""
+def every_field(chosen: Mapping[str, str] = {}) -> Iterator[tuple[str, str, FieldInfo]]:
+    """Name, owner ("run", "task modular_addition") and description of each field that a config can have; with some
+    components chosen, such as a task, of each that a config with these has."""
+    of = dict(named(chosen)) if chosen else {}
+    for family, one in of.items():
+        component(family, one)  # ValueError for an unknown one
     yield from ((name, "run", field) for name, field in RunConfig.model_fields.items())
     for kind, family in (COMPONENTS | {"transform": TRANSFORMS}).items():
-        for one in names(family):
+        for one in [of[family]] if family in of else names(family):
             fields = component(family, one).options.model_fields
             yield from ((name, f"{kind} {one}", field) for name, field in fields.items())
 

@@ -9,7 +9,8 @@ from typing import Any, ClassVar, TypeVar
 
 from grokscope.errors import MissingPlugin
 from grokscope.registry import FAMILIES, Options, came_from, component, missing, names, origin
-from grokscope.runs.config import COMPONENTS, TRANSFORMS, RunConfig, named, transform_options
+from grokscope.runs.config import RunConfig, named, transform_options
+from grokscope.runs.fields import COMPONENTS, TRANSFORMS
 
 T = TypeVar("T")
 Plugins = Sequence[Mapping[str, Any]]  # as in pack.json

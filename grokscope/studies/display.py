@@ -25,6 +25,10 @@ class Display:
     def update(self, progress: Progress) -> None:
         pass
 
+    def note(self, line: str) -> None:
+        """A line that stays."""
+        print(line, file=sys.stderr, flush=True)
+
 
 class PlainDisplay(Display):
     """One line every few seconds, for logs and pipes."""
@@ -44,6 +48,9 @@ class PlainDisplay(Display):
 
 class LiveDisplay(Display):
     """A table of one row that is redrawn in place."""
+
+    def note(self, line: str) -> None:
+        self._live.console.print(line, highlight=False, markup=False)
 
     def __init__(self, live: Any) -> None:
         self._live = live

@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from heapq import heappop, heappush
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,11 +17,12 @@ import torch
 
 from grokscope.measures.analyses.checkpoints import measure_checkpoints
 from grokscope.runs.config import RunConfig
+from grokscope.studies.cost import Cost, evaluations
 from grokscope.studies.experiment import train
 from grokscope.studies.packing import shape_of, work_of
 from grokscope.studies.plan import Plan, Planned
 from grokscope.training.memory import n_parameters
-from grokscope.training.schedule import PER_DOUBLING, most_checkpoints
+from grokscope.training.schedule import most_checkpoints
 
 # Steps of the two trials of a shape; their difference is the time of eight steps with evaluations.
 SHORT, LONG = 2, 10
@@ -36,18 +36,6 @@ RAY_SECONDS = 6.0
 
 # Shape, runs and measures of a pack: packs of one kind cost the same.
 Kind = tuple[str, int, tuple[str, ...]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cost:
-    """Seconds of one pack: before its first step, of a step, of an evaluation, and of measuring one checkpoint of all
-    its runs. rows: numbers stored at an evaluation."""
-
-    start: float
-    step: float
-    evaluation: float
-    checkpoint: float
-    rows: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,8 +84,7 @@ def estimate(plan: Plan, *, slots: int, threads: int, engine: str = "local") -> 
 def pack_seconds(pack: Planned, steps: int, cost: Cost) -> float:
     """The seconds of a pack that trains for so many steps."""
     kept = most_checkpoints(pack.configs[0].replace(max_steps=steps)) if cost.checkpoint else 0
-    evaluated = evaluations(steps, pack.configs[0].evaluate_every)
-    return cost.start + steps * cost.step + evaluated * cost.evaluation + kept * cost.checkpoint
+    return cost.start + cost.training(steps, pack.configs[0].evaluate_every) + kept * cost.checkpoint
 
 
 def pack_bytes(pack: Planned, rows: float) -> int:
@@ -110,17 +97,6 @@ def pack_bytes(pack: Planned, rows: float) -> int:
         len(pack.configs) * weights * width * kept
         + rows * BYTES_A_ROW * evaluations(pack.most, config.evaluate_every)
     )  # fmt: skip
-
-
-@cache
-def evaluations(steps: int, every: int) -> int:
-    """How often a run of so many steps is evaluated."""
-    times, start, spacing = 0, 0, 1
-    while start <= steps:  # a doubling at a time: in each the multiples of its spacing
-        end, apart = PER_DOUBLING * 2 * spacing, min(spacing, every)
-        times += (min(steps, end - 1)) // apart - (start - 1) // apart
-        start, spacing = end, 2 * spacing
-    return times
 
 
 def makespan(seconds: Sequence[float], slots: int) -> float:

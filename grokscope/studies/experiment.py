@@ -17,12 +17,13 @@ from grokscope.runs.run import Run, load_pack
 from grokscope.runs.store.events import finished_at
 from grokscope.runs.store.mirror import opened
 from grokscope.runs.writer import Kept, Writer, kept_of, open_writer
-from grokscope.studies.display import display
+from grokscope.studies.cost import Watch, forecast
+from grokscope.studies.display import Display, display
 from grokscope.studies.measuring import observer
 from grokscope.studies.study import FOLDER
 from grokscope.training.device import chosen_device
 from grokscope.training.ends import goes_on
-from grokscope.training.loop import Loop, OnEvaluate, disk_use
+from grokscope.training.loop import Loop, OnEvaluate, Progress, disk_use
 from grokscope.training.memory import in_packs, replica_bytes, require_fits
 from grokscope.training.pack import Pack, require_packable
 from grokscope.training.threads import as_begun
@@ -141,6 +142,8 @@ def train_pack(
         return runs
     if finished:
         _require_free(folder)
+    if progress and (said := forecast(pack, device)):
+        print(f"note: {said}", file=sys.stderr)
     with as_begun(folder) as note:
         built = Pack(pack, device=device)
         with display(progress) as shown, open_writer(folder, pack, resume=resume or extend, kept=kept) as writer:
@@ -151,8 +154,20 @@ def train_pack(
                 writer.reopen()
             observe = observer(built, writer.ids)
             about = {"on_evaluate": on_evaluate, "extendable": extendable}
-            Loop(pack=built, writer=writer, observe=observe, show=shown.update, **about).run()
+            show = _shown(shown, Watch(pack[0], device)) if progress else shown.update
+            Loop(pack=built, writer=writer, observe=observe, show=show, **about).run()
     return load_pack(folder)
+
+
+def _shown(display: Display, watch: Watch) -> Callable[[Progress], None]:
+    """What is done after each evaluation: the display, and a line if the run will take very long."""
+
+    def show(progress: Progress) -> None:
+        display.update(progress)
+        if said := watch.seen(progress):
+            display.note(f"note: {said}")
+
+    return show
 
 
 def _require_free(folder: Path) -> None:

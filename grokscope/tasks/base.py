@@ -2,8 +2,8 @@
 
 import dataclasses
 import random
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -172,11 +172,13 @@ class Size:
 @dataclass(frozen=True, kw_only=True)
 class TaskFamily:
     """A component: its options, a function that builds the task, and one that gives its size without building it (None
-    where the options keep the task small)."""
+    where the options keep the task small). also_called: other names that people type for the task, or for one of its
+    settings, with the fields to set for it; an unknown task is answered with them."""
 
     options: type[Options]
     build: Callable[[Any], Task]
     size: Callable[[Any], Size] | None = None
+    also_called: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def published_shuffle(n: int, seed: int) -> Int[Tensor, " n"]:

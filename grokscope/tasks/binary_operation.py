@@ -23,7 +23,7 @@ from torch import Tensor
 
 from grokscope.numerics.formula import formula
 from grokscope.numerics.groups import is_prime
-from grokscope.registry import Options
+from grokscope.registry import Options, called
 from grokscope.tasks._pairs import all_pairs, commutative_truth, truth_with_zero
 from grokscope.tasks.base import Task, TaskFamily, Truth
 
@@ -40,11 +40,12 @@ Published = Literal[
     "x^3+xy^2+y",
 ]
 PUBLISHED: tuple[str, ...] = get_args(Published)
+WORDS = {"subtraction": "x-y", "multiplication": "x*y", "division": "x/y"}  # addition: the task modular_addition
 
 
 def _spelt(operation: str) -> str:
     """A published operation as it is, a formula in its one spelling."""
-    if (published := operation.replace(" ", "")) in PUBLISHED:
+    if (published := WORDS.get(operation, operation).replace(" ", "")) in PUBLISHED:
         return published
     try:
         return formula(operation).text
@@ -56,7 +57,8 @@ class BinaryOperation(Options):
     # All p^2 pairs and their p logits are held at once: 4 GB in float32 at p = 1,000.
     p: int = Field(97, ge=2, le=1000, description="modulus; a prime for division [1]")
     operation: Annotated[str, AfterValidator(_spelt)] = Field(
-        "x+y", description='the operation modulo p: a published one, or a polynomial such as "a*a + a*b + 3"'
+        "x+y",
+        description='modulo p: x+y, x*y, x/y or another published one, or a polynomial such as "a*a + a*b + 3"',
     )
 
     @model_validator(mode="after")
@@ -65,7 +67,7 @@ class BinaryOperation(Options):
             if math.gcd(y, self.p) > 1:
                 raise ValueError(
                     f"operation {self.operation!r} is undefined for p = {self.p}, where {y} has no inverse; "
-                    "use a prime p"
+                    f"use a prime p, such as {next(filter(is_prime, range(self.p, 1, -1)))}"
                 )
         return self
 
@@ -103,4 +105,12 @@ def _truth(operation: str, p: int) -> Truth:
     return truth_with_zero(p) if operation in {"x*y", "x/y"} and is_prime(p) else Truth()
 
 
-binary_operation = TaskFamily(options=BinaryOperation, build=build)
+also_called = (
+    {name: {"operation": operation} for operation in WORDS for name in (operation, f"modular_{operation}")}
+    | called("mod_mul", "modular_mult", "product", "modular_product", operation="multiplication")
+    | called("mod_sub", "modular_sub", "modular_difference", operation="subtraction")
+    | called("mod_div", "modular_div", "modular_quotient", operation="division")
+    | called("modular_polynomial", "modular_quadratic", "polynomial_mod_p", operation="x^2+xy+y^2")
+    | called("modular_arithmetic", "modular_operation", "binary_op", "algorithmic", "formula")
+)
+binary_operation = TaskFamily(options=BinaryOperation, build=build, also_called=also_called)

@@ -7,7 +7,7 @@ set), as `sklearn.datasets.load_digits`. Grey values 0..16 are scaled to [0, 1].
 import torch
 from pydantic import Field
 
-from grokscope.registry import Options
+from grokscope.registry import Options, called
 from grokscope.tasks.base import Task, TaskFamily, Truth
 
 N_IMAGES = 1797
@@ -33,4 +33,7 @@ def build(options: Digits) -> Task:
     )
 
 
-digits = TaskFamily(options=Digits, build=build)
+also_called = called(
+    "sklearn_digits", "load_digits", "optdigits", "digit", "handwritten_digits", "mnist_small", model="mlp"
+)
+digits = TaskFamily(options=Digits, build=build, also_called=also_called)

@@ -17,7 +17,7 @@ from pydantic import Field, field_validator
 from torch import Tensor
 
 from grokscope.numerics.groups import Group, group, parse, spelling
-from grokscope.registry import Options
+from grokscope.registry import Options, called
 from grokscope.tasks._pairs import all_pairs, group_truth
 from grokscope.tasks.base import Task, TaskFamily, Truth
 
@@ -49,4 +49,12 @@ def _answers(of: Group, operation: str) -> Int[Tensor, "x y"]:
             return of.table
 
 
-group_operation = TaskFamily(options=GroupOperation, build=build)
+also_called = (
+    {name: {"group": name.upper()} for name in ("s3", "s4", "s5", "a4", "a5", "d5")}
+    | called("symmetric_group", "permutation", "permutations", "permutation_composition", group="S5")
+    | called("alternating", "alternating_group", group="A5")
+    | called("dihedral", "dihedral_group", group="dihedral(59)")
+    | called("cyclic", "cyclic_group", group="C59")
+    | called("group_composition", "group_multiplication", "composition", "group", "finite_group")
+)
+group_operation = TaskFamily(options=GroupOperation, build=build, also_called=also_called)

@@ -7,7 +7,7 @@ The answers form the cyclic group Z_p; its faithful two-dimensional irreps are c
 from pydantic import Field
 
 from grokscope.numerics.groups import group
-from grokscope.registry import Options
+from grokscope.registry import Options, called
 from grokscope.tasks._pairs import all_pairs, commutative_truth
 from grokscope.tasks.base import Task, TaskFamily
 
@@ -22,4 +22,5 @@ def build(options: ModularAddition) -> Task:
     return all_pairs(cyclic.table, truth=commutative_truth(cyclic.name, cyclic.parameters))
 
 
-modular_addition = TaskFamily(options=ModularAddition, build=build)
+also_called = called("addition", "add", "mod_add", "modular_add", "addition_mod_p", "modular_sum", "clock")
+modular_addition = TaskFamily(options=ModularAddition, build=build, also_called=also_called)

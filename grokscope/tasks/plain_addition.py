@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from pydantic import Field
 
-from grokscope.registry import Options, per_replica
+from grokscope.registry import Options, called, per_replica
 from grokscope.tasks._pairs import all_pairs
 from grokscope.tasks.base import Task, TaskFamily, Truth
 
@@ -41,4 +41,5 @@ def build(options: PlainAddition) -> Task:
     return task
 
 
-plain_addition = TaskFamily(options=PlainAddition, build=build)
+also_called = called("integer_addition", "addition_without_modulus", "toy_addition", "non_modular_addition")
+plain_addition = TaskFamily(options=PlainAddition, build=build, also_called=also_called)

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from pydantic import Field
 
-from grokscope.registry import Options, per_replica
+from grokscope.registry import Options, called, per_replica
 from grokscope.tasks.base import Size, Task, TaskFamily
 
 
@@ -40,4 +40,5 @@ def size(options: PolynomialRegression) -> Size:
     return Size(n_inputs=options.n_samples, n_operands=options.dimension, n_outputs=1, work=work)
 
 
-polynomial_regression = TaskFamily(options=PolynomialRegression, build=build, size=size)
+also_called = called("polynomial", "quadratic_regression", "single_index", model="mlp", loss="mse")
+polynomial_regression = TaskFamily(options=PolynomialRegression, build=build, size=size, also_called=also_called)

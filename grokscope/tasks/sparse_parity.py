@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from pydantic import Field, model_validator
 
-from grokscope.registry import Options, per_replica
+from grokscope.registry import Options, called, per_replica
 from grokscope.tasks.base import Size, Task, TaskFamily, Truth
 
 
@@ -46,4 +46,7 @@ def size(options: SparseParity) -> Size:
     return Size(n_inputs=options.n_samples, n_operands=options.n_bits, n_outputs=2, work=work)
 
 
-sparse_parity = TaskFamily(options=SparseParity, build=build, size=size)
+# Its inputs are features, which a transformer does not read.
+also_called = called("parity", "k_sparse_parity", "sparse_parities", "bit_parity", model="mlp")
+also_called |= called("xor", "sparse_xor", model="mlp", k=2)
+sparse_parity = TaskFamily(options=SparseParity, build=build, size=size, also_called=also_called)

@@ -54,7 +54,7 @@ class Table(Options):
     truth: str = Field(UNKNOWN, description="cyclic(97) or another group, circle, torus, segment, ..., none, unknown")
     own_split: bool | None = Field(None, description="train on the inputs that the data say; else a split is drawn")
     tolerance: float | None = Field(
-        None, gt=0, description="of labels that are numbers: mean squared error of a correct answer; None: none is"
+        None, gt=0, description="of labels that are numbers: mean squared error of a correct answer; null: none is"
     )
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from pydantic import Field
 
-from grokscope.registry import Options, per_replica
+from grokscope.registry import Options, called, per_replica
 from grokscope.tasks.base import Size, Task, TaskFamily
 
 TOLERANCE = 1e-3  # mean squared error [1]; see above
@@ -65,4 +65,5 @@ def size(options: TeacherStudent) -> Size:
     return Size(n_inputs=n, n_operands=options.n_features, n_outputs=options.n_targets, work=work)
 
 
-teacher_student = TaskFamily(options=TeacherStudent, build=build, size=size)
+also_called = called("student_teacher", "teacher", "student", model="mlp", loss="mse", activation="tanh")
+teacher_student = TaskFamily(options=TeacherStudent, build=build, size=size, also_called=also_called)

@@ -37,6 +37,8 @@ class Progress:
     step: int
     max_steps: int
     steps_per_second: float
+    train_seconds: float = 0.0
+    measure_seconds: float = 0.0
     curves: Sequence[dict[str, float]]
     phases: Sequence[Phases | None]
     ended: bool
@@ -157,6 +159,8 @@ class Loop:
                 step=step,
                 max_steps=self.config.max_steps,
                 steps_per_second=step / self.train_seconds if self.train_seconds else 0.0,
+                train_seconds=self.train_seconds,
+                measure_seconds=self.measure_seconds,
                 curves=[history.values for history in self.histories],
                 phases=stages,
                 ended=self._ends,

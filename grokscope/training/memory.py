@@ -52,9 +52,10 @@ def require_fits(config: RunConfig, device: torch.device = CPU) -> None:
     if (needs := sum(parts.values())) <= there:
         return
     largest = max(parts, key=parts.__getitem__)
+    ways = dict(zip(parts, ("d_model, d_mlp or n_layers", *["p or n_samples"] * 2, "batch_size"), strict=True))
     raise ValueError(
         f"one run takes about {needs / 1e9:.3g} GB of memory, the machine has {there / 1e9:.3g} GB; most of it is for "
-        f"{largest}: make it smaller"
+        f"{largest}: make it smaller by --set of a smaller {ways[largest]}"
     )
 
 

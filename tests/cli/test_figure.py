@@ -77,7 +77,7 @@ def test_json_says_what_was_written_and_gives_title_and_caption(
         (["grokking_curve", "-o", "a.svg", "--step", "0"], 2, "this figure has no slider"),
         (["grokking_curve", "-o", "a.html", "--width", "5"], 2, "width, height and step are of paper"),
         (["progress_losses", "-o", "a.svg"], 1, "Not shown: "),
-        (["gini"], 2, "Missing from grokscope figure"),
+        (["gini"], 2, "grokscope figure needs --output FILE"),
     ],
 )
 def test_a_mistake_is_one_line(  # noqa: PLR0917

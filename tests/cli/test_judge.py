@@ -88,7 +88,7 @@ def test_the_scorecard_as_a_folder_of_pages(
 def test_mistakes_are_one_line(capsys: pytest.CaptureFixture, copy: Path, tiny_run: Run, tmp_path: Path) -> None:
     for arguments, message in (
         ((tiny_run.id, "--theory", "stagse"), "Did you mean 'stages'"),
-        (("nothing",), "unknown run 'nothing'"),
+        (("nothing",), "unknown run or study 'nothing'"),
         ((), "expected runs, got none"),
         (
             (tiny_run.id, "--theory", "stages", "-o", str(tmp_path / "card.txt")),

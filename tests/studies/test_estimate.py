@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from grokscope.studies import estimate as module
-from grokscope.studies.estimate import TRIED, Cost, estimate, evaluations, makespan, trial
+from grokscope.studies.cost import Cost, evaluations
+from grokscope.studies.estimate import TRIED, estimate, makespan, trial
 from grokscope.studies.experiment import train
 from grokscope.studies.plan import plan
 from grokscope.training.schedule import is_evaluated, most_checkpoints

@@ -64,12 +64,15 @@ def test_division_or_subtraction_by_parity() -> None:
         assert (answer * y - x) % P == 0 if y % 2 else answer == (x - y) % P
 
 
-@pytest.mark.parametrize(("operation", "p", "divisor"), [("x/y", 91, 7), ("x/y", 8, 2), ("x/y_or_x-y", 15, 3)])
-def test_division_without_an_inverse_is_refused_in_one_line(operation: str, p: int, divisor: int) -> None:
+@pytest.mark.parametrize(
+    ("operation", "p", "divisor", "prime"), [("x/y", 91, 7, 89), ("x/y", 8, 2, 7), ("x/y_or_x-y", 15, 3, 13)]
+)
+def test_division_without_an_inverse_is_refused_in_one_line(operation: str, p: int, divisor: int, prime: int) -> None:
     with pytest.raises(ValueError) as error:
         BinaryOperation(p=p, operation=operation)
     assert str(error.value) == (
-        f"operation {operation!r} is undefined for p = {p}, where {divisor} has no inverse; use a prime p"
+        f"operation {operation!r} is undefined for p = {p}, where {divisor} has no inverse; use a prime p, "
+        f"such as {prime}"
     )
 
 

@@ -12,7 +12,8 @@ from grokscope.losses import cross_entropy
 from grokscope.models.parts import program as program_parts
 from grokscope.recipes.base import recipe
 from grokscope.registry import component, may_differ, names
-from grokscope.runs.config import COMPONENTS, TRANSFORMS, RunConfig
+from grokscope.runs.config import RunConfig
+from grokscope.runs.fields import COMPONENTS, TRANSFORMS
 from grokscope.training.pack import Pack
 from tests.conftest import tiny
 

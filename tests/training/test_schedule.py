@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grokscope.studies.estimate import evaluations
+from grokscope.studies.cost import evaluations
 from grokscope.training.schedule import Schedule, is_evaluated, most_checkpoints
 from tests.conftest import tiny
 

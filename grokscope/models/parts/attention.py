@@ -21,7 +21,7 @@ class AttentionOptions(ModelOptions):
 
     d_model: int = Field(128, ge=1, description="width of the residual stream [1]")
     n_heads: int = Field(4, ge=1, description="attention heads [1]")
-    d_head: int | None = Field(None, ge=1, description="width of a head [1]; None: d_model / n_heads")
+    d_head: int | None = Field(None, ge=1, description="width of a head [1]; null: d_model / n_heads")
     tied: bool = Field(True, description="one table for both operands; else the second has symbols of its own")
     extra_outputs: int = Field(
         0, ge=0, description='outputs that are no class nor "=", as of the second\'s symbols [1]'

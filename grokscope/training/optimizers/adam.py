@@ -9,11 +9,12 @@ Source: Kingma & Ba 2015, arXiv:1412.6980, algorithm 1.
 """
 
 from collections.abc import Sequence
-from typing import final
+from typing import ClassVar, final
 
 import torch
 from torch import Tensor
 
+from grokscope.registry import called
 from grokscope.runs.config import RunConfig
 from grokscope.training.captured import Step
 from grokscope.training.optimizers._moments import MomentOptions, Moments
@@ -23,6 +24,7 @@ from grokscope.training.optimizers.base import Optimizer
 @final
 class Adam(Optimizer):
     options = MomentOptions
+    also_called: ClassVar = called("adam_l2", "vanilla_adam")
 
     def __init__(self, configs: Sequence[RunConfig], params: Tensor) -> None:
         self._moments = Moments(configs, params)

@@ -7,11 +7,12 @@ decay.
 """
 
 from collections.abc import Sequence
-from typing import final
+from typing import ClassVar, final
 
 import torch
 from torch import Tensor
 
+from grokscope.registry import called
 from grokscope.runs.config import RunConfig
 from grokscope.training.captured import Step
 from grokscope.training.optimizers._moments import MomentOptions, Moments
@@ -24,6 +25,7 @@ FUSED_FROM = 1 << 16
 @final
 class AdamW(Optimizer):
     options = MomentOptions
+    also_called: ClassVar = called("adam_with_decay", "decoupled_adam")
 
     def __init__(self, configs: Sequence[RunConfig], params: Tensor) -> None:
         self._moments = Moments(configs, params)

@@ -2,7 +2,7 @@
 replicas."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Self
 
 import torch
@@ -44,10 +44,11 @@ class Optimizer(ABC):
     """Updates flat parameters in place; the gradients are read only.
 
     options: its own hyper-parameters, beside learning rate and weight decay. state: name -> (replica, parameter)
-    tensor; a resumed run needs it, and it is zeroed when a replica ends.
+    tensor; a resumed run needs it, and it is zeroed when a replica ends. also_called: as of a `TaskFamily`.
     """
 
     options: ClassVar[type[OptimizerOptions]]
+    also_called: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     state: dict[str, Tensor]
 
     @abstractmethod

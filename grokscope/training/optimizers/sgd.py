@@ -7,12 +7,12 @@ whole buffer. The buffer starts at 0; after the first step it is the first gradi
 """
 
 from collections.abc import Sequence
-from typing import final
+from typing import ClassVar, final
 
 import torch
 from torch import Tensor
 
-from grokscope.registry import per_replica
+from grokscope.registry import called, per_replica
 from grokscope.runs.config import RunConfig
 from grokscope.training.captured import Step
 from grokscope.training.optimizers.base import Optimizer, OptimizerOptions, column
@@ -33,6 +33,9 @@ class SGD(Optimizer):
     """One code path for every momentum: a replica's bits must not depend on the momentum of the others."""
 
     options = SGDOptions
+    also_called: ClassVar = called("gd", "gradient_descent", "full_batch_gd") | called(
+        "momentum", "sgd_momentum", momentum=0.9
+    )
 
     def __init__(self, configs: Sequence[RunConfig], params: Tensor) -> None:
         self.state = {"momentum_buffer": torch.zeros_like(params)}
