@@ -242,7 +242,7 @@ def _sentence(error: Any, known: Mapping[str, FieldInfo]) -> str:
     if error["type"] == "extra_forbidden":
         return unknown("field", field, known)
     if error["type"] == "missing":
-        return f"{field} must be given, {field}=...: {known[field].description}"
+        return f"{field}: field required, {field}=...: {known[field].description}"
     message = error["msg"].removeprefix("Value error, ")
     if not field:
         return message

@@ -64,7 +64,7 @@ MISTAKES = [
     ("run --set task=modular_multiplication", 2, "--set task=binary_operation --set operation=multiplication"),
     ("sweep quickstart --grid p=5,7 --set task=parity", 2, "--set task=sparse_parity --set model=mlp"),
     ("list fields --task s_5", 2, "--set task=group_operation --set group=S5"),
-    ("run --set task=mnist", 2, "path must be given, path=...: folder with MNIST's files"),
+    ("run --set task=mnist", 2, "path: field required, path=...: folder with MNIST's files"),
     ("run --set optimizer=AdamW", 2, "Did you mean 'adamw'?"),
     ("run --set model=one_layer_transformer", 2, "--set model=transformer"),
     ("run --set train_fraction=30", 2, "30 % is 0.3"),
