@@ -176,6 +176,7 @@ NEEDED = {
     "rename": ["a", "b"],
     "rm": ["a"],
     "tag": ["a"],
+    "watch": ["--tail", "a.csv"],
     "evidence": ["show", "a.parquet"],
     "import": ["a.pt", "--as", "pizza"],
     "judge": ["a"],

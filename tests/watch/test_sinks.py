@@ -29,7 +29,7 @@ from grokscope.watch.sinks.base import FAMILY, Sinks, open_sink
 from grokscope.watch.sinks.mlflow import legal
 
 CONFIG = {"lr": 1e-3, "model": {"width": 128}}
-VIEWED = "manifold.dimension/resid_mid/frequency=3"
+VIEWED = "manifold.dimension[resid_mid/frequency=3]"
 # Numbers that float32 holds exactly: TensorBoard keeps no more.
 SENT = [(0, {"weights.norm": 31.25, VIEWED: 1.5}), (100, {"weights.norm": 30.5}), (250, {VIEWED: 1.0})]
 FIGURE = go.Figure(go.Scatter(x=[0, 1], y=[2, 3]), {"title": {"text": "a drawn curve"}})
@@ -257,9 +257,11 @@ def test_a_server_of_mlflow_has_every_finite_number_config_and_figure(tracked: A
     run = client.get_run(run.info.run_id)
     assert (run.info.status, run.info.run_name) == ("FINISHED", "of its own")
     assert run.data.params == {"lr": "0.001", "model.width": "128"}
-    assert set(run.data.metrics) == {"weights.norm", "manifold.dimension/resid_mid/frequency-3"}
     found = told(client, run.info.run_id, run.data.metrics)
-    assert found == {name.replace("=", "-"): points for name, points in by_name().items()}
+    assert found == {
+        "weights.norm": by_name()["weights.norm"],
+        "manifold.dimension resid_mid/frequency-3": by_name()[VIEWED],
+    }
     page = client.download_artifacts(run.info.run_id, "figures/grokking_curve.html", str(tmp_path))
     assert "a drawn curve" in Path(page).read_text()
 
@@ -283,7 +285,10 @@ def test_runs_and_clients_of_the_users_are_used_and_stay_open(tracked: Any, tmp_
     ("name", "expected"),
     [
         ("weights.norm", "weights.norm"),
-        ("attention.entropy/head=0", "attention.entropy/head-0"),
+        ("train/loss", "train/loss"),
+        ("attention.entropy[head=0]", "attention.entropy head-0"),
+        ("manifold.betti[resid_mid/orbits/share=0.1]", "manifold.betti resid_mid/orbits/share-0.1"),
+        ("a.b[c/../d]", r"d-[0-9a-f]{6}"),
         ("Übergang/学", "Übergang/学"),
         ("a (b, c)", r"a_b_c-[0-9a-f]{6}"),
         ("lr=1e-05", r"lr_1e-05-[0-9a-f]{6}"),
@@ -301,7 +306,23 @@ def test_mlflow_takes_each_name(name: str, expected: str) -> None:
 
 
 def test_two_names_stay_two() -> None:
-    alike = ["a(b)", "a[b]", "a b", "a_b", "a=b", "a/b", "a//b", "./a/b", "x" * 250, "x" * 251, "x" * 252]
+    alike = [
+        "a(b)",
+        "a[b]",
+        "a b",
+        "a_b",
+        "a=b",
+        "a-b",
+        "a/b",
+        "a//b",
+        "./a/b",
+        "a[b=c]",
+        "a[b/c]",
+        "a b-c",
+        "x" * 250,
+        "x" * 251,
+        "x" * 252,
+    ]
     assert len({legal(name) for name in alike}) == len(alike)
 
 

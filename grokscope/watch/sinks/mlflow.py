@@ -24,11 +24,13 @@ PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT
 def legal(name: str) -> str:
     """A name that MLflow takes, the same at all times: letters, digits and _ . / - alone, and no path that goes up.
 
-    head=0 becomes head-0; whatever else is changed gets a digest of its own, so that two names stay two.
+    attention.entropy[head=0], a measure and its view, becomes "attention.entropy head-0". Whatever else is changed gets
+    a digest of its own, so that two names stay two.
     """
-    plain = name if "-" in name else name.replace("=", "-")
+    viewed = re.fullmatch(r"([\w.]+)\[([\w./=]+)\]", name)
+    plain = f"{viewed[1]} {viewed[2].replace('=', '-')}" if viewed else name
     is_path = posixpath.normpath(plain) == plain and plain[:1] not in ("", ".", "/")
-    if is_path and re.fullmatch(r"[\w./-]+", plain) and len(plain) <= LONGEST_NAME:
+    if is_path and re.fullmatch(r"[\w./-]+", plain.replace(" ", "", 1 if viewed else 0)) and len(plain) <= LONGEST_NAME:
         return plain
     readable = posixpath.normpath(re.sub(r"[^\w./-]+", "_", name)).strip("./_")[: LONGEST_NAME - 7]
     return f"{readable.replace('..', '_')}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
