@@ -185,8 +185,9 @@ class Watch:
             self._network.against_zero = width == 1 and classes
             self._network.check(some)
         except (RuntimeError, TypeError, KeyError, IndexError, AttributeError) as error:
-            said = str(error).splitlines() or [type(error).__name__]
-            raise ValueError(f"the network cannot be called on the points: {said[0]}") from error
+            said = (str(error).splitlines() or [type(error).__name__])[0]
+            hint = "forward= says how it is called"
+            raise ValueError(f"the network cannot be called on the points: {said}; {hint}") from error
         return width + self._network.against_zero
 
     def _open(self, store: Path, snapshot: Snapshot, config: Mapping[str, Any]) -> Stored:
