@@ -147,7 +147,7 @@ class Run:
 
         view: such as "split=train" or "head=0"; needed if the measure has several.
         """
-        measure = f"behaviour.{name.replace('/', '_')}" if "/" in name else name
+        measure = f"behaviour.{name.replace('/', '_')}" if "/" in name and "." not in name else name
         rows = self.rows(measure)
         views = sorted(set(rows.views))
         if not views:

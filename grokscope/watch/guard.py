@@ -12,6 +12,8 @@ from torch import nn
 HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 # Hooks of PyTorch that make the weights (weight_norm, spectral_norm, pruning) belong to the network.
 OF_WEIGHTS = "torch.nn.utils"
+# Where accelerate keeps a network's forward pass while another that turns autocast on stands in its place.
+OWN_FORWARD = "_original_forward"
 
 
 @contextlib.contextmanager
@@ -28,6 +30,8 @@ def untouched(network: nn.Module) -> Iterator[None]:
         try:
             for module in modules:
                 module.__dict__["training"] = False
+                if OWN_FORWARD in module.__dict__:
+                    module.__dict__["forward"] = module.__dict__[OWN_FORWARD]
                 for name in HOOKS:
                     module.__dict__[name] = _own(module.__dict__.get(name, {}))
             yield

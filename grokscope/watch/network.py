@@ -14,6 +14,8 @@ from grokscope.watch.points import at
 
 RESERVED = ("logits", "outputs")
 PATTERN = "pattern"
+AT_ONCE = 1 << 24  # bytes of the largest activation of a forward pass
+MOST_AT_ONCE = 4096  # points of one
 LARGEST = 1e-6  # of the largest output: what a capture may change by rounding
 
 
@@ -86,10 +88,28 @@ class Network:
         sites |= {name: self._table(name) for name in self.tables}
         return sites, torch.cat(outputs)
 
+    def batch(self, inputs: Any, n_points: int) -> int:
+        """Points of a forward pass whose largest activation takes at most AT_ONCE bytes; the pass is made on few."""
+        largest = [1]
+
+        def noted(_: nn.Module, __: Any, output: Any) -> None:
+            tensor = _tensor(output)
+            largest.append(0 if tensor is None else tensor.numel() * tensor.element_size())
+
+        handles = [part.register_forward_hook(noted) for part in self.module.modules()]
+        try:
+            with torch.no_grad():
+                self.outputs(inputs)
+        finally:
+            for handle in handles:
+                handle.remove()
+        return max(1, min(MOST_AT_ONCE, AT_ONCE * n_points // max(largest)))
+
     def check(self, inputs: Any) -> None:
         """ValueError if the outputs with the sites listened to are not those of a plain call."""
         with torch.no_grad():
-            _, captured = self._listen(inputs)
+            with torch.random.fork_rng():  # a network that draws in evaluation mode draws the same again
+                _, captured = self._listen(inputs)
             plain = self.outputs(inputs)
         error, size = float((captured - plain).abs().max()), float(plain.abs().max())
         if not error <= LARGEST * size:

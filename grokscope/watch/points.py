@@ -1,7 +1,8 @@
 """The points that a watch looks at: from arrays, a loader or named splits to inputs, labels and a task."""
 
+import contextlib
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -173,14 +174,15 @@ def _read(loader: Any, whose: str, most: int, notes: list[str]) -> tuple[Any, Te
     if not isinstance(loader, Iterable):
         raise ValueError(f"{whose} are a {type(loader).__name__}: expected arrays, a loader or splits by name")
     xs, ys, seen = [], [], 0
-    for batch in islice(loader, BATCHES):
-        x, y = _batch(batch, whose)
-        xs.append(x)
-        ys.append(y)
-        seen += len(y)
-        if seen >= most:
-            notes.append(f"{whose}: the first {most} points of the loader; there may be more")
-            break
+    with _generators_kept(loader):
+        for batch in islice(loader, BATCHES):
+            x, y = _batch(batch, whose)
+            xs.append(x)
+            ys.append(y)
+            seen += len(y)
+            if seen >= most:
+                notes.append(f"{whose}: the first {most} points of the loader; there may be more")
+                break
     if not xs:
         raise ValueError(f"{whose}: the loader gave no batch; an iterator that is used up gives none")
     try:
@@ -191,6 +193,19 @@ def _read(loader: Any, whose: str, most: int, notes: list[str]) -> tuple[Any, Te
         return whole, torch.cat(ys)[:most]
     except (RuntimeError, KeyError, TypeError) as error:
         raise ValueError(f"{whose}: the batches do not fit together: {str(error).splitlines()[0]}") from None
+
+
+@contextlib.contextmanager
+def _generators_kept(loader: Any) -> Iterator[None]:
+    """The random generators that a loader and its samplers have for themselves go on where they were."""
+    owners = [loader, *(getattr(loader, name, None) for name in ("sampler", "batch_sampler"))]
+    found = [one.generator for one in owners if isinstance(getattr(one, "generator", None), torch.Generator)]
+    states = [generator.get_state() for generator in found]
+    try:
+        yield
+    finally:
+        for generator, state in zip(found, states, strict=True):
+            generator.set_state(state)
 
 
 def _batch(batch: Any, whose: str) -> tuple[Any, Tensor]:

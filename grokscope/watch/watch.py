@@ -52,7 +52,8 @@ class Watch:
     rename: {our name of a weight: the network's}, such as {"W_E": "embed.weight"}.
     loss: id of the training loss; None: cross_entropy of classes, mse of numbers. forward(model, inputs) -> outputs:
         how the network is called. config: what is known of the training (learning_rate, weight_decay, seed, ...).
-    most: points of each split that are looked at. batch: points of a forward pass. start: the step now.
+    most: points of each split that are looked at. batch: points of a forward pass; None: few enough for
+        their activations to be small. start: the step now.
     sinks: where numbers go besides the store: "tensorboard", "wandb", "mlflow", or f(step, {name: value}).
 
     The training is never changed, and after the start never stopped: what goes wrong is warned of once.
@@ -78,17 +79,17 @@ class Watch:
         config: Mapping[str, Any] | None = None,
         budget: float | None = None,
         most: int = 20_000,
-        batch: int = 1024,
+        batch: int | None = None,
         start: int = 0,
         sinks: Any = (),
     ) -> None:
         self._network = Network(model, sites, forward)
         self._names = _names(self._network, rename or {})
-        self._schedule, self._budget, self._batch = Schedule(every), Budget(budget), batch
+        self._schedule, self._budget, self._batch = Schedule(every), Budget(budget), batch or 1
         self._measuring = Measuring(measures, self._budget)
         with self._looking():
             given = points(inputs, labels, train, most=most)
-            n_outputs = self._first_call(given.inputs, classes=not given.labels.is_floating_point())
+            n_outputs = self._first_call(given.inputs, batch, classes=not given.labels.is_floating_point())
             self.task, given = task_of(given, n_outputs, truth)
         self._inputs, self.notes = given.inputs, given.notes
         self._mask = torch.ones(len(given), dtype=torch.bool) if self.task.train is None else self.task.train
@@ -175,7 +176,7 @@ class Watch:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close(measure=None if kind is None else False)
 
-    def _first_call(self, inputs: Any, *, classes: bool) -> int:
+    def _first_call(self, inputs: Any, batch: int | None, *, classes: bool) -> int:
         """The number of outputs. A call that is listened to is checked against a plain one."""
         some = at(inputs, slice(0, TRIED))
         try:
@@ -183,9 +184,11 @@ class Watch:
                 width = self._network.outputs(some).shape[1]
             self._network.against_zero = width == 1 and classes
             self._network.check(some)
+            self._batch = batch or self._network.batch(some, n_points=TRIED)
         except (RuntimeError, TypeError, KeyError, IndexError, AttributeError) as error:
-            said = str(error).splitlines() or [type(error).__name__]
-            raise ValueError(f"the network cannot be called on the points: {said[0]}") from error
+            said = (str(error).splitlines() or [type(error).__name__])[0]
+            hint = "forward= says how it is called"
+            raise ValueError(f"the network cannot be called on the points: {said}; {hint}") from error
         return width + self._network.against_zero
 
     def _open(self, store: Path, snapshot: Snapshot, config: Mapping[str, Any]) -> Stored:

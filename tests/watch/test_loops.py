@@ -1,0 +1,209 @@
+"""A watched training is the training alone, bit by bit: weights, losses, optimizer, random states, modes, hooks, .grad.
+
+Each kind of network and loop is trained twice from the same seed, once with a watch that looks often. Besides, all that
+can be seen is the same before and after each call of the watch.
+"""
+
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, TensorDataset
+
+import grokscope as gs
+from tests.watch.networks import P, Plain, pairs, trained
+from tests.watch.noticing import of_two, require_same, seeded, seen
+
+STEPS = 200
+
+
+class Counting(Plain):
+    """Counts its calls, in an attribute and in a buffer, and draws with each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls, self.last = 0, None
+        self.register_buffer("seen", torch.zeros(()))
+        self.register_buffer("written", torch.zeros(()))
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.calls += 1
+        self.seen = self.seen + torch.ones(())
+        self.get_buffer("written").add_(1)
+        self.last = x
+        random.random()
+        np.random.rand()
+        return super().forward(x) + torch.rand(()) * 1e-3
+
+
+class Attending(nn.Module):
+    """PyTorch's own attention, whose fast path in evaluation mode hides the pattern; its table is also the read-out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embed = nn.Embedding(P, 16)
+        self.block = nn.TransformerEncoderLayer(16, 2, 32, batch_first=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.block(self.embed(x))[:, -1] @ self.embed.weight.T
+
+
+class Tied(Plain):
+    """Two names of one weight."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.out = nn.Linear(16, P, bias=False)
+        self.out.weight = self.embed.weight
+        self.net[-1] = nn.Linear(32, 16)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.out(super().forward(x))
+
+
+def frozen() -> nn.Module:
+    network = Plain()
+    network.embed.requires_grad_(False)
+    network.net[1].eval()
+    return network
+
+
+def hooked() -> nn.Module:
+    network: Any = Plain()
+    network.calls = []
+    network.net[0].register_forward_hook(lambda *_: network.calls.append("forward"))
+    network.net[2].register_forward_pre_hook(lambda *_: network.calls.append("before"))
+    network.net[4].register_full_backward_hook(lambda *_: network.calls.append("backward"))
+    return network
+
+
+def first_layer(change: Callable[[nn.Module], object]) -> Callable[[], nn.Module]:
+    def built() -> nn.Module:
+        network = Plain()
+        change(network.net[0])
+        return network
+
+    return built
+
+
+def compiled_in_place() -> nn.Module:
+    network = Plain()
+    network.compile(backend="eager")
+    return network
+
+
+KINDS: dict[str, Callable[[], Any]] = {
+    "dropout_batch_norm": Plain,
+    "counting": Counting,
+    "attention": Attending,
+    "tied": Tied,
+    "frozen": frozen,
+    "hooked": hooked,
+    "spectral_norm": first_layer(nn.utils.spectral_norm),
+    "spectral_norm_parametrized": first_layer(nn.utils.parametrizations.spectral_norm),
+    "weight_norm": first_layer(nn.utils.weight_norm),
+    "weight_norm_parametrized": first_layer(nn.utils.parametrizations.weight_norm),
+    "data_parallel": lambda: nn.DataParallel(Plain()),
+    "compiled": lambda: torch.compile(Plain(), backend="eager"),
+    "compiled_backward": lambda: torch.compile(Plain(), backend="aot_eager"),
+    "compiled_in_place": compiled_in_place,
+}
+
+
+class Looking:
+    """Calls the watch, and compares what can be seen before and after."""
+
+    def __init__(self, watch: Any, network: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+        self.watch, self.network, self.optimizer = watch, network, optimizer
+
+    def step(self, step: int, loss: Tensor) -> None:
+        before = seen(self.network, self.optimizer)
+        grads = [p.grad for p in self.network.parameters()]
+        self.watch.step(step, loss=loss)
+        require_same(before, seen(self.network, self.optimizer), f"step {step}")
+        assert all(one is p.grad for one, p in zip(grads, self.network.parameters(), strict=True))
+
+
+@pytest.fixture
+def plain_run(tmp_path: Path) -> Callable[..., tuple[list[float], dict[str, Any]]]:
+    """A training of some kind of network; watched: with a watch."""
+
+    def run(
+        kind: str, *, watched: bool, steps: int = STEPS, autocast: bool = False, accumulate: int = 1
+    ) -> tuple[list[float], dict[str, Any]]:
+        seeded()
+        network = KINDS[kind]()
+        x, y = pairs()
+        mask = trained()
+        optimizer = torch.optim.AdamW([p for p in network.parameters() if p.requires_grad], lr=1e-2)
+        loader = DataLoader(TensorDataset(x[mask], y[mask]), batch_size=8, shuffle=True)
+        looking: Looking | None = None
+        if watched:
+            before = seen(network, optimizer)
+            watch = gs.watch(network, {"train": loader, "test": (x[~mask], y[~mask])}, every=10, store=tmp_path)
+            require_same(before, seen(network, optimizer), "start")
+            looking = Looking(watch, network, optimizer)
+        losses = []
+        for step, (inputs, labels) in enumerate(forever(loader), 1):
+            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=autocast):
+                loss = nn.functional.cross_entropy(network(inputs), labels)
+                if looking and autocast:
+                    looking.step(step, loss)
+            loss.backward()
+            if looking:
+                looking.step(step, loss)  # .grad is there, and the weights are still those of the step before
+            if step % accumulate == 0:
+                optimizer.step()
+                optimizer.zero_grad()
+            losses.append(loss.item())
+            if step == steps:
+                break
+        if looking:
+            before = seen(network, optimizer)
+            assert looking.watch.close(measure=False).steps == steps
+            require_same(before, seen(network, optimizer), "end")
+            assert not {name for name, why in looking.watch.cannot.items() if "Error" in why}
+        return losses, seen(network, optimizer)
+
+    return run
+
+
+def forever(loader: DataLoader) -> Iterator[Any]:
+    while True:
+        yield from loader
+
+
+@pytest.mark.filterwarnings("ignore:.*weight_norm.*is deprecated:FutureWarning")
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_training_is_the_same_with_a_watch(kind: str, plain_run: Callable[..., Any]) -> None:
+    losses, alone = plain_run(kind, watched=False)
+    again, watched = plain_run(kind, watched=True)
+    assert losses == again
+    assert len(set(losses)) > STEPS / 2
+    require_same(of_two(alone), of_two(watched))
+
+
+@pytest.mark.parametrize("kind", ["dropout_batch_norm", "attention", "compiled"])
+def test_autocast_and_accumulation_are_the_same(kind: str, plain_run: Callable[..., Any]) -> None:
+    options = {"steps": 60, "autocast": True, "accumulate": 4}
+    losses, alone = plain_run(kind, watched=False, **options)
+    again, watched = plain_run(kind, watched=True, **options)
+    assert losses == again
+    require_same(of_two(alone), of_two(watched))
+
+
+def test_a_loader_with_a_generator_goes_on_where_it_was(tmp_path: Path) -> None:
+    x, y = pairs()
+    orders = []
+    for watched in (False, True):
+        loader = DataLoader(TensorDataset(x, y), 8, shuffle=True, generator=torch.Generator().manual_seed(5))
+        if watched:
+            torch.manual_seed(0)
+            gs.watch(Plain(), loader, measures=["weights.norm"], store=tmp_path).close()
+        orders.append(torch.cat([inputs for inputs, _ in loader]))
+    assert torch.equal(*orders)
