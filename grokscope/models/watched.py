@@ -1,8 +1,8 @@
 """A network of somebody's own, as `gs.watch` saw it: the activations that were recorded stand for it.
 
 A checkpoint holds its weights, if they are small, and under `activation/SITE` the activations of each site on all
-inputs (`activation/outputs`: its outputs). It cannot be trained here, and what needs the network itself (gradients,
-kernels, other weights) has an answer only while it is watched.
+inputs (`activation/outputs`: its outputs, where they are no vocabulary's). It cannot be trained here, and what needs
+the network itself (gradients, kernels, other weights) has an answer only while it is watched.
 """
 
 from collections.abc import Mapping

@@ -20,6 +20,7 @@ from grokscope.tasks.base import Task
 
 T = TypeVar("T")
 BY_FREQUENCY = ("frequency", "cluster")
+AT_ONCE = 1 << 21  # outputs whose losses are computed together: of a vocabulary they would take hundreds of MB
 POINTS = ("all", "train", "test", "fresh", "twin", "orbits", "train_orbits", "class_means", "tokens")
 
 
@@ -135,8 +136,11 @@ class Snapshot:
     @cached_property
     def sample_losses(self) -> Float[Tensor, " pair"]:
         """The loss of each input over the task's outputs, in float64 [nats for cross-entropy]."""
+        outputs, targets = self.outputs[:, : self.task.n_outputs], self.task.targets
+        n_together = max(1, AT_ONCE // outputs.shape[1])
         with torch.no_grad():
-            return self.loss(self.outputs[:, : self.task.n_outputs], self.task.targets, reduction="none")
+            parts = zip(outputs.split(n_together), targets.split(n_together), strict=True)
+            return torch.cat([self.loss(some, right, reduction="none") for some, right in parts])
 
     @cached_property
     def correct(self) -> Bool[Tensor, " pair"]:

@@ -17,6 +17,7 @@ from grokscope.runs.views import no_inputs
 
 T = TypeVar("T")
 # What networks keep while they are trained.
+AT_ONCE = 1 << 22  # numbers of a network that are squared together
 KEPT = ("labels", "targets", "masks", "counts", "places")
 
 
@@ -202,8 +203,10 @@ class Snapshots:
 
 
 def squared(tensor: Float[Tensor, "network *shape"]) -> Float64[Tensor, " network"]:
-    """The sum of squares of each network's, in float64."""
-    return tensor.flatten(1).double().square().sum(1)
+    """The sum of squares of each network's, in float64; of large tensors part by part, in less memory."""
+    flat = tensor.flatten(1)
+    parts = flat.split(AT_ONCE, dim=1) if flat.shape[1] > AT_ONCE else (flat,)
+    return sum((part.double().square().sum(1) for part in parts[1:]), parts[0].double().square().sum(1))
 
 
 def _stack(tensors: Sequence[Tensor]) -> Tensor:

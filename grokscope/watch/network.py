@@ -12,7 +12,8 @@ from grokscope.watch.attention import Attention, of_multihead
 from grokscope.watch.guard import buffers
 from grokscope.watch.points import at
 
-RESERVED = ("logits", "outputs")
+OUT = "outputs"
+RESERVED = ("logits", OUT)
 PATTERN = "pattern"
 AT_ONCE = 1 << 24  # bytes of the largest activation of a forward pass
 MOST_AT_ONCE = 4096  # points of one
@@ -69,24 +70,22 @@ class Network:
 
         ValueError for a site without a tensor, and for a capture that changed the outputs.
         """
-        found: dict[str, list[Tensor]] = {name: [] for name in self.heard}
-        outputs: list[Tensor] = []
+        sites: dict[str, Tensor] = {}
         with torch.no_grad():
             for start in range(0, n_points, batch):
-                rows = at(inputs, slice(start, start + batch))
-                caught, out = self._listen(rows)
-                for name, tensor in caught.items():
-                    found[name].append(tensor.cpu())
-                outputs.append(out.cpu())
-        sites = {name: torch.cat(parts) for name, parts in found.items()}
-        for name, tensor in sites.items():
-            if len(tensor) != n_points:
-                raise ValueError(
-                    f"site {name!r} has {len(tensor)} rows for {n_points} points; say with (module, function) what to "
-                    "keep of its output"
-                )
-        sites |= {name: self._table(name) for name in self.tables}
-        return sites, torch.cat(outputs)
+                rows = slice(start, min(start + batch, n_points))
+                caught, out = self._listen(at(inputs, rows))
+                for name, tensor in (caught | {OUT: out}).items():
+                    if len(tensor) != rows.stop - start:
+                        raise ValueError(
+                            f"site {name!r} has {len(tensor)} rows for {rows.stop - start} points; say with (module, "
+                            "function) what to keep of its output"
+                        )
+                    if name not in sites:
+                        sites[name] = torch.empty(n_points, *tensor.shape[1:], dtype=tensor.dtype)
+                    sites[name][rows] = tensor.cpu()
+        outputs = sites.pop(OUT)
+        return sites | {name: self._table(name) for name in self.tables}, outputs
 
     def batch(self, inputs: Any, n_points: int) -> int:
         """Points of a forward pass whose largest activation takes at most AT_ONCE bytes; the pass is made on few."""
@@ -94,7 +93,7 @@ class Network:
 
         def noted(_: nn.Module, __: Any, output: Any) -> None:
             tensor = _tensor(output)
-            largest.append(0 if tensor is None else tensor.numel() * tensor.element_size())
+            largest.append(0 if tensor is None else tensor.nbytes)
 
         handles = [part.register_forward_hook(noted) for part in self.module.modules()]
         try:

@@ -28,6 +28,7 @@ from grokscope.tasks.table import fields_of
 # Fields of a config that a watch knows by itself; the others are known if the user says them.
 SEEN = {"task", "model", "loss", "dtype", "output_scale", "centred", "linearised", "random_labels", "n_train"}
 MOST_WEIGHTS = 1 << 25  # bytes of weights that a checkpoint holds
+MOST_OUTPUTS = 1 << 26  # bytes of outputs that a checkpoint holds
 MOST_DISK = 1 << 30  # bytes of all checkpoints of a watch
 STATUS_SECONDS = 1.0
 
@@ -96,11 +97,13 @@ class Stored:
 
     def checkpoint(self, step: int, snapshot: Snapshot) -> None:
         """Keeps the activations of a step, and small weights; nothing where the room is used up."""
-        small = sum(t.numel() * t.element_size() for t in snapshot.params.values()) <= MOST_WEIGHTS
+        small = sum(t.nbytes for t in snapshot.params.values()) <= MOST_WEIGHTS
         tensors = dict(snapshot.params) if small else {}
         sites = {name: snapshot.activations[name] for name in snapshot.model.sites}
-        tensors |= {f"{RECORDED}{name}": tensor for name, tensor in sites.items()} | {OUTPUTS: snapshot.outputs}
-        size = sum(t.numel() * t.element_size() for t in tensors.values())
+        tensors |= {f"{RECORDED}{name}": tensor for name, tensor in sites.items()}
+        if snapshot.outputs.nbytes <= MOST_OUTPUTS:
+            tensors[OUTPUTS] = snapshot.outputs
+        size = sum(t.nbytes for t in tensors.values())
         if self._disk + size > MOST_DISK:
             self.full = True
             return

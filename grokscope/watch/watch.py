@@ -252,7 +252,7 @@ class Watch:
 
     @property
     def _keeps_start(self) -> bool:
-        return sum(t.numel() * t.element_size() for t in self._network.params.values()) <= KEPT_AT_START
+        return sum(t.nbytes for t in self._network.params.values()) <= KEPT_AT_START
 
     @contextlib.contextmanager
     def _looking(self) -> Iterator[None]:
