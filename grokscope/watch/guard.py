@@ -3,7 +3,8 @@
 import contextlib
 import random
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,7 +27,7 @@ def untouched(network: nn.Module) -> Iterator[None]:
     """
     modules = list(network.modules())
     kept = [(module, dict(module.__dict__), _tables(module)) for module in modules]
-    with _random_states(), _plain_computing():
+    with _random_states(), generators_kept(value for module in modules for value in vars(module).values()), _plain():
         try:
             for module in modules:
                 module.__dict__["training"] = False
@@ -44,6 +45,21 @@ def untouched(network: nn.Module) -> Iterator[None]:
                     if dict(table) != entries or list(table) != list(entries):
                         table.clear()
                         table.update(entries)
+
+
+@contextlib.contextmanager
+def generators_kept(values: Iterable[Any]) -> Iterator[None]:
+    """Those of the values that are random generators of somebody's own go on where they were."""
+    owned = list(values)
+    torchs = [(one, one.get_state()) for one in owned if isinstance(one, torch.Generator)]
+    numpys = [(one, one.bit_generator.state) for one in owned if isinstance(one, np.random.Generator)]
+    try:
+        yield
+    finally:
+        for one, state in torchs:
+            one.set_state(state)
+        for one, state in numpys:
+            one.bit_generator.state = state
 
 
 def buffers(network: nn.Module) -> dict[str, torch.Tensor]:
@@ -73,7 +89,7 @@ def _random_states() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _plain_computing() -> Iterator[None]:
+def _plain() -> Iterator[None]:
     """No compiled code, no autocast, no fused paths that hide what is inside."""
     fast = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from grokscope.registry import unknown
 from grokscope.watch.attention import Attention, of_multihead
-from grokscope.watch.guard import buffers
+from grokscope.watch.guard import buffers, untouched
 from grokscope.watch.points import at
 
 RESERVED = ("logits", "outputs")
@@ -89,7 +89,7 @@ class Network:
     def check(self, inputs: Any) -> None:
         """ValueError if the outputs with the sites listened to are not those of a plain call."""
         with torch.no_grad():
-            with torch.random.fork_rng():  # a network that draws in evaluation mode draws the same again
+            with untouched(self.module):  # a network that draws in evaluation mode draws the same again
                 _, captured = self._listen(inputs)
             plain = self.outputs(inputs)
         error, size = float((captured - plain).abs().max()), float(plain.abs().max())

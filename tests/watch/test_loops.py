@@ -23,11 +23,12 @@ STEPS = 200
 
 
 class Counting(Plain):
-    """Counts its calls, in an attribute and in a buffer, and draws with each."""
+    """Counts its calls, in an attribute and in a buffer, and draws with each, from its own generators too."""
 
     def __init__(self) -> None:
         super().__init__()
         self.calls, self.last = 0, None
+        self.own, self.numbers = torch.Generator().manual_seed(1), np.random.default_rng(1)
         self.register_buffer("seen", torch.zeros(()))
         self.register_buffer("written", torch.zeros(()))
 
@@ -38,7 +39,8 @@ class Counting(Plain):
         self.last = x
         random.random()
         np.random.rand()
-        return super().forward(x) + torch.rand(()) * 1e-3
+        noise = torch.rand(()) + torch.rand((), generator=self.own) + self.numbers.random()
+        return super().forward(x) + noise * 1e-3 * torch.ones(P).cumsum(0)
 
 
 class Attending(nn.Module):
@@ -197,11 +199,23 @@ def test_autocast_and_accumulation_are_the_same(kind: str, plain_run: Callable[.
     require_same(of_two(alone), of_two(watched))
 
 
-def test_a_loader_with_a_generator_goes_on_where_it_was(tmp_path: Path) -> None:
+class Augmented(TensorDataset):
+    """Draws from a generator of its own for each point."""
+
+    def __init__(self, *tensors: Tensor) -> None:
+        super().__init__(*tensors)
+        self.numbers = np.random.default_rng(2)
+
+    def __getitem__(self, row: int) -> tuple[Tensor, ...]:
+        x, y = super().__getitem__(row)
+        return (x + int(self.numbers.integers(P))) % P, y
+
+
+def test_a_loader_with_generators_goes_on_where_it_was(tmp_path: Path) -> None:
     x, y = pairs()
     orders = []
     for watched in (False, True):
-        loader = DataLoader(TensorDataset(x, y), 8, shuffle=True, generator=torch.Generator().manual_seed(5))
+        loader = DataLoader(Augmented(x, y), 8, shuffle=True, generator=torch.Generator().manual_seed(5))
         if watched:
             torch.manual_seed(0)
             gs.watch(Plain(), loader, measures=["weights.norm"], store=tmp_path).close()

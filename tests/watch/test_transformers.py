@@ -32,7 +32,7 @@ def windows() -> Tensor:
 def network(**options: Any) -> Any:
     from transformers import GPT2Config, GPT2LMHeadModel
 
-    small = {"n_positions": WIDTH, "n_embd": 16, "n_layer": 1, "n_head": 2, "loss_type": "ForCausalLMLoss"}
+    small = {"n_positions": WIDTH, "n_embd": 16, "n_layer": 1, "n_head": 2}
     ends = {"bos_token_id": None, "eos_token_id": None}
     return GPT2LMHeadModel(GPT2Config(vocab_size=len(set(TEXT)), **small, **ends, **options))
 
