@@ -30,7 +30,9 @@ class Addition(pl.LightningModule):
         return torch.optim.AdamW(self.parameters(), lr=1e-2, weight_decay=1.0)
 
 
-callback = WatchCallback(x, y, train=train, network="network", truth=f"cyclic({p})", every=10, stop=True)
+measures = ["behaviour.train_accuracy", "behaviour.test_accuracy", "weights.norm", "manifold.equivariance"]
+options = {"train": train, "truth": f"cyclic({p})", "measures": measures, "every": 10}
+callback = WatchCallback(x, y, network="network", stop=True, **options)
 trainer = pl.Trainer(
     max_steps=3000,
     accelerator="cpu",

@@ -22,8 +22,17 @@ cut = int(0.8 * len(windows))
 x, y = windows[:, :8], windows[:, 8]
 
 set_seed(0)
-shape = {"vocab_size": len(characters), "n_positions": 9, "n_embd": 64, "n_layer": 2, "n_head": 2}
-model = GPT2LMHeadModel(GPT2Config(**shape, bos_token_id=None, eos_token_id=None))
+model = GPT2LMHeadModel(
+    GPT2Config(
+        vocab_size=len(characters),
+        n_positions=9,
+        n_embd=64,
+        n_layer=2,
+        n_head=2,
+        bos_token_id=None,
+        eos_token_id=None,
+    )
+)
 callback = WatchCallback(
     {"train": (x[:cut], y[:cut]), "test": (x[cut:], y[cut:])},
     sites={

@@ -37,8 +37,8 @@ class WatchCallback(Callback):
         self._step, self._loss = 0, None
 
     @property
-    def watch(self) -> Watch | None:
-        """The watch of the training that runs, or of the last one."""
+    def watch(self) -> Watch:
+        """The watch of the training that runs, or of the last one. GrokscopeError before the first."""
         return self._attached.watch
 
     def on_train_start(self, trainer: "Trainer", pl_module: "LightningModule") -> None:

@@ -182,6 +182,8 @@ def test_a_second_training_is_a_second_run(tmp_path: Path) -> None:
 def test_what_does_not_fit_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="evry"):
         callback(tmp_path, evry=3)
+    with pytest.raises(GrokscopeError, match="there is no watch yet"):
+        _ = callback(tmp_path).watch
     with pytest.raises(ValueError, match="network = 'modle': Module has no such module; it has model, accuracy"):
         fit(module(Plain()), [callback(tmp_path, network="modle")], max_steps=2)
     with pytest.raises(ValueError, match="Module has no forward: say with network= which module is watched: model, ac"):

@@ -110,6 +110,42 @@ def test_a_training_is_the_same_with_a_watch(options: dict[str, Any], tmp_path: 
     assert run.series("attention.entropy", "head=0")[1].max() <= 1
 
 
+def test_the_pattern_of_a_fused_kernel_is_that_of_the_open_one(tmp_path: Path) -> None:
+    """The library itself gives its pattern out when it computes eagerly."""
+    rows = windows()[:50]
+    patterns = []
+    for kernel in ("sdpa", "eager"):
+        torch.manual_seed(0)
+        one = network(attn_implementation=kernel)
+        with torch.no_grad():
+            one.transformer.h[0].attn.c_attn.weight *= 50  # far from even
+        opened = ("transformer.h.0.attn", lambda output: output[1][:, :, -1])
+        place = SITES["pattern"] if kernel == "sdpa" else opened
+        with gs.watch(one, rows[:, :-1], rows[:, -1], sites={"pattern": place}, measures=[], store=tmp_path) as watch:
+            patterns.append(watch.snapshot().activations["pattern"])
+    torch.testing.assert_close(*patterns)
+    assert patterns[0].std() > 0.05
+
+
+def test_a_pattern_that_positions_turn_is_refused(tmp_path: Path) -> None:
+    """Rotary positions turn queries and keys after the modules that are listened to."""
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    torch.manual_seed(0)
+    shape: dict[str, Any] = {
+        "hidden_size": 16,
+        "intermediate_size": 32,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+    }
+    one = LlamaForCausalLM(LlamaConfig(vocab_size=len(set(TEXT)), initializer_range=0.5, **shape))
+    layer = "model.layers.0.self_attn"
+    names: dict[str, Any] = {part: f"{layer}.{part}_proj" for part in "qkv"} | {"out": f"{layer}.o_proj"}
+    rows = windows()[:50]
+    with pytest.raises(ValueError, match="the pattern computed from q and k, times v, differs from what the network"):
+        gs.watch(one, rows[:, :-1], rows[:, -1], sites={"pattern": Attention(n_heads=2, **names)}, store=tmp_path)
+
+
 def test_a_look_has_what_is_logged_of_its_step(tmp_path: Path) -> None:
     watch = callback(tmp_path, every=2, measures=["weights.norm"])
     training = trainer(network(), [watch], tmp_path, max_steps=8, logging_steps=4)

@@ -103,6 +103,13 @@ def test_what_the_network_cannot_answer_is_said_at_the_start(tmp_path: Path) -> 
     assert watch.close().rows().measures.tolist() == ["weights.norm"]
 
 
+def test_no_measures_are_none(tmp_path: Path) -> None:
+    with watched(plain(), tmp_path, measures=[], every=1) as watch:
+        watch.step(1, loss=0.5)
+    assert watch.run.rows().measures.tolist() == ["logged.loss"]
+    assert watch.cannot == {}
+
+
 def test_a_measure_that_raises_is_missing_and_the_training_goes_on(tmp_path: Path) -> None:
     network = plain()
     watch = watched(network, tmp_path, every=5, measures=["weights.norm", "manifold.linear_dimension"])
