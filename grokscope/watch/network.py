@@ -156,9 +156,10 @@ def unwrapped(module: Any) -> nn.Module:
 
 
 def logits(output: Any) -> Tensor:
-    """The outputs of a call, (point, output): its tensor, or `.logits`, or its first part; of a sequence the last
+    """The outputs of a call, (point, output): its tensor, or its logits, or its first part; of a sequence the last
     position."""
-    tensor = _tensor(getattr(output, "logits", output))
+    named = output.get("logits", output) if isinstance(output, Mapping) else getattr(output, "logits", output)
+    tensor = _tensor(named)
     if tensor is None:
         raise ValueError(f"the network returns a {type(output).__name__}; say with forward= what its outputs are")
     if tensor.ndim == 1:

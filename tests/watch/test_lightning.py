@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader, TensorDataset
 import grokscope as gs
 from grokscope.errors import GrokscopeError
 from grokscope.watch.attached import imported
+from tests.watch.kinds import KINDS
 from tests.watch.networks import Plain, pairs, trained
 from tests.watch.noticing import of_two, require_same, seeded, seen
 
@@ -101,25 +102,24 @@ def around(watching: Any) -> list[Any]:
     return [Before(), watching, After()]
 
 
-def partly_frozen() -> nn.Module:
-    network = Plain()
-    network.embed.requires_grad_(False)
-    network.net[1].eval()
-    return network
-
-
 @pytest.mark.parametrize(
-    ("network", "options"),
+    ("kind", "options"),
     [
-        (Plain, {"max_steps": 200, "validated": True}),
-        (partly_frozen, {"max_steps": 40, "accumulate_grad_batches": 3, "precision": "bf16-mixed"}),
+        ("dropout_batch_norm", {"max_steps": 200, "validated": True}),
+        ("frozen", {"max_steps": 40, "accumulate_grad_batches": 3, "precision": "bf16-mixed"}),
+        *(
+            (kind, {"max_steps": 20})
+            for kind in ("counting", "attention", "tied", "hooked", "spectral_norm", "compiled")
+        ),
     ],
 )
-def test_a_training_is_the_same_with_a_watch(network: Any, options: dict[str, Any], tmp_path: Path) -> None:
+def test_a_training_is_the_same_with_a_watch(kind: str, options: dict[str, Any], tmp_path: Path) -> None:
+    import lightning.pytorch  # noqa: F401, the first import draws random numbers
+
     trainings = []
     for watching in (False, True):
         seeded()
-        one = module(network())
+        one = module(KINDS[kind]())
         watch = callback(tmp_path, every=5)
         trainer = fit(one, around(watch) if watching else [], **options)
         assert trainer.global_step == options["max_steps"]
