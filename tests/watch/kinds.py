@@ -12,7 +12,8 @@ from tests.watch.networks import P, Plain
 
 
 class Counting(Plain):
-    """Counts its calls, in an attribute and in a buffer, and draws with each, from its own generators too."""
+    """Counts its calls, in an attribute and in a buffer, and draws with each, from its own generators too; in
+    evaluation mode it keeps something."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -26,6 +27,8 @@ class Counting(Plain):
         self.seen = self.seen + torch.ones(())
         self.get_buffer("written").add_(1)
         self.last = x
+        if not self.training and "kept" not in self._buffers:
+            self.register_buffer("kept", x)  # as tables of positions are
         random.random()
         np.random.rand()
         noise = torch.rand(()) + torch.rand((), generator=self.own) + self.numbers.random()

@@ -4,6 +4,7 @@ Each kind of network and loop is trained twice from the same seed, once with a w
 can be seen is the same before and after each call of the watch.
 """
 
+import copy
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -102,6 +103,29 @@ def test_autocast_and_accumulation_are_the_same(kind: str, plain_run: Callable[.
     again, watched = plain_run(kind, watched=True, **options)
     assert losses == again
     require_same(of_two(alone), of_two(watched))
+
+
+def test_a_look_is_in_evaluation_mode_in_full_precision(tmp_path: Path) -> None:
+    x, y = pairs()
+    for compiled in (False, True):
+        network = Plain()
+        expected = copy.deepcopy(network).eval()(x).detach()
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            given: Any = torch.compile(network, backend="eager") if compiled else network
+            watch = gs.watch(given, x, y, measures=[], store=tmp_path)
+            assert torch.equal(watch.snapshot().outputs, expected)
+        watch.close()
+
+
+def test_the_fast_path_of_attention_hides_nothing(tmp_path: Path) -> None:
+    x, y = pairs()
+    network = KINDS["attention"]()
+    with gs.watch(network, x, y, sites={"pattern": "block.self_attn"}, measures=[], store=tmp_path) as watch:
+        pattern = watch.snapshot().activations["pattern"]
+    stream = network.embed(x).detach()
+    weights = network.block.eval().self_attn(stream, stream, stream, average_attn_weights=False)[1]
+    torch.testing.assert_close(pattern, weights[:, :, -1].detach())
+    assert torch.backends.mha.get_fastpath_enabled()
 
 
 class Augmented(TensorDataset):
