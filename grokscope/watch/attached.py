@@ -61,8 +61,9 @@ class Attached:
     def _found(self, module: nn.Module) -> nn.Module:
         kind, inside = type(module), ", ".join(name for name, _ in module.named_children())
         if self._network is None:
-            defines = next(one for one in kind.__mro__ if "forward" in vars(one))
-            if defines is nn.Module or defines.__name__ == "LightningModule":  # neither does anything
+            defines = next(one for one in (module, *kind.__mro__) if "forward" in vars(one))
+            nothing = defines is nn.Module or getattr(defines, "__name__", "") == "LightningModule"
+            if nothing and self._options.get("forward") is None:
                 raise ValueError(f"{kind.__name__} has no forward: say with network= which module is watched: {inside}")
             return module
         with contextlib.suppress(AttributeError):

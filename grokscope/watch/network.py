@@ -30,6 +30,7 @@ class Network:
             raise ValueError("the network has weights without a shape yet (a lazy module): call it once first")
         self._forward = forward
         self.against_zero = False  # one output is the logit of class 1 against 0
+        self._named = sites is not None  # parts that nobody has named, such as a loss or a metric, may rest
         self.tables, self.heard = _resolved(self.module, sites)
 
     @property
@@ -111,8 +112,9 @@ class Network:
             for handle in handles:
                 handle.remove()
         missing = sorted(wanted - set(calls))
-        if missing:
+        if missing and self._named:
             raise ValueError(f"the forward pass never called {', '.join(missing)}")
+        self.heard = {name: site for name, site in self.heard.items() if site.called_in(calls)}
         return {name: site.taken(calls, name) for name, site in self.heard.items()}, out
 
 
@@ -122,6 +124,9 @@ class Heard:
     def __init__(self, modules: Iterable[str], take: Callable[[Mapping[str, tuple[tuple, dict, Any]]], Tensor]) -> None:
         self.modules = tuple(modules)
         self._take = take
+
+    def called_in(self, calls: Mapping[str, Any]) -> bool:
+        return all(name in calls for name in self.modules)
 
     def taken(self, calls: Mapping[str, tuple[tuple, dict, Any]], name: str) -> Tensor:
         tensor = self._take(calls)

@@ -146,6 +146,26 @@ def test_a_look_has_the_loss_of_its_step(tmp_path: Path) -> None:
     assert run.series("logged.train/loss")[1].tolist() == pytest.approx(one.losses[1::2], rel=1e-6)
 
 
+def test_what_forward_logs_is_that_of_the_training(tmp_path: Path) -> None:
+    """A look calls `forward` too, which may log; stopping rules and schedules read what is logged."""
+    logged = []
+    for watching in (False, True):
+        seeded()
+        one = module(Plain())
+
+        def forward(x: Tensor, one: Any = one) -> Tensor:
+            one.log_dict({"inside": (out := one.model(x)).mean()})
+            return out
+
+        one.forward = forward
+        one.training_step = lambda batch, _, one=one: nn.functional.cross_entropy(one(batch[0]), batch[1])
+        watch = callback(tmp_path, network=None, every=1, measures=["weights.norm"], forward=lambda it, x: it(x))
+        trainer = fit(one, [watch] if watching else [], max_steps=3)
+        logged.append(float(trainer.callback_metrics["inside"]))
+    assert logged[0] == logged[1]
+    assert "log" not in vars(one)
+
+
 def test_an_error_of_the_training_closes_the_watch(tmp_path: Path) -> None:
     def fails(_: Any, index: int) -> None:
         if index == 3:

@@ -110,6 +110,16 @@ def test_no_measures_are_none(tmp_path: Path) -> None:
     assert watch.cannot == {}
 
 
+def test_parts_that_are_not_called_are_no_sites(tmp_path: Path) -> None:
+    """A loss that the network holds; but a site that somebody named must be there."""
+    network = plain()
+    network.criterion = nn.CrossEntropyLoss()
+    with watched(network, tmp_path, measures=[]) as watch:
+        assert set(watch.snapshot().model.sites) == {"embed", "net"}
+    with pytest.raises(ValueError, match="the forward pass never called criterion"):
+        watched(network, tmp_path, sites="criterion")
+
+
 def test_a_measure_that_raises_is_missing_and_the_training_goes_on(tmp_path: Path) -> None:
     network = plain()
     watch = watched(network, tmp_path, every=5, measures=["weights.norm", "manifold.linear_dimension"])
