@@ -27,7 +27,8 @@ def untouched(network: nn.Module) -> Iterator[None]:
     """
     modules = list(network.modules())
     kept = [(module, dict(module.__dict__), _tables(module)) for module in modules]
-    with _random_states(), generators_kept(value for module in modules for value in vars(module).values()), _plain():
+    own = [value for module in modules for value in vars(module).values()]
+    with _random_states(), generators_kept(own), _plain_computing():
         try:
             for module in modules:
                 module.__dict__["training"] = False
@@ -89,7 +90,7 @@ def _random_states() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _plain() -> Iterator[None]:
+def _plain_computing() -> Iterator[None]:
     """No compiled code, no autocast, no fused paths that hide what is inside."""
     fast = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
