@@ -27,35 +27,43 @@ class Attached:
     def __init__(self, inputs: Any, labels: Any, network: str | None, options: Mapping[str, Any]) -> None:
         inspect.signature(Watch).bind(None, inputs, labels, start=0, **options)
         self._points, self._network, self._options = (inputs, labels), network, options
-        self.watch: Watch | None = None
+        self._watch: Watch | None = None
+
+    @property
+    def watch(self) -> Watch:
+        """GrokscopeError before the first training."""
+        if self._watch is None:
+            raise GrokscopeError("there is no watch yet: it is made when the training starts, in the first process")
+        return self._watch
 
     def start(self, module: nn.Module, step: int) -> None:
         """A new watch; one of a training before is closed. ValueError as of `Watch`."""
         self.close(ended=False)
-        self.watch = Watch(self._found(module), *self._points, start=step, **self._options)
+        self._watch = Watch(self._found(module), *self._points, start=step, **self._options)
         # A training that raises may never say that it has ended; the interpreter does when it lets go of it.
-        weakref.finalize(self, self.watch.close, measure=False)
+        weakref.finalize(self, self._watch.close, measure=False)
 
     def step(self, step: int, loss: Any, logged: Mapping[str, Any]) -> None:
         """As `Watch.step`. What is logged but no number is left out."""
-        if self.watch is not None:
+        if self._watch is not None:
             numbers = {n: v for n, v in logged.items() if n not in TAKEN and isinstance(v, int | float | Tensor)}
-            self.watch.step(step, loss=loss, **numbers)
+            self._watch.step(step, loss=loss, **numbers)
 
     @property
     def should_stop(self) -> bool:
-        return self.watch is not None and self.watch.should_stop
+        return self._watch is not None and self._watch.should_stop
 
     def close(self, *, ended: bool = True) -> None:
         """ended: whether the training came to its end; if not, no heavy measures are taken."""
-        if self.watch is not None:
-            self.watch.close(measure=None if ended else False)
+        if self._watch is not None:
+            self._watch.close(measure=None if ended else False)
 
     def _found(self, module: nn.Module) -> nn.Module:
         kind, inside = type(module), ", ".join(name for name, _ in module.named_children())
         if self._network is None:
-            defines = next(one for one in kind.__mro__ if "forward" in vars(one))
-            if defines is nn.Module or defines.__name__ == "LightningModule":  # neither does anything
+            defines = next(one for one in (module, *kind.__mro__) if "forward" in vars(one))
+            nothing = defines is nn.Module or getattr(defines, "__name__", "") == "LightningModule"
+            if nothing and self._options.get("forward") is None:
                 raise ValueError(f"{kind.__name__} has no forward: say with network= which module is watched: {inside}")
             return module
         with contextlib.suppress(AttributeError):

@@ -3,7 +3,8 @@
 import contextlib
 import random
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,7 +27,8 @@ def untouched(network: nn.Module) -> Iterator[None]:
     """
     modules = list(network.modules())
     kept = [(module, dict(module.__dict__), _tables(module)) for module in modules]
-    with same_randomness(), _plain_computing():
+    own = [value for module in modules for value in vars(module).values()]
+    with same_randomness(), generators_kept(own), _plain_computing():
         try:
             for module in modules:
                 module.__dict__["training"] = False
@@ -41,9 +43,23 @@ def untouched(network: nn.Module) -> Iterator[None]:
                 module.__dict__.update(attributes)
                 for name, entries in tables.items():
                     table = module.__dict__[name]
-                    if dict(table) != entries or list(table) != list(entries):
-                        table.clear()
-                        table.update(entries)
+                    table.clear()
+                    table.update(entries)
+
+
+@contextlib.contextmanager
+def generators_kept(values: Iterable[Any]) -> Iterator[None]:
+    """Those of the values that are random generators of somebody's own go on where they were."""
+    owned = list(values)
+    torchs = [(one, one.get_state()) for one in owned if isinstance(one, torch.Generator)]
+    numpys = [(one, one.bit_generator.state) for one in owned if isinstance(one, np.random.Generator)]
+    try:
+        yield
+    finally:
+        for one, state in torchs:
+            one.set_state(state)
+        for one, state in numpys:
+            one.bit_generator.state = state
 
 
 def buffers(network: nn.Module) -> dict[str, torch.Tensor]:

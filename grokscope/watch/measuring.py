@@ -26,7 +26,9 @@ class Measuring:
     def fit(self, snapshot: Snapshot, *, keeps_start: bool) -> None:
         """Chooses the measures that the network can answer, on the sites that it has. keeps_start: whether its first
         weights will be known."""
-        chosen = self.asked or [measure for measure in measures().values() if measure.cost == "cheap"]
+        chosen = self.asked
+        if chosen is None:
+            chosen = [measure for measure in measures().values() if measure.cost == "cheap"]
         for measure in chosen:
             needs = [need for need in measure.needs if not (need == "initial" and keeps_start)]
             reasons = [reason for has, reason in map(NEEDS.__getitem__, needs) if not has(snapshot)]

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from grokscope.registry import unknown
 from grokscope.watch.attention import Attention, of_multihead
-from grokscope.watch.guard import buffers
+from grokscope.watch.guard import buffers, untouched
 from grokscope.watch.points import at
 
 OUT = "outputs"
@@ -33,6 +33,7 @@ class Network:
             raise ValueError("the network has weights without a shape yet (a lazy module): call it once first")
         self._forward = forward
         self.against_zero = False  # one output is the logit of class 1 against 0
+        self._named = sites is not None  # parts that nobody has named, such as a loss or a metric, may rest
         self.tables, self.heard = _resolved(self.module, sites)
 
     @property
@@ -107,7 +108,7 @@ class Network:
     def check(self, inputs: Any) -> None:
         """ValueError if the outputs with the sites listened to are not those of a plain call."""
         with torch.no_grad():
-            with torch.random.fork_rng():  # a network that draws in evaluation mode draws the same again
+            with untouched(self.module):  # a network that draws in evaluation mode draws the same again
                 _, captured = self._listen(inputs)
             plain = self.outputs(inputs)
         error, size = float((captured - plain).abs().max()), float(plain.abs().max())
@@ -129,8 +130,9 @@ class Network:
             for handle in handles:
                 handle.remove()
         missing = sorted(wanted - set(calls))
-        if missing:
+        if missing and self._named:
             raise ValueError(f"the forward pass never called {', '.join(missing)}")
+        self.heard = {name: site for name, site in self.heard.items() if site.called_in(calls)}
         return {name: site.taken(calls, name) for name, site in self.heard.items()}, out
 
 
@@ -140,6 +142,9 @@ class Heard:
     def __init__(self, modules: Iterable[str], take: Callable[[Mapping[str, tuple[tuple, dict, Any]]], Tensor]) -> None:
         self.modules = tuple(modules)
         self._take = take
+
+    def called_in(self, calls: Mapping[str, Any]) -> bool:
+        return all(name in calls for name in self.modules)
 
     def taken(self, calls: Mapping[str, tuple[tuple, dict, Any]], name: str) -> Tensor:
         tensor = self._take(calls)
@@ -174,9 +179,10 @@ def unwrapped(module: Any) -> nn.Module:
 
 
 def logits(output: Any) -> Tensor:
-    """The outputs of a call, (point, output): its tensor, or `.logits`, or its first part; of a sequence the last
+    """The outputs of a call, (point, output): its tensor, or its logits, or its first part; of a sequence the last
     position."""
-    tensor = _tensor(getattr(output, "logits", output))
+    named = output.get("logits", output) if isinstance(output, Mapping) else getattr(output, "logits", output)
+    tensor = _tensor(named)
     if tensor is None:
         raise ValueError(f"the network returns a {type(output).__name__}; say with forward= what its outputs are")
     if tensor.ndim == 1:

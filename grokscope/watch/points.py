@@ -1,6 +1,5 @@
 """The points that a watch looks at: from arrays, a loader or named splits to inputs, labels and a task."""
 
-import contextlib
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from grokscope.numerics.groups import group
 from grokscope.runs.split import split_mask
 from grokscope.tasks.base import Task
 from grokscope.tasks.table import UNKNOWN, task
+from grokscope.watch.guard import generators_kept
 
 TRAIN = "train"
 MOST_OPERANDS = 16  # whole numbers in wider rows are text or pixels, not operands
@@ -174,7 +174,7 @@ def _read(loader: Any, whose: str, most: int, notes: list[str]) -> tuple[Any, Te
     if not isinstance(loader, Iterable):
         raise ValueError(f"{whose} are a {type(loader).__name__}: expected arrays, a loader or splits by name")
     xs, ys, seen = [], [], 0
-    with _generators_kept(loader):
+    with generators_kept(_owned(loader)):
         for batch in islice(loader, BATCHES):
             x, y = _batch(batch, whose)
             xs.append(x)
@@ -195,17 +195,10 @@ def _read(loader: Any, whose: str, most: int, notes: list[str]) -> tuple[Any, Te
         raise ValueError(f"{whose}: the batches do not fit together: {str(error).splitlines()[0]}") from None
 
 
-@contextlib.contextmanager
-def _generators_kept(loader: Any) -> Iterator[None]:
-    """The random generators that a loader and its samplers have for themselves go on where they were."""
-    owners = [loader, *(getattr(loader, name, None) for name in ("sampler", "batch_sampler"))]
-    found = [one.generator for one in owners if isinstance(getattr(one, "generator", None), torch.Generator)]
-    states = [generator.get_state() for generator in found]
-    try:
-        yield
-    finally:
-        for generator, state in zip(found, states, strict=True):
-            generator.set_state(state)
+def _owned(loader: Any) -> Iterator[Any]:
+    """What a loader, its samplers and its data have for themselves, among it generators."""
+    for one in (loader, *(getattr(loader, name, None) for name in ("sampler", "batch_sampler", "dataset"))):
+        yield from getattr(one, "__dict__", {}).values()
 
 
 def _batch(batch: Any, whose: str) -> tuple[Any, Tensor]:

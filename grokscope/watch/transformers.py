@@ -34,8 +34,8 @@ class WatchCallback(TrainerCallback):
         self._stop = stop
 
     @property
-    def watch(self) -> Watch | None:
-        """The watch of the training that runs, or of the last one."""
+    def watch(self) -> Watch:
+        """The watch of the training that runs, or of the last one. GrokscopeError before the first."""
         return self._attached.watch
 
     def close(self) -> None:

@@ -106,7 +106,7 @@ class Watch:
         self._schedule.looked(start, None)
         if measures is not None and self.cannot:
             said = "; ".join(f"{name}: {reason}" for name, reason in self.cannot.items())
-            self._warn(f"what this network cannot answer: {said}")
+            self._warn(f"no answer at step {start}: {said}")
 
     @property
     def run(self) -> Run:

@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader, TensorDataset
 import grokscope as gs
 from grokscope.errors import GrokscopeError
 from grokscope.watch.attached import imported
+from tests.watch.kinds import KINDS
 from tests.watch.networks import Plain, pairs, trained
 from tests.watch.noticing import of_two, require_same, seeded, seen
 
@@ -101,25 +102,24 @@ def around(watching: Any) -> list[Any]:
     return [Before(), watching, After()]
 
 
-def partly_frozen() -> nn.Module:
-    network = Plain()
-    network.embed.requires_grad_(False)
-    network.net[1].eval()
-    return network
-
-
 @pytest.mark.parametrize(
-    ("network", "options"),
+    ("kind", "options"),
     [
-        (Plain, {"max_steps": 200, "validated": True}),
-        (partly_frozen, {"max_steps": 40, "accumulate_grad_batches": 3, "precision": "bf16-mixed"}),
+        ("dropout_batch_norm", {"max_steps": 200, "validated": True}),
+        ("frozen", {"max_steps": 40, "accumulate_grad_batches": 3, "precision": "bf16-mixed"}),
+        *(
+            (kind, {"max_steps": 20})
+            for kind in ("counting", "attention", "tied", "hooked", "spectral_norm", "compiled")
+        ),
     ],
 )
-def test_a_training_is_the_same_with_a_watch(network: Any, options: dict[str, Any], tmp_path: Path) -> None:
+def test_a_training_is_the_same_with_a_watch(kind: str, options: dict[str, Any], tmp_path: Path) -> None:
+    import lightning.pytorch  # noqa: F401, the first import draws random numbers
+
     trainings = []
     for watching in (False, True):
         seeded()
-        one = module(network())
+        one = module(KINDS[kind]())
         watch = callback(tmp_path, every=5)
         trainer = fit(one, around(watch) if watching else [], **options)
         assert trainer.global_step == options["max_steps"]
@@ -144,6 +144,26 @@ def test_a_look_has_the_loss_of_its_step(tmp_path: Path) -> None:
     assert steps.tolist() == [1, 2, 3, 4]
     assert losses.tolist() == pytest.approx(means.tolist(), rel=1e-6)
     assert run.series("logged.train/loss")[1].tolist() == pytest.approx(one.losses[1::2], rel=1e-6)
+
+
+def test_what_forward_logs_is_that_of_the_training(tmp_path: Path) -> None:
+    """A look calls `forward` too, which may log; stopping rules and schedules read what is logged."""
+    logged = []
+    for watching in (False, True):
+        seeded()
+        one = module(Plain())
+
+        def forward(x: Tensor, one: Any = one) -> Tensor:
+            one.log_dict({"inside": (out := one.model(x)).mean()})
+            return out
+
+        one.forward = forward
+        one.training_step = lambda batch, _, one=one: nn.functional.cross_entropy(one(batch[0]), batch[1])
+        watch = callback(tmp_path, network=None, every=1, measures=["weights.norm"], forward=lambda it, x: it(x))
+        trainer = fit(one, [watch] if watching else [], max_steps=3)
+        logged.append(float(trainer.callback_metrics["inside"]))
+    assert logged[0] == logged[1]
+    assert "log" not in vars(one)
 
 
 def test_an_error_of_the_training_closes_the_watch(tmp_path: Path) -> None:
@@ -182,6 +202,8 @@ def test_a_second_training_is_a_second_run(tmp_path: Path) -> None:
 def test_what_does_not_fit_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="evry"):
         callback(tmp_path, evry=3)
+    with pytest.raises(GrokscopeError, match="there is no watch yet"):
+        _ = callback(tmp_path).watch
     with pytest.raises(ValueError, match="network = 'modle': Module has no such module; it has model, accuracy"):
         fit(module(Plain()), [callback(tmp_path, network="modle")], max_steps=2)
     with pytest.raises(ValueError, match="Module has no forward: say with network= which module is watched: model, ac"):

@@ -4,7 +4,7 @@ Each kind of network and loop is trained twice from the same seed, once with a w
 can be seen is the same before and after each call of the watch.
 """
 
-import random
+import copy
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,103 +16,11 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 import grokscope as gs
+from tests.watch.kinds import KINDS
 from tests.watch.networks import P, Plain, pairs, trained
 from tests.watch.noticing import of_two, require_same, seeded, seen
 
 STEPS = 200
-
-
-class Counting(Plain):
-    """Counts its calls, in an attribute and in a buffer, and draws with each."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.calls, self.last = 0, None
-        self.register_buffer("seen", torch.zeros(()))
-        self.register_buffer("written", torch.zeros(()))
-
-    def forward(self, x: Tensor) -> Tensor:
-        self.calls += 1
-        self.seen = self.seen + torch.ones(())
-        self.get_buffer("written").add_(1)
-        self.last = x
-        random.random()
-        np.random.rand()
-        return super().forward(x) + torch.rand(()) * 1e-3
-
-
-class Attending(nn.Module):
-    """PyTorch's own attention, whose fast path in evaluation mode hides the pattern; its table is also the read-out."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.embed = nn.Embedding(P, 16)
-        self.block = nn.TransformerEncoderLayer(16, 2, 32, batch_first=True)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.block(self.embed(x))[:, -1] @ self.embed.weight.T
-
-
-class Tied(Plain):
-    """Two names of one weight."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.out = nn.Linear(16, P, bias=False)
-        self.out.weight = self.embed.weight
-        self.net[-1] = nn.Linear(32, 16)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.out(super().forward(x))
-
-
-def frozen() -> nn.Module:
-    network = Plain()
-    network.embed.requires_grad_(False)
-    network.net[1].eval()
-    return network
-
-
-def hooked() -> nn.Module:
-    network: Any = Plain()
-    network.calls = []
-    network.net[0].register_forward_hook(lambda *_: network.calls.append("forward"))
-    network.net[2].register_forward_pre_hook(lambda *_: network.calls.append("before"))
-    network.net[4].register_full_backward_hook(lambda *_: network.calls.append("backward"))
-    return network
-
-
-def first_layer(change: Callable[[nn.Module], object]) -> Callable[[], nn.Module]:
-    def built() -> nn.Module:
-        network = Plain()
-        change(network.net[0])
-        return network
-
-    return built
-
-
-def compiled_in_place() -> nn.Module:
-    network = Plain()
-    network.compile(backend="eager")
-    return network
-
-
-KINDS: dict[str, Callable[[], Any]] = {
-    "dropout_batch_norm": Plain,
-    "counting": Counting,
-    "attention": Attending,
-    "tied": Tied,
-    "frozen": frozen,
-    "hooked": hooked,
-    "spectral_norm": first_layer(nn.utils.spectral_norm),
-    "spectral_norm_parametrized": first_layer(nn.utils.parametrizations.spectral_norm),
-    "weight_norm": first_layer(nn.utils.weight_norm),
-    "weight_norm_parametrized": first_layer(nn.utils.parametrizations.weight_norm),
-    "data_parallel": lambda: nn.DataParallel(Plain()),
-    "compiled": lambda: torch.compile(Plain(), backend="eager"),
-    "compiled_backward": lambda: torch.compile(Plain(), backend="aot_eager"),
-    "compiled_in_place": compiled_in_place,
-}
 
 
 class Looking:
@@ -197,11 +105,46 @@ def test_autocast_and_accumulation_are_the_same(kind: str, plain_run: Callable[.
     require_same(of_two(alone), of_two(watched))
 
 
-def test_a_loader_with_a_generator_goes_on_where_it_was(tmp_path: Path) -> None:
+def test_a_look_is_in_evaluation_mode_in_full_precision(tmp_path: Path) -> None:
+    x, y = pairs()
+    for compiled in (False, True):
+        network = Plain()
+        expected = copy.deepcopy(network).eval()(x).detach()
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            given: Any = torch.compile(network, backend="eager") if compiled else network
+            watch = gs.watch(given, x, y, measures=[], store=tmp_path)
+            assert torch.equal(watch.snapshot().outputs, expected)
+        watch.close()
+
+
+def test_the_fast_path_of_attention_hides_nothing(tmp_path: Path) -> None:
+    x, y = pairs()
+    network = KINDS["attention"]()
+    with gs.watch(network, x, y, sites={"pattern": "block.self_attn"}, measures=[], store=tmp_path) as watch:
+        pattern = watch.snapshot().activations["pattern"]
+    stream = network.embed(x).detach()
+    weights = network.block.eval().self_attn(stream, stream, stream, average_attn_weights=False)[1]
+    torch.testing.assert_close(pattern, weights[:, :, -1].detach())
+    assert torch.backends.mha.get_fastpath_enabled()
+
+
+class Augmented(TensorDataset):
+    """Draws from a generator of its own for each point."""
+
+    def __init__(self, *tensors: Tensor) -> None:
+        super().__init__(*tensors)
+        self.numbers = np.random.default_rng(2)
+
+    def __getitem__(self, row: int) -> tuple[Tensor, ...]:
+        x, y = super().__getitem__(row)
+        return (x + int(self.numbers.integers(P))) % P, y
+
+
+def test_a_loader_with_generators_goes_on_where_it_was(tmp_path: Path) -> None:
     x, y = pairs()
     orders = []
     for watched in (False, True):
-        loader = DataLoader(TensorDataset(x, y), 8, shuffle=True, generator=torch.Generator().manual_seed(5))
+        loader = DataLoader(Augmented(x, y), 8, shuffle=True, generator=torch.Generator().manual_seed(5))
         if watched:
             torch.manual_seed(0)
             gs.watch(Plain(), loader, measures=["weights.norm"], store=tmp_path).close()

@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 import grokscope as gs
 from grokscope.watch.attention import Attention
+from tests.watch.kinds import KINDS
+from tests.watch.networks import pairs, trained
 from tests.watch.noticing import of_two, require_same, seeded, seen
 
 pytestmark = pytest.mark.skipif(find_spec("transformers") is None, reason="transformers is not installed")
@@ -32,24 +34,24 @@ def windows() -> Tensor:
 def network(**options: Any) -> Any:
     from transformers import GPT2Config, GPT2LMHeadModel
 
-    small = {"n_positions": WIDTH, "n_embd": 16, "n_layer": 1, "n_head": 2, "loss_type": "ForCausalLMLoss"}
+    small = {"n_positions": WIDTH, "n_embd": 16, "n_layer": 1, "n_head": 2}
     ends = {"bos_token_id": None, "eos_token_id": None}
     return GPT2LMHeadModel(GPT2Config(vocab_size=len(set(TEXT)), **small, **ends, **options))
 
 
-def callback(store: Path, **options: Any) -> Any:
+def callback(store: Path, points: tuple[Tensor, Tensor] | None = None, **options: Any) -> Any:
     from grokscope.watch.transformers import WatchCallback
 
     rows = windows()
-    points = {"train": (rows[:200, :-1], rows[:200, -1]), "test": (rows[200:, :-1], rows[200:, -1])}
+    splits = {"train": (rows[:200, :-1], rows[:200, -1]), "test": (rows[200:, :-1], rows[200:, -1])}
     given: dict[str, Any] = {"sites": SITES, "store": store} | options
-    return WatchCallback(points, **given)
+    return WatchCallback(*(points or (splits,)), **given)
 
 
-def trainer(one: Any, callbacks: list[Any], folder: Path, **options: Any) -> Any:
+def trainer(one: Any, callbacks: list[Any], folder: Path, rows: Any = None, **options: Any) -> Any:
     from transformers import PrinterCallback, Trainer, TrainingArguments
 
-    rows = [{"input_ids": row[:-1], "labels": row[:-1]} for row in windows()[:200]]
+    rows = rows or [{"input_ids": row[:-1], "labels": row[:-1]} for row in windows()[:200]]
     given = {"max_steps": 20, "logging_steps": 1, "save_strategy": "no", "learning_rate": 3e-3} | options
     fixed = {"per_device_train_batch_size": 16, "use_cpu": True, "report_to": [], "disable_tqdm": True}
     arguments = TrainingArguments(output_dir=str(folder / "hf"), **fixed, **given)
@@ -90,6 +92,8 @@ def around(watching: Any) -> list[Any]:
     ids=["plain", "bf16_accumulated", "compiled"],
 )
 def test_a_training_is_the_same_with_a_watch(options: dict[str, Any], tmp_path: Path) -> None:
+    import transformers  # noqa: F401, the first import may draw random numbers
+
     trainings = []
     for watching in (False, True):
         seeded()
@@ -108,6 +112,76 @@ def test_a_training_is_the_same_with_a_watch(options: dict[str, Any], tmp_path: 
     assert (run.status["state"], run.steps) == ("done", options["max_steps"])
     assert run.series("test/accuracy")[0].tolist() == list(range(0, options["max_steps"] + 1, 5))
     assert run.series("attention.entropy", "head=0")[1].max() <= 1
+
+
+class WithLoss(nn.Module):
+    """A network as the Trainer wants it."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: Tensor, labels: Tensor | None = None) -> dict[str, Tensor | None]:
+        logits = self.network(x)
+        return {"loss": None if labels is None else nn.functional.cross_entropy(logits, labels), "logits": logits}
+
+
+@pytest.mark.parametrize("kind", ["counting", "frozen", "hooked", "spectral_norm", "tied"])
+def test_a_training_of_any_module_is_the_same(kind: str, tmp_path: Path) -> None:
+    import transformers  # noqa: F401, the first import may draw random numbers
+
+    x, y = pairs()
+    rows = [{"x": one, "labels": label} for one, label in zip(x[trained()], y[trained()], strict=True)]
+    trainings = []
+    for watching in (False, True):
+        seeded()
+        one = WithLoss(KINDS[kind]())
+        watch = callback(tmp_path, points=(x, y), train=trained(), every=2, sites=None)
+        training = trainer(one, around(watch) if watching else [], tmp_path, rows=rows)
+        training.train()
+        losses = [line["loss"] for line in training.state.log_history if "loss" in line]
+        trainings.append((losses, of_two(seen(one, training.optimizer))))
+    (losses, alone), (again, watched) = trainings
+    assert len(set(losses)) > 10
+    assert losses == again
+    require_same(alone, watched)
+    assert watch.watch.run.series("test/accuracy")[0].tolist() == list(range(0, 21, 2))
+
+
+def test_the_pattern_of_a_fused_kernel_is_that_of_the_open_one(tmp_path: Path) -> None:
+    """The library itself gives its pattern out when it computes eagerly."""
+    rows = windows()[:50]
+    patterns = []
+    for kernel in ("sdpa", "eager"):
+        torch.manual_seed(0)
+        one = network(attn_implementation=kernel)
+        with torch.no_grad():
+            one.transformer.h[0].attn.c_attn.weight *= 50  # far from even
+        opened = ("transformer.h.0.attn", lambda output: output[1][:, :, -1])
+        place = SITES["pattern"] if kernel == "sdpa" else opened
+        with gs.watch(one, rows[:, :-1], rows[:, -1], sites={"pattern": place}, measures=[], store=tmp_path) as watch:
+            patterns.append(watch.snapshot().activations["pattern"])
+    torch.testing.assert_close(*patterns)
+    assert patterns[0].std() > 0.05
+
+
+def test_a_pattern_that_positions_turn_is_refused(tmp_path: Path) -> None:
+    """Rotary positions turn queries and keys after the modules that are listened to."""
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    torch.manual_seed(0)
+    shape: dict[str, Any] = {
+        "hidden_size": 16,
+        "intermediate_size": 32,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+    }
+    one = LlamaForCausalLM(LlamaConfig(vocab_size=len(set(TEXT)), initializer_range=0.5, **shape))
+    layer = "model.layers.0.self_attn"
+    names: dict[str, Any] = {part: f"{layer}.{part}_proj" for part in "qkv"} | {"out": f"{layer}.o_proj"}
+    rows = windows()[:50]
+    with pytest.raises(ValueError, match="the pattern computed from q and k, times v, differs from what the network"):
+        gs.watch(one, rows[:, :-1], rows[:, -1], sites={"pattern": Attention(n_heads=2, **names)}, store=tmp_path)
 
 
 def test_a_look_has_what_is_logged_of_its_step(tmp_path: Path) -> None:

@@ -103,6 +103,23 @@ def test_what_the_network_cannot_answer_is_said_at_the_start(tmp_path: Path) -> 
     assert watch.close().rows().measures.tolist() == ["weights.norm"]
 
 
+def test_no_measures_are_none(tmp_path: Path) -> None:
+    with watched(plain(), tmp_path, measures=[], every=1) as watch:
+        watch.step(1, loss=0.5)
+    assert watch.run.rows().measures.tolist() == ["logged.loss"]
+    assert watch.cannot == {}
+
+
+def test_parts_that_are_not_called_are_no_sites(tmp_path: Path) -> None:
+    """A loss that the network holds; but a site that somebody named must be there."""
+    network = plain()
+    network.criterion = nn.CrossEntropyLoss()
+    with watched(network, tmp_path, measures=[]) as watch:
+        assert set(watch.snapshot().model.sites) == {"embed", "net"}
+    with pytest.raises(ValueError, match="the forward pass never called criterion"):
+        watched(network, tmp_path, sites="criterion")
+
+
 def test_a_measure_that_raises_is_missing_and_the_training_goes_on(tmp_path: Path) -> None:
     network = plain()
     watch = watched(network, tmp_path, every=5, measures=["weights.norm", "manifold.linear_dimension"])
