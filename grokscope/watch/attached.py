@@ -41,7 +41,7 @@ class Attached:
         self.close(ended=False)
         self._watch = Watch(self._found(module), *self._points, start=step, **self._options)
         # A training that raises may never say that it has ended; the interpreter does when it lets go of it.
-        weakref.finalize(self, self._watch.close, measure=False)
+        weakref.finalize(self, self._watch.close, ended=False)
 
     def step(self, step: int, loss: Any, logged: Mapping[str, Any]) -> None:
         """As `Watch.step`. What is logged but no number is left out."""
@@ -56,7 +56,7 @@ class Attached:
     def close(self, *, ended: bool = True) -> None:
         """ended: whether the training came to its end; if not, no heavy measures are taken."""
         if self._watch is not None:
-            self._watch.close(measure=None if ended else False)
+            self._watch.close(ended=ended)
 
     def _found(self, module: nn.Module) -> nn.Module:
         kind, inside = type(module), ", ".join(name for name, _ in module.named_children())

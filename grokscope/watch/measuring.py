@@ -15,7 +15,8 @@ Values = dict[tuple[str, str], float]  # (measure, view) -> number
 
 
 class Measuring:
-    """asked: ids of measures; None: all cheap ones. cannot: of each measure without an answer the reason."""
+    """asked: ids of measures; None: all cheap ones. cannot: of each measure without an answer at the last
+    look the reason."""
 
     def __init__(self, asked: Sequence[str] | None, budget: Budget) -> None:
         self.asked = None if asked is None else [component("measures", name) for name in asked]
@@ -53,9 +54,14 @@ class Measuring:
 
     def _numbers(self, measure: Measure, snapshot: Snapshot) -> Values:
         values: Values = {}
+        reasons: list[str] = []
         for _, view, value in measure.each_row(Snapshots([snapshot])):
             if isinstance(value, Missing):
-                self.cannot.setdefault(measure.id, value.reason)
+                reasons.append(value.reason)
             else:
                 values[measure.id, view] = value
+        if values:
+            self.cannot.pop(measure.id, None)
+        elif reasons:
+            self.cannot[measure.id] = reasons[0]
         return values

@@ -1,20 +1,15 @@
-"""Somebody's network: its sites by name, and its activations on points, without a trace in it."""
+"""Somebody's network: its outputs and activations on points, without a trace in it."""
 
-import fnmatch
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from grokscope.registry import unknown
-from grokscope.watch.attention import Attention, of_multihead
 from grokscope.watch.guard import buffers, untouched
 from grokscope.watch.points import at
+from grokscope.watch.sites import OUT, Heard, first_tensor, resolved
 
-OUT = "outputs"
-RESERVED = ("logits", OUT)
-PATTERN = "pattern"
 AT_ONCE = 1 << 24  # bytes of the largest activation of a forward pass
 MOST_AT_ONCE = 4096  # points of one
 LARGEST = 1e-6  # of the largest output: what a capture may change by rounding
@@ -34,7 +29,7 @@ class Network:
         self._forward = forward
         self.against_zero = False  # one output is the logit of class 1 against 0
         self._named = sites is not None  # parts that nobody has named, such as a loss or a metric, may rest
-        self.tables, self.heard = _resolved(self.module, sites)
+        self.tables, self.heard = resolved(self.module, sites)
 
     @property
     def name(self) -> str:
@@ -93,7 +88,7 @@ class Network:
         largest = [1]
 
         def noted(_: nn.Module, __: Any, output: Any) -> None:
-            tensor = _tensor(output)
+            tensor = first_tensor(output)
             largest.append(0 if tensor is None else tensor.nbytes)
 
         handles = [part.register_forward_hook(noted) for part in self.module.modules()]
@@ -120,37 +115,24 @@ class Network:
         return tensor.cpu().clone() if tensor.device.type == "cpu" else tensor.cpu()
 
     def _listen(self, inputs: Any) -> tuple[dict[str, Tensor], Tensor]:
-        calls: dict[str, tuple[tuple, dict, Any]] = {}
+        kept: dict[str, dict[str, Any]] = {name: {} for name in self.heard}
         modules = dict(self.module.named_modules())
-        wanted = {name for site in self.heard.values() for name in site.modules}
-        handles = [modules[name].register_forward_hook(_catcher(calls, name), with_kwargs=True) for name in wanted]
+        handles = [
+            modules[place].register_forward_hook(_catcher(site, place, kept[name]), with_kwargs=True)
+            for name, site in self.heard.items()
+            for place in site.modules
+        ]
         try:
             out = self.outputs(inputs)
         finally:
             for handle in handles:
                 handle.remove()
-        missing = sorted(wanted - set(calls))
-        if missing and self._named:
+        silent = {name: set(site.modules) - set(kept[name]) for name, site in self.heard.items()}
+        if self._named and any(silent.values()):
+            missing = sorted(set().union(*silent.values()))
             raise ValueError(f"the forward pass never called {', '.join(missing)}")
-        self.heard = {name: site for name, site in self.heard.items() if site.called_in(calls)}
-        return {name: site.taken(calls, name) for name, site in self.heard.items()}, out
-
-
-class Heard:
-    """A site of modules' calls. modules: their names. take: what is kept of a call's output."""
-
-    def __init__(self, modules: Iterable[str], take: Callable[[Mapping[str, tuple[tuple, dict, Any]]], Tensor]) -> None:
-        self.modules = tuple(modules)
-        self._take = take
-
-    def called_in(self, calls: Mapping[str, Any]) -> bool:
-        return all(name in calls for name in self.modules)
-
-    def taken(self, calls: Mapping[str, tuple[tuple, dict, Any]], name: str) -> Tensor:
-        tensor = self._take(calls)
-        if not isinstance(tensor, Tensor) or not tensor.ndim:
-            raise ValueError(f"site {name!r} gives a {type(tensor).__name__}, expected a tensor with a row a point")
-        return tensor.detach()
+        self.heard = {name: site for name, site in self.heard.items() if not silent[name]}
+        return {name: site.tensor(name, kept[name]) for name, site in self.heard.items()}, out
 
 
 class _Call(nn.Module):
@@ -182,7 +164,7 @@ def logits(output: Any) -> Tensor:
     """The outputs of a call, (point, output): its tensor, or its logits, or its first part; of a sequence the last
     position."""
     named = output.get("logits", output) if isinstance(output, Mapping) else getattr(output, "logits", output)
-    tensor = _tensor(named)
+    tensor = first_tensor(named)
     if tensor is None:
         raise ValueError(f"the network returns a {type(output).__name__}; say with forward= what its outputs are")
     if tensor.ndim == 1:
@@ -194,35 +176,9 @@ def logits(output: Any) -> Tensor:
     return tensor
 
 
-def last_position(output: Any) -> Any:
-    """What is kept of a site by default: (point, channel) as it is; of (point, position, channel) the last position; of
-    images the mean over the picture. More than a tensor: its first part."""
-    tensor = _tensor(output)
-    if tensor is None or tensor.ndim < 3:
-        return tensor
-    return tensor[:, -1] if tensor.ndim == 3 else tensor.flatten(2).mean(-1)
-
-
-def last_query(output: Any) -> Any:
-    """What is kept of a pattern: (point, head, key) as it is; of (point, head, query, key) the last query."""
-    tensor = _tensor(output)
-    return tensor[:, :, -1] if tensor is not None and tensor.ndim == 4 else tensor
-
-
-def _tensor(output: Any) -> Tensor | None:
-    while not isinstance(output, Tensor):
-        if isinstance(output, Mapping) and output:
-            output = next(iter(output.values()))
-        elif isinstance(output, tuple | list) and output:
-            output = output[0]
-        else:
-            return None
-    return output
-
-
-def _catcher(calls: dict[str, tuple[tuple, dict, Any]], name: str) -> Callable[..., None]:
+def _catcher(site: Heard, place: str, kept: dict[str, Any]) -> Callable[..., None]:
     def caught(_: nn.Module, args: tuple, kwargs: dict, output: Any) -> None:
-        calls[name] = (args, kwargs, output)
+        kept[place] = site.caught(place, (args, kwargs, output))
 
     return caught
 
@@ -232,78 +188,3 @@ def _moved(inputs: Any, device: torch.device, dtype: torch.dtype | None) -> Any:
         return {name: _moved(tensor, device, dtype) for name, tensor in inputs.items()}
     inputs = inputs.to(device)
     return inputs.to(dtype) if dtype is not None and inputs.is_floating_point() else inputs
-
-
-def _resolved(module: nn.Module, sites: Any) -> tuple[dict[str, str], dict[str, Heard]]:
-    """The sites that are weights, and those of modules' calls. sites: {name: where}, or a list of places, which may
-    have wildcards and are their own names; None: the table of symbols and the parts of the network."""
-    modules = {name: part for name, part in module.named_modules() if name}
-    weights = dict(module.named_parameters())
-    tables: dict[str, str] = {}
-    heard: dict[str, Heard] = {}
-    named = sites if isinstance(sites, Mapping) else {place: place for place in _places(modules, weights, sites)}
-    for name, where in named.items():
-        if name in RESERVED:
-            raise ValueError(f"a site cannot be called {name!r}: that is what the network gives out")
-        if isinstance(where, str) and where in weights:
-            tables[name] = where
-        else:
-            heard[name] = _heard(name, where, modules)
-    if sites is None and "embed" not in named and (table := _only_table(modules)):
-        tables["embed"] = table
-    return tables, heard
-
-
-def _heard(name: str, where: Any, modules: Mapping[str, nn.Module]) -> Heard:
-    if isinstance(where, Attention):
-        for place in where.names.values():
-            _require(place, modules)
-        return Heard(where.names.values(), lambda calls: where.pattern(_parts(where, calls)))
-    usual = last_query if name.partition(".")[0] == PATTERN else last_position
-    place, take = where if isinstance(where, tuple) else (where, usual)
-    keep: Any = take
-    if not isinstance(place, str) or not callable(take):
-        raise ValueError(f"site {name!r}: expected a module's name, (name, function) or Attention(...)")
-    found = _require(place, modules)
-    if take is last_query and isinstance(found, nn.MultiheadAttention):
-        of = of_multihead(found)
-        return Heard([place], lambda calls: of(*calls[place]))
-    return Heard([place], lambda calls: keep(calls[place][2]))
-
-
-def _parts(of: Attention, calls: Mapping[str, tuple[tuple, dict, Any]]) -> dict[str, Tensor]:
-    parts = {part: calls[name][2] for part, name in of.names.items() if part != "out"}
-    if of.out:
-        args, kwargs, _ = calls[of.out]
-        parts["out"] = args[0] if args else next(iter(kwargs.values()))
-    return parts
-
-
-def _places(modules: Mapping[str, nn.Module], weights: Mapping[str, Any], sites: Any) -> list[str]:
-    if sites is None:
-        return _parts_of(modules)
-    places: list[str] = []
-    for pattern in [sites] if isinstance(sites, str) else sites:
-        found = [name for name in (*modules, *weights) if fnmatch.fnmatchcase(name, pattern)]
-        places += [name for name in (found or [_require(pattern, modules) and pattern]) if name not in places]
-    return places
-
-
-def _parts_of(modules: Mapping[str, nn.Module]) -> list[str]:
-    """The direct parts of the network; of a network of one part its parts."""
-    prefix = ""
-    while True:
-        parts = [name for name in modules if name.startswith(prefix) and "." not in name[len(prefix) :]]
-        if len(parts) != 1 or not any(name.startswith(f"{parts[0]}.") for name in modules):
-            return [name for name in parts if not isinstance(modules[name], nn.Embedding | nn.ModuleList)]
-        prefix = f"{parts[0]}."
-
-
-def _only_table(modules: Mapping[str, nn.Module]) -> str | None:
-    return next((f"{name}.weight" for name, part in modules.items() if isinstance(part, nn.Embedding)), None)
-
-
-def _require(place: str, modules: Mapping[str, nn.Module]) -> nn.Module:
-    if place not in modules:
-        raise ValueError(unknown("module", place, modules))
-    return modules[place]

@@ -116,11 +116,16 @@ class Stored:
             self._told = time.monotonic()
             self._writer.status("running", step, train_seconds=seconds[0], measure_seconds=seconds[1])
 
-    def finish(self, step: int, *, seconds: tuple[float, float]) -> None:
-        """Marks the run as ended, with what became of it."""
-        self._writer.finish(step)
+    def finish(self, step: int, *, seconds: tuple[float, float], ended: bool) -> None:
+        """Marks the run as ended, with what became of it; of a training that did not come to its end as failed."""
+        if ended:
+            self._writer.finish(step)
+        else:
+            self._writer.seal()
         outcome = outcomes(self.folder, read_pack(self.folder)["runs"])
-        self._writer.status("done", step, train_seconds=seconds[0], measure_seconds=seconds[1], runs=outcome)
+        self._writer.status(
+            "done" if ended else "failed", step, train_seconds=seconds[0], measure_seconds=seconds[1], runs=outcome
+        )
 
     def release(self) -> None:
         """Lets go of the run's folder."""

@@ -151,21 +151,21 @@ class Watch:
         with self._harmless():
             self._latest = max(self._latest, operator.index(step))
             if self._schedule.is_due(self._latest) and self._latest > self._step:
-                given = {"loss": loss, **logged}
-                self._look({name: _number(value) for name, value in given.items() if value is not None})
+                self._look(self._numbers({"loss": loss, **logged}))
 
-    def close(self, *, measure: bool | None = None) -> Run:
+    def close(self, *, measure: bool | None = None, ended: bool = True) -> Run:
         """Ends the watch with a last look, and returns its run. measure: whether the heavy measures of all checkpoints
-        are taken now; None: if no measures were asked for. A second call changes nothing."""
+        are taken now; None: if no measures were asked for. ended: whether the training did; else the run has failed. A
+        second call changes nothing."""
         if not self._closed:
             self._closed = True
             with self._harmless():
                 if self._latest > self._step:
                     self._take(self._see(self._latest), {}, last=True)
-                self._stored.finish(self._step, seconds=self._budget.seconds)
+                self._stored.finish(self._step, seconds=self._budget.seconds, ended=ended)
             self._stored.release()
             with self._harmless():
-                if measure if measure is not None else self._measuring.asked is None:
+                if measure if measure is not None else ended and self._measuring.asked is None:
                     self.cannot.update(measure_checkpoints(self.run))
             self._sinks.close()
         return self.run
@@ -174,7 +174,7 @@ class Watch:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close(measure=None if kind is None else False)
+        self.close(ended=kind is None)
 
     def _first_call(self, inputs: Any, batch: int | None, *, classes: bool) -> int:
         """The number of outputs. A call that is listened to is checked against a plain one."""
@@ -240,6 +240,17 @@ class Watch:
         self._stored.status(self._step, seconds=self._budget.seconds)
         self._sinks.scalars(self._step, {f"{name}[{view}]" if view else name: v for (name, view), v in values.items()})
 
+    def _numbers(self, given: Mapping[str, Any]) -> dict[str, float]:
+        """What is logged, as numbers; what is none is said once, and left out."""
+        numbers: dict[str, float] = {}
+        for name, value in given.items():
+            if value is not None:
+                try:
+                    numbers[name] = float(value.detach()) if isinstance(value, Tensor) else float(value)
+                except (TypeError, ValueError, RuntimeError):
+                    self._warn(f"{name} is a {type(value).__name__} and no number: it is not kept")
+        return numbers
+
     def _note(self, curves: dict[str, float]) -> None:
         """Follows the phases."""
         self._history.add(self._step, curves)
@@ -287,7 +298,3 @@ def _names(network: Network, rename: Mapping[str, str]) -> dict[str, str]:
     if len(set(rename.values())) < len(rename):
         raise ValueError(f"rename gives one weight two names: {dict(rename)}")
     return dict(rename)
-
-
-def _number(value: Any) -> float:
-    return float(value.detach()) if isinstance(value, Tensor) else float(value)

@@ -175,7 +175,7 @@ def test_an_error_of_the_training_closes_the_watch(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="out of memory"):
         fit(module(Plain(), fails), [watch], max_steps=9)
     assert watch.watch.run.series("weights.norm")[0].tolist() == [0, 1, 2, 3]
-    assert watch.watch.run.events[-1]["event"] == "finished"
+    assert watch.watch.run.status["state"] == "failed"
 
 
 @pytest.mark.parametrize(("stop", "last"), [(True, 3), (False, 6)])

@@ -236,3 +236,39 @@ def test_warnings_are_none_where_nothing_is_wrong(tmp_path: Path) -> None:
         watch = watched(network, tmp_path, every=3)
         train(network, 9, lambda step, loss: watch.step(step, loss=loss))
         watch.close()
+
+
+def test_a_training_that_breaks_off_has_failed(tmp_path: Path) -> None:
+    network = plain()
+
+    def broken(step: int, _: Any) -> None:
+        watch.step(step)
+        raise RuntimeError("the user's")
+
+    with pytest.raises(RuntimeError, match="the user's"), watched(network, tmp_path, every=1) as watch:
+        train(network, 3, broken)
+    assert (watch.run.status["state"], watch.run.steps) == ("failed", 1)
+    assert watch.run.series("weights.norm")[0].tolist() == [0, 1]
+    assert "broke off with an error after step 1" in write_report(watch.run).read_text()
+    assert examine(tmp_path).damages == []
+
+
+def test_what_has_an_answer_again_is_no_longer_missing(tmp_path: Path) -> None:
+    network = plain()
+    with watched(network, tmp_path, every=1, measures=["behaviour.test_loss"]) as watch:
+        good = network.embed.weight.detach().clone()
+        network.embed.weight.data.fill_(torch.nan)
+        watch.step(1)
+        assert "not finite" in watch.cannot["behaviour.test_loss"]
+        network.embed.weight.data.copy_(good)
+        watch.step(2)
+        assert watch.cannot == {}
+
+
+def test_what_is_logged_and_no_number_is_said_and_left_out(tmp_path: Path) -> None:
+    watch = watched(plain(), tmp_path, every=1, measures=["weights.norm"])
+    with pytest.warns(UserWarning, match="note is a str and no number"):
+        watch.step(1, loss=0.5, note="warm-up")
+    run = watch.close()
+    assert run.series("logged.loss")[1].tolist() == [0.5]
+    assert run.series("weights.norm")[0].tolist() == [0, 1]

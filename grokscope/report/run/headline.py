@@ -130,7 +130,7 @@ def _state(readings: Readings, lang: Lang) -> list[str]:
     sentences = [say("summary.non_finite", lang, step=count(ended[0]))] if ended else []
     state = readings.run.status.get("state")
     if "watched" in readings.run.about:
-        known = {"running": "watched_running", "stopped": "watched_stopped"}
+        known = {"running": "watched_running", "stopped": "watched_stopped", "failed": "watched_failed"}
         told = [say(f"summary.{known[state]}", lang, step=count(readings.run.steps))] if state in known else []
         return [*sentences, *told]
     if state in ("running", "stopped", "failed"):
