@@ -26,7 +26,7 @@ def export(
     to: Format,
     output: Output = None,
     step: Integer = None,
-    license: str = "unknown",
+    license: Annotated[str, tyro.conf.arg(metavar="NAME")] = "unknown",
     overwrite: Flag = False,
     store: Store = Path("runs"),
     json: Json = False,
@@ -46,6 +46,7 @@ def export(
             unpacked it is a store.
         output: the file, of hub the folder; by default in the run's or the sweep's folder.
         step: checkpoint of the weights; by default the last [steps].
+        overwrite: replace a file that is there and holds something else.
         license: of the weights, for the card of hub: mit, apache-2.0, cc-by-4.0, ...
     """
     from grokscope.runs.output import require_output

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import tyro
 
-from grokscope.cli._options import Json, Percent
+from grokscope.cli._options import Integer, Json, Number, Percent
 from grokscope.cli.base import emit
 from grokscope.cli.phases import Column, named
 
@@ -32,14 +32,16 @@ def watch(
     percent: Percent = False,
     interval: float = 2.0,
     until_idle: Seconds = None,
-    max_steps: Annotated[int | None, tyro.conf.arg(metavar="STEP")] = None,
+    max_steps: Integer = None,
     train_threshold: float = 0.99,
     test_threshold: float = 0.95,
-    loss_threshold: float | None = None,
+    loss_threshold: Number = None,
     stable: int = 3,
     json: Json = False,
 ) -> None:
     """Follow a log as it is written, in any language; a line when it memorised, began to generalise, generalised.
+
+    For instance: grokscope watch --tail log.csv --train acc/train --test acc/test
 
     It ends when that is decided. Exit codes: 0 it grokked; 3 it ended without grokking (it generalised without delay,
     or --until-idle or --max-steps came first); 130 interrupted; 1 the file is bad; 2 the arguments are. With --json the

@@ -136,11 +136,11 @@ class Snapshot:
     @cached_property
     def sample_losses(self) -> Float[Tensor, " pair"]:
         """The loss of each input over the task's outputs, in float64 [nats for cross-entropy]."""
-        outputs, targets = self.outputs[:, : self.task.n_outputs], self.task.targets
+        loss, outputs, targets = self.loss, self.outputs[:, : self.task.n_outputs], self.task.targets
         n_together = max(1, AT_ONCE // outputs.shape[1])
         with torch.no_grad():
             parts = zip(outputs.split(n_together), targets.split(n_together), strict=True)
-            return torch.cat([self.loss(some, right, reduction="none") for some, right in parts])
+            return torch.cat([loss(some, right, reduction="none") for some, right in parts])
 
     @cached_property
     def correct(self) -> Bool[Tensor, " pair"]:

@@ -21,7 +21,7 @@ MISTAKES = [
     ("run --grid p=5,7", 2, "did you mean --grid of grokscope sweep?"),
     ("report latest --ouptut x.html", 2, "did you mean --output?"),
     ("run --weight-decay .5", 2, "--set weight_decay=.5"),
-    ("run --max-stps=10", 2, "did you mean --set max_steps=10?"),
+    ("run --max-stps=10", 2, "did you mean --set max_steps=10 or --max-steps of grokscope watch?"),
     ("run --lr 0.1", 2, "--set learning_rate=0.1"),
     ("run -help", 2, "did you mean --help?"),
     ("run --seeds", 2, "--seeds needs a value: --seeds INT"),

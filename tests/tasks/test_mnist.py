@@ -53,7 +53,7 @@ def test_missing_files_are_named_with_where_to_get_them(tmp_path: Path) -> None:
 
 
 def test_the_path_must_be_given() -> None:
-    with pytest.raises(ValueError, match=r"^path: field required$"):
+    with pytest.raises(ValueError, match=r"^path: field required, path=\.\.\.: folder with MNIST's files$"):
         Mnist()
 
 

@@ -53,7 +53,7 @@ def measure_checkpoints(run: Run, *, only: Sequence[str] = (), again: bool = Fal
             reasons: dict[str, str] = {}
             wanted = chosen if step == steps[-1] else always
             snapshot = run.snapshot(step)
-            here = wanted if snapshot.model.trains else [fitted(measure, snapshot) for measure in wanted]
+            here = [fitted(measure, snapshot) for measure in wanted] if "watched" in run.about else wanted
             lacking = [measure.without(stored.get((step, measure.id), ())) for measure in here]
             return list(taken([run.id], step, lacking, Snapshots([snapshot]), reasons)), reasons
 
