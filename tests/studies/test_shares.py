@@ -16,6 +16,7 @@ import pytest
 import torch
 
 from grokscope.cli.base import main
+from grokscope.errors import Missing
 from grokscope.predictions.readings import at
 from grokscope.recipes.base import recipe
 from grokscope.runs.run import load_pack
@@ -193,7 +194,10 @@ def test_the_share_that_ends_last_takes_the_readings_that_wait_for_all(store: Pa
     assert second.left == []
     other = store.with_name("one")
     conduct(plan("s", arms, other, readings=asked), **how)
-    assert readings(store) == pytest.approx(readings(other), rel=1e-12)
+    found, known = readings(store), readings(other)
+    assert found.keys() == known.keys()
+    for place, number in known.items():  # sums may differ in their last bit, by where an array lies in memory
+        assert found[place] == (number if isinstance(number, Missing) else pytest.approx(number, rel=1e-12))
     assert len(readings(store)) == 4
 
 
