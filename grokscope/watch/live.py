@@ -15,6 +15,8 @@ from grokscope.tasks.base import Task
 from grokscope.watch.network import Network
 from grokscope.watch.points import at
 
+TURNED = ".T"
+
 
 class Live(Watched):
     """The network itself stands behind the recorded activations: kernels, gradients and other weights work too. With
@@ -22,7 +24,7 @@ class Live(Watched):
 
     _network: Network | None = None
     _inputs: Any  # of all points
-    _names: Mapping[str, str]  # our name of a weight -> the network's
+    _names: Mapping[str, str]  # our name of a weight -> the network's, with ".T" where ours has the other axis first
 
     @classmethod
     def of(
@@ -40,7 +42,10 @@ class Live(Watched):
     def _of_one(self, network: Network, params: Params, rows: Tensor) -> Tensor:
         """rows: symbols, or the index of each point."""
         of_points = rows.to(self._inputs.dtype) if self.interface.n_symbols else at(self._inputs, rows[:, 0].long())
-        named = {self._names.get(name, name): tensor.to(network.device) for name, tensor in params.items()}
+        named: dict[str, Tensor] = {}
+        for name, tensor in params.items():
+            theirs, turned = place_of(self._names.get(name, name))
+            named[theirs] = (tensor.mT if turned else tensor).to(network.device)
         return network.outputs(of_points, named).cpu()
 
 
@@ -59,17 +64,26 @@ def snapshot_of(
     """The network as it stands. seen: its sites and outputs, as `Network.look` gave them. Its weights are the tensors
     of the network themselves, so it holds until the next step of the training alone."""
     sites, outputs = seen
-    ours = {theirs: name for name, theirs in names.items()}
+    ours = {place_of(theirs)[0]: (name, place_of(theirs)[1]) for name, theirs in names.items()}
+    params: dict[str, Tensor] = {}
+    for theirs, tensor in network.params.items():
+        name, turned = ours.get(theirs, (theirs, False))
+        params[name] = (tensor.mT if turned else tensor).cpu()
     interface = Interface(n_symbols=task.n_symbols, n_operands=task.inputs.shape[1], n_outputs=outputs.shape[1])
     if task.n_symbols:
         sites = {name: t[: task.n_symbols] if name in network.tables else t for name, t in sites.items()}
     return Snapshot(
         task=task,
         model=Live.of(network, interface, inputs, names, sites),
-        params={ours.get(name, name): tensor.cpu() for name, tensor in network.params.items()},
+        params=params,
         train_mask=train_mask,
         step=step,
         loss=loss,
         outputs=outputs,
         initial=initial,
     )
+
+
+def place_of(name: str) -> tuple[str, bool]:
+    """A weight of the network, and whether it is turned: "net.0.weight.T" is the transpose of "net.0.weight"."""
+    return name.removesuffix(TURNED), name.endswith(TURNED)

@@ -38,6 +38,11 @@ class Measuring:
             else:
                 self._chosen.append(fitted(measure, snapshot))
 
+    @property
+    def never(self) -> list[str]:
+        """The measures that there was never time for."""
+        return [measure.id for measure in self._chosen if not self.budget.has_taken(measure.id)]
+
     def take(self, snapshot: Snapshot) -> Values:
         """The numbers that there is time for. A measure that raises has no answer, and its error is the reason."""
         values: Values = {}

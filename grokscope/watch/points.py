@@ -84,6 +84,8 @@ def task_of(points: Points, n_outputs: int, truth: str = UNKNOWN) -> tuple[Task,
     `tasks.table`.
     """
     symbols = _symbols(points.inputs)
+    if not points.labels.is_floating_point() and _are_inputs(points):
+        points.notes.append("the labels are the last symbols of the inputs themselves: that is copying, not predicting")
     if symbols is not None:
         points = points.take(torch.from_numpy(np.lexsort(symbols.T.flip(0).numpy())))
         symbols = _symbols(points.inputs)
@@ -102,6 +104,13 @@ def _n_classes(needed: int, n_outputs: int, truth: str) -> int:
         raise ValueError(f"the labels go up to {needed - 1}, the network has {n_outputs} outputs")
     order = group(truth).order if "(" in truth else n_outputs
     return order if needed <= order <= n_outputs else n_outputs
+
+
+def _are_inputs(points: Points) -> bool:
+    """Whether each label is the last symbol of its input, as in data whose model shifts its labels by itself."""
+    x = points.inputs.get("input_ids") if isinstance(points.inputs, Mapping) else points.inputs
+    whole = isinstance(x, Tensor) and not x.is_floating_point() and x.ndim == 2
+    return whole and torch.equal(x[:, -1].long(), points.labels)
 
 
 def _symbols(inputs: Any) -> Int[Tensor, "point operand"] | None:

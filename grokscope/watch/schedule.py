@@ -90,6 +90,9 @@ class Budget:
         self.skipped[what] += 1
         return False
 
+    def has_taken(self, what: str) -> bool:
+        return what in self._took
+
     def took(self, what: str, seconds: float) -> None:
         self._took[what] = seconds
         self.spent += seconds

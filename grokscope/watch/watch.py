@@ -22,7 +22,7 @@ from grokscope.runs.store.events import NON_FINITE
 from grokscope.statistics.transitions import Phases
 from grokscope.training.loop import History
 from grokscope.watch.guard import untouched
-from grokscope.watch.live import snapshot_of
+from grokscope.watch.live import place_of, snapshot_of
 from grokscope.watch.measuring import Measuring
 from grokscope.watch.network import Network
 from grokscope.watch.points import at, points, task_of
@@ -49,7 +49,8 @@ class Watch:
         and at `close` all others of the kept checkpoints.
     every: steps between looks, or "log". budget: share of the wall time that looking may take; None: no limit.
     truth: what the task is ("cyclic(97)", "circle", ...), for measures of circuits and topology.
-    rename: {our name of a weight: the network's}, such as {"W_E": "embed.weight"}.
+    rename: {our name of a weight: the network's}, such as {"W_E": "embed.weight", "W_out": "net.2.weight.T"}; ".T": the
+        transpose, as `nn.Linear` has it the other way round.
     loss: id of the training loss; None: cross_entropy of classes, mse of numbers. forward(model, inputs) -> outputs:
         how the network is called. config: what is known of the training (learning_rate, weight_decay, seed, ...).
     most: points of each split that are looked at. batch: points of a forward pass; None: few enough for
@@ -164,6 +165,10 @@ class Watch:
                     self._take(self._see(self._latest), {}, last=True)
                 self._stored.finish(self._step, seconds=self._budget.seconds, ended=ended)
             self._stored.release()
+            if never := self._measuring.never:
+                self._warn(
+                    f"there was no time for {', '.join(never)}: a larger budget, or grokscope measure RUN --only ID"
+                )
             with self._harmless():
                 if measure if measure is not None else ended and self._measuring.asked is None:
                     self.cannot.update(measure_checkpoints(self.run))
@@ -292,9 +297,14 @@ class Watch:
 
 
 def _names(network: Network, rename: Mapping[str, str]) -> dict[str, str]:
-    for ours, theirs in rename.items():
+    places = {ours: place_of(theirs) for ours, theirs in rename.items()}
+    for ours, (theirs, turned) in places.items():
         if theirs not in network.params:
             raise ValueError(f"rename {ours!r}: {unknown('weight', theirs, network.params)}")
-    if len(set(rename.values())) < len(rename):
+        if turned and network.params[theirs].ndim != 2:
+            raise ValueError(
+                f"rename {ours!r}: {theirs} has {network.params[theirs].ndim} axes; only a matrix is turned"
+            )
+    if len({theirs for theirs, _ in places.values()}) < len(rename):
         raise ValueError(f"rename gives one weight two names: {dict(rename)}")
     return dict(rename)

@@ -272,3 +272,38 @@ def test_what_is_logged_and_no_number_is_said_and_left_out(tmp_path: Path) -> No
     run = watch.close()
     assert run.series("logged.loss")[1].tolist() == [0.5]
     assert run.series("weights.norm")[0].tolist() == [0, 1]
+
+
+def test_a_turned_weight_is_ours_and_the_network_answers_with_it(tmp_path: Path) -> None:
+    """The circuit of a plain network, with W_out as the transpose of its last layer's weight."""
+    torch.manual_seed(0)
+    network = nn.Sequential(
+        nn.Embedding(P, 16), nn.Flatten(), nn.Linear(32, 24), nn.ReLU(), nn.Linear(24, P, bias=False)
+    )
+    sites, rename = {"mlp_post": "3", "embed": "0.weight"}, {"W_E": "0.weight", "W_out": "4.weight.T"}
+    with watched(network, tmp_path, sites=sites, rename=rename, measures=[]) as watch:
+        snapshot = watch.snapshot()
+        assert torch.equal(snapshot.params["W_out"], network[4].weight.T)
+        torch.testing.assert_close(snapshot.activations["mlp_post"] @ snapshot.params["W_out"], snapshot.logits)
+        changed = snapshot.with_params({**snapshot.params, "W_out": 2 * snapshot.params["W_out"]})
+        torch.testing.assert_close(changed.logits, 2 * snapshot.logits)
+        assert isinstance(gs.measure("circuits.gini_neuron_logit", snapshot), float)
+    with pytest.raises(ValueError, match=r"unknown weight '4\.wieght'"):
+        watched(network, tmp_path, rename={"W_out": "4.wieght.T"})
+    with pytest.raises(ValueError, match="2.bias has 1 axes; only a matrix is turned"):
+        watched(network, tmp_path, rename={"b_in": "2.bias.T"})
+
+
+def test_what_there_was_never_time_for_is_said_at_the_end(tmp_path: Path) -> None:
+    watch = watched(plain(), tmp_path, every=1, budget=1e-6, measures=["weights.norm", "manifold.gride"])
+    watch.step(1)
+    with pytest.warns(UserWarning, match=r"there was no time for manifold\.gride"):
+        watch.close()
+    assert watch.skipped["manifold.gride"] >= 1
+
+
+def test_labels_that_copy_the_inputs_are_noted(tmp_path: Path) -> None:
+    x, _ = pairs()
+    watch = gs.watch(plain(), x, x[:, -1], train=trained(), store=tmp_path, measures=["weights.norm"])
+    assert any("copying" in note for note in watch.notes)
+    assert "copying, not predicting" in write_report(watch.close()).read_text()

@@ -18,6 +18,7 @@ def provenance(readings: Readings, lang: Lang) -> list[tuple[str, str]]:
     versions = ", ".join(f"{name} {version}" for name, version in run.about.get("versions", {}).items())
     seconds = [status.get("train_seconds"), status.get("measure_seconds")]
     most, imported = run.config.max_steps, run.about.get("imported", {})
+    told = (imported or run.about.get("watched", {})).get("notes", [])
     facts = {
         "origin.run": run.id,
         "origin.folder": str(run.folder),
@@ -38,7 +39,7 @@ def provenance(readings: Readings, lang: Lang) -> list[tuple[str, str]]:
     rows = [(say(name, lang), value) for name, value in facts.items()]
     for source in imported.get("sources", []):
         rows.append((say("origin.source", lang), f"{source['file']} ({source['format']}, SHA-256 {source['sha256']})"))
-    return rows + [(say("origin.note", lang), note) for note in imported.get("notes", [])]
+    return rows + [(say("origin.note", lang), note) for note in told]
 
 
 def _of_curves(readings: Readings, lang: Lang) -> list[tuple[str, str]]:
