@@ -109,8 +109,9 @@ def _n_classes(needed: int, n_outputs: int, truth: str) -> int:
 def _are_inputs(points: Points) -> bool:
     """Whether each label is the last symbol of its input, as in data whose model shifts its labels by itself."""
     x = points.inputs.get("input_ids") if isinstance(points.inputs, Mapping) else points.inputs
-    whole = isinstance(x, Tensor) and not x.is_floating_point() and x.ndim == 2
-    return whole and torch.equal(x[:, -1].long(), points.labels)
+    if not isinstance(x, Tensor) or x.is_floating_point() or x.ndim != 2:
+        return False
+    return torch.equal(x[:, -1].long(), points.labels)
 
 
 def _symbols(inputs: Any) -> Int[Tensor, "point operand"] | None:

@@ -290,7 +290,7 @@ def test_a_turned_weight_is_ours_and_the_network_answers_with_it(tmp_path: Path)
         assert isinstance(gs.measure("circuits.gini_neuron_logit", snapshot), float)
     with pytest.raises(ValueError, match=r"unknown weight '4\.wieght'"):
         watched(network, tmp_path, rename={"W_out": "4.wieght.T"})
-    with pytest.raises(ValueError, match="2.bias has 1 axes; only a matrix is turned"):
+    with pytest.raises(ValueError, match=r"2\.bias has 1 axes; only a matrix is turned"):
         watched(network, tmp_path, rename={"b_in": "2.bias.T"})
 
 
