@@ -93,7 +93,7 @@ def _budget(rounds: int, seconds: float) -> dict[str, Any]:
 class Large(nn.Module):
     """100 million weights: ten blocks of attention and MLP."""
 
-    def __init__(self, width: int = 768, symbols: int = 20_000, layers: int = 11, classes: int = 1000) -> None:
+    def __init__(self, width: int = 768, symbols: int = 20_000, layers: int = 12, classes: int = 1000) -> None:
         super().__init__()
         self.embed = nn.Embedding(symbols, width)
         layer = nn.TransformerEncoderLayer(width, 12, 4 * width, batch_first=True, dropout=0.0)

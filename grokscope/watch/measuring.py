@@ -22,6 +22,7 @@ class Measuring:
         self.asked = None if asked is None else [component("measures", name) for name in asked]
         self.budget = budget
         self.cannot: dict[str, str] = {}
+        self.seconds = 0.0  # of all measures so far
         self._chosen: list[Measure] = []
 
     def fit(self, snapshot: Snapshot, *, keeps_start: bool) -> None:
@@ -55,6 +56,7 @@ class Measuring:
                     said = str(error).splitlines()
                     self.cannot[measure.id] = f"{type(error).__name__}: {said[0] if said else 'no reason given'}"
                 self.budget.took(measure.id, time.perf_counter() - begun)
+                self.seconds += time.perf_counter() - begun
         return values
 
     def _numbers(self, measure: Measure, snapshot: Snapshot) -> Values:

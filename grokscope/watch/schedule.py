@@ -1,9 +1,10 @@
 """When a watch looks, and what it can afford."""
 
+import contextlib
 import math
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -74,25 +75,40 @@ class Budget:
         if self.share is not None and not 0 < self.share <= 1:
             raise ValueError(f"budget = {self.share}: expected a share of the wall time in (0, 1]")
         self._start = self.clock()
+        self._since: float | None = None  # when the present look began
 
     @property
     def seconds(self) -> tuple[float, float]:
         """Wall time of the training, and of the looks."""
         return self.clock() - self._start - self.spent, self.spent
 
+    @contextlib.contextmanager
+    def spending(self) -> Iterator[None]:
+        """Counts what is done within as spent."""
+        self._since = self.clock()
+        try:
+            yield
+        finally:
+            self.spent += self.clock() - self._since
+            self._since = None
+
     def allows(self, what: str, guess: float = 0.0) -> bool:
         """Whether there is time for it; if not, it counts as skipped."""
         if self.share is None:
             return True
-        left = self.share * (self.clock() - self._start) - self.spent
+        now = self.clock()
+        left = self.share * (now - self._start) - self.spent - (0.0 if self._since is None else now - self._since)
         if self._took.get(what, guess) <= max(left, 0.0):
             return True
         self.skipped[what] += 1
         return False
+
+    def spend_all(self) -> None:
+        """Counts all time so far as spent: the training has not begun."""
+        self.spent = self.clock() - self._start
 
     def has_taken(self, what: str) -> bool:
         return what in self._took
 
     def took(self, what: str, seconds: float) -> None:
         self._took[what] = seconds
-        self.spent += seconds

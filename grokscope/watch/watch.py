@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Literal
 
 import torch
+from threadpoolctl import ThreadpoolController
 from torch import Tensor, nn
 
 from grokscope.errors import StoreError
@@ -85,6 +86,7 @@ class Watch:
         sinks: Any = (),
     ) -> None:
         self._network = Network(model, sites, forward)
+        self._pools = ThreadpoolController()
         self._names = _names(self._network, rename or {})
         self._schedule, self._budget, self._batch = Schedule(every), Budget(budget), batch or 1
         self._measuring = Measuring(measures, self._budget)
@@ -105,6 +107,7 @@ class Watch:
         self._sinks = Sinks(sinks, self._stored.run, self.run.fields or {}, self._stored.folder)
         self._take(snapshot, {})
         self._schedule.looked(start, None)
+        self._budget.spend_all()
         if measures is not None and self.cannot:
             said = "; ".join(f"{name}: {reason}" for name, reason in self.cannot.items())
             self._warn(f"no answer at step {start}: {said}")
@@ -152,7 +155,8 @@ class Watch:
         with self._harmless():
             self._latest = max(self._latest, operator.index(step))
             if self._schedule.is_due(self._latest) and self._latest > self._step:
-                self._look(self._numbers({"loss": loss, **logged}))
+                with self._budget.spending():
+                    self._look(self._numbers({"loss": loss, **logged}))
 
     def close(self, *, measure: bool | None = None, ended: bool = True) -> Run:
         """Ends the watch with a last look, and returns its run. measure: whether the heavy measures of all checkpoints
@@ -221,11 +225,10 @@ class Watch:
     def _look(self, logged: Mapping[str, float]) -> None:
         accuracy = None
         if self._budget.allows("look"):
-            begun = time.perf_counter()
-            snapshot = self._see(self._latest)
-            self._budget.took("look", time.perf_counter() - begun)
-            self._take(snapshot, logged)
+            begun, measured = time.perf_counter(), self._measuring.seconds
+            self._take(self._see(self._latest), logged)
             accuracy = self._history.values["test_accuracy"]
+            self._budget.took("look", time.perf_counter() - begun - (self._measuring.seconds - measured))
         self._schedule.looked(self._latest, accuracy)
 
     def _take(self, snapshot: Snapshot, logged: Mapping[str, float], *, last: bool = False) -> None:
@@ -274,7 +277,8 @@ class Watch:
     def _looking(self) -> Iterator[None]:
         threads = torch.get_num_threads()
         try:
-            with untouched(self._network.module):
+            # Threads of BLAS go on turning for a while after a product, beside those of the training.
+            with self._pools.limit(limits=1, user_api="blas"), untouched(self._network.module):
                 yield
         finally:
             if torch.get_num_threads() != threads:

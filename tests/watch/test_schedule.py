@@ -54,16 +54,22 @@ def test_a_distance_that_is_none_is_one_line(every: object) -> None:
 
 
 def test_a_budget_is_a_share_of_the_time_so_far() -> None:
+    """Everything within a look counts, also what no measure took."""
     now = [0.0]
     budget = Budget(0.1, clock=lambda: now[0])
-    budget.took("heavy", 2.0)
-    for step in range(1, 101):
-        now[0] = float(step)
+    now[0] = 2.0
+    budget.spend_all()
+    budget.took("heavy", 1.5)
+    for _ in range(200):
+        now[0] += 1.0
         if budget.allows("heavy"):
-            budget.took("heavy", 2.0)
-    assert budget.spent == pytest.approx(10.0, abs=2.0)
-    assert budget.spent <= 0.1 * now[0]
-    assert budget.skipped["heavy"] > 90
+            with budget.spending():
+                now[0] += 2.0
+                assert not budget.allows("heavy")  # of what is left the look itself has taken its part
+    assert budget.spent == pytest.approx(0.1 * now[0], abs=2.0)
+    assert budget.spent <= 0.1 * now[0] + 0.5
+    assert budget.skipped["heavy"] > 150
+    assert budget.seconds == (now[0] - budget.spent, budget.spent)
 
 
 def test_without_a_budget_nothing_is_skipped() -> None:
