@@ -137,10 +137,12 @@ class Snapshot:
     def sample_losses(self) -> Float[Tensor, " pair"]:
         """The loss of each input over the task's outputs, in float64 [nats for cross-entropy]."""
         loss, outputs, targets = self.loss, self.outputs[:, : self.task.n_outputs], self.task.targets
-        n_together = max(1, AT_ONCE // outputs.shape[1])
+        losses, n_together = torch.empty(len(outputs), dtype=torch.float64), max(1, AT_ONCE // outputs.shape[1])
         with torch.no_grad():
-            parts = zip(outputs.split(n_together), targets.split(n_together), strict=True)
-            return torch.cat([loss(some, right, reduction="none") for some, right in parts])
+            for start in range(0, len(outputs), n_together):
+                rows = slice(start, start + n_together)
+                losses[rows] = loss(outputs[rows], targets[rows], reduction="none")
+        return losses
 
     @cached_property
     def correct(self) -> Bool[Tensor, " pair"]:

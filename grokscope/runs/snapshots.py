@@ -17,7 +17,7 @@ from grokscope.runs.views import no_inputs
 
 T = TypeVar("T")
 # What networks keep while they are trained.
-AT_ONCE = 1 << 22  # numbers of a network that are squared together
+AT_ONCE = 1 << 20  # numbers of a network that are squared together
 KEPT = ("labels", "targets", "masks", "counts", "places")
 
 
@@ -203,10 +203,17 @@ class Snapshots:
 
 
 def squared(tensor: Float[Tensor, "network *shape"]) -> Float64[Tensor, " network"]:
-    """The sum of squares of each network's, in float64; of large tensors part by part, in less memory."""
+    """The sum of squares of each network's, in float64; of large tensors part by part, in one piece of memory."""
     flat = tensor.flatten(1)
-    parts = flat.split(AT_ONCE, dim=1) if flat.shape[1] > AT_ONCE else (flat,)
-    return sum((part.double().square().sum(1) for part in parts[1:]), parts[0].double().square().sum(1))
+    if flat.shape[1] <= AT_ONCE:
+        return flat.double().square().sum(1)
+    room = torch.empty(AT_ONCE, dtype=torch.float64)  # temporaries of many sizes would leave holes in the heap
+
+    def of_part(part: Tensor) -> float:
+        wide = room[: len(part)].copy_(part)
+        return float(wide @ wide)
+
+    return torch.tensor([sum(map(of_part, row.split(AT_ONCE))) for row in flat], dtype=torch.float64)
 
 
 def _stack(tensors: Sequence[Tensor]) -> Tensor:
