@@ -14,7 +14,7 @@ import torch
 from threadpoolctl import ThreadpoolController
 from torch import Tensor, nn
 
-from grokscope.errors import StoreError
+from grokscope.errors import Missing, StoreError
 from grokscope.measures.analyses.checkpoints import measure_checkpoints
 from grokscope.registry import unknown
 from grokscope.runs.run import Run
@@ -34,6 +34,7 @@ from grokscope.watch.stored import Stored, config_of
 KEPT_AT_START = 1 << 28  # bytes of weights that are kept from the start, for measures that compare with them
 STABLE = 20  # looks in a row at STOP_ACCURACY that end a training
 STOP_ACCURACY = 0.99
+FIGURE = "grokking_curve"  # what sinks get at the end
 TRIED = 8  # points of the call that a capture is checked against
 
 
@@ -176,6 +177,7 @@ class Watch:
             with self._harmless():
                 if measure if measure is not None else ended and self._measuring.asked is None:
                     self.cannot.update(measure_checkpoints(self.run))
+                self._send_figure()
             self._sinks.close()
         return self.run
 
@@ -247,6 +249,12 @@ class Watch:
             self._stored.checkpoint(self._step, snapshot)
         self._stored.status(self._step, seconds=self._budget.seconds)
         self._sinks.scalars(self._step, {f"{name}[{view}]" if view else name: v for (name, view), v in values.items()})
+
+    def _send_figure(self) -> None:
+        """The curve goes to the sinks. Figures lie in a layer above: the public face has given them to every run."""
+        if self._sinks and hasattr(Run, "figure"):
+            if not isinstance(drawn := self.run.figure(FIGURE), Missing):
+                self._sinks.figure(FIGURE, drawn)
 
     def _numbers(self, given: Mapping[str, Any]) -> dict[str, float]:
         """What is logged, as numbers; what is none is said once, and left out."""

@@ -307,3 +307,30 @@ def test_labels_that_copy_the_inputs_are_noted(tmp_path: Path) -> None:
     watch = gs.watch(plain(), x, x[:, -1], train=trained(), store=tmp_path, measures=["weights.norm"])
     assert any("copying" in note for note in watch.notes)
     assert "copying, not predicting" in write_report(watch.close()).read_text()
+
+
+def test_a_sink_gets_numbers_as_they_come_and_a_figure_at_the_end(tmp_path: Path) -> None:
+    class Board:
+        def __init__(self) -> None:
+            self.steps: list[int] = []
+            self.figures: dict[str, Any] = {}
+            self.closed = 0
+
+        def scalars(self, step: int, values: Any) -> None:
+            assert not self.figures
+            assert values["weights.norm"] > 0
+            self.steps.append(step)
+
+        def figure(self, name: str, figure: Any) -> None:
+            self.figures[name] = figure
+
+        def close(self) -> None:
+            self.closed += 1
+
+    board, network = Board(), plain()
+    watch = watched(network, tmp_path, every=2, measures=None, sinks=[board])
+    train(network, 6, lambda step, loss: watch.step(step, loss=loss))
+    watch.close()
+    assert (board.steps, board.closed) == ([0, 2, 4, 6], 1)
+    assert set(board.figures) == {"grokking_curve"}
+    assert len(board.figures["grokking_curve"].data) > 2

@@ -103,6 +103,9 @@ class Sinks:
                 raise
             self._open[f"{_called(spec)} ({len(self._open) + 1})"] = sink
 
+    def __bool__(self) -> bool:
+        return bool(self._open)
+
     def scalars(self, step: int, values: Mapping[str, Any]) -> None:
         """Sends the finite numbers among the values; None, `Missing` and NaN are left out."""
         if not self._open:
