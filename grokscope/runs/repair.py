@@ -16,14 +16,21 @@ from grokscope.runs.store import bundle, checkpoints, jsonl, segments
 from grokscope.runs.store.atomic import move_aside, write_atomic
 from grokscope.runs.store.checksum import mended
 from grokscope.runs.store.documents import read_pack
-from grokscope.runs.store.events import FINISHED, append_event, checked_events, finished_at, read_events, replace_events
+from grokscope.runs.store.events import (
+    FINISHED,
+    STAGES,
+    append_event,
+    checked_events,
+    finished_at,
+    read_events,
+    replace_events,
+)
 from grokscope.runs.store.journal import Journal
 from grokscope.runs.store.lock import hold
 from grokscope.runs.store.rows import read_rows
 from grokscope.runs.store.status import read_status, write_status
 
 QUARANTINE = ".quarantine"
-PHASES = {"memorized": "memorized_at", "onset": "onset_at", "generalized": "generalized_at"}
 ROWS: set[Kind] = {"journal", "segment", "lost"}
 
 
@@ -112,7 +119,7 @@ def _restore_events(pack: Path) -> None:
     runs = read_pack(pack)["runs"]
     derived = []
     for run, outcome in outcomes(pack, runs).items():
-        reached = {event: outcome[name] for event, name in PHASES.items() if outcome[name] is not None}
+        reached = {event: outcome[name] for event, name in STAGES.items() if outcome[name] is not None}
         derived += [{"run": run, "step": step, "event": event} for event, step in reached.items()]
     end = status.get("step")
     if status.get("state") == "done" and "runs" in status and end in checkpoints.known_steps(pack):

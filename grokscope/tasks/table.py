@@ -99,12 +99,17 @@ def data(inputs: Any, labels: Any, train: Any = None) -> Data:
         )
     mask = None if train is None else _mask(train, len(x))
     if not x.is_floating_point():
-        order = torch.from_numpy(np.lexsort(x.T.flip(0).numpy()))
+        order = lexicographic(x)
         x, y, mask = x[order], y[order], None if mask is None else mask[order]
         twice = (x[1:] == x[:-1]).all(1).nonzero().flatten().tolist()
         if twice:
             raise ValueError(f"the input {tuple(x[twice[0]].tolist())} stands there twice; each input has one label")
     return Data(x.contiguous(), y.contiguous(), mask)
+
+
+def lexicographic(symbols: Int[Tensor, "input operand"]) -> Int[Tensor, " input"]:
+    """The places of inputs in lexicographic order."""
+    return torch.from_numpy(np.lexsort(symbols.T.flip(0).numpy()))
 
 
 def task(

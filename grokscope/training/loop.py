@@ -13,7 +13,7 @@ import torch
 
 from grokscope.errors import StoreError
 from grokscope.runs.config import RunConfig
-from grokscope.runs.store.events import NON_FINITE, RESUMED
+from grokscope.runs.store.events import NON_FINITE, RESUMED, STAGES
 from grokscope.runs.store.journal import Measured
 from grokscope.runs.store.rows import read_rows
 from grokscope.runs.writer import Writer
@@ -179,9 +179,8 @@ class Loop:
     def _note(self, replica: int) -> Phases:
         """Records the phases reached since the last evaluation."""
         stages = self.histories[replica].phases()
-        reached = {"memorized": stages.memorized_at, "onset": stages.onset_at, "generalized": stages.generalized_at}
-        for name, step in reached.items():
-            if step is not None:
+        for name, field in STAGES.items():
+            if (step := getattr(stages, field)) is not None:
                 self._event(replica, step, name)
         return stages
 

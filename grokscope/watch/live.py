@@ -15,7 +15,8 @@ from grokscope.tasks.base import Task
 from grokscope.watch.network import Network
 from grokscope.watch.points import at
 
-TURNED = ".T"
+# Our name of a weight -> the network's, and whether ours is its transpose.
+Names = Mapping[str, tuple[str, bool]]
 
 
 class Live(Watched):
@@ -24,11 +25,11 @@ class Live(Watched):
 
     _network: Network | None = None
     _inputs: Any  # of all points
-    _names: Mapping[str, str]  # our name of a weight -> the network's, with ".T" where ours has the other axis first
+    _names: Names
 
     @classmethod
     def of(
-        cls, network: Network, interface: Interface, inputs: Any, names: Mapping[str, str], recorded: dict[str, Tensor]
+        cls, network: Network, interface: Interface, inputs: Any, names: Names, recorded: dict[str, Tensor]
     ) -> "Live":
         live = cls(WatchedOptions.model_validate({"network": network.name}), interface, recorded)
         live._network, live._inputs, live._names = network, inputs, names
@@ -44,7 +45,7 @@ class Live(Watched):
         of_points = rows.to(self._inputs.dtype) if self.interface.n_symbols else at(self._inputs, rows[:, 0].long())
         named: dict[str, Tensor] = {}
         for name, tensor in params.items():
-            theirs, turned = place_of(self._names.get(name, name))
+            theirs, turned = self._names.get(name, (name, False))
             named[theirs] = (tensor.mT if turned else tensor).to(network.device)
         return network.outputs(of_points, named).cpu()
 
@@ -56,7 +57,7 @@ def snapshot_of(
     *,
     step: int,
     train_mask: Tensor,
-    names: Mapping[str, str],
+    names: Names,
     seen: tuple[dict[str, Tensor], Tensor],
     loss: str,
     initial: Callable[[], Snapshot] | None,
@@ -64,7 +65,7 @@ def snapshot_of(
     """The network as it stands. seen: its sites and outputs, as `Network.look` gave them. Its weights are the tensors
     of the network themselves, so it holds until the next step of the training alone."""
     sites, outputs = seen
-    ours = {place_of(theirs)[0]: (name, place_of(theirs)[1]) for name, theirs in names.items()}
+    ours = {theirs: (name, turned) for name, (theirs, turned) in names.items()}
     params: dict[str, Tensor] = {}
     for theirs, tensor in network.params.items():
         name, turned = ours.get(theirs, (theirs, False))
@@ -82,8 +83,3 @@ def snapshot_of(
         outputs=outputs,
         initial=initial,
     )
-
-
-def place_of(name: str) -> tuple[str, bool]:
-    """A weight of the network, and whether it is turned: "net.0.weight.T" is the transpose of "net.0.weight"."""
-    return name.removesuffix(TURNED), name.endswith(TURNED)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from grokscope.watch.guard import buffers, untouched
-from grokscope.watch.points import at
+from grokscope.watch.points import at, of_each
 from grokscope.watch.sites import OUT, Heard, first_tensor, resolved
 
 AT_ONCE = 1 << 24  # bytes of the largest activation of a forward pass
@@ -81,7 +81,8 @@ class Network:
                         sites[name] = torch.empty(n_points, *tensor.shape[1:], dtype=tensor.dtype)
                     sites[name][rows] = tensor.cpu()
         outputs = sites.pop(OUT)
-        return sites | {name: self._table(name) for name in self.tables}, outputs
+        weights = self.params
+        return sites | {name: weights[place].to("cpu", copy=True) for name, place in self.tables.items()}, outputs
 
     def batch(self, inputs: Any, n_points: int) -> int:
         """Points of a forward pass whose largest activation takes at most AT_ONCE bytes; the pass is made on few."""
@@ -109,10 +110,6 @@ class Network:
         error, size = float((captured - plain).abs().max()), float(plain.abs().max())
         if not error <= LARGEST * size:
             raise ValueError(f"listening to the sites changed the outputs by {error:.2g} (largest output {size:.2g})")
-
-    def _table(self, name: str) -> Tensor:
-        tensor = dict(self.module.named_parameters())[self.tables[name]].detach()
-        return tensor.cpu().clone() if tensor.device.type == "cpu" else tensor.cpu()
 
     def _listen(self, inputs: Any) -> tuple[dict[str, Tensor], Tensor]:
         kept: dict[str, dict[str, Any]] = {name: {} for name in self.heard}
@@ -184,7 +181,4 @@ def _catcher(site: Heard, place: str, kept: dict[str, Any]) -> Callable[..., Non
 
 
 def _moved(inputs: Any, device: torch.device, dtype: torch.dtype | None) -> Any:
-    if isinstance(inputs, Mapping):
-        return {name: _moved(tensor, device, dtype) for name, tensor in inputs.items()}
-    inputs = inputs.to(device)
-    return inputs.to(dtype) if dtype is not None and inputs.is_floating_point() else inputs
+    return of_each(inputs, lambda tensor: tensor.to(device, dtype if tensor.is_floating_point() else None))

@@ -1,7 +1,7 @@
 """The points that a watch looks at: from arrays, a loader or named splits to inputs, labels and a task."""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader, Dataset
 from grokscope.numerics.groups import group
 from grokscope.runs.split import split_mask
 from grokscope.tasks.base import Task
-from grokscope.tasks.table import UNKNOWN, task
+from grokscope.tasks.table import UNKNOWN, lexicographic, task
 from grokscope.watch.guard import generators_kept
 
 TRAIN = "train"
@@ -46,9 +46,20 @@ class Points:
 
 def at(inputs: Any, rows: Tensor | slice) -> Any:
     """The inputs of some points."""
-    if isinstance(inputs, Mapping):
-        return {name: tensor[rows] for name, tensor in inputs.items()}
-    return inputs[rows]
+    return of_each(inputs, lambda tensor: tensor[rows])
+
+
+def of_each(inputs: Any, of: Callable[[Tensor], Tensor]) -> Any:
+    """of(tensor) of the inputs, or of each of those that have names."""
+    return {name: of(tensor) for name, tensor in inputs.items()} if isinstance(inputs, Mapping) else of(inputs)
+
+
+def _joined(parts: Sequence[Any]) -> Any:
+    """The inputs of several parts, one after the other."""
+    first = parts[0]
+    if isinstance(first, Mapping):
+        return {name: torch.cat([part[name] for part in parts]) for name in first}
+    return torch.cat(list(parts))
 
 
 def points(inputs: Any, labels: Any = None, train: Any = None, *, most: int) -> Points:
@@ -87,8 +98,8 @@ def task_of(points: Points, n_outputs: int, truth: str = UNKNOWN) -> tuple[Task,
     if not points.labels.is_floating_point() and _are_inputs(points):
         points.notes.append("the labels are the last symbols of the inputs themselves: that is copying, not predicting")
     if symbols is not None:
-        points = points.take(torch.from_numpy(np.lexsort(symbols.T.flip(0).numpy())))
-        symbols = _symbols(points.inputs)
+        order = lexicographic(symbols)
+        points, symbols = points.take(order), symbols[order]
     x = torch.arange(len(points), dtype=torch.float32) if symbols is None else symbols
     options: dict[str, Any] = {"truth": truth, "train": points.train}
     if points.labels.is_floating_point():
@@ -138,10 +149,7 @@ def _of_splits(splits: Mapping[str, Any], labels: Any, train: Any, most: int) ->
         raise ValueError(f"the labels of the splits are of different kinds: {labelled}")
     trained = torch.cat([torch.full((len(part),), name == TRAIN) for name, part in parts.items()])
     every = list(parts.values())
-    if isinstance(every[0].inputs, Mapping):
-        x: Any = {key: torch.cat([part.inputs[key] for part in every]) for key in every[0].inputs}
-    else:
-        x = torch.cat([part.inputs for part in every])
+    x = _joined([part.inputs for part in every])
     said = [note for part in every for note in part.notes]
     return Points(inputs=x, labels=torch.cat([part.labels for part in every]), train=trained, notes=notes + said)
 
@@ -196,11 +204,7 @@ def _read(loader: Any, whose: str, most: int, notes: list[str]) -> tuple[Any, Te
     if not xs:
         raise ValueError(f"{whose}: the loader gave no batch; an iterator that is used up gives none")
     try:
-        if isinstance(xs[0], Mapping):
-            whole: Any = {name: torch.cat([x[name] for x in xs])[:most] for name in xs[0]}
-        else:
-            whole = torch.cat(xs)[:most]
-        return whole, torch.cat(ys)[:most]
+        return at(_joined(xs), slice(most)), torch.cat(ys)[:most]
     except (RuntimeError, KeyError, TypeError) as error:
         raise ValueError(f"{whose}: the batches do not fit together: {str(error).splitlines()[0]}") from None
 

@@ -68,7 +68,6 @@ class Stored:
         self._known: set[str] = set()
         self._disk = 0
         self._told = 0.0
-        self.full = False  # whether checkpoints are left out for want of room
 
     @property
     def run(self) -> str:
@@ -104,11 +103,10 @@ class Stored:
         if snapshot.outputs.nbytes <= MOST_OUTPUTS:
             tensors[OUTPUTS] = snapshot.outputs
         size = sum(t.nbytes for t in tensors.values())
-        if self._disk + size > MOST_DISK:
-            self.full = True
-            return
-        self._disk += size
-        self._writer.checkpoint(step, {name: tensor.detach().contiguous()[None] for name, tensor in tensors.items()})
+        if self._disk + size <= MOST_DISK:
+            self._disk += size
+            kept = {name: tensor.detach().contiguous()[None] for name, tensor in tensors.items()}
+            self._writer.checkpoint(step, kept)
 
     def status(self, step: int, *, seconds: tuple[float, float]) -> None:
         """Writes how far it is, at most once a second. seconds: of the training, and of the watch."""

@@ -20,6 +20,7 @@ from grokscope.runs.curves.formats.json_lines import json_lines
 from grokscope.runs.curves.series import curves_of, merged
 from grokscope.runs.curves.tables import Table
 from grokscope.runs.outcomes import CURVES
+from grokscope.runs.store.events import STAGES
 from grokscope.statistics.series import Curve
 from grokscope.statistics.transitions import Phases, phases
 
@@ -29,7 +30,6 @@ BUSY = 10  # pauses are so many times as long as a look: the training needs the 
 LONGEST_LINE = 2**26  # bytes; a file without line ends is no log
 MARK = 256  # bytes before the place that was read to; where they differ, the file was written anew
 BOM = b"\xef\xbb\xbf"
-STAGES = {"memorized": "memorized_at", "onset": "onset_at", "generalized": "generalized_at"}
 
 
 class Lines:

@@ -20,11 +20,11 @@ from grokscope.measures.analyses.checkpoints import measure_checkpoints
 from grokscope.registry import unknown
 from grokscope.runs.run import Run
 from grokscope.runs.snapshot import Snapshot
-from grokscope.runs.store.events import NON_FINITE
+from grokscope.runs.store.events import NON_FINITE, STAGES
 from grokscope.statistics.transitions import Phases
 from grokscope.training.loop import History
 from grokscope.watch.guard import untouched
-from grokscope.watch.live import place_of, snapshot_of
+from grokscope.watch.live import Names, snapshot_of
 from grokscope.watch.measuring import Measuring
 from grokscope.watch.network import Network
 from grokscope.watch.points import at, points, task_of
@@ -36,6 +36,7 @@ KEPT_AT_START = 1 << 28  # bytes of weights that are kept from the start, for me
 STABLE = 20  # looks in a row at STOP_ACCURACY that end a training
 STOP_ACCURACY = 0.99
 FIGURE = "grokking_curve"  # what sinks get at the end
+TURNED = ".T"  # the end of a name in `rename` that means the transpose
 TRIED = 8  # points of the call that a capture is checked against
 
 
@@ -253,9 +254,10 @@ class Watch:
 
     def _send_figure(self) -> None:
         """The curve goes to the sinks. Figures lie in a layer above: the public face has given them to every run."""
-        run = sys.modules["grokscope"].Run(self._stored.folder)
-        if self._sinks and not isinstance(drawn := run.figure(FIGURE), Missing):
-            self._sinks.figure(FIGURE, drawn)
+        if self._sinks:
+            drawn = sys.modules["grokscope"].Run(self._stored.folder).figure(FIGURE)
+            if not isinstance(drawn, Missing):
+                self._sinks.figure(FIGURE, drawn)
 
     def _numbers(self, given: Mapping[str, Any]) -> dict[str, float]:
         """What is logged, as numbers; what is none is said once, and left out."""
@@ -272,9 +274,8 @@ class Watch:
         """Follows the phases."""
         self._history.add(self._step, curves)
         phases = self._history.phases()
-        reached = {"memorized": phases.memorized_at, "onset": phases.onset_at, "generalized": phases.generalized_at}
-        for name, step in reached.items():
-            if step is not None:
+        for name, field in STAGES.items():
+            if (step := getattr(phases, field)) is not None:
                 self._stored.event(step, name)
         self._stable = self._stable + 1 if curves.get("test_accuracy", 0.0) >= STOP_ACCURACY else 0
 
@@ -309,15 +310,15 @@ class Watch:
             warnings.warn(text, stacklevel=4)
 
 
-def _names(network: Network, rename: Mapping[str, str]) -> dict[str, str]:
-    places = {ours: place_of(theirs) for ours, theirs in rename.items()}
+def _names(network: Network, rename: Mapping[str, str]) -> Names:
+    """Our name -> theirs, and whether it is turned: "net.2.weight.T" is the transpose of "net.2.weight"."""
+    places = {ours: (theirs.removesuffix(TURNED), theirs.endswith(TURNED)) for ours, theirs in rename.items()}
+    weights = network.params
     for ours, (theirs, turned) in places.items():
-        if theirs not in network.params:
-            raise ValueError(f"rename {ours!r}: {unknown('weight', theirs, network.params)}")
-        if turned and network.params[theirs].ndim != 2:
-            raise ValueError(
-                f"rename {ours!r}: {theirs} has {network.params[theirs].ndim} axes; only a matrix is turned"
-            )
+        if theirs not in weights:
+            raise ValueError(f"rename {ours!r}: {unknown('weight', theirs, weights)}")
+        if turned and weights[theirs].ndim != 2:
+            raise ValueError(f"rename {ours!r}: {theirs} has {weights[theirs].ndim} axes; only a matrix is turned")
     if len({theirs for theirs, _ in places.values()}) < len(rename):
         raise ValueError(f"rename gives one weight two names: {dict(rename)}")
-    return dict(rename)
+    return places

@@ -10,6 +10,8 @@ from grokscope.runs.store.documents import is_count, too_deep
 
 _NAME = "events.jsonl"
 _FIELDS = ("run", "step", "event")
+# Stages of a run that are events -> where `statistics.transitions.Phases` has their step.
+STAGES = {"memorized": "memorized_at", "onset": "onset_at", "generalized": "generalized_at"}
 FINISHED = "finished"
 RESUMED = "resumed"
 NON_FINITE = "non-finite"  # the end of a replica whose loss is not finite
