@@ -93,6 +93,7 @@ def __getattr__(name: str) -> Any:
     globals()[name] = getattr(module, attribute) if attribute else module
     if "grokscope.runs.run" in sys.modules:
         sys.modules["grokscope.runs.run"].Run.figure = _figure
+        sys.modules["grokscope.runs.run"].Run.figures = _figures
     return globals()[name]
 
 
@@ -106,6 +107,13 @@ def _figure(run: "Run", name: str, lang: Any = "en") -> Any:
     from grokscope.report.run.drawing import figure
 
     return figure(run, name, lang)
+
+
+def _figures(run: "Run", lang: Any = "en") -> dict[str, Any]:
+    """All Plotly figures that a run has, by name. lang: en or zh."""
+    from grokscope.report.run.drawing import every_figure
+
+    return every_figure(run, lang)
 
 
 def __dir__() -> list[str]:

@@ -116,6 +116,8 @@ class Measure(Generic[Answer]):
         return [self._said(answer, snapshots, i) for i, answer in enumerate(answers)]
 
     def _answers(self, snapshots: Snapshots, options: Mapping[str, Any]) -> list[Value | Missing]:
+        if len(snapshots) and self.seen(snapshots.first) is not snapshots.first:
+            snapshots = Snapshots([self.seen(one) for one in snapshots])
         for need in self.needs:
             holds, reason = NEEDS[need]
             if not holds(snapshots.first):
@@ -134,6 +136,10 @@ class Measure(Generic[Answer]):
         if _is_finite(answer):
             return answer
         return Missing(f"{self.id} is not finite at step {snapshots[place].step}")
+
+    def seen(self, snapshot: Snapshot) -> Snapshot:
+        """The snapshot that the function gets: a measure of clouds compares with the structure of the task."""
+        return snapshot.structural if "view" in self.options else snapshot
 
     def rows(self, snapshot: Snapshot, **shared: Any) -> Iterator[tuple[str, float | Missing]]:
         """(view, value) for every variant and element. The view names both: `split=train`, `head=0`."""

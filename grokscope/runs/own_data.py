@@ -90,7 +90,7 @@ def _kept(folder: Path, digest: str) -> table.Data:
     parts = checkpoints.load_data(folder, digest)
     whole = {name: part.long() if not part.is_floating_point() else part for name, part in parts.items()}
     train = whole.get("train")
-    return table.Data(whole["inputs"], whole["labels"], None if train is None else train.bool())
+    return table.Data(whole["inputs"], whole["labels"], None if train is None else train.bool(), whole.get("elements"))
 
 
 def _arrays(path: Path) -> tuple[table.Data, dict[str, Any]]:

@@ -40,10 +40,12 @@ class Run:
     id: the pack's id, with a number in a pack of several. folder: the pack's folder. about: its pack.json, if it has
     been read already. later: validate the config when it is asked for; StoreError then. unknown: the fields of the
     config that nobody knows, of weights from elsewhere; the config has defaults in their place, `fields` has None.
-    figure: a Plotly figure by its name; the public face gives it to every run, as figures lie in a layer above.
+    figure, figures: a Plotly figure by its name, and all that there are; the public face gives them to every run, as
+        figures lie in a layer above.
     """
 
     figure: Callable[..., Any]
+    figures: Callable[..., dict[str, Any]]
 
     def __init__(
         self, folder: Path, replica: int = 0, about: dict[str, Any] | None = None, *, later: bool = False

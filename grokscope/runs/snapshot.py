@@ -204,6 +204,16 @@ class Snapshot:
         against = (self.task, self.train_mask.numpy().tobytes())
         return other.remembered(against, lambda: other.replace(task=self.task, train_mask=self.train_mask))
 
+    @cached_property
+    def structural(self) -> "Snapshot":
+        """The snapshot whose labels are the elements of its task's structure, for measures of clouds; itself where the
+        task has none."""
+        if self.task.structure is None:
+            return self
+        seen = self.replace(task=self.task.structural)
+        vars(seen)["logits"] = self.logits  # as many as the network has, not one an element
+        return seen
+
     def function(self, rows: Bool[Tensor, " pair"]) -> Callable[[Mapping[str, Tensor]], Tensor]:
         """All outputs on some inputs as a differentiable function of the weights, scaled and centred as trained."""
         inputs = self.task.inputs[rows].unsqueeze(0)

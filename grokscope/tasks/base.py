@@ -4,6 +4,7 @@ import dataclasses
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -38,6 +39,19 @@ class Truth:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class Structure:
+    """What the inputs stand for, where that is something else than their labels (the weekday that a text speaks of; its
+    label is the next word).
+
+    elements: of each input, in 0..n-1. truth: the space that the elements live on.
+    """
+
+    elements: Int[Tensor, " pair"]
+    n: int
+    truth: Truth
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Task:
     """All inputs of a task, in lexicographic order if there is one, with their labels and the ground truth.
 
@@ -51,6 +65,7 @@ class Task:
         where the source calls no answer correct.
     answers: the right answers of the truth, where the labels were drawn at random; None: the labels.
     train: the inputs that are trained on, where the data say it themselves; None: they are drawn (`split`).
+    structure: what clouds of activations are compared with; None: the labels and their truth.
     """
 
     inputs: Int[Tensor, "pair operand"] | Float[Tensor, "pair feature"]
@@ -63,6 +78,7 @@ class Task:
     truth: Truth = Truth()
     answers: Int[Tensor, " pair"] | None = None
     train: Bool[Tensor, " pair"] | None = None
+    structure: Structure | None = None
 
     @property
     def n_inputs(self) -> int:
@@ -79,6 +95,14 @@ class Task:
     def targets(self) -> Int[Tensor, " pair"] | Float[Tensor, "pair output"]:
         """The values a loss compares outputs with: classes, templates of the classes, or targets of a regression."""
         return self.labels if self.templates is None else self.templates[self.labels]
+
+    @cached_property
+    def structural(self) -> "Task":
+        """The task whose labels are the elements of its structure; the task itself where it has none."""
+        if (of := self.structure) is None:
+            return self
+        given = {"labels": of.elements, "n_classes": of.n, "truth": of.truth, "structure": None}
+        return dataclasses.replace(self, **given, templates=None, tolerance=None, answers=None)
 
     @property
     def tokens(self) -> Int[Tensor, "pair position"]:
@@ -123,7 +147,7 @@ class Task:
         Classes are drawn uniformly and independently; targets of a regression are permuted at random.
         """
         generator = torch.Generator().manual_seed(seed)
-        return dataclasses.replace(self, labels=self._drawn(generator), truth=Truth())
+        return dataclasses.replace(self, labels=self._drawn(generator), truth=Truth(), structure=None)
 
     def with_noise(self, mask: Bool[Tensor, " pair"], share: float, outliers: int, seed: int) -> "Task":
         """The same task with some of the labels under the mask drawn at random: a share of them, or a number.

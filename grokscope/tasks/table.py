@@ -21,21 +21,10 @@ from pydantic import Field
 from torch import Tensor
 
 from grokscope.numerics.groups import group
-from grokscope.registry import Options, shortened, unknown
-from grokscope.tasks._pairs import group_truth, truth_with_zero
-from grokscope.tasks.base import Task, TaskFamily, Truth, number_orbits
+from grokscope.registry import Options
+from grokscope.tasks._truths import UNKNOWN, name_of, named_truth, spelt, truth_of
+from grokscope.tasks.base import Structure, Task, TaskFamily, Truth, number_orbits
 
-UNKNOWN = "unknown"
-MANIFOLDS = {
-    "circle": Truth(manifold="circle", intrinsic_dimension=1, embedding_dimension=2, betti=(1, 1)),
-    "circle and point": Truth(manifold="circle and point", intrinsic_dimension=1, embedding_dimension=2, betti=(2, 1)),
-    "torus": Truth(manifold="torus", intrinsic_dimension=2, embedding_dimension=3, betti=(1, 2, 1)),
-    "segment": Truth(manifold="segment", intrinsic_dimension=1, embedding_dimension=1, betti=(1,)),
-    "two circles": Truth(manifold="two circles", intrinsic_dimension=1, embedding_dimension=2, betti=(2, 2)),
-    "none": Truth(),
-    UNKNOWN: Truth(known=False),
-}
-POINTS = "points"  # as many as there are classes
 # Data by hash: those of this process, and where others can be had.
 _data: "dict[str, Data]" = {}
 _places: "dict[str, dict[str, Callable[[], Data]]]" = {}
@@ -60,11 +49,13 @@ class Table(Options):
 
 @dataclass(frozen=True, eq=False)
 class Data:
-    """Inputs with their labels, as `data` brings them into order. train: the inputs that they say are trained on."""
+    """Inputs with their labels, as `data` brings them into order. train: the inputs that they say are trained on.
+    elements: what each input stands for, where that is not its label."""
 
     inputs: Int[Tensor, "pair operand"] | Float[Tensor, "pair feature"]
     labels: Int[Tensor, " pair"] | Float[Tensor, "pair output"]
     train: Bool[Tensor, " pair"] | None = None
+    elements: Int[Tensor, " pair"] | None = None
 
     @cached_property
     def digest(self) -> str:
@@ -77,7 +68,7 @@ class Data:
     @property
     def tensors(self) -> dict[str, Tensor]:
         """Its parts by name."""
-        parts = {"inputs": self.inputs, "labels": self.labels, "train": self.train}
+        parts = {"inputs": self.inputs, "labels": self.labels, "train": self.train, "elements": self.elements}
         return {name: part for name, part in parts.items() if part is not None}
 
     @property
@@ -86,9 +77,10 @@ class Data:
         return {name: _narrow(tensor) for name, tensor in self.tensors.items()}
 
 
-def data(inputs: Any, labels: Any, train: Any = None) -> Data:
+def data(inputs: Any, labels: Any, train: Any = None, elements: Any = None) -> Data:
     """Data from arrays of any kind: (input, operand) symbols or (input, feature) numbers; a label an input, whole
-    numbers for classes, or numbers; train: a bool an input. ValueError, of one line, for what is no task."""
+    numbers for classes, or numbers; train: a bool an input; elements: a whole number an input. ValueError, of one line,
+    for what is no task."""
     x, y = _array("inputs", inputs), _array("labels", labels)
     x = x[:, None] if x.ndim == 1 else x
     y = y[:, None] if y.is_floating_point() and y.ndim == 1 else y
@@ -98,13 +90,15 @@ def data(inputs: Any, labels: Any, train: Any = None) -> Data:
             "label an input, of at least 2 inputs"
         )
     mask = None if train is None else _mask(train, len(x))
+    of = None if elements is None else _elements(elements, len(x))
     if not x.is_floating_point():
         order = lexicographic(x)
-        x, y, mask = x[order], y[order], None if mask is None else mask[order]
+        x, y = x[order], y[order]
+        mask, of = (None if part is None else part[order] for part in (mask, of))
         twice = (x[1:] == x[:-1]).all(1).nonzero().flatten().tolist()
         if twice:
             raise ValueError(f"the input {tuple(x[twice[0]].tolist())} stands there twice; each input has one label")
-    return Data(x.contiguous(), y.contiguous(), mask)
+    return Data(x.contiguous(), y.contiguous(), mask, of)
 
 
 def lexicographic(symbols: Int[Tensor, "input operand"]) -> Int[Tensor, " input"]:
@@ -118,14 +112,16 @@ def task(
     *,
     n_symbols: int | None = None,
     n_classes: int | None = None,
-    truth: str = UNKNOWN,
+    truth: Any = UNKNOWN,
     train: Any = None,
     tolerance: float | None = None,
 ) -> Task:
     """A task of anybody's arrays, for `gs.recipe("quickstart", task=...)`: it is trained on as any other, and kept with
-    its runs. The arguments are those of `data` and of `Table`."""
-    made = data(inputs, labels, train)
-    about: dict[str, Any] = {"n_symbols": n_symbols, "n_classes": n_classes, "truth": truth, "tolerance": tolerance}
+    its runs. The arguments are those of `data` and of `Table`. truth: a name; or what each input stands for, a whole
+    number an input; or both, ("cyclic(7)", elements)."""
+    name, elements = named_truth(truth)
+    made = data(inputs, labels, train, elements)
+    about: dict[str, Any] = {"n_symbols": n_symbols, "n_classes": n_classes, "truth": name, "tolerance": tolerance}
     options = Table(path=None, **about)
     return _task(completed(options, made), made)
 
@@ -133,9 +129,9 @@ def task(
 def fields_of(given: Task) -> dict[str, Any]:
     """The fields of a config whose task is this one; its data are remembered. ValueError for a task with more to it
     than inputs, labels and a truth that has a name."""
-    made = data(given.inputs, given.labels, given.train)
-    of = given.truth
-    name = next((name for name in (of.group, of.manifold, UNKNOWN) if name and _truth_or_none(name, given) == of), None)
+    made = data(given.inputs, given.labels, given.train, given.structure and given.structure.elements)
+    of, n = (given.truth, given.n_classes) if given.structure is None else (given.structure.truth, given.structure.n)
+    name = name_of(of, n)
     if given.templates is not None or given.answers is not None or name is None:
         raise ValueError("this task is not one of gs.task: name it by its id")
     fields: dict[str, Any] = {"n_symbols": given.n_symbols, "n_classes": given.n_classes, "tolerance": given.tolerance}
@@ -161,7 +157,7 @@ def completed(options: Table, of: Data, told: Mapping[str, Any] | None = None) -
         raise ValueError("every input has the label 0: a task has at least two classes")
     if made.own_split and of.train is None:
         raise ValueError("own_split = true, but the data have no split")
-    return made.model_copy(update={"truth": _spelt(made.truth, made.n_classes or 0)})
+    return made.model_copy(update={"truth": spelt(made.truth, _n_elements(made, of))})
 
 
 def remember(of: Data) -> str:
@@ -206,6 +202,7 @@ def build(options: Table) -> Task:
 
 
 def _task(options: Table, made: Data) -> Task:
+    truth = truth_of(options.truth, n := _n_elements(options, made))
     return Task(
         inputs=made.inputs,
         labels=made.labels,
@@ -213,37 +210,19 @@ def _task(options: Table, made: Data) -> Task:
         n_symbols=options.n_symbols or 0,
         n_classes=options.n_classes or 0,
         tolerance=options.tolerance,
-        truth=truth_of(options.truth, options.n_classes or 0),
+        truth=truth if made.elements is None else Truth(known=False),
         train=made.train if options.own_split else None,
+        structure=None if made.elements is None else Structure(elements=made.elements, n=n, truth=truth),
     )
 
 
-def truth_of(name: str, n_classes: int) -> Truth:
-    """The truth of a name. ValueError for an unknown one, and for a group with other elements than there are
-    classes."""
-    if name in MANIFOLDS:
-        return MANIFOLDS[name]
-    if name == POINTS:
-        return Truth(manifold=POINTS, intrinsic_dimension=0, embedding_dimension=1, betti=(n_classes,))
-    if "(" not in name and not name[-1:].isdigit():
-        raise ValueError(unknown("truth", name, [*MANIFOLDS, POINTS, "cyclic(97)", "dihedral(5)", "symmetric(5)"]))
-    chosen = group(name)
-    if chosen.order == n_classes:
-        return group_truth(chosen)
-    if chosen.family == "multiplicative" and chosen.order + 1 == n_classes:
-        return truth_with_zero(n_classes)
-    raise ValueError(f"truth = {shortened(name)} has {chosen.order} elements, the labels are {n_classes} classes")
-
-
-def _spelt(truth: str, n_classes: int) -> str:
-    return truth_of(truth, n_classes).group or truth
-
-
-def _truth_or_none(name: str, of: Task) -> Truth | None:
-    try:
-        return truth_of(name, of.n_classes)
-    except ValueError:
-        return None
+def _n_elements(options: Table, of: Data) -> int:
+    """The number of elements that the truth speaks of: of a group its order, if no element is beyond it."""
+    if of.elements is None:
+        return options.n_classes or 0
+    needed = _count(of.elements)
+    order = group(options.truth).order if "(" in options.truth else needed
+    return max(needed, order)
 
 
 def _orbits(of: Data) -> Int[Tensor, " pair"]:
@@ -277,6 +256,13 @@ def _array(name: str, values: Any) -> Tensor:
     if not tensor.isfinite().all():
         raise ValueError(f"{name} are finite numbers, got {float(tensor[~tensor.isfinite()][0])}")
     return tensor
+
+
+def _elements(elements: Any, n: int) -> Int[Tensor, " pair"]:
+    of = _array("the elements", elements)
+    if of.shape != (n,) or of.is_floating_point():
+        raise ValueError(f"the elements are one whole number an input, of {n}; got {tuple(of.shape)} {of.dtype}")
+    return of
 
 
 def _mask(train: Any, n: int) -> Bool[Tensor, " pair"]:

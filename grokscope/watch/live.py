@@ -10,11 +10,13 @@ from grokscope.errors import MissingPlugin
 from grokscope.models.base import Interface, Params
 from grokscope.models.parts.program import of_replicas
 from grokscope.models.watched import Watched, WatchedOptions
+from grokscope.registry import unknown
 from grokscope.runs.snapshot import Snapshot
 from grokscope.tasks.base import Task
 from grokscope.watch.network import Network
 from grokscope.watch.points import at
 
+TURNED = ".T"  # the end of a name in `rename` that means the transpose
 # Our name of a weight -> the network's, and whether ours is its transpose.
 Names = Mapping[str, tuple[str, bool]]
 
@@ -83,3 +85,17 @@ def snapshot_of(
         outputs=outputs,
         initial=initial,
     )
+
+
+def names_of(network: Network, rename: Mapping[str, str]) -> Names:
+    """Our name -> theirs, and whether it is turned: "net.2.weight.T" is the transpose of "net.2.weight"."""
+    places = {ours: (theirs.removesuffix(TURNED), theirs.endswith(TURNED)) for ours, theirs in rename.items()}
+    weights = network.params
+    for ours, (theirs, turned) in places.items():
+        if theirs not in weights:
+            raise ValueError(f"rename {ours!r}: {unknown('weight', theirs, weights)}")
+        if turned and weights[theirs].ndim != 2:
+            raise ValueError(f"rename {ours!r}: {theirs} has {weights[theirs].ndim} axes; only a matrix is turned")
+    if len({theirs for theirs, _ in places.values()}) < len(rename):
+        raise ValueError(f"rename gives one weight two names: {dict(rename)}")
+    return places

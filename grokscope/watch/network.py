@@ -12,6 +12,7 @@ from grokscope.watch.sites import OUT, Heard, first_tensor, resolved
 
 AT_ONCE = 1 << 24  # bytes of the largest activation of a forward pass
 MOST_AT_ONCE = 4096  # points of one
+SPREAD = ("DTensor", "FlatParameter")  # classes of weights of which a process has a part
 LARGEST = 1e-6  # of the largest output: what a capture may change by rounding
 
 
@@ -26,6 +27,8 @@ class Network:
         self.module = unwrapped(module)
         if any(isinstance(p, nn.UninitializedParameter) for p in self.module.parameters()):
             raise ValueError("the network has weights without a shape yet (a lazy module): call it once first")
+        if any(type(p).__name__ in SPREAD for p in self.module.parameters()):
+            raise ValueError("its weights are spread over processes (FSDP): a watch needs them whole in one process")
         self._forward = forward
         self.against_zero = False  # one output is the logit of class 1 against 0
         self._named = sites is not None  # parts that nobody has named, such as a loss or a metric, may rest

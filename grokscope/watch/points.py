@@ -28,11 +28,13 @@ IGNORED = -100  # the label that PyTorch's losses leave out
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Points:
     """inputs: a tensor, or tensors by name for the network's keywords, a row a point. labels: a row a point. train: the
-    points that are trained on; None: nobody has said. notes: sentences on what was left out or taken to be so."""
+    points that are trained on; None: nobody has said. elements: what each point stands for; None: its label. notes:
+    sentences on what was left out or taken to be so."""
 
     inputs: Any
     labels: Tensor
-    train: Bool[Tensor, " point"] | None
+    train: Bool[Tensor, " point"] | None = None
+    elements: Int[Tensor, " point"] | None = None
     notes: list[str] = field(default_factory=list)
 
     def __len__(self) -> int:
@@ -40,8 +42,9 @@ class Points:
 
     def take(self, rows: Int[Tensor, " row"]) -> "Points":
         """Some of the points, in this order."""
-        train = None if self.train is None else self.train[rows]
-        return dataclasses.replace(self, inputs=at(self.inputs, rows), labels=self.labels[rows], train=train)
+        known = {"train": self.train, "elements": self.elements}
+        taken = {name: None if part is None else part[rows] for name, part in known.items()}
+        return dataclasses.replace(self, inputs=at(self.inputs, rows), labels=self.labels[rows], **taken)
 
 
 def at(inputs: Any, rows: Tensor | slice) -> Any:
@@ -62,13 +65,14 @@ def _joined(parts: Sequence[Any]) -> Any:
     return torch.cat(list(parts))
 
 
-def points(inputs: Any, labels: Any = None, train: Any = None, *, most: int) -> Points:
+def points(inputs: Any, labels: Any = None, train: Any = None, elements: Any = None, *, most: int) -> Points:
     """Points from what a user has.
 
     inputs: an array with labels beside it; tensors by name (keywords of the network) with labels beside them; a
     `Dataset` or a loader of (inputs, labels) batches; or splits by name, {"train": ..., "test": ...}, each a pair
     (inputs, labels), a dataset or a loader. Splits other than "train" are held out.
-    train: which points are trained on, a bool a point or their indices.
+    train: which points are trained on, a bool a point or their indices. elements: what each point stands for, a whole
+        number a point; of splits by name, those of each split.
     most: points of each split that are kept: of arrays a random choice with a fixed seed, of a loader the first.
 
     ValueError, of one line, for what gives no points. Reading a loader draws random numbers: the caller restores them.
@@ -76,15 +80,14 @@ def points(inputs: Any, labels: Any = None, train: Any = None, *, most: int) -> 
     if most < 2:
         raise ValueError(f"points = {most}: expected at least 2")
     if isinstance(inputs, Mapping) and TRAIN in inputs and not isinstance(inputs[TRAIN], Tensor | np.ndarray):
-        return _of_splits(inputs, labels, train, most)
+        return _of_splits(inputs, labels, train, elements, most)
     notes: list[str] = []
-    x, y = _pair(inputs, labels, "the points", most, notes)
-    mask = None
+    found = _labelled(inputs, labels, elements, whose="the points", most=most, notes=notes)
     if train is not None:
-        mask = _mask(train, len(y))
+        found = dataclasses.replace(found, train=_mask(train, len(found)))
     else:
         notes.append("nobody said which points are trained on: all count as trained on, and none as held out")
-    return _kept(Points(inputs=x, labels=y, train=mask, notes=notes), most)
+    return _kept(_without_ignored(found), most)
 
 
 def task_of(points: Points, n_outputs: int, truth: str = UNKNOWN) -> tuple[Task, Points]:
@@ -101,12 +104,14 @@ def task_of(points: Points, n_outputs: int, truth: str = UNKNOWN) -> tuple[Task,
         order = lexicographic(symbols)
         points, symbols = points.take(order), symbols[order]
     x = torch.arange(len(points), dtype=torch.float32) if symbols is None else symbols
-    options: dict[str, Any] = {"truth": truth, "train": points.train}
+    said = truth if points.elements is None else (truth, points.elements)
+    options: dict[str, Any] = {"truth": said, "train": points.train}
     if points.labels.is_floating_point():
         if (width := points.labels.shape[1]) != n_outputs:
             raise ValueError(f"the labels are {width} numbers a point, the network has {n_outputs} outputs")
     else:
-        options["n_classes"] = _n_classes(int(points.labels.max()) + 1, n_outputs, truth)
+        of_labels = truth if points.elements is None else UNKNOWN
+        options["n_classes"] = _n_classes(int(points.labels.max()) + 1, n_outputs, of_labels)
     return task(x, points.labels, **options), points
 
 
@@ -134,11 +139,16 @@ def _symbols(inputs: Any) -> Int[Tensor, "point operand"] | None:
     return inputs.long()
 
 
-def _of_splits(splits: Mapping[str, Any], labels: Any, train: Any, most: int) -> Points:
+def _of_splits(splits: Mapping[str, Any], labels: Any, train: Any, elements: Any, most: int) -> Points:
     if labels is not None or train is not None:
         raise ValueError("splits by name have labels of their own and say what is trained on: give inputs alone")
+    if elements is not None and not (isinstance(elements, Mapping) and elements.keys() == splits.keys()):
+        raise ValueError(f"truth: give what the points stand for by split, as the inputs: {', '.join(splits)}")
     notes: list[str] = []
-    parts = {name: _kept(_split(name, given, most, notes), most) for name, given in splits.items()}
+    parts = {
+        name: _kept(_split(name, given, elements and elements[name], most, notes), most)
+        for name, given in splits.items()
+    }
     if len(parts) < 2:
         notes.append("train is the only split: no point is held out")
     shapes = {name: _shape(part.inputs) for name, part in parts.items()}
@@ -151,13 +161,15 @@ def _of_splits(splits: Mapping[str, Any], labels: Any, train: Any, most: int) ->
     every = list(parts.values())
     x = _joined([part.inputs for part in every])
     said = [note for part in every for note in part.notes]
-    return Points(inputs=x, labels=torch.cat([part.labels for part in every]), train=trained, notes=notes + said)
+    of = [part.elements for part in every if part.elements is not None]
+    y = torch.cat([part.labels for part in every])
+    return Points(inputs=x, labels=y, train=trained, elements=torch.cat(of) if of else None, notes=notes + said)
 
 
-def _split(name: str, given: Any, most: int, notes: list[str]) -> Points:
+def _split(name: str, given: Any, elements: Any, most: int, notes: list[str]) -> Points:
     x, y = given if isinstance(given, tuple | list) and len(given) == 2 else (given, None)
-    x, y = _pair(x, y, f"the split {name!r}", most, notes)
-    return Points(inputs=x, labels=y, train=None)
+    found = _labelled(x, y, elements, whose=f"the split {name!r}", most=most, notes=notes)
+    return dataclasses.replace(_without_ignored(found), notes=[])
 
 
 def _shape(inputs: Any) -> Any:
@@ -166,7 +178,7 @@ def _shape(inputs: Any) -> Any:
     return tuple(inputs.shape[1:])
 
 
-def _pair(inputs: Any, labels: Any, whose: str, most: int, notes: list[str]) -> tuple[Any, Tensor]:
+def _labelled(inputs: Any, labels: Any, elements: Any, *, whose: str, most: int, notes: list[str]) -> Points:
     """Inputs and labels as tensors on the CPU."""
     if labels is not None:
         if isinstance(inputs, Mapping):
@@ -178,11 +190,14 @@ def _pair(inputs: Any, labels: Any, whose: str, most: int, notes: list[str]) -> 
         raise ValueError(f"labels of {whose} are missing: give labels=, one a point")
     else:
         x, y = _read(inputs, whose, most, notes)
-    x, y = _without_ignored(x, _labels(y, notes), notes)
+    y = _labels(y, notes)
     sizes = {len(tensor) for tensor in (x.values() if isinstance(x, Mapping) else [x])}
     if sizes != {len(y)} or len(y) < 2:
         raise ValueError(f"{whose}: {sorted(sizes)} inputs and {len(y)} labels; expected one label a point, 2 or more")
-    return x, y
+    of = None if elements is None else _tensor(f"what {whose} stand for", elements)
+    if of is not None and (of.shape != y.shape[:1] or of.is_floating_point()):
+        raise ValueError(f"what {whose} stand for: one whole number a point, of {len(y)}; got {tuple(of.shape)}")
+    return Points(inputs=x, labels=y, elements=of, notes=notes)
 
 
 def _read(loader: Any, whose: str, most: int, notes: list[str]) -> tuple[Any, Tensor]:
@@ -236,12 +251,15 @@ def _labels(y: Tensor, notes: list[str]) -> Tensor:
     return (y[:, -1] if y.ndim == 2 else y.flatten()).long()
 
 
-def _without_ignored(x: Any, y: Tensor, notes: list[str]) -> tuple[Any, Tensor]:
-    if y.is_floating_point() or not bool((y == IGNORED).any()):
-        return x, y
-    kept = (y != IGNORED).nonzero().flatten()
-    notes.append(f"{len(y) - len(kept)} points with the label {IGNORED} are left out")
-    return at(x, kept), y[kept]
+def _without_ignored(given: Points) -> Points:
+    ignored = given.labels == IGNORED
+    if given.labels.is_floating_point() or not bool(ignored.any()):
+        return given
+    kept = (~ignored).nonzero().flatten()
+    if len(kept) < 2:
+        raise ValueError(f"all but {len(kept)} of the points have the label {IGNORED}, which losses leave out")
+    given.notes.append(f"{int(ignored.sum())} points with the label {IGNORED} are left out")
+    return given.take(kept)
 
 
 def _mask(train: Any, n: int) -> Bool[Tensor, " point"]:

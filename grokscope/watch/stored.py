@@ -67,6 +67,7 @@ class Stored:
         self._writer.describe(device, unknown=unknown, watched=watched)
         self._known: set[str] = set()
         self._disk = 0
+        self.left_out: list[int] = []  # steps of checkpoints that there was no room for
         self._told = 0.0
 
     @property
@@ -95,7 +96,7 @@ class Stored:
         return NON_FINITE in self._known
 
     def checkpoint(self, step: int, snapshot: Snapshot) -> None:
-        """Keeps the activations of a step, and small weights; nothing where the room is used up."""
+        """Keeps the activations of a step, and small weights, while there is room."""
         small = sum(t.nbytes for t in snapshot.params.values()) <= MOST_WEIGHTS
         tensors = dict(snapshot.params) if small else {}
         sites = {name: snapshot.activations[name] for name in snapshot.model.sites}
@@ -103,10 +104,11 @@ class Stored:
         if snapshot.outputs.nbytes <= MOST_OUTPUTS:
             tensors[OUTPUTS] = snapshot.outputs
         size = sum(t.nbytes for t in tensors.values())
-        if self._disk + size <= MOST_DISK:
-            self._disk += size
-            kept = {name: tensor.detach().contiguous()[None] for name, tensor in tensors.items()}
-            self._writer.checkpoint(step, kept)
+        if self._disk + size > MOST_DISK:
+            self.left_out.append(step)
+            return
+        self._disk += size
+        self._writer.checkpoint(step, {name: tensor.detach().contiguous()[None] for name, tensor in tensors.items()})
 
     def status(self, step: int, *, seconds: tuple[float, float]) -> None:
         """Writes how far it is, at most once a second. seconds: of the training, and of the watch."""

@@ -7,36 +7,35 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
 
 import torch
 from threadpoolctl import ThreadpoolController
-from torch import Tensor, nn
+from torch import nn
 
-from grokscope.errors import Missing, StoreError
+from grokscope.errors import StoreError
 from grokscope.measures.analyses.checkpoints import measure_checkpoints
-from grokscope.registry import unknown
 from grokscope.runs.run import Run
 from grokscope.runs.snapshot import Snapshot
 from grokscope.runs.store.events import NON_FINITE, STAGES
 from grokscope.statistics.transitions import Phases
+from grokscope.tasks.table import named_truth
 from grokscope.training.loop import History
 from grokscope.watch.guard import untouched
-from grokscope.watch.live import Names, snapshot_of
-from grokscope.watch.measuring import Measuring
+from grokscope.watch.live import names_of, snapshot_of
+from grokscope.watch.measuring import Measuring, numbers_of
 from grokscope.watch.network import Network
 from grokscope.watch.points import at, points, task_of
 from grokscope.watch.schedule import Budget, Schedule
 from grokscope.watch.sinks.base import Sinks
-from grokscope.watch.stored import Stored, config_of
+from grokscope.watch.stored import MOST_DISK, Stored, config_of
 
 KEPT_AT_START = 1 << 28  # bytes of weights that are kept from the start, for measures that compare with them
 STABLE = 20  # looks in a row at STOP_ACCURACY that end a training
 STOP_ACCURACY = 0.99
-FIGURE = "grokking_curve"  # what sinks get at the end
-TURNED = ".T"  # the end of a name in `rename` that means the transpose
 TRIED = 8  # points of the call that a capture is checked against
 
 
@@ -49,17 +48,20 @@ class Watch:
         `watch.attention.Attention`. A weight may be a site: {"embed": "embed.weight"} is a table of symbols. The names
         that grokscope has (embed, resid_mid, mlp_post, pattern, ...) let the figures find them. None: the parts of the
         network.
-    measures: ids; what the network cannot answer is said at the start (`cannot`). None: all cheap ones at each look,
-        and at `close` all others of the kept checkpoints.
+    measures: ids, beside the losses and accuracies; what the network cannot answer is said at the start (`cannot`).
+        None: all cheap ones at each look, and at `close` all others of the kept checkpoints.
     every: steps between looks, or "log". budget: share of the wall time that looking may take; None: no limit.
-    truth: what the task is ("cyclic(97)", "circle", ...), for measures of circuits and topology.
+    truth: what the task is ("cyclic(97)", "circle", ...), for measures of circuits and topology; or what each point
+        stands for, a whole number a point (the weekday of a text), where that is not its label: clouds of activations
+        are compared with that; or both, ("cyclic(7)", weekdays).
     rename: {our name of a weight: the network's}, such as {"W_E": "embed.weight", "W_out": "net.2.weight.T"}; ".T": the
         transpose, as `nn.Linear` has it the other way round.
     loss: id of the training loss; None: cross_entropy of classes, mse of numbers. forward(model, inputs) -> outputs:
         how the network is called. config: what is known of the training (learning_rate, weight_decay, seed, ...).
     most: points of each split that are looked at. batch: points of a forward pass; None: few enough for
         their activations to be small. start: the step now.
-    sinks: where numbers go besides the store: "tensorboard", "wandb", "mlflow", or f(step, {name: value}).
+    sinks: where numbers go besides the store: "tensorboard", "wandb", "mlflow", or f(step, {name: value}); at the end
+        the figures too. sinks_every: at most one point a name in so many steps, or in so much time (a timedelta).
 
     The training is never changed, and after the start never stopped: what goes wrong is warned of once.
 
@@ -77,7 +79,7 @@ class Watch:
         every: int | Literal["log"] = "log",
         store: str | Path = "runs",
         train: Any = None,
-        truth: str = "unknown",
+        truth: Any = "unknown",
         rename: Mapping[str, str] | None = None,
         loss: str | None = None,
         forward: Callable[[nn.Module, Any], Any] | None = None,
@@ -87,16 +89,18 @@ class Watch:
         batch: int | None = None,
         start: int = 0,
         sinks: Any = (),
+        sinks_every: int | timedelta | None = None,
     ) -> None:
         self._network = Network(model, sites, forward)
         self._pools = ThreadpoolController()
-        self._names = _names(self._network, rename or {})
+        self._names = names_of(self._network, rename or {})
         self._schedule, self._budget, self._batch = Schedule(every), Budget(budget), batch or 1
         self._measuring = Measuring(measures, self._budget)
         with self._looking():
-            given = points(inputs, labels, train, most=most)
+            name, elements = named_truth(truth)
+            given = points(inputs, labels, train, elements, most=most)
             n_outputs = self._first_call(given.inputs, batch, classes=not given.labels.is_floating_point())
-            self.task, given = task_of(given, n_outputs, truth)
+            self.task, given = task_of(given, n_outputs, name)
         self._inputs, self.notes = given.inputs, given.notes
         self._mask = torch.ones(len(given), dtype=torch.bool) if self.task.train is None else self.task.train
         self._loss = loss or ("cross_entropy" if self.task.n_classes else "mse")
@@ -107,7 +111,8 @@ class Watch:
         snapshot = self._see(start)
         self._measuring.fit(snapshot, keeps_start=self._keeps_start)
         self._stored = self._open(Path(store), snapshot, config or {})
-        self._sinks = Sinks(sinks, self._stored.run, self.run.fields or {}, self._stored.folder)
+        about = (self._stored.run, self.run.fields or {}, self._stored.folder)
+        self._sinks = Sinks(sinks, *about, min_interval=sinks_every)
         self._take(snapshot, {})
         self._schedule.looked(start, None)
         self._budget.spend_all()
@@ -159,7 +164,7 @@ class Watch:
             self._latest = max(self._latest, operator.index(step))
             if self._schedule.is_due(self._latest) and self._latest > self._step:
                 with self._budget.spending():
-                    self._look(self._numbers({"loss": loss, **logged}))
+                    self._look(numbers_of({"loss": loss, **logged}, self._warn))
 
     def close(self, *, measure: bool | None = None, ended: bool = True) -> Run:
         """Ends the watch with a last look, and returns its run. measure: whether the heavy measures of all checkpoints
@@ -172,14 +177,16 @@ class Watch:
                     self._take(self._see(self._latest), {}, last=True)
                 self._stored.finish(self._step, seconds=self._budget.seconds, ended=ended)
             self._stored.release()
+            if left_out := self._stored.left_out:
+                self._warn(f"checkpoints fill {MOST_DISK >> 30} GiB: those of steps {_listed(left_out)} are left out")
             if never := self._measuring.never:
                 self._warn(
                     f"there was no time for {', '.join(never)}: a larger budget, or grokscope measure RUN --only ID"
                 )
             with self._harmless():
                 if measure if measure is not None else ended and self._measuring.asked is None:
-                    self.cannot.update(measure_checkpoints(self.run))
-                self._send_figure()
+                    self._measuring.found_no_answer(measure_checkpoints(self.run))
+                self._send_figures()
             self._sinks.close()
         return self.run
 
@@ -252,23 +259,11 @@ class Watch:
         self._stored.status(self._step, seconds=self._budget.seconds)
         self._sinks.scalars(self._step, {f"{name}[{view}]" if view else name: v for (name, view), v in values.items()})
 
-    def _send_figure(self) -> None:
-        """The curve goes to the sinks. Figures lie in a layer above: the public face has given them to every run."""
+    def _send_figures(self) -> None:
+        """Figures go to the sinks. They lie in a layer above: the public face has given them to every run."""
         if self._sinks:
-            drawn = sys.modules["grokscope"].Run(self._stored.folder).figure(FIGURE)
-            if not isinstance(drawn, Missing):
-                self._sinks.figure(FIGURE, drawn)
-
-    def _numbers(self, given: Mapping[str, Any]) -> dict[str, float]:
-        """What is logged, as numbers; what is none is said once, and left out."""
-        numbers: dict[str, float] = {}
-        for name, value in given.items():
-            if value is not None:
-                try:
-                    numbers[name] = float(value.detach()) if isinstance(value, Tensor) else float(value)
-                except (TypeError, ValueError, RuntimeError):
-                    self._warn(f"{name} is a {type(value).__name__} and no number: it is not kept")
-        return numbers
+            for name, figure in sys.modules["grokscope"].Run(self._stored.folder).figures().items():
+                self._sinks.figure(name, figure)
 
     def _note(self, curves: dict[str, float]) -> None:
         """Follows the phases."""
@@ -310,15 +305,7 @@ class Watch:
             warnings.warn(text, stacklevel=4)
 
 
-def _names(network: Network, rename: Mapping[str, str]) -> Names:
-    """Our name -> theirs, and whether it is turned: "net.2.weight.T" is the transpose of "net.2.weight"."""
-    places = {ours: (theirs.removesuffix(TURNED), theirs.endswith(TURNED)) for ours, theirs in rename.items()}
-    weights = network.params
-    for ours, (theirs, turned) in places.items():
-        if theirs not in weights:
-            raise ValueError(f"rename {ours!r}: {unknown('weight', theirs, weights)}")
-        if turned and weights[theirs].ndim != 2:
-            raise ValueError(f"rename {ours!r}: {theirs} has {weights[theirs].ndim} axes; only a matrix is turned")
-    if len({theirs for theirs, _ in places.values()}) < len(rename):
-        raise ValueError(f"rename gives one weight two names: {dict(rename)}")
-    return places
+def _listed(steps: Sequence[int]) -> str:
+    """The first steps of many, and how many more there are."""
+    more = f" and {len(steps) - 3} more" if len(steps) > 3 else ""
+    return ", ".join(f"{step:,}" for step in steps[:3]) + more

@@ -17,6 +17,8 @@ from grokscope.runs.doctor import examine
 from tests.conftest import tiny
 from tests.watch.networks import P, pairs, plain, train, trained
 
+CURVES = {f"behaviour.{split}_{of}" for split in ("train", "test") for of in ("accuracy", "loss")}
+
 
 def watched(network: nn.Module, store: Path, **options: Any) -> Any:
     return gs.watch(network, *pairs(), **({"train": trained(), "store": store, "truth": f"cyclic({P})"} | options))
@@ -100,13 +102,13 @@ def test_what_the_network_cannot_answer_is_said_at_the_start(tmp_path: Path) -> 
     with pytest.warns(UserWarning, match=r"attention\.entropy: the network has no attention pattern"):
         watch = watched(plain(), tmp_path, measures=["attention.entropy", "weights.norm"])
     assert set(watch.cannot) == {"attention.entropy"}
-    assert watch.close().rows().measures.tolist() == ["weights.norm"]
+    assert set(watch.close().rows().measures) == {"weights.norm"} | CURVES
 
 
-def test_no_measures_are_none(tmp_path: Path) -> None:
+def test_without_measures_there_are_the_curves_that_phases_are_found_in(tmp_path: Path) -> None:
     with watched(plain(), tmp_path, measures=[], every=1) as watch:
         watch.step(1, loss=0.5)
-    assert watch.run.rows().measures.tolist() == ["logged.loss"]
+    assert set(watch.run.rows().measures) == {"logged.loss"} | CURVES
     assert watch.cannot == {}
 
 
@@ -128,7 +130,8 @@ def test_a_measure_that_raises_is_missing_and_the_training_goes_on(tmp_path: Pat
         raise RuntimeError("no number today\nand more")
 
     chosen = watch._measuring._chosen
-    chosen[0] = dataclasses.replace(chosen[0], function=broken)
+    place = next(i for i, one in enumerate(chosen) if one.id == "weights.norm")
+    chosen[place] = dataclasses.replace(chosen[place], function=broken)
     train(network, 10, lambda step, _: watch.step(step))
     assert watch.cannot["weights.norm"] == "RuntimeError: no number today"
     assert watch.close().series("manifold.linear_dimension", "view=net/orbits")[0].tolist() == [0, 5, 10]
@@ -309,7 +312,7 @@ def test_labels_that_copy_the_inputs_are_noted(tmp_path: Path) -> None:
     assert "copying, not predicting" in write_report(watch.close()).read_text()
 
 
-def test_a_sink_gets_numbers_as_they_come_and_a_figure_at_the_end(tmp_path: Path) -> None:
+def test_a_sink_gets_numbers_as_they_come_and_figures_at_the_end(tmp_path: Path) -> None:
     class Board:
         def __init__(self) -> None:
             self.steps: list[int] = []
@@ -330,7 +333,29 @@ def test_a_sink_gets_numbers_as_they_come_and_a_figure_at_the_end(tmp_path: Path
     board, network = Board(), plain()
     watch = watched(network, tmp_path, every=2, measures=None, sinks=[board])
     train(network, 6, lambda step, loss: watch.step(step, loss=loss))
-    watch.close()
+    run = watch.close()
     assert (board.steps, board.closed) == ([0, 2, 4, 6], 1)
-    assert set(board.figures) == {"grokking_curve"}
+    assert set(board.figures) == set(gs.load(run.folder).figures()) > {"grokking_curve", "weight_norm"}
     assert len(board.figures["grokking_curve"].data) > 2
+    assert not isinstance(gs.load(run.folder).figure("weight_norm"), gs.Missing)
+
+
+def test_a_sink_gets_at_most_one_point_in_so_many_steps(tmp_path: Path) -> None:
+    got: list[int] = []
+    network, options = plain(), {"measures": ["weights.norm"], "every": 1, "sinks_every": 5}
+    with watched(network, tmp_path, sinks=lambda step, _: got.append(step), **options) as watch:
+        train(network, 12, lambda step, _: watch.step(step))
+    assert got == [0, 5, 10]
+
+
+def test_checkpoints_that_there_is_no_room_for_are_said_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = plain()
+    watch = watched(network, tmp_path, every=25, measures=["weights.norm"])
+    monkeypatch.setattr("grokscope.watch.stored.MOST_DISK", 1)
+    train(network, 150, lambda step, _: watch.step(step))
+    with pytest.warns(UserWarning, match="those of steps 25, 50, 75 and 3 more are left out"):
+        run = watch.close()
+    assert run.checkpoints == [0]
+    assert run.series("weights.norm")[0].tolist() == [0, 25, 50, 75, 100, 125, 150]
