@@ -15,6 +15,7 @@ BEND = 0.02  # change of an accuracy between two looks that makes the next ones 
 DENSEST = 8  # looks are at most this many times as dense in a bend
 RATIO = 1.2  # of the steps of two checkpoints
 FIRST = 25  # least distance of checkpoints [steps]
+BEYOND = 1.25  # what a look costs the training (cold caches), over its own wall time: 1.2 to 1.3 in benchmarks.watch
 GUESS = 0.5  # seconds of a heavy measure that was never taken
 
 
@@ -97,7 +98,8 @@ class Budget:
         if self.share is None:
             return True
         now = self.clock()
-        left = self.share * (now - self._start) - self.spent - (0.0 if self._since is None else now - self._since)
+        spent = self.spent + (0.0 if self._since is None else now - self._since)
+        left = self.share / BEYOND * (now - self._start) - spent
         if self._took.get(what, guess) <= max(left, 0.0):
             return True
         self.skipped[what] += 1
