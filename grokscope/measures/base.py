@@ -51,6 +51,7 @@ NEEDS: dict[str, tuple[Callable[[Snapshot], bool], str]] = {
         "only gradient descent on squared error, without momentum, decay or warm-up, has a closed form when linearised",
     ),
     "before": (lambda snapshot: snapshot.before is not None, "the weights before the last step are not known"),
+    "earlier": (lambda snapshot: snapshot.earlier is not None, "the checkpoints before this one are not known"),
     "initial": (lambda snapshot: snapshot.initial is not None, "the weights at step 0 are not known"),
 }
 # What reasons speak of that the truth of a task would say; and what is said before them where nobody has told it.

@@ -74,3 +74,24 @@ def _variances(points: Any) -> Float[np.ndarray, " direction"] | Missing:
 def _exp_entropy(share: Float[np.ndarray, " direction"]) -> float:
     share = share[share > 0]
     return float(np.exp(-(share * np.log(share)).sum()))
+
+
+def spectral_entropy(points: Any, *, centred: bool = True) -> float | Missing:
+    """Entropy of the shares of the variance in each direction, over that of equal shares, 1.
+
+        p_k = l_k / sum l,   -sum_k p_k ln p_k / ln d,   l the eigenvalues of the covariance, d channels
+
+    centred: False takes the second moments about 0 instead. Between 0 (a line) and 1 (all channels alike and
+    uncorrelated). `Missing` for one channel, and where all points are equal (not centred: zero).
+    Source: arXiv:2604.13123 (it does not say whether it centres).
+    """
+    raw = in_units(cloud(points, centre=False))[0]
+    if raw.shape[1] < 2:
+        return Missing("one channel has no entropy of directions")
+    if centred:
+        share = _variances(raw)
+        return share if isinstance(share, Missing) else float(np.log(_exp_entropy(share)) / np.log(raw.shape[1]))
+    squares = np.square(np.linalg.svd(raw, compute_uv=False))
+    if not squares.any():
+        return Missing("the points are all zero")
+    return float(np.log(_exp_entropy(squares / squares.sum())) / np.log(raw.shape[1]))

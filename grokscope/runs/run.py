@@ -202,6 +202,7 @@ class Run:
             initial=None if no_start else lambda: self._first,
             # The last snapshot is its own `final`, so measures share what they compute of it.
             final=None if step == self.checkpoints[-1] else lambda: self._last,
+            earlier=lambda: (self.snapshot(one) for one in self.checkpoints if one < step),
             **trained,
         )
 

@@ -3,7 +3,7 @@ use."""
 
 import functools
 import math
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -38,6 +38,7 @@ class Snapshot:
     before: the weights before the last step; known during the training, not from checkpoints.
     initial, final: functions that give the snapshots of the same run at step 0 and at its last checkpoint, or None
         (weights from elsewhere).
+    earlier: gives the snapshots of the same run at its checkpoints before this one, in order; None without a run.
 
     A snapshot does not change, so what is computed from it stays true. `replace` gives another.
     """
@@ -52,6 +53,7 @@ class Snapshot:
     output_scale: float
     centred: bool
     before: Mapping[str, Tensor] | None
+    earlier: "Callable[[], Iterator[Snapshot]] | None"
     _made: dict[str, Any]  # the keywords of __init__
     _answers: dict[Hashable, Any]
 
@@ -73,6 +75,7 @@ class Snapshot:
         before: Mapping[str, Tensor] | None = None,
         initial: "Callable[[], Snapshot] | None" = None,
         final: "Callable[[], Snapshot] | None" = None,
+        earlier: "Callable[[], Iterator[Snapshot]] | None" = None,
     ) -> None:
         made = {**locals(), "params": dict(params), "loss_options": dict(loss_options)}
         del made["self"]
@@ -214,8 +217,9 @@ class Snapshot:
         vars(seen)["logits"] = self.logits  # as many as the network has, not one an element
         return seen
 
-    def function(self, rows: Bool[Tensor, " pair"]) -> Callable[[Mapping[str, Tensor]], Tensor]:
-        """All outputs on some inputs as a differentiable function of the weights, scaled and centred as trained."""
+    def function(self, rows: Bool[Tensor, " pair"] | Int[Tensor, " row"]) -> Callable[[Mapping[str, Tensor]], Tensor]:
+        """All outputs on some inputs (a mask, or their indices) as a differentiable function of the weights, scaled and
+        centred as trained."""
         inputs = self.task.inputs[rows].unsqueeze(0)
 
         def outputs(params: Mapping[str, Tensor]) -> Tensor:
@@ -241,20 +245,26 @@ class Snapshot:
         """All options of the training loss, such as softmax_dtype."""
         return component("losses", self.loss_name).options(**self._made["loss_options"])
 
+    @cached_property
+    def precise(self) -> "Snapshot":
+        """The same network with weights in float64, for what rounding would decide."""
+        return self.replace(params={name: t.double() for name, t in self.params.items()}, outputs=None, before=None)
+
     def with_params(self, params: Mapping[str, Tensor]) -> "Snapshot":
         """The same network with other weights; `initial` and `final` stay."""
         return self.replace(params=params, outputs=None, before=None, final=lambda: self.final)
 
     def mapped(self, change: Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]]) -> "Snapshot":
-        """The same run with other weights (symbols in another order): `change` acts on these, on those at step 0 and on
-        those at the end."""
-        first, last = self.initial, self._last
+        """The same run with other weights (symbols in another order): `change` acts on these, and on those of every
+        other step."""
+        first, last, earlier = self.initial, self._last, self.earlier
         return self.replace(
             params=change(self.params),
             outputs=None,
             before=None,
             initial=None if first is None else lambda: first.mapped(change),
             final=None if last is None else lambda: self.final.mapped(change),
+            earlier=None if earlier is None else lambda: (one.mapped(change) for one in earlier()),
         )
 
     def replace(self, **changed: Any) -> "Snapshot":

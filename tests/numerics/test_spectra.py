@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from grokscope.errors import Missing
-from grokscope.numerics.spectra import effective_rank, entropy_rank, participation_ratio
+from grokscope.numerics.spectra import effective_rank, entropy_rank, participation_ratio, spectral_entropy
 
 
 def test_equal_singular_values_count_themselves() -> None:
@@ -55,3 +55,27 @@ def test_clouds_without_a_spectrum(rank: Callable[[object], object]) -> None:
     for bad in (np.array([[np.nan, 1.0]] * 20), np.ones(20)):
         with pytest.raises(ValueError, match="points must"):
             rank(bad)
+
+
+def _with_eigenvalues(values: list[float], offset: float = 0.0) -> np.ndarray:
+    """Points whose covariance, and for offset 0 second moments, have these eigenvalues over their sum."""
+    signs = np.array([[1, 1, 1, 1], [1, -1, 1, -1], [1, 1, -1, -1], [1, -1, -1, 1]]).T
+    both = np.concatenate([signs, -signs])[:, : len(values)]
+    return both * np.sqrt(values) + offset
+
+
+def test_spectral_entropy_of_known_eigenvalues() -> None:
+    assert spectral_entropy(_with_eigenvalues([0.5, 0.25, 0.125, 0.125])) == pytest.approx(0.875)
+    for k in (1, 2, 3):
+        equal = _with_eigenvalues([1.0] * k + [0.0] * (4 - k))
+        for centred in (True, False):
+            assert spectral_entropy(equal, centred=centred) == pytest.approx(np.log(k) / np.log(4))
+    moved = _with_eigenvalues([0.5, 0.25, 0.125, 0.125], offset=3.0)
+    assert spectral_entropy(1e6 * moved) == pytest.approx(0.875)
+    assert spectral_entropy(moved, centred=False) < 0.6
+
+
+def test_nothing_has_no_spectral_entropy() -> None:
+    assert isinstance(spectral_entropy(np.ones((5, 3))), Missing)
+    assert isinstance(spectral_entropy(np.zeros((5, 3)), centred=False), Missing)
+    assert isinstance(spectral_entropy(np.ones((5, 1)), centred=False), Missing)

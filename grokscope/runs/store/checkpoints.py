@@ -89,9 +89,11 @@ def load(folder: Path, step: int, *, replica: int | None = None) -> dict[str, "T
     if not path.is_file():
         raise StoreError(f"no checkpoint at step {step} in {path.parent}: {_nearest(steps(folder), step)}")
     with _open(path, lambda: f"; {_others(steps(folder), step)}") as file:
+        # The file gives its names in another order each time, and sums over tensors follow theirs.
+        names = sorted(file.keys())
         if replica is None:
-            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  not a mapping
-        return {name: _row(file, name, replica) for name in file.keys()}  # noqa: SIM118
+            return {name: file.get_tensor(name) for name in names}
+        return {name: _row(file, name, replica) for name in names}
 
 
 def _of_bundle(folder: Path, step: int, replica: int | None) -> dict[str, "Tensor"]:
@@ -99,7 +101,7 @@ def _of_bundle(folder: Path, step: int, replica: int | None) -> dict[str, "Tenso
     from safetensors.torch import load as deserialise
 
     try:
-        tensors = deserialise(bundle.read(folder, step))
+        tensors = dict(sorted(deserialise(bundle.read(folder, step)).items()))
     except SafetensorError as error:
         raise StoreError(f"truncated or damaged: {folder / bundle.NAME} ({error}; {ADVICE})") from error
     except StoreError as error:

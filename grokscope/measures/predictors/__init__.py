@@ -1,0 +1,1 @@
+"""Quantities that are said to announce grokking, or to follow it."""
