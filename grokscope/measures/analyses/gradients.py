@@ -1,6 +1,6 @@
 """Gradients of a snapshot's training loss."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import torch
 from jaxtyping import Float
@@ -36,16 +36,36 @@ def gradient(snapshot: Snapshot, dtype: torch.dtype | None = torch.float64) -> d
     return snapshot.remembered(("gradient", dtype), answer)
 
 
+def of_networks(
+    snapshot: Snapshot, n: int
+) -> Callable[[dict[str, Tensor]], tuple[Float[Tensor, " network"], dict[str, Tensor]]] | Missing:
+    """The mean training loss of n networks with this snapshot's data, and its gradient, at their weights side by side,
+    in float64."""
+    mask = snapshot.rows("train")
+    if isinstance(mask, Missing):
+        return mask
+    program = snapshot.model.program(snapshot.task.inputs[mask].expand(n, -1, -1))
+    loss = _loss(snapshot, mask, program, torch.float64, n)
+
+    def at(weights: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+        losses, slopes = program.gradients(weights, loss)
+        return losses.double().mean(1), dict(slopes)
+
+    return at
+
+
 def _replica(snapshot: Snapshot, dtype: torch.dtype | None) -> dict[str, Tensor]:
     return {name: tensor.to(dtype or tensor.dtype).unsqueeze(0) for name, tensor in snapshot.params.items()}
 
 
-def _loss(snapshot: Snapshot, mask: Tensor, program: Program, dtype: torch.dtype | None) -> Loss:
+def _loss(snapshot: Snapshot, mask: Tensor, program: Program, dtype: torch.dtype | None, n: int = 1) -> Loss:
     """For `Program.gradients`: the samples' losses, and the gradient of their mean in the network's own outputs."""
-    targets = snapshot.task.targets[mask].unsqueeze(0)
+    of_one = snapshot.task.targets[mask]
+    targets = of_one.expand(n, *of_one.shape)
     first = None
     if snapshot.centred and snapshot.initial is not None:
-        first = program.outputs(_replica(snapshot.initial, dtype))
+        start = _replica(snapshot.initial, dtype)
+        first = program.outputs({name: tensor.expand(n, *tensor.shape[1:]) for name, tensor in start.items()})
 
     def loss(outputs: Tensor, replicas: slice, rows: slice) -> tuple[Tensor, Tensor]:
         with torch.enable_grad():

@@ -1,11 +1,12 @@
 """How much of the neighbourhood of the weights does as well."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor
 
 from grokscope.errors import Missing
+from grokscope.measures.analyses.gradients import flat, of_networks
 from grokscope.measures.base import measure
 from grokscope.numerics import langevin
 from grokscope.runs.snapshot import Snapshot
@@ -21,11 +22,11 @@ def local_learning_coefficient(
     snapshot: Snapshot,
     *,
     step: float = 1e-5,
-    localisation: float = 100.0,
+    localisation: float = 1e4,
     n_beta: float | None = None,
     chains: int = 2,
-    draws: int = 100,
-    burn_in: int = 50,
+    draws: int = 80,
+    burn_in: int = 60,
     seed: int = 0,
 ) -> dict[str, float] | Missing:
     """lambda = n beta (E[L] - L(w)), n beta = n / ln n, of the mean training loss L of the n training inputs, without
@@ -36,14 +37,13 @@ def local_learning_coefficient(
     setting, and try several. Negative: w is no minimum. In float64, on all training inputs, so the only noise is the
     sampler's. `numerics.langevin` has the equations.
     """
-    rows = snapshot.rows("train")
-    if isinstance(rows, Missing):
-        return rows
-    weights = torch.cat([tensor.flatten() for tensor in snapshot.precise.params.values()])
+    at = of_networks(snapshot, chains)
+    if isinstance(at, Missing):
+        return at
     found = langevin.local_learning_coefficient(
-        _slopes(snapshot, rows),
-        weights,
-        n=int(rows.sum()),
+        _flat(at, {name: tensor.shape for name, tensor in snapshot.params.items()}),
+        flat(snapshot.precise.params),
+        n=int(snapshot.train_mask.sum()),
         step=step,
         localisation=localisation,
         n_beta=n_beta,
@@ -57,19 +57,13 @@ def local_learning_coefficient(
     return {name: getattr(found, name) for name in ("value", "spread", "distance", "drift")}
 
 
-def _slopes(snapshot: Snapshot, rows: Tensor) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
-    shapes = {name: tensor.shape for name, tensor in snapshot.params.items()}
-    function, targets = snapshot.precise.function(rows), snapshot.task.targets[rows]
-
-    def of_one(weights: Tensor) -> tuple[Tensor, Tensor]:
-        leaf = weights.detach().requires_grad_()
-        parts = leaf.split([shape.numel() for shape in shapes.values()])
-        params = {name: part.view(shape) for (name, shape), part in zip(shapes.items(), parts, strict=True)}
-        loss = snapshot.loss(function(params), targets)
-        return loss.detach().double(), torch.autograd.grad(loss, leaf)[0]
+def _flat(at: Callable[..., tuple[Tensor, dict[str, Tensor]]], shapes: Mapping[str, torch.Size]) -> langevin.Slopes:
+    """The same of weights as one vector a chain."""
 
     def slopes(chains: Tensor) -> tuple[Tensor, Tensor]:
-        losses, gradients = zip(*map(of_one, chains), strict=True)
-        return torch.stack(losses), torch.stack(gradients)
+        parts = chains.split([shape.numel() for shape in shapes.values()], dim=1)
+        named = {name: part.reshape(-1, *shape) for (name, shape), part in zip(shapes.items(), parts, strict=True)}
+        losses, gradients = at(named)
+        return losses, torch.cat([gradients[name].flatten(1) for name in shapes], dim=1)
 
     return slopes

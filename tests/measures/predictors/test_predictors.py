@@ -236,7 +236,7 @@ def test_the_learning_coefficient_is_that_of_the_training_loss(snap: Snapshot) -
     weights = torch.cat([snap.precise.params[name].flatten() for name in names])
     options = {"n": int(snap.train_mask.sum()), "step": 1e-4, "localisation": 100.0}
     other = local_learning_coefficient(slopes, weights, n_chains=2, n_draws=5, burn_in=2, **options)
-    found = of("local_learning_coefficient", snap, step=1e-4, draws=5, burn_in=2)
+    found = of("local_learning_coefficient", snap, draws=5, burn_in=2, step=1e-4, localisation=100.0)
     assert isinstance(other, Learning)
     assert found["value"] == pytest.approx(other.value, rel=1e-6)
     assert found["distance"] == pytest.approx(other.distance, rel=1e-6)
@@ -308,3 +308,10 @@ def test_the_entropy_of_a_view(snap: Snapshot) -> None:
     cloud = snap.view("resid_post", "train")
     assert of("spectral_entropy", snap, view="resid_post/train") == spectral_entropy(cloud)
     assert of("spectral_entropy", snap, centred=False) == spectral_entropy(snap.view("resid_post"), centred=False)
+
+
+def test_the_norm_of_the_gradient(snap: Snapshot) -> None:
+    leaves = {name: tensor.double().requires_grad_() for name, tensor in snap.params.items()}
+    loss = snap.loss(snap.function(snap.train_mask)(leaves), snap.task.targets[snap.train_mask])
+    slopes = torch.autograd.grad(loss, list(leaves.values()))
+    assert of("gradient_norm", snap) == pytest.approx(math.sqrt(sum(float((g**2).sum()) for g in slopes)), rel=1e-9)
