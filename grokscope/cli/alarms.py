@@ -1,0 +1,122 @@
+"""`grokscope alarms`: which quantities announce that a run will generalise, and how often they are wrong."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import tyro
+
+from grokscope.cli._options import Json
+from grokscope.cli.base import emit, wide_console
+
+if TYPE_CHECKING:
+    from grokscope.studies.alarms import Alarms, Quantity
+
+
+def alarms(
+    store: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="STORE")] = Path("runs"),
+    *,
+    only: Annotated[list[str], tyro.conf.arg(metavar="ID")] = [],  # noqa: B006
+    split: str = "fresh",
+    json: Json = False,
+) -> None:
+    """Which quantities announce that a run will generalise, and how often they cry wolf, on the runs of a store.
+
+    For instance: grokscope alarms runs --only weights.norm manifold.dimension
+
+    Every series in the store is tried; `grokscope measure RUN --only ID` adds one. A rule is chosen on half of the
+    seeds and judged on the other half. Runs that never generalise are needed too: random labels, little data, no decay.
+
+    Args:
+        store: the folder that holds the runs.
+        only: ids of measures (grokscope list measures); the trivial competitors are always there.
+        split: the inputs on which generalising is judged: fresh (no mirror image was trained on), or test.
+    """
+    import grokscope as gs
+    from grokscope.studies.alarms import alarms as found_in
+
+    if split not in ("fresh", "test"):
+        raise ValueError(f"--split is fresh or test, got {split!r}")
+    found = found_in(gs.runs(store), only=only, split=split)
+    if json:
+        emit(as_dict(found))
+    else:
+        _print(found)
+
+
+def as_dict(found: "Alarms") -> dict[str, Any]:
+    """In plain JSON types; what has no answer is its reason."""
+    about = {name: getattr(found, name) for name in ("generalised", "never", "left_out", "split", "best_trivial")}
+    return about | {"quantities": [_plain(one) for one in found.quantities]}
+
+
+def _plain(one: "Quantity") -> dict[str, Any]:
+    from grokscope.errors import Missing
+
+    told = {name: getattr(one, name) for name in ("name", "trivial", "looks_ahead", "needs_labels")}
+    told |= {"n_generalised": one.n[0], "n_never": one.n[1]}
+    areas = {f"{age:g}": area.reason if isinstance(area, Missing) else vars(area) for age, area in one.areas.items()}
+    within = (
+        one.within.reason if isinstance(one.within, Missing) else dict(zip(("value", "pairs"), one.within, strict=True))
+    )
+    told |= {
+        "auroc": areas,
+        "auroc_within": within,
+        "against_trivial": None if one.against is None else vars(one.against),
+    }
+    if isinstance(one.judged, Missing):
+        return told | {"reason": one.judged.reason}
+    judged = one.judged
+    return told | {
+        "sensitivity": vars(judged.sensitivity),
+        "false_alarms": vars(judged.false_alarms),
+        "gain": judged.gain,
+        "alarms_per_1000_steps": judged.per_1000,
+        "lead": {name: dict(zip(("median", "low", "high"), of, strict=True)) for name, of in vars(judged.lead).items()},
+        "rules": [vars(rule) for rule in judged.rules],
+    }
+
+
+def _print(found: "Alarms") -> None:
+    from rich.table import Table
+
+    console = wide_console()
+    left_out = "".join(f"; {n} {why}, and are left out" for why, n in found.left_out.items())
+    console.print(f"{found.generalised} runs generalised on {found.split} inputs, {found.never} never did{left_out}")
+    table = Table()
+    table.add_column("quantity", overflow="fold", min_width=24)
+    for head in ("seen", "false alarms", "lead, median [quartiles]", "share", "AUROC at half", "within", "note"):
+        table.add_column(head)
+    for one in found.quantities:
+        table.add_row(*_cells(one))
+    console.print(table)
+    console.print(
+        "seen: of runs that generalised, those with an alarm before it. share: of the time from memorising to"
+    )
+    console.print(
+        "generalising. within: AUROC over pairs of one setting. The rule was chosen on the other half of the seeds."
+    )
+
+
+def _cells(one: "Quantity") -> Iterator[str]:
+    from grokscope.errors import Missing
+    from grokscope.report.words import number
+
+    yield one.name
+    if isinstance(one.judged, Missing):
+        yield from ("", "", one.judged.reason, "", "", "", _note(one))
+        return
+    for share in (one.judged.sensitivity, one.judged.false_alarms):
+        yield f"{share.k} of {share.n} [{share.low:.2f}, {share.high:.2f}]"
+    median, low, high = one.judged.lead.steps
+    yield f"{median:,.0f} [{low:,.0f}, {high:,.0f}]"
+    yield number(one.judged.lead.share[0])
+    area = one.areas[0.5]
+    yield "" if isinstance(area, Missing) else f"{area.value:.2f} [{area.low:.2f}, {area.high:.2f}]"
+    yield "" if isinstance(one.within, Missing) else f"{one.within[0]:.2f} ({one.within[1]})"
+    yield _note(one)
+
+
+def _note(one: "Quantity") -> str:
+    said = {"trivial": one.trivial, "reads the end": one.looks_ahead, "reads held-out labels": one.needs_labels}
+    return ", ".join(name for name, holds in said.items() if holds)

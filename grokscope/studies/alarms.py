@@ -1,0 +1,190 @@
+"""Which quantity announces grokking: every series that the runs of a store have, as an alarm.
+
+found = alarms(gs.runs("runs"))
+for one in found.quantities: print(one.name, one.judged.sensitivity.value, one.judged.false_alarms.value)
+"""
+
+import dataclasses
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from grokscope.errors import Missing
+from grokscope.measures.base import Measure
+from grokscope.registry import component, names
+from grokscope.runs.run import Run, curves_of, phases_of
+from grokscope.runs.snapshot import Snapshot
+from grokscope.statistics.alarms import AGES, Judged, Series, at_age, auroc, judged, within_cells
+from grokscope.statistics.intervals import Effect, mean_effect
+
+# Axes along which a quantity is repeated (heads, tensors, ...): their mean is one series.
+REPEATED = ("tensor", "head", "layer", "frequency", "irrep", "neuron", "index")
+FEWEST = 5  # runs of each kind that have a series; evaluations between memorising and generalising
+AGE = "time since it memorised"
+# What everybody has already. A quantity that does not beat these says nothing new.
+TRIVIAL = (AGE, "weights.norm", "behaviour.train_loss", "predictors.gradient_norm")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Quantity:
+    """name: the measure and its view. trivial: a competitor of every predictor. looks_ahead: it reads the end of its
+    own run, so that its lead is none. needs_labels: it reads labels of inputs that are not trained on. areas: by age,
+    as a share of the median delay. within: the area at half of it over pairs of one setting, and their number. against:
+    the lead ln t less that of the best trivial alarm, run by run; None for that alarm itself."""
+
+    name: str
+    trivial: bool
+    looks_ahead: bool
+    needs_labels: bool
+    judged: Judged | Missing
+    areas: dict[float, Effect | Missing]
+    within: tuple[float, int] | Missing
+    n: tuple[int, int]
+    against: Effect | None = None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Alarms:
+    """quantities: by gain, largest first. generalised, never: runs. left_out: why runs are not among them, with how
+    many. split: the inputs on which generalising is judged. best_trivial: the name of it."""
+
+    quantities: list[Quantity]
+    generalised: int
+    never: int
+    left_out: dict[str, int]
+    split: str
+    best_trivial: str | None
+
+
+def alarms(runs: Iterable[Run], *, only: Sequence[str] = (), split: str = "fresh") -> Alarms:
+    """Every series of these runs as an alarm for their generalising. only: ids of measures; the trivial ones are always
+    there. split: fresh or test.
+
+    A run counts from the step at which it memorised. Left out: runs that never did, and runs with fewer than FEWEST
+    evaluations between memorising and generalising, as they leave nothing to announce. ValueError for an unknown id.
+    """
+    for name in only:
+        component("measures", name)
+    chosen, left_out = _timed(list(runs), split)
+    series: dict[str, list[Series]] = defaultdict(list)
+    for run, frame in chosen:
+        _collect(run, frame, series, only)
+    with_weights = next((run for run, _ in chosen if run.has_config and run.checkpoints), None)
+    found = [_quantity(name, each, with_weights) for name, each in series.items() if _enough(each)]
+    best = max((one for one in found if one.trivial and isinstance(one.judged, Judged)), key=_gain, default=None)
+    compared = [_compared(one, best, series) for one in found]
+    grokked = sum(frame.generalised is not None for _, frame in chosen)
+    return Alarms(
+        quantities=sorted(compared, key=lambda one: (-_gain(one), one.name)),
+        generalised=grokked,
+        never=len(chosen) - grokked,
+        left_out=left_out,
+        split=split,
+        best_trivial=best.name if best else None,
+    )
+
+
+def _timed(runs: Sequence[Run], split: str) -> tuple[list[tuple[Run, Series]], dict[str, int]]:
+    """The runs with their dates, as series of the time since they memorised."""
+    chosen: list[tuple[Run, Series]] = []
+    left_out: dict[str, int] = defaultdict(int)
+    for run, phases, curves in zip(runs, phases_of(runs, split), curves_of(runs, split), strict=True):
+        if (memorised := phases.memorized_at) is None:
+            left_out["never memorised"] += 1
+            continue
+        steps = np.asarray(curves["train_accuracy"][0] if len(curves["train_accuracy"][0]) else curves["train_loss"][0])
+        end, event = int(steps[-1]), phases.generalized_at
+        if event is not None and ((steps > memorised) & (steps < event)).sum() < FEWEST:
+            left_out["generalised as soon as it memorised"] += 1
+            continue
+        plain = run.config.plain if run.has_config else {}
+        cell = json.dumps({name: value for name, value in plain.items() if name != "seed"}, sort_keys=True, default=str)
+        about = {"memorised": memorised, "generalised": event, "end": end, "cell": cell, "seed": plain.get("seed", 0)}
+        chosen.append((run, Series(steps=steps, values=(steps - memorised).astype(float), **about)))
+    return chosen, dict(left_out)
+
+
+def _collect(run: Run, frame: Series, series: dict[str, list[Series]], only: Sequence[str]) -> None:
+    """Adds the series of a run: `frame` is the trivial one, and has its dates."""
+    series[AGE].append(frame)
+    rows = run.rows()
+    by_name: dict[str, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for step, measure, view, value in zip(rows.steps.tolist(), rows.measures, rows.views, rows.values, strict=True):
+        if not only or measure in only or measure in TRIVIAL:
+            by_name[_named(str(measure), str(view))][step].append(float(value))
+    for name, values in by_name.items():
+        steps = np.array(sorted(values))
+        means = np.array([float(np.mean(values[step])) for step in steps.tolist()])
+        dates = {key: getattr(frame, key) for key in ("memorised", "generalised", "end", "seed", "cell")}
+        series[name].append(Series(steps=steps, values=means, **dates))
+
+
+def _named(measure: str, view: str) -> str:
+    """The series that a row belongs to: heads, tensors and the like are one."""
+    kept = [part for part in view.split(",") if part and part.partition("=")[0] not in REPEATED]
+    return f"{measure}[{','.join(kept)}]" if kept else measure
+
+
+def _enough(each: Sequence[Series]) -> bool:
+    known = [one for one in each if one.at_risk.any()]
+    grokked = sum(one.generalised is not None for one in known)
+    return min(grokked, len(known) - grokked) >= FEWEST
+
+
+def _quantity(name: str, each: Sequence[Series], run: Run | None) -> Quantity:
+    ahead, labels = _nature(name.partition("[")[0], run)
+    pairs = {age: at_age(each, age) for age in AGES}
+    return Quantity(
+        name=name,
+        trivial=name in TRIVIAL,
+        looks_ahead=ahead,
+        needs_labels=labels,
+        judged=judged(each),
+        areas={age: auroc(*pair) for age, pair in pairs.items()},
+        within=within_cells(each, AGES[1]),
+        n=(sum(one.generalised is not None for one in each), sum(one.generalised is None for one in each)),
+    )
+
+
+def _gain(one: Quantity) -> float:
+    return one.judged.gain if isinstance(one.judged, Judged) else -1.0
+
+
+def _compared(one: Quantity, best: Quantity | None, series: dict[str, list[Series]]) -> Quantity:
+    """With the difference of the leads in ln t of the runs that have both series."""
+    if best is None or one is best or not (isinstance(one.judged, Judged) and isinstance(best.judged, Judged)):
+        return one
+    logs = []
+    for quantity in (one, best):
+        grokked = [run for run in series[quantity.name] if run.generalised is not None]
+        assert isinstance(quantity.judged, Judged)
+        logs.append({(run.cell, run.seed): log for run, log in zip(grokked, quantity.judged.logs, strict=True)})
+    both = [logs[0][key] - logs[1][key] for key in logs[0].keys() & logs[1].keys()]
+    return one if len(both) < FEWEST else dataclasses.replace(one, against=mean_effect(sorted(both)))
+
+
+def _nature(measure: str, run: Run | None) -> tuple[bool, bool]:
+    """Whether a measure reads the end of its run, and labels of inputs that are not trained on; tried on a network."""
+    if run is None or measure not in names("measures"):
+        return False, False
+    of: Measure = component("measures", measure)
+    snapshot = run.snapshot(run.checkpoints[len(run.checkpoints) // 2])
+    asked: list[bool] = []
+
+    def final() -> Snapshot:
+        asked.append(True)
+        return run.snapshot()
+
+    plain = _known(of, snapshot.replace(final=final))
+    held, labels = (~snapshot.train_mask).nonzero().flatten(), snapshot.task.labels.clone()
+    labels[held] = labels[held[torch.randperm(len(held), generator=torch.Generator().manual_seed(0))]]
+    other = snapshot.replace(task=dataclasses.replace(snapshot.task, labels=labels))
+    return bool(asked), plain != _known(of, other)
+
+
+def _known(of: Measure, snapshot: Snapshot) -> dict[str, float]:
+    return {view: value for view, value in of.rows(snapshot) if not isinstance(value, Missing)}

@@ -1,0 +1,121 @@
+"""Series of a store as alarms: who is counted, which series are one, and what a measure looks at."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import grokscope as gs
+from grokscope.cli.base import main
+from grokscope.runs.run import Run
+from grokscope.runs.store.journal import Measured
+from grokscope.runs.writer import open_writer
+from grokscope.statistics.alarms import Judged
+from grokscope.studies.alarms import AGE, _nature, alarms
+from tests.conftest import tiny
+
+STEPS = range(0, 1001, 20)
+
+
+def curves(seed: int, kind: str) -> dict[tuple[str, str], np.ndarray]:
+    """Memorised at 100; generalised at 800, never, at once; or nothing learnt. The norm rises in all, W_in at 600 in
+    those that generalise."""
+    t, rng = np.array(STEPS), np.random.default_rng(seed)
+    at = {"grokked": 800, "never": 10_000, "at once": 140, "nothing": 10_000}[kind]
+    learnt = (t >= 100) & (kind != "nothing")
+    of = {("behaviour.train_accuracy", ""): np.where(learnt, 1.0, 0.1)}
+    for split in ("test", "fresh"):
+        of[f"behaviour.{split}_accuracy", ""] = np.where(t >= at, 1.0, 0.1)
+    of["weights.norm", ""] = t / 1000 + 0.1 * rng.normal(size=len(t))
+    for name, sign in (("W_in", 1), ("W_out", -1)):
+        rise = 2.0 * ((t >= 600) & (kind == "grokked"))
+        of["weights.norm_by_tensor", f"tensor={name}"] = rise + sign * rng.normal(size=len(t)) * 1e-3
+    return of
+
+
+def pack(store: Path, kind: str, seeds: range, **fields: Any) -> None:
+    configs = [tiny(seed=seed, **fields) for seed in seeds]
+    folder = store / f"{kind.replace(' ', '')[:6]:0<12}"
+    with open_writer(folder, configs, resume=False) as writer:
+        writer.describe(torch.device("cpu"))
+        for run, seed in zip(writer.ids, seeds, strict=True):
+            for (measure, view), values in curves(seed, kind).items():
+                rows = zip(STEPS, values.tolist(), strict=True)
+                writer.record([Measured(run=run, step=s, measure=measure, view=view, value=v) for s, v in rows])
+        writer.finish(STEPS[-1])
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("alarms")
+    pack(made, "grokked", range(12))
+    pack(made, "never", range(12), weight_decay=0.0)
+    pack(made, "at once", range(2), weight_decay=3.0)
+    pack(made, "nothing", range(3), weight_decay=30.0)
+    return made
+
+
+def test_who_counts(store: Path) -> None:
+    found = alarms(gs.runs(store))
+    assert (found.generalised, found.never) == (12, 12)
+    assert found.left_out == {"never memorised": 3, "generalised as soon as it memorised": 2}
+
+
+def test_a_series_of_tensors_is_one_and_sees_it(store: Path) -> None:
+    found = alarms(gs.runs(store))
+    first = found.quantities[0]
+    assert first.name == "weights.norm_by_tensor"
+    assert isinstance(first.judged, Judged)
+    assert (first.judged.sensitivity.k, first.judged.false_alarms.k) == (12, 0)
+    assert first.judged.lead.steps == (200.0, 200.0, 200.0)
+    assert first.n == (12, 12)
+    assert first.against is not None
+    assert not first.trivial
+
+
+def test_the_trivial_ones_are_always_there_and_know_nothing_here(store: Path) -> None:
+    found = {one.name: one for one in alarms(gs.runs(store), only=["weights.norm_by_tensor"]).quantities}
+    assert set(found) == {AGE, "weights.norm", "weights.norm_by_tensor"}
+    for name in (AGE, "weights.norm"):
+        one = found[name]
+        assert one.trivial
+        assert isinstance(one.judged, Judged)
+        assert one.judged.gain < 0.4
+    with pytest.raises(ValueError, match="unknown measure"):
+        alarms(gs.runs(store), only=["weights.nrom"])
+
+
+def test_the_command(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["alarms", str(store), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["quantities"][0]["name"] == "weights.norm_by_tensor"
+    assert told["quantities"][0]["auroc"]["0.75"]["value"] == 1.0
+    assert told["best_trivial"] in (AGE, "weights.norm")
+    assert main(["alarms", str(store)]) == 0
+    printed = capsys.readouterr().out
+    assert "12 runs generalised on fresh inputs, 12 never did" in printed
+    assert "12 of 12" in printed
+    assert main(["alarms", str(store), "--split", "train"]) == 2
+
+
+def test_an_empty_store_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["alarms", str(tmp_path)]) == 0
+    assert "0 runs generalised" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("measure", "ahead", "labels"),
+    [
+        ("weights.norm", False, False),
+        ("behaviour.train_loss", False, False),
+        ("behaviour.test_accuracy", False, True),
+        ("circuits.restricted_loss", True, True),
+        ("predictors.power_law_exponent", False, False),
+        ("predictors.dropout_curve", False, True),
+    ],
+)
+def test_what_a_measure_looks_at_is_tried(measure: str, ahead: bool, labels: bool, tiny_run: Run) -> None:
+    assert _nature(measure, tiny_run) == (ahead, labels)
