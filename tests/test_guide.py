@@ -97,7 +97,7 @@ def of_a_theory(said: list[tuple[str, str]]) -> None:
 
 def of_an_optimizer(said: list[tuple[str, str]]) -> None:
     assert len(json.loads(said[-1][1])) == 2
-    assert re.search(r"^muon +Muon: momentum", said[0][1], re.MULTILINE)
+    assert re.search(r"^exact_muon +Muon with an exact", said[0][1], re.MULTILINE)
 
 
 SHOWN = {"my_task": of_a_task, "my_measure": of_a_measure, "my_theory": of_a_theory, "my_optimizer": of_an_optimizer}

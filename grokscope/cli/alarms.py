@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 def alarms(
     store: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="STORE")] = Path("runs"),
     *,
-    only: Annotated[list[str], tyro.conf.arg(metavar="ID")] = [],  # noqa: B006
+    only: Annotated[str, tyro.conf.arg(metavar="ID,ID")] = "",
     split: str = "fresh",
     json: Json = False,
 ) -> None:
     """Which quantities announce that a run will generalise, and how often they cry wolf, on the runs of a store.
 
-    For instance: grokscope alarms runs --only weights.norm manifold.dimension
+    For instance: grokscope alarms runs --only weights.norm,manifold.dimension
 
     Every series in the store is tried; `grokscope measure RUN --only ID` adds one. A rule is chosen on half of the
     seeds and judged on the other half. Runs that never generalise are needed too: random labels, little data, no decay.
@@ -32,12 +32,13 @@ def alarms(
         only: ids of measures (grokscope list measures); the trivial competitors are always there.
         split: the inputs on which generalising is judged: fresh (no mirror image was trained on), or test.
     """
-    import grokscope as gs
+    from grokscope.runs.run import runs
     from grokscope.studies.alarms import alarms as found_in
 
     if split not in ("fresh", "test"):
         raise ValueError(f"--split is fresh or test, got {split!r}")
-    found = found_in(gs.runs(store), only=only, split=split)
+    chosen = [id_.strip() for id_ in only.split(",") if id_.strip()]
+    found = found_in(runs(store), only=chosen, split=split)
     if json:
         emit(as_dict(found))
     else:
