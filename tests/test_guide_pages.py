@@ -42,3 +42,10 @@ def test_take_it_elsewhere(tmp_path: Path) -> None:
     assert made >= {"lens.safetensors", "lens.json", "bridge.pt", "bridge.json", "hub", "numbers.csv", "sweep.zip"}
     assert json.loads((tmp_path / "lens.json").read_text())["d_vocab"] == 12
     assert 'license: "mit"' in (tmp_path / "hub" / "README.md").read_text()
+
+
+def test_which_quantity_sees_it_coming(tmp_path: Path) -> None:
+    _, measured, table, told_json = told("alarms.md", tmp_path)
+    assert "predictors.spectral_entropy" in measured or "measured" in measured
+    assert "1 never did" in table or "left out" in table
+    assert json.loads(told_json)["quantities"] == []
