@@ -4,26 +4,23 @@ from functools import lru_cache
 from pathlib import Path
 
 from grokscope.predictions.cards import Scorecard
-from grokscope.studies.outline import Outline
+from grokscope.studies.outline import CARD, Outline
 
-CARD = "scorecard.json"
 KEPT = 32
 LARGEST = 50_000_000  # bytes of a scorecard
 
 
-def card_of(study: Outline) -> tuple[Scorecard | None, str]:
-    """The scorecard of a study, and why there is none."""
+def card_of(study: Outline) -> tuple[Scorecard | None, bool]:
+    """The scorecard of a study; and whether there is one that cannot be read, as that of another version."""
     path = study.folder / CARD
     try:
         about = path.stat()
     except OSError:
-        return None, ""
-    if about.st_size > LARGEST:
-        return None, f"{path} has {about.st_size} bytes"
+        return None, False
     try:
-        return _read(path, about.st_mtime_ns, about.st_ino), ""
-    except ValueError as error:
-        return None, " ".join(str(error).split())[:300]
+        return (None, True) if about.st_size > LARGEST else (_read(path, about.st_mtime_ns, about.st_ino), False)
+    except ValueError:
+        return None, True
 
 
 @lru_cache(KEPT)

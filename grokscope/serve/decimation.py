@@ -1,5 +1,6 @@
-"""A series with as many points as a screen can show: of each column of pixels the first, the least, the largest and the
-last value, so that the line drawn is the same and no spike is lost (M4: Jugel et al. 2014, doi:10.14778/2732951.2732953).
+"""A series with as many points as a screen can show: of each column of pixels the first, least, largest and last value.
+
+So the line drawn is the same, and no spike is lost (M4: Jugel et al. 2014, doi:10.14778/2732951.2732953).
 """
 
 import numpy as np

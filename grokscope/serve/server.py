@@ -22,7 +22,7 @@ def serve(
     ready: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Serves a store until Ctrl-C. host: an address to bind; beyond this machine a token is needed. port: 0 takes a
-    free one. ready: is told the address to open. GrokscopeError where the port is taken, or Starlette is not installed."""
+    free one. ready: is told the address to open. GrokscopeError where the port is taken, or the extra is missing."""
     try:
         import uvicorn
 

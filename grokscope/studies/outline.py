@@ -9,6 +9,7 @@ from grokscope.runs.store.catalogue import OnDamage
 from grokscope.runs.store.documents import is_name, read_document
 from grokscope.runs.store.events import finished_at
 
+CARD = "scorecard.json"  # in the folder of a study
 FOLDER = "studies"  # beside the packs; no pack's id, which is twelve hexadecimal digits
 
 

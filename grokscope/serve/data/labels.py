@@ -1,4 +1,4 @@
-"""What a reader may change: names, tags and notes of runs, and what lies in the trash. By the commands' own functions."""
+"""What a reader may change: names, tags, notes and the trash, by the functions that the commands use."""
 
 from collections.abc import Callable
 from typing import Any

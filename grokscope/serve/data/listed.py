@@ -1,5 +1,8 @@
 """The list of runs, and those that a condition in SQL holds for."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -11,7 +14,9 @@ from grokscope.serve.data.answer import answer
 from grokscope.serve.served import served
 
 MOST = 5_000  # rows that a page is sent; the newest
-SHOWN = 4  # fields in which the runs differ
+SHOWN = 3  # fields in which the runs differ
+LONGEST = 20  # characters of a value in a column; a hash has more
+OWN = ("task", "model", "seed", "max_steps")  # fields that have columns of their own
 
 
 def listed(request: Request) -> Response:
@@ -22,12 +27,22 @@ def listed(request: Request) -> Response:
         rows = [row for row in rows if row["run"] in among]
     total, rows = len(rows), rows[:MOST]
     fields = here.index.differing([row["run"] for row in rows])
-    shown = [field for field in fields if field not in ("task", "model", "seed")][:SHOWN]
+    shown = _shown(fields)
     for row in rows:
         row["fields"] = {field: fields[field].get(row["run"]) for field in shown}
     return answer(
         {"runs": rows, "total": total, "fields": shown, "problems": here.index.problems(), "trash": trash(here.store)}
     )
+
+
+def _shown(fields: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The fields that tell most runs apart, of those that all runs have and whose values have room in a column."""
+    known = {
+        field: len({repr(value) for value in of.values()})
+        for field, of in fields.items()
+        if field not in OWN and None not in of.values() and all(len(str(value)) <= LONGEST for value in of.values())
+    }
+    return sorted(known, key=lambda field: -known[field])[:SHOWN]
 
 
 routes = [Route("/data/runs", listed)]

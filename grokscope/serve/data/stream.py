@@ -41,8 +41,8 @@ async def stream(request: Request) -> Response:
     """Events "changed" with the ids of runs; "" stands for the list."""
     runs = texts(request, "run")
     packs: dict[str, list[str]] = {}
-    for run in await run_in_threadpool(lambda: [found(request, run) for run in runs]):
-        packs.setdefault(run.folder.name, []).append(run.id)
+    for one in await run_in_threadpool(lambda: [found(request, run) for run in runs]):
+        packs.setdefault(one.folder.name, []).append(one.id)
     watching = served(request).watching
     if len(watching.listeners) >= watching.most:
         raise HTTPException(503, f"{watching.most} pages follow this store already; close one")

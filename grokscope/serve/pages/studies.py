@@ -7,12 +7,12 @@ from starlette.routing import Route
 
 from grokscope.registry import shortened
 from grokscope.report.words import Lang, say
-from grokscope.serve.cards import CARD, card_of
-from grokscope.serve.claims import claims_of
+from grokscope.serve.cards import card_of
+from grokscope.serve.claims import claims_of, tally
 from grokscope.serve.frame import language, page
 from grokscope.serve.guard import OF_REPORTS
 from grokscope.serve.served import served
-from grokscope.studies.outline import Outline, outlines
+from grokscope.studies.outline import CARD, Outline, outlines
 
 
 def studies(request: Request) -> Response:
@@ -24,11 +24,11 @@ def studies(request: Request) -> Response:
 
 def study(request: Request) -> Response:
     one, lang = _found(request), language(request)
-    card, why = (None, "") if one.axes else card_of(one)
+    card, other = (None, False) if one.axes else card_of(one)
     about = _row(one, lang)
     groups = [] if card is None else claims_of(card, lang)
     return page(
-        request, "study", title=one.id, depth=1, study=one, about=about, card=card, why=why, groups=groups,
+        request, "study", title=one.id, depth=1, study=one, about=about, card=card, other=other, groups=groups,
         arms=_arms(request, one),
     )  # fmt: skip
 
@@ -75,7 +75,7 @@ def _row(study: Outline, lang: Lang) -> dict[str, object]:
         "study": study,
         "trained": study.trained(),
         "runs": len({run for runs in study.arms.values() for run in runs}),
-        "counts": {} if card is None else {name: n for name, n in card.counts().items() if n},
+        "counts": {} if card is None else tally(card),
         "over": (" × " if lang == "en" else "×").join(study.axes),
     }
 

@@ -20,8 +20,8 @@ def verdicts(request: Request) -> Response:
     by_claim: dict[tuple[str, str], dict[str, Any]] = {}
     problems, judged = list[str](), list[str]()
     for study in outlines(served(request).store):
-        card, why = card_of(study)
-        problems += [why] if why else []
+        card, other = card_of(study)
+        problems += [say("live.card_other", lang, study=study.id)] if other else []
         if card is None:
             continue
         judged.append(study.id)

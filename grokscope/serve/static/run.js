@@ -137,6 +137,7 @@ function happened(events) {
 
 function labels(row) {
   $("#name").textContent = row.name || row.run;
+  $("#id").hidden = !row.name;
   const gone = (tag) => change("data/label", { runs: [run], remove: [tag] }, say("live.saved")).then(stand);
   $("#tags").replaceChildren(...row.tags.map((tag) => h("span", { class: "tag", dir: "auto" }, tag, h("button", { type: "button", "aria-label": say("live.untag", { tag }), onclick: () => gone(tag) }, "×"))));
 }

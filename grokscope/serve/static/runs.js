@@ -2,10 +2,11 @@
 import { $, ask, change, confirmed, count, debounced, failed, follow, h, look, root, say, share, shown, throttled } from "./common.js";
 import { Overlay, colourOf } from "./overlay.js";
 
-const state = { rows: [], fields: [], total: 0, chosen: new Set(), shown: [] };
+const FIRST = 200; // lines that are made at first: a table of thousands takes seconds
+const state = { most: FIRST, rows: [], fields: [], total: 0, chosen: new Set(), shown: [] };
 const form = $("#tools"), table = $("#runs"), overlay = new Overlay($("#overlay"));
 const STATES = { running: "live.running", done: "live.done", stopped: "live.stopped", failed: "live.failed_state" };
-const at = { run: (row) => row.name || row.run, task: (row) => row.task ?? "", step: (row) => -row.steps, newest: (row) => -row.written };
+const at = { seed: (row) => row.seed ?? Infinity, run: (row) => row.name || row.run, task: (row) => row.task ?? "", step: (row) => -row.steps, newest: (row) => -row.written };
 const phase = (name) => (row) => row[`${name}_at`] ?? Infinity;
 Object.assign(at, { memorized: phase("memorized"), generalized: phase("generalized"), delay: (row) => row.delay ?? Infinity });
 at.test_accuracy = (row) => -(row.final["test/accuracy"] ?? -1);
@@ -31,7 +32,8 @@ function render() {
   state.shown.sort((a, b) => (key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0));
   const focus = document.activeElement?.dataset?.run;
   table.tHead.replaceChildren(head());
-  table.tBodies[0].replaceChildren(...state.shown.map(line));
+  table.tBodies[0].replaceChildren(...state.shown.slice(0, state.most).map(line));
+  $("#more").hidden = state.shown.length <= state.most;
   if (focus) $(`input[data-run="${CSS.escape(focus)}"]`, table)?.focus();
   $("#listed").textContent = say("live.listed", { shown: count(state.shown.length), total: count(state.total) });
   const empty = $("#empty");
@@ -45,17 +47,20 @@ function render() {
   curves();
 }
 
-const COLUMNS = [["run", "live.run"], ["task", "live.task"], [null, "live.state"], ["step", "live.step"], ["memorized", "live.memorized"], ["generalized", "live.generalized"], ["delay", "live.delay"], [null, "live.train_accuracy"], ["test_accuracy", "live.test_accuracy"]];
+const COLUMNS = [["run", "live.run"], ["task", "live.task"], ["seed", "live.seed"], [null, "live.state"], ["step", "live.step"], ["memorized", "live.memorized"], ["generalized", "live.generalized"], ["delay", "live.delay"], [null, "live.train_accuracy"], ["test_accuracy", "live.test_accuracy"]];
+
+const NUMBERS = new Set(["seed", "step", "memorized", "generalized", "delay", "train_accuracy", "test_accuracy"].map((name) => `live.${name}`));
 
 function head() {
   const all = h("input", { type: "checkbox", "aria-label": say("live.choose_all"), onchange: (event) => (state.shown.forEach((row) => state.chosen[event.target.checked ? "add" : "delete"](row.run)), render()) });
   all.checked = state.shown.length > 0 && state.shown.every((row) => state.chosen.has(row.run));
   const cells = COLUMNS.map(([key, label]) => {
-    if (!key) return h("th", { scope: "col" }, say(label));
+    const of = NUMBERS.has(label) ? "number" : null;
+    if (!key) return h("th", { scope: "col", class: of }, say(label));
     const on = form.sort.value === key;
-    return h("th", { scope: "col", "aria-sort": on ? "ascending" : null }, h("button", { type: "button", class: "sorter", onclick: () => ((form.sort.value = on ? "newest" : key), render()) }, say(label)));
+    return h("th", { scope: "col", class: of, "aria-sort": on ? "ascending" : null }, h("button", { type: "button", class: "sorter", onclick: () => ((form.sort.value = on ? "newest" : key), render()) }, say(label)));
   });
-  cells.splice(2, 0, ...state.fields.map((field) => h("th", { scope: "col", class: "mono" }, field)));
+  cells.splice(3, 0, ...state.fields.map((field) => h("th", { scope: "col", class: "mono number" }, field)));
   return h("tr", {}, h("th", { scope: "col" }, all), ...cells);
 }
 
@@ -69,7 +74,8 @@ function line(row) {
     h("th", { scope: "row" }, h("a", { href: `runs/${encodeURIComponent(row.run)}`, class: row.name ? null : "mono", dir: "auto" }, row.name || row.run),
       row.name ? h("span", { class: "soft mono under" }, row.run) : null,
       row.tags.map((tag) => h("span", { class: "tag", dir: "auto" }, tag)), row.note ? h("span", { class: "soft under note", dir: "auto" }, row.note) : null),
-    cell(say("live.task"), [row.task ?? row.imported, row.seed === null || row.seed === undefined ? null : h("span", { class: "soft under" }, `${say("live.seed")} ${row.seed}`)].filter(Boolean), "wide"),
+    cell(say("live.task"), (row.task ?? row.imported ?? "").replaceAll("_", " "), "wide"),
+    cell(say("live.seed"), row.seed ?? "", "number"),
     ...state.fields.map((field) => cell(field, shown(row.fields[field]), "number")),
     cell(say("live.state"), h("span", { class: `state ${row.state}` }, say(known))),
     cell(say("live.step"), count(row.steps), "number"),
@@ -118,6 +124,7 @@ const curves = debounced(async () => {
 }, 60);
 overlay.again = curves;
 
+$("#more").addEventListener("click", () => ((state.most = Infinity), render()));
 form.addEventListener("submit", (event) => event.preventDefault());
 form.words.addEventListener("input", debounced(render, 80));
 form.sort.addEventListener("change", render);
