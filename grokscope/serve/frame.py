@@ -72,7 +72,7 @@ def look() -> dict[str, Any]:
 def _asked_for() -> list[str]:
     texts = [path.read_text(encoding="utf-8") for path in (HERE / "static").glob("*.js")]
     return sorted(
-        {key for text in texts for key in re.findall(r'"([a-z_]+\.[a-z_]+)"', text) if key in catalogue("en")}
+        {key for text in texts for key in re.findall(r'"([a-z_]+\.[a-z_.]+)"', text) if key in catalogue("en")}
     )
 
 

@@ -24,11 +24,12 @@ class Making:
 
     def __init__(self, store: Path) -> None:
         self.store = store
-        self._folder = TemporaryDirectory(prefix="grokscope-serve-")
+        self._folder: TemporaryDirectory[str] | None = None
         self._turn = asyncio.Semaphore(1)
 
     def close(self) -> None:
-        self._folder.cleanup()
+        if self._folder is not None:
+            self._folder.cleanup()
 
     async def made(self, kind: str, name: str, lang: str, signature: object) -> Path:
         """The file of a page. signature: of what it is made of; with another one it is made anew.
@@ -36,8 +37,10 @@ class Making:
         GrokscopeError, with the reason, where it cannot be made.
         """
         key = hashlib.sha256(json.dumps([kind, name, lang, repr(signature)]).encode()).hexdigest()[:24]
-        path = Path(self._folder.name, f"{key}.html")
         async with self._turn:
+            if self._folder is None:
+                self._folder = TemporaryDirectory(prefix="grokscope-serve-")
+            path = Path(self._folder.name, f"{key}.html")
             if not path.exists():
                 await self._make(path, kind, name, lang)
             for old in sorted(path.parent.glob("*.html"), key=lambda file: file.stat().st_mtime)[:-KEPT]:

@@ -28,7 +28,7 @@ def overview(request: Request) -> Response:
         views = known["views"]
         assert isinstance(views, list)
         views.append({"view": view, "count": count, "last": last})
-    return answer({"measures": list(measures.values())})
+    return answer({"measures": sorted(measures.values(), key=lambda one: (_order(str(one["id"])), one["id"]))})
 
 
 def window(request: Request) -> Response:
@@ -50,6 +50,13 @@ def window(request: Request) -> Response:
         for (measure, view), curve in found_series.items()
     ]
     return answer({"cursor": at, "series": series})
+
+
+def _order(measure: str) -> int:
+    """The place of a measure's family, as the words have them; of others the end."""
+    families = [key for key in catalogue("en") if key.startswith("family.")]
+    key = f"family.{measure.partition('.')[0]}"
+    return families.index(key) if key in families else len(families)
 
 
 def titled(measure: str, lang: Lang) -> str:

@@ -6,11 +6,12 @@ that does not take them is dropped.
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
@@ -20,21 +21,25 @@ from grokscope.serve.served import found, served
 from grokscope.serve.watching import LIST, Full
 
 ALIVE = 15.0  # a line that says nothing, at least so often [s]: else nobody notices that the reader has gone
+SILENCE = ": alive\n\n"
 PATIENCE = 20.0  # how long a reader may take to take an event [s]
 
 
 class Events(StreamingResponse):
-    """Ends when the reader does not take an event in time."""
+    """Ends when the reader has gone, or does not take an event in time; then nothing of it is left."""
+
+    def __init__(self, events: AsyncGenerator[str, None]) -> None:
+        super().__init__(events, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+        self._events = events
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def in_time(message: Message) -> None:
             async with asyncio.timeout(PATIENCE):
                 await send(message)
 
-        try:
-            await super().__call__(scope, receive, in_time)
-        except TimeoutError:
-            return
+        async with aclosing(self._events):
+            with suppress(TimeoutError, ClientDisconnect):
+                await super().__call__(scope, receive, in_time)
 
 
 async def stream(request: Request) -> Response:
@@ -47,18 +52,18 @@ async def stream(request: Request) -> Response:
     if len(watching.listeners) >= watching.most:
         raise HTTPException(503, f"{watching.most} pages follow this store already; close one")
 
-    async def events() -> AsyncIterator[str]:
+    async def events() -> AsyncGenerator[str, None]:
         try:
             async with watching.listening(packs or [LIST]) as listener:
                 yield "retry: 2000\n\nevent: ready\ndata: []\n\n"
                 while True:
                     changed = await listener.changes(ALIVE)
                     names = [run for pack in changed for run in packs.get(pack, [LIST])]
-                    yield f"event: changed\ndata: {json.dumps(names)}\n\n" if changed else ": alive\n\n"
+                    yield f"event: changed\ndata: {json.dumps(names)}\n\n" if changed else SILENCE
         except Full:
             return
 
-    return Events(events(), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+    return Events(events())
 
 
 routes = [Route("/stream", stream)]

@@ -44,7 +44,7 @@ function table() {
   const fields = Object.keys(at.fields);
   const heads = [say("live.run"), ...fields, say("live.memorized"), say("live.onset"), say("live.generalized"), say("live.delay"), say("live.train_accuracy"), say("live.test_accuracy"), say("quantity.behaviour.test_loss")];
   const sheet = $("#table");
-  sheet.tHead.replaceChildren(h("tr", {}, heads.map((head, n) => h("th", { scope: "col", class: n && n <= fields.length ? "mono" : null }, head))));
+  sheet.tHead.replaceChildren(h("tr", {}, heads.map((head, n) => h("th", { scope: "col", class: n === 0 ? null : n <= fields.length ? "mono number" : "number" }, head))));
   sheet.tBodies[0].replaceChildren(...runs.map((run, place) => {
     const row = at.rows.get(run);
     const mark = h("i", { class: "dot" });

@@ -65,6 +65,14 @@ async function overview() {
   $("#measures").replaceChildren(...[...families].map(([name, of]) => h("section", {}, h("h3", {}, name), h("div", { class: "grid" }, of.map(small)))));
 }
 
+// All small charts have the steps of the run, so that one can look from one to the next.
+function span(log) {
+  const steps = [...curve.series.values()].flatMap((one) => [one.x.find((step) => step > 0), one.x.at(-1)]).filter((step) => step > 0);
+  const [first, last] = steps.length ? [Math.min(...steps), Math.max(...steps)] : [1, 10];
+  const edge = 0.02 * (log ? Math.log10(Math.max(last, 2) / first) : last);
+  return log ? [Math.log10(first) - edge, Math.log10(Math.max(last, 2)) + edge] : [-edge, last + edge];
+}
+
 function small(measure) {
   const plot = h("div", { class: "plot small", role: "img", "aria-label": measure.title, "data-measure": measure.id });
   const value = h("span", { class: "value mono" });
@@ -75,7 +83,7 @@ function small(measure) {
       x: one.x, y: one.y, name: (one.view || measure.title).slice(0, 40), mode: one.x.length < 3 ? "lines+markers" : "lines", type: "scatter",
       line: { color: look.series[n % look.series.length], width: 1.6 }, hovertemplate: `%{x:,d}: %{y:.4g}<extra>${series.length > 1 ? one.view.slice(0, 30).replace(/[<>&]/g, "") : ""}</extra>`, showlegend: false,
     })),
-    layout: (log) => ({ height: 170, xaxis: stepAxis(log, { title: { text: "" }, ...(log ? {} : { nticks: 4 }) }), yaxis: { nticks: 4, exponentformat: "power" }, shapes: bands(), margin: { l: 44, r: 6, t: 6, b: 26 } }),
+    layout: (log) => ({ height: 170, xaxis: stepAxis(log, { title: { text: "" }, range: span(log), autorange: false, ...(log ? {} : { nticks: 4 }) }), yaxis: { nticks: 4, exponentformat: "power" }, shapes: bands(), margin: { l: 44, r: 6, t: 6, b: 26 } }),
   });
   Object.assign(chart, { title: measure.title, value });
   at.charts.set(measure.id, chart);
