@@ -64,6 +64,7 @@ class Index:
         self._runs: dict[str, tuple[str, int]] = {}
         self._lock = Lock()
         self._looked = -AGAIN
+        self.behind = False  # whether a pack changed that was read a moment ago
 
     def find(self, run: str) -> Found | None:
         """The run with this id; None where there is none. No path is made of the text."""
@@ -86,9 +87,17 @@ class Index:
         ]
 
     def row(self, found: Found) -> dict[str, Any]:
-        """The row of one run."""
-        entry = self._entries[found.folder.name]
+        """The row of one run, as it is at this moment."""
+        with self._lock:
+            entry, signature = self._entries[found.folder.name], _signature(found.folder)
+            if entry.signature != signature:
+                fresh = _read(found.folder, signature)
+                entry = self._entries[found.folder.name] = fresh if fresh.rows else entry
         return _row(entry.rows[found.replica], entry, found.replica, self._labels()[0].get(found.id, {}))
+
+    def forget(self) -> None:
+        """Looks again at the next question, as something was just changed."""
+        self._looked = -AGAIN
 
     def problems(self) -> list[str]:
         """Why packs are left out, and names of runs."""
@@ -130,16 +139,21 @@ class Index:
             names = [name for name in os.listdir(self.store) if name[0] != "." and is_name(name)]
         except OSError as error:
             raise StoreError(f"no store at {self.store}: {error.strerror}") from error
+        self.behind = False
         found, there, now = dict[Path, Signature](), set[str](), time.monotonic()
         for name in names:
             folder = self.store / name
-            signature = tuple(_stat(f"{folder}/{file}") for file in FILES)
+            signature = _signature(folder)
             if signature[0] is None:
                 continue
             there.add(name)
             entry = self._entries.get(name)
-            if entry is None or (entry.signature != signature and now - entry.read_at >= REST):
+            if entry is not None and entry.signature == signature:
+                continue
+            if entry is None or now - entry.read_at >= REST:
                 found[folder] = signature
+            else:
+                self.behind = True
         for gone in self._entries.keys() - there:
             del self._entries[gone]
         return found
@@ -182,6 +196,10 @@ def _row(row: Mapping[str, Any], entry: Entry, replica: int, label: Mapping[str,
         "together": len(entry.rows),
         "written": entry.written / 1e9,
     }
+
+
+def _signature(folder: Path) -> Signature:
+    return tuple(_stat(f"{folder}/{file}") for file in FILES)
 
 
 def _stat(path: str) -> tuple[int, int, int] | None:

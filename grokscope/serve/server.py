@@ -6,8 +6,13 @@ import socket
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from grokscope.errors import GrokscopeError
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+    from uvicorn import Server
 
 LINE = 65_536  # bytes of a request's head: 500 ids of runs have about 12,000
 LAST = 1  # how long an open stream may hold up the end [s]
@@ -24,7 +29,7 @@ def serve(
     """Serves a store until Ctrl-C. host: an address to bind; beyond this machine a token is needed. port: 0 takes a
     free one. ready: is told the address to open. GrokscopeError where the port is taken, or the extra is missing."""
     try:
-        import uvicorn
+        import uvicorn  # noqa: F401  of the same extra
 
         from grokscope.serve.app import LOCAL, application
     except ImportError as error:
@@ -37,16 +42,29 @@ def serve(
     if not local:
         names |= {socket.gethostname().lower(), socket.getfqdn().lower()}
     app = application(store, hosts=names, token=token, every=not local)
-    config = uvicorn.Config(
-        app, log_level="warning", access_log=False, server_header=False, http="h11", ws="none", loop="asyncio",
-        h11_max_incomplete_event_size=LINE, timeout_graceful_shutdown=LAST,
-    )  # fmt: skip
     with _bound(host, port) as listening:
         shown = f"[{host}]" if ":" in host else host
         address = f"http://{shown}:{listening.getsockname()[1]}/"
         ready(address + f"?token={token}" * bool(token))
         with suppress(KeyboardInterrupt):  # the way to end it
-            uvicorn.Server(config).run(sockets=[listening])
+            server_of(app).run(sockets=[listening])
+
+
+def server_of(app: "Starlette") -> "Server":
+    """A server of the live page, which ends its streams when it is asked to end."""
+    import uvicorn
+
+    class Ending(uvicorn.Server):
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            app.state.served.watching.close()
+            await super().shutdown(sockets)
+
+    return Ending(
+        uvicorn.Config(
+            app, log_level="warning", access_log=False, server_header=False, http="h11", ws="none", loop="asyncio",
+            h11_max_incomplete_event_size=LINE, timeout_graceful_shutdown=LAST,
+        )
+    )  # fmt: skip
 
 
 def is_local(host: str) -> bool:

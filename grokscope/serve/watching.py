@@ -26,6 +26,7 @@ class Listener:
 
     def __init__(self, names: Iterable[str]) -> None:
         self.names = frozenset(names)
+        self.ended = False
         self._changed: set[str] = set()
         self._wake = asyncio.Event()
 
@@ -33,6 +34,11 @@ class Listener:
         if mine := self.names.intersection(changed):
             self._changed |= mine
             self._wake.set()
+
+    def end(self) -> None:
+        """Nothing more will be told."""
+        self.ended = True
+        self._wake.set()
 
     async def changes(self, timeout: float) -> list[str]:
         """The names that changed; empty when none did for so long [s]."""
@@ -74,6 +80,12 @@ class Watching:
                 if self._followed[name] <= 0:
                     del self._followed[name]
                     self._seen.pop(name, None)
+
+    def close(self) -> None:
+        """Ends all streams, as the server ends."""
+        self.most = 0
+        for listener in list(self.listeners):
+            listener.end()
 
     async def _run(self) -> None:
         turn = 0

@@ -26,7 +26,6 @@ from grokscope.studies.outline import CARD
 from grokscope.theories.base import families, theories
 
 
-
 class Studied(Protocol):
     """A study: it has its runs by arm, and the looks at which it is judged, if they are several."""
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import uvicorn
 from starlette.testclient import TestClient
 
 from grokscope.recipes.base import recipe
@@ -18,6 +18,7 @@ from grokscope.runs.config import RunConfig, pack_id
 from grokscope.runs.store.journal import Measured
 from grokscope.runs.writer import Writer, open_writer
 from grokscope.serve.app import application
+from grokscope.serve.server import server_of
 
 SPLITS, AT = ("train", "test"), {"train": 120, "test": 2_000}
 
@@ -36,7 +37,9 @@ def rows(run: str, steps: Any, *, of: str = "") -> list[Measured]:
             made += [{"run": run, "step": step, "measure": m, "view": "", "value": v} for m, v in values.items()]
         for head in (0, 1):
             value = 1.0 + head + step / 4_000
-            made.append({"run": run, "step": step, "measure": "attention.entropy", "view": f"head={head}", "value": value})
+            made.append(
+                {"run": run, "step": step, "measure": "attention.entropy", "view": f"head={head}", "value": value}
+            )
     return made
 
 
@@ -90,17 +93,15 @@ SAME = {"sec-fetch-site": "same-origin"}
 def served(store: Path, **how: Any) -> Iterator[tuple[str, Any]]:
     """A server on a free port: its address, and the application."""
     app = application(store, **how)
-    server = uvicorn.Server(
-        uvicorn.Config(app, port=0, log_level="error", http="h11", ws="none", loop="asyncio", timeout_graceful_shutdown=1,
-                       h11_max_incomplete_event_size=65_536)
-    )  # fmt: skip
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve()), daemon=True)
+    server = server_of(app)
+    listening = socket.create_server(("127.0.0.1", 0))
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve([listening])), daemon=True)
     thread.start()
     while not server.started:
         thread.join(0.02)
         assert thread.is_alive()
     try:
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/", app
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/", app
     finally:
         server.should_exit = True
         thread.join(10)

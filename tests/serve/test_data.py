@@ -72,7 +72,9 @@ def test_a_window_is_read_anew_at_its_pixels(get: Callable, run: str) -> None:
     wide = get(f"/runs/{run}/series", measure="behaviour.test_loss", pixels=10)["series"][0]
     assert wide["count"] == 101
     assert len(wide["x"]) < 60
-    near = get(f"/runs/{run}/series", measure="behaviour.test_loss", pixels=10, **{"from": 1000, "to": 1200})["series"][0]
+    near = get(f"/runs/{run}/series", measure="behaviour.test_loss", pixels=10, **{"from": 1000, "to": 1200})["series"][
+        0
+    ]
     assert near["x"] == [960, 1000, 1040, 1080, 1120, 1160, 1200, 1240]  # all of them, and one on either side
 
 
@@ -194,7 +196,9 @@ def within(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     ["nothing", "%2e%2e", "%2e%2e%2fsecret", "..%2f..%2fetc%2fpasswd", "%00", "a%00b", ".labels", "%5c..%5csecret", "x" * 5000,
      "%ff", "<script>alert(1)<%2fscript>", "studies"],
 )  # fmt: skip
-@pytest.mark.parametrize("page", ["", "/series?measure=x", "/state", "/new?cursor=0.00000000", "/measures", "/report.html"])
+@pytest.mark.parametrize(
+    "page", ["", "/series?measure=x", "/state", "/new?cursor=0.00000000", "/measures", "/report.html"]
+)
 def test_a_path_is_no_run(within: TestClient, run_id: str, page: str) -> None:
     for accept in ("text/html", "*/*"):
         answer = within.get(f"/runs/{run_id}{page}", headers={"accept": accept})

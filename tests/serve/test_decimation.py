@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grokscope.serve.decimation import PER_PIXEL, decimated
@@ -10,6 +10,7 @@ from grokscope.serve.decimation import PER_PIXEL, decimated
 VALUES = st.lists(st.floats(-1e6, 1e6) | st.just(float("nan")), min_size=100, max_size=400)
 
 
+@settings(max_examples=40)
 @given(values=VALUES, pixels=st.integers(10, 20), log=st.booleans(), gap=st.integers(1, 7))
 def test_every_column_keeps_what_is_seen(values: list[float], pixels: int, log: bool, gap: int) -> None:
     """Against a literal reading, column by column."""

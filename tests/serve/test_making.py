@@ -1,12 +1,15 @@
 """Pages that another process makes: the report of a run, the maps of a sweep, and what happens when it fails."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 import json
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -30,10 +33,16 @@ def test_the_report_is_that_of_the_command(tiny_run: Run, monkeypatch: pytest.Mo
     assert not (tiny_run.folder / "report.html").exists()  # a look writes nothing into the store
 
 
+def alone(work: Coroutine[Any, Any, Any]) -> Any:
+    """Runs it in a thread: Playwright leaves a loop running in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
+
+
 def test_what_cannot_be_made_is_one_line(tmp_path: Path) -> None:
     making = Making(tmp_path)
     with pytest.raises(GrokscopeError, match=r"^lang must be one of en, zh, got 'xx'$"):
-        asyncio.run(making.made("report", "x", "xx", 1))
+        alone(making.made("report", "x", "xx", 1))
     making.close()
 
 
@@ -54,14 +63,26 @@ def test_a_page_that_nobody_waits_for_is_not_made(tmp_path: Path, monkeypatch: p
             await task
         making.close()
 
-    asyncio.run(asked())
+    alone(asked())
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "pid").read_text()), 0)
 
 
 def test_the_command_serves_until_it_is_interrupted(tiny_run: Run) -> None:
     """Also that the server imports no torch: it has to stay small beside a training."""
-    command = [sys.executable, "-X", "importtime", "-m", "grokscope", "serve", "--port", "0", "--json", "--store", str(tiny_run.folder.parent)]
+    command = [
+        sys.executable,
+        "-X",
+        "importtime",
+        "-m",
+        "grokscope",
+        "serve",
+        "--port",
+        "0",
+        "--json",
+        "--store",
+        str(tiny_run.folder.parent),
+    ]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
@@ -78,8 +99,12 @@ def test_the_command_serves_until_it_is_interrupted(tiny_run: Run) -> None:
     assert "Traceback" not in said
 
 
-@pytest.mark.parametrize(("given", "code"), [(["--port", "99999"], 2), (["--store", "nowhere"], 1), (["--host", "no.such.host.invalid"], 1)])
-def test_a_server_that_cannot_begin_says_why(capsys: pytest.CaptureFixture, tmp_path: Path, given: list[str], code: int) -> None:
+@pytest.mark.parametrize(
+    ("given", "code"), [(["--port", "99999"], 2), (["--store", "nowhere"], 1), (["--host", "no.such.host.invalid"], 1)]
+)
+def test_a_server_that_cannot_begin_says_why(
+    capsys: pytest.CaptureFixture, tmp_path: Path, given: list[str], code: int
+) -> None:
     from grokscope.cli.base import main
 
     store = [] if "--store" in given else ["--store", str(tmp_path)]

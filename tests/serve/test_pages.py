@@ -26,7 +26,15 @@ def plan(store: Path, name: str, runs: list[str], **more: Any) -> Path:
     folder.mkdir(parents=True)
     arms = [{"name": "base", "family": "base", "value": None, "changes": {}, "also": [], "runs": runs}]
     packs = [{"id": pack, "runs": 1} for pack in dict.fromkeys(run.partition("-")[0] for run in runs)]
-    about = {"study": folder.name, "name": name, "measures": [], "axes": {}, "looks": None, "packs": packs, "arms": arms}
+    about = {
+        "study": folder.name,
+        "name": name,
+        "measures": [],
+        "axes": {},
+        "looks": None,
+        "packs": packs,
+        "arms": arms,
+    }
     write_document(folder / "plan.json", about | more)
     return folder
 
@@ -38,7 +46,9 @@ def card(verdict: str = "supported", text: str = "It is a circle") -> Scorecard:
               supports=((0.5, 1.0),), refutes=((0.0, 0.1),), verdict=verdict, reason="inside", effect=0.7, low=0.6, high=0.8, n=10)  # fmt: skip
     look = Look(n=10, supports=0.001, falls=0.9, level=0.01)
     made = Claim(**same, verdict=verdict, reason="inside", n=10, looks=(look,), parts=("circle",), seeds={"base": 10})
-    waiting = Claim(**(same | {"id": "torus"}), verdict="not_tested", reason="untested", parts=("torus",), seeds={"base": 3})
+    waiting = Claim(
+        **(same | {"id": "torus"}), verdict="not_tested", reason="untested", parts=("torus",), seeds={"base": 3}
+    )
     torus = Row(**(row.model_dump() | {"id": "torus", "effect": None, "verdict": "not_tested", "reason": "untested"}))
     return Scorecard(claims=(made, waiting), rows=(row, torus), runs={"base": 10}, looks=(10, 20))
 
@@ -123,7 +133,14 @@ def test_scripts_ask_for_texts_that_are_there(lang: Any) -> None:
 def test_a_study_says_what_its_scorecard_says(store: Path) -> None:
     with opened(store) as client:
         page = client.get("/studies/judged-0123abcd").text
-        for text in ("It is a circle", "supported", "not yet looked at", "0.7 [0.6, 0.8]", "at 10 seeds: p 0.001 for, 0.9 against", "10, 20"):
+        for text in (
+            "It is a circle",
+            "supported",
+            "not yet looked at",
+            "0.7 [0.6, 0.8]",
+            "at 10 seeds: p 0.001 for, 0.9 against",
+            "10, 20",
+        ):
             assert text in page, text
         assert re.findall(r'data-open="(\w+)"', page) == ["closed", "open"]
         assert "0123456789ab" in client.get("/studies/waiting-0123abcd").text  # not trained: named, and no link
@@ -149,7 +166,9 @@ def test_nothing_of_a_store_becomes_a_part_of_a_page(tmp_path: Path) -> None:
     folder = plan(tmp_path, "hostile", [run], arms=[{"name": HOSTILE, "runs": [run]}])
     card(text=HOSTILE).save(folder / "scorecard.json")
     with opened(tmp_path) as client:
-        plain = {path: _seen(client, path) for path in ("", "verdicts", "studies", f"runs/{run}", f"studies/{folder.name}")}
+        plain = {
+            path: _seen(client, path) for path in ("", "verdicts", "studies", f"runs/{run}", f"studies/{folder.name}")
+        }
         assert "alert(1)" in plain[f"runs/{run}"]  # it is shown, as text
         assert "alert(1)" in plain["verdicts"]
         row = client.get("/data/runs").json()["runs"][0]
@@ -170,7 +189,13 @@ def _seen(client: TestClient, path: str) -> str:
 
 @pytest.mark.parametrize(
     "change",
-    [{"arms": 3}, {"axes": None}, {"packs": [{"id": "../../etc"}]}, {"arms": [{"name": "a", "runs": ["../x"]}]}, {"looks": {"sizes": "x"}}],
+    [
+        {"arms": 3},
+        {"axes": None},
+        {"packs": [{"id": "../../etc"}]},
+        {"arms": [{"name": "a", "runs": ["../x"]}]},
+        {"looks": {"sizes": "x"}},
+    ],
 )
 def test_a_plan_that_cannot_be_read_is_named(tmp_path: Path, change: dict) -> None:
     plan(tmp_path, "good", [])

@@ -44,7 +44,8 @@ def test_a_point_is_told_to_those_who_follow_its_pack(tmp_path: Path) -> None:
                     assert heard(lines, 5) == [run]  # the pack has something new; the twin is not followed
 
 
-def test_the_list_is_told_of_new_runs_and_labels(tmp_path: Path) -> None:
+def test_the_list_is_told_of_new_runs_and_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("grokscope.serve.watching.LISTED", 1)
     (run,) = write(tmp_path, [config(seed=1)], until=400)
     with served(tmp_path) as (address, _), httpx.Client(base_url=address, timeout=8) as client:
         with client.stream("GET", "stream") as answer:
@@ -109,7 +110,9 @@ def test_who_does_not_listen_is_dropped(tmp_path: Path, monkeypatch: pytest.Monk
         deaf.close()
 
 
-@pytest.mark.parametrize(("query", "status"), [("run=nothing", 404), ("run=" + "&run=".join(map(str, range(501))), 400)])
+@pytest.mark.parametrize(
+    ("query", "status"), [("run=nothing", 404), ("run=" + "&run=".join(map(str, range(501))), 400)]
+)
 def test_a_stream_of_what_is_not_there(tmp_path: Path, query: str, status: int) -> None:
     with served(tmp_path) as (address, _):
         assert httpx.get(f"{address}stream?{query}").status_code == status

@@ -35,14 +35,14 @@ async def label(request: Request) -> Response:
         for run in runs if add or remove else ():
             keeping.tag(store, run, add, remove)
 
-    return await _done(act)
+    return await _done(request, act)
 
 
 async def remove(request: Request) -> Response:
     """Moves the packs of some runs to the trash, as `grokscope rm` does."""
     runs = _strings(await body(request), "runs")
     folders = await run_in_threadpool(lambda: list(dict.fromkeys(found(request, run).folder for run in runs)))
-    return await _done(lambda: [keeping.remove(folder) for folder in folders])
+    return await _done(request, lambda: [keeping.remove(folder) for folder in folders])
 
 
 async def restore(request: Request) -> Response:
@@ -51,11 +51,12 @@ async def restore(request: Request) -> Response:
     lying = await run_in_threadpool(keeping.trash, store)
     if unknown := [pack for pack in packs if pack not in lying]:
         raise wrong(f"the trash has no pack {unknown[0][:40]!r}")
-    return await _done(lambda: [keeping.restore(store, pack) for pack in packs])
+    return await _done(request, lambda: [keeping.restore(store, pack) for pack in packs])
 
 
-async def _done(act: Callable[[], Any]) -> Response:
+async def _done(request: Request, act: Callable[[], Any]) -> Response:
     await run_in_threadpool(act)
+    served(request).index.forget()
     return answer({"done": True})
 
 

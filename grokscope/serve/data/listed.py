@@ -31,7 +31,14 @@ def listed(request: Request) -> Response:
     for row in rows:
         row["fields"] = {field: fields[field].get(row["run"]) for field in shown}
     return answer(
-        {"runs": rows, "total": total, "fields": shown, "problems": here.index.problems(), "trash": trash(here.store)}
+        {
+            "runs": rows,
+            "total": total,
+            "fields": shown,
+            "problems": here.index.problems(),
+            "trash": trash(here.store),
+            "behind": here.index.behind,
+        }
     )
 
 

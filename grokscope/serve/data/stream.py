@@ -56,7 +56,7 @@ async def stream(request: Request) -> Response:
         try:
             async with watching.listening(packs or [LIST]) as listener:
                 yield "retry: 2000\n\nevent: ready\ndata: []\n\n"
-                while True:
+                while not listener.ended:
                     changed = await listener.changes(ALIVE)
                     names = [run for pack in changed for run in packs.get(pack, [LIST])]
                     yield f"event: changed\ndata: {json.dumps(names)}\n\n" if changed else SILENCE

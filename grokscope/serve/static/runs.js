@@ -17,6 +17,7 @@ async function load() {
     const answer = await ask("data/runs", where ? [["where", where]] : []);
     Object.assign(state, { rows: answer.runs, fields: answer.fields, total: answer.total, trash: answer.trash, problems: answer.problems });
     $("#problem").hidden = true;
+    if (answer.behind) again();
   } catch (error) {
     return failed(error);
   }
@@ -140,5 +141,6 @@ $("#remove").addEventListener("click", (event) => {
   const question = runs.length === 1 ? say("live.sure_one") : say("live.sure", { n: count(runs.length) });
   confirmed(event.target, question, async () => (await change("data/remove", { runs }, say("live.removed"))) && (state.chosen.clear(), load()));
 });
+const again = throttled(load, 2000);
 load();
-follow([], throttled(load, 2000));
+follow([], again);
