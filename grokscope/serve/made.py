@@ -65,7 +65,7 @@ def sweep(store: Path, name: str, lang: Lang, path: Path) -> None:
     path.write_text(render("sections.html", lang, sections=parts), encoding="utf-8")
 
 
-KINDS: dict[str, Any] = {"report": report, "study": study, "sweep": sweep}
+KINDS: dict[str, Any] = {make.__name__: make for make in (report, study, sweep)}
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -34,7 +34,8 @@ def rows(run: str, steps: Any, *, of: str = "") -> list[Measured]:
         for split in SPLITS:
             high = float(step >= AT[split])
             values = {f"behaviour.{split}_accuracy": high, f"behaviour.{split}_loss": 4.0 - 3.99 * high + 1e-4 * step}
-            made += [{"run": run, "step": step, "measure": m, "view": "", "value": v} for m, v in values.items()]
+            for measure, value in values.items():
+                made.append({"run": run, "step": step, "measure": measure, "view": "", "value": value})
         for head in (0, 1):
             value = 1.0 + head + step / 4_000
             made.append(
@@ -81,7 +82,7 @@ def client(still: Path) -> Iterator[TestClient]:
 @contextmanager
 def opened(store: Path, **how: Any) -> Iterator[TestClient]:
     """A client of a store; an error of the server is an answer, as for a browser."""
-    app = application(store, **({"hosts": ("testserver",)} | how))
+    app = application(store, hosts=("testserver",), **how)
     with TestClient(app, raise_server_exceptions=False, follow_redirects=False) as made:
         yield made
 

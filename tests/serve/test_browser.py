@@ -17,6 +17,10 @@ from tests.serve.looking import faults, inaccessible, listen, until
 from tests.serve.test_pages import HOSTILE, card, plan
 
 # Every width; the second and the third look also in Chinese and by axe-core.
+FITS = (
+    "[...document.querySelectorAll('.js-plotly-plot')].every("
+    "(plot) => Math.abs(plot._fullLayout.width - plot.clientWidth) < 1)"
+)
 LOOKS, LANGS = ((1920, "light"), (375, "light"), (1280, "dark"), (768, "dark")), ("en-US", "zh-CN")
 DRAWN = "document.querySelector('{} .main-svg .scatterlayer path')"
 
@@ -79,7 +83,7 @@ def test_a_page_is_well_at_every_width(browser: Any, address: str, runs: list[st
             page.emulate_media(color_scheme=scheme)
             until(
                 page,
-                "[...document.querySelectorAll('.js-plotly-plot')].every((plot) => Math.abs(plot._fullLayout.width - plot.clientWidth) < 1)",
+                FITS,
             )
             assert faults(page) == [], (width, lang)
             if (width, scheme) in LOOKS[1:3] and lang == "en-US":
@@ -104,9 +108,8 @@ CURVE = "document.querySelector('#curve')"
 
 
 def drawn(page: Any, name: str, axis: str) -> tuple[list[float], list[float]]:
-    x, y = page.evaluate(
-        f"(([x, y]) => [Array.from(x), Array.from(y)])({CURVE}.data.filter((one) => one.name === '{name}' && one.yaxis === '{axis}').map((one) => [one.x, one.y])[0])"
-    )
+    found = f"{CURVE}.data.find((one) => one.name === '{name}' && one.yaxis === '{axis}')"
+    x, y = page.evaluate(f"[Array.from({found}.x), Array.from({found}.y)]")
     return x, y
 
 

@@ -193,8 +193,8 @@ def within(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
 # The client resolves ".." itself.
 @pytest.mark.parametrize(
     "run_id",
-    ["nothing", "%2e%2e", "%2e%2e%2fsecret", "..%2f..%2fetc%2fpasswd", "%00", "a%00b", ".labels", "%5c..%5csecret", "x" * 5000,
-     "%ff", "<script>alert(1)<%2fscript>", "studies"],
+    ["nothing", "%2e%2e", "%2e%2e%2fsecret", "..%2f..%2fetc%2fpasswd", "%00", "a%00b", ".labels", "%5c..%5csecret",
+     "x" * 5000, "%ff", "<script>alert(1)<%2fscript>", "studies"],
 )  # fmt: skip
 @pytest.mark.parametrize(
     "page", ["", "/series?measure=x", "/state", "/new?cursor=0.00000000", "/measures", "/report.html"]

@@ -1,5 +1,7 @@
 """Fewer points, the same picture: each column of pixels keeps its first, least, largest and last value."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -21,7 +23,7 @@ def test_every_column_keeps_what_is_seen(values: list[float], pixels: int, log: 
     np.testing.assert_array_equal(kept, given_values[kept_steps // gap])  # true values at true steps
     assert {0, stop} <= set(kept_steps.tolist())
 
-    def column(step: float) -> int:
+    def column(step: Any) -> int:
         low, high, at = (np.log([1, stop, max(step, 0.5)]) if log else np.array([1.0, stop, step])).tolist()
         return int(np.clip(np.floor((at - low) / (high - low) * pixels), -1, pixels))
 

@@ -53,7 +53,8 @@ def test_the_token_leaves_the_address_for_a_cookie(still: Path) -> None:
     ("headers", "status"),
     [
         ({}, 403), ({"origin": "http://evil.example"}, 403), ({"origin": "null"}, 403),
-        ({"sec-fetch-site": "cross-site"}, 403), ({"sec-fetch-site": "same-site"}, 403), ({"sec-fetch-site": "none"}, 403),
+        ({"sec-fetch-site": "cross-site"}, 403), ({"sec-fetch-site": "same-site"}, 403),
+        ({"sec-fetch-site": "none"}, 403),
         ({"sec-fetch-site": "cross-site", "origin": "http://testserver"}, 403),
         ({"origin": "http://testserver"}, 404), (SAME, 404),
     ],

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from starlette.testclient import TestClient
 
 from grokscope.runs.keeping import labels, trash
 from grokscope.runs.store.lock import hold
@@ -23,7 +22,11 @@ def runs(tmp_path: Path) -> list[str]:
 def post(tmp_path: Path, runs: list[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.setattr("grokscope.serve.index.AGAIN", 0.0)
     with opened(tmp_path) as client:
-        yield lambda path, **sent: client.post(f"/data/{path}", json=sent, headers=SAME)
+
+        def act(path: str, **sent: Any) -> Any:
+            return client.post(f"/data/{path}", json=sent, headers=SAME)
+
+        yield act
 
 
 def test_names_tags_and_notes_are_those_of_the_commands(post: Any, runs: list[str], tmp_path: Path) -> None:
@@ -59,7 +62,7 @@ def test_a_pack_that_is_written_stays(post: Any, runs: list[str], tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    ("path", "sent", "status"),
+    "case",
     [
         ("label", {}, 400),
         ("label", {"runs": []}, 400),
@@ -79,8 +82,9 @@ def test_a_pack_that_is_written_stays(post: Any, runs: list[str], tmp_path: Path
     ],
 )
 def test_what_cannot_be_is_one_line_and_changes_nothing(
-    post: Any, runs: list[str], tmp_path: Path, path: str, sent: dict, status: int
+    post: Any, runs: list[str], tmp_path: Path, case: tuple[str, dict[str, Any], int]
 ) -> None:
+    path, sent, status = case
     if isinstance(sent.get("runs"), list):
         sent = sent | {"runs": [runs[run] if isinstance(run, int) else run for run in sent["runs"]]}
     answer = post(path, **sent)

@@ -1,13 +1,13 @@
 """Pages that another process makes: the report of a run, the maps of a sweep, and what happens when it fails."""
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
 import json
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 

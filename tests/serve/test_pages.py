@@ -39,13 +39,16 @@ def plan(store: Path, name: str, runs: list[str], **more: Any) -> Path:
     return folder
 
 
-def card(verdict: str = "supported", text: str = "It is a circle") -> Scorecard:
+def card(text: str = "It is a circle") -> Scorecard:
     claim = {"en": text, "zh": f"{text} 中"}
-    same: dict[str, Any] = {"theory": "manifold", "id": "circle", "version": 1, "current": True, "claim": claim}
+    same: Any = {"theory": "manifold", "id": "circle", "version": 1, "current": True, "claim": claim}
     row = Row(**same, part="", measured=claim, changed=None, untested=None, arms=("base",), measures=("x.y",),
-              supports=((0.5, 1.0),), refutes=((0.0, 0.1),), verdict=verdict, reason="inside", effect=0.7, low=0.6, high=0.8, n=10)  # fmt: skip
+              supports=((0.5, 1.0),), refutes=((0.0, 0.1),), verdict="supported", reason="inside", effect=0.7, low=0.6,
+              high=0.8, n=10)  # fmt: skip
     look = Look(n=10, supports=0.001, falls=0.9, level=0.01)
-    made = Claim(**same, verdict=verdict, reason="inside", n=10, looks=(look,), parts=("circle",), seeds={"base": 10})
+    made = Claim(
+        **same, verdict="supported", reason="inside", n=10, looks=(look,), parts=("circle",), seeds={"base": 10}
+    )
     waiting = Claim(
         **(same | {"id": "torus"}), verdict="not_tested", reason="untested", parts=("torus",), seeds={"base": 3}
     )
@@ -65,8 +68,9 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return store
 
 
-PAGES = ["", "runs/{run}", "runs/{run}/report", "compare?run={run}", "studies", "studies/judged-0123abcd", "studies/waiting-0123abcd",
-         "studies/older-0123abcd", "studies/sweep-quickstart-0123abcd", "verdicts", "no/such/page"]  # fmt: skip
+STUDIES = ("judged", "waiting", "older", "sweep-quickstart")
+PAGES = ["", "runs/{run}", "runs/{run}/report", "compare?run={run}", "studies", "verdicts", "no/such/page"]
+PAGES += [f"studies/{name}-0123abcd" for name in STUDIES]
 
 
 class Parts(HTMLParser):

@@ -32,29 +32,28 @@ def test_a_point_is_told_to_those_who_follow_its_pack(tmp_path: Path) -> None:
     configs = [config(seed=1), config(seed=2)]
     run, twin = write(tmp_path, configs, until=400, done=False)
     (other,) = write(tmp_path, [config(seed=3)], until=400)
-    with served(tmp_path) as (address, _), httpx.Client(base_url=address, timeout=5) as client:
-        with client.stream("GET", "stream", params={"run": [run, other]}) as answer:
-            assert answer.headers["content-type"].startswith("text/event-stream")
-            lines = answer.iter_lines()
-            assert next(lines) == "retry: 2000"
-            with open_writer(tmp_path / run[:12], configs, resume=True) as writer:
-                for step in (440, 480):
-                    time.sleep(0.5)
-                    writer.record(rows(twin, [step]))
-                    assert heard(lines, 5) == [run]  # the pack has something new; the twin is not followed
+    query = {"run": [run, other]}
+    with served(tmp_path) as (address, _), httpx.stream("GET", f"{address}stream", params=query, timeout=8) as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        lines = answer.iter_lines()
+        assert next(lines) == "retry: 2000"
+        with open_writer(tmp_path / run[:12], configs, resume=True) as writer:
+            for step in (440, 480):
+                time.sleep(0.5)
+                writer.record(rows(twin, [step]))
+                assert heard(lines, 5) == [run]  # the pack has something new; the twin is not followed
 
 
 def test_the_list_is_told_of_new_runs_and_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("grokscope.serve.watching.LISTED", 1)
     (run,) = write(tmp_path, [config(seed=1)], until=400)
-    with served(tmp_path) as (address, _), httpx.Client(base_url=address, timeout=8) as client:
-        with client.stream("GET", "stream") as answer:
-            lines = answer.iter_lines()
-            next(lines)
-            tag(tmp_path, run, ["paper"])
-            assert heard(lines, 6) == [""]
-            write(tmp_path, [config(seed=2)], until=400)
-            assert heard(lines, 6) == [""]
+    with served(tmp_path) as (address, _), httpx.stream("GET", f"{address}stream", timeout=8) as answer:
+        lines = answer.iter_lines()
+        next(lines)
+        tag(tmp_path, run, ["paper"])
+        assert heard(lines, 6) == [""]
+        write(tmp_path, [config(seed=2)], until=400)
+        assert heard(lines, 6) == [""]
 
 
 def test_two_hundred_streams_are_served_and_cleared_away(tmp_path: Path) -> None:
@@ -79,7 +78,7 @@ def test_two_hundred_streams_are_served_and_cleared_away(tmp_path: Path) -> None
         with open_writer(tmp_path / run, configs, resume=True) as writer:  # writing to those that have gone shows it
             writer.record(rows(run, [480]))
         assert until(lambda: not watching.listeners)
-        assert until(lambda: watching._task.done())
+        assert until(watching._task.done)
         assert (watching._followed, watching._seen) == ({}, {})
 
 

@@ -1,5 +1,5 @@
 // A run while it trains, and after.
-import { $, ask, change, confirmed, count, debounced, failed, follow, h, look, root, say, share, throttled } from "./common.js";
+import { $, ask, change, confirmed, count, debounced, digits, failed, follow, h, look, root, say, share, throttled } from "./common.js";
 import { Chart, lastOf, stepAxis } from "./charts.js";
 
 const place = $("#run"), run = place.dataset.run, base = `runs/${encodeURIComponent(run)}`;
@@ -119,12 +119,12 @@ async function stand() {
 
 function facts(row) {
   const known = { running: "live.running", done: "live.done", stopped: "live.stopped", failed: "live.failed_state" }[row.state] ?? (row.imported ? "live.imported" : "live.unknown");
-  const fact = (label, value, of) => h("dl", {}, h("dt", {}, label), h("dd", { class: of }, value));
+  const fact = (label, value, of, more) => h("dl", {}, h("dt", {}, label), h("dd", { class: of }, value), more ? h("dd", { class: "soft" }, more) : null);
   const yet = (step) => (step === null ? h("span", { class: "soft" }, row.state === "running" ? say("live.not_reached") : "–") : count(step));
   const ended = row.state === "done" || !row.max_steps;
   $("#facts").replaceChildren(
     fact(say("live.state"), h("span", { class: `state ${row.state}` }, say(known))),
-    fact(say("live.step"), ended ? say("live.progress_done", { step: count(row.steps) }) : say("live.progress", { step: count(row.steps), most: count(row.max_steps) })),
+    fact(say("live.step"), ended ? say("live.progress_done", { step: count(row.steps) }) : say("live.progress", { step: count(row.steps), most: count(row.max_steps) }), null, row.state === "running" && row.steps_per_second ? say("live.speed", { speed: digits(row.steps_per_second) }) : ""),
     fact(say("live.memorized"), yet(row.memorized_at)), fact(say("live.onset"), yet(row.onset_at)), fact(say("live.generalized"), yet(row.generalized_at)),
     fact(say("live.delay"), row.delay === null ? "–" : h("span", {}, count(row.delay), row.grokked ? h("span", { class: "grokked" }, say("live.grokked")) : null)),
     fact(say("live.train_accuracy"), share(row.final["train/accuracy"]) || "–"), fact(say("live.test_accuracy"), share(row.final["test/accuracy"]) || "–"));

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from grokscope.errors import StoreError
-from grokscope.runs.store.journal import Journal
+from grokscope.runs.store.journal import Journal, Measured
 from grokscope.runs.store.segments import recover, rewind, seal
 from grokscope.runs.store.tail import NOWHERE, cursor, since
 
 
-def row(step: int, value: float = 1.0) -> dict:
+def row(step: int, value: float = 1.0) -> Measured:
     return {"run": "a-0", "step": step, "measure": "test_loss", "view": "", "value": value}
 
 
