@@ -1,10 +1,12 @@
 """The live page as an application: its routes put together, and what every answer has in common."""
 
+import asyncio
 from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -31,7 +33,9 @@ def application(store: Path, *, hosts: Collection[str] = LOCAL, token: str = "",
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        warm = asyncio.create_task(run_in_threadpool(_warmed, all_of_it))
         yield
+        await warm
         all_of_it.making.close()
 
     app = Starlette(
@@ -42,6 +46,13 @@ def application(store: Path, *, hosts: Collection[str] = LOCAL, token: str = "",
     )
     app.state.served = all_of_it
     return app
+
+
+def _warmed(here: Served) -> None:
+    """Reads what the first page will ask for, so that it does not wait."""
+    frame.version()
+    with suppress(GrokscopeError):  # the page says it
+        here.index.rows()
 
 
 def _told(request: Request, error: Exception) -> Response:

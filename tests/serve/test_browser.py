@@ -3,6 +3,7 @@
 import re
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,14 @@ def page(browser: Any) -> Iterator[Any]:
     assert [line for line in noise if "status of 400" not in line] == []  # what the browser says of a refused word
 
 
+@contextmanager
+def shown(page: Any, store: Path) -> Iterator[str]:
+    """The address of a server; the page leaves it before it ends."""
+    with served(store) as (address, _):
+        yield address
+        page.goto("about:blank")
+
+
 CURVE = "document.querySelector('#curve')"
 
 
@@ -149,7 +158,7 @@ def test_a_zoom_asks_for_what_it_shows(page: Any, address: str, tmp_path: Path) 
             ]
         )
         writer.seal()
-    with served(tmp_path) as (own, _):
+    with shown(page, tmp_path) as own:
         page.goto(f"{own}runs/{run}")
         page.wait_for_selector("html[data-drawn]")
         page.click("[data-scale=linear]")
@@ -177,7 +186,7 @@ def test_a_zoom_asks_for_what_it_shows(page: Any, address: str, tmp_path: Path) 
 def test_a_point_appears_while_a_run_trains(page: Any, address: str, tmp_path: Path) -> None:
     configs = [config(seed=0)]
     (run,) = write(tmp_path, configs, until=1_000, done=False)
-    with served(tmp_path) as (own, _):
+    with shown(page, tmp_path) as own:
         asked: list[str] = []
         page.goto(f"{own}runs/{run}")
         page.wait_for_selector("html[data-drawn]")
@@ -215,7 +224,7 @@ def test_a_point_appears_while_a_run_trains(page: Any, address: str, tmp_path: P
 def test_a_run_is_thrown_away_and_comes_back_by_keyboard(page: Any, tmp_path: Path) -> None:
     (run,) = write(tmp_path, [config(seed=0)])
     write(tmp_path, [config(seed=1)])
-    with served(tmp_path) as (own, _):
+    with shown(page, tmp_path) as own:
         page.goto(own)
         page.wait_for_selector("#runs tbody tr")
         page.focus(f"input[data-run='{run}']")
@@ -237,7 +246,7 @@ def test_a_run_is_thrown_away_and_comes_back_by_keyboard(page: Any, tmp_path: Pa
 
 def test_names_tags_and_notes_are_given_and_shown_as_text(page: Any, tmp_path: Path) -> None:
     (run,) = write(tmp_path, [config(seed=0)])
-    with served(tmp_path) as (own, _):
+    with shown(page, tmp_path) as own:
         page.goto(f"{own}runs/{run}")
         page.fill("#rename input", "slow-one")
         page.press("#rename input", "Enter")

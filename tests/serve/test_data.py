@@ -95,6 +95,7 @@ def test_curves_of_many_runs(get: Callable, still: Path) -> None:
         assert (one["x"], one["y"]) == (steps.tolist(), values.tolist())
     assert set(told["fields"]) == {"seed", "weight_decay"}
     assert get("/data/curves", run=list(known), measure="no.such")["curves"] == []
+    assert get("/data/curves", run=["../..", "gone"])["curves"] == []
 
 
 def test_the_phases_are_those_of_the_report(get: Callable, still: Path, run: str) -> None:

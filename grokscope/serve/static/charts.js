@@ -14,8 +14,13 @@ export const stepAxis = (log, more = {}) => ({
   ...more,
 });
 
-export const draw = (plot, data, layout) =>
-  Plotly.react(plot, data, { template: look.template, hovermode: "closest", ...layout }, config);
+// The page is made while the library is still on its way.
+const library = new Promise((done) => (window.Plotly ? done() : document.getElementById("plotly")?.addEventListener("load", done)));
+
+export async function draw(plot, data, layout) {
+  await library;
+  return Plotly.react(plot, data, { template: look.template, hovermode: "closest", ...layout }, config);
+}
 
 // The steps that an axis shows; null while it shows all.
 export const windowOf = (layout) => {

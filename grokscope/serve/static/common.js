@@ -63,14 +63,25 @@ export const debounced = (act, wait) => {
   };
 };
 
+const SHARE = 40; // a page rests so many times as long as an answer took: a training on the same machine goes first
+
 // Acts at once, then at most once in so many milliseconds; what comes between is done at the end.
 export function throttled(act, wait) {
-  let last = -Infinity, timer = 0;
-  return () => {
-    const rest = last + wait - performance.now();
-    if (timer) return;
-    timer = setTimeout(() => ((timer = 0), (last = performance.now()), act()), Math.max(0, rest));
+  let next = 0, timer = 0;
+  const now = async () => {
+    timer = 0;
+    next = Infinity;
+    const begun = performance.now();
+    await act();
+    next = performance.now() + Math.max(wait, SHARE * (performance.now() - begun));
+    if (asked) (asked = false), again();
   };
+  let asked = false;
+  const again = () => {
+    if (next === Infinity) asked = true;
+    else timer ||= setTimeout(now, Math.max(0, next - performance.now()));
+  };
+  return again;
 }
 
 // Calls back when one of these runs, or without any the list, has something new. A hidden page listens to nothing.
