@@ -13,6 +13,7 @@ from grokscope.runs.keeping import labels
 from grokscope.runs.listing import differing_fields, of_pack, summaries
 from grokscope.runs.store.catalogue import written
 from grokscope.runs.store.documents import is_name, read_pack
+from grokscope.runs.store.lock import is_held
 from grokscope.runs.store.tables import descriptions
 
 FILES = ("pack.json", "status.json", "events.jsonl", "journal.jsonl")
@@ -90,7 +91,7 @@ class Index:
         """The row of one run, as it is at this moment."""
         with self._lock:
             entry, signature = self._entries[found.folder.name], _signature(found.folder)
-            if entry.signature != signature:
+            if entry.signature != signature or _abandoned(entry):
                 fresh = _read(found.folder, signature)
                 entry = self._entries[found.folder.name] = fresh if fresh.rows else entry
         return _row(entry.rows[found.replica], entry, found.replica, self._labels()[0].get(found.id, {}))
@@ -148,7 +149,7 @@ class Index:
                 continue
             there.add(name)
             entry = self._entries.get(name)
-            if entry is not None and entry.signature == signature:
+            if entry is not None and entry.signature == signature and not _abandoned(entry):
                 continue
             if entry is None or now - entry.read_at >= REST:
                 found[folder] = signature
@@ -165,14 +166,17 @@ class Index:
         abouts = {folder.name: about for folder, about in descriptions(self.store)}
         now = time.monotonic()
         for folder, signature in found.items():
-            name, about = folder.name, abouts.get(folder.name)
-            if about is None or len(rows.get(name, ())) != len(about["runs"]):
-                self._entries[name] = _read(folder, signature)
+            own = rows.get(folder.name, [])
+            try:
+                about = abouts.get(folder.name) or read_pack(folder)
+            except StoreError:
+                about = {"runs": ()}
+            if len(own) != len(about["runs"]) or not own:
+                self._entries[folder.name] = _read(folder, signature)  # damaged, or written meanwhile
             else:
-                self._entries[name] = Entry(
-                    folder=folder, signature=signature, read_at=now, written=written(folder), about=about,
-                    rows=rows[name],
-                )  # fmt: skip
+                self._entries[folder.name] = Entry(
+                    folder=folder, signature=signature, read_at=now, written=written(folder), about=about, rows=own
+                )
 
 
 def _read(folder: Path, signature: Signature) -> Entry:
@@ -196,6 +200,11 @@ def _row(row: Mapping[str, Any], entry: Entry, replica: int, label: Mapping[str,
         "together": len(entry.rows),
         "written": entry.written / 1e9,
     }
+
+
+def _abandoned(entry: Entry) -> bool:
+    """Whether the writer of a pack was killed since it was read: no file tells."""
+    return entry.active and not is_held(entry.folder)
 
 
 def _signature(folder: Path) -> Signature:

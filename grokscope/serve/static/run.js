@@ -198,6 +198,8 @@ $("#whole").addEventListener("click", () => ((curve.window = null), curve.load()
 curve.load().then((cursor) => ((at.cursor = cursor), document.documentElement.setAttribute("data-drawn", "true"))).catch(failed);
 stand().catch(failed);
 overview().catch(failed);
+// A writer that is killed changes no file.
+setInterval(() => at.row?.state === "running" && !document.hidden && later(), 20000);
 // Changes that come while the last are fetched are fetched together.
 let busy = false, waits = false;
 follow([run], async () => {

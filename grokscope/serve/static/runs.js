@@ -144,3 +144,5 @@ $("#remove").addEventListener("click", (event) => {
 const again = throttled(load, 2000);
 load();
 follow([], again);
+// A writer that is killed changes no file.
+setInterval(() => state.rows.some((row) => row.state === "running") && !document.hidden && again(), 20000);
