@@ -26,6 +26,7 @@ from grokscope.recipes.base import recipe
 from grokscope.runs.config import pack_id
 from grokscope.runs.store.journal import Measured
 from grokscope.runs.writer import open_writer
+from grokscope.serve.watching import EVERY
 
 NUMBERS, RUNS, PIXELS = 1_000_000, 500, 1_200
 # Asked for: seconds until an answer, seconds until a new point is told, share of a training's time.
@@ -127,7 +128,7 @@ def _point(store: Path) -> float:
         writer.describe(None)
         writer.record([_value(writer.ids[0], 0)])
         writer.status("running", 0)
-        with _server(store) as (ask, _), _Following(ask, writer.ids[0]) as page:
+        with _server(store) as (ask, _), _Following(ask) as page:
             page.ready.wait(30)
             begun = time.perf_counter()
             writer.record([_value(writer.ids[0], 1)])
@@ -140,10 +141,10 @@ def _value(run: str, step: int) -> Measured:
 
 
 class _Following:
-    """Does what the page of a run does while it trains: hears what is new, asks for it, and how the run stands."""
+    """Does what the page of the newest run does while it trains: hears what is new, asks for it, and how it stands."""
 
-    def __init__(self, ask: Callable[[str], bytes], run: str) -> None:
-        self.ask, self.run = ask, run
+    def __init__(self, ask: Callable[[str], bytes]) -> None:
+        self.ask = ask
         self.ready, self.seen, self._end = threading.Event(), threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._follow, daemon=True)
 
@@ -153,19 +154,23 @@ class _Following:
 
     def __exit__(self, *_: object) -> None:
         self._end.set()
-        self._thread.join(60)
+        self._thread.join()
 
     def _follow(self) -> None:
-        cursor, asked = json.loads(self.ask(f"runs/{self.run}/series?{DRAWN}"))["cursor"], 0.0
+        while not (runs := json.loads(self.ask("data/runs"))["runs"]):
+            if self._end.wait(EVERY):
+                return
+        run, asked = runs[0]["run"], 0.0
+        cursor = json.loads(self.ask(f"runs/{run}/series?{DRAWN}"))["cursor"]
         self.ready.set()
-        while not self._end.wait(0.4):  # as often as the stream tells at most
-            told = json.loads(self.ask(f"runs/{self.run}/new?cursor={cursor}"))
+        while not self._end.wait(EVERY):  # as often as the stream tells at most
+            told = json.loads(self.ask(f"runs/{run}/new?cursor={cursor}"))
             cursor = told["cursor"]
             if told["series"]:
                 self.seen.set()
             if told["series"] and time.monotonic() - asked > PACE:
                 asked = time.monotonic()
-                self.ask(f"runs/{self.run}/state")
+                self.ask(f"runs/{run}/state")
 
 
 def _training(store: Path, rounds: int) -> dict[str, Any]:
@@ -175,20 +180,18 @@ def _training(store: Path, rounds: int) -> dict[str, Any]:
     seeds = iter(range(10_000))
 
     def trained(*, followed: bool) -> float:
-        config = recipe("quickstart", seed=next(seeds), max_steps=STEPS)
-        run = pack_id([config])
+        seed = next(seeds)
+        config, place = recipe("quickstart", seed=seed, max_steps=STEPS), store / str(seed)
+        place.mkdir(parents=True)
 
         def act() -> None:
-            train(config, store=store, device="cpu", progress=False)
+            train(config, store=place, device="cpu", progress=False)
 
         if not followed:
             return timed(act)
-        with _server(store) as (ask, _):
-            page = _Following(lambda path: _patiently(ask, path), run)
-            with page:
-                return timed(act)
+        with _server(place) as (ask, _), _Following(ask):
+            return timed(act)
 
-    store.mkdir()
     taken = durations(
         {"seconds_without": lambda: trained(followed=False), "seconds": lambda: trained(followed=True)},
         rounds=rounds,
@@ -196,12 +199,3 @@ def _training(store: Path, rounds: int) -> dict[str, Any]:
     )
     share = [a / b - 1 for a, b in zip(taken["seconds"], taken["seconds_without"], strict=True)]
     return summary(taken | {"share": share}) | {"name": "a training beside a page", "bar": BARS["training"]}
-
-
-def _patiently(ask: Callable[[str], bytes], path: str) -> bytes:
-    """Asks until the run is there."""
-    while True:
-        try:
-            return ask(path)
-        except OSError:
-            time.sleep(0.2)

@@ -90,7 +90,9 @@ class Index:
     def row(self, found: Found) -> dict[str, Any]:
         """The row of one run, as it is at this moment."""
         with self._lock:
-            entry, signature = self._entries[found.folder.name], _signature(found.folder)
+            entry, signature = self._entries.get(found.folder.name), _signature(found.folder)
+            if entry is None:
+                raise StoreError(f"run {found.id} was removed a moment ago")
             if entry.signature != signature or _abandoned(entry):
                 fresh = _read(found.folder, signature)
                 entry = self._entries[found.folder.name] = fresh if fresh.rows else entry

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
     from uvicorn import Server
 
+EVERYWHERE = ("0.0.0.0", "::", "")  # all addresses of this machine
 LINE = 65_536  # bytes of a request's head: 500 ids of runs have about 12,000
 LAST = 1  # how long an open stream may hold up the end [s]
 
@@ -43,7 +44,7 @@ def serve(
         names |= {socket.gethostname().lower(), socket.getfqdn().lower()}
     app = application(store, hosts=names, token=token, every=not local)
     with _bound(host, port) as listening:
-        shown = f"[{host}]" if ":" in host else host
+        shown = socket.gethostname() if host in EVERYWHERE else f"[{host}]" if ":" in host else host
         address = f"http://{shown}:{listening.getsockname()[1]}/"
         ready(address + f"?token={token}" * bool(token))
         with suppress(KeyboardInterrupt):  # the way to end it

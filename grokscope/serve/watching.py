@@ -9,10 +9,10 @@ from pathlib import Path
 
 from starlette.concurrency import run_in_threadpool
 
-EVERY = 0.4  # how often files are looked at [s]; a point is to be on the page within 2 s
+EVERY = 0.6  # how often files are looked at [s]; a point is to be on the page within 2 s
 MOST = 300  # streams at a time; each takes a few kilobytes
 LIST = ""  # the name of the list of runs
-LISTED = 5  # the list is looked at every so many turns
+LISTED = 4  # the list is looked at every so many turns
 OF_PACK = ("journal.jsonl", "events.jsonl", "status.json", "metrics")
 OF_LIST = ("", ".labels/labels.json", ".trash", "studies")
 

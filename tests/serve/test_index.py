@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from grokscope.errors import StoreError
 from grokscope.runs.keeping import remove, restore
 from grokscope.runs.listing import summaries
 from grokscope.serve import index as module
@@ -61,9 +62,12 @@ def test_many_packs_are_read_at_once_and_are_the_same(
 def test_a_pack_that_is_gone_is_no_longer_found(tmp_path: Path, reads: list[str]) -> None:
     (run,) = write(tmp_path, [config(seed=1)], until=400)
     index = Index(tmp_path)
-    assert index.find(run) is not None
+    found: Any = index.find(run)
+    assert found.id == run
     remove(tmp_path / run)
     assert (index.find(run), index.rows()) == (None, [])
+    with pytest.raises(StoreError, match="was removed a moment ago"):
+        index.row(found)
     restore(tmp_path, run)
     assert index.find(run) is not None
 

@@ -63,7 +63,9 @@ export const debounced = (act, wait) => {
   };
 };
 
-const SHARE = 40; // a page rests so many times as long as an answer took: a training on the same machine goes first
+// A page rests so many times as long as an answer took, but not longer than that [ms]: a training on the same machine
+// goes first.
+const SHARE = 40, LONGEST = 10000;
 
 // Acts at once, then at most once in so many milliseconds; what comes between is done at the end.
 export function throttled(act, wait) {
@@ -72,9 +74,12 @@ export function throttled(act, wait) {
     timer = 0;
     next = Infinity;
     const begun = performance.now();
-    await act();
-    next = performance.now() + Math.max(wait, SHARE * (performance.now() - begun));
-    if (asked) (asked = false), again();
+    try {
+      await act();
+    } finally {
+      next = performance.now() + Math.max(wait, Math.min(LONGEST, SHARE * (performance.now() - begun)));
+      if (asked) (asked = false), again();
+    }
   };
   let asked = false;
   const again = () => {
