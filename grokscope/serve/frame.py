@@ -15,8 +15,9 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from grokscope.report.page import theme
+from grokscope.report.page.frame import as_data
 from grokscope.report.page.render import TEMPLATES as OF_REPORTS
-from grokscope.report.words import LANGUAGES, Lang, catalogue, count, number, percent, say
+from grokscope.report.words import LANGUAGES, Lang, catalogue, count, number, say
 from grokscope.serve.served import served
 
 HERE = Path(__file__).parent
@@ -82,7 +83,7 @@ def _environment() -> Environment:
         loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
-    environment.globals |= {"say": say, "count": count, "percent": percent, "number": number, "address": address}
+    environment.globals |= {"say": say, "count": count, "number": number, "address": address, "as_data": as_data}
     environment.filters["data"] = _data
     return environment
 

@@ -10,9 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from grokscope.report.figures.phase_diagram import from_steps, phase_diagram
 from grokscope.runs.keeping import labels, note, rename, tag, trash
 from grokscope.runs.run import load
 from grokscope.runs.writer import open_writer
+from grokscope.serve.frame import render
+from grokscope.serve.making import Making
 from tests.serve.conftest import config, rows, served, write
 from tests.serve.looking import faults, inaccessible, listen, until
 from tests.serve.test_pages import HOSTILE, card, plan
@@ -219,6 +222,28 @@ def test_a_point_appears_while_a_run_trains(page: Any, address: str, tmp_path: P
         # What is new was asked for, and no history.
         assert [url for url in asked if "/new?cursor=" in url]
         assert not [url for url in asked if "/series?" in url]
+
+
+def test_a_click_on_a_cell_opens_its_run(page: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The maps are drawn here by what the process that makes them calls, from steps instead of runs."""
+    runs = write(tmp_path, [config(seed=seed) for seed in (0, 1)])
+    study = plan(tmp_path, "sweep-x", runs, axes={"weight_decay": [0.5, 1.0]})
+    table = from_steps([[100, 200]], [[4_000, 9_000]], x=[0.5, 1.0], y=["</script>"], runs=[runs])
+
+    async def drawn(self: Making, path: Path, kind: str, *_: str) -> None:
+        assert kind == "sweep"
+        path.write_text(render("sections.html", "en", sections=[phase_diagram.section(table, "en")]))
+
+    monkeypatch.setattr(Making, "_make", drawn)
+    with shown(page, tmp_path) as own:
+        page.goto(f"{own}studies/{study.name}")
+        page.wait_for_selector("html[data-drawn]")
+        assert page.locator("#maps .plot .main-svg").count() > 0
+        assert faults(page) == []
+        box = page.locator("#maps .nsewdrag").first.bounding_box()
+        page.mouse.click(box["x"] + 0.75 * box["width"], box["y"] + box["height"] / 2)
+        page.wait_for_url(f"**/runs/{runs[1]}")
+        page.wait_for_selector("html[data-drawn]")
 
 
 def test_a_run_is_thrown_away_and_comes_back_by_keyboard(page: Any, tmp_path: Path) -> None:
