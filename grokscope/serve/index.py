@@ -27,7 +27,7 @@ Signature = tuple[tuple[int, int, int] | None, ...]
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """A run that the store has. config: its fields; empty where they are not known."""
+    """A run that the store has. about: the pack.json of its pack."""
 
     id: str
     folder: Path
@@ -36,6 +36,7 @@ class Found:
 
     @property
     def config(self) -> dict[str, Any]:
+        """Its fields; empty where they are not known."""
         return self.about["runs"][self.replica]["config"] or {}
 
 
@@ -53,6 +54,7 @@ class Entry:
 
     @property
     def active(self) -> bool:
+        """Whether it was being trained when it was read."""
         return any(row["state"] == "running" for row in self.rows)
 
 

@@ -28,6 +28,7 @@ class Making:
         self._turn = asyncio.Semaphore(1)
 
     def close(self) -> None:
+        """Removes what was kept."""
         if self._folder is not None:
             self._folder.cleanup()
 

@@ -31,6 +31,7 @@ class Listener:
         self._wake = asyncio.Event()
 
     def tell(self, changed: Iterable[str]) -> None:
+        """Keeps those of the names that it follows until it is asked."""
         if mine := self.names.intersection(changed):
             self._changed |= mine
             self._wake.set()

@@ -22,6 +22,7 @@ def numbers(curve: Curve) -> dict[str, list[Any]]:
 
 
 def values_of(values: np.ndarray) -> list[float | None]:
+    """Values with null for what is not finite."""
     return [
         value if known else None for value, known in zip(values.tolist(), np.isfinite(values).tolist(), strict=True)
     ]

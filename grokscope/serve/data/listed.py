@@ -20,6 +20,7 @@ OWN = ("task", "model", "seed", "max_steps")  # fields that have columns of thei
 
 
 def listed(request: Request) -> Response:
+    """A row a run, with the fields in which they differ, and what lies in the trash."""
     here = served(request)
     rows, where = here.index.rows(), text(request, "where")
     if where:

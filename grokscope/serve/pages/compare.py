@@ -11,6 +11,7 @@ from grokscope.serve.served import found
 
 
 def compare(request: Request) -> Response:
+    """The page of some runs; 404 where the store lacks one."""
     runs = [found(request, run).id for run in texts(request, "run", least=1)]
     return page(request, "compare", title=say("live.compare", language(request)), runs=runs)
 

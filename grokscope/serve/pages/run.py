@@ -1,5 +1,7 @@
 """A run while it trains, and after: its curve, its phases, its measures as they come; and its report when asked for."""
 
+from pathlib import Path
+
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
@@ -12,6 +14,7 @@ from grokscope.serve.served import found, served
 
 
 def run(request: Request) -> Response:
+    """The frame of a run's page, with what does not change while it trains."""
     one = found(request)
     row = served(request).index.row(one)
     title = row["name"] or one.id
@@ -33,17 +36,16 @@ def waiting(request: Request) -> Response:
 
 
 async def report(request: Request) -> Response:
+    """The report as `grokscope report` writes it, in a sandbox."""
     one, lang = found(request), language(request)
     signature = [_mtime(one.folder / name) for name in FILES]
     path = await served(request).making.made("report", one.id, lang, signature)
     return FileResponse(path, media_type="text/html", headers={"Content-Security-Policy": OF_REPORTS})
 
 
-def _mtime(path: object) -> int:
-    import os
-
+def _mtime(path: Path) -> int:
     try:
-        return os.stat(str(path)).st_mtime_ns
+        return path.stat().st_mtime_ns
     except OSError:
         return 0
 

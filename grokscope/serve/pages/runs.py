@@ -9,6 +9,7 @@ from grokscope.serve.frame import language, page
 
 
 def runs(request: Request) -> Response:
+    """The frame; its script asks for the list."""
     return page(request, "runs", title=say("live.runs", language(request)))
 
 

@@ -16,6 +16,7 @@ from grokscope.studies.outline import CARD, Outline, outlines
 
 
 def studies(request: Request) -> Response:
+    """All studies of the store."""
     lang, problems = language(request), list[str]()
     known = outlines(served(request).store, on_damage=lambda error: problems.append(str(error)))
     rows = [_row(study, lang) for study in known]
@@ -23,6 +24,7 @@ def studies(request: Request) -> Response:
 
 
 def study(request: Request) -> Response:
+    """One study: its claims, or the place of its maps, and its runs."""
     one, lang = _found(request), language(request)
     card, other = (None, False) if one.axes else card_of(one)
     about = _row(one, lang)
@@ -50,6 +52,7 @@ def waiting(request: Request) -> Response:
 
 
 async def report(request: Request) -> Response:
+    """The report of a study, as `grokscope report` writes it."""
     one = _found(request)
     path = await served(request).making.made("study", one.id, language(request), _state(one))
     return FileResponse(path, media_type="text/html", headers={"Content-Security-Policy": OF_REPORTS})

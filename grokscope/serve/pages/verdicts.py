@@ -16,6 +16,7 @@ from grokscope.studies.outline import outlines
 
 
 def verdicts(request: Request) -> Response:
+    """A line a claim; the newest study that judged it comes first."""
     lang = language(request)
     by_claim: dict[tuple[str, str], dict[str, Any]] = {}
     problems, judged = list[str](), list[str]()

@@ -2,7 +2,6 @@
 const words = JSON.parse(document.getElementById("words").textContent);
 export const look = JSON.parse(document.getElementById("look").textContent);
 export const root = document.documentElement.dataset.root;
-export const chinese = document.documentElement.lang.startsWith("zh");
 
 export const say = (key, values = {}) => words[key].replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 export const $ = (selector, within = document) => within.querySelector(selector);

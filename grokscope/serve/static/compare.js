@@ -1,5 +1,5 @@
 // Selected runs over each other, and what differs between them.
-import { $, ask, count, digits, failed, follow, h, root, say, share, shown, throttled } from "./common.js";
+import { $, ask, count, digits, failed, follow, h, say, share, shown, throttled } from "./common.js";
 import { Overlay, colourOf } from "./overlay.js";
 
 const runs = JSON.parse($("#chosen").textContent), form = $("#tools"), overlay = new Overlay($("#overlay"));

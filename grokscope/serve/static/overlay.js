@@ -1,5 +1,5 @@
 // Curves of many runs over each other: a few traces with gaps, as a trace a run would take seconds to draw.
-import { ask, look, root, say, share } from "./common.js";
+import { ask, look, root, say } from "./common.js";
 import { draw, onZoom, stepAxis } from "./charts.js";
 
 // groups: of runs that share a colour, in order of drawing: { name, colour, width, opacity, runs }.
@@ -65,4 +65,3 @@ export class Overlay {
 // Plotly reads a little HTML in its texts.
 export const escaped = (text) => String(text).slice(0, 60).replace(/[<>&]/g, (sign) => ({ "<": "‹", ">": "›", "&": "＆" })[sign]);
 export const colourOf = (place) => look.series[place % look.series.length];
-export { share };
