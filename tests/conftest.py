@@ -1,6 +1,8 @@
-"""What many tests share: a tiny run that takes seconds, and the order in which tests run."""
+"""What many tests share: a tiny run that takes seconds, a browser, and the order in which tests run."""
 
+import os
 import random
+import shutil
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -18,6 +20,7 @@ from grokscope.studies.experiment import train
 
 hypothesis.settings.register_profile("no clock", deadline=None)  # a busy machine must not fail a test
 hypothesis.settings.load_profile("no clock")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 TINY: dict[str, Any] = {
     "p": 11,
     "train_fraction": 0.5,
@@ -71,6 +74,23 @@ def plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             del sys.modules[name]
     for cached in registry._caches:
         cached.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A headless Chromium. Without one the tests fail: a page that no browser has shown is not tested."""
+    from playwright.sync_api import sync_playwright
+
+    path = os.environ.get("GROKSCOPE_CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None or not Path(path).exists():
+        pytest.fail(f"no browser: install one of {', '.join(BROWSERS)}, or set GROKSCOPE_CHROMIUM (it is {path!r})")
+    quiet = ("background-networking", "component-update", "sync", "quic", "gpu")
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--no-first-run", *(f"--disable-{name}" for name in quiet)]
+        )
+        yield launched
+        launched.close()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

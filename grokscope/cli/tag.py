@@ -1,4 +1,4 @@
-"""`grokscope tag`: words by which runs are found again."""
+"""`grokscope tag`: words by which runs are found again, and a note."""
 
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +14,7 @@ def tag(
     tags: Annotated[tyro.conf.Positional[tuple[str, ...]], tyro.conf.arg(metavar="TAG ...")] = (),
     *,
     remove: Annotated[tuple[str, ...], tyro.conf.arg(metavar="TAG ...")] = (),
+    note: Annotated[str | None, tyro.conf.arg(metavar="TEXT")] = None,
     store: Store = Path("runs"),
     json: Json = False,
 ) -> None:
@@ -24,12 +25,17 @@ def tag(
     Args:
         tags: words, as many as you like.
         remove: tags to take away.
+        note: a note on the run, in the place of the one before; "" takes it away.
     """
-    from grokscope.runs.keeping import tag as tagged
+    from grokscope.runs import keeping
 
     run = find_run(name, store)
-    now = tagged(run.folder.parent, run.id, tags, remove)
+    place = run.folder.parent
+    now = keeping.tag(place, run.id, tags, remove)
+    if note is not None:
+        keeping.note(place, run.id, note)
+    said = keeping.labels(place).get(run.id, {}).get("note", "")
     if json:
-        emit({"run": run.id, "tags": now})
+        emit({"run": run.id, "tags": now, "note": said})
     else:
-        print(f"{run.id}: {', '.join(now) or 'no tags'}")
+        print(f"{run.id}: {', '.join(now) or 'no tags'}" + f"\n{said}" * bool(said))

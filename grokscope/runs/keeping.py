@@ -1,7 +1,7 @@
-"""Runs as things one keeps: names and tags, removal that can be undone, fewer checkpoints.
+"""Runs as things one keeps: names, tags and notes, removal that can be undone, fewer checkpoints.
 
-Names and tags stand in <store>/.labels/labels.json, beside the packs: they decide nothing. A removed pack lies in
-<store>/.trash until somebody empties it.
+Names, tags and notes stand in <store>/.labels/labels.json, beside the packs: they decide nothing. A removed pack lies
+in <store>/.trash until somebody empties it.
 """
 
 import os
@@ -22,11 +22,12 @@ from grokscope.runs.store.lock import hold
 LABELS, TRASH = ".labels", ".trash"
 # A name or a tag: letters of any script, digits and a few signs, which no shell takes for its own.
 _WORD = re.compile(r"[\w.+@:=-]{1,60}")
+LONGEST_NOTE = 2_000  # characters: a paragraph, not a file
 _ID = re.compile(rf"{PACK.pattern}(-\d+)?|latest")
 
 
 def labels(store: Path) -> dict[str, dict[str, Any]]:
-    """Run -> its "name" and "tags", of runs that have some. StoreError for a damaged file."""
+    """Run -> its "name", "tags" and "note", of runs that have some. StoreError for a damaged file."""
     try:
         found = read_document(store / LABELS / "labels.json")[0].get("runs", {})
     except FileNotFoundError:
@@ -61,6 +62,24 @@ def tag(store: Path, run: str, add: Iterable[str], remove: Iterable[str] = ()) -
         tags = [word for word in dict.fromkeys((*before, *wanted)) if word not in unwanted]
         _write(store, known | {run: known.get(run, {}) | {"tags": tags}})
     return tags
+
+
+def note(store: Path, run: str, text: str) -> str:
+    """Writes a note on a run, in the place of the one before; "" takes it away. Returns it without outer spaces.
+    ValueError for one that is too long."""
+    kept = "".join(sign for sign in text if sign == "\n" or sign.isprintable()).strip()
+    if len(kept) > LONGEST_NOTE:
+        raise ValueError(f"a note has at most {LONGEST_NOTE} characters, got {len(kept)}")
+    with hold(store / LABELS):
+        known = labels(store)
+        _write(store, known | {run: known.get(run, {}) | {"note": kept}})
+    return kept
+
+
+def trash(store: Path) -> list[str]:
+    """The packs that `restore` can bring back, the last removed first."""
+    lying = sorted((store / TRASH).glob("*"), key=lambda path: path.stat().st_ctime_ns, reverse=True)
+    return list(dict.fromkeys(path.name.partition(".")[0] for path in lying if (path / "pack.json").is_file()))
 
 
 def called(store: Path, name: str) -> str | None:
@@ -112,7 +131,7 @@ def _require_word(kind: str, word: str) -> None:
 
 
 def _write(store: Path, known: Mapping[str, Any]) -> None:
-    kept = {run: of for run, of in known.items() if of.get("name") or of.get("tags")}
+    kept = {run: of for run, of in known.items() if any(map(of.get, ("name", "tags", "note")))}
     write_document(store / LABELS / "labels.json", {"runs": kept})
 
 

@@ -62,6 +62,11 @@ def differing(runs: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
         with suppress(StoreError):
             told = read_pack(Path(folder))["runs"]
             configs |= {run["run"]: run["config"] or {} for run in told if run["run"] in wanted}
+    return differing_fields(configs)
+
+
+def differing_fields(configs: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The same for configs by run."""
     fields = dict.fromkeys(field for config in configs.values() for field in config)
     by_field = {field: {run: config.get(field) for run, config in configs.items()} for field in fields}
     return {field: values for field, values in by_field.items() if len({repr(value) for value in values.values()}) > 1}
@@ -92,13 +97,14 @@ def _catalogued(store: Path, found: Catalogued) -> tuple[list[int], list[dict[st
 
 def _told(folder: Path, on_damage: OnDamage) -> list[dict[str, Any]]:
     try:
-        return _summaries(folder)
+        return of_pack(folder)
     except StoreError as error:
         on_damage(error)
         return []
 
 
-def _summaries(folder: Path) -> list[dict[str, Any]]:
+def of_pack(folder: Path) -> list[dict[str, Any]]:
+    """`Run.summary` of every run of a pack, in order. StoreError for a pack that cannot be read."""
     end, about = finished_at(folder), read_pack(folder)
     status = current_status(folder, end)
 

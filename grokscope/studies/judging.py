@@ -22,9 +22,8 @@ from grokscope.runs.run import Run
 from grokscope.runs.store.readings import Place, Record, read_readings
 from grokscope.runs.store.segments import digests
 from grokscope.statistics.looks import Looks
+from grokscope.studies.outline import CARD
 from grokscope.theories.base import families, theories
-
-CARD = "scorecard.json"
 
 
 class Studied(Protocol):

@@ -22,9 +22,8 @@ from grokscope.runs.store.events import finished_at
 from grokscope.runs.store.mirror import publish
 from grokscope.runs.store.segments import check_numbers
 from grokscope.statistics.looks import Looks
+from grokscope.studies.outline import FOLDER
 from grokscope.theories.base import families
-
-FOLDER = "studies"  # beside the packs; no pack's id, which is twelve hexadecimal digits
 
 
 def say_damage(error: StoreError) -> None:

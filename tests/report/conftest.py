@@ -1,9 +1,6 @@
-"""Runs to report on: one measured, curves made up to a stage of one's choice, and a browser."""
+"""Runs to report on: one measured, and curves made up to a stage of one's choice."""
 
-import os
-import shutil
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,7 +12,6 @@ from grokscope.runs.run import Run
 from grokscope.studies.experiment import train
 
 STEPS = np.arange(0, 4001, 25)
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 @pytest.fixture(scope="session")
@@ -70,20 +66,3 @@ def staged(measured_run: Run) -> Callable[..., Readings]:
         return from_numbers(measured_run, measured | made)
 
     return make
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    """A headless Chromium. Without one the tests fail: a report that no browser has shown is not tested."""
-    from playwright.sync_api import sync_playwright
-
-    path = os.environ.get("GROKSCOPE_CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
-    if path is None or not Path(path).exists():
-        pytest.fail(f"no browser: install one of {', '.join(BROWSERS)}, or set GROKSCOPE_CHROMIUM (it is {path!r})")
-    quiet = ("background-networking", "component-update", "sync", "quic", "gpu")
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(
-            executable_path=path, args=["--no-sandbox", "--no-first-run", *(f"--disable-{name}" for name in quiet)]
-        )
-        yield launched
-        launched.close()

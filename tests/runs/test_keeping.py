@@ -8,7 +8,7 @@ import pytest
 
 from grokscope.cli.base import find_pack, find_run, main
 from grokscope.errors import GrokscopeError, StoreError
-from grokscope.runs.keeping import labels, prune, remove, rename, restore, tag
+from grokscope.runs.keeping import labels, note, prune, remove, rename, restore, tag, trash
 from grokscope.runs.run import Run, load, runs
 from grokscope.runs.store.lock import hold
 from grokscope.studies.experiment import train
@@ -142,3 +142,39 @@ def test_by_command_a_run_goes_to_the_trash_and_back(
     assert run("prune", three[2].id, "--keep-checkpoints", "2") == 0
     assert load(three[2].folder).checkpoints == [0, 30]
     assert run("rm", "--undo", "../outside") == 1
+
+
+def test_a_note_is_kept_beside_name_and_tags(three: list[Run], store: Path) -> None:
+    run = three[0].id
+    tag(store, run, ["paper"])
+    assert note(store, run, "  slower\nthan the \x00\x1bother  ") == "slower\nthan the other"
+    assert labels(store) == {run: {"tags": ["paper"], "note": "slower\nthan the other"}}
+    rename(store, run, "slow")
+    assert labels(store)[run]["note"] == "slower\nthan the other"
+    note(store, run, "")
+    assert labels(store) == {run: {"tags": ["paper"], "note": "", "name": "slow"}}
+    note(store, three[1].id, "alone")
+    note(store, three[1].id, " ")
+    assert three[1].id not in labels(store)
+
+
+def test_a_note_has_an_end(three: list[Run], store: Path) -> None:
+    with pytest.raises(ValueError, match="at most 2000 characters, got 2001"):
+        note(store, three[0].id, "x" * 2001)
+
+
+def test_the_trash_lists_what_can_come_back(three: list[Run], store: Path) -> None:
+    assert trash(store) == []
+    pack = three[0].folder
+    remove(pack)
+    remove(three[2].folder)
+    assert trash(store) == [three[2].folder.name, pack.name]
+    restore(store, pack.name)
+    assert trash(store) == [three[2].folder.name]
+
+
+def test_a_note_from_the_command_line(three: list[Run], store: Path, capsys: pytest.CaptureFixture) -> None:
+    assert main(["tag", three[0].id, "--note", "looks odd", "--store", str(store)]) == 0
+    assert "looks odd" in capsys.readouterr().out
+    assert main(["tag", three[0].id, "--store", str(store), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"run": three[0].id, "tags": [], "note": "looks odd"}

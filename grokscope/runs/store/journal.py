@@ -56,8 +56,8 @@ def read_journal(path: Path, *, containing: Sequence[bytes] = ()) -> Contents:
     if not _is_header(header):
         raise StoreError(f'{path} is not a journal: its first line is not {{"segment": k}}; {ADVICE}')
     rows: list[Any] = lines.records(start=1, containing=containing)
-    if not _are_rows(rows):
-        bad = next(row for row in rows if not _are_rows([row]))
+    if not are_rows(rows):
+        bad = next(row for row in rows if not are_rows([row]))
         raise StoreError(f"{path} is damaged: {str(bad)[:200]} is no row of run, step, measure, view, value; {ADVICE}")
     return Contents(
         segment=header["segment"],
@@ -162,7 +162,7 @@ def _is_header(header: dict[str, Any]) -> bool:
     return header.keys() <= _KEYS and all(map(is_count, counts)) and type(sealed) is list and all(map(is_count, sealed))
 
 
-def _are_rows(rows: Sequence[Any]) -> bool:
+def are_rows(rows: Sequence[Any]) -> bool:
     """Whether all have the keys and types of a row. Column by column, this takes a tenth of the parsing."""
     try:
         kinds = {name: set(map(type, [row[name] for row in rows])) for name in Measured.__annotations__}

@@ -24,7 +24,7 @@ from grokscope.runs.store.checksum import ADVICE, read_file
 
 HEADER = {"lines": "crc32"}  # the first line of a file that has no header of its own
 _CRC = re.compile(rb', "crc": "([0-9a-f]{8})"\}')
-_LENGTH = len(b', "crc": "01234567"}')
+MARK = len(b', "crc": "01234567"}')  # bytes of a checksum, at the end of its line
 _ZEROS = b"\0\0"  # left by a power cut that saved the length and not the data; a single zero is a damaged space
 
 
@@ -61,7 +61,7 @@ class Lines:
 
     def contents(self) -> list[bytes]:
         """The lines without their checksums."""
-        return [line[:-_LENGTH] + b"}" for line in self.raw] if self.checked else self.raw
+        return [line[:-MARK] + b"}" for line in self.raw] if self.checked else self.raw
 
     def _record(self, number: int, line: bytes) -> dict[str, Any]:
         record = parsed_line(line)
@@ -85,13 +85,13 @@ def split(data: bytes, path: Path) -> Lines:
     """`read_lines` for the bytes of a file; path: for messages."""
     raw = data.split(b"\n")
     rest = raw.pop()
-    checked = bool(raw) and _CRC.fullmatch(raw[0][-_LENGTH:]) is not None
+    checked = bool(raw) and _CRC.fullmatch(raw[0][-MARK:]) is not None
     torn = rest != b""
     if not torn and raw and _ZEROS in raw[-1]:
         rest, torn = raw.pop(), True
     if checked:
         check(data, raw, rest, path)
-    elif other := next((n for n, line in enumerate([*raw, rest[:-1]], 1) if _CRC.fullmatch(line[-_LENGTH:])), None):
+    elif other := next((n for n, line in enumerate([*raw, rest[:-1]], 1) if _CRC.fullmatch(line[-MARK:])), None):
         raise _damage(path, 1, f"has no checksum, though line {other} has", len(raw))
     elif raw and parsed_line(raw[-1]) is None:
         raise _damage(path, len(raw), "is not a JSON object", len(raw))
@@ -102,8 +102,8 @@ def broken(data: bytes) -> list[int]:
     """The numbers, from 1 on, of lines that do not fit their checksums; each is checked with the line before."""
     numbers, before = [], 0
     for number, line in enumerate(data.split(b"\n")[:-1], 1):
-        mark = _CRC.fullmatch(line[-_LENGTH:])
-        if mark is None or (before is not None and crc32(line[:-_LENGTH], before) != int(mark[1], 16)):
+        mark = _CRC.fullmatch(line[-MARK:])
+        if mark is None or (before is not None and crc32(line[:-MARK], before) != int(mark[1], 16)):
             numbers.append(number)
         before = None if mark is None else crc32(mark[0] + b"\n", int(mark[1], 16))
     return numbers
@@ -126,7 +126,7 @@ def repair(path: Path, header: dict[str, Any] | None = HEADER) -> None:
 def append(path: Path, records: Sequence[dict[str, Any]]) -> None:
     """Append all records to an intact file at once and sync; after an error the file is as before."""
     lines = [encode(record) for record in records]
-    with clear_errors(path, sum(len(line) + _LENGTH + 1 for line in lines)):
+    with clear_errors(path, sum(len(line) + MARK + 1 for line in lines)):
         make_folder(path.parent)
         descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
         try:
@@ -186,22 +186,37 @@ def _sum_so_far(descriptor: int, size: int, path: Path) -> int:
     """The sum of a whole file, from the checksum of its last line."""
     if not size:
         return 0
-    end = os.pread(descriptor, _LENGTH + 1, max(0, size - _LENGTH - 1))
-    mark = _CRC.fullmatch(end[:-1])
-    if mark is None or end[-1:] != b"\n":
+    end = os.pread(descriptor, MARK + 1, max(0, size - MARK - 1))
+    if (before := mark(end)) is None:
         raise StoreError(f"{path} does not end in a line with a checksum: it must be repaired before an append")
-    return crc32(end, int(mark[1], 16))
+    return crc32(end, before)
+
+
+def mark(data: bytes) -> int | None:
+    """The checksum at the end of some whole lines; None where the last one has none."""
+    found = _CRC.fullmatch(data[-MARK - 1 : -1]) if data[-1:] == b"\n" else None
+    return None if found is None else int(found[1], 16)
+
+
+def records_after(data: bytes, before: int, end: bytes, path: Path) -> list[Any]:
+    """The parsed lines that follow others in a file. before: the checksum at the `end` of those. StoreError unless the
+    new lines continue it."""
+    raw = data.split(b"\n")[:-1]
+    last = mark(data)
+    if raw and (last is None or crc32(data[: -MARK - 1], crc32(end[-MARK - 1 :], before)) != last):
+        raise _damage(path, 1, "after the others does not fit its checksum", len(raw))
+    return Lines(path=path, raw=raw, torn=False, checked=True).records()
 
 
 def check(data: bytes, raw: list[bytes], rest: bytes, path: Path) -> None:
     """StoreError unless one sum fits all whole lines, and the rest is no whole line with a damaged newline."""
     size = sum(map(len, raw)) + len(raw)
-    last = _CRC.fullmatch(raw[-1][-_LENGTH:])
-    if last is None or crc32(memoryview(data)[: size - _LENGTH - 1]) != int(last[1], 16):
+    last = _CRC.fullmatch(raw[-1][-MARK:])
+    if last is None or crc32(memoryview(data)[: size - MARK - 1]) != int(last[1], 16):
         number = next(iter(broken(data[:size])), len(raw))
         raise _damage(path, number, "does not fit its checksum", len(raw))
-    mark = _CRC.fullmatch(rest[-_LENGTH - 1 : -1])
-    if mark and crc32(rest[: -_LENGTH - 1], crc32(memoryview(data)[:size])) == int(mark[1], 16):
+    mark = _CRC.fullmatch(rest[-MARK - 1 : -1])
+    if mark and crc32(rest[: -MARK - 1], crc32(memoryview(data)[:size])) == int(mark[1], 16):
         raise _damage(path, len(raw) + 1, "does not end in a newline", len(raw) + 1)
 
 

@@ -9,13 +9,15 @@ import pytest
 
 import grokscope.cli
 import grokscope.report
+import grokscope.serve
 from grokscope.report.run.numbers import MEASURES
 from grokscope.report.study.because import HEAD
 from grokscope.report.words import LANGUAGES, catalogue, number, percent, say
 
 HOUSE = Path(grokscope.report.__file__).parent
-SOURCES = [*HOUSE.rglob("*.py"), *Path(grokscope.cli.__file__).parent.glob("*.py")]
-TEMPLATES = HOUSE.rglob("*.html")
+LIVE = Path(grokscope.serve.__file__).parent
+SOURCES = [*HOUSE.rglob("*.py"), *LIVE.rglob("*.py"), *Path(grokscope.cli.__file__).parent.glob("*.py")]
+TEMPLATES = [*HOUSE.rglob("*.html"), *LIVE.rglob("*.html"), *LIVE.rglob("*.js")]
 MEASURED = [*MEASURES, "attention.entropy", "circuits.key_frequencies"]
 OF_PHASES = ("t_mem", "t_on", "t_gen", "delay", "t_lost", "crossings_test", "crossings_fresh", "crossings")
 KEYS = sorted(catalogue("en"))
@@ -37,7 +39,10 @@ def asked_for() -> tuple[set[str], set[str]]:
             texts = [re.escape(str(part.value)) if isinstance(part, ast.Constant) else ".+" for part in parts]
             patterns.add("".join(texts))
     for path in TEMPLATES:
-        literals |= set(re.findall(r'"([a-z_]+\.[a-z_.]+)"', path.read_text(encoding="utf-8")))
+        text = path.read_text(encoding="utf-8")
+        literals |= set(re.findall(r"""["'`]([a-z_]+\.[a-z_.]+)["'`]""", text))
+        made = re.findall(r'"([a-z_]+\.)" ~ [a-z.]+(?: ~ "([a-z_]+)")?', text)
+        patterns |= {re.escape(head) + ".+" + tail for head, tail in made}
     return literals, {pattern for pattern in patterns if re.match(r"[a-z_]+\\\.", pattern)}
 
 

@@ -1,0 +1,1 @@
+"""What the pages ask for, and what they change, a file each."""
