@@ -56,6 +56,14 @@ _FACE = {
     "watch": "watch:",  # the package, which can be called
 }
 
+# What shows itself in a notebook: its module below grokscope, and its class.
+_SHOWN = {
+    "runs.run": "Run",
+    "runs.snapshot": "Snapshot",
+    "statistics.transitions": "Phases",
+    "predictions.cards": "Scorecard",
+}
+
 __all__ = [
     "GrokscopeError",
     "Measure",
@@ -93,6 +101,9 @@ def __getattr__(name: str) -> Any:
     globals()[name] = getattr(module, attribute) if attribute else module
     if "grokscope.runs.run" in sys.modules:
         sys.modules["grokscope.runs.run"].Run.figure = _figure
+    for place, kind in _SHOWN.items():
+        if f"grokscope.{place}" in sys.modules:
+            getattr(sys.modules[f"grokscope.{place}"], kind)._repr_html_ = _html
     return globals()[name]
 
 
@@ -106,6 +117,13 @@ def _figure(run: "Run", name: str, lang: Any = "en") -> Any:
     from grokscope.report.run.drawing import figure
 
     return figure(run, name, lang)
+
+
+def _html(thing: Any) -> str:
+    """What a notebook shows; given from here for the same reason."""
+    from grokscope.report.notebook import html
+
+    return html(thing)
 
 
 def __dir__() -> list[str]:
