@@ -56,6 +56,9 @@ _FACE = {
     "watch": "watch:",  # the package, which can be called
 }
 
+# What gives runs when it is called, and would import them only then.
+_LATER = {"runs", "watch"}
+
 # What shows itself in a notebook: its module below grokscope, and its class.
 _SHOWN = {
     "runs.run": "Run",
@@ -99,6 +102,8 @@ def __getattr__(name: str) -> Any:
     place, _, attribute = _FACE[name].partition(":")
     module = import_module(f"grokscope.{place}")
     globals()[name] = getattr(module, attribute) if attribute else module
+    if name in _LATER:
+        import_module("grokscope.runs.run")
     if "grokscope.runs.run" in sys.modules:
         sys.modules["grokscope.runs.run"].Run.figure = _figure
     for place, kind in _SHOWN.items():

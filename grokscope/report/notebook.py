@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from grokscope.statistics.transitions import Phases
 
 WIDTH, HEIGHT, POINTS = 420, 90, 400  # pixels of the small curve, and as many points as one can tell apart there
-CURVES = {"train/accuracy": ("#4c6ef5", "4 3"), "test/accuracy": ("#e8590c", "")}  # colour, and dashes for the eye alone
+CURVES = {
+    "train/accuracy": ("#4c6ef5", "4 3"),
+    "test/accuracy": ("#e8590c", ""),
+}  # colour, dashes
 STAGES = {"memorized_at": "memorised", "onset_at": "begins to generalise", "generalized_at": "generalised"}
 
 
@@ -84,9 +87,7 @@ def _curves(run: "Run") -> Any:
 
 
 def _shown(title: str, facts: dict[str, str], curves: list[dict[str, str]] | None = None) -> str:
-    return str(
-        render("notebook_table", title=title, facts=facts, curves=curves or [], width=WIDTH, height=HEIGHT)
-    )
+    return str(render("notebook_table", title=title, facts=facts, curves=curves or [], width=WIDTH, height=HEIGHT))
 
 
 SHOWN: dict[str, Callable[[Any], str]] = {

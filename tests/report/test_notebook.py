@@ -1,6 +1,8 @@
 """What runs, snapshots, phases and scorecards show of themselves in a notebook."""
 
 import re
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from typing import Any
 
@@ -61,3 +63,10 @@ def test_a_scorecard_shows_a_line_a_claim_and_escapes_it() -> None:
     html = shown(Scorecard(claims=(hostile,), rows=(), runs={}))
     assert "<script>" not in html
     assert cells(html)["<script>alert(1)</script>"] == "falls short, 10 seeds"
+
+
+@pytest.mark.parametrize("name", ["watch", "runs", "load", "train", "Run"])
+def test_every_public_way_to_a_run_gives_it_figures(name: str) -> None:
+    code = f"import grokscope as gs; gs.{name}; from grokscope.runs.run import Run; Run.figure; Run._repr_html_"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

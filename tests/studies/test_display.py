@@ -95,7 +95,7 @@ def test_in_a_notebook_a_bar_below_the_cell_is_drawn_again(
 
 def test_ipython_on_a_terminal_is_no_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
     ipython = ModuleType("IPython")
-    vars(ipython)["get_ipython"] = lambda: SimpleNamespace()
+    vars(ipython)["get_ipython"] = SimpleNamespace
     monkeypatch.setitem(sys.modules, "IPython", ipython)
     with display(wanted=True) as shown:
         assert isinstance(shown, PlainDisplay)
