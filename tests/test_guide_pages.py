@@ -42,3 +42,11 @@ def test_take_it_elsewhere(tmp_path: Path) -> None:
     assert made >= {"lens.safetensors", "lens.json", "bridge.pt", "bridge.json", "hub", "numbers.csv", "sweep.zip"}
     assert json.loads((tmp_path / "lens.json").read_text())["d_vocab"] == 12
     assert 'license: "mit"' in (tmp_path / "hub" / "README.md").read_text()
+
+
+def test_the_page_on_python(tmp_path: Path) -> None:
+    trained, asked, seen, again = told("python.md", tmp_path)
+    assert trained.splitlines()[0].endswith(" evaluations")
+    assert "Figure" in asked
+    assert "'attn_scores'" in seen or "measures" in seen
+    assert float(again) > 0

@@ -67,8 +67,11 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     return files
 
 
-def on_page_markdown(markdown: str, **_: Any) -> str:
-    """What GitHub reads without being told: lists below a line, Markdown within <details>, links to notebooks."""
+def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
+    """What GitHub reads without being told: lists below a line, Markdown within <details>; links to notebooks, and
+    pictures."""
+    lang = "zh" if ".zh." in page.file.src_uri else "en"
+    markdown = re.sub(r"<!-- picture: (\w+) -->", lambda found: pictures.picture(found[1], lang), markdown)
     parts = re.split(r"(^```.*?^```$)", markdown, flags=re.MULTILINE | re.DOTALL)
     for place in range(0, len(parts), 2):
         parts[place] = _lists(parts[place]).replace("<details", '<details markdown="1"')
