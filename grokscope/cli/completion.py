@@ -50,8 +50,8 @@ def completion(
 
     For instance: grokscope completion bash
 
-    For bash and zsh: eval "$(grokscope completion bash)". For fish: grokscope completion fish | source. In the start-up
-    file of the shell the line holds for good; a new version of grokscope is known after the next start.
+    For bash and zsh, in the start-up file of the shell: eval "$(grokscope completion bash)". For fish the script is a
+    file of ~/.config/fish/completions. A new version of grokscope is known after the next start.
 
     Args:
         shell: the shell that is to complete.

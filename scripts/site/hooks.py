@@ -1,9 +1,9 @@
 """What MkDocs does for this site beside rendering Markdown: patterns in the navigation, pages made from the registry,
 notebooks that are executed, and the few things that GitHub's Markdown has and Python's has not."""
 
+import logging
 import re
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,47 +13,23 @@ from mkdocs.structure.pages import Page
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import navigation
 import notebooks
 import pages
+import pictures
+
+# What a browser would fetch from another machine when the page opens.
+FETCHED = re.compile(
+    r"""<(?:script|img|iframe|link rel=["']?stylesheet)\b[^>]*(?:src|href)=["']?(?:https?:)?//[^"'\s>]+"""
+)
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Patterns of the navigation become the pages that they stand for."""
-    made = [
-        *pages.made(),
-        *(path.relative_to(config.docs_dir).as_posix() for path in Path(config.docs_dir).rglob("*.md")),
-    ]
-    config.nav = [*_expanded(config.nav or [], sorted(made, key=_index_first))]
+    root = Path(config.docs_dir)
+    known = [*pages.made(), *(path.relative_to(root).as_posix() for path in root.rglob("*.md"))]
+    config.nav = navigation.expanded(config.nav or [], known)
     return config
-
-
-def _index_first(name: str) -> tuple[str, bool, str]:
-    folder, _, own = name.rpartition("/")
-    return folder, not own.startswith("index."), own
-
-
-def _expanded(nav: list[Any], known: list[str]) -> Iterator[Any]:
-    for item in nav:
-        if isinstance(item, str):
-            yield from _matching(item, known)
-            continue
-        ((title, value),) = item.items()
-        if isinstance(value, list):
-            yield {title: [*_expanded(value, known)]}
-        else:
-            yield {title: _matching(value, known) if "*" in value else _page_of(value)}
-
-
-def _page_of(name: str) -> str:
-    """The page of a file: a notebook becomes Markdown."""
-    return name.replace(".ipynb", ".md")
-
-
-def _matching(pattern: str, known: list[str]) -> list[str]:
-    if "*" not in pattern:
-        return [_page_of(pattern)]
-    found = [name for name in known if Path(name).match(pattern) and name.count("/") == pattern.count("/")]
-    return [name for name in found if (".zh." in name) == (".zh." in pattern)]
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -62,7 +38,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         files.append(File.generated(config, name, content=text))
     for file in [file for file in files if file.src_uri.endswith(".ipynb")]:
         files.remove(file)
-        files.append(notebooks.as_page(file, config))
+        text = notebooks.page(Path(str(file.abs_src_path)))
+        files.append(File.generated(config, navigation.page_of(file.src_uri), content=text))
     files.append(File.generated(config, "javascripts/plotly.min.js", content=notebooks.plotly_js()))
     return files
 
@@ -74,16 +51,17 @@ def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
     markdown = re.sub(r"<!-- picture: (\w+) -->", lambda found: pictures.picture(found[1], lang), markdown)
     parts = re.split(r"(^```.*?^```$)", markdown, flags=re.MULTILINE | re.DOTALL)
     for place in range(0, len(parts), 2):
-        parts[place] = _lists(parts[place]).replace("<details", '<details markdown="1"')
-    return "".join(parts).replace(".ipynb)", ".md)")
+        text = _lists(parts[place]).replace("<details", '<details markdown="1"')
+        parts[place] = re.sub(r"\]\([^)\s]+\.ipynb\)", lambda found: navigation.page_of(found[0]), text)
+    return "".join(parts)
 
 
 def _lists(text: str) -> str:
     """A blank line before each list that has none."""
     lines: list[str] = []
     for line in text.split("\n"):
-        begins = re.match(r"(?:[-*]|1\.) ", line)
         before = lines[-1] if lines else ""
+        begins = re.match(r"(?:[-*]|1\.) ", line)
         if begins and before.strip() and not re.match(r"\s*(?:[-*]|\d+\.) |\s+", before):
             lines.append("")
         lines.append(line)
@@ -91,5 +69,7 @@ def _lists(text: str) -> str:
 
 
 def on_post_page(output: str, page: Page, **_: Any) -> str:
-    """A page in Chinese says so."""
+    """A page in Chinese says so. A page that would fetch something from elsewhere is a fault."""
+    for found in FETCHED.findall(output):
+        logging.getLogger("mkdocs").warning("%s fetches %s", page.file.src_uri, found)
     return output.replace('<html lang="en"', '<html lang="zh"', 1) if ".zh." in page.file.src_uri else output

@@ -21,14 +21,6 @@ from typing import Any
 FIGURE = "application/vnd.plotly.v1+json"
 
 
-def as_page(file: Any, config: Any) -> Any:
-    """The page of a notebook, in place of the file."""
-    from mkdocs.structure.files import File
-
-    text = page(Path(file.abs_src_path))
-    return File.generated(config, file.src_uri.removesuffix(".ipynb") + ".md", content=text)
-
-
 def plotly_js() -> str:
     """The library that draws the figures, as the package plotly has it."""
     from plotly.offline import get_plotlyjs

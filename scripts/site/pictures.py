@@ -28,7 +28,7 @@ WORDS = {
         "runs": "four runs, the same shapes",
         "pack": "one pack: every weight has an axis more",
         "replica": "replica",
-        "alt.verdicts": "Intervals against two regions: one inside the supporting region, one inside the refuting, one across an edge, and one that crosses into neither fully",
+        "alt.verdicts": "Four intervals against two regions, one that supports and one that refutes",
         "refutes": "refutes",
         "supports": "supports",
         "supported": "supported",
@@ -56,7 +56,7 @@ WORDS = {
         "runs": "四次训练，形状相同",
         "pack": "一个训练包：每个权重多一个轴",
         "replica": "副本",
-        "alt.verdicts": "几个区间与两个区域：一个落在支持区，一个落在否定区，一个跨过边界，一个在两区之间",
+        "alt.verdicts": "四个区间与两个区域：一个支持区，一个否定区",
         "refutes": "否定",
         "supports": "支持",
         "supported": "得到支持",
@@ -94,7 +94,8 @@ def _line(points: list[tuple[float, float]], colour: str, dashes: str = "", widt
     )
 
 
-def _box(x: float, y: float, width: float, height: float, fill: str, opacity: float = 1, **more: str) -> str:
+def _box(x: float, y: float, size: tuple[float, float], fill: str, opacity: float = 1, **more: str) -> str:
+    width, height = size
     given = "".join(f' {key.replace("_", "-")}="{value}"' for key, value in more.items())
     at = f'x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}"'
     return f'<rect {at} fill="{fill}" fill-opacity="{opacity:g}"{given}/>'
@@ -110,9 +111,9 @@ def _phases(words: dict[str, str]) -> tuple[int, int, list[str]]:
 
     memorised, sudden = 220, 455
     parts = [
-        _box(left, top - 10, memorised - left, bottom - top + 10, BLUE, 0.08),
-        _box(memorised, top - 10, sudden - memorised, bottom - top + 10, "currentColor", 0.13),
-        _box(sudden, top - 10, right - sudden, bottom - top + 10, GREEN, 0.12),
+        _box(left, top - 10, (memorised - left, bottom - top + 10), BLUE, 0.08),
+        _box(memorised, top - 10, (sudden - memorised, bottom - top + 10), "currentColor", 0.13),
+        _box(sudden, top - 10, (right - sudden, bottom - top + 10), GREEN, 0.12),
         _text((left + memorised) / 2, 28, words["memorised"], font_weight="600"),
         _text((memorised + sudden) / 2, 28, words["dark"], font_weight="600"),
         _text((sudden + right) / 2, 28, words["sudden"], font_weight="600"),
@@ -133,7 +134,10 @@ def _twins(words: dict[str, str]) -> tuple[int, int, list[str]]:
     """A table of pairs; a mark beside the colour says what a pair is."""
     n, size, left, top = 9, 26, 40, 36
     trained = {(a, b) for a in range(n) for b in range(n) if (7 * a + 5 * b * b + 3 * a * b) % 10 < 4}
-    parts = [_text(left + n * size / 2, top - 12, words["second"]), _text(left - 16, top + n * size / 2, words["first"])]
+    parts = [
+        _text(left + n * size / 2, top - 12, words["second"]),
+        _text(left - 16, top + n * size / 2, words["first"]),
+    ]
     for a in range(n):
         for b in range(n):
             x, y = left + b * size, top + a * size
@@ -141,13 +145,16 @@ def _twins(words: dict[str, str]) -> tuple[int, int, list[str]]:
             parts += _mark(kind, x, y, size)
     for place, kind in enumerate(("trained", "twin", "fresh")):
         y = top + 40 + 52 * place
-        parts += [*_mark(kind, left + n * size + 40, y, size), _text(left + n * size + 78, y + 18, words[kind], "start")]
+        parts += [
+            *_mark(kind, left + n * size + 40, y, size),
+            _text(left + n * size + 78, y + 18, words[kind], "start"),
+        ]
     return 640, top + n * size + 14, parts
 
 
 def _mark(kind: str, x: float, y: float, size: float) -> list[str]:
     fill, opacity = {"trained": (BLUE, 0.75), "twin": (ORANGE, 0.45), "fresh": ("currentColor", 0.06)}[kind]
-    box = _box(x + 1, y + 1, size - 2, size - 2, fill, opacity, rx="3")
+    box = _box(x + 1, y + 1, (size - 2, size - 2), fill, opacity, rx="3")
     if kind != "twin":
         return [box]
     return [box, _line([(x + 7, y + size - 7), (x + size - 7, y + 7)], "currentColor", width=1.5)]
@@ -158,7 +165,7 @@ def _packs(words: dict[str, str]) -> tuple[int, int, list[str]]:
     parts = [_text(130, 24, words["runs"], font_weight="600"), _text(480, 24, words["pack"], font_weight="600")]
     for place in range(4):
         x, y = 40 + 100 * (place % 2), 50 + 95 * (place // 2)
-        parts += [_box(x, y, 80, 75, BLUE, 0.15 + 0.15 * place, stroke="currentColor", rx="4")]
+        parts += [_box(x, y, (80, 75), BLUE, 0.15 + 0.15 * place, stroke="currentColor", rx="4")]
         parts += [_text(x + 40, y + 43, f"{place}")]
     parts += [
         _line([(265, 137), (330, 137)], "currentColor"),
@@ -166,8 +173,8 @@ def _packs(words: dict[str, str]) -> tuple[int, int, list[str]]:
     ]
     for place in reversed(range(4)):
         x, y = 380 + 26 * place, 115 - 20 * place + 20
-        parts.append(_box(x, y, 110, 85, "var(--md-default-bg-color, white)", stroke="none", rx="4"))
-        parts.append(_box(x, y, 110, 85, BLUE, 0.15 + 0.15 * place, stroke="currentColor", rx="4"))
+        parts.append(_box(x, y, (110, 85), "var(--md-default-bg-color, white)", stroke="none", rx="4"))
+        parts.append(_box(x, y, (110, 85), BLUE, 0.15 + 0.15 * place, stroke="currentColor", rx="4"))
         parts.append(_text(x + 14, y + 22, f"{place}"))
     parts += [
         _line([(505, 226), (585, 165)], "currentColor", width=1),
@@ -186,8 +193,8 @@ def _verdicts(words: dict[str, str]) -> tuple[int, int, list[str]]:
         return left + share * (right - left)
 
     parts = [
-        _box(left, top, at(0.5) - left, bottom - top, ORANGE, 0.16),
-        _box(at(0.8), top, right - at(0.8), bottom - top, GREEN, 0.2),
+        _box(left, top, (at(0.5) - left, bottom - top), ORANGE, 0.16),
+        _box(at(0.8), top, (right - at(0.8), bottom - top), GREEN, 0.2),
         _text((left + at(0.5)) / 2, 28, words["refutes"], font_weight="600"),
         _text((at(0.8) + right) / 2, 28, words["supports"], font_weight="600"),
     ]

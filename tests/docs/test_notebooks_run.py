@@ -1,27 +1,17 @@
 """The notebooks of docs run from top to bottom, as the site runs them, each in a process and a folder of its own."""
 
-import importlib.util
 import json
 import shutil
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.docs.site import site
+
+ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "docs" / "notebooks").glob("*.ipynb"))
 SHORT = [path for path in NOTEBOOKS if path.stem != "verdict_by_hand"]  # that one has tests/test_notebooks.py
-
-
-def site() -> ModuleType:
-    """What turns notebooks into pages of the site."""
-    spec = importlib.util.spec_from_file_location("site_notebooks", ROOT / "scripts" / "site" / "notebooks.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def cells(path: Path) -> list[dict[str, Any]]:
@@ -39,7 +29,7 @@ def test_a_notebook_is_short_and_ends_with_a_number_that_is_known(path: Path) ->
 
 @pytest.mark.parametrize("path", SHORT, ids=lambda path: path.stem)
 def test_it_runs_and_its_page_shows_what_came_out(path: Path) -> None:
-    page = site().page(path)
+    page = site("notebooks").page(path)
     code = [cell for cell in cells(path) if cell["cell_type"] == "code"]
     assert page.count("```python") == len(code)
     assert page.count('<div class="notebook-output">') >= len(code) // 2
@@ -55,11 +45,11 @@ def test_a_wrong_number_fails(tmp_path: Path) -> None:
     path = folder / "circuit.ipynb"
     path.write_text(path.read_text(encoding="utf-8").replace("1.384e-07", "1.385e-07"), encoding="utf-8")
     with pytest.raises(RuntimeError, match=r"(?s)circuit\.ipynb.*AssertionError"):
-        site().page(path)
+        site("notebooks").page(path)
 
 
 def test_outputs_are_escaped_and_figures_keep_their_data() -> None:
-    made = site()._shown
+    made = site("notebooks")._shown
     assert made({"text/plain": "<script>\n"}, "a") == "<pre>&lt;script&gt;</pre>"
     figure = made({made.__globals__["FIGURE"]: {"data": [{"name": "</script>"}], "layout": {}}}, "b")
     assert figure.count("</script>") == 1
