@@ -64,11 +64,11 @@ def _measure(one: Measure) -> str:
     title, _, rest = one.definition.partition("\n")
     options = ", ".join(f"`{name}`" + _choices(choices) for name, choices in one.options.items())
     views = "; ".join(", ".join(f"{key}={value}" for key, value in of.items()) for of in one.variants if of)
-    needs = "; ".join(NEEDS[need][1].replace("the ", "", 1) and f"`{need}`" for need in one.needs)
+    needs = "; ".join(f"`{need}`: otherwise {NEEDS[need][1]}" for need in one.needs)
     facts = {
         "unit": one.unit,
         "taken": WHEN[one.cost],
-        "values": f"one a {one.axis}" if one.axis else "",
+        "values": f"one for each {one.axis}" if one.axis else "",
         "stored views": views,
         "options": options,
         "needs": needs,
@@ -101,8 +101,9 @@ def _prose(text: str) -> str:
     """A docstring as Markdown: what is indented is an equation, and stays as it stands."""
     lines = []
     for line in text.strip("\n").split("\n"):
-        plain = line if line.startswith("    ") else re.sub(r"(?<!`)([<*_])(?!`)", r"\\\1", line)
-        lines.append(plain)
+        spoken = re.split(r"(`[^`]*`)", line)  # code spans stay
+        spoken[::2] = [re.sub(r"([<*_])", r"\\\1", part) for part in spoken[::2]]
+        lines.append(line if line.startswith("    ") else "".join(spoken))
     return _linked("\n".join(lines))
 
 

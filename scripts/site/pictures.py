@@ -76,8 +76,8 @@ def picture(name: str, lang: str) -> str:
     alt = escape(words[f"alt.{name}"], quote=True)
     body = "".join(parts)
     return (
-        f'<svg class="picture" viewBox="0 0 {width} {height}" role="img" aria-label="{alt}" '
-        f'xmlns="http://www.w3.org/2000/svg"><title>{alt}</title>{body}</svg>'
+        f'<div class="picture"><svg viewBox="0 0 {width} {height}" role="img" aria-label="{alt}" '
+        f'xmlns="http://www.w3.org/2000/svg"><title>{alt}</title>{body}</svg></div>'
     )
 
 
@@ -175,7 +175,7 @@ def _packs(words: dict[str, str]) -> tuple[int, int, list[str]]:
         x, y = 380 + 26 * place, 115 - 20 * place + 20
         parts.append(_box(x, y, (110, 85), "var(--md-default-bg-color, white)", stroke="none", rx="4"))
         parts.append(_box(x, y, (110, 85), BLUE, 0.15 + 0.15 * place, stroke="currentColor", rx="4"))
-        parts.append(_text(x + 14, y + 22, f"{place}"))
+        parts.append(_text(x + 96, y + 15, f"{place}"))
     parts += [
         _line([(505, 226), (585, 165)], "currentColor", width=1),
         _text(565, 220, words["replica"], "start"),

@@ -83,7 +83,7 @@ def test_every_picture_is_drawn_and_says_what_it_shows(lang: str) -> None:
     asked = re.findall(r"<!-- picture: (\w+) -->", page)
     assert sorted(asked) == sorted(site("pictures").DRAWN)
     for name in asked:
-        drawn = ET.fromstring(site("pictures").picture(name, lang))
+        (drawn,) = ET.fromstring(site("pictures").picture(name, lang))
         assert len(drawn.get("aria-label", "")) > 15
         width, height = (float(part) for part in drawn.get("viewBox", "").split()[2:])
         for text in drawn.iter("{http://www.w3.org/2000/svg}text"):
