@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from grokscope.runs.config import RunConfig
     from grokscope.runs.run import Run
 
+GROUP = "Judge"
+
 # Fields in which a run may differ from a recipe without being another experiment.
 FREE = {"seed", "max_steps", "stop_accuracy", "stop_after", "evaluate_every", "checkpoint_ratio", "checkpoint_every"}
 KIND = ("task", "model", "loss", "optimizer")  # fields in which it must not differ

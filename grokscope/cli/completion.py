@@ -12,6 +12,8 @@ from grokscope.cli._words import Option, options
 from grokscope.cli.base import emit
 from grokscope.registry import component, names
 
+GROUP = "Machine and shell"
+
 
 class _Script(Template):
     delimiter = "@"  # "$" is the shell's

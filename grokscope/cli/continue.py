@@ -10,6 +10,8 @@ from grokscope.cli.base import find_run
 from grokscope.cli.run import finish
 from grokscope.report.words import Lang
 
+GROUP = "Train"
+
 
 def continue_(
     name: tyro.conf.Positional[RunName],

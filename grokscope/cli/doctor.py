@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from grokscope.runs.doctor import Examination
     from grokscope.runs.repair import Repaired
 
+GROUP = "Machine and shell"
+
 
 DEFAULT = Path("runs")
 

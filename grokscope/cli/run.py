@@ -16,6 +16,8 @@ from grokscope.report.words import Lang
 if TYPE_CHECKING:
     from grokscope.runs.run import Run
 
+GROUP = "Train"
+
 
 def run(
     recipe: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="RECIPE")] = "quickstart",
