@@ -62,7 +62,7 @@ def of_scorecard(card: "Scorecard") -> str:
 
 
 def _task(run: "Run") -> str:
-    p = run.fields.get("p")
+    p = (run.fields or {}).get("p")
     return run.config.task + (f", p = {p}" if p is not None else "")
 
 
