@@ -38,7 +38,7 @@ WORDS = {
         "effect": "effect over seeds",
     },
     "zh": {
-        "alt.phases": "正确率随步数变化：见过的输入立刻学会，没见过的很久以后才会",
+        "alt.phases": "准确率随步数变化：见过的输入立刻学会，没见过的很久以后才会",
         "known": "见过的输入",
         "new": "没见过的输入",
         "memorised": "记住",
