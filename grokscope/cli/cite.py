@@ -12,7 +12,7 @@ import tyro
 from grokscope.cli._options import Json, RunName, Store
 from grokscope.cli._papers import bibtex, named_in, papers
 from grokscope.cli.base import emit, find_run
-from grokscope.registry import component, names
+from grokscope.registry import component
 
 if TYPE_CHECKING:
     from grokscope.runs.config import RunConfig
@@ -22,7 +22,7 @@ GROUP = "Judge"
 
 # Fields in which a run may differ from a recipe without being another experiment.
 FREE = {"seed", "max_steps", "stop_accuracy", "stop_after", "evaluate_every", "checkpoint_ratio", "checkpoint_every"}
-KIND = ("task", "model", "loss", "optimizer")  # fields in which it must not differ
+KIND = {"task", "model", "loss", "optimizer"}  # fields in which it must not differ
 KINDS = {"tasks": "task", "models": "model", "losses": "loss", "optimizers": "optimizer", "transforms": "transform"}
 OWN = {
     "type": "software",
@@ -69,8 +69,9 @@ def cite(
 def _sources(run: "Run", theories: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     """(what, where it comes from) of everything that the run used."""
     if run.has_config:
-        if nearest := _recipe(run.config):
-            yield nearest, _about("recipes", nearest.split()[1])
+        name, said = _recipe(run.config)
+        if name:
+            yield said, _about("recipes", name)
         for family, id_ in _components(run.config):
             yield f"{KINDS[family.rpartition('.')[2]]} {id_}", _about(family, id_)
     from grokscope.measures.base import measures
@@ -82,20 +83,15 @@ def _sources(run: "Run", theories: tuple[str, ...]) -> Iterator[tuple[str, str]]
         yield f"theory {id_}", component("theories", id_).source
 
 
-def _recipe(config: "RunConfig") -> str:
-    """The recipe that a config is nearest to, and in what it differs; empty if no recipe has its kind."""
-    fields = config.plain
-    best: tuple[int, str, list[str]] | None = None
-    for name in names("recipes"):
-        other = component("recipes", name)().plain
-        differ = sorted(key for key in fields.keys() | other.keys() if fields.get(key) != other.get(key))
-        differ = [key for key in differ if key not in FREE]
-        if not set(KIND) & set(differ) and (best is None or len(differ) < best[0]):
-            best = len(differ), name, differ
-    if best is None:
-        return ""
-    _, name, differ = best
-    return f"recipe {name}" + (f" (but for {', '.join(differ)})" if differ else "")
+def _recipe(config: "RunConfig") -> tuple[str, str]:
+    """The recipe that a config is nearest to, and how to say it; empty if no recipe has its kind."""
+    from grokscope.recipes.base import nearest
+
+    name, fields = nearest(config)
+    differ = sorted(fields.keys() - FREE)
+    if KIND & fields.keys():
+        return "", ""
+    return name, f"recipe {name}" + (f" (but for {', '.join(differ)})" if differ else "")
 
 
 def _components(config: "RunConfig") -> Iterator[tuple[str, str]]:

@@ -92,7 +92,7 @@ def cited(capsys: pytest.CaptureFixture, run: Run, *more: str) -> dict[str, Any]
 def test_a_run_cites_its_recipe_its_parts_and_its_measures(capsys: pytest.CaptureFixture, tiny_run: Run) -> None:
     found = cited(capsys, tiny_run)
     assert next(iter(found)) == "grokscope"
-    assert any(use.startswith("recipe nanda2023 (but for d_mlp, d_model") for use in found["nanda2023"]["for"])
+    assert any(use.startswith("recipe quickstart (but for d_mlp, d_model") for use in found["nanda2023"]["for"])
     assert "optimizer adamw" in found["loshchilov2019"]["for"]
     assert "attention.entropy" in found["ghader2017"]["for"]
     assert "lee2024" not in found
