@@ -25,8 +25,8 @@ WORDS = {
         "first": "a",
         "second": "b",
         "alt.packs": "Four runs with the same shapes, stacked along a new axis, trained as one",
-        "runs": "four runs, the same shapes",
-        "pack": "one pack: every weight has an axis more",
+        "runs": "four runs of one shape",
+        "pack": "one pack, one axis more",
         "replica": "replica",
         "alt.verdicts": "Four intervals against two regions, one that supports and one that refutes",
         "refutes": "refutes",
@@ -54,7 +54,7 @@ WORDS = {
         "second": "b",
         "alt.packs": "四次形状相同的训练沿一个新的轴叠在一起，当作一次来训练",
         "runs": "四次训练，形状相同",
-        "pack": "一个训练包：每个权重多一个轴",
+        "pack": "一个训练包：多一个轴",
         "replica": "副本",
         "alt.verdicts": "四个区间与两个区域：一个支持区，一个否定区",
         "refutes": "否定",
@@ -103,53 +103,47 @@ def _box(x: float, y: float, size: tuple[float, float], fill: str, opacity: floa
 
 def _phases(words: dict[str, str]) -> tuple[int, int, list[str]]:
     """Two curves over three stages."""
-    left, right, top, bottom = 60, 620, 50, 250
+    left, right, top, bottom = 48, 430, 44, 220
 
-    def curve(middle: float, steep: float, floor: float) -> list[tuple[float, float]]:
-        shares = [(x, floor + (1 - floor) / (1 + math.exp(-(x - middle) / steep))) for x in range(left, right + 1, 4)]
+    def curve(middle: float, floor: float) -> list[tuple[float, float]]:
+        shares = [(x, floor + (1 - floor) / (1 + math.exp(-(x - middle) / 10))) for x in range(left, right + 1, 3)]
         return [(x, bottom - share * (bottom - top)) for x, share in shares]
 
-    memorised, sudden = 220, 455
+    memorised, sudden, height = 158, 318, bottom - top + 10
     parts = [
-        _box(left, top - 10, (memorised - left, bottom - top + 10), BLUE, 0.08),
-        _box(memorised, top - 10, (sudden - memorised, bottom - top + 10), "currentColor", 0.13),
-        _box(sudden, top - 10, (right - sudden, bottom - top + 10), GREEN, 0.12),
-        _text((left + memorised) / 2, 28, words["memorised"], font_weight="600"),
-        _text((memorised + sudden) / 2, 28, words["dark"], font_weight="600"),
-        _text((sudden + right) / 2, 28, words["sudden"], font_weight="600"),
+        _box(left, top - 10, (memorised - left, height), BLUE, 0.08),
+        _box(memorised, top - 10, (sudden - memorised, height), "currentColor", 0.13),
+        _box(sudden, top - 10, (right - sudden, height), GREEN, 0.12),
+        _text((left + memorised) / 2, 24, words["memorised"], font_weight="600"),
+        _text((memorised + sudden) / 2, 24, words["dark"], font_weight="600"),
+        _text((sudden + right) / 2, 24, words["sudden"], font_weight="600"),
         _line([(left, top), (left, bottom), (right, bottom)], "currentColor", width=1),
-        _line(curve(160, 14, 0.02), BLUE, "7 4"),
-        _line(curve(490, 14, 0.05), ORANGE),
-        _text(232, top + 22, words["known"], "start", fill_opacity="1"),
-        _text(300, bottom - 22, words["new"], "start"),
+        _line(curve(114, 0.02), BLUE, "7 4"),
+        _line(curve(342, 0.05), ORANGE),
+        _text(memorised + 12, top + 22, words["known"], "start"),
+        _text(memorised + 12, bottom - 20, words["new"], "start"),
         _text(left - 8, top + 5, "1", "end"),
         _text(left - 8, bottom + 5, "0", "end"),
-        _text((left + right) / 2, bottom + 28, words["step"]),
-        f'<g transform="rotate(-90 22 {(top + bottom) / 2})">{_text(22, (top + bottom) / 2, words["accuracy"])}</g>',
+        _text((left + right) / 2, bottom + 24, words["step"]),
+        f'<g transform="rotate(-90 16 {(top + bottom) / 2})">{_text(16, (top + bottom) / 2, words["accuracy"])}</g>',
     ]
-    return 640, 290, parts
+    return 440, 252, parts
 
 
 def _twins(words: dict[str, str]) -> tuple[int, int, list[str]]:
     """A table of pairs; a mark beside the colour says what a pair is."""
-    n, size, left, top = 9, 26, 40, 36
+    n, size, left, top = 9, 24, 112, 32
     trained = {(a, b) for a in range(n) for b in range(n) if (7 * a + 5 * b * b + 3 * a * b) % 10 < 4}
-    parts = [
-        _text(left + n * size / 2, top - 12, words["second"]),
-        _text(left - 16, top + n * size / 2, words["first"]),
-    ]
+    middle = n * size / 2
+    parts = [_text(left + middle, top - 10, words["second"]), _text(left - 16, top + middle, words["first"])]
     for a in range(n):
         for b in range(n):
-            x, y = left + b * size, top + a * size
             kind = "trained" if (a, b) in trained else "twin" if (b, a) in trained else "fresh"
-            parts += _mark(kind, x, y, size)
+            parts += _mark(kind, left + b * size, top + a * size, size)
     for place, kind in enumerate(("trained", "twin", "fresh")):
-        y = top + 40 + 52 * place
-        parts += [
-            *_mark(kind, left + n * size + 40, y, size),
-            _text(left + n * size + 78, y + 18, words[kind], "start"),
-        ]
-    return 640, top + n * size + 14, parts
+        y = top + n * size + 14 + 32 * place
+        parts += [*_mark(kind, left, y, size), _text(left + 36, y + 17, words[kind], "start")]
+    return 440, top + n * size + 110, parts
 
 
 def _mark(kind: str, x: float, y: float, size: float) -> list[str]:
@@ -162,30 +156,30 @@ def _mark(kind: str, x: float, y: float, size: float) -> list[str]:
 
 def _packs(words: dict[str, str]) -> tuple[int, int, list[str]]:
     """Four squares beside each other, and the same four as a stack."""
-    parts = [_text(130, 24, words["runs"], font_weight="600"), _text(480, 24, words["pack"], font_weight="600")]
+    parts = [_text(92, 22, words["runs"], font_weight="600"), _text(336, 22, words["pack"], font_weight="600")]
     for place in range(4):
-        x, y = 40 + 100 * (place % 2), 50 + 95 * (place // 2)
-        parts += [_box(x, y, (80, 75), BLUE, 0.15 + 0.15 * place, stroke="currentColor", rx="4")]
-        parts += [_text(x + 40, y + 43, f"{place}")]
+        x, y = 22 + 76 * (place % 2), 44 + 72 * (place // 2)
+        parts += [_box(x, y, (64, 60), BLUE, 0.15 + 0.15 * place, stroke="currentColor", rx="4")]
+        parts += [_text(x + 32, y + 35, f"{place}")]
     parts += [
-        _line([(265, 137), (330, 137)], "currentColor"),
-        _line([(318, 129), (331, 137), (318, 145)], "currentColor"),
+        _line([(184, 110), (224, 110)], "currentColor"),
+        _line([(213, 102), (225, 110), (213, 118)], "currentColor"),
     ]
     for place in reversed(range(4)):
-        x, y = 380 + 26 * place, 115 - 20 * place + 20
-        parts.append(_box(x, y, (110, 85), "var(--md-default-bg-color, white)", stroke="none", rx="4"))
-        parts.append(_box(x, y, (110, 85), BLUE, 0.15 + 0.15 * place, stroke="currentColor", rx="4"))
-        parts.append(_text(x + 96, y + 15, f"{place}"))
+        x, y = 250 + 24 * place, 106 - 20 * place
+        parts.append(_box(x, y, (84, 70), "var(--md-default-bg-color, white)", rx="4"))
+        parts.append(_box(x, y, (84, 70), BLUE, 0.15 + 0.15 * place, stroke="currentColor", rx="4"))
+        parts.append(_text(x + 72, y + 15, f"{place}"))
     parts += [
-        _line([(505, 226), (585, 165)], "currentColor", width=1),
-        _text(565, 220, words["replica"], "start"),
+        _line([(346, 178), (418, 118)], "currentColor", width=1),
+        _text(390, 170, words["replica"], "start"),
     ]
-    return 640, 250, parts
+    return 440, 190, parts
 
 
 def _verdicts(words: dict[str, str]) -> tuple[int, int, list[str]]:
     """Four intervals against two regions."""
-    left, right, top, row = 150, 610, 46, 44
+    left, right, top, row = 100, 425, 40, 38
     rows = [("supported", 0.9, 0.08), ("falls_short", 0.62, 0.09), ("refuted", 0.28, 0.14), ("undecided", 0.74, 0.2)]
     bottom = top + row * len(rows)
 
@@ -195,20 +189,19 @@ def _verdicts(words: dict[str, str]) -> tuple[int, int, list[str]]:
     parts = [
         _box(left, top, (at(0.5) - left, bottom - top), ORANGE, 0.16),
         _box(at(0.8), top, (right - at(0.8), bottom - top), GREEN, 0.2),
-        _text((left + at(0.5)) / 2, 28, words["refutes"], font_weight="600"),
-        _text((at(0.8) + right) / 2, 28, words["supports"], font_weight="600"),
+        _text((left + at(0.5)) / 2, 24, words["refutes"], font_weight="600"),
+        _text((at(0.8) + right) / 2, 24, words["supports"], font_weight="600"),
     ]
     for place, (kind, effect, half) in enumerate(rows):
-        y = top + row * (place + 0.5)
-        x = at(effect)
+        x, y = at(effect), top + row * (place + 0.5)
         parts += [
-            _text(left - 14, y + 5, words[kind], "end"),
-            _line([(at(effect - half), y), (min(at(effect + half), right), y)], "currentColor"),
+            _text(left - 10, y + 5, words[kind], "end"),
+            _line([(at(effect - half), y), (at(effect + half), y)], "currentColor"),
             f'<path d="M{x:.1f} {y - 7} l7 7 l-7 7 l-7 -7 z" fill="currentColor"/>',
         ]
-    parts += [_text(at(share), bottom + 20, f"{share:g}") for share in (0, 0.5, 0.8, 1)]
-    parts.append(_text(at(0.3), bottom + 20, words["effect"]))
-    return 640, bottom + 32, parts
+    parts += [_text(at(share), bottom + 18, f"{share:g}") for share in (0, 0.5, 0.8, 1)]
+    parts.append(_text(at(0.25), bottom + 18, words["effect"]))
+    return 440, bottom + 28, parts
 
 
 DRAWN: dict[str, Callable[[dict[str, str]], tuple[int, int, list[str]]]] = {
