@@ -56,6 +56,17 @@ _FACE = {
     "watch": "watch:",  # the package, which can be called
 }
 
+# What gives runs when it is called, and would import them only then.
+_LATER = {"runs", "watch"}
+
+# What shows itself in a notebook: its module below grokscope, and its class.
+_SHOWN = {
+    "runs.run": "Run",
+    "runs.snapshot": "Snapshot",
+    "statistics.transitions": "Phases",
+    "predictions.cards": "Scorecard",
+}
+
 __all__ = [
     "GrokscopeError",
     "Measure",
@@ -91,9 +102,14 @@ def __getattr__(name: str) -> Any:
     place, _, attribute = _FACE[name].partition(":")
     module = import_module(f"grokscope.{place}")
     globals()[name] = getattr(module, attribute) if attribute else module
+    if name in _LATER:
+        import_module("grokscope.runs.run")
     if "grokscope.runs.run" in sys.modules:
         sys.modules["grokscope.runs.run"].Run.figure = _figure
         sys.modules["grokscope.runs.run"].Run.figures = _figures
+    for place, kind in _SHOWN.items():
+        if f"grokscope.{place}" in sys.modules:
+            getattr(sys.modules[f"grokscope.{place}"], kind)._repr_html_ = _html
     return globals()[name]
 
 
@@ -114,6 +130,13 @@ def _figures(run: "Run", lang: Any = "en") -> dict[str, Any]:
     from grokscope.report.run.drawing import every_figure
 
     return every_figure(run, lang)
+
+
+def _html(thing: Any) -> str:
+    """What a notebook shows; given from here for the same reason."""
+    from grokscope.report.notebook import html
+
+    return html(thing)
 
 
 def __dir__() -> list[str]:

@@ -49,3 +49,11 @@ def test_which_quantity_sees_it_coming(tmp_path: Path) -> None:
     assert "predictors.spectral_entropy" in measured or "measured" in measured
     assert "1 never did" in table or "left out" in table
     assert json.loads(told_json)["quantities"] == []
+
+
+def test_the_page_on_python(tmp_path: Path) -> None:
+    trained, asked, seen, again = told("python.md", tmp_path)
+    assert trained.splitlines()[0].endswith(" evaluations")
+    assert "Figure" in asked
+    assert "'attn_scores'" in seen or "measures" in seen
+    assert float(again) > 0

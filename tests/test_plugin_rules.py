@@ -170,6 +170,9 @@ def test_every_command_takes_plugins(command: str, capsys: pytest.CaptureFixture
 
 
 NEEDED = {
+    "cite": ["a"],
+    "completion": ["bash"],
+    "continue": ["a"],
     "export": ["--to", "csv"],
     "figure": ["a", "b", "-o", "c.svg"],
     "prune": ["a"],

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from grokscope.studies.alarms import Alarms, Quantity
 
 
+GROUP = "Judge"
+
+
 def alarms(
     store: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="STORE")] = Path("runs"),
     *,

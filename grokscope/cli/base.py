@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from grokscope.runs.run import Run
     from grokscope.studies.study import Study
 
+GROUPS = ("Train", "Look", "Judge", "Keep", "Exchange", "Machine and shell")  # in the order of a day's work
+MORE = "More"
+FIRST = "grokscope run"
 MESSAGE = 1900  # characters of a message; the list of all fields has 1,500
 
 
@@ -70,12 +73,17 @@ def _go_on(arguments: Sequence[str]) -> str:
 
 
 def overview() -> str:
-    """All commands with their first lines."""
-    lines = ["usage: grokscope COMMAND ...      (grokscope COMMAND --help says more)", ""]
+    """All commands with their first lines, by what one does with them: the `GROUP` of a command's file."""
+    width = max(map(len, names("cli")))
+    groups: dict[str, list[str]] = {group: [] for group in GROUPS}
     for name in names("cli"):
-        summary = (component("cli", name).__doc__ or "").strip().splitlines()[0]
-        lines.append(f"  {name:<9} {summary}")
-    return "\n".join(lines)
+        command = component("cli", name)
+        group = getattr(sys.modules[command.__module__], "GROUP", MORE)
+        summary = (command.__doc__ or "").strip().splitlines()[0]
+        groups.setdefault(group, []).append(f"  {name:<{width}}  {summary}")
+    parts = [f"{group}:\n" + "\n".join(lines) for group, lines in groups.items() if lines]
+    head = "usage: grokscope COMMAND ...      (grokscope COMMAND --help says more, with an example)"
+    return "\n\n".join([head, *parts, f"A first run, and its report: {FIRST}"])
 
 
 def emit(value: Any) -> None:

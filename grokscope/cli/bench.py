@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from grokscope.benchmarks.parts.against import Saved
     from grokscope.benchmarks.parts.figures import Figure
 
+GROUP = "Machine and shell"
+
 COLUMNS = ("", "value", "unit", "spread", "bar")
 WITH_SAVED = ("was", "ratio", "interval")
 

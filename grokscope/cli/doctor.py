@@ -1,4 +1,4 @@
-"""`grokscope doctor`: the damage in a store, and its repair."""
+"""`grokscope doctor`: what this machine has, the damage in a store, and its repair."""
 
 import sys
 from pathlib import Path
@@ -11,9 +11,14 @@ if TYPE_CHECKING:
     from grokscope.runs.doctor import Examination
     from grokscope.runs.repair import Repaired
 
+GROUP = "Machine and shell"
 
-def doctor(*, store: Store = Path("runs"), repair: Flag = False, json: Json = False) -> None:
-    """Read and check every file of a store, and name the damaged ones; exit code 1 if there are any.
+
+DEFAULT = Path("runs")
+
+
+def doctor(*, store: Store = DEFAULT, repair: Flag = False, json: Json = False) -> None:
+    """Say what grokscope finds on this machine, and check every file of a store; exit code 1 for damaged files.
 
     For instance: grokscope doctor --store runs --repair
 
@@ -21,10 +26,15 @@ def doctor(*, store: Store = Path("runs"), repair: Flag = False, json: Json = Fa
         repair: move damaged files to STORE/.quarantine, and recover what is possible: numbers from checkpoints, events
             and states from numbers.
     """
+    from grokscope.cli._environment import environment, lines
     from grokscope.errors import GrokscopeError
-    from grokscope.runs.doctor import examine
+    from grokscope.runs.doctor import Examination, examine
 
-    before, done = examine(store), None
+    found = environment(store)
+    if not json:
+        print("\n".join(lines(found)))
+    none_yet = store == DEFAULT and not store.exists()  # a new user has no store
+    before, done = Examination() if none_yet else examine(store), None
     left = before
     if repair and before.damages:
         done = _repaired(store, before)
@@ -37,8 +47,11 @@ def doctor(*, store: Store = Path("runs"), repair: Flag = False, json: Json = Fa
         moved = [str(path) for path in done.moved] if done else []
         not_repaired = [str(damage.file) for damage in left.damages] if done else []
         about = {"store": str(store), "packs": before.packs, "damages": damages, "notes": before.notes}
-        emit(about | {"repaired": bool(done), "moved": moved, "left": not_repaired})
+        emit({"environment": found} | about | {"repaired": bool(done), "moved": moved, "left": not_repaired})
+    elif none_yet:
+        print(f"store     none yet at {store}: grokscope run makes one")
     else:
+        print(f"store     {store}")
         _print(before, done)
     if left.damages:
         packs = len({damage.pack for damage in left.damages})

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from grokscope.predictions.ledger import Ledger, Line
     from grokscope.statistics.looks import Looks
 
+GROUP = "Judge"
+
 
 def evidence(
     action: Annotated[tyro.conf.Positional[Literal["show", "add"]], tyro.conf.arg(metavar="show|add")],

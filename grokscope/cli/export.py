@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from grokscope.runs.run import Run
     from grokscope.studies.study import Study
 
+GROUP = "Exchange"
+
 Name = Annotated[
     str, tyro.conf.arg(metavar="RUN|SWEEP", help='the id of a run or a sweep, the start of one, its path, or "latest"')
 ]

@@ -10,6 +10,8 @@ from grokscope.cli.base import emit, find_run, find_study
 from grokscope.errors import GrokscopeError, Missing
 from grokscope.report.words import Lang
 
+GROUP = "Look"
+
 Subject = Annotated[
     str, tyro.conf.arg(metavar="RUN|STUDY", help='the id of a run or a study, the start of one, its path, or "latest"')
 ]

@@ -13,6 +13,8 @@ from grokscope.registry import FAMILIES, names
 if TYPE_CHECKING:
     from grokscope.runs.run import Run
 
+GROUP = "Exchange"
+
 FORMATS = [name.replace("_", "-") for name in names(FAMILIES["weight-formats"])]
 RESERVED = {"task", "path", "format", "store", "config", "step", "layout", "train_mask"}  # have options of their own
 

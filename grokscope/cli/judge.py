@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from grokscope.runs.run import Run
     from grokscope.studies.study import Study
 
+GROUP = "Judge"
+
 KINDS = (".json", ".html", ".md", ".tex")
 
 

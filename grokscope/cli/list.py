@@ -10,6 +10,8 @@ from grokscope.cli._options import Json, Store, one_of
 from grokscope.cli.base import emit, require_store, warn_of, wide_console
 from grokscope.registry import FAMILIES, names, origin, summary, used
 
+GROUP = "Look"
+
 KINDS = (*FAMILIES, "fields", "runs")
 Family = Annotated[str, one_of(KINDS), tyro.conf.arg(metavar="WHAT", help=f"{', '.join(KINDS[:-1])} or {KINDS[-1]}")]
 Id = Annotated[str | None, tyro.conf.arg(metavar="NAME")]

@@ -9,6 +9,8 @@ import tyro
 from grokscope.cli._options import Flag, Json, RunName, Store
 from grokscope.cli.base import emit, find_run
 
+GROUP = "Look"
+
 
 def measure(
     name: tyro.conf.Positional[RunName] = "latest",

@@ -12,6 +12,8 @@ from grokscope.cli.base import emit
 if TYPE_CHECKING:
     from grokscope.statistics.transitions import Phases
 
+GROUP = "Look"
+
 Column = Annotated[str | None, tyro.conf.arg(metavar="COLUMN")]
 
 

@@ -15,6 +15,8 @@ from grokscope.cli.base import fail, warn_of
 from grokscope.errors import GrokscopeError
 from grokscope.runs.store.limits import MAX_ROWS, MEMORY, TIMEOUT, at_work
 
+GROUP = "Look"
+
 
 def query(
     sql: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="SQL")],

@@ -9,6 +9,8 @@ from grokscope.cli._options import Json, Store
 from grokscope.cli.base import emit, find_run, find_study
 from grokscope.report.words import Lang
 
+GROUP = "Look"
+
 Name = Annotated[
     str, tyro.conf.arg(metavar="RUN|STUDY", help='the id of a run or a study, the start of one, its path, or "latest"')
 ]

@@ -8,6 +8,8 @@ import tyro
 from grokscope.cli._options import Flag, Json, Store
 from grokscope.cli.base import emit, find_pack
 
+GROUP = "Keep"
+
 
 def rm(
     names: Annotated[tyro.conf.Positional[tuple[str, ...]], tyro.conf.arg(metavar="RUN|PACK ...")],

@@ -16,6 +16,8 @@ from grokscope.report.words import Lang
 if TYPE_CHECKING:
     from grokscope.runs.run import Run
 
+GROUP = "Train"
+
 
 def run(
     recipe: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="RECIPE")] = "quickstart",
@@ -23,6 +25,7 @@ def run(
     set: Settings = [],  # noqa: B006  the flag's name; never changed
     task_file: TaskFile = None,
     seeds: int = 1,
+    tag: Annotated[list[str], tyro.conf.arg(metavar="TAG")] = [],  # noqa: B006
     out: Annotated[Store, tyro.conf.arg(aliases=("--store",))] = Path("runs"),
     device: Literal["auto", "cpu", "cuda"] = "auto",
     lang: Lang = "en",
@@ -41,6 +44,7 @@ def run(
         recipe: which recipe (grokscope list recipes).
         set: change a field of the recipe, such as weight_decay=0.5 or betas=0.9,0.98; may be given often.
         seeds: train this many seeds as one pack, counted up from the recipe's seed [1].
+        tag: words by which the runs are found again (grokscope list runs --tag TAG); may be given often.
         device: where to train; on a GPU a resumed run equals the undisturbed one up to rounding only.
         lang: language of the report.
         resume: continue an interrupted run.
@@ -48,6 +52,8 @@ def run(
         no_report: train only; `grokscope measure` and `grokscope report` do the heavy measures and the report.
     """
     from grokscope.recipes.base import recipe as config_of
+    from grokscope.runs.keeping import require_word
+    from grokscope.runs.keeping import tag as tagged
     from grokscope.studies.grid import require_few
     from grokscope.training.device import chosen_device
     from grokscope.training.memory import require_fits
@@ -56,6 +62,8 @@ def run(
     if seeds < 1:
         raise ValueError(f"seeds must be at least 1, got {seeds}")
     require_few(seeds)
+    for word in tag:
+        require_word("tag", word)
     base = config_of(recipe, **dict(assignment(text) for text in set))
     require_fits(base, chosen_device(device))  # before imports that take a second
 
@@ -65,9 +73,16 @@ def run(
     for remark in base.remarks:
         print(f"note: {remark}", file=sys.stderr)
     trained = train(configs, store=out, device=device, progress=True, resume=resume, extend=extend)
-    reports = [None] * seeds if no_report else [*_reports(trained, lang)]
+    for one in trained if tag else ():
+        tagged(one.folder.parent, one.id, tag)
+    finish(trained, lang, no_report=no_report, json=json)
+
+
+def finish(trained: "Sequence[Run]", lang: Lang, *, no_report: bool, json: bool) -> None:
+    """Measures what was trained, writes its reports, and says what became of it."""
+    reports = [None] * len(trained) if no_report else [*_reports(trained, lang)]
     summaries = [run.summary() | {"report": report} for run, report in zip(trained, reports, strict=True)]
-    result = summaries[0] if seeds == 1 else pack_summary(trained[0].folder, summaries)
+    result = summaries[0] if len(trained) == 1 else pack_summary(trained[0].folder, summaries)
     if json:
         emit(result)
     else:

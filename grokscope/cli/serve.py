@@ -8,6 +8,8 @@ import tyro
 from grokscope.cli._options import Json, Store
 from grokscope.cli.base import emit, require_store
 
+GROUP = "Look"
+
 
 def serve(
     *,

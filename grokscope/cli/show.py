@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from grokscope.runs.run import Run
 
+GROUP = "Look"
+
 
 def show(name: tyro.conf.Positional[RunName] = "latest", *, store: Store = Path("runs"), json: Json = False) -> None:
     """Phases, final values and key frequencies of a run, and its folder and report.

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from grokscope.studies.plan import Plan
     from grokscope.studies.study import Study
 
+GROUP = "Train"
+
 
 def study(
     name: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="NAME")],

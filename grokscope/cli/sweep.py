@@ -26,6 +26,8 @@ from grokscope.cli.run import assignment
 from grokscope.registry import shortened, used
 from grokscope.report.words import Lang
 
+GROUP = "Train"
+
 Kept = Literal["ends", "all"]
 CHECKPOINTS = (
     "ends: the first and the last of each run; its numbers need no other. all: as `run` keeps them, some 80, for "

@@ -8,6 +8,8 @@ import tyro
 from grokscope.cli._options import Json, RunName, Store
 from grokscope.cli.base import emit, find_run
 
+GROUP = "Keep"
+
 
 def tag(
     name: tyro.conf.Positional[RunName],

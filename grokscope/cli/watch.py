@@ -11,6 +11,8 @@ from grokscope.cli._options import Integer, Json, Number, Percent
 from grokscope.cli.base import emit
 from grokscope.cli.phases import Column, named
 
+GROUP = "Look"
+
 NOT_GROKKED = 3
 CODES = {"grokked": 0, "interrupted": 130}  # the last is what shells say of Ctrl-C
 WHY = {

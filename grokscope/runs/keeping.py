@@ -39,7 +39,7 @@ def labels(store: Path) -> dict[str, dict[str, Any]]:
 
 def rename(store: Path, run: str, name: str) -> None:
     """Gives a run a name, by which commands find it. ValueError for one that is an id, or is taken."""
-    _require_word("name", name)
+    require_word("name", name)
     if _ID.fullmatch(name):
         raise ValueError(f"a run cannot be called {name}: that is how ids look; choose a word")
     with hold(store / LABELS):
@@ -53,7 +53,7 @@ def tag(store: Path, run: str, add: Iterable[str], remove: Iterable[str] = ()) -
     """Adds and removes tags of a run; those that it has now. ValueError for a tag to remove that it does not have."""
     wanted, unwanted = list(add), set(remove)
     for word in wanted:
-        _require_word("tag", word)
+        require_word("tag", word)
     with hold(store / LABELS):
         known = labels(store)
         before = known.get(run, {}).get("tags", [])
@@ -125,7 +125,8 @@ def prune(folder: Path, keep: int) -> list[int]:
     return kept
 
 
-def _require_word(kind: str, word: str) -> None:
+def require_word(kind: str, word: str) -> None:
+    """ValueError for what is no name or tag."""
     if not _WORD.fullmatch(word):
         raise ValueError(f"a {kind} is a word of letters, digits and . + @ : = - _, got {shortened(word)}")
 

@@ -1,4 +1,4 @@
-"""Progress on stderr: a live panel on a terminal, plain lines elsewhere, nothing unless wanted."""
+"""Progress: a live panel on a terminal, a bar in a notebook, plain lines on stderr elsewhere, nothing unless wanted."""
 
 import math
 import statistics
@@ -9,15 +9,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from markupsafe import Markup
+
 from grokscope.statistics.transitions import Phases
 from grokscope.training.loop import DiskUse, Progress
 
 PLAIN_SECONDS = 5.0
+NOTEBOOK_SECONDS = 0.25  # as often as a terminal is redrawn
 COLUMNS = ("phase", "step", "steps/s", "left", "train loss", "test loss", "train acc", "test acc", "fresh acc")
 
 
 class Display:
-    """Shows nothing; the base of the other two."""
+    """Shows nothing; the base of the others."""
 
     def start(self, folder: Path, disk: DiskUse) -> None:
         pass
@@ -69,11 +72,45 @@ class LiveDisplay(Display):
         self._live.update(table)
 
 
+class NotebookDisplay(Display):
+    """A bar below the cell, with the same numbers; it is redrawn in place."""
+
+    def __init__(self, place: Any) -> None:
+        self._place = place  # a handle of IPython's `display`
+        self._title = ""
+        self._last = -math.inf
+
+    def start(self, folder: Path, disk: DiskUse) -> None:
+        self._title = f"run {folder.name}; disk: {disk}"
+
+    def update(self, progress: Progress) -> None:
+        if time.monotonic() - self._last < NOTEBOOK_SECONDS and not progress.ended:
+            return
+        self._last = time.monotonic()
+        text = "  ".join(f"{name} {cell}" for name, cell in zip(COLUMNS, row(progress), strict=True))
+        bar = Markup('<progress value="{}" max="{}" style="width: 100%"></progress><div>{}</div><div>{}</div>')
+        html = bar.format(progress.step, progress.max_steps, self._title, text)
+        self._place.update({"text/plain": text, "text/html": str(html)}, raw=True)
+
+
+def notebook() -> Any:
+    """A place below the cell that can be drawn again; None where this is no notebook."""
+    asked = getattr(sys.modules.get("IPython"), "get_ipython", None)
+    if asked is None or not hasattr(asked(), "kernel"):
+        return None
+    from IPython.display import display as shown  # pyright: ignore[reportMissingImports]
+
+    return shown({"text/plain": ""}, raw=True, display_id=True)
+
+
 @contextmanager
 def display(wanted: bool) -> Iterator[Display]:
-    """The display that fits stderr."""
+    """The display that fits."""
     if not wanted:
         yield Display()
+        return
+    if (place := notebook()) is not None:
+        yield NotebookDisplay(place)
         return
     from rich.console import Console
     from rich.live import Live

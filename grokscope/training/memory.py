@@ -22,6 +22,8 @@ LAYERS, SOFTMAX = 8, 6
 # Bytes of an array that the steps need and let go: glibc keeps freed memory of twice the largest array freed so far. At
 # most 32 MB counts.
 LARGE = 24 << 20
+# Memory of a machine that does not say how much it has: that of a small laptop.
+UNKNOWN = 8 << 30
 # Further bytes per input: its operands and their places in the tables.
 PER_INPUT = 400
 
@@ -86,6 +88,8 @@ def machine_bytes(device: torch.device) -> int:
     """Memory of the device, used or free: plans must not depend on other programs [bytes]."""
     if device.type == "cuda":
         return torch.cuda.get_device_properties(device).total_memory
+    if not hasattr(os, "sysconf"):  # Windows
+        return UNKNOWN
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from grokscope.cli._parsing import example, parsed
 from grokscope.cli._words import options
-from grokscope.cli.base import main
+from grokscope.cli.base import FIRST, GROUPS, MORE, main
 from grokscope.registry import component, names
 from grokscope.runs.fields import COMPONENTS
 
@@ -52,6 +52,15 @@ def test_the_example_of_every_command_can_be_typed(command: str) -> None:
     first, name, *words = shlex.split(example(component("cli", command)))
     assert (first, name) == ("grokscope", command)
     parsed(name, words)  # ValueError for what cannot be read; nothing is run
+
+
+def test_the_overview_has_every_command_in_its_group(capsys: pytest.CaptureFixture) -> None:
+    parts = told(capsys, "--help").split("\n\n")
+    groups = {part.partition(":\n")[0]: re.findall(r"^  (\S+)  +\S", part, re.MULTILINE) for part in parts[1:-1]}
+    assert [*groups] == [group for group in (*GROUPS, MORE) if group in groups]
+    assert sorted(name for members in groups.values() for name in members) == sorted(names("cli"))
+    assert {"run", "continue", "sweep"} <= set(groups["Train"])
+    assert parts[-1].strip().endswith(FIRST)
 
 
 def test_fields_show_nothing_of_python(capsys: pytest.CaptureFixture) -> None:

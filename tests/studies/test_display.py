@@ -1,12 +1,15 @@
 """Progress on a pipe: plain lines on stderr, nothing on stdout."""
 
 import math
+import sys
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import pytest
 
 from grokscope.statistics.transitions import phases
-from grokscope.studies.display import Display, PlainDisplay, clock, display, phase, row
+from grokscope.studies.display import Display, NotebookDisplay, PlainDisplay, clock, display, phase, row
 from grokscope.training.loop import DiskUse, Progress
 
 STEPS = [0, 10, 20, 30, 1000, 1010, 1020, 1030]
@@ -66,3 +69,33 @@ def test_of_an_even_number_of_replicas_the_median_lies_between_the_middle_two() 
 @pytest.mark.parametrize(("seconds", "text"), [(7, "0:07"), (187, "3:07"), (3723, "1:02:03"), (math.inf, "–")])
 def test_clock(seconds: float, text: str) -> None:
     assert clock(seconds) == text
+
+
+def test_in_a_notebook_a_bar_below_the_cell_is_drawn_again(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    drawn: list[dict[str, Any]] = []
+    ipython, shows = ModuleType("IPython"), ModuleType("IPython.display")
+    handle = SimpleNamespace(update=lambda data, raw: drawn.append(data))
+    vars(ipython)["get_ipython"] = lambda: SimpleNamespace(kernel=object())
+    vars(shows)["display"] = lambda data, raw, display_id: handle
+    monkeypatch.setitem(sys.modules, "IPython", ipython)
+    monkeypatch.setitem(sys.modules, "IPython.display", shows)
+    with display(wanted=True) as shown:
+        assert isinstance(shown, NotebookDisplay)
+        shown.start(Path("runs/<b>"), DiskUse(most=12_300_000, free=5_000_000_000))
+        shown.update(progress(MEMORISED))
+        shown.update(progress(MEMORISED))  # too soon
+    assert capsys.readouterr() == ("", "")
+    (one,) = drawn
+    assert '<progress value="100" max="1100"' in one["text/html"]
+    assert "run &lt;b&gt;" in one["text/html"]
+    assert one["text/plain"].startswith("phase memorised  step 100")
+
+
+def test_ipython_on_a_terminal_is_no_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
+    ipython = ModuleType("IPython")
+    vars(ipython)["get_ipython"] = SimpleNamespace
+    monkeypatch.setitem(sys.modules, "IPython", ipython)
+    with display(wanted=True) as shown:
+        assert isinstance(shown, PlainDisplay)
