@@ -8,12 +8,15 @@ from grokscope.errors import Missing
 from grokscope.registry import component
 from grokscope.report.figures.base import Drawing
 from grokscope.report.page import theme
-from grokscope.report.page.frame import Section, Table, document
+from grokscope.report.page.frame import Block, Section, Table, document
 from grokscope.report.page.render import render
+from grokscope.report.page.script import INLINE, Plotly, Source, beside, source
 from grokscope.report.run import numbers, origin
+from grokscope.report.run.facts import facts
 from grokscope.report.run.headline import headline
+from grokscope.report.run.moments import moments
 from grokscope.report.run.readings import Readings, read
-from grokscope.report.run.sections.base import sections
+from grokscope.report.run.sections.base import Room, sections
 from grokscope.report.words import Lang, catalogue, count, require_language, say
 from grokscope.runs.output import write_output
 from grokscope.runs.run import Run
@@ -27,24 +30,41 @@ def report_path(run: Run) -> Path:
     return run.folder / ("report.html" if run.id == run.folder.name else f"report-{run.replica}.html")
 
 
-def write_report(run: Run, path: Path | None = None, *, lang: Lang = "en") -> Path:
+def write_report(run: Run, path: Path | None = None, *, lang: Lang = "en", plotly: Plotly = INLINE) -> Path:
     """Writes the report of a run, as it is now, to a file (by default report_path), and returns its path.
 
-    lang: en or zh.
+    lang: en or zh. plotly: where the page has plotly.js from (`script.source`); beside the page where that is a file.
     """
     require_language(lang)
-    return write_output(report_path(run) if path is None else path, page(read(run), lang).encode())
+    found = source(plotly)
+    written = write_output(report_path(run) if path is None else path, page(read(run), lang, found).encode())
+    if plotly == "folder":
+        beside(written)
+    return written
 
 
-def page(readings: Readings, lang: Lang) -> str:
+def page(readings: Readings, lang: Lang, plotly: Source | None = None) -> str:
     """The whole document."""
     title = say("run.title", lang, run=readings.run.id, task=_task(readings, lang))
-    rooms = [
-        Section(id=room.id, title=room.title(lang), parts=[_figure(name, readings, lang) for name in room.figures])
-        for room in sections()
-    ]
-    return document(
-        title, headline(readings, lang), [*rooms, _numbers(readings, lang), _provenance(readings, lang)], lang
+    parts = [_room(room, readings, lang) for room in sections()]
+    ends = [_numbers(readings, lang), _provenance(readings, lang)]
+    about = {"facts": facts(readings, lang), "moments": moments(readings, lang)}
+    return document(title, headline(readings, lang), [*parts, *ends], lang, **about, plotly=plotly)
+
+
+def _room(room: Room, readings: Readings, lang: Lang) -> Section:
+    """A section: what its theory says, what this run shows, its figures, and where the verdict comes from."""
+    lead: list[Block] = []
+    if says := room.says(lang):
+        lead.append(render("labelled", label=say("section.says", lang), text=says))
+    if shown := room.shows(readings, lang) if readings.run.has_config else []:
+        text = ("" if lang == "zh" else " ").join(shown)
+        lead.append(render("labelled", label=say("section.shows", lang), text=text))
+    if room.theories:
+        judge = ", ".join(f"grokscope study {theory}" for theory in room.theories)
+        lead.append(render("verdict", text=say("section.verdict", lang), command=judge))
+    return Section(
+        id=room.id, title=room.title(lang), lead=lead, parts=[_figure(name, readings, lang) for name in room.figures]
     )
 
 
@@ -73,6 +93,7 @@ def _figure(name: str, readings: Readings, lang: Lang) -> Section:
     return Section(
         id=name,
         title=drawing.title(lang),
+        see=drawing.see(lang),
         figure=figure,
         key=_shading(readings, lang) if drawing.shaded else None,
         caption=drawing.caption(lang),

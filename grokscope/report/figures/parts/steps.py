@@ -41,6 +41,7 @@ def step_axis(figure: "Figure", readings: Readings, lang: Lang) -> None:
         type="log", range=[low - margin, high + margin], dtick=1, tickformat=",d", hoverformat=",d",
         title={"text": say("axis.step", lang)}, minor={"dtick": "D1", "ticks": "outside", "ticklen": 3},
     )  # fmt: skip
+    figure.update_layout(meta={"steps": True})  # page.js marks the step of the page on it, and offers a linear axis
 
 
 def shade(figure: "Figure", readings: Readings) -> None:
