@@ -64,7 +64,9 @@ class Drawing:
     def section(self, subject: Any, lang: Lang, *, id: str = "", title: str = "", **more: Any) -> Section:
         """The figure of a study with its caption. id, title: by default its own. more: fields of the section."""
         own = {"id": id or self.id, "title": title or self.title(lang)}
-        return Section(**own, draws=self.id, figure=self(subject, lang), see=self.see(lang), caption=self.caption(lang), **more)
+        return Section(
+            **own, draws=self.id, figure=self(subject, lang), see=self.see(lang), caption=self.caption(lang), **more
+        )
 
 
 def draws(

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from markupsafe import Markup
 
 from grokscope.errors import Missing
-from grokscope.report.page.script import INLINE, Plotly, Source, beside, source
 from grokscope.report.page.render import raw, render
+from grokscope.report.page.script import INLINE, Plotly, Source, beside, source
 from grokscope.report.words import Lang, require_language
 from grokscope.runs.output import write_output
 
@@ -32,6 +32,7 @@ class Link:
         return render("link", link=self)
 
 
+DIGITS = 6  # significant ones of the numbers on a page: finer than any pixel or hover
 SLIDER = 70  # pixels that a figure's own slider takes below its panels
 
 Cell: TypeAlias = str | Markup | Link
@@ -117,16 +118,19 @@ def of_slider(figure: "Figure") -> int:
 
 def as_data(figure: "Figure", *, moving: bool = False) -> Markup:
     """A figure as JSON, for a script element. moving: without its own slider."""
-    if not moving or not of_slider(figure):
-        return _script(str(figure.to_json()))
-    drawn = json.loads(str(figure.to_json()))
+    drawn = json.loads(str(figure.to_json()), parse_float=_rounded)
     layout = drawn["layout"]
-    del layout["sliders"], layout["updatemenus"]
-    layout["height"] -= SLIDER
-    layout["margin"]["b"] -= SLIDER
-    if "below" in layout.get("meta", {}):
-        layout["meta"]["below"] -= SLIDER
+    if moving and of_slider(figure):
+        del layout["sliders"], layout["updatemenus"]
+        layout["height"] -= SLIDER
+        layout["margin"]["b"] -= SLIDER
+        if "below" in layout.get("meta", {}):
+            layout["meta"]["below"] -= SLIDER
     return _script(json.dumps(drawn, separators=(",", ":")))
+
+
+def _rounded(written: str) -> float:
+    return float(f"{float(written):.{DIGITS}g}")
 
 
 def _script(data: str) -> Markup:

@@ -13,7 +13,9 @@ def facts(readings: Readings, lang: Lang) -> list[tuple[str, str]]:
     values["model"] = config.network if config.model == "watched" else config.model.replace("_", " ")
     values["task"] = config.task.replace("_", " ")
     inputs = len(run.train_mask)
-    share = say("fact.of", lang, share=percent(readings.n_train / inputs), n=count(readings.n_train), total=count(inputs))
+    share = say(
+        "fact.of", lang, share=percent(readings.n_train / inputs), n=count(readings.n_train), total=count(inputs)
+    )
     values["share"] = share
     for name in ("optimizer", "learning_rate", "weight_decay", "loss", "seed"):
         values[name] = _shown(getattr(config, name))

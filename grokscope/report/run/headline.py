@@ -61,8 +61,7 @@ def _delayed(readings: Readings, mem: int, gen: int, lang: Lang) -> str:
     """The outcome of a run that memorised and generalised: with the delay of grokking, a shorter one, or none."""
     limits, words = thresholds(), {"mem": count(mem), "gen": count(gen)}
     if readings.phases.grokked:
-        words |= {"delay": count(gen - mem), "ratio": number(round(gen / max(mem, 1)))}
-        words["threshold"] = percent(limits["test_threshold"])
+        words |= {"delay": count(gen - mem), "threshold": percent(limits["test_threshold"])}
         return say("summary.grokked", lang, **words)
     if gen <= mem:
         return say("summary.no_delay", lang, **words)

@@ -23,14 +23,10 @@ def _said(readings: Readings, step: int, lang: Lang) -> tuple[str, str]:
     named = say("axis.at_step", lang, step=count(step))
     phase = next((name for name, (start, end) in readings.windows.items() if start <= step <= end), None)
     if phase is not None:
-        named = say("slider.phase", lang, step=named, phase=say(f"phase.{phase}", lang))
+        named = f"{named} · {say(f'phase.{phase}', lang)}"
     kind, shown = ("accuracy", percent) if readings.has_answers else ("loss", number)
     values = {split: readings.at(step, f"behaviour.{split}_{kind}") for split in SHOWN}
     if values["fresh"] is not None:
         del values["test"]
-    told = [
-        say("slider.value", lang, split=say(f"split.{split}", lang), value=shown(value))
-        for split, value in values.items()
-        if value is not None
-    ]
+    told = [f"{say(f'split.{name}', lang)} {shown(value)}" for name, value in values.items() if value is not None]
     return named, " · ".join(told)

@@ -8,7 +8,7 @@ from grokscope.errors import Missing
 from grokscope.registry import component
 from grokscope.report.figures.base import Drawing
 from grokscope.report.page import theme
-from grokscope.report.page.frame import Block, Section, Table, document
+from grokscope.report.page.frame import Block, Cell, Section, Table, document
 from grokscope.report.page.render import render
 from grokscope.report.page.script import INLINE, Plotly, Source, beside, source
 from grokscope.report.run import numbers, origin
@@ -22,7 +22,7 @@ from grokscope.runs.output import write_output
 from grokscope.runs.run import Run
 
 OF_FILES = ("path", "path_hash", "own_split")  # options of a task that say where its data are
-COLUMNS = ("quantity", "value", "unit", "step", "definition")
+COLUMNS = ("quantity", "value", "step", "definition")
 
 
 def report_path(run: Run) -> Path:
@@ -114,12 +114,26 @@ def _shading(readings: Readings, lang: Lang) -> Markup:
 
 
 def _numbers(readings: Readings, lang: Lang) -> Section:
-    rows = [
-        (row.name, row.value, row.unit, "" if row.step is None else count(row.step), _definition(row, lang))
-        for row in numbers.numbers(readings, lang)
-    ]
+    """A table a group; all but the first fold open."""
+    groups: dict[str, list[numbers.Number]] = {}
+    for row in numbers.numbers(readings, lang):
+        groups.setdefault(row.group, []).append(row)
     columns = [say(f"column.{name}", lang) for name in COLUMNS]
-    return Section(id="numbers", title=say("run.numbers", lang), table=Table(columns=columns, rows=rows))
+    tables = {group: Table(columns=columns, rows=[_row(row, lang) for row in rows]) for group, rows in groups.items()}
+    first, *others = tables
+    parts = [
+        Section(id=f"numbers-{group}", title=say(f"group.{group}", lang), folded=True, table=tables[group])
+        for group in others
+    ]
+    return Section(id="numbers", title=say("run.numbers", lang), table=tables[first], parts=parts)
+
+
+def _row(row: numbers.Number, lang: Lang) -> list[Cell]:
+    unit = "" if row.unit == "1" or row.value == say("number.never", lang) else f" {row.unit}"
+    if row.unit == say("number.not_known", lang):
+        unit = f" ({row.unit})"
+    step = "" if row.step is None else count(row.step)
+    return [row.name, f"{row.value}{unit}".strip(), step, _definition(row, lang)]
 
 
 def _definition(row: numbers.Number, lang: Lang) -> Markup:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from grokscope.errors import Missing
+from grokscope.report.figures.parts.thinning import thinned
 from grokscope.report.page import theme
 from grokscope.report.run.readings import Readings, Series
 from grokscope.report.words import Lang, say
@@ -82,9 +83,10 @@ def log_ticks(values: Iterable[float | None]) -> int | str:
 
 
 def positive(series: Series) -> tuple[list[int], list[float | None]]:
-    """A series for a logarithmic step axis: without step 0, and with a gap where it is not finite."""
-    pairs = [(int(step), float(value)) for step, value in zip(*series, strict=True) if step > 0]
-    return [step for step, _ in pairs], [value if np.isfinite(value) else None for _, value in pairs]
+    """A series for a logarithmic step axis: without step 0, with a gap where it is not finite, and thinned."""
+    steps, values = np.asarray(series[0], dtype=np.int64), np.asarray(series[1], dtype=float)
+    drawn = (steps > 0) & thinned(steps, values)
+    return steps[drawn].tolist(), [float(value) if np.isfinite(value) else None for value in values[drawn]]
 
 
 def line(
@@ -95,19 +97,25 @@ def line(
     *,
     width: float = 2,
     axis: str = "y",
+    shown: bool = True,
+    size: float = 4,
     **style: str,
 ) -> None:
-    """A curve, where there is one. style: mode, dash and shape, as Plotly's."""
+    """A curve, where there is one. shown: at once, or when its name in the legend is clicked. style: mode, dash and
+    shape, and the symbol of its marks, as Plotly's."""
     if isinstance(series, tuple):
         x, y = positive(series)
         figure.add_scatter(
-            x=x, y=y, name=name, mode=style.get("mode", "lines"), marker={"size": 4}, yaxis=axis,
+            x=x, y=y, name=name, mode=style.get("mode", "lines"), yaxis=axis,
+            marker={"size": size, "symbol": style.get("symbol", "circle")},
             line={
                 "color": colour, "width": width, "dash": style.get("dash", "solid"),
                 "shape": style.get("shape", "linear"),
             },
             hovertemplate="%{y:.3f}",
         )  # fmt: skip
+        if not shown:
+            figure.data[-1].visible = "legendonly"
 
 
 def level(

@@ -199,7 +199,9 @@ function contents(nav) {
   const read = () => {
     const past = [...links.keys()].filter((id) => document.getElementById(id)?.getBoundingClientRect().top < 120);
     const current = links.get(past.at(-1));
-    links.forEach((link) => link.toggleAttribute("aria-current", link === current));
+    links.forEach((link) => (link === current ? link.setAttribute("aria-current", "true") : link.removeAttribute("aria-current")));
+    nav.querySelectorAll("li").forEach((item) => item.toggleAttribute("data-open", item.contains(current ?? null)));
+    nav.dataset.reading = "true";
     nav.querySelector("b").textContent = current ? `· ${current.textContent}` : "";
   };
   let waiting = false;
