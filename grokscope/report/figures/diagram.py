@@ -33,8 +33,8 @@ MOVING = 4  # traces of a panel that change with the step
 class Diagram:
     """The loops of a cloud as (birth, death), in units of the largest finite death of H0.
 
-    bars, significant: loops that chance explains, and other loops. null: loops of the surrogates, at most MOST_NULL. detectable: the death
-    / birth from which a loop is significant; None where there is no such law.
+    bars, significant: loops that chance explains, and other loops. null: loops of the surrogates, at most MOST_NULL.
+    detectable: the death / birth from which a loop is significant; None where there is no such law.
     """
 
     bars: Float[np.ndarray, "bar 2"]

@@ -34,7 +34,7 @@ def logits(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
     ends = [say(f"axis.{end}", lang) for end in ("lowest", "highest")]
     titles = []
     for index, (step, (name, snapshot)) in enumerate(shown.items()):
-        levels, said = _panel(snapshot, p, lang)
+        levels, said = _panel(snapshot, p)
         figure.add_heatmap(
             **levels, zmin=0, zmax=100, **panels.axes(index), showscale=not index,
             hovertemplate="a = %{x}, b = %{y}: %{z}%<extra></extra>",
@@ -54,7 +54,7 @@ def logits(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
     return figure
 
 
-def _panel(snapshot: Snapshot, p: int, lang: Lang) -> tuple[dict[str, Any], str]:
+def _panel(snapshot: Snapshot, p: int) -> tuple[dict[str, Any], str]:
     """The logits of a step in hundredths between their lowest and their highest, and these two in words."""
     grid = elements.centred_logits(snapshot)[:, ANSWER].reshape(p, p).numpy()
     low, high = grid.min(), grid.max()
@@ -71,7 +71,7 @@ def _follow(figure: "Figure", readings: Readings, title: str, p: int, lang: Lang
     """The last panel with its title moves with the slider."""
     place = len(figure.data) - 1
     # A mark's text below the panel: an annotation would not move.
-    words = {"x": [(p - 1) / 2], "y": [-0.5], "textposition": "bottom center"}
+    words = {"x": [(p - 1) / 2], "y": [-0.5 - p / 50], "textposition": "bottom center"}
     figure.add_scatter(
         **words, text=[title], mode="text", **panels.axes(place), cliponaxis=False, showlegend=False,
         hoverinfo="skip", textfont={"size": 13},
@@ -79,7 +79,7 @@ def _follow(figure: "Figure", readings: Readings, title: str, p: int, lang: Lang
     frames = {}
     for step in spread(readings.checkpoints, MOST_FRAMES):
         if (snapshot := readings.snapshot(step)).is_finite:
-            levels, said = _panel(snapshot, p, lang)
+            levels, said = _panel(snapshot, p)
             frames[step] = [{"type": "heatmap", **levels}, {**words, "text": [_title(step, "", said, lang)]}]
     panels.animate(figure, frames, lang, traces=[place, place + 1])
 

@@ -19,7 +19,7 @@ FILE = "plotly.min.js"
 class Source:
     """The text of plotly.js, or the address of it with the digest that a browser compares; "" where there is none."""
 
-    source: Markup = Markup("")
+    source: str = ""
     address: str = ""
     digest: str = ""
 

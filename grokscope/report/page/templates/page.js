@@ -2,8 +2,9 @@
 // Draws each figure of the page when it comes into view, from the JSON beside it, and moves all of them to one step.
 const phone = window.matchMedia("(max-width: 640px)");
 const wide = window.matchMedia("(min-width: 1100px)");
-const config = { responsive: true, displaylogo: false, displayModeBar: false, scrollZoom: false };
+const config = { displaylogo: false, displayModeBar: false, scrollZoom: false };
 const PAPER = 680; // pixels of an A4 page between its margins
+const LOW = 0.85; // of a figure's height, so that more of them share a page
 const PACE = 180; // milliseconds a step while playing
 const root = document.documentElement;
 const plots = [...document.querySelectorAll(".plot")];
@@ -14,18 +15,16 @@ let place = moments ? moments.steps.length - 1 : 0;
 let scale = "log";
 let paper = false;
 
-// Panels in fewer columns on a phone, and as high as they are wide. Plotly follows the page's width by itself, but a height
-// that is set ends that (autosize).
-function panels(plot, width) {
+// How large a figure is: as wide as the page (plotly.js's own way of following it forgets heights). Panels stand in fewer
+// columns on a phone, and are as high as they are wide.
+function size(plot) {
+  const width = paper ? PAPER : plot.clientWidth || PAPER;
+  if (!plot.meta?.squares) return { width, height: plot.high * (paper ? LOW : 1) };
   const { squares, columns, few, side, below, narrow, wide: beside } = plot.meta;
-  const across = phone.matches && !paper ? few : columns;
+  const small = phone.matches && !paper;
+  const across = small ? few : columns;
   const height = Math.ceil(squares / across) * Math.min(side, width / across) + below;
-  return { ...(phone.matches && !paper ? narrow : beside), height };
-}
-
-function arrange(plot) {
-  if (!plot.meta?.squares) return null;
-  return Plotly.relayout(plot, { ...panels(plot, plot.clientWidth), autosize: true });
+  return { ...(small ? narrow : beside), width, height };
 }
 
 // A click on a mark whose customdata begins with the id of a run that has a report opens it.
@@ -62,13 +61,23 @@ function show(plot) {
   mark(plot);
   if (!plot.frames) return;
   const step = moments.steps[place];
-  const frame = plot.frames.reduce((found, each) => (each <= step ? each : found), plot.frames[0]);
+  const frame = upTo(plot.frames, step);
   const said = plot.parentElement.querySelector(".at");
   said.textContent = (frame === step ? said.dataset.exact : said.dataset.earlier).replace("{step}", frame.toLocaleString("en"));
   if (plot.shown === frame) return;
   plot.shown = frame;
   const options = { mode: "immediate", frame: { duration: 0, redraw: plot.redraws }, transition: { duration: 0 } };
   Plotly.animate(plot, [String(frame)], options).catch(() => {}); // a later step has overtaken it
+}
+
+const upTo = (steps, step) => steps.reduce((found, each) => (each <= step ? each : found), steps[0]);
+
+// A figure that is drawn later than the first begins where the slider is.
+function begin(plot, figure) {
+  plot.frames = figure.frames.map((frame) => Number(frame.name)).sort((a, b) => a - b);
+  plot.shown = upTo(plot.frames, moments.steps[place]);
+  const { data, traces } = figure.frames.find((frame) => Number(frame.name) === plot.shown);
+  traces.forEach((trace, index) => Object.assign(figure.data[trace], data[index]));
 }
 
 function draw(plot) {
@@ -81,16 +90,18 @@ async function drawn(plot) {
   const { layout } = figure;
   const x = layout.xaxis ?? {};
   plot.meta = layout.meta;
+  plot.high = layout.height;
   if (layout.meta?.steps) plot.steps = { range: x.range, dtick: x.dtick, minor: x.minor?.ticks };
+  if (figure.frames && moments) begin(plot, figure);
+  layout.width = size(plot).width;
   const made = Plotly.newPlot(plot, figure.data, layout, config);
   plot.drawn = true;
   if (figure.frames) {
     const moved = figure.frames.flatMap((frame) => frame.data);
-    plot.frames = moments && figure.frames.map((frame) => Number(frame.name)).sort((a, b) => a - b);
     plot.redraws = moved.some((trace) => (trace.type ?? "scatter") !== "scatter");
     Plotly.addFrames(plot, figure.frames);
   }
-  arrange(plot);
+  if (plot.meta?.squares) Plotly.relayout(plot, size(plot));
   if (plot.steps && scale !== "log") Plotly.relayout(plot, stepAxis(plot));
   if (plot.dataset.links) lead(plot, JSON.parse(plot.dataset.links));
   if (plot.steps && moments) {
@@ -223,19 +234,15 @@ function print(on) {
     fold.open = on || fold.dataset.was === "true";
   });
   plots.forEach((plot) => {
-    const width = on ? Math.min(PAPER, plot.clientWidth || PAPER) : null;
-    const size = plot.meta?.squares ? panels(plot, on ? PAPER : plot.clientWidth) : {};
-    Plotly.relayout(plot, { ...size, width: on ? PAPER : width, autosize: !on });
+    Plotly.relayout(plot, size(plot));
     mark(plot);
   });
 }
 
 window.addEventListener("beforeprint", () => print(true));
 window.addEventListener("afterprint", () => print(false));
-window.addEventListener("resize", () => plots.forEach((plot) => {
-  if (!plot.drawn || paper || plot.clientWidth === plot.was) return;
-  plot.was = plot.clientWidth;
-  arrange(plot);
+const widths = new ResizeObserver((seen) => seen.forEach(({ target }) => {
+  if (target.drawn && !paper && target.clientWidth && target.clientWidth !== target.layout.width) Plotly.relayout(target, size(target));
 }));
 
 const watch = new IntersectionObserver((seen) => seen.forEach(({ target, isIntersecting }) => {
@@ -244,6 +251,9 @@ const watch = new IntersectionObserver((seen) => seen.forEach(({ target, isInter
 }), { rootMargin: "500px 0px" });
 if (moments) steer();
 document.querySelectorAll(".contents").forEach(contents);
-plots.forEach((plot) => watch.observe(plot));
+plots.forEach((plot) => {
+  watch.observe(plot);
+  widths.observe(plot);
+});
 if (!plots.length) root.dataset.ready = root.dataset.drawn = "true";
 window.grokscope = { drawAll, go, moments };
