@@ -42,6 +42,7 @@ def survival(curves: Mapping[str, Curve], lang: Lang = "en") -> "Figure":
         minor={"dtick": "D1", "ticks": "outside", "ticklen": 3},
     )  # fmt: skip
     figure.update_yaxes(range=[-0.03, 1.03], tickformat=".0%", title={"text": say("axis.not_generalised", lang)})
+    figure.update_layout(meta={"steps": True})
     return figure
 
 

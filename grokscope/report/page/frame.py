@@ -45,6 +45,13 @@ class Table:
     columns: Sequence[str]
     rows: Sequence[Sequence[Cell]]
 
+    @property
+    def filled(self) -> "Table":
+        """The table without columns in which no row has anything."""
+        kept = [place for place in range(len(self.columns)) if not place or any(row[place] for row in self.rows)]
+        rows = [[row[place] for place in kept] for row in self.rows]
+        return Table(columns=[self.columns[place] for place in kept], rows=rows)
+
 
 Block: TypeAlias = str | Markup | Table
 

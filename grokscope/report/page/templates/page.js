@@ -111,7 +111,6 @@ async function drawn(plot) {
   show(plot);
   await made;
   plot.style.removeProperty("min-height");
-  root.dataset.ready = "true";
   if (plots.every((each) => each.drawn)) root.dataset.drawn = "true";
 }
 
@@ -255,5 +254,6 @@ plots.forEach((plot) => {
   watch.observe(plot);
   widths.observe(plot);
 });
-if (!plots.length) root.dataset.ready = root.dataset.drawn = "true";
+if (!plots.length) root.dataset.drawn = "true";
+root.dataset.ready = "true";
 window.grokscope = { drawAll, go, moments };
