@@ -83,8 +83,6 @@ def _runs(names: Sequence[str], store: Path) -> "list[Run]":
     chosen: dict[str, Run] = {}
     for name in names:
         study = find_study(name, store)
-        found = (
-            [find_run(name, store, or_study=True)] if study is None else [r for a in study.runs().values() for r in a]
-        )
+        found = [find_run(name, store, or_study=True)] if study is None else runs_of(study.runs())
         chosen |= {run.id: run for run in found}
     return list(chosen.values())

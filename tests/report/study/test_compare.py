@@ -1,4 +1,4 @@
-"""Runs side by side: groups by what differs, medians and bands, times with their intervals, from the runs' own numbers."""
+"""Runs side by side: groups by what differs, medians and bands, and times with their intervals."""
 
 import re
 from pathlib import Path

@@ -80,6 +80,12 @@ function begin(plot, figure) {
   traces.forEach((trace, index) => Object.assign(figure.data[trace], data[index]));
 }
 
+// Twice: the first time a legend that wraps anew has the margins of before.
+function fit(plot) {
+  Plotly.relayout(plot, size(plot));
+  Plotly.relayout(plot, size(plot));
+}
+
 function draw(plot) {
   if (plot.asked) return plot.asked;
   return (plot.asked = drawn(plot));
@@ -233,7 +239,7 @@ function print(on) {
     fold.open = on || fold.dataset.was === "true";
   });
   plots.forEach((plot) => {
-    Plotly.relayout(plot, size(plot));
+    fit(plot);
     mark(plot);
   });
 }
@@ -241,7 +247,7 @@ function print(on) {
 window.addEventListener("beforeprint", () => print(true));
 window.addEventListener("afterprint", () => print(false));
 const widths = new ResizeObserver((seen) => seen.forEach(({ target }) => {
-  if (target.drawn && !paper && target.clientWidth && target.clientWidth !== target.layout.width) Plotly.relayout(target, size(target));
+  if (target.drawn && !paper && target.clientWidth && target.clientWidth !== target.layout.width) fit(target);
 }));
 
 const watch = new IntersectionObserver((seen) => seen.forEach(({ target, isIntersecting }) => {
