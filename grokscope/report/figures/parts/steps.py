@@ -39,8 +39,9 @@ def step_axis(figure: "Figure", readings: Readings, lang: Lang) -> None:
     margin = 0.01 * (high - low)
     # No standoff of the title: beside a colour bar Plotly 7 then draws the title over the ticks.
     figure.update_xaxes(
-        type="log", range=[low - margin, high + margin], dtick=log_ticks([10**low, 10**high]), tickformat=",d", hoverformat=",d",
-        title={"text": say("axis.step", lang)}, minor={"dtick": "D1", "ticks": "outside", "ticklen": 3},
+        type="log", range=[low - margin, high + margin], dtick=log_ticks([10**low, 10**high]), tickformat=",d",
+        hoverformat=",d", title={"text": say("axis.step", lang)},
+        minor={"dtick": "D1", "ticks": "outside", "ticklen": 3},
     )  # fmt: skip
     figure.update_layout(meta={"steps": True})  # page.js marks the step of the page on it, and offers a linear axis
 
