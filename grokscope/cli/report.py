@@ -45,20 +45,21 @@ def report(
 
     if output is not None:
         require_output(output)
+    first, *others = [str(name) for name in names]
     how: dict[str, Any] = {"lang": lang, "plotly": plotly}
-    if len(names) > 1:
+    if others:
         from grokscope.report.study.compare import write_comparison
 
         if story:
             raise ValueError("--story tells one run: name one")
-        chosen = _runs(names, store)
+        chosen = _runs([first, *others], store)
         about, path = {"runs": [run.id for run in chosen]}, write_comparison(chosen, output, **how)
-    elif not story and (study := find_study(names[0], store)) is not None:
+    elif not story and (study := find_study(first, store)) is not None:
         from grokscope.report.study.page import write
 
         about, path = {"study": study.id}, write(study, output, **how)
     else:
-        run = find_run(names[0], store, or_study=True)
+        run = find_run(first, store, or_study=True)
         about, path = {"run": run.id}, _written(run, output, story=story, how=how)
     if json:
         emit(about | {"report": str(path)})

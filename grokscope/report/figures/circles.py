@@ -40,8 +40,10 @@ def circles(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
     for (view, k), (series, colour) in planes.items():
         name = k if "=" in k else f"k = {k}"  # a character of a product of groups is named k=(1,2)
         name = name if view == "embed/tokens" else f"{name}, {say('series.class_means', lang)}"
-        style = {"dash": elements.TABLES[view][1], "mode": "lines+markers", "symbol": theme.SYMBOLS[shown.index(k)]}
-        steps.line(figure, series, name, colour, shown=k in key, size=SIZE, **style)
+        dash, symbol = elements.TABLES[view][1], theme.SYMBOLS[shown.index(k)]
+        steps.line(
+            figure, series, name, colour, shown=k in key, size=SIZE, dash=dash, symbol=symbol, mode="lines+markers"
+        )
         # One entry a frequency: the lines of the panels below show how the tables differ.
         figure.data[-1].update(showlegend=view == "embed/tokens" or ("embed/tokens", k) not in planes, legendgroup=k)
     for title, series in (("axis.circles", certified), ("axis.equivariance", equivariance)):

@@ -69,7 +69,8 @@ def _title(step: int, moment: str, said: str, lang: Lang) -> str:
 
 def _follow(figure: "Figure", readings: Readings, title: str, p: int, lang: Lang) -> None:
     """The last panel with its title moves with the slider."""
-    place = len(figure.data) - 1
+    traces: Any = figure.data
+    place = len(traces) - 1
     # A mark's text below the panel: an annotation would not move.
     words = {"x": [(p - 1) / 2], "y": [-0.5 - p / 50], "textposition": "bottom center"}
     figure.add_scatter(

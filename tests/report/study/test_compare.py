@@ -68,7 +68,7 @@ def test_the_table_says_how_sure_it_is(runs: list[Run]) -> None:
         for at in (300, 500, 700, 9999)
     ]
     group = Setting(name="a", runs=tuple(runs), values={})
-    name, n, memorised, share, time = _row(group, made, "en")
+    name, n, memorised, share, time = map(str, _row(group, made, "en"))
     low, high = share_intervals(3, 4)(0.95)
     assert (name, n) == ("a", "4")
     assert memorised.startswith("100 (100 to ")

@@ -1,6 +1,6 @@
 """What several figures read of a network: the two tables of a group's elements, and centred logits."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from jaxtyping import Float64
@@ -42,7 +42,7 @@ def of_tables(readings: Readings, measure: str) -> dict[str, Series]:
     return {view: series for view, series in tables.items() if isinstance(series, tuple)}
 
 
-def draw(figure: "Figure", tables: dict[str, Series], lang: Lang, axis: str, **style: str) -> None:
+def draw(figure: "Figure", tables: dict[str, Series], lang: Lang, axis: str, **style: Any) -> None:
     """A line a table, in the same grey in all panels; the legend has each once."""
     for view, series in tables.items():
         name, dash = TABLES[view]

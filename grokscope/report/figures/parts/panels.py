@@ -65,7 +65,8 @@ def animate(
 
     moved = list(range(len(next(iter(by_step.values()))))) if traces is None else list(traces)
     figure.frames = [Frame(name=str(step), data=list(data), traces=moved) for step, data in by_step.items()]
-    _add_slider(figure, sorted(by_step), lang, redraw=any(figure.data[place].type != "scatter" for place in moved))
+    drawn: Any = figure.data
+    _add_slider(figure, sorted(by_step), lang, redraw=any(drawn[place].type != "scatter" for place in moved))
 
 
 def _add_slider(figure: "Figure", steps: list[int], lang: Lang, *, redraw: bool) -> None:

@@ -55,6 +55,16 @@ function mark(plot) {
   line.hidden = x > xaxis._length + 1;
 }
 
+// Dots and lines move without being drawn anew. Bars and heat maps do not; plotly.js stops animating those after a change
+// of size, and so they are drawn as new data.
+function move(plot, frame) {
+  const still = { mode: "immediate", frame: { duration: 0, redraw: false }, transition: { duration: 0 } };
+  if (!plot.redraws) return Plotly.animate(plot, [String(frame)], still).catch(() => {}); // a later step has overtaken it
+  const { data, traces } = plot.moved.get(frame);
+  const keys = new Set(data.flatMap(Object.keys).filter((key) => key !== "type"));
+  return Plotly.restyle(plot, Object.fromEntries([...keys].map((key) => [key, data.map((trace) => trace[key])])), traces);
+}
+
 // Moves a figure to the page's step: to its own frame there, or to the nearest earlier one, which it then names.
 function show(plot) {
   if (!moments || !plot.drawn) return;
@@ -66,8 +76,7 @@ function show(plot) {
   said.textContent = (frame === step ? said.dataset.exact : said.dataset.earlier).replace("{step}", frame.toLocaleString("en"));
   if (plot.shown === frame) return;
   plot.shown = frame;
-  const options = { mode: "immediate", frame: { duration: 0, redraw: plot.redraws }, transition: { duration: 0 } };
-  Plotly.animate(plot, [String(frame)], options).catch(() => {}); // a later step has overtaken it
+  move(plot, frame);
 }
 
 const upTo = (steps, step) => steps.reduce((found, each) => (each <= step ? each : found), steps[0]);
@@ -105,6 +114,7 @@ async function drawn(plot) {
   if (figure.frames) {
     const moved = figure.frames.flatMap((frame) => frame.data);
     plot.redraws = moved.some((trace) => (trace.type ?? "scatter") !== "scatter");
+    plot.moved = new Map(figure.frames.map((frame) => [Number(frame.name), frame]));
     Plotly.addFrames(plot, figure.frames);
   }
   if (plot.meta?.squares) Plotly.relayout(plot, size(plot));
