@@ -25,6 +25,7 @@ def report(
     *,
     output: Annotated[Path | None, tyro.conf.arg(aliases=["-o"], metavar="FILE.html")] = None,
     story: Flag = False,
+    evidence: Annotated[Path | None, tyro.conf.arg(metavar="LEDGER.parquet")] = None,
     lang: Lang = "en",
     plotly: Plotly = INLINE,
     store: Store = Path("runs"),
@@ -37,6 +38,7 @@ def report(
     Args:
         output: the file; by default report.html in its folder; of several runs, comparison-….html in the store.
         story: tell the essay as an explorable page made from the run.
+        evidence: a ledger whose verdicts the page of a run, or its story, tells (docs/evidence).
         lang: language of its text.
         plotly: where the page has plotly.js from. inline: in itself, so that it needs no network; cdn: from
             cdn.plot.ly; folder: from plotly.min.js, which is written beside it.
@@ -60,6 +62,10 @@ def report(
         about, path = {"study": study.id}, write(study, output, **how)
     else:
         run = find_run(first, store, or_study=True)
+        if evidence is not None:
+            from grokscope.studies.judging import judged_ledger
+
+            how["card"] = judged_ledger(evidence)
         about, path = {"run": run.id}, _written(run, output, story=story, how=how)
     if json:
         emit(about | {"report": str(path)})
@@ -69,7 +75,7 @@ def report(
 
 def _written(run: "Run", output: Path | None, *, story: bool, how: dict[str, Any]) -> Path:
     if story:
-        from grokscope.report.run.story import write_story
+        from grokscope.report.study.story import write_story
 
         return write_story(run, output, **how)
     from grokscope.report.run.page import write_report

@@ -183,6 +183,21 @@ def document(
     return _page("document", title, lang, plotly or source(INLINE), **values)
 
 
+def story(
+    title: str,
+    lead: Sequence[str],
+    lang: Lang,
+    *,
+    scenes: Sequence[Any],
+    figures: Sequence[Section],
+    moments: Moments | None,
+    plotly: Source,
+) -> str:
+    """A page to scroll through, with one figure in view at a time. scenes: `report.study.story.Told`."""
+    tale = {"scenes": scenes, "figures": figures, "moments": moments, "steer": raw("story.js")}
+    return _page("story", title, lang, plotly, lead=lead, **tale)
+
+
 def alone(figure: "Figure", title: str, lang: Lang) -> str:
     """A page with one figure and nothing else. title: of the window."""
     return _page("figure", title, lang, source(INLINE), figure=figure, data=as_data(figure))

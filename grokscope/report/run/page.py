@@ -5,6 +5,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from grokscope.errors import Missing
+from grokscope.predictions.cards import Scorecard
 from grokscope.registry import component
 from grokscope.report.figures.base import Drawing
 from grokscope.report.page import theme
@@ -12,11 +13,12 @@ from grokscope.report.page.frame import Block, Cell, Section, Table, document
 from grokscope.report.page.render import render
 from grokscope.report.page.script import INLINE, Plotly, Source, beside, source
 from grokscope.report.run import numbers, origin
-from grokscope.report.run.facts import facts
+from grokscope.report.run.facts import facts, task_name
 from grokscope.report.run.headline import headline
 from grokscope.report.run.moments import moments
 from grokscope.report.run.readings import Readings, read
 from grokscope.report.run.sections.base import Room, sections
+from grokscope.report.study import essay
 from grokscope.report.words import Lang, catalogue, count, require_language, say
 from grokscope.runs.output import write_output
 from grokscope.runs.run import Run
@@ -30,29 +32,37 @@ def report_path(run: Run) -> Path:
     return run.folder / ("report.html" if run.id == run.folder.name else f"report-{run.replica}.html")
 
 
-def write_report(run: Run, path: Path | None = None, *, lang: Lang = "en", plotly: Plotly = INLINE) -> Path:
+def write_report(
+    run: Run,
+    path: Path | None = None,
+    *,
+    lang: Lang = "en",
+    plotly: Plotly = INLINE,
+    card: Scorecard | None = None,
+) -> Path:
     """Writes the report of a run, as it is now, to a file (by default report_path), and returns its path.
 
     lang: en or zh. plotly: where the page has plotly.js from (`script.source`); beside the page where that is a file.
+    card: verdicts from many seeds, which the sections of the theories tell.
     """
     require_language(lang)
     found = source(plotly)
-    written = write_output(report_path(run) if path is None else path, page(read(run), lang, found).encode())
+    written = write_output(report_path(run) if path is None else path, page(read(run), lang, found, card).encode())
     if plotly == "folder":
         beside(written)
     return written
 
 
-def page(readings: Readings, lang: Lang, plotly: Source | None = None) -> str:
+def page(readings: Readings, lang: Lang, plotly: Source | None = None, card: Scorecard | None = None) -> str:
     """The whole document."""
     title = say("run.title", lang, run=readings.run.id, task=_task(readings, lang))
-    parts = [_room(room, readings, lang) for room in sections()]
+    parts = [_room(room, readings, card, lang) for room in sections()]
     ends = [_numbers(readings, lang), _provenance(readings, lang)]
     about = {"facts": facts(readings, lang), "moments": moments(readings, lang)}
     return document(title, headline(readings, lang), [*parts, *ends], lang, **about, plotly=plotly)
 
 
-def _room(room: Room, readings: Readings, lang: Lang) -> Section:
+def _room(room: Room, readings: Readings, card: Scorecard | None, lang: Lang) -> Section:
     """A section: what its theory says, what this run shows, its figures, and where the verdict comes from."""
     lead: list[Block] = []
     if says := room.says(lang):
@@ -60,7 +70,9 @@ def _room(room: Room, readings: Readings, lang: Lang) -> Section:
     if shown := room.shows(readings, lang) if readings.run.has_config else []:
         text = ("" if lang == "zh" else " ").join(shown)
         lead.append(render("labelled", label=say("section.shows", lang), text=text))
-    if room.theories:
+    if card is not None and essay.answerable(card):
+        lead += [essay.standing(card, idea, lang) for idea in room.ideas]
+    elif room.theories:
         judge = ", ".join(f"grokscope study {theory}" for theory in room.theories)
         lead.append(render("verdict", text=say("section.verdict", lang), command=judge))
     return Section(
@@ -73,8 +85,7 @@ def _task(readings: Readings, lang: Lang) -> str:
     if not readings.run.has_config:
         return say("task.unknown", lang, file=readings.run.about["imported"]["file"])
     config = readings.run.config
-    task = f"task.{config.task}"
-    name = say(task, lang) if task in catalogue(lang) else config.task.replace("_", " ")
+    name = task_name(config.task, lang)
     of_task = {option: value for option, value in config.options("task").model_dump().items() if option not in OF_FILES}
     options = ", ".join(f"{option}\u00a0=\u00a0{value}" for option, value in of_task.items() if value is not None)
     named = f"{name} ({options})" if options else name

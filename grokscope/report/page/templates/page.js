@@ -19,11 +19,14 @@ let paper = false;
 // columns on a phone, and are as high as they are wide.
 function size(plot) {
   const width = paper ? PAPER : plot.clientWidth || PAPER;
-  if (!plot.meta?.squares) return { width, height: plot.high * (paper ? LOW : 1) };
+  const stage = paper ? null : plot.closest(".stage"); // of a story: nothing may be higher
+  const room = stage ? stage.clientHeight - 60 : Infinity;
+  if (!plot.meta?.squares) return { width, height: Math.min(room, plot.high * (paper ? LOW : 1)) };
   const { squares, columns, few, side, below, narrow, wide: beside } = plot.meta;
   const small = phone.matches && !paper;
   const across = small ? few : columns;
-  const height = Math.ceil(squares / across) * Math.min(side, width / across) + below;
+  const rows = Math.ceil(squares / across);
+  const height = rows * Math.min(side, width / across, (room - below) / rows) + below;
   return { ...(small ? narrow : beside), width, height };
 }
 
@@ -108,7 +111,7 @@ async function drawn(plot) {
   plot.high = layout.height;
   if (layout.meta?.steps) plot.steps = { range: x.range, dtick: x.dtick, minor: x.minor?.ticks };
   if (figure.frames && moments) begin(plot, figure);
-  layout.width = size(plot).width;
+  Object.assign(layout, { width: size(plot).width, height: size(plot).height });
   const made = Plotly.newPlot(plot, figure.data, layout, config);
   plot.drawn = true;
   if (figure.frames) {
