@@ -142,16 +142,13 @@ def _told(scene: Scene, readings: Readings, card: Scorecard | None, lang: Lang) 
             said.append(render("labelled", label=say("section.shows", lang), text=text))
         if card is not None:
             said += [essay.standing(card, idea, lang) for idea in scene.ideas]
+    elif scene.id == "verdicts" and card is not None:
+        said = [essay.tally(card, lang), say("essay.summary.close", lang)]
     else:
-        known = scene.id != "verdicts" or card is None
-        said = [say(f"story.{scene.id}.text", lang, **_numbers(readings, at, lang))] if known else _verdicts(card, lang)
+        said = [say(f"story.{scene.id}.text", lang, **_numbers(readings, at, lang))]
     title = say(f"story.{scene.id}.title", lang)
     start, end = at[scene.start], at[scene.end]
     return Told(id=scene.id, title=title, paragraphs=said, figure=scene.figure, start=start, end=end)
-
-
-def _verdicts(card: Scorecard, lang: Lang) -> list[str]:
-    return [essay.tally(card, lang), say("essay.summary.close", lang)]
 
 
 def _numbers(readings: Readings, at: dict[str, int], lang: Lang) -> dict[str, str]:
