@@ -48,12 +48,19 @@ def write_comparison(
     found = compare(groups[:MOST_GROUPS])
     side = sections(groups, phases, lang, found=found)
     parts = [*side, _differences(groups, lang), _runs(groups, phases, path, lang)]
-    command = shlex.join(["grokscope", "report", *(run.id for run in runs), "--store", str(runs[0].folder.parent)])
-    body = render("again", text=say("compare.again", lang), command=command)
+    body = render("again", text=say("compare.again", lang), command=_command(runs))
     origin = Section(id="provenance", title=say("page.provenance", lang), body=body)
     moments = None if found is None else _moments(found, lang)
     title = say("compare.title", lang, n=count(len(runs)))
     return write_page(path, title, lead, [*parts, origin], lang, plotly=plotly, moments=moments)
+
+
+def _command(runs: Sequence[Run]) -> str:
+    """What writes the page again; runs of several stores are named by their paths."""
+    stores = {run.folder.parent for run in runs}
+    if len(stores) > 1:
+        return shlex.join(["grokscope", "report", *(str(run.folder.parent / run.id) for run in runs)])
+    return shlex.join(["grokscope", "report", *(run.id for run in runs), "--store", str(stores.pop())])
 
 
 def comparison_path(runs: Sequence[Run]) -> Path:
@@ -135,12 +142,16 @@ def _time(curve: Curve | None, lang: Lang) -> str:
 
 
 def _differences(groups: Sequence[Setting], lang: Lang) -> Section:
-    """The fields that differ, and their values in each group."""
+    """The fields that differ, and their values in each group, with its run or the number of its runs."""
     fields = list(dict.fromkeys(name for group in groups for name in group.values))
-    columns = [say("compare.field", lang), *(group.name for group in groups)]
-    rows = [[field, *(axis_label(group.values.get(field)) for group in groups)] for field in fields]
-    if not rows:
+    if not fields:
         return Section(id="differences", title=say("compare.differs", lang), notes=[say("compare.same", lang)])
+    columns = [say("compare.field", lang), *(group.name for group in groups)]
+    named = [group.runs[0].id if len(group.runs) == 1 else count(len(group.runs)) for group in groups]
+    rows = [[say("compare.runs", lang), *named]]
+    for field in fields:
+        values = [group.values.get(field) for group in groups]
+        rows.append([field, *("–" if value is None else axis_label(value) for value in values)])
     return Section(id="differences", title=say("compare.differs", lang), table=Table(columns=columns, rows=rows))
 
 

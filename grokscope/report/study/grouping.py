@@ -1,6 +1,5 @@
 """Runs in groups by what differs between them, with the curves and the times of each group."""
 
-import itertools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -64,13 +63,13 @@ def letter(place: int) -> str:
 
 
 def differing(runs: Sequence[Run]) -> list[str]:
-    """The fields in which configs differ, repeats left out."""
-    configs = [run.fields or {} for run in runs if run.has_config]
-    names = dict.fromkeys(itertools.chain.from_iterable(configs))
-    return [
-        name for name in names
-        if name not in REPEATS and len({json.dumps(config.get(name), default=str) for config in configs}) > 1
-    ]  # fmt: skip
+    """The fields of which the configs that have them know several values, repeats left out."""
+    known: dict[str, set[str]] = {}
+    for run in (run for run in runs if run.has_config):
+        for name, value in (run.fields or {}).items():
+            if name not in (*REPEATS, *run.unknown):
+                known.setdefault(name, set()).add(json.dumps(value, sort_keys=True, default=str))
+    return [name for name, values in known.items() if len(values) > 1]
 
 
 def compare(groups: Sequence[Setting]) -> Compared | None:
