@@ -144,6 +144,23 @@ def test_the_sites_of_a_watched_network_are_drawn_by_their_own_names(measured_ru
     )
 
 
+def test_tables_of_a_watched_network_are_drawn_by_their_own_names(measured_run: Run) -> None:
+    numbers = {
+        (f"manifold.{measure}", f"view={site}/class_means"): [0.1, 0.2, 0.3, 0.4]
+        for measure in ("equivariance", "persistence_ratio")
+        for site in ("early", "hidden")
+    }
+    readings = of(measured_run, numbers)
+    for draw in (circles.circles, order.order):
+        shown = curves(draw(readings))
+        assert set(shown) >= {"early/class_means", "hidden/class_means"}
+        lines = [shown[f"{site}/class_means"].line.dash for site in ("early", "hidden")]
+        assert len(set(lines)) == 2
+    # Where the tables that the texts speak of were measured, they are drawn alone.
+    numbers[("manifold.equivariance", EMBED)] = [0.1, 0.2, 0.3, 0.4]
+    assert "hidden/class_means" not in curves(circles.circles(of(measured_run, numbers)))
+
+
 def test_a_circle_is_one_loop_from_1_to_the_side_of_its_triangle(measured_run: Run) -> None:
     noise = np.random.default_rng(0).normal(size=(30, 8))
     seen = {9: {"embed/tokens": circle(30), "resid_mid/class_means": noise}}
