@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 ANSWER = 0  # its logit is shown; any other answer would do
 MOMENTS = 4
+ROOM = 0.03  # of a panel, between it and its title
 MOST_FRAMES = 16  # of the last panel: each has as many numbers as there are inputs
 ABOVE, UNDER = 62, 48  # pixels
 
@@ -71,8 +72,8 @@ def _follow(figure: "Figure", readings: Readings, title: str, p: int, lang: Lang
     """The last panel with its title moves with the slider."""
     traces: Any = figure.data
     place = len(traces) - 1
-    # A mark's text below the panel: an annotation would not move.
-    words = {"x": [(p - 1) / 2], "y": [-0.5 - p / 50], "textposition": "bottom center"}
+    # A mark's text below the panel, on its edge: an annotation would not move, and a mark beyond it is not drawn.
+    words = {"x": [(p - 1) / 2], "y": [-0.5 - ROOM * p], "textposition": "bottom center"}
     figure.add_scatter(
         **words, text=[title], mode="text", **panels.axes(place), cliponaxis=False, showlegend=False,
         hoverinfo="skip", textfont={"size": 13},
@@ -108,11 +109,13 @@ def _squares(figure: "Figure", titles: list[str], n: int, p: int) -> None:
     panels.arrange(figure, n, columns=MOMENTS, narrow=2, side=340, gaps=(0.03, 0.13))
     for index in range(n):
         x, y = panels.axes(index).values()
-        blank = {"range": [-0.5, p - 0.5], "constrain": "domain", "visible": False}
+        blank = {"constrain": "domain", "visible": False}
+        across = blank | {"range": [-0.5 - ROOM * p / 2, p - 0.5 + ROOM * p / 2]}
+        up = blank | {"range": [-0.5 - ROOM * p, p - 0.5]}
         figure.update_layout(
             {
-                x.replace("x", "xaxis"): blank | {"anchor": y},
-                y.replace("y", "yaxis"): blank | {"anchor": x, "scaleanchor": x},
+                x.replace("x", "xaxis"): across | {"anchor": y},
+                y.replace("y", "yaxis"): up | {"anchor": x, "scaleanchor": x},
             }
         )
     for index, title in enumerate(titles):
@@ -120,7 +123,7 @@ def _squares(figure: "Figure", titles: list[str], n: int, p: int) -> None:
         # The title of an axis would begin its second line above the first.
         figure.add_annotation(
             text=title, xref=f"{x} domain", yref=f"{y} domain", x=0.5, y=0, xanchor="center", yanchor="top",
-            font={"size": 13},
+            yshift=3, font={"size": 13},
         )  # fmt: skip
     # Room for the colour bar above and the titles below.
     figure.layout.height += ABOVE + UNDER + SLIDER - panels.BELOW

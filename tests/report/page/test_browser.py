@@ -106,6 +106,7 @@ def test_a_heat_map_moves_with_its_title(page: Any, measured_run: Run) -> None:
     page.wait_for_function(f"{image} !== {json.dumps(before)}", timeout=10_000)
     titles = page.evaluate("[...document.querySelectorAll('#logits .textpoint text')].map(text => text.textContent)")
     assert titles[-1].startswith("step 0")
+    assert page.locator("#logits .textpoint text").last.is_visible()
     height = page.evaluate("document.querySelector('#logits .plot').clientHeight")
     assert height > 300, "drawing anew must not make the figure lower"
 
