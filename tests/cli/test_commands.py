@@ -13,7 +13,8 @@ from grokscope.cli.base import main
 from grokscope.registry import names
 from grokscope.runs.run import Run
 from grokscope.runs.store import bundle
-from tests.conftest import TINY
+from grokscope.studies.experiment import train
+from tests.conftest import TINY, tiny
 
 SETTINGS = [part for field, value in TINY.items() for part in ("--set", f"{field}={value}")]
 
@@ -69,6 +70,28 @@ def test_run_says_what_does_less_than_it_seems_to(capsys: pytest.CaptureFixture,
     assert json.loads(out)["steps"] == 2
     assert err.startswith("note: weight_decay = 1 shrinks no weight: norm_sphere rescales all of them")
     assert "note" not in run(capsys, *args)[2]
+
+
+def test_several_names_are_set_side_by_side(
+    capsys: pytest.CaptureFixture, tiny_run: Run, pair: list[Run], tmp_path: Path
+) -> None:
+    target, at = tmp_path / "side.html", ("--store", str(pair[0].folder.parent))
+    names = [run_.id for run_ in pair]
+    code, out, _ = run(capsys, "report", *names, "-o", str(target), "--json", "--plotly", "folder", *at)
+    assert code == 0
+    assert json.loads(out) == {"runs": names, "report": str(target)}
+    assert (tmp_path / "plotly.min.js").is_file()
+    code, _, err = run(capsys, "report", *names, "--story", *at)
+    assert (code, "--story tells one run" in err) == (2, True)
+    code, _, err = run(capsys, "report", tiny_run.id, "--story", "--store", str(tiny_run.folder.parent))
+    assert (code, "has no story to tell" in err) == (1, True)
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
+    return train(
+        [tiny(seed=seed, max_steps=4) for seed in (0, 1)], store=tmp_path_factory.mktemp("pair"), progress=False
+    )
 
 
 def test_measure_show_query_list_report(capsys: pytest.CaptureFixture, tiny_run: Run, store: Path) -> None:

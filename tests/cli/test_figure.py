@@ -114,4 +114,4 @@ def test_a_wrong_name_of_a_study_lists_what_there_is(
     words = ["figure", sweep.id, "heatmaps", "-o", str(tmp_path / "a.svg"), "--store", str(sweep.store)]
     code, _, err = run(capsys, *words)
     assert code == 2
-    assert "Did you mean 'heatmap-0'? Known: heatmap-0, phases-0, survival-weight_decay." in err
+    assert "Did you mean 'heatmap-0'? Known: curves, heatmap-0, phases-0, survival-weight_decay." in err

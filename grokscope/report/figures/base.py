@@ -1,6 +1,7 @@
 """A figure: a function of one subject and a language; its title and its caption are in the catalogue of words.
 
-`report/figures/gini.py` defines `gini`; its title is the text "figure.gini", its caption "caption.gini". Adding a
+`report/figures/gini.py` defines `gini`; its title is the text "figure.gini", its caption "caption.gini", and
+"see.gini" the line above it. Adding a
 figure is adding such a file and its words.
 """
 
@@ -48,6 +49,11 @@ class Drawing:
         key = f"figure.{self.id}"
         return say(key, lang) if key in catalogue(lang) else self.id.replace("_", " ")
 
+    def see(self, lang: Lang) -> str:
+        """One line that says what to look at; "" of a plugin without words."""
+        key = f"see.{self.id}"
+        return say(key, lang, **self.says) if key in catalogue(lang) else ""
+
     def caption(self, lang: Lang) -> str:
         """What is plotted and how to read it; of a plugin without words the first line of its docstring."""
         key = f"caption.{self.id}"
@@ -58,7 +64,9 @@ class Drawing:
     def section(self, subject: Any, lang: Lang, *, id: str = "", title: str = "", **more: Any) -> Section:
         """The figure of a study with its caption. id, title: by default its own. more: fields of the section."""
         own = {"id": id or self.id, "title": title or self.title(lang)}
-        return Section(**own, draws=self.id, figure=self(subject, lang), caption=self.caption(lang), **more)
+        return Section(
+            **own, draws=self.id, figure=self(subject, lang), see=self.see(lang), caption=self.caption(lang), **more
+        )
 
 
 def draws(

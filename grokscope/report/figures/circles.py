@@ -13,9 +13,11 @@ from grokscope.report.words import Lang, say
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-MOST_CIRCLES = 8  # frequencies; more colours cannot be told apart
+MOST_CIRCLES = 7  # frequencies; more colours cannot be told apart
+SHOWN = 4  # of them at once; the others when they are asked for
+SIZE = 6  # pixels of a mark
 # Pink is the colour of chance here, red of levels, grey of what has no frequency.
-COLOURS = tuple(c for c in theme.SERIES if c not in (theme.PINK, theme.RED, theme.SERIES[-1]))
+COLOURS = tuple(c for c in (*theme.SERIES, theme.INK) if c not in (theme.PINK, theme.RED, theme.SERIES[-1]))
 
 
 @draws("run", shaded=True)
@@ -33,10 +35,15 @@ def circles(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
     shares = [part / sum(weight) for part in weight]
     figure = steps.stack(readings, lang, titles, shares=shares, height=170 + 150 * len(titles) + 100 * bool(planes))
     axis = {title: f"y{index + 1}" if index else "y" for index, title in enumerate(titles)}
+    shown = list(dict.fromkeys(k for _, k in planes))
+    key = _strongest(planes)
     for (view, k), (series, colour) in planes.items():
         name = k if "=" in k else f"k = {k}"  # a character of a product of groups is named k=(1,2)
         name = name if view == "embed/tokens" else f"{name}, {say('series.class_means', lang)}"
-        steps.line(figure, series, name, colour, dash=elements.TABLES[view][1])
+        dash, symbol = elements.TABLES[view][1], theme.SYMBOLS[shown.index(k)]
+        steps.line(
+            figure, series, name, colour, shown=k in key, size=SIZE, dash=dash, symbol=symbol, mode="lines+markers"
+        )
         # One entry a frequency: the lines of the panels below show how the tables differ.
         figure.data[-1].update(showlegend=view == "embed/tokens" or ("embed/tokens", k) not in planes, legendgroup=k)
     for title, series in (("axis.circles", certified), ("axis.equivariance", equivariance)):
@@ -64,8 +71,16 @@ def _planes(readings: Readings) -> dict[tuple[str, str], tuple[Series, str]]:
     ends = {k: max(float(values[-1]) for _, values in tables.values()) for k, tables in by_frequency.items()}
     strongest = sorted(ends, key=lambda k: -ends[k])[:MOST_CIRCLES]
     shown = [k for k in by_frequency if k in strongest]
-    colours = dict(zip(shown, COLOURS * len(shown), strict=False))
+    colours = dict(zip(strongest, COLOURS, strict=False))
     return {(view, k): (series, colours[k]) for k in shown for view, series in by_frequency[k].items()}
+
+
+def _strongest(planes: dict[tuple[str, str], tuple[Series, str]]) -> set[str]:
+    """The frequencies that are shown at once: those whose coherence is highest at the end."""
+    ends: dict[str, float] = {}
+    for (_, k), ((_, values), _) in planes.items():
+        ends[k] = max(ends.get(k, -1.0), float(values[-1]))
+    return set(sorted(ends, key=lambda k: -ends[k])[:SHOWN])
 
 
 def _chances(figure: "Figure", readings: Readings, lang: Lang, axis: dict[str, str]) -> None:

@@ -14,10 +14,16 @@ from grokscope.statistics.slingshots import slingshots
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-COLOURS = dict(zip(BITS, (theme.ORANGE, theme.PINK, theme.BLUE, theme.GREEN), strict=True))
+COLOURS = (theme.ORANGE, theme.PINK, theme.BLUE, theme.GREEN)
+LOOKS = dict(zip(BITS, zip(COLOURS, ("dash", "dashdot", "longdash", "solid"), strict=True), strict=True))
 
 
-@draws("run", shaded=True)
+def notes(readings: Readings, lang: Lang) -> list[str]:
+    """What the triangles are, where there are any."""
+    return [say("note.slingshots", lang)] if _peaks(readings) else []
+
+
+@draws("run", shaded=True, notes=notes)
 def collapse(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
     """Share of training inputs whose softmax would have collapsed, by dtype, and whose loss is 0; below it the size of
     the logits, with the slingshots."""
@@ -30,7 +36,8 @@ def collapse(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
     own = getattr(readings.run.config, "softmax_dtype", None)
     for dtype, series in rates.items():
         name = say("series.collapse", lang, dtype=dtype)
-        steps.line(figure, series, name, COLOURS[dtype], width=4 if dtype == own else 1.8)
+        colour, dash = LOOKS[dtype]
+        steps.line(figure, series, name, colour, dash=dash, width=4 if dtype == own else 1.8)
     zero = readings.series("stability.zero_loss_share")
     steps.line(figure, zero, say("series.zero_loss", lang), theme.NEUTRAL, dash="dot", width=2.5)
     steps.line(figure, size, say("series.logit_scale", lang), theme.AMBER, axis="y2")
@@ -41,10 +48,7 @@ def collapse(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
 
 def _slingshots(figure: "Figure", readings: Readings, lang: Lang) -> None:
     """A triangle at the peak of each, where there are any."""
-    loss, norm = readings.series("behaviour.train_loss"), readings.series("weights.norm")
-    if isinstance(loss, Missing) or isinstance(norm, Missing) or loss[0].tolist() != norm[0].tolist():
-        return
-    peaks = [slingshot.peak for slingshot in slingshots(loss[0], norm=norm[1], train_loss=loss[1])]
+    peaks = _peaks(readings)
     heights = [readings.at(peak, "stability.logit_scale") for peak in peaks]
     if peaks:
         figure.add_scatter(
@@ -52,3 +56,11 @@ def _slingshots(figure: "Figure", readings: Readings, lang: Lang) -> None:
             name=say("series.slingshots", lang, n=len(peaks)), hovertemplate="%{x:,d}",
             marker={"symbol": "triangle-up", "size": 10, "color": theme.RED},
         )  # fmt: skip
+
+
+def _peaks(readings: Readings) -> list[int]:
+    """The steps of the slingshots' peaks."""
+    loss, norm = readings.series("behaviour.train_loss"), readings.series("weights.norm")
+    if isinstance(loss, Missing) or isinstance(norm, Missing) or loss[0].tolist() != norm[0].tolist():
+        return []
+    return [slingshot.peak for slingshot in slingshots(loss[0], norm=norm[1], train_loss=loss[1])]

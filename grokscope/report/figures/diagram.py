@@ -24,6 +24,8 @@ MOST, LARGE, FEWEST = 30, 80, 5
 NOTHING = {"x": [None], "y": [None]}  # a trace without a point at all would leave the legend
 SIDE = 440  # pixels: two panels of it side by side fill the page
 LEVEL = 0.05
+MOST_NULL = 200  # loops of the surrogates that are shown: more hide each other, and the file grows with each
+TICKS = 24  # pixels of the numbers below an axis
 MOVING = 4  # traces of a panel that change with the step
 
 
@@ -31,8 +33,8 @@ MOVING = 4  # traces of a panel that change with the step
 class Diagram:
     """The loops of a cloud as (birth, death), in units of the largest finite death of H0.
 
-    bars, significant: loops that chance explains, and other loops. null: loops of the surrogates. detectable: the death
-    / birth from which a loop is significant; None where there is no such law.
+    bars, significant: loops that chance explains, and other loops. null: loops of the surrogates, at most MOST_NULL.
+    detectable: the death / birth from which a loop is significant; None where there is no such law.
     """
 
     bars: Float[np.ndarray, "bar 2"]
@@ -73,6 +75,9 @@ def _place(
     """The panels side by side, on logarithmic axes between two ends."""
     panels.arrange(figure, len(views), columns=2, narrow=1, side=SIDE, gaps=(0.1, 0.14))
     shared = {"type": "log", "tickformat": "~g"}
+    figure.layout.height += TICKS
+    figure.update_layout(margin={"b": figure.layout.margin.b + TICKS})
+    figure.layout.meta = {**figure.layout.meta, "below": panels.BELOW + TICKS}
     for index, view in enumerate(views):
         suffix = panels.axes(index)["xaxis"][1:]
         title = say("axis.birth", lang, table=say(elements.TABLES[view][0], lang))
@@ -111,7 +116,8 @@ def _diagram(points: Points) -> Diagram | None:
         return None
     unit, certain = components[1, 1], p_values < LEVEL
     ratio = None if isinstance(detectable, Missing) else detectable
-    return Diagram(bars=loops[~certain] / unit, significant=loops[certain] / unit, null=null / unit, detectable=ratio)
+    shown = null[np.linspace(0, len(null) - 1, min(len(null), MOST_NULL)).round().astype(int)]
+    return Diagram(bars=loops[~certain] / unit, significant=loops[certain] / unit, null=shown / unit, detectable=ratio)
 
 
 def _traces(of: Diagram | None, low: float, high: float) -> list[dict[str, Any]]:

@@ -101,12 +101,15 @@ def phase_diagram(table: PhaseTable, lang: Lang = "en") -> "Figure":
     figure.add_heatmap(
         z=places, customdata=about, hovertemplate=HOVER, hoverongaps=False, showscale=False, xgap=1, ygap=1,
         zmin=-0.5, zmax=len(CLASSES) - 0.5, colorscale=[list(stop) for stop in zip(edges, colours, strict=True)],
+        text=[[say(f"letter.{name}", lang) if name else "" for name in row] for row in table.classes],
+        texttemplate="%{text}",
     )  # fmt: skip
     seen = counts([name for name in table.classes.ravel() if name])
     for name, colour in COLOURS.items():
         figure.add_scatter(
             x=[None], y=[None], mode="markers", marker={"symbol": "square", "size": 12, "color": colour},
-            name=f"{say(f'learning.{name}', lang)} ({count(seen[name])})", hoverinfo="skip",
+            name=f"{say(f'letter.{name}', lang)}: {say(f'learning.{name}', lang)} ({count(seen[name])})",
+            hoverinfo="skip",
         )  # fmt: skip
     figure.update_layout(legend={"itemclick": False, "itemdoubleclick": False})
     # Places and not values: cells are of one size whether an axis is linear, logarithmic or of names.

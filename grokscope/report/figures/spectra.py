@@ -15,42 +15,54 @@ from grokscope.numerics.fourier import frequency_norms, varies
 from grokscope.report.figures.base import draws
 from grokscope.report.figures.parts import elements, panels
 from grokscope.report.page import theme
-from grokscope.report.run.readings import Readings
+from grokscope.report.page.frame import SLIDER
+from grokscope.report.run.readings import Readings, spread
 from grokscope.report.words import Lang, count, say
 from grokscope.runs.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
+MOST_FRAMES = 12  # checkpoints: the waves of all neurons take 0.2 s of each at p = 113
 SPECTRA = ("embedding", "neurons", "readout", "logits")
 Spectrum = Float64[np.ndarray, " frequency"]
 
 
 @draws("run")
 def spectra(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
-    """Spectra of embedding, neurons, neuron-logit map and logits at the last checkpoint, as bars; as lines those of the
-    first checkpoint. Each is divided by its own largest value.
+    """Spectra of embedding, neurons, neuron-logit map and logits at the last checkpoint, as bars that move with the
+    slider; as lines those of the first checkpoint. Each is divided by its own largest value.
     """
     if (reason := readings.no_circuit) is not None:
         return reason
-    first, last = (spectra_of(readings.snapshot(step)) for step in (readings.checkpoints[0], readings.checkpoints[-1]))
+    moments = spread(readings.checkpoints, MOST_FRAMES)
+    seen = {step: spectra_of(snapshot) for step in moments if (snapshot := readings.snapshot(step)).is_finite}
+    first, last = seen.get(readings.checkpoints[0], {}), seen[readings.checkpoints[-1]]
     if not last:
         return Missing("missing.no_key_frequency")
     n = len(next(iter(last.values())))
     frequencies = list(range(1, n + 1))
     keys = readings.key_frequencies if isinstance(readings.key_frequencies, list) else []
     colours = [theme.ORANGE if k in keys else theme.NEUTRAL for k in frequencies]
-    figure = theme.blank(110 * len(last) + 90)
+    figure = theme.blank(110 * len(last) + 90 + SLIDER)
     started = say("series.first_checkpoint", lang, step=count(readings.checkpoints[0]))
     for index, (name, values) in enumerate(last.items()):
         _row(figure, index, say(f"spectrum.{name}", lang), values, colours)
+    for index, name in enumerate(last):
         if name in first and len(readings.checkpoints) > 1:
             figure.add_scatter(
-                x=frequencies, y=(first[name] / first[name].max()).round(3).tolist(), mode="lines", name=started,
+                x=frequencies, y=_heights(first[name]), mode="lines", name=started,
                 line={"color": theme.BLUE, "width": 1.5, "dash": "dot"}, **panels.axes(index), hoverinfo="skip",
                 showlegend=not index,
             )  # fmt: skip
     _rows(figure, len(last), n, say("axis.frequency", lang))
+    if len(seen) > 1:
+        flat = {"type": "bar", "y": [0.0] * n}
+        frames = {
+            step: [{"type": "bar", "y": _heights(found[name])} if name in found else flat for name in last]
+            for step, found in seen.items()
+        }
+        panels.animate(figure, frames, lang)
     if 0 < len(keys) <= n / 2:
         axis = panels.axes(len(last) - 1)["xaxis"].replace("x", "xaxis")
         figure.update_layout({axis: {"tickvals": keys, "ticktext": _ticks(keys, n), "tickangle": 0}})
@@ -60,13 +72,17 @@ def spectra(readings: Readings, lang: Lang = "en") -> "Figure | Missing":
 def _row(figure: "Figure", index: int, title: str, values: Spectrum, colours: list[str]) -> None:
     """The bars of one part of the network, its name above them."""
     figure.add_bar(
-        x=list(range(1, len(values) + 1)), y=(values / values.max()).round(3).tolist(), marker={"color": colours},
+        x=list(range(1, len(values) + 1)), y=_heights(values), marker={"color": colours},
         showlegend=False, **panels.axes(index), hovertemplate=f"k = %{{x}}: %{{y:.2f}}<extra>{title}</extra>",
     )  # fmt: skip
     figure.add_annotation(
         text=title, xref="paper", yref=f"{panels.axes(index)['yaxis']} domain", x=0, y=1.02, xanchor="left",
         yanchor="bottom",
     )  # fmt: skip
+
+
+def _heights(values: Spectrum) -> list[float]:
+    return (values / values.max()).round(3).tolist()
 
 
 def spectra_of(snapshot: Snapshot) -> dict[str, Spectrum]:
@@ -104,7 +120,7 @@ def _rows(figure: "Figure", rows: int, n: int, title: str) -> None:
             }
         )
     figure.update_xaxes(showgrid=False)
-    figure.update_layout(bargap=0.25, margin={"b": 60}, legend={"y": 1})
+    figure.update_layout(bargap=0.25, margin={"b": 60 + SLIDER}, legend={"y": 1})
 
 
 def _ticks(keys: list[int], n: int) -> list[str]:

@@ -33,8 +33,8 @@ def survival(curves: Mapping[str, Curve], lang: Lang = "en") -> "Figure":
     start, end = float(times.min() / np.sqrt(2)), float(times.max())
     figure = steps.blank(430)
     opacity = min(BAND_OPACITY, ALL_BANDS / len(curves))
-    for (name, curve), colour in zip(curves.items(), theme.SERIES * len(curves), strict=False):
-        _arm(figure, curve, start, name, colour, opacity=opacity)
+    for place, (name, curve) in enumerate(curves.items()):
+        _arm(figure, curve, start, name, theme.look(place), opacity=opacity)
     margin = 0.01 * np.log10(end / start)
     figure.update_xaxes(
         type="log", range=[np.log10(start), np.log10(end) + margin], dtick=steps.log_ticks([start, end]),
@@ -42,11 +42,13 @@ def survival(curves: Mapping[str, Curve], lang: Lang = "en") -> "Figure":
         minor={"dtick": "D1", "ticks": "outside", "ticklen": 3},
     )  # fmt: skip
     figure.update_yaxes(range=[-0.03, 1.03], tickformat=".0%", title={"text": say("axis.not_generalised", lang)})
+    figure.update_layout(meta={"steps": True})
     return figure
 
 
-def _arm(figure: "Figure", curve: Curve, start: float, name: str, colour: str, *, opacity: float) -> None:
+def _arm(figure: "Figure", curve: Curve, start: float, name: str, look: tuple[str, str], *, opacity: float) -> None:
     """Band, curve and censoring marks of one arm."""
+    colour, dash = look
     x = [start, *curve.times.tolist()]
     low, high = ([1.0, *end.tolist()] for end in (curve.low, curve.high))
     shared = {"legendgroup": name, "hoverinfo": "skip", "showlegend": False}
@@ -60,7 +62,7 @@ def _arm(figure: "Figure", curve: Curve, start: float, name: str, colour: str, *
     )  # fmt: skip
     figure.add_scatter(
         x=x, y=[1.0, *curve.survival.tolist()], name=name, mode="lines", legendgroup=name,
-        line={"color": colour, "shape": "hv"}, hovertemplate="%{y:.0%}",
+        line={"color": colour, "shape": "hv", "dash": dash}, hovertemplate="%{y:.0%}",
     )  # fmt: skip
     censored = curve.n_censored > 0
     figure.add_scatter(

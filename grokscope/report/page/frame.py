@@ -3,6 +3,7 @@
 Texts are plain, and the templates escape them; `Markup` is markup already (`render`).
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ from markupsafe import Markup
 
 from grokscope.errors import Missing
 from grokscope.report.page.render import raw, render
+from grokscope.report.page.script import INLINE, Plotly, Source, beside, source
 from grokscope.report.words import Lang, require_language
 from grokscope.runs.output import write_output
 
@@ -30,6 +32,9 @@ class Link:
         return render("link", link=self)
 
 
+DIGITS = 6  # significant ones of the numbers on a page: finer than any pixel or hover
+SLIDER = 70  # pixels that a figure's own slider takes below its panels
+
 Cell: TypeAlias = str | Markup | Link
 
 
@@ -40,6 +45,13 @@ class Table:
     columns: Sequence[str]
     rows: Sequence[Sequence[Cell]]
 
+    @property
+    def filled(self) -> "Table":
+        """The table without columns in which no row has anything."""
+        kept = [place for place in range(len(self.columns)) if not place or any(row[place] for row in self.rows)]
+        rows = [[row[place] for place in kept] for row in self.rows]
+        return Table(columns=[self.columns[place] for place in kept], rows=rows)
+
 
 Block: TypeAlias = str | Markup | Table
 
@@ -49,16 +61,18 @@ class Section:
     """A figure with its explanation, or anything else under a title.
 
     id: unique on its page. folded: all but the title is shown when the reader asks for it. lead: paragraphs and tables
-    above the figure. figure: where it is `Missing`, its reason, in the page's language, replaces caption, notes
-    and table. key: the legend of the shading. notes: paragraphs below the caption. links: run id to address; a click on
-    a mark whose customdata begins with that id leads there (page.js). body: the end of the section. parts: sections
-    within it. draws: the id of its figure.
+    above the figure. see: one line above the figure that says what to look at. figure: where it is `Missing`, its
+    reason, in the page's language, replaces caption, notes and table. key: the legend of the shading. caption, notes:
+    how to read the figure, which folds open below it. links: run id to address; a click on a mark whose customdata
+    begins with that id leads there (page.js). body: the end of the section. parts: sections within it. draws: the id
+    of its figure.
     """
 
     id: str
     title: str
     folded: bool = False
     lead: Sequence[Block] = ()
+    see: str = ""
     figure: "Figure | Missing | None" = None
     key: Markup | None = None
     caption: str = ""
@@ -74,39 +88,124 @@ class Section:
         """The reason of a missing figure; "" where there is one, or where none is wanted."""
         return self.figure.reason if isinstance(self.figure, Missing) else ""
 
+    def data(self, moving: bool) -> Markup:
+        """The figure, for a script element. moving: by the slider of the page, instead of one of its own."""
+        return as_data(self._figure, moving=moving)
+
+    def height(self, moving: bool) -> float:
+        """The figure's height in pixels."""
+        return self._figure.layout.height - (of_slider(self._figure) if moving else 0)  # pyright: ignore[reportAttributeAccessIssue]
+
     @property
-    def data(self) -> Markup:
-        """The figure, for a script element."""
+    def _figure(self) -> "Figure":
         assert self.figure is not None
         assert not isinstance(self.figure, Missing)
-        return as_data(self.figure)
+        return self.figure
 
 
-def as_data(figure: "Figure") -> Markup:
-    """A figure as JSON, for a script element; a name in it must not end that element."""
-    return Markup(str(figure.to_json()).replace("</", "<\\/"))
+@dataclass(frozen=True, kw_only=True)
+class Moments:
+    """The slider of a page. steps: ascending. said: of each step its name, and what holds there. bands: the phases
+    above the slider, as (colour, from, to)."""
+
+    steps: Sequence[int]
+    said: Sequence[tuple[str, str]]
+    bands: Sequence[tuple[str, int, int]]
+
+    @property
+    def data(self) -> Markup:
+        """For a script element."""
+        return _script(json.dumps({"steps": self.steps, "said": self.said, "bands": self.bands}))
 
 
-def write_page(path: str | Path, title: str, lead: Sequence[str], sections: Sequence[Section], lang: Lang) -> Path:
-    """Writes `document` to a file and returns its path."""
-    return write_output(path, document(title, lead, sections, lang).encode())
+def of_slider(figure: "Figure") -> int:
+    """The pixels of a figure's height that its own slider takes."""
+    return SLIDER if figure.layout.to_plotly_json().get("sliders") else 0
 
 
-def document(title: str, lead: Sequence[str], sections: Sequence[Section], lang: Lang) -> str:
-    """The whole page. lead: sentences, the first of them large. lang: en or zh; ValueError for another."""
-    return _page("document", title, lang, lead=lead, sections=sections)
+def as_data(figure: "Figure", *, moving: bool = False) -> Markup:
+    """A figure as JSON, for a script element. moving: without its own slider."""
+    drawn = json.loads(str(figure.to_json()), parse_float=_rounded)
+    layout = drawn["layout"]
+    if moving and of_slider(figure):
+        del layout["sliders"], layout["updatemenus"]
+        layout["height"] -= SLIDER
+        layout["margin"]["b"] -= SLIDER
+        if "below" in layout.get("meta", {}):
+            layout["meta"]["below"] -= SLIDER
+    return _script(json.dumps(drawn, separators=(",", ":")))
+
+
+def _rounded(written: str) -> float:
+    return float(f"{float(written):.{DIGITS}g}")
+
+
+def _script(data: str) -> Markup:
+    """JSON that cannot end the script element around it."""
+    return Markup(data.replace("</", "<\\/"))
+
+
+def write_page(
+    path: str | Path,
+    title: str,
+    lead: Sequence[str],
+    sections: Sequence[Section],
+    lang: Lang,
+    *,
+    plotly: Plotly = INLINE,
+    **more: Any,
+) -> Path:
+    """Writes `document` to a file and returns its path; with plotly.js beside it where that is asked for."""
+    page = document(title, lead, sections, lang, plotly=source(plotly), **more)
+    written = write_output(path, page.encode())
+    if plotly == "folder":
+        beside(written)
+    return written
+
+
+def document(
+    title: str,
+    lead: Sequence[str],
+    sections: Sequence[Section],
+    lang: Lang,
+    *,
+    facts: Sequence[tuple[str, str]] = (),
+    moments: Moments | None = None,
+    plotly: Source | None = None,
+) -> str:
+    """The whole page.
+
+    lead: sentences, the first of them large. facts: name and value, below them. moments: the slider of the page, where
+    it has one. plotly: where plotly.js is; by default in the page. lang: en or zh; ValueError for another.
+    """
+    contents = any(part.parts for part in sections)
+    values = {"lead": lead, "sections": sections, "facts": facts, "moments": moments, "contents": contents}
+    return _page("document", title, lang, plotly or source(INLINE), **values)
+
+
+def story(
+    title: str,
+    lead: Sequence[str],
+    lang: Lang,
+    *,
+    scenes: Sequence[Any],
+    figures: Sequence[Section],
+    moments: Moments | None,
+    plotly: Source,
+) -> str:
+    """A page to scroll through, with one figure in view at a time. scenes: `report.study.story.Told`."""
+    tale = {"scenes": scenes, "figures": figures, "moments": moments, "steer": raw("story.js")}
+    return _page("story", title, lang, plotly, lead=lead, **tale)
 
 
 def alone(figure: "Figure", title: str, lang: Lang) -> str:
     """A page with one figure and nothing else. title: of the window."""
-    return _page("figure", title, lang, figure=figure, data=as_data(figure))
+    return _page("figure", title, lang, source(INLINE), figure=figure, data=as_data(figure))
 
 
-def _page(template: str, title: str, lang: Lang, **values: Any) -> str:
+def _page(template: str, title: str, lang: Lang, plotly: Source, **values: Any) -> str:
     """A template that has the style, the script and plotly.js."""
-    from plotly.offline import get_plotlyjs
-
     require_language(lang)
-    style, script, plotly = raw("page.css"), raw("page.js"), Markup(get_plotlyjs())
+    style, script = raw("page.css"), raw("page.js")
     page = render(template, title=title, lang=lang, style=style, script=script, plotly=plotly, **values)
     return f"{page.strip()}\n"

@@ -17,7 +17,10 @@ BUTTON, RAIL, EDGE, CLEAR = "rgba(128,128,128,0.15)", "rgba(128,128,128,0.3)", "
 BLUE, ORANGE, PINK, GREEN, SKY, AMBER = "#2b83c6", "#d55e00", "#cc79a7", "#009e73", "#56b4e9", "#e69f00"
 NEUTRAL, RED, WHITE = "#8892a0", "#c44e52", "#ffffff"
 PALE = "#c3c9d3"  # light enough to stand apart from the blue where no colour is seen
-SERIES = (BLUE, ORANGE, GREEN, PINK, AMBER, SKY, "#9b7fd1", "#b8860b", "#5f9e6e", RED, "#7f7f7f")
+SERIES = (BLUE, ORANGE, GREEN, PINK, AMBER, SKY, "#9b7fd1", RED, "#7f7f7f")
+# What tells curves and their marks apart where no colour is seen.
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
+SYMBOLS = ("circle", "square", "triangle-up", "diamond", "triangle-down", "star", "pentagon", "hexagon")
 SPLITS = {"train": (BLUE, "solid"), "test": (ORANGE, "solid"), "twin": (PINK, "dot"), "fresh": (GREEN, "dash")}
 PHASES = {"memorized": "#64748b", "transition": "#eab308", "after": "#7c6cf0", "lost": RED}
 # Every colour that a figure may name; scales (Viridis, HSV) stand beside them.
@@ -26,6 +29,11 @@ PALETTE = frozenset(
     | {colour for colour, _ in SPLITS.values()}
 )
 NAME = "grokscope"
+
+
+def look(index: int) -> tuple[str, str]:
+    """Colour and dash of one of several curves: no two of the first 45 have both in common."""
+    return SERIES[index % len(SERIES)], DASHES[index % len(DASHES)]
 
 
 @cache

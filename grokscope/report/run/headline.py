@@ -1,8 +1,7 @@
 """The headline: the course of a run in plain sentences with its own numbers."""
 
-import math
-
 from grokscope.report.run.readings import Readings, thresholds
+from grokscope.report.run.shows import flat
 from grokscope.report.words import Lang, count, number, percent, say
 
 
@@ -62,7 +61,7 @@ def _delayed(readings: Readings, mem: int, gen: int, lang: Lang) -> str:
     """The outcome of a run that memorised and generalised: with the delay of grokking, a shorter one, or none."""
     limits, words = thresholds(), {"mem": count(mem), "gen": count(gen)}
     if readings.phases.grokked:
-        words |= {"ratio": number(round(gen / max(mem, 1))), "threshold": percent(limits["test_threshold"])}
+        words |= {"delay": count(gen - mem), "threshold": percent(limits["test_threshold"])}
         return say("summary.grokked", lang, **words)
     if gen <= mem:
         return say("summary.no_delay", lang, **words)
@@ -102,27 +101,14 @@ def _lost(readings: Readings, lang: Lang) -> list[str]:
 
 
 def _mechanism(readings: Readings, lang: Lang) -> list[str]:
-    sentences = []
-    keys, total = readings.key_frequencies, readings.run.config.build_task().n_symbols // 2
-    if isinstance(keys, list) and len(keys) > total / 2:
-        sentences.append(say("summary.keys_flat", lang, n=len(keys), total=total))
-    elif isinstance(keys, list):
-        sentences.append(say("summary.keys", lang, n=len(keys), total=total, keys=", ".join(map(str, keys))))
-        step = readings.checkpoints[-1]
-        losses = {
-            "restricted": readings.at(step, "circuits.restricted_loss", "split=all"),
-            "excluded": readings.at(step, "circuits.excluded_loss"),
-            "train": readings.at(step, "behaviour.train_loss"),
-        }
-        if all(loss is not None and math.isfinite(loss) for loss in losses.values()):
-            sentences.append(
-                say("summary.keys_losses", lang, **{k: number(v) for k, v in losses.items() if v is not None})
-            )
-    mem, last = readings.phases.memorized_at, readings.last("weights.norm")
-    before = None if mem is None else readings.at(mem, "weights.norm")
-    if before is not None and last is not None:
-        sentences.append(say("summary.norm", lang, before=number(before), after=number(last[1])))
-    return sentences
+    """The frequencies that it works with; the sections of the page say more (`shows`)."""
+    keys = readings.key_frequencies
+    if not isinstance(keys, list):
+        return []
+    total = readings.run.config.build_task().n_symbols // 2
+    if flat(readings):
+        return [say("summary.keys_flat", lang, n=len(keys), total=total)]
+    return [say("summary.keys", lang, n=len(keys), total=total, keys=", ".join(map(str, keys)))]
 
 
 def _state(readings: Readings, lang: Lang) -> list[str]:

@@ -1,5 +1,7 @@
 """The headline numbers of a run with unit, definition, source and step."""
 
+import inspect
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -50,10 +52,21 @@ MEASURES = {
 }
 
 
+# Family of measures -> group of rows.
+GROUPS = {
+    "behaviour": "answers", "circuits": "circuit", "manifold": "shape", "representation": "shape", "weights": "weights",
+    "stability": "weights", "attention": "weights",
+}  # fmt: skip
+# What a function does with bad arguments is no part of a definition.
+OF_CALLS = re.compile(r"(?:Raises )?\b[A-Z]\w*Error (?:for|where|if|unless)\b[^.]*\.\s*")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Number:
-    """A row of the table. step: of the value; None where the value is a step itself. exact: the measure's docstring."""
+    """A row of the table. group: the rows that it stands with. step: of the value; None where the value is a step
+    itself. exact: the measure's docstring."""
 
+    group: str
     name: str
     value: str
     unit: str
@@ -77,13 +90,13 @@ def _phases(readings: Readings, lang: Lang) -> Iterator[Number]:
         "ratio": number(limits["ratio"]),
         "gap": count(limits["gap"]),
     }
-    exact = phases.__doc__ or ""
+    exact = _defined(phases.__doc__ or "")
 
     def row(name: str, steps: list[int | None], definition: str) -> Number:
         values = [say("number.never", lang) if step is None else count(step) for step in steps]
-        value = values[0] if len(set(values)) == 1 and steps[0] is None else ", ".join(values)
+        value = values[0] if len(set(values)) == 1 and steps[0] is None else " / ".join(values)
         return Number(
-            name=say(f"quantity.{name}", lang), value=value, unit=say("unit.steps", lang), step=None,
+            group="when", name=say(f"quantity.{name}", lang), value=value, unit=say("unit.steps", lang), step=None,
             definition=say(f"define.{definition}", lang, **shown), exact=exact,
             source="grokscope.statistics.transitions.phases",
         )  # fmt: skip
@@ -125,6 +138,12 @@ def _number(readings: Readings, measure: str, value: str, *, step: int, lang: La
     elif unit == "nats" and readings.run.config.loss == "mse":
         unit = "1"
     return Number(
-        name=say(f"quantity.{measure}", lang), value=value, unit="" if value.endswith("%") else unit, step=step,
-        definition=say(f"define.{measure}", lang), exact=known.definition, source=f"{measure}: {known.source}",
+        group=GROUPS[measure.partition(".")[0]], name=say(f"quantity.{measure}", lang), value=value,
+        unit="" if value.endswith("%") else unit, step=step, definition=say(f"define.{measure}", lang),
+        exact=_defined(known.definition), source=f"{measure}: {known.source}",
     )  # fmt: skip
+
+
+def _defined(docstring: str) -> str:
+    """The definition in a docstring."""
+    return OF_CALLS.sub("", inspect.cleandoc(docstring)).strip()

@@ -69,10 +69,11 @@ def _known(run: Run, name: str, value: str, lang: Lang) -> str:
 
 def config_fields(run: Run, lang: Lang) -> dict[str, str]:
     """The configuration, each value as JSON without quotes; unknown values of imported weights say so."""
-    return {name: _known(run, name, _text(value), lang) for name, value in (run.fields or {}).items()}
+    return {name: _known(run, name, text_of(value), lang) for name, value in (run.fields or {}).items()}
 
 
-def _text(value: Any) -> str:
+def text_of(value: Any) -> str:
+    """A value of a field as --set reads it."""
     return value if isinstance(value, str) else json.dumps(value)
 
 
@@ -108,7 +109,7 @@ def command(readings: Readings) -> str:
         name, fields = nearest(readings.run.config)
         plugins = [part for plugin in _plugins(readings.run) for part in ("--plugin", plugin)]
         verb, end = ["run", name], ["--device", str(readings.run.about.get("device", "auto")), *plugins]
-    sets = [part for name, value in fields.items() for part in ("--set", f"{name}={_text(value)}")]
+    sets = [part for name, value in fields.items() for part in ("--set", f"{name}={text_of(value)}")]
     return shlex.join(["grokscope", *verb, *sets, *end])
 
 

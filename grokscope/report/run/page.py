@@ -5,21 +5,26 @@ from pathlib import Path
 from markupsafe import Markup
 
 from grokscope.errors import Missing
+from grokscope.predictions.cards import Scorecard
 from grokscope.registry import component
 from grokscope.report.figures.base import Drawing
 from grokscope.report.page import theme
-from grokscope.report.page.frame import Section, Table, document
+from grokscope.report.page.frame import Block, Cell, Section, Table, document
 from grokscope.report.page.render import render
+from grokscope.report.page.script import INLINE, Plotly, Source, beside, source
 from grokscope.report.run import numbers, origin
+from grokscope.report.run.facts import facts, task_name
 from grokscope.report.run.headline import headline
+from grokscope.report.run.moments import moments
 from grokscope.report.run.readings import Readings, read
-from grokscope.report.run.sections.base import sections
+from grokscope.report.run.sections.base import Room, sections
+from grokscope.report.study import essay
 from grokscope.report.words import Lang, catalogue, count, require_language, say
 from grokscope.runs.output import write_output
 from grokscope.runs.run import Run
 
 OF_FILES = ("path", "path_hash", "own_split")  # options of a task that say where its data are
-COLUMNS = ("quantity", "value", "unit", "step", "definition")
+COLUMNS = ("quantity", "value", "step", "definition")
 
 
 def report_path(run: Run) -> Path:
@@ -27,24 +32,51 @@ def report_path(run: Run) -> Path:
     return run.folder / ("report.html" if run.id == run.folder.name else f"report-{run.replica}.html")
 
 
-def write_report(run: Run, path: Path | None = None, *, lang: Lang = "en") -> Path:
+def write_report(
+    run: Run,
+    path: Path | None = None,
+    *,
+    lang: Lang = "en",
+    plotly: Plotly = INLINE,
+    card: Scorecard | None = None,
+) -> Path:
     """Writes the report of a run, as it is now, to a file (by default report_path), and returns its path.
 
-    lang: en or zh.
+    lang: en or zh. plotly: where the page has plotly.js from (`script.source`); beside the page where that is a file.
+    card: verdicts from many seeds, which the sections of the theories tell.
     """
     require_language(lang)
-    return write_output(report_path(run) if path is None else path, page(read(run), lang).encode())
+    found = source(plotly)
+    written = write_output(report_path(run) if path is None else path, page(read(run), lang, found, card).encode())
+    if plotly == "folder":
+        beside(written)
+    return written
 
 
-def page(readings: Readings, lang: Lang) -> str:
+def page(readings: Readings, lang: Lang, plotly: Source | None = None, card: Scorecard | None = None) -> str:
     """The whole document."""
     title = say("run.title", lang, run=readings.run.id, task=_task(readings, lang))
-    rooms = [
-        Section(id=room.id, title=room.title(lang), parts=[_figure(name, readings, lang) for name in room.figures])
-        for room in sections()
-    ]
-    return document(
-        title, headline(readings, lang), [*rooms, _numbers(readings, lang), _provenance(readings, lang)], lang
+    parts = [_room(room, readings, card, lang) for room in sections()]
+    ends = [_numbers(readings, lang), _provenance(readings, lang)]
+    about = {"facts": facts(readings, lang), "moments": moments(readings, lang)}
+    return document(title, headline(readings, lang), [*parts, *ends], lang, **about, plotly=plotly)
+
+
+def _room(room: Room, readings: Readings, card: Scorecard | None, lang: Lang) -> Section:
+    """A section: what its theory says, what this run shows, its figures, and where the verdict comes from."""
+    lead: list[Block] = []
+    if says := room.says(lang):
+        lead.append(render("labelled", label=say("section.says", lang), text=says))
+    if shown := room.shows(readings, lang) if readings.run.has_config else []:
+        text = ("" if lang == "zh" else " ").join(shown)
+        lead.append(render("labelled", label=say("section.shows", lang), text=text))
+    if card is not None and essay.answerable(card):
+        lead += [essay.standing(card, idea, lang) for idea in room.ideas]
+    elif room.theories:
+        judge = ", ".join(f"grokscope study {theory}" for theory in room.theories)
+        lead.append(render("verdict", text=say("section.verdict", lang), command=judge))
+    return Section(
+        id=room.id, title=room.title(lang), lead=lead, parts=[_figure(name, readings, lang) for name in room.figures]
     )
 
 
@@ -53,8 +85,7 @@ def _task(readings: Readings, lang: Lang) -> str:
     if not readings.run.has_config:
         return say("task.unknown", lang, file=readings.run.about["imported"]["file"])
     config = readings.run.config
-    task = f"task.{config.task}"
-    name = say(task, lang) if task in catalogue(lang) else config.task.replace("_", " ")
+    name = task_name(config.task, lang)
     of_task = {option: value for option, value in config.options("task").model_dump().items() if option not in OF_FILES}
     options = ", ".join(f"{option}\u00a0=\u00a0{value}" for option, value in of_task.items() if value is not None)
     named = f"{name} ({options})" if options else name
@@ -73,6 +104,7 @@ def _figure(name: str, readings: Readings, lang: Lang) -> Section:
     return Section(
         id=name,
         title=drawing.title(lang),
+        see=drawing.see(lang),
         figure=figure,
         key=_shading(readings, lang) if drawing.shaded else None,
         caption=drawing.caption(lang),
@@ -93,12 +125,26 @@ def _shading(readings: Readings, lang: Lang) -> Markup:
 
 
 def _numbers(readings: Readings, lang: Lang) -> Section:
-    rows = [
-        (row.name, row.value, row.unit, "" if row.step is None else count(row.step), _definition(row, lang))
-        for row in numbers.numbers(readings, lang)
-    ]
+    """A table a group; all but the first fold open."""
+    groups: dict[str, list[numbers.Number]] = {}
+    for row in numbers.numbers(readings, lang):
+        groups.setdefault(row.group, []).append(row)
     columns = [say(f"column.{name}", lang) for name in COLUMNS]
-    return Section(id="numbers", title=say("run.numbers", lang), table=Table(columns=columns, rows=rows))
+    tables = {group: Table(columns=columns, rows=[_row(row, lang) for row in rows]) for group, rows in groups.items()}
+    first, *others = tables
+    parts = [
+        Section(id=f"numbers-{group}", title=say(f"group.{group}", lang), folded=True, table=tables[group])
+        for group in others
+    ]
+    return Section(id="numbers", title=say("run.numbers", lang), table=tables[first], parts=parts)
+
+
+def _row(row: numbers.Number, lang: Lang) -> list[Cell]:
+    unit = "" if row.unit == "1" or row.value == say("number.never", lang) else f" {row.unit}"
+    if row.unit == say("number.not_known", lang):
+        unit = f" ({row.unit})"
+    step = "" if row.step is None else count(row.step)
+    return [row.name, f"{row.value}{unit}".strip(), step, _definition(row, lang)]
 
 
 def _definition(row: numbers.Number, lang: Lang) -> Markup:

@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from markupsafe import Markup
+
 from grokscope.predictions.cards import Claim, Scorecard
 from grokscope.report.page.frame import Block, Cell, Link, Section, Table
 from grokscope.report.page.render import render
@@ -141,6 +143,22 @@ def meaning(card: Scorecard, unit: Unit, lang: Lang) -> str:
     return say(f"essay.{unit.id}.{found}", lang)
 
 
+def standing(card: Scorecard, name: str, lang: Lang) -> Markup:
+    """The verdict on the claim that decides a unit, named by the unit, and what it rests on."""
+    unit = next(unit for unit in UNITS if unit.id == name)
+    return render(
+        "labelled", label=say(f"essay.{name}.title", lang) + ("：" if lang == "zh" else ":"),
+        text=wording.standing(card, _claims(card, unit)[0], lang),
+    )  # fmt: skip
+
+
+def tally(card: Scorecard, lang: Lang) -> str:
+    """How many units have each verdict."""
+    found = Counter(wording.state(card, _claims(card, unit)[0]) for unit in UNITS)
+    states = {state: count(found[state]) for state in ("supported", "falls_short", "refuted", *GENERIC)}
+    return say("essay.summary.tally", lang, n=count(len(UNITS)), **states)
+
+
 def _listed(card: Scorecard, unit: Unit, lang: Lang) -> Table:
     """The claims of a unit, with their verdicts; the first decides."""
     rows: list[list[Cell]] = [
@@ -181,9 +199,7 @@ def _summary(card: Scorecard, lang: Lang) -> Iterator[Block]:
         for unit in UNITS
     ]
     yield Table(columns=heads, rows=rows)
-    tally = Counter(wording.state(card, _claims(card, unit)[0]) for unit in UNITS)
-    states = {state: count(tally[state]) for state in ("supported", "falls_short", "refuted", *GENERIC)}
-    yield say("essay.summary.tally", lang, n=count(len(UNITS)), **states)
+    yield tally(card, lang)
     yield say("essay.summary.close", lang)
 
 

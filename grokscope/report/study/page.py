@@ -19,7 +19,9 @@ from grokscope.report.figures.finite_size import Size, finite_size
 from grokscope.report.figures.survival import survival
 from grokscope.report.page.frame import Section, Table, write_page
 from grokscope.report.page.render import render
+from grokscope.report.page.script import INLINE, Plotly
 from grokscope.report.study import scorecard, sweep
+from grokscope.report.study.grouping import t_gen_curve
 from grokscope.report.words import Lang, count, require_language, say, told
 from grokscope.runs.run import Run, phases_of
 from grokscope.statistics.survival import Curve
@@ -31,21 +33,30 @@ from grokscope.theories.base import theories
 from grokscope.theories.manifold.transition import SHARE, dwell, pooled
 
 
-def write(study: Study, path: str | Path | None = None, lang: Lang = "en", *, card: Scorecard | None = None) -> Path:
+def write(
+    study: Study,
+    path: str | Path | None = None,
+    lang: Lang = "en",
+    *,
+    card: Scorecard | None = None,
+    plotly: Plotly = INLINE,
+) -> Path:
     """Writes the page of a study, with its present runs, to a file, by default report.html in its folder; returns the
     path. card: its verdicts, where they are known already. ValueError for a study without a trained run.
     """
     require_language(lang)
     path = study.folder / "report.html" if path is None else Path(path)
     if study.axes:
-        return sweep.write(study, path, lang)
+        return sweep.write(study, path, lang, plotly=plotly)
     runs = study.runs()
     card = judged(study, runs) if card is None else card
     lead = [*scorecard.lead(card, lang), say("study.lead", lang, study=study.id, runs=count(sum(card.runs.values())))]
     command = f"grokscope report {study.id} --store {study.store}"
     where = render("again", text=say("study.again", lang), command=command)
     origin = Section(id="provenance", title=say("page.provenance", lang), body=where)
-    return write_page(path, say("scorecard.title", lang), lead, [*sections(card, runs, lang), origin], lang)
+    return write_page(
+        path, say("scorecard.title", lang), lead, [*sections(card, runs, lang), origin], lang, plotly=plotly
+    )
 
 
 def judged(study: Study, runs: Arms[Run]) -> Scorecard:
@@ -113,7 +124,7 @@ def _times(arms: Arms[Run], lang: Lang) -> list[Section]:
     """Survival curves of t_gen: a figure for each family of several arms, and one for all other arms."""
     families: dict[str, dict[str, Curve]] = {}
     for arm in arms.values():
-        curve = sweep.t_gen_curve(phases_of(list(arm))) if len(arm) else None
+        curve = t_gen_curve(phases_of(list(arm))) if len(arm) else None
         if curve is not None:
             families.setdefault(arm.family, {})[arm.name] = curve
     alone = {arm: curve for family in families.values() if len(family) == 1 for arm, curve in family.items()}

@@ -1,29 +1,37 @@
 """The page of a sweep: its phases of learning, its final values, and the times to generalise."""
 
 import itertools
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from grokscope.errors import Missing
 from grokscope.predictions.arms import runs_of
+from grokscope.recipes.base import recipe
+from grokscope.registry import names
 from grokscope.report.figures.heatmap import heatmap
 from grokscope.report.figures.parts.cells import axis_label
 from grokscope.report.figures.phase_diagram import phase_diagram
 from grokscope.report.figures.survival import survival
 from grokscope.report.page.frame import Section, write_page
 from grokscope.report.page.render import render
+from grokscope.report.page.script import INLINE, Plotly
+from grokscope.report.run.origin import text_of
 from grokscope.report.run.page import report_path
+from grokscope.report.study import compare
 from grokscope.report.study.cells import final_values, phases_over
+from grokscope.report.study.grouping import settings, t_gen_curve
 from grokscope.report.words import Lang, count, require_language, say
 from grokscope.runs.run import Run, phases_of
-from grokscope.statistics.survival import Curve, kaplan_meier
+from grokscope.statistics.survival import Curve
 from grokscope.statistics.transitions import Phases
 from grokscope.studies.study import Study
 
 
-def write(study: Study, path: str | Path, lang: Lang = "en", *, command: str = "") -> Path:
-    """Writes the page of a sweep to a file and returns its path. command: shown on the page, as what makes it again.
+def write(study: Study, path: str | Path, lang: Lang = "en", *, command: str = "", plotly: Plotly = INLINE) -> Path:
+    """Writes the page of a sweep to a file and returns its path. command: shown on the page, as what makes it again; by
+    default as far as the plan knows it.
 
     Raises ValueError for a study without axes.
     """
@@ -35,7 +43,7 @@ def write(study: Study, path: str | Path, lang: Lang = "en", *, command: str = "
     title = say("sweep.title", lang, axes=axes)
     if not runs:
         nothing = Section(id="nothing", title=title, figure=Missing(say("missing.sweep", lang)))
-        return write_page(path, title, [say("missing.sweep", lang)], [nothing], lang)
+        return write_page(path, title, [say("missing.sweep", lang)], [nothing], lang, plotly=plotly)
     phases = dict(zip([run.id for run in runs], phases_of(runs), strict=True))
     reached = sum(of_run.generalized_at is not None for of_run in phases.values())
     recipe = study.name.removeprefix("sweep-")
@@ -48,9 +56,23 @@ def write(study: Study, path: str | Path, lang: Lang = "en", *, command: str = "
     ]  # fmt: skip
     if planned > len(runs):
         lead.append(say("sweep.lost", lang, n=count(planned - len(runs))))
-    body = render("again", text=say("sweep.again", lang), command=command)
+    body = render("again", text=say("sweep.again", lang), command=command or _command(study, runs))
     origin = Section(id="provenance", title=say("page.provenance", lang), body=body)
-    return write_page(path, title, lead, [*sections(study.axes, runs, phases, lang), origin], lang)
+    return write_page(path, title, lead, [*sections(study.axes, runs, phases, lang), origin], lang, plotly=plotly)
+
+
+def _command(study: Study, runs: Sequence[Run]) -> str:
+    """What makes the sweep again, from its plan; "" where its recipe is not known here."""
+    name = study.name.removeprefix("sweep-")
+    if name not in names("recipes"):
+        return ""
+    own, first = recipe(name).plain, runs[0].config.plain
+    changed = [field for field in first if field not in (*study.axes, "seed") and first[field] != own.get(field)]
+    grids = [f"{field}={','.join(text_of(value) for value in values)}" for field, values in study.axes.items()]
+    parts = [part for grid in grids for part in ("--grid", grid)]
+    parts += [part for field in changed for part in ("--set", f"{field}={text_of(first[field])}")]
+    seeds = max(len(arm) for arm in study.arms.values())
+    return shlex.join(["grokscope", "sweep", name, *parts, "--seeds", str(seeds), "--store", str(study.store)])
 
 
 def trained(study: Study) -> list[Run]:
@@ -62,7 +84,11 @@ def sections(
     axes: Mapping[str, Sequence[Any]], runs: Sequence[Run], phases: Mapping[str, Phases], lang: Lang
 ) -> list[Section]:
     """What stands on the page of a sweep. phases: of the runs, by id."""
-    return [*_maps(axes, runs, lang), *_survival(axes, runs, phases, lang)]
+    return [
+        *_maps(axes, runs, lang),
+        *_survival(axes, runs, phases, lang),
+        *compare.sections(settings(runs), phases, lang, times=len(axes) > 1),
+    ]
 
 
 def _maps(axes: Mapping[str, Sequence[Any]], runs: Sequence[Run], lang: Lang) -> Iterator[Section]:
@@ -98,18 +124,6 @@ def _survival(
             title = say("sweep.by", lang, title=survival.title(lang), axis=name)
             notes = [say("sweep.pooled", lang)] if len(axes) > 1 else []
             yield survival.section(curves, lang, id=f"survival-{name}", title=title, notes=notes)
-
-
-def t_gen_curve(phases: Sequence[Phases]) -> Curve | None:
-    """Share of runs not yet generalised by step; a run that never did is censored at its last evaluation. A run that
-    goes on from weights that generalise has done so at step 0, which is drawn at 1: the axis is logarithmic. Runs
-    without an evaluation after step 0 are left out; None where no run is left."""
-    known = [(of_run.generalized_at, of_run.last_at or 0) for of_run in phases]
-    known = [(reached, end) for reached, end in known if reached is not None or end > 0]
-    if not known:
-        return None
-    times = [max(1, end if reached is None else reached) for reached, end in known]
-    return kaplan_meier(times, [reached is not None for reached, _ in known])
 
 
 def _is(run: Run, field: str, value: Any) -> bool:

@@ -169,8 +169,9 @@ def test_near_keys_stand_on_two_lines() -> None:
 
 def test_the_logit_of_one_answer_over_all_inputs(measured_run: Run) -> None:
     figure: Any = logits.logits(read(measured_run))
-    assert len(figure.data) == 4
-    for heat, note, step in zip(figure.data, figure.layout.annotations, measured_run.checkpoints, strict=False):
+    heats, (last,) = figure.data[:4], figure.data[4:]
+    titles = [note.text for note in figure.layout.annotations[:3]] + list(last.text)
+    for heat, title, step in zip(heats, titles, measured_run.checkpoints, strict=True):
         values = measured_run.snapshot(step).logits.double().numpy()
         of_zero = values[:, 0] - values.mean(1)
         low, high = of_zero.min(), of_zero.max()
@@ -178,8 +179,12 @@ def test_the_logit_of_one_answer_over_all_inputs(measured_run: Run) -> None:
         z = np.asarray(heat.z)
         np.testing.assert_allclose(z[5, 3], level[3 * 11 + 5], atol=0.51)  # a to the right, b upwards
         np.testing.assert_allclose(z.T.ravel(), level, atol=0.51)
-        assert note.text.startswith(f"step {step}")
-        assert note.text.endswith(f"<br>{low:.3g} … {high:.3g}".replace("-", "−"))
+        assert title.startswith(f"step {step}")
+        assert title.endswith(f"<br>{low:.3g} … {high:.3g}".replace("-", "−"))
+    for frame, heat, step in zip(figure.frames, heats, measured_run.checkpoints, strict=True):
+        assert (frame.name, list(frame.traces)) == (str(step), [3, 4])
+        np.testing.assert_array_equal(frame.data[0].z, heat.z)
+        assert frame.data[1].text[0].startswith(f"step {step}<br>")
 
 
 def test_a_network_with_the_rule_has_one_logit_for_each_sum(closed_form: Run) -> None:
@@ -236,7 +241,8 @@ def test_checkpoints_that_are_not_finite_are_left_out(measured_run: Run, monkeyp
     figure: Any = neurons.neurons(read(measured_run))
     assert str(bad) not in [frame.name for frame in figure.frames]
     figure = logits.logits(read(measured_run))
-    assert len(figure.data) == 3
+    assert [trace.type for trace in figure.data] == ["heatmap"] * 3 + ["scatter"]
+    assert str(bad) not in [frame.name for frame in figure.frames]
 
 
 def test_one_hot_inputs_have_no_gradient_symmetricity(closed_form: Run) -> None:

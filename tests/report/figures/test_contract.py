@@ -75,9 +75,15 @@ def test_it_has_a_title_and_a_caption(name: str, lang: Lang) -> None:
     assert "{" not in ALL[name].caption(lang)
 
 
-def test_no_title_and_no_caption_is_left_without_a_figure() -> None:
-    heads = {key.partition(".")[2] for key in catalogue("en") if key.startswith(("figure.", "caption."))}
-    assert heads == set(ALL)
+@pytest.mark.parametrize("head", ["figure.", "caption.", "see."])
+def test_every_figure_has_its_words_and_no_words_are_left_without_one(head: str) -> None:
+    assert {key.removeprefix(head) for key in catalogue("en") if key.startswith(head)} == set(ALL)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("name", ALL)
+def test_what_to_see_is_one_line(name: str, lang: Lang) -> None:
+    assert 10 < len(ALL[name].see(lang)) <= 110
 
 
 @pytest.mark.parametrize("name", OF_RUN)

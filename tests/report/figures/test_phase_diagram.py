@@ -61,7 +61,7 @@ def test_the_released_sweep(released: PhaseTable) -> None:
     assert heat.type == "heatmap"
     assert {trace.type for trace in legend} == {"scatter"}
     assert [trace.name for trace in legend] == [
-        "comprehension (17)", "grokking (16)", "memorisation (49)", "confusion (39)",
+        "C: comprehension (17)", "G: grokking (16)", "M: memorisation (49)", "–: confusion (39)",
     ]  # fmt: skip
     z = np.array(heat.z)
     assert z.shape == (11, 11)
@@ -93,7 +93,7 @@ def test_both_languages_say_the_same(released: PhaseTable) -> None:
     figures: list[Any] = [phase_diagram(released, lang) for lang in ("en", "zh")]
     one, other = (figure.data for figure in figures)
     assert one[0].z == other[0].z
-    assert other[2].name == "顿悟（grokking） (16)"
+    assert other[2].name == "悟: 顿悟（grokking） (16)"
     assert list(other[0].customdata[10][10])[2:5] == ["混乱", "训练：从未达到", "测试：从未达到"]
 
 

@@ -27,6 +27,7 @@ def opened(browser: Any, file: Path, width: int) -> tuple[Any, list[str]]:
     page.on("console", lambda message: noise.append(message.text))
     page.on("pageerror", lambda error: noise.append(str(error)))
     page.goto(file.as_uri())
+    page.evaluate("grokscope.drawAll()")
     page.wait_for_selector("html[data-drawn]", timeout=60_000)
     return page, noise
 

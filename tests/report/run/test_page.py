@@ -28,7 +28,7 @@ FIGURES = [name for room in sections() for name in room.figures]
 class Elements(HTMLParser):
     """Tags with their attributes, open elements, ids, and the text outside scripts and styles."""
 
-    VOID = ("meta", "link", "br", "img", "hr")
+    VOID = ("meta", "link", "br", "img", "hr", "input")
 
     def __init__(self, text: str) -> None:
         super().__init__()

@@ -10,7 +10,8 @@ import torch
 from grokscope.predictions.families import read_arms
 from grokscope.report.figures.heatmap import HeatTable, heatmap
 from grokscope.report.study.cells import final_values
-from grokscope.report.study.sweep import t_gen_curve, write
+from grokscope.report.study.grouping import t_gen_curve
+from grokscope.report.study.sweep import write
 from grokscope.statistics.intervals import mean_effect
 from grokscope.statistics.transitions import phases
 from grokscope.studies.experiment import train_pack

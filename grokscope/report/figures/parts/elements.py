@@ -1,6 +1,6 @@
 """What several figures read of a network: the two tables of a group's elements, and centred logits."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from jaxtyping import Float64
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # The two tables of the group's elements: name and kind of line.
 TABLES = {"embed/tokens": ("series.embedding", "solid"), "resid_mid/class_means": ("series.class_means", "dot")}
+
+OF_ELEMENTS = ("/tokens", "/class_means")  # points of a site that are elements of the group
 
 
 def centred_logits(snapshot: Snapshot) -> Float64[torch.Tensor, "pair class"]:
@@ -37,15 +39,27 @@ def absent(readings: Readings, without: str, *, grouped: bool = True) -> Missing
 
 
 def of_tables(readings: Readings, measure: str) -> dict[str, Series]:
-    """The series of the two tables, where they are."""
-    tables = {view: readings.series(measure, f"view={view}") for view in TABLES}
+    """The series of the two tables, where they are; of a network with sites of its own names those of its tables."""
+    views = [view.removeprefix("view=") for view in readings.views(measure)]
+    own = [view for view in views if view.endswith(OF_ELEMENTS)]
+    tables = {view: readings.series(measure, f"view={view}") for view in TABLES if view in views} or {
+        view: readings.series(measure, f"view={view}") for view in own
+    }
     return {view: series for view, series in tables.items() if isinstance(series, tuple)}
 
 
-def draw(figure: "Figure", tables: dict[str, Series], lang: Lang, axis: str, **style: str) -> None:
+def named(view: str, lang: Lang, place: int = 0) -> tuple[str, str]:
+    """The name of a table and its kind of line. place: among tables without words, which their lines tell apart."""
+    if view not in TABLES:
+        return view, theme.DASHES[place % len(theme.DASHES)]
+    key, dash = TABLES[view]
+    return say(key, lang), dash
+
+
+def draw(figure: "Figure", tables: dict[str, Series], lang: Lang, axis: str, **style: Any) -> None:
     """A line a table, in the same grey in all panels; the legend has each once."""
-    for view, series in tables.items():
-        name, dash = TABLES[view]
-        named = any(getattr(trace, "legendgroup", None) == name for trace in figure.data)
-        steps.line(figure, series, say(name, lang), theme.NEUTRAL, width=2.5, axis=axis, dash=dash, **style)
-        figure.data[-1].update(legendgroup=name, showlegend=not named)
+    for place, (view, series) in enumerate(tables.items()):
+        name, dash = named(view, lang, place)
+        listed = any(getattr(trace, "legendgroup", None) == view for trace in figure.data)
+        steps.line(figure, series, name, theme.NEUTRAL, width=2.5, axis=axis, dash=dash, **style)
+        figure.data[-1].update(legendgroup=view, showlegend=not listed)

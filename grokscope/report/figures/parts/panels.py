@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from grokscope.report.page import theme
+from grokscope.report.page.frame import SLIDER
 from grokscope.report.words import Lang, say
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-BELOW = 130  # pixels for the slider and the names under the last row; page.js reads them from the figure
+BELOW = 60 + SLIDER  # pixels for the names under the last row and the slider; page.js reads them from the figure
 WIDTH = 1040  # pixels of the page's column
 
 
@@ -49,24 +50,29 @@ def arrange(
     columns, narrow = min(columns, n), min(narrow, n)
     height = -(-n // columns) * min(side, WIDTH // columns) + BELOW
     meta = {"squares": n, "wide": wide, "narrow": phone, "columns": columns, "few": narrow, "side": side}
-    figure.update_layout(meta=meta | {"below": BELOW}, height=height, margin={"b": 100})
+    figure.update_layout(meta=meta | {"below": BELOW}, height=height, margin={"b": 30 + SLIDER})
     figure.update_layout({key.partition(".")[0]: {"domain": value} for key, value in wide.items()})
 
 
-def animate(figure: "Figure", by_step: Mapping[int, Sequence[Any]], lang: Lang) -> None:
-    """A frame a step, and a slider over them, at the last one. by_step: data of the figure's first traces."""
+def animate(
+    figure: "Figure", by_step: Mapping[int, Sequence[Any]], lang: Lang, *, traces: Sequence[int] | None = None
+) -> None:
+    """A frame a step, and a slider over them, at the last one.
+
+    by_step: data of `traces`, by default of the figure's first ones. Only dots and lines move without being drawn anew.
+    """
     from plotly.graph_objects import Frame
 
-    figure.frames = [
-        Frame(name=str(step), data=list(data), traces=list(range(len(data)))) for step, data in by_step.items()
-    ]
-    _add_slider(figure, sorted(by_step), lang)
+    moved = list(range(len(next(iter(by_step.values()))))) if traces is None else list(traces)
+    figure.frames = [Frame(name=str(step), data=list(data), traces=moved) for step, data in by_step.items()]
+    drawn: Any = figure.data
+    _add_slider(figure, sorted(by_step), lang, redraw=any(drawn[place].type != "scatter" for place in moved))
 
 
-def _add_slider(figure: "Figure", steps: list[int], lang: Lang) -> None:
+def _add_slider(figure: "Figure", steps: list[int], lang: Lang, *, redraw: bool) -> None:
     """A slider over frames that are named by their steps, and a button that plays them."""
-    instant = {"mode": "immediate", "frame": {"duration": 0, "redraw": False}, "transition": {"duration": 0}}
-    play = {"fromcurrent": False, "frame": {"duration": 150, "redraw": False}, "transition": {"duration": 0}}
+    instant = {"mode": "immediate", "frame": {"duration": 0, "redraw": redraw}, "transition": {"duration": 0}}
+    play = {"fromcurrent": False, "frame": {"duration": 150, "redraw": redraw}, "transition": {"duration": 0}}
     slide = [{"method": "animate", "label": f"{step:,}", "args": [[str(step)], instant]} for step in steps]
     figure.update_layout(
         sliders=[

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from grokscope.errors import Missing
+from grokscope.report.figures.parts.thinning import thinned
 from grokscope.report.page import theme
 from grokscope.report.run.readings import Readings, Series
 from grokscope.report.words import Lang, say
@@ -38,9 +39,11 @@ def step_axis(figure: "Figure", readings: Readings, lang: Lang) -> None:
     margin = 0.01 * (high - low)
     # No standoff of the title: beside a colour bar Plotly 7 then draws the title over the ticks.
     figure.update_xaxes(
-        type="log", range=[low - margin, high + margin], dtick=1, tickformat=",d", hoverformat=",d",
-        title={"text": say("axis.step", lang)}, minor={"dtick": "D1", "ticks": "outside", "ticklen": 3},
+        type="log", range=[low - margin, high + margin], dtick=log_ticks([10**low, 10**high]), tickformat=",d",
+        hoverformat=",d", title={"text": say("axis.step", lang)},
+        minor={"dtick": "D1", "ticks": "outside", "ticklen": 3},
     )  # fmt: skip
+    figure.update_layout(meta={"steps": True})  # page.js marks the step of the page on it, and offers a linear axis
 
 
 def shade(figure: "Figure", readings: Readings) -> None:
@@ -81,9 +84,10 @@ def log_ticks(values: Iterable[float | None]) -> int | str:
 
 
 def positive(series: Series) -> tuple[list[int], list[float | None]]:
-    """A series for a logarithmic step axis: without step 0, and with a gap where it is not finite."""
-    pairs = [(int(step), float(value)) for step, value in zip(*series, strict=True) if step > 0]
-    return [step for step, _ in pairs], [value if np.isfinite(value) else None for _, value in pairs]
+    """A series for a logarithmic step axis: without step 0, with a gap where it is not finite, and thinned."""
+    steps, values = np.asarray(series[0], dtype=np.int64), np.asarray(series[1], dtype=float)
+    drawn = (steps > 0) & thinned(steps, values)
+    return steps[drawn].tolist(), [float(value) if np.isfinite(value) else None for value in values[drawn]]
 
 
 def line(
@@ -94,19 +98,25 @@ def line(
     *,
     width: float = 2,
     axis: str = "y",
+    shown: bool = True,
+    size: float = 4,
     **style: str,
 ) -> None:
-    """A curve, where there is one. style: mode, dash and shape, as Plotly's."""
+    """A curve, where there is one. shown: at once, or when its name in the legend is clicked. style: mode, dash and
+    shape, and the symbol of its marks, as Plotly's."""
     if isinstance(series, tuple):
         x, y = positive(series)
         figure.add_scatter(
-            x=x, y=y, name=name, mode=style.get("mode", "lines"), marker={"size": 4}, yaxis=axis,
+            x=x, y=y, name=name, mode=style.get("mode", "lines"), yaxis=axis,
+            marker={"size": size, "symbol": style.get("symbol", "circle")},
             line={
                 "color": colour, "width": width, "dash": style.get("dash", "solid"),
                 "shape": style.get("shape", "linear"),
             },
             hovertemplate="%{y:.3f}",
         )  # fmt: skip
+        if not shown:
+            figure.data[-1].visible = "legendonly"
 
 
 def level(

@@ -1,9 +1,12 @@
-"""A section: a title and a list of figures. `circuit.py` defines `circuit`; its title is the text "section.circuit"."""
+"""A section: a title, an idea and a list of figures. `circuit.py` defines `circuit`; its title is the text
+"section.circuit"."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from grokscope.registry import component, names
 from grokscope.report.figures.base import figures
+from grokscope.report.run.readings import Readings
 from grokscope.report.words import Lang, say
 
 MORE = "more"  # the section of figures that no other one lists
@@ -11,15 +14,27 @@ MORE = "more"  # the section of figures that no other one lists
 
 @dataclass(frozen=True, kw_only=True)
 class Room:
-    """A section of the page. place: sections stand in ascending order of it. figures: of runs, by id."""
+    """A section of the page.
+
+    place: sections stand in ascending order of it. figures: of runs, by id. ideas: parts of the essay (`essay.toml`)
+    that say what the theory says. shows: sentences with what this run has to say to it. theories: whose verdicts are
+    about it.
+    """
 
     id: str
     place: int
-    figures: tuple[str, ...]
+    figures: tuple[str, ...] = ()
+    ideas: tuple[str, ...] = ()
+    shows: Callable[[Readings, Lang], list[str]] = lambda *_: []
+    theories: tuple[str, ...] = ()
 
     def title(self, lang: Lang) -> str:
         """Its title."""
         return say(f"section.{self.id}", lang)
+
+    def says(self, lang: Lang) -> str:
+        """What the theory says; "" where the section is about none."""
+        return ("" if lang == "zh" else " ").join(say(f"essay.{idea}.says", lang) for idea in self.ideas)
 
 
 def sections() -> list[Room]:
