@@ -1,13 +1,16 @@
 """`grokscope alarms`: which quantities announce that a run will generalise, and how often they are wrong."""
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
 from grokscope.cli._options import Json
 from grokscope.cli.base import emit, wide_console
+from grokscope.report.words import Lang
+from grokscope.runs.output import require_output
 
 if TYPE_CHECKING:
     from grokscope.studies.alarms import Alarms, Quantity
@@ -17,10 +20,14 @@ GROUP = "Judge"
 
 
 def alarms(
-    store: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="STORE")] = Path("runs"),
+    store: Annotated[
+        tyro.conf.Positional[Path], tyro.conf.arg(metavar="STORE", help="the folder that holds the runs.")
+    ] = Path("runs"),
     *,
     only: Annotated[str, tyro.conf.arg(metavar="ID,ID")] = "",
-    split: str = "fresh",
+    split: Literal["fresh", "test"] = "fresh",
+    output: Annotated[Path | None, tyro.conf.arg(aliases=["-o"], metavar="FILE.html")] = None,
+    lang: Lang = "en",
     json: Json = False,
 ) -> None:
     """Which quantities announce that a run will generalise, and how often they cry wolf, on the runs of a store.
@@ -31,17 +38,23 @@ def alarms(
     seeds and judged on the other half. Runs that never generalise are needed too: random labels, little data, no decay.
 
     Args:
-        store: the folder that holds the runs.
         only: ids of measures (grokscope list measures); the trivial competitors are always there.
         split: the inputs on which generalising is judged: fresh (no mirror image was trained on), or test.
+        output: also write a page with the figure and the table.
     """
     from grokscope.runs.run import runs
     from grokscope.studies.alarms import alarms as found_in
 
-    if split not in ("fresh", "test"):
-        raise ValueError(f"--split is fresh or test, got {split!r}")
     chosen = [id_.strip() for id_ in only.split(",") if id_.strip()]
+    if output is not None:
+        require_output(output)
     found = found_in(runs(store), only=chosen, split=split)
+    if output is not None:
+        from grokscope.report.study.alarms import write_alarms
+
+        given = ["--only", only] if only else []
+        command = shlex.join(["grokscope", "alarms", str(store), *given, "--split", split, "-o", str(output)])
+        write_alarms(found, output, command=command, lang=lang)
     if json:
         emit(as_dict(found))
     else:
@@ -103,10 +116,12 @@ def _print(found: "Alarms") -> None:
 
 
 def _cells(one: "Quantity") -> Iterator[str]:
+    from rich.markup import escape
+
     from grokscope.errors import Missing
     from grokscope.report.words import number
 
-    yield one.name
+    yield escape(one.name)  # brackets would be marks of style
     if isinstance(one.judged, Missing):
         yield from ("", "", one.judged.reason, "", "", "", _note(one))
         return

@@ -1,0 +1,105 @@
+"""Which quantities see a run generalise, how often they cry wolf, and how early they are."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from grokscope.report.figures.base import draws
+from grokscope.report.page import theme
+from grokscope.report.words import Lang, percent, say
+from grokscope.statistics.alarms import Judged
+from grokscope.studies.alarms import Alarms, Quantity
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+MOST = 16  # quantities that are drawn
+# What a quantity is; those that read the end of the run or held-out labels are no alarms, and hollow.
+KINDS = (
+    ("predictor", theme.BLUE, "circle"),
+    ("told", theme.BLUE, "circle-open"),
+    ("trivial", theme.NEUTRAL, "square"),
+)
+LEFT, RIGHT = (0.0, 0.36), (0.64, 1.0)  # of the width
+
+
+@draws("study", says={"most": str(MOST)})
+def alarms(of: Alarms, lang: Lang = "en") -> "Figure":
+    """Left: what is seen over false alarms, a number a quantity. Right: the lead of each, as a share of the delay."""
+    shown = _shown(of)
+    figure = theme.blank(max(360, 34 * len(shown) + 120))
+    figure.add_scatter(
+        x=[0, 1], y=[0, 1], mode="lines", name=say("series.knows_nothing", lang), hoverinfo="skip",
+        line={"color": theme.NEUTRAL, "width": 1, "dash": "dot"},
+    )  # fmt: skip
+    for kind, colour, symbol in KINDS:
+        chosen = [(place, one, judged) for place, (one, judged) in enumerate(shown, 1) if _kind(one) == kind]
+        if not chosen:
+            continue
+        marker = {"color": colour, "symbol": symbol, "size": 9}
+        figure.add_scatter(
+            x=[judged.false_alarms.value for *_, judged in chosen],
+            y=[judged.sensitivity.value for *_, judged in chosen],
+            text=[str(place) for place, *_ in chosen], mode="markers+text", textposition="top center", marker=marker,
+            name=say(f"series.{kind}", lang), customdata=[[one.name] for _, one, _ in chosen],
+            hovertemplate="%{customdata[0]}: %{y:.0%}, %{x:.0%}<extra></extra>",
+        )  # fmt: skip
+        figure.add_scatter(
+            x=[judged.lead.share[0] for *_, judged in chosen], y=[place for place, *_ in chosen], mode="markers",
+            marker=marker, showlegend=False, xaxis="x2", yaxis="y2",
+            error_x={
+                "type": "data", "symmetric": False, "color": colour, "thickness": 1.5, "width": 4,
+                "array": [judged.lead.share[2] - judged.lead.share[0] for *_, judged in chosen],
+                "arrayminus": [judged.lead.share[0] - judged.lead.share[1] for *_, judged in chosen],
+            },
+            hovertemplate="%{x:.0%}<extra></extra>",
+        )  # fmt: skip
+    figure.update_layout(
+        xaxis=_share(say("axis.false_alarms", lang), LEFT) | {"range": _reach(j.false_alarms.value for _, j in shown)},
+        yaxis=_share(say("axis.seen", lang)) | {"anchor": "x", "range": _reach(j.sensitivity.value for _, j in shown)},
+        xaxis2=_share(say("axis.lead", lang), RIGHT) | {"anchor": "y2"},
+        yaxis2={
+            "anchor": "x2", "range": [len(shown) + 0.6, 0.4], "showgrid": False, "automargin": False,
+            "tickvals": list(range(1, len(shown) + 1)),
+            "ticktext": [f"{place}  {_short(one)}" for place, (one, _) in enumerate(shown, 1)],
+        },
+    )  # fmt: skip
+    return figure
+
+
+def _shown(of: Alarms) -> list[tuple[Quantity, Judged]]:
+    """The first ones, and what everybody has."""
+    known = [(one, one.judged) for one in of.quantities if isinstance(one.judged, Judged)]
+    plain = sum(one.trivial for one, _ in known)
+    first = [one for one, _ in known if not one.trivial][: MOST - plain]
+    return [(one, judged) for one, judged in known if one.trivial or one in first]
+
+
+def _kind(one: Quantity) -> str:
+    return "trivial" if one.trivial else "told" if one.needs_labels or one.looks_ahead else "predictor"
+
+
+def _reach(values: Iterable[float]) -> list[float]:
+    """An axis from a little below the least to a little above the largest."""
+    found = [0.5, *values]
+    return [min(found) - 0.06, max(found) + 0.08]
+
+
+def _share(title: str, domain: tuple[float, float] | None = None) -> dict[str, object]:
+    where = {} if domain is None else {"domain": list(domain)}
+    return {"title": {"text": title}, "range": [-0.04, 1.08], "tickformat": ".0%", **where}
+
+
+def _short(one: Quantity) -> str:
+    """Without the family."""
+    name = one.name.partition(".")[2] or one.name
+    return name if len(name) <= 34 else f"{name[:33]}…"
+
+
+def told(of: Alarms, lang: Lang) -> str:
+    """One sentence: the best quantity that reads neither the end nor held-out labels."""
+    for one in of.quantities:
+        if isinstance(one.judged, Judged) and not (one.needs_labels or one.looks_ahead or one.trivial):
+            seen, cried = (percent(share.value) for share in (one.judged.sensitivity, one.judged.false_alarms))
+            lead = percent(one.judged.lead.share[0])
+            return say("alarms.best", lang, name=one.name, seen=seen, false=cried, lead=lead)
+    return say("alarms.none", lang)
