@@ -2,7 +2,7 @@
 
     theta <- theta |theta_0| / |theta|      after each step of the optimizer
 
-Source: Liu et al. 2022 (Omnigrok), arXiv:2210.01117, in the form of the released MNIST and transformer code: all
+Source: Liu et al. 2023 (Omnigrok), arXiv:2210.01117, in the form of the released MNIST and transformer code: all
 parameters are rescaled jointly after the optimizer's step. Here the config names the tensors, and each counts once (the
 released code for the teacher-student and addition tasks counts the first matrix twice).
 """

@@ -6,7 +6,8 @@ A row is what one output unit reads: in torch's layout (output, input) the last 
 output, a column. All heads of W_O write to one unit together. A position's vector is a row, and a vector of biases is
 one row. Tables of symbols and the unembedding are left alone, as published.
 
-Source: cliptogrok, README 0c1727a, c = 2.0 there, with rows of the norm c at the start (`init_scale` sets another).
+Source: Volchkov & Rivlin 2026, github.com/NiftyliuS/cliptogrok, README 0c1727a, c = 2.0 there, with rows of the norm c
+at the start (`init_scale` sets another).
 """
 
 from collections.abc import Sequence
