@@ -41,6 +41,7 @@ def alarms(
         only: ids of measures (grokscope list measures); the trivial competitors are always there.
         split: the inputs on which generalising is judged: fresh (no mirror image was trained on), or test.
         output: also write a page with the figure and the table.
+        lang: language of the page.
     """
     from grokscope.runs.run import runs
     from grokscope.studies.alarms import alarms as found_in
