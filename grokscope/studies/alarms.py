@@ -5,6 +5,7 @@ for one in found.quantities: print(one.name, one.judged.sensitivity.value, one.j
 """
 
 import dataclasses
+import functools
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -136,13 +137,13 @@ def _enough(each: Sequence[Series]) -> bool:
 
 
 def _quantity(name: str, each: Sequence[Series], run: Run | None) -> Quantity:
-    ahead, labels = _nature(name.partition("[")[0], run)
+    ahead, labels = nature(name.partition("[")[0], run)
     pairs = {age: at_age(each, age) for age in AGES}
     return Quantity(
         name=name,
         trivial=name in TRIVIAL,
         looks_ahead=ahead,
-        needs_labels=labels,
+        needs_labels=name in labels,
         judged=judged(each),
         areas={age: auroc(*pair) for age, pair in pairs.items()},
         within=within_cells(each, AGES[1]),
@@ -167,10 +168,12 @@ def _compared(one: Quantity, best: Quantity | None, series: dict[str, list[Serie
     return one if len(both) < FEWEST else dataclasses.replace(one, against=mean_effect(sorted(both)))
 
 
-def _nature(measure: str, run: Run | None) -> tuple[bool, bool]:
-    """Whether a measure reads the end of its run, and labels of inputs that are not trained on; tried on a network."""
+@functools.cache
+def nature(measure: str, run: Run | None) -> tuple[bool, frozenset[str]]:
+    """Whether a measure reads the end of its run, and which of its series read labels of inputs that are not trained
+    on; tried on the network of one run."""
     if run is None or measure not in names("measures"):
-        return False, False
+        return False, frozenset()
     of: Measure = component("measures", measure)
     snapshot = run.snapshot(run.checkpoints[len(run.checkpoints) // 2])
     asked: list[bool] = []
@@ -180,11 +183,18 @@ def _nature(measure: str, run: Run | None) -> tuple[bool, bool]:
         return run.snapshot()
 
     plain = _known(of, snapshot.replace(final=final))
+    ahead = bool(asked)
     held, labels = (~snapshot.train_mask).nonzero().flatten(), snapshot.task.labels.clone()
     labels[held] = labels[held[torch.randperm(len(held), generator=torch.Generator().manual_seed(0))]]
     other = snapshot.replace(task=dataclasses.replace(snapshot.task, labels=labels))
-    return bool(asked), plain != _known(of, other)
+    changed = _known(of, other)
+    return ahead, frozenset(name for name, values in plain.items() if values != changed.get(name))
 
 
-def _known(of: Measure, snapshot: Snapshot) -> dict[str, float]:
-    return {view: value for view, value in of.rows(snapshot) if not isinstance(value, Missing)}
+def _known(of: Measure, snapshot: Snapshot) -> dict[str, list[float]]:
+    """The values of each series."""
+    found: dict[str, list[float]] = defaultdict(list)
+    for view, value in of.rows(snapshot):
+        if not isinstance(value, Missing):
+            found[_named(of.id, view)].append(value)
+    return found

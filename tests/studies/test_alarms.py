@@ -14,7 +14,7 @@ from grokscope.runs.run import Run
 from grokscope.runs.store.journal import Measured
 from grokscope.runs.writer import open_writer
 from grokscope.statistics.alarms import Judged
-from grokscope.studies.alarms import AGE, _nature, alarms
+from grokscope.studies.alarms import AGE, alarms, nature
 from tests.conftest import tiny
 
 STEPS = range(0, 1001, 20)
@@ -118,4 +118,12 @@ def test_an_empty_store_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[st
     ],
 )
 def test_what_a_measure_looks_at_is_tried(measure: str, ahead: bool, labels: bool, tiny_run: Run) -> None:
-    assert _nature(measure, tiny_run) == (ahead, labels)
+    found = nature(measure, tiny_run)
+    assert (found[0], bool(found[1])) == (ahead, labels)
+
+
+def test_of_several_views_only_those_with_labels_are_said_to_read_them(tiny_run: Run) -> None:
+    assert nature("manifold.linear_dimension", tiny_run) == (False, frozenset())
+    assert nature("manifold.persistence_ratio", tiny_run)[1] == {
+        "manifold.persistence_ratio[view=resid_mid/class_means]"
+    }
