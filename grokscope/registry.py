@@ -122,8 +122,15 @@ def component(family: str, name: str) -> Any:
         return outside[name]
     if name not in _in_the_tree(family):
         raise missing(family, name) if (family, name) in _former else _no_such(family, name)
-    last, place = name.rpartition(".")[2], f"grokscope.{family}.{name}"
-    return getattr(importlib.import_module(f"{place}.{last}" if _is_component(place) else place), last)
+    return getattr(importlib.import_module(place(family, name)), name.rpartition(".")[2])
+
+
+def place(family: str, name: str) -> str:
+    """The module that a component is the object of: its own file, not that of its class."""
+    if (plugin := origin(family, name)) is not None:
+        return plugin.module.__name__
+    own = f"grokscope.{family}.{name}"
+    return f"{own}.{name.rpartition('.')[2]}" if _is_component(own) else own
 
 
 def use(given: str | Path | ModuleType, **again: Any) -> Plugin:

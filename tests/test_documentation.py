@@ -74,6 +74,12 @@ def test_a_printed_command_can_be_typed(page: str, line: str) -> None:
         assert given["--table"] in tables()
 
 
+@pytest.mark.parametrize("command", names("cli"))
+def test_the_page_of_commands_types_every_command(command: str) -> None:
+    """In a table or an example, not merely in passing."""
+    assert ("docs/guide/commands.md", command) in {(page, line.split()[1]) for page, line in COMMANDS if " " in line}
+
+
 def anchors(page: Path) -> set[str]:
     """The anchors that GitHub makes of headings: small letters, no punctuation, hyphens for spaces; numbered where a
     heading comes again."""

@@ -1,7 +1,7 @@
 """`grokscope cite`: what a run used, as BibTeX."""
 
-import inspect
 from collections.abc import Iterator
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from textwrap import fill
@@ -12,7 +12,7 @@ import tyro
 from grokscope.cli._options import Json, RunName, Store
 from grokscope.cli._papers import bibtex, named_in, papers
 from grokscope.cli.base import emit, find_run
-from grokscope.registry import component
+from grokscope.registry import component, place
 
 if TYPE_CHECKING:
     from grokscope.runs.config import RunConfig
@@ -106,5 +106,4 @@ def _components(config: "RunConfig") -> Iterator[tuple[str, str]]:
 def _about(family: str, id_: str) -> str:
     """All that a component says of itself: its own words and those of its file."""
     found: Any = component(family, id_)
-    words = [found.__doc__ or "", getattr(inspect.getmodule(found), "__doc__", "") or ""]
-    return " ".join(words)
+    return " ".join([found.__doc__ or "", import_module(place(family, id_)).__doc__ or ""])

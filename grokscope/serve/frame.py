@@ -18,6 +18,7 @@ from grokscope.report.page import theme
 from grokscope.report.page.frame import as_data
 from grokscope.report.page.render import TEMPLATES as OF_REPORTS
 from grokscope.report.words import LANGUAGES, Lang, catalogue, count, number, say
+from grokscope.serve import titles
 from grokscope.serve.served import served
 
 HERE = Path(__file__).parent
@@ -84,6 +85,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )  # fmt: skip
     environment.globals |= {"say": say, "count": count, "number": number, "address": address, "as_data": as_data}
+    environment.globals["of_theory"] = titles.title
     environment.filters["data"] = _data
     return environment
 

@@ -1,5 +1,5 @@
 """What MkDocs does for this site beside rendering Markdown: patterns in the navigation, pages made from the registry,
-notebooks that are executed, and the few things that GitHub's Markdown has and Python's has not."""
+notebooks that are executed, a story, and the few things that GitHub's Markdown has and Python's has not."""
 
 import logging
 import re
@@ -17,6 +17,7 @@ import navigation
 import notebooks
 import pages
 import pictures
+import stories
 
 # What a browser would fetch from another machine when the page opens.
 FETCHED = re.compile(
@@ -41,14 +42,17 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         text = notebooks.page(Path(str(file.abs_src_path)))
         files.append(File.generated(config, navigation.page_of(file.src_uri), content=text))
     files.append(File.generated(config, "javascripts/plotly.min.js", content=notebooks.plotly_js()))
+    for name, text in stories.made().items():
+        files.append(File.generated(config, name, content=text))
     return files
 
 
 def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
-    """What GitHub reads without being told: lists below a line, Markdown within <details>; links to notebooks, and
-    pictures."""
+    """What GitHub reads without being told: lists below a line, Markdown within <details>; links to notebooks,
+    pictures, and the story."""
     lang = "zh" if ".zh." in page.file.src_uri else "en"
     markdown = re.sub(r"<!-- picture: (\w+) -->", lambda found: pictures.picture(found[1], lang), markdown)
+    markdown = markdown.replace("<!-- story -->", stories.frame(lang))
     parts = re.split(r"(^```.*?^```$)", markdown, flags=re.MULTILINE | re.DOTALL)
     for place in range(0, len(parts), 2):
         text = _lists(parts[place]).replace("<details", '<details markdown="1"')

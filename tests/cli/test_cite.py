@@ -1,5 +1,6 @@
 """`grokscope cite`: each paper that a source names has an entry, each entry is BibTeX; a run cites what it used."""
 
+import importlib
 import inspect
 import json
 import re
@@ -11,7 +12,8 @@ import pytest
 from grokscope.cli._papers import bibtex, named_in, papers
 from grokscope.cli.base import main
 from grokscope.measures.base import measures
-from grokscope.registry import component, names
+from grokscope.recipes.base import recipe
+from grokscope.registry import component, names, place
 from grokscope.runs.run import Run
 from grokscope.studies.experiment import train
 from grokscope.theories.base import theories
@@ -31,7 +33,8 @@ def sources() -> dict[str, str]:
     for family in FAMILIES:
         for name in names(family):
             one = component(family, name)
-            found[f"{family} {name}"] = f"{inspect.getdoc(one) or ''} {inspect.getdoc(inspect.getmodule(one)) or ''}"
+            own = importlib.import_module(place(family, name))
+            found[f"{family} {name}"] = f"{inspect.getdoc(one) or ''} {inspect.getdoc(own) or ''}"
     return found
 
 
@@ -106,6 +109,13 @@ def test_what_is_turned_on_is_cited_and_theories_that_one_speaks_of(capsys: pyte
     found = cited(capsys, run, "--theory", "weight_efficiency")
     assert "transform grokfast" in found["lee2024"]["for"]
     assert "theory weight_efficiency" in found["varma2023"]["for"]
+
+
+def test_a_run_on_data_of_others_cites_the_data(capsys: pytest.CaptureFixture, store: Path) -> None:
+    """The words of a task's own file, not those of the class that all tasks share."""
+    config = recipe("kumar_digits", max_steps=2)
+    found = cited(capsys, train(config, store=store, progress=False))
+    assert found["alpaydin1998"]["for"] == ["task digits"]
 
 
 def test_text_is_a_file_of_references(capsys: pytest.CaptureFixture, tiny_run: Run) -> None:

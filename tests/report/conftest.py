@@ -1,6 +1,7 @@
 """Runs to report on: one measured, and curves made up to a stage of one's choice."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -43,26 +44,26 @@ def tiny_config() -> Callable[..., Any]:
 
 @pytest.fixture
 def staged(measured_run: Run) -> Callable[..., Readings]:
+    """`staged_of` the measured run."""
+    return partial(staged_of, measured_run)
+
+
+def staged_of(run: Run, *, memorised: int | None, generalised: int | None, fresh: bool = True) -> Readings:
     """Readings with accuracies that rise at chosen steps (None: never) and losses to match, all else as measured."""
 
-    def make(*, memorised: int | None, generalised: int | None, fresh: bool = True) -> Readings:
-        def rise(at: int | None) -> Any:
-            return np.zeros(len(STEPS)) if at is None else (at <= STEPS).astype(float)
+    def rise(at: int | None) -> Any:
+        return np.zeros(len(STEPS)) if at is None else (at <= STEPS).astype(float)
 
-        train_accuracy, test_accuracy = rise(memorised), rise(generalised)
-        bump = np.exp(-(((STEPS - 1500) / 400) ** 2))  # the largest test loss is at step 1500
-        curves = {
-            "train_accuracy": train_accuracy,
-            "test_accuracy": test_accuracy,
-            "train_loss": 4.0 - 3.9 * train_accuracy,
-            "test_loss": 4.0 - 3.9 * test_accuracy + bump,
-        }
-        if fresh:
-            curves |= {"fresh_accuracy": test_accuracy, "fresh_loss": curves["test_loss"]}
-        measured = {
-            key: found for key, found in read(measured_run).numbers.items() if not key[0].startswith("behaviour.")
-        }
-        made = {(f"behaviour.{name}", ""): (STEPS, values) for name, values in curves.items()}
-        return from_numbers(measured_run, measured | made)
-
-    return make
+    train_accuracy, test_accuracy = rise(memorised), rise(generalised)
+    bump = np.exp(-(((STEPS - 1500) / 400) ** 2))  # the largest test loss is at step 1500
+    curves = {
+        "train_accuracy": train_accuracy,
+        "test_accuracy": test_accuracy,
+        "train_loss": 4.0 - 3.9 * train_accuracy,
+        "test_loss": 4.0 - 3.9 * test_accuracy + bump,
+    }
+    if fresh:
+        curves |= {"fresh_accuracy": test_accuracy, "fresh_loss": curves["test_loss"]}
+    measured = {key: found for key, found in read(run).numbers.items() if not key[0].startswith("behaviour.")}
+    made = {(f"behaviour.{name}", ""): (STEPS, values) for name, values in curves.items()}
+    return from_numbers(run, measured | made)

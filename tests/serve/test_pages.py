@@ -92,6 +92,13 @@ class Parts(HTMLParser):
         self.handlers += [name for name in given if name.startswith("on")]
 
 
+@pytest.mark.parametrize("path", ["verdicts", "studies/judged-0123abcd"])
+@pytest.mark.parametrize(("lang", "title"), [("en", "Manifold discovery"), ("zh", "流形发现假说")])
+def test_a_theory_has_its_title(store: Path, path: str, lang: str, title: str) -> None:
+    with opened(store) as client:
+        assert re.search(rf"<h[23]>{title}</h[23]>", client.get(f"/{path}?lang={lang}").text)
+
+
 @pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize("path", PAGES)
 def test_a_page_is_whole_in_each_language(store: Path, path: str, lang: str) -> None:

@@ -11,10 +11,15 @@ import pytest
 from grokscope.measures.base import evaluate
 from grokscope.report.run.page import write_report
 from grokscope.report.run.sections.base import sections
+from grokscope.report.study import story
+from grokscope.report.study.compare import write_comparison
 from grokscope.runs.run import Run
+from tests.report.conftest import staged_of
+from tests.serve.looking import inaccessible
 
 FIGURES = [name for room in sections() for name in room.figures]
 POINTS = "document.querySelector('#planes .plot').data[0].x"
+FIT = "[...document.querySelectorAll('.plot')].every(p => !p.clientWidth || p.clientWidth === p.layout.width)"
 # Where Plotly drew the first point of the first plane, in pixels.
 DRAWN = "document.querySelector('#planes .plot .scatterlayer .point').getAttribute('transform')"
 
@@ -39,12 +44,32 @@ def opened(browser: Any, file: Path) -> Iterator[Any]:
     page.close()
 
 
+@pytest.fixture(scope="module")
+def every(
+    opened: Any, browser: Any, measured_run: Run, random_run: Run, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Any]]:
+    """The report; a comparison, and a story of made-up curves, opened with their figures drawn."""
+    folder = tmp_path_factory.mktemp("every")
+    files = {"comparison": write_comparison([measured_run, random_run], folder / "side.html", plotly="folder")}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(story, "read", lambda _: staged_of(measured_run, memorised=100, generalised=3000))
+        files["story"] = story.write_story(measured_run, folder / "story.html", plotly="folder")
+    pages = {name: browser.new_page() for name in files}
+    for name, page in pages.items():
+        page.goto(files[name].as_uri())
+        page.evaluate("grokscope.drawAll()")
+        page.wait_for_selector("html[data-drawn]", timeout=60_000)
+    yield {"report": opened, **pages}
+    for page in pages.values():
+        page.close()
+
+
 @pytest.fixture
 def page(opened: Any) -> Any:
     """The report at its last step, on a wide screen."""
     opened.set_viewport_size({"width": 1400, "height": 900})
     opened.evaluate("grokscope.go(1e9)")
-    opened.wait_for_function("[...document.querySelectorAll('.plot')].every(p => p.clientWidth === p.layout.width)")
+    opened.wait_for_function(FIT)
     return opened
 
 
@@ -139,6 +164,19 @@ def test_the_planes_are_square_on_a_phone(page: Any) -> None:
     width, height = page.evaluate(f"[{layout}.xaxis._length, {layout}.yaxis._length]")
     assert width == pytest.approx(height, rel=0.01)
     assert 130 < width < 180  # two in a row of 358 pixels
+
+
+@pytest.mark.parametrize("width", [375, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["report", "comparison", "story"])
+def test_axe_finds_no_serious_fault(every: dict[str, Any], name: str, width: int, scheme: Any) -> None:
+    page = every[name]
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme=scheme)
+    page.wait_for_function(FIT)
+    found = inaccessible(page)
+    page.emulate_media(color_scheme="light")
+    assert found == []
 
 
 def _go(page: Any, figure: str, place: int) -> None:
