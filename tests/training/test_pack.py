@@ -112,6 +112,9 @@ CHANGES: dict[str, tuple[Any, dict[str, Any]]] = {
     "momentum": (0.5, {"optimizer": "sgd", "learning_rate": 0.1}),
     "grokfast_gain": (2.0, {"grokfast_gain": 1.0}),
     "grokfast_memory": (0.5, {"grokfast_gain": 1.0}),
+    "grokfast_average_gain": (2.0, {"grokfast_average_gain": 1.0, "grokfast_window": 4}),
+    "muon_factor": (5.0, {"optimizer": "muon"}),
+    "muon_momentum": (0.5, {"optimizer": "muon"}),
 }
 
 
