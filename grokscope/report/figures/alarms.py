@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from grokscope.report.figures.base import draws
+from grokscope.report.figures.parts import panels
 from grokscope.report.page import theme
 from grokscope.report.words import Lang, percent, say
 from grokscope.statistics.alarms import Judged
@@ -19,14 +20,14 @@ KINDS = (
     ("told", theme.BLUE, "circle-open"),
     ("trivial", theme.NEUTRAL, "square"),
 )
-LEFT, RIGHT = (0.0, 0.36), (0.64, 1.0)  # of the width
+ROW = 38  # pixels of a quantity on the right
 
 
 @draws("study", says={"most": str(MOST)})
 def alarms(of: Alarms, lang: Lang = "en") -> "Figure":
     """Left: what is seen over false alarms, a number a quantity. Right: the lead of each, as a share of the delay."""
     shown = _shown(of)
-    figure = theme.blank(max(360, 34 * len(shown) + 120))
+    figure = theme.blank()
     figure.add_scatter(
         x=[0, 1], y=[0, 1], mode="lines", name=say("series.knows_nothing", lang), hoverinfo="skip",
         line={"color": theme.NEUTRAL, "width": 1, "dash": "dot"},
@@ -53,16 +54,19 @@ def alarms(of: Alarms, lang: Lang = "en") -> "Figure":
             },
             hovertemplate="%{x:.0%}<extra></extra>",
         )  # fmt: skip
-    figure.update_layout(
-        xaxis=_share(say("axis.false_alarms", lang), LEFT) | {"range": _reach(j.false_alarms.value for _, j in shown)},
-        yaxis=_share(say("axis.seen", lang)) | {"anchor": "x", "range": _reach(j.sensitivity.value for _, j in shown)},
-        xaxis2=_share(say("axis.lead", lang), RIGHT) | {"anchor": "y2"},
-        yaxis2={
-            "anchor": "x2", "range": [len(shown) + 0.6, 0.4], "showgrid": False, "automargin": False,
-            "tickvals": list(range(1, len(shown) + 1)),
-            "ticktext": [f"{place}  {_short(one)}" for place, (one, _) in enumerate(shown, 1)],
-        },
+    figure.add_scatter(
+        x=[0] * len(shown), y=[place - 0.42 for place in range(1, len(shown) + 1)], mode="text", showlegend=False,
+        text=[f"{place}  {_short(one)}" for place, (one, _) in enumerate(shown, 1)], textposition="middle right",
+        hoverinfo="skip", xaxis="x2", yaxis="y2",
     )  # fmt: skip
+    figure.update_layout(
+        xaxis=_share(say("axis.false_alarms", lang)) | {"range": _reach(j.false_alarms.value for _, j in shown)},
+        yaxis=_share(say("axis.seen", lang)) | {"range": _reach(j.sensitivity.value for _, j in shown)},
+        xaxis2=_share(say("axis.lead", lang)) | {"anchor": "y2"},
+        yaxis2={"anchor": "x2", "range": [len(shown) + 0.6, 0.2], "showgrid": False, "showticklabels": False},
+    )  # fmt: skip
+    panels.arrange(figure, 2, columns=2, narrow=1, side=max(360, ROW * len(shown)), gaps=(0.08, 0.12))
+    figure.update_layout(margin={"l": 64, "r": 14, "b": 56})
     return figure
 
 
@@ -84,9 +88,8 @@ def _reach(values: Iterable[float]) -> list[float]:
     return [min(found) - 0.06, max(found) + 0.08]
 
 
-def _share(title: str, domain: tuple[float, float] | None = None) -> dict[str, object]:
-    where = {} if domain is None else {"domain": list(domain)}
-    return {"title": {"text": title}, "range": [-0.04, 1.08], "tickformat": ".0%", **where}
+def _share(title: str) -> dict[str, object]:
+    return {"title": {"text": title}, "range": [-0.04, 1.08], "tickformat": ".0%"}
 
 
 def _short(one: Quantity) -> str:
