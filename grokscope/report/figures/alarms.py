@@ -1,6 +1,6 @@
 """Which quantities see a run generalise, how often they cry wolf, and how early they are."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from grokscope.report.figures.base import draws
@@ -20,6 +20,7 @@ KINDS = (
     ("told", theme.BLUE, "circle-open"),
     ("trivial", theme.NEUTRAL, "square"),
 )
+CLOSE = 0.045  # shares
 ROW = 38  # pixels of a quantity on the right
 
 
@@ -27,6 +28,7 @@ ROW = 38  # pixels of a quantity on the right
 def alarms(of: Alarms, lang: Lang = "en") -> "Figure":
     """Left: what is seen over false alarms, a number a quantity. Right: the lead of each, as a share of the delay."""
     shown = _shown(of)
+    numbers = _numbers([judged for _, judged in shown])
     figure = theme.blank()
     figure.add_scatter(
         x=[0, 1], y=[0, 1], mode="lines", name=say("series.knows_nothing", lang), hoverinfo="skip",
@@ -40,22 +42,22 @@ def alarms(of: Alarms, lang: Lang = "en") -> "Figure":
         figure.add_scatter(
             x=[judged.false_alarms.value for *_, judged in chosen],
             y=[judged.sensitivity.value for *_, judged in chosen],
-            text=[str(place) for place, *_ in chosen], mode="markers+text", textposition="top center", marker=marker,
+            text=[numbers[place] for place, *_ in chosen], mode="markers+text", textposition="top center",
+            marker=marker,
             name=say(f"series.{kind}", lang), customdata=[[one.name] for _, one, _ in chosen],
             hovertemplate="%{customdata[0]}: %{y:.0%}, %{x:.0%}<extra></extra>",
         )  # fmt: skip
+        ends = [end for _, _, judged in chosen for end in (judged.lead.share[1], judged.lead.share[2], None)]
         figure.add_scatter(
-            x=[judged.lead.share[0] for *_, judged in chosen], y=[place for place, *_ in chosen], mode="markers",
-            marker=marker, showlegend=False, xaxis="x2", yaxis="y2",
-            error_x={
-                "type": "data", "symmetric": False, "color": colour, "thickness": 1.5, "width": 4,
-                "array": [judged.lead.share[2] - judged.lead.share[0] for *_, judged in chosen],
-                "arrayminus": [judged.lead.share[0] - judged.lead.share[1] for *_, judged in chosen],
-            },
-            hovertemplate="%{x:.0%}<extra></extra>",
+            x=ends, y=[at for place, *_ in chosen for at in (-place, -place, None)], mode="lines", hoverinfo="skip",
+            line={"color": colour, "width": 1.5}, showlegend=False, xaxis="x2", yaxis="y2",
+        )  # fmt: skip
+        figure.add_scatter(
+            x=[judged.lead.share[0] for *_, judged in chosen], y=[-place for place, *_ in chosen], mode="markers",
+            marker=marker, showlegend=False, xaxis="x2", yaxis="y2", hovertemplate="%{x:.0%}<extra></extra>",
         )  # fmt: skip
     figure.add_scatter(
-        x=[0] * len(shown), y=[place - 0.42 for place in range(1, len(shown) + 1)], mode="text", showlegend=False,
+        x=[0] * len(shown), y=[0.42 - place for place in range(1, len(shown) + 1)], mode="text", showlegend=False,
         text=[f"{place}  {_short(one)}" for place, (one, _) in enumerate(shown, 1)], textposition="middle right",
         hoverinfo="skip", xaxis="x2", yaxis="y2",
     )  # fmt: skip
@@ -63,7 +65,7 @@ def alarms(of: Alarms, lang: Lang = "en") -> "Figure":
         xaxis=_share(say("axis.false_alarms", lang)) | {"range": _reach(j.false_alarms.value for _, j in shown)},
         yaxis=_share(say("axis.seen", lang)) | {"range": _reach(j.sensitivity.value for _, j in shown)},
         xaxis2=_share(say("axis.lead", lang)) | {"anchor": "y2"},
-        yaxis2={"anchor": "x2", "range": [len(shown) + 0.6, 0.2], "showgrid": False, "showticklabels": False},
+        yaxis2={"anchor": "x2", "range": [-len(shown) - 0.6, -0.2], "showgrid": False, "showticklabels": False},
     )  # fmt: skip
     panels.arrange(figure, 2, columns=2, narrow=1, side=max(360, ROW * len(shown)), gaps=(0.08, 0.12))
     figure.update_layout(margin={"l": 64, "r": 14, "b": 56})
@@ -76,6 +78,26 @@ def _shown(of: Alarms) -> list[tuple[Quantity, Judged]]:
     plain = sum(one.trivial for one, _ in known)
     first = [one for one, _ in known if not one.trivial][: MOST - plain]
     return [(one, judged) for one, judged in known if one.trivial or one in first]
+
+
+def _numbers(judged: Sequence[Judged]) -> dict[int, str]:
+    """Place -> what is written there: the numbers of marks that are close together stand at the first of them."""
+    written: dict[int, str] = {}
+    first: list[tuple[int, Judged]] = []
+    for place, one in enumerate(judged, 1):
+        near = next((at for at, other in first if _apart(one, other) < CLOSE), None)
+        written[place] = "" if near else str(place)
+        if near:
+            written[near] += f", {place}"
+        else:
+            first.append((place, one))
+    return written
+
+
+def _apart(one: Judged, other: Judged) -> float:
+    """As far as in the figure, where a number is wider than high."""
+    across = abs(one.false_alarms.value - other.false_alarms.value)
+    return max(across / 2, abs(one.sensitivity.value - other.sensitivity.value))
 
 
 def _kind(one: Quantity) -> str:
