@@ -1,7 +1,6 @@
 """How few bits hold weights that still do the task."""
 
 import bz2
-import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 
@@ -22,10 +21,13 @@ def coarse(weights: Params, kept: float, step: float) -> tuple[dict[str, Tensor]
     and V^T are smaller than the matrix, these are kept. Then every number is rounded to a multiple of step times the
     root mean square of its tensor. Axes before the last two are of several matrices.
     """
+    return _rounded(_fewer(_decomposed(weights), kept), step)
+
+
+def _rounded(tensors: Mapping[str, list[Tensor]], step: float) -> tuple[dict[str, Tensor], list[np.ndarray]]:
+    """The product of each tensor's factors on a lattice, and the whole numbers of all."""
     made, held = {}, []
-    for name, tensor in weights.items():
-        whole = tensor.double()
-        parts = _factors(whole, kept) if whole.ndim > 1 else [whole]
+    for name, parts in tensors.items():
         rounded = []
         for part in parts:
             unit = step * math.sqrt(float(part.square().mean())) if part.numel() else 0.0
@@ -36,8 +38,17 @@ def coarse(weights: Params, kept: float, step: float) -> tuple[dict[str, Tensor]
     return made, held
 
 
-def _factors(whole: Tensor, kept: float) -> list[Tensor]:
-    U, S, Vh = torch.linalg.svd(whole, full_matrices=False)
+def _decomposed(weights: Params) -> dict[str, tuple[Tensor, tuple[Tensor, ...]]]:
+    """Each tensor, and of matrices U, S and V^T."""
+    whole = {name: tensor.double() for name, tensor in weights.items()}
+    return {name: (t, torch.linalg.svd(t, full_matrices=False) if t.ndim > 1 else ()) for name, t in whole.items()}
+
+
+def _fewer(tensors: Mapping[str, tuple[Tensor, tuple[Tensor, ...]]], kept: float) -> dict[str, list[Tensor]]:
+    return {name: _factors(whole, *parts, kept=kept) if parts else [whole] for name, (whole, parts) in tensors.items()}
+
+
+def _factors(whole: Tensor, U: Tensor, S: Tensor, Vh: Tensor, *, kept: float) -> list[Tensor]:
     shares = S.cumsum(-1) / S.sum(-1, keepdim=True).clamp(min=torch.finfo(S.dtype).tiny)
     # The largest of all matrices of a tensor: they are kept as one.
     k = int((shares < kept * (1 - 1e-12)).sum(-1).max()) + 1 if kept else 0
@@ -68,11 +79,12 @@ def description_length(
     Every cell is tried, so the answer is never larger at a larger slack. Source: DeMoss et al. 2024, arXiv:2412.09810,
     with the root mean square of each tensor as its unit, a fixed grid, and all of the training data.
     """
-    most = loss(weights)
+    most, decomposed = loss(weights), _decomposed(weights)
     cells = []
-    for share, step in itertools.product(kept, steps):
-        made, held = coarse(weights, share, step)
-        cells.append((bits(held), loss(made)))
+    for factors in (_fewer(decomposed, share) for share in kept):
+        for step in steps:
+            made, held = _rounded(factors, step)
+            cells.append((bits(held), loss(made)))
     found: dict[float, int | None] = {}
     for extra in slack:
         good = [size for size, lost in cells if lost <= most + extra]

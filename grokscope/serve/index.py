@@ -15,6 +15,7 @@ from grokscope.runs.store.catalogue import written
 from grokscope.runs.store.documents import is_name, read_pack
 from grokscope.runs.store.lock import is_held
 from grokscope.runs.store.tables import descriptions
+from grokscope.serve.watching import stamp
 
 FILES = ("pack.json", "status.json", "events.jsonl", "journal.jsonl")
 MANY = 64  # packs that are read faster all at once: the catalogue has the finished ones
@@ -212,12 +213,4 @@ def _abandoned(entry: Entry) -> bool:
 
 
 def _signature(folder: Path) -> Signature:
-    return tuple(_stat(f"{folder}/{file}") for file in FILES)
-
-
-def _stat(path: str) -> tuple[int, int, int] | None:
-    try:
-        about = os.stat(path)
-    except OSError:
-        return None
-    return about.st_mtime_ns, about.st_size, about.st_ino
+    return tuple(stamp(f"{folder}/{file}") for file in FILES)

@@ -102,17 +102,18 @@ class Watching:
 
     def _look(self, name: str) -> tuple[object, ...]:
         if name != LIST:
-            return tuple(_stat(self.store / name / file) for file in OF_PACK)
-        seen = [_stat(self.store / file) for file in OF_LIST]
+            return tuple(stamp(self.store / name / file) for file in OF_PACK)
+        seen = [stamp(self.store / file) for file in OF_LIST]
         try:
             with os.scandir(self.store) as entries:
                 packs = [entry.path for entry in entries if entry.name[0] != "."]
         except OSError:
             packs = []
-        return (*seen, *(_stat(Path(f"{pack}/status.json")) for pack in packs))
+        return (*seen, *(stamp(Path(f"{pack}/status.json")) for pack in packs))
 
 
-def _stat(path: Path) -> tuple[int, int, int] | None:
+def stamp(path: str | Path) -> tuple[int, int, int] | None:
+    """What tells that a file has changed: its time, its size and its place; None where there is none."""
     try:
         about = os.stat(path)
     except OSError:

@@ -4,9 +4,11 @@ The unit is the run. A run is at risk from the step at which it has memorised; i
 generalised; a run without one is censored at its end, never dropped.
 """
 
+import dataclasses
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -40,9 +42,11 @@ class Series:
         """The first step at which it is no longer at risk."""
         return self.end + 1 if self.generalised is None else self.generalised
 
-    @property
-    def at_risk(self) -> NDArray[np.bool_]:
-        return (self.steps >= self.memorised) & (self.steps < self.until)
+    @cached_property
+    def at_risk(self) -> "Series":
+        """The part that a rule may read."""
+        within = (self.steps >= self.memorised) & (self.steps < self.until)
+        return dataclasses.replace(self, steps=self.steps[within], values=self.values[within])
 
     def at(self, age: float) -> float | None:
         """The last value up to an age [steps since it memorised]; None where it has none, or is not at risk there."""
@@ -60,7 +64,7 @@ class Rule:
 
     def alarm(self, series: Series) -> int | None:
         """The step of the first alarm while at risk; every value up to it, and none after it, was used."""
-        values, steps = series.values[series.at_risk], series.steps[series.at_risk]
+        steps, values = series.at_risk.steps, series.at_risk.values
         beyond = values >= self.level if self.rising else values <= self.level  # NaN is neither
         run = 0
         for step, yes in zip(steps.tolist(), beyond.tolist(), strict=True):
@@ -172,7 +176,7 @@ def _chosen(runs: Sequence[Series]) -> Rule | None:
 
 def _rules(runs: Sequence[Series]) -> Iterator[Rule]:
     """Levels between the values of the runs at risk, both ways."""
-    values = np.concatenate([run.values[run.at_risk] for run in runs])
+    values = np.concatenate([run.at_risk.values for run in runs])
     values = values[np.isfinite(values)]
     if len(values):
         for level in np.unique(np.quantile(values, np.linspace(0, 1, LEVELS))):
@@ -218,11 +222,16 @@ def _bootstrapped(wins: Float[np.ndarray, "positive negative"], level: float) ->
     return float(np.quantile(drawn, low)), float(np.quantile(drawn, high))
 
 
+def _age(runs: Sequence[Series], share_of_delay: float) -> float:
+    """A share of the median delay of the runs that generalised [steps]."""
+    delays = [run.generalised - run.memorised for run in runs if run.generalised is not None]
+    return share_of_delay * float(np.median(delays)) if delays else 0.0
+
+
 def at_age(runs: Sequence[Series], share_of_delay: float) -> tuple[list[float], list[float]]:
     """The values of the runs that generalised and of those that did not, so long after they memorised, as a share of
     the median delay of the former; of runs that are still at risk there."""
-    delays = [run.generalised - run.memorised for run in runs if run.generalised is not None]
-    age = share_of_delay * float(np.median(delays)) if delays else 0.0
+    age = _age(runs, share_of_delay)
     found: tuple[list[float], list[float]] = ([], [])
     for run in runs:
         if (value := run.at(age)) is not None:
@@ -233,9 +242,7 @@ def at_age(runs: Sequence[Series], share_of_delay: float) -> tuple[list[float], 
 def within_cells(runs: Sequence[Series], share_of_delay: float) -> tuple[float, int] | Missing:
     """The same area over pairs of runs of one cell alone, and the number of pairs: what is left when settings are the
     same. `Missing` where no cell has both."""
-    larger, pairs = 0.0, 0
-    everywhere = [run.generalised - run.memorised for run in runs if run.generalised is not None]
-    age = share_of_delay * float(np.median(everywhere)) if everywhere else 0.0
+    larger, pairs, age = 0.0, 0, _age(runs, share_of_delay)
     for cell in {run.cell for run in runs}:
         known = [(run.generalised is None, run.at(age)) for run in runs if run.cell == cell]
         a = np.array([value for never, value in known if not never and value is not None])

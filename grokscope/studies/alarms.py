@@ -17,7 +17,8 @@ import torch
 from grokscope.errors import Missing
 from grokscope.measures.base import Measure
 from grokscope.registry import component, names
-from grokscope.runs.run import Run, curves_of, phases_of
+from grokscope.runs.outcomes import phases_of_curves
+from grokscope.runs.run import Run, curves_of
 from grokscope.runs.snapshot import Snapshot
 from grokscope.statistics.alarms import AGES, Judged, Series, at_age, auroc, judged, within_cells
 from grokscope.statistics.intervals import Effect, mean_effect
@@ -93,7 +94,8 @@ def _timed(runs: Sequence[Run], split: str) -> tuple[list[tuple[Run, Series]], d
     """The runs with their dates, as series of the time since they memorised."""
     chosen: list[tuple[Run, Series]] = []
     left_out: dict[str, int] = defaultdict(int)
-    for run, phases, curves in zip(runs, phases_of(runs, split), curves_of(runs, split), strict=True):
+    for run, curves in zip(runs, curves_of(runs, split), strict=True):
+        phases = phases_of_curves(curves, {})
         if (memorised := phases.memorized_at) is None:
             left_out["never memorised"] += 1
             continue
@@ -120,8 +122,7 @@ def _collect(run: Run, frame: Series, series: dict[str, list[Series]], only: Seq
     for name, values in by_name.items():
         steps = np.array(sorted(values))
         means = np.array([float(np.mean(values[step])) for step in steps.tolist()])
-        dates = {key: getattr(frame, key) for key in ("memorised", "generalised", "end", "seed", "cell")}
-        series[name].append(Series(steps=steps, values=means, **dates))
+        series[name].append(dataclasses.replace(frame, steps=steps, values=means))
 
 
 def _named(measure: str, view: str) -> str:
@@ -131,7 +132,7 @@ def _named(measure: str, view: str) -> str:
 
 
 def _enough(each: Sequence[Series]) -> bool:
-    known = [one for one in each if one.at_risk.any()]
+    known = [one for one in each if len(one.at_risk.steps)]
     grokked = sum(one.generalised is not None for one in known)
     return min(grokked, len(known) - grokked) >= FEWEST
 

@@ -29,7 +29,7 @@ class Outline:
     def trained(self) -> int:
         """How many of its packs have ended."""
         store = self.folder.parent.parent
-        return sum(_ended(store / pack) for pack in self.packs)
+        return sum(is_finished(store / pack) for pack in self.packs)
 
 
 def outlines(store: Path, *, on_damage: OnDamage = lambda _: None) -> list[Outline]:
@@ -69,7 +69,8 @@ def _outline(path: Path) -> Outline:
     return made
 
 
-def _ended(folder: Path) -> bool:
+def is_finished(folder: Path) -> bool:
+    """A pack whose events are damaged is not: it is tried, fails with the reason, and holds up no other."""
     try:
         return finished_at(folder) is not None
     except StoreError:

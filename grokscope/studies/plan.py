@@ -19,12 +19,12 @@ from grokscope.predictions.taking import Asked
 from grokscope.runs.config import RunConfig
 from grokscope.runs.identity import run_ids
 from grokscope.runs.run import load_pack
-from grokscope.runs.store.events import finished_at
 from grokscope.runs.store.mirror import opened
 from grokscope.runs.store.readings import read_readings
 from grokscope.runs.writer import Kept, kept_of
 from grokscope.statistics.intervals import FEWEST
 from grokscope.statistics.looks import Looks
+from grokscope.studies.outline import is_finished
 from grokscope.studies.packing import laid_out, shape_of, soonest_end
 from grokscope.studies.study import Study, pack_of
 from grokscope.theories.base import families
@@ -214,7 +214,7 @@ def _planned(folder: Path, configs: Sequence[RunConfig], wants: _Wants) -> Plann
     runs = run_ids(folder.name, len(configs))
     measures = tuple(dict.fromkeys(id_ for run in runs for id_ in wants.measures.get(run, ())))
     asked = tuple(wants.asked[run] for run in runs if run in wants.asked)
-    trained = _is_finished(folder) and (folder.name in wants.measured or not measures)
+    trained = is_finished(folder) and (folder.name in wants.measured or not measures)
     done = trained and _all_taken(folder, asked)
     early = [part for of_run in asked for part in of_run.split(late=False)]
     return Planned(
@@ -227,14 +227,6 @@ def _planned(folder: Path, configs: Sequence[RunConfig], wants: _Wants) -> Plann
         asked=asked,
         waits=trained and not done and _all_taken(folder, early),
     )
-
-
-def _is_finished(folder: Path) -> bool:
-    """A pack whose events are damaged is not: it is tried, fails with the reason, and holds up no other."""
-    try:
-        return finished_at(folder) is not None
-    except StoreError:
-        return False
 
 
 def _all_taken(folder: Path, asked: Sequence[Asked]) -> bool:

@@ -6,11 +6,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from grokscope.errors import Missing
+from grokscope.errors import Missing, of_all
 from grokscope.measures.analyses.curvature import curvature
 from grokscope.measures.analyses.gradients import flat, gradient
+from grokscope.measures.analyses.vectors import unflattened
 from grokscope.measures.base import measure
 from grokscope.numerics.commutator import Commutator, Slope, commutator, of_steps
+from grokscope.numerics.curvature import Curvature
 from grokscope.runs.snapshot import Snapshot
 
 Form = Literal["limit", "steps"]
@@ -50,12 +52,11 @@ def commutator_defect(
     if 2 * size > n_train:
         return Missing(f"two batches of {size} of {n_train} training inputs share some: there is no A beside B")
     generator = torch.Generator().manual_seed(seed)
-    found = [_draw(snapshot.precise, size, form, rate, generator) for _ in range(draws)]
-    known = [one for one in found if isinstance(one, Commutator)]
-    if len(known) < draws:
-        return next(one for one in found if isinstance(one, Missing))
-    names = vars(known[0])
-    return {name: float(np.median([getattr(one, name) for one in known])) for name in names}
+    return of_all(_medians, *(_draw(snapshot.precise, size, form, rate, generator) for _ in range(draws)))
+
+
+def _medians(*found: Commutator) -> dict[str, float]:
+    return {name: float(np.median([getattr(one, name) for one in found])) for name in vars(found[0])}
 
 
 def _draw(snapshot: Snapshot, size: int, form: Form, rate: float, generator: torch.Generator) -> Commutator | Missing:
@@ -77,24 +78,21 @@ def _of(snapshot: Snapshot, rows: Tensor) -> Snapshot:
 
 
 def _limit(a: Snapshot, b: Snapshot) -> Commutator | Missing:
-    slopes, bends = [gradient(one) for one in (a, b)], [curvature(one) for one in (a, b)]
-    for part in (*slopes, *bends):
-        if isinstance(part, Missing):
-            return part
-    first, second = (flat(slope) for slope in slopes if not isinstance(slope, Missing))
-    of_a, of_b = (bend for bend in bends if not isinstance(bend, Missing))
-    bent_first, bent_second = of_b.product(first.numpy()), of_a.product(second.numpy())
+    return of_all(_of_parts, gradient(a), gradient(b), curvature(a), curvature(b))
+
+
+def _of_parts(of_a: dict[str, Tensor], of_b: dict[str, Tensor], bend_a: Curvature, bend_b: Curvature) -> Commutator:
+    first, second = flat(of_a), flat(of_b)
+    bent_first, bent_second = bend_b.product(first.numpy()), bend_a.product(second.numpy())
     return commutator(first, second, torch.from_numpy(bent_first), torch.from_numpy(bent_second))
 
 
 def _slope(of: Snapshot) -> Slope:
     """The gradient as a function of all weights; ArithmeticError where it is not finite."""
-    sizes = {name: tensor.shape for name, tensor in of.params.items()}
+    shapes = {name: tensor.shape for name, tensor in of.params.items()}
 
     def slope(weights: Tensor) -> Tensor:
-        parts = weights.split([size.numel() for size in sizes.values()])
-        params = {name: part.view(size) for (name, size), part in zip(sizes.items(), parts, strict=True)}
-        found = gradient(of.with_params(params))
+        found = gradient(of.with_params(unflattened(weights, shapes)))
         if isinstance(found, Missing):
             raise ArithmeticError(found.reason)
         return flat(found)

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from grokscope.errors import Missing
+from grokscope.errors import Missing, of_all
 from grokscope.measures.analyses.layers import readout
 from grokscope.measures.base import measure
 from grokscope.runs.snapshot import Snapshot, right_answers
@@ -26,9 +26,11 @@ def dropout_curve(
     say which layers drop. It needs the labels of the split: no alarm where these are hidden. `dropout_variance` has the
     spread.
     """
-    found = {f"{rate:g}": accuracies(snapshot, rate, passes, split, seed) for rate in rates}
-    missing = next((one for one in found.values() if isinstance(one, Missing)), None)
-    return missing or {rate: float(np.mean(one)) for rate, one in found.items() if not isinstance(one, Missing)}
+
+    def curve(*found: np.ndarray) -> dict[str, float]:
+        return {f"{rate:g}": float(np.mean(one)) for rate, one in zip(rates, found, strict=True)}
+
+    return of_all(curve, *(accuracies(snapshot, rate, passes, split, seed) for rate in rates))
 
 
 def accuracies(

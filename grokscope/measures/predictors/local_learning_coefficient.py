@@ -7,6 +7,7 @@ from torch import Tensor
 
 from grokscope.errors import Missing
 from grokscope.measures.analyses.gradients import flat, of_networks
+from grokscope.measures.analyses.vectors import unflattened
 from grokscope.measures.base import measure
 from grokscope.numerics import langevin
 from grokscope.runs.snapshot import Snapshot
@@ -61,9 +62,7 @@ def _flat(at: Callable[..., tuple[Tensor, dict[str, Tensor]]], shapes: Mapping[s
     """The same of weights as one vector a chain."""
 
     def slopes(chains: Tensor) -> tuple[Tensor, Tensor]:
-        parts = chains.split([shape.numel() for shape in shapes.values()], dim=1)
-        named = {name: part.reshape(-1, *shape) for (name, shape), part in zip(shapes.items(), parts, strict=True)}
-        losses, gradients = at(named)
+        losses, gradients = at(unflattened(chains, shapes))
         return losses, torch.cat([gradients[name].flatten(1) for name in shapes], dim=1)
 
     return slopes

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from grokscope.report.figures.base import draws
 from grokscope.report.figures.parts import panels
 from grokscope.report.page import theme
-from grokscope.report.words import Lang, percent, say
+from grokscope.report.words import Lang, say
 from grokscope.statistics.alarms import Judged
 from grokscope.studies.alarms import Alarms, Quantity
 
@@ -118,13 +118,3 @@ def _short(one: Quantity) -> str:
     """Without the family."""
     name = one.name.partition(".")[2] or one.name
     return name if len(name) <= 34 else f"{name[:33]}…"
-
-
-def told(of: Alarms, lang: Lang) -> str:
-    """One sentence: the best quantity that reads neither the end nor held-out labels."""
-    for one in of.quantities:
-        if isinstance(one.judged, Judged) and not (one.needs_labels or one.looks_ahead or one.trivial):
-            seen, cried = (percent(share.value) for share in (one.judged.sensitivity, one.judged.false_alarms))
-            lead = percent(one.judged.lead.share[0])
-            return say("alarms.best", lang, name=one.name, seen=seen, false=cried, lead=lead)
-    return say("alarms.none", lang)

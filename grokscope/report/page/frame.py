@@ -157,10 +157,15 @@ def write_page(
 ) -> Path:
     """Writes `document` to a file and returns its path; with plotly.js beside it where that is asked for."""
     page = document(title, lead, sections, lang, plotly=source(plotly), **more)
-    written = write_output(path, page.encode())
+    return written(path, page, plotly)
+
+
+def written(path: str | Path, page: str, plotly: Plotly) -> Path:
+    """Writes a page to a file and returns its path; with plotly.js beside it where that is asked for."""
+    made = write_output(path, page.encode())
     if plotly == "folder":
-        beside(written)
-    return written
+        beside(made)
+    return made
 
 
 def document(

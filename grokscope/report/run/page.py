@@ -9,9 +9,9 @@ from grokscope.predictions.cards import Scorecard
 from grokscope.registry import component
 from grokscope.report.figures.base import Drawing
 from grokscope.report.page import theme
-from grokscope.report.page.frame import Block, Cell, Section, Table, document
+from grokscope.report.page.frame import Block, Cell, Section, Table, document, written
 from grokscope.report.page.render import render
-from grokscope.report.page.script import INLINE, Plotly, Source, beside, source
+from grokscope.report.page.script import INLINE, Plotly, Source, source
 from grokscope.report.run import numbers, origin
 from grokscope.report.run.facts import facts, task_name
 from grokscope.report.run.headline import headline
@@ -20,7 +20,6 @@ from grokscope.report.run.readings import Readings, read
 from grokscope.report.run.sections.base import Room, sections
 from grokscope.report.study import essay
 from grokscope.report.words import Lang, catalogue, count, require_language, say
-from grokscope.runs.output import write_output
 from grokscope.runs.run import Run
 
 OF_FILES = ("path", "path_hash", "own_split")  # options of a task that say where its data are
@@ -47,10 +46,7 @@ def write_report(
     """
     require_language(lang)
     found = source(plotly)
-    written = write_output(report_path(run) if path is None else path, page(read(run), lang, found, card).encode())
-    if plotly == "folder":
-        beside(written)
-    return written
+    return written(report_path(run) if path is None else path, page(read(run), lang, found, card), plotly)
 
 
 def page(readings: Readings, lang: Lang, plotly: Source | None = None, card: Scorecard | None = None) -> str:

@@ -4,12 +4,12 @@ from pathlib import Path
 
 from grokscope.errors import Missing
 from grokscope.report.figures.alarms import alarms as figure
-from grokscope.report.figures.alarms import told
+from grokscope.report.figures.parts.norms import interval
 from grokscope.report.page.frame import Section, Table, write_page
 from grokscope.report.page.render import render
+from grokscope.report.study.compare import share_said
 from grokscope.report.words import Lang, count, number, percent, require_language, say
-from grokscope.statistics.contrasts import Share
-from grokscope.statistics.intervals import Effect
+from grokscope.statistics.alarms import Judged
 from grokscope.studies.alarms import Alarms, Quantity
 
 COLUMNS = ("quantity", "seen", "false", "lead", "lead_share", "auroc", "within", "against", "reads")
@@ -36,6 +36,16 @@ def write_alarms(found: Alarms, path: str | Path, *, command: str, lang: Lang = 
     return write_page(path, say("alarms.title", lang), lead, parts, lang)
 
 
+def told(of: Alarms, lang: Lang) -> str:
+    """One sentence: the best quantity that reads neither the end nor held-out labels."""
+    for one in of.quantities:
+        if isinstance(one.judged, Judged) and not (one.needs_labels or one.looks_ahead or one.trivial):
+            seen, cried = (percent(share.value) for share in (one.judged.sensitivity, one.judged.false_alarms))
+            lead = percent(one.judged.lead.share[0])
+            return say("alarms.best", lang, name=one.name, seen=seen, false=cried, lead=lead)
+    return say("alarms.none", lang)
+
+
 def _key(why: str) -> str:
     return why.replace(" ", "_")
 
@@ -44,24 +54,16 @@ def _row(one: Quantity, lang: Lang) -> list[str]:
     reads = {"trivial": one.trivial, "ahead": one.looks_ahead, "labels": one.needs_labels}
     said = ", ".join(say(f"alarms.reads_{name}", lang) for name, holds in reads.items() if holds)
     if isinstance(one.judged, Missing):
-        return [one.name, "", "", "", "", _effect(one.areas[0.5]), "", "", said]
+        return [one.name, "", "", "", "", _area(one, lang), "", "", said]
     judged = one.judged
     median, low, high = judged.lead.steps
     within = "" if isinstance(one.within, Missing) else f"{number(one.within[0])} ({count(one.within[1])})"
-    against = "" if one.against is None else _effect(one.against)
+    against = "" if one.against is None else interval(one.against, lang)
     lead = say("number.interval", lang, value=count(round(median)), low=count(round(low)), high=count(round(high)))
-    shares = [_share(part, lang) for part in (judged.sensitivity, judged.false_alarms)]
-    return [one.name, *shares, lead, percent(judged.lead.share[0]), _effect(one.areas[0.5]), within, against, said]
+    shares = [share_said(part, lang) for part in (judged.sensitivity, judged.false_alarms)]
+    return [one.name, *shares, lead, percent(judged.lead.share[0]), _area(one, lang), within, against, said]
 
 
-def _share(of: Share, lang: Lang) -> str:
-    ends = {"low": percent(of.low), "high": percent(of.high)}
-    return say("compare.share", lang, k=count(of.k), n=count(of.n), **ends)
-
-
-def _effect(of: Effect | Missing) -> str:
-    if isinstance(of, Missing):
-        return ""
-    if isinstance(of.low, Missing) or isinstance(of.high, Missing):
-        return number(of.value)
-    return f"{number(of.value)} [{number(of.low)}, {number(of.high)}]"
+def _area(one: Quantity, lang: Lang) -> str:
+    area = one.areas[0.5]
+    return "" if isinstance(area, Missing) else interval(area, lang)

@@ -17,7 +17,7 @@ from grokscope.report.run.readings import MOST_FRAMES, spread
 from grokscope.report.study.grouping import Setting, compare, settings, t_gen_curve
 from grokscope.report.words import Lang, count, number, percent, require_language, say
 from grokscope.runs.run import Run, phases_of
-from grokscope.statistics.intervals import share_intervals
+from grokscope.statistics.contrasts import Share, share
 from grokscope.statistics.survival import Curve, kaplan_meier
 from grokscope.statistics.transitions import Phases
 
@@ -108,16 +108,19 @@ def _table(groups: Sequence[Setting], phases: Mapping[str, Phases], lang: Lang) 
 def _row(group: Setting, phases: Sequence[Phases], lang: Lang) -> list[Cell]:
     """How many runs generalised, with the exact interval of their share; and median times with theirs."""
     n, k = len(phases), sum(found.generalized_at is not None for found in phases)
-    low, high = share_intervals(k, n)(LEVEL)
-    share = say("compare.share", lang, k=count(k), n=count(n), low=percent(low), high=percent(high)) if n > 1 else ""
     alone = say("compare.yes" if k else "compare.no", lang)
     return [
         group.name,
         count(n),
         _time(_memorised(phases), lang),
-        share or alone,
+        share_said(share(k, n, level=LEVEL), lang) if n > 1 else alone,
         _time(t_gen_curve(phases), lang),
     ]
+
+
+def share_said(of: Share, lang: Lang) -> str:
+    """k of n, with its exact interval."""
+    return say("compare.share", lang, k=count(of.k), n=count(of.n), low=percent(of.low), high=percent(of.high))
 
 
 def _memorised(phases: Sequence[Phases]) -> Curve | None:

@@ -12,16 +12,15 @@ from grokscope.errors import GrokscopeError
 from grokscope.predictions.cards import Scorecard
 from grokscope.registry import component
 from grokscope.report.figures.base import Drawing
-from grokscope.report.page.frame import Section, story
+from grokscope.report.page.frame import Section, story, written
 from grokscope.report.page.render import render
-from grokscope.report.page.script import INLINE, Plotly, beside, source
+from grokscope.report.page.script import INLINE, Plotly, source
 from grokscope.report.run import shows
 from grokscope.report.run.facts import task_name
 from grokscope.report.run.moments import moments
 from grokscope.report.run.readings import Readings, read
 from grokscope.report.study import essay
 from grokscope.report.words import Lang, count, number, percent, require_language, say
-from grokscope.runs.output import write_output
 from grokscope.runs.run import Run
 
 
@@ -105,10 +104,7 @@ def write_story(
         scenes=[scene for scene in scenes if scene.figure in shown], figures=list(shown.values()),
         moments=moments(readings, lang), plotly=found,
     )  # fmt: skip
-    written = write_output(story_path(run) if path is None else path, page.encode())
-    if plotly == "folder":
-        beside(written)
-    return written
+    return written(story_path(run) if path is None else path, page, plotly)
 
 
 def _figure(name: str, readings: Readings, lang: Lang) -> Section:

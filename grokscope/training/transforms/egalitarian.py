@@ -71,9 +71,9 @@ class Egalitarian(Transform):
     def apply(self, params: Tensor, gradients: Tensor, *, step: Step) -> None:  # noqa: ARG002
         tensors = self._flat.views(gradients)
         for name in self._names:
-            finite = tensors[name].isfinite().flatten(1).all(1)
-            safe = torch.where(finite.view(-1, *[1] * (tensors[name].ndim - 1)), tensors[name], 0.0)
-            tensors[name].copy_(torch.where(finite.view(-1, *[1] * (safe.ndim - 1)), equalised(safe), tensors[name]))
+            gradient = tensors[name]
+            finite = gradient.isfinite().flatten(1).all(1).view(-1, *[1] * (gradient.ndim - 1))
+            gradient.copy_(torch.where(finite, equalised(torch.where(finite, gradient, 0.0)), gradient))
 
 
 egalitarian = Egalitarian

@@ -8,8 +8,8 @@ import pytest
 
 import grokscope as gs
 from grokscope.errors import Missing
-from grokscope.report.figures.alarms import MOST, alarms, told
-from grokscope.report.study.alarms import write_alarms
+from grokscope.report.figures.alarms import MOST, alarms
+from grokscope.report.study.alarms import told, write_alarms
 from grokscope.statistics.alarms import judged
 from grokscope.studies.alarms import Alarms, Quantity
 from grokscope.studies.alarms import alarms as found_in
