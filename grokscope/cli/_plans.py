@@ -96,7 +96,7 @@ def say(about: dict[str, Any], *, json: bool) -> None:
             f"{about['study']}: share {about['share']} has ended; {about['left']} of {about['packs']['all']} packs are "
             "left: the other shares do them, or the same command without --share; who ends last writes the results"
         )
-    elif about["error"] is None:
+    elif about["error"] is None and "study" in about:
         print(f"{about['study']}: {about['runs']} runs in {len(about['arms'])} arms, all done; in {about['dir']}")
         if "report" in about:
             print(f"report  {about['report']}")

@@ -27,6 +27,7 @@ def study(
     seeds_from: Integer = None,
     until: Annotated[Literal["decided"] | None, tyro.conf.arg(metavar="decided")] = None,
     budget: Annotated[str, tyro.conf.arg(metavar="TIME")] = "",
+    evidence: Annotated[Path | None, tyro.conf.arg(metavar="LEDGER")] = None,
     engine: Engine = "local",
     address: Address = None,
     slurm: Slurm = [],  # noqa: B006
@@ -52,21 +53,24 @@ def study(
         seeds_from: the first seed; by default 0, with --until decided 1000.
         until: decided looks at the claims at 10, 20, 40 and 80 seeds (tiny: 5, 10, 20) and trains on what is open.
         budget: stop after so long, such as 90m or 8h; the same command goes on.
+        evidence: of --until decided, a ledger: seeds whose readings it has are not trained again, and new ones are
+            added to it; judge it with `grokscope judge LEDGER`.
         arms: only these families of arms, separated by commas; also arms that no verdict needs.
     """
     from grokscope.cli._plans import conditions
 
     how = conditions(engine=engine, slurm=slurm, address=address, workers=workers, share=share)
     if until is None:
-        if budget:
-            raise ValueError("--budget is for --until decided")
+        if budget or evidence:
+            raise ValueError(f"--{'budget' if budget else 'evidence'} is for --until decided")
         chosen = _arms(name, scale, seeds, seeds_from or 0, arms)
         _once(name, scale, chosen, how | {"dry_run": dry_run}, store=store, device=device, json=json)
         return
     if seeds is not None or arms:
         raise ValueError("--until decided chooses seeds and arms itself: leave out --seeds and --arms")
     first = 1000 if seeds_from is None else seeds_from
-    _decide(name, scale, store, device, how, first=first, budget=budget, dry_run=dry_run, json=json)
+    about = {"store": store, "device": device, "evidence": evidence, "conditions": how}
+    _decide(name, scale, about, first=first, budget=budget, dry_run=dry_run, json=json)
 
 
 def _arms(name: str, scale: Any, seeds: int | None, first: int, only: str) -> "Arms[RunConfig]":
@@ -113,21 +117,12 @@ def _once(
 
 
 def _decide(
-    name: str,
-    scale: Any,
-    store: Path,
-    device: str,
-    conditions: dict[str, Any],
-    *,
-    first: int,
-    budget: str,
-    dry_run: bool,
-    json: bool,
+    name: str, scale: Any, about: dict[str, Any], *, first: int, budget: str, dry_run: bool, json: bool
 ) -> None:
-    """Looks after looks until the claims are decided, or the budget is used up."""
+    """Looks after looks until the claims are decided, or the budget is used up. about: of `Deciding`."""
     import time
 
-    from grokscope.cli._plans import is_whole, say, summary
+    from grokscope.cli._plans import say, summary
     from grokscope.cli.base import emit
     from grokscope.predictions.scales import LOOKS
     from grokscope.statistics.looks import Looks
@@ -135,7 +130,7 @@ def _decide(
 
     looks = Looks(sizes=LOOKS[scale], first=first)
     end = time.monotonic() + _seconds(budget) if budget else float("inf")
-    deciding = Deciding(name, scale, store, looks, device=device, until=end, conditions=conditions)
+    deciding = Deciding(name, scale, looks=looks, until=end, **about)
     if dry_run:
         cost = [dict(zip(("seeds", "core_hours", "together"), row, strict=True)) for row in deciding.cost()]
         if json:
@@ -147,9 +142,26 @@ def _decide(
         print("if no claim is decided before; arms that no open claim needs are dropped at each look")
         return
     made, card = deciding.run()
-    about = summary(made) | {"trained": [], "failed": {}, "error": None, "open": [list(key) for key in deciding.open]}
-    about |= {"left": len(deciding.left)} | ({"share": str(share)} if (share := conditions["share"]) else {})
-    say(about | (_judged(made.study, name, card=card, show=not json) if is_whole(about) else {}), json=json)
+    said: dict[str, Any] = {"error": None, "left": len(deciding.left), "open": [list(key) for key in deciding.open]}
+    if made is not None:
+        said |= summary(made) | {"trained": [], "failed": {}}
+    if share := about["conditions"]["share"]:
+        said |= {"share": str(share)}
+    if card is not None:
+        said |= _shown(made, card, name, about["evidence"], show=not json)
+    say(said, json=json)
+
+
+def _shown(made: "Plan | None", card: "Scorecard", name: str, evidence: Path | None, *, show: bool) -> dict[str, Any]:
+    """The verdicts of a study with looks, shown; of a ledger that it went on from, there is no page."""
+    from grokscope.cli.judge import print_card
+
+    if evidence is None and made is not None:
+        return _judged(made.study, name, card=card, show=show)
+    if show:
+        print_card(card)
+        print(f"the readings are in {evidence}; pages: grokscope judge {evidence} --output DIR")
+    return {"evidence": str(evidence), "verdicts": card.counts()}
 
 
 def _seconds(text: str) -> float:

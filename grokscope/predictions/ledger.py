@@ -103,10 +103,14 @@ class Ledger:
         _check_lines(self.lines)
         runs = {(arm.name, run.seed): run.id for arm in self.arms.values() for run in arm}
         for line in self.lines:
-            known = runs.get((line.arm if line.arm in self.arms else BASE, line.seed))
+            known = runs.get((self.arm_of(line), line.seed))
             if known != line.run:
                 has = f"has the run {known}" if known else "has no run of it"
                 raise StoreError(f"{line}: the line is of the run {line.run}, and the arm {has}")
+
+    def arm_of(self, line: Line) -> str:
+        """The arm whose run a line is of: step 0 and the like are of the base's runs."""
+        return line.arm if line.arm in self.arms else BASE
 
     def of(self, theory: str | None = None, claim: str | None = None) -> tuple[Line, ...]:
         """The lines of a theory, or of a claim."""

@@ -6,6 +6,7 @@ which the first by name stays; the place of an arm among the others; and the fam
 own, which are put together.
 """
 
+from collections.abc import Mapping, Set
 from dataclasses import replace
 
 from grokscope.errors import StoreError
@@ -34,6 +35,39 @@ def merged(one: Ledger, other: Ledger) -> Ledger:
         places={name: places[name] for name in both},
         lines=tuple(lines[place] for place in sorted(lines)),
         looks=one.looks,
+    )
+
+
+def whole(of: Ledger) -> dict[str, set[int]]:
+    """Arm -> the seeds whose every reading was taken."""
+    lacking = {(of.arm_of(line), line.seed) for line in of.lines if not line.digest}
+    return {arm.name: {run.seed for run in arm if (arm.name, run.seed) not in lacking} for arm in of.arms.values()}
+
+
+def grown(known: Ledger, new: Ledger) -> Ledger:
+    """A ledger with the seeds of another that went on from it: where both have a seed of an arm, one stays with all its
+    lines: that of `known`, unless it lacks readings and the new one does not. Arms that are new come last.
+
+    StoreError where they contradict each other otherwise.
+    """
+    own, other = whole(known), whole(new)
+    better = {name: seeds - own.get(name, set()) for name, seeds in other.items()}
+    there = {arm.name: {run.seed for run in arm} for arm in known.arms.values()}
+    more = {name: {run.seed for run in arm} - there.get(name, set()) for name, arm in new.arms.items()}
+    taken = {name: better[name] | more[name] for name in new.arms}
+    last = max(known.places.values(), default=-1) + 1
+    later = replace(new, places={name: known.places.get(name, last + place) for name, place in new.places.items()})
+    return merged(
+        _with(known, {name: there[name] - taken.get(name, set()) for name in known.arms}), _with(later, taken)
+    )
+
+
+def _with(of: Ledger, seeds: Mapping[str, Set[int]]) -> Ledger:
+    """The part of a ledger with these seeds of each arm."""
+    return replace(
+        of,
+        arms=of.arms.having(lambda arm: [run for run in arm if run.seed in seeds[arm.name]]),
+        lines=tuple(line for line in of.lines if line.seed in seeds.get(of.arm_of(line), ())),
     )
 
 

@@ -10,7 +10,7 @@ from grokscope.predictions.arms import NO_BOTTLENECK, Arms
 from grokscope.predictions.base import UNTRAINED, Theory
 from grokscope.predictions.controls import beside_base
 from grokscope.predictions.definition import digest
-from grokscope.predictions.ledger import Ledger, Ran, named, plain
+from grokscope.predictions.ledger import Ledger, Line, Ran, named, plain
 from grokscope.predictions.readings import At, Number, Reading
 from grokscope.predictions.rows import ALWAYS
 from grokscope.predictions.verdict import claims
@@ -97,17 +97,34 @@ def notes(ledger: Ledger, theories: Iterable[Theory]) -> Iterator[str]:
     one; and rows that the ledger does not have."""
     never, stale, absent = set[Any](), dict[Any, str](), list[str]()
     for theory in theories:
-        readings, lines = _readings(theory), ledger.of(theory.id)
-        for line in lines:
-            for reading in readings.get((line.row, line.arm == UNTRAINED, line.reading), ()):
-                if line.digest != digest(reading):
-                    what = reading.instrument.measure if isinstance(reading, At) else f"the reading {reading.key!r}"
-                    where = (line.run, line.reading, line.digest)
-                    never.add(where) if not line.digest else stale.setdefault(where, what)
-        absent += _absent(theory, ledger, {line.row for line in lines})
+        for line, reading in _otherwise(ledger, theory):
+            what = reading.instrument.measure if isinstance(reading, At) else f"the reading {reading.key!r}"
+            where = (line.run, line.reading, line.digest)
+            never.add(where) if not line.digest else stale.setdefault(where, what)
+        absent += _absent(theory, ledger, {line.row for line in ledger.of(theory.id)})
     yield from told(len(never), Counter(stale.values()))
     if absent:
         yield f"the ledger has no line of {len(absent)} rows, such as {absent[0]}: it was written without them"
+
+
+def require_present(ledger: Ledger, theories: Iterable[Theory]) -> None:
+    """StoreError for a reading that was taken with another definition than the present one: nothing can be added."""
+    for theory in theories:
+        for line, _ in _otherwise(ledger, theory):
+            if line.digest:
+                raise StoreError(
+                    f"{line}: it was taken with another definition than the present one ({line.versions}): nothing can "
+                    "be added to this ledger; start another one, or take the version that wrote it"
+                )
+
+
+def _otherwise(ledger: Ledger, theory: Theory) -> Iterator[tuple[Line, Reading]]:
+    """The lines that were never taken, or with another definition than the present one, with their readings."""
+    readings = _readings(theory)
+    for line in ledger.of(theory.id):
+        for reading in readings.get((line.row, line.arm == UNTRAINED, line.reading), ()):
+            if line.digest != digest(reading):
+                yield line, reading
 
 
 def told(never: int, stale: Mapping[str, int]) -> Iterator[str]:

@@ -45,10 +45,14 @@ def arms(
     return Arms(made.values())
 
 
+def followers(name: str) -> list[Follows]:
+    """The families of a study that go on from trained weights."""
+    return [family for family in _families(name) if isinstance(family, Follows)]
+
+
 def following(name: str, runs: Arms[Run], folder: Path) -> list[Arm[RunConfig]]:
     """The arms of a study that go on from the weights of trained runs."""
-    families = [family for family in _families(name) if isinstance(family, Follows)]
-    return [arm for family in families for arm in family.arms(runs, folder)]
+    return [arm for family in followers(name) for arm in family.arms(runs, folder)]
 
 
 def wanted(name: str, arms: Arms[RunConfig]) -> dict[str, Any]:

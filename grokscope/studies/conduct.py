@@ -4,7 +4,7 @@ import math
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from grokscope.studies.executors.base import ON_A_GPU, Engine, Job, Outcome
 from grokscope.studies.plan import Plan, Planned
 from grokscope.studies.progress import PackLines, Say
 from grokscope.studies.shares import Share, alone
-from grokscope.studies.study import Study
+from grokscope.studies.study import Study, pack_of
 from grokscope.training.device import visible_gpus
 from grokscope.training.memory import SHARE, machine_bytes, replica_bytes, shared_bytes
 
@@ -72,13 +72,22 @@ def _ended(plan: Plan, engine: Engine, say: Say, *, until: float, shared: bool) 
     todo = plan.todo
     jobs = takewhile(lambda _: time.monotonic() < until, _jobs(plan, todo, engine.threads))
     outcomes = list(_told(_each(jobs, engine), PackLines(len(todo), engine.slots, say), plan.study, shared))
-    # Controls that have the windows of other runs: these are trained now.
-    late = [pack for pack in todo if any(asked.refers for asked in pack.asked)]
-    whole = not shared or all(pack.waits for pack in todo)
-    if whole and len(outcomes) == len(todo) and all(outcome.state == "done" for outcome in outcomes):
-        jobs = _jobs(plan, late, engine.threads, late=True)
+    if not shared or all(pack.waits for pack in todo):
+        done = {outcome.pack for outcome in outcomes if outcome.state == "done"}
+        jobs = _jobs(plan, _answerable(plan, done), engine.threads, late=True)
         outcomes += [outcome for outcome, _ in _each(jobs, engine) if outcome.state == "failed"]
     return outcomes
+
+
+def _answerable(plan: Plan, done: Set[str]) -> list[Planned]:
+    """The packs, done just now, with controls that have the windows of other runs, which are trained too."""
+    trained = done | {pack.id for pack in (*plan.packs, *plan.borrowed) if pack.state == "done"}
+
+    def answers(pack: Planned) -> bool:
+        needed = [asked.reference for asked in pack.asked if asked.refers]
+        return bool(needed) and all(pack_of(run or "") in trained for run in needed)
+
+    return [pack for pack in plan.todo if pack.id in done and answers(pack)]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,24 +10,26 @@ import time
 from concurrent.futures import Future
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
 
 from grokscope.cli.base import main
 from grokscope.errors import StoreError
+from grokscope.predictions.readings import At, Instrument
+from grokscope.predictions.taking import Asked
 from grokscope.runs.run import load_pack
 from grokscope.runs.store.checkpoints import load as load_checkpoint
 from grokscope.runs.store.lock import hold
 from grokscope.runs.store.rows import read_rows
 from grokscope.studies import conduct as conducting
-from grokscope.studies.conduct import conduct, division, first_failure
+from grokscope.studies.conduct import _answerable, conduct, division, first_failure
 from grokscope.studies.executors import base
 from grokscope.studies.executors import local as local_module
 from grokscope.studies.executors.base import Job, Outcome, work
 from grokscope.studies.executors.local import in_turn, local
-from grokscope.studies.plan import Plan, plan
+from grokscope.studies.plan import Plan, Planned, plan
 from grokscope.training.device import visible_gpus
 from tests.conftest import tiny
 
@@ -326,3 +328,18 @@ def test_a_sweep_killed_in_the_middle_and_started_again_does_only_what_is_missin
         rows = [sorted(zip(r.runs, r.steps, r.measures, r.views, r.values, strict=True)) for r in (a, b)]
         assert rows[0] == rows[1]
     assert sweep(killed, capsys)["trained"] == []
+
+
+def test_controls_are_read_as_soon_as_the_runs_that_they_refer_to_are_trained() -> None:
+    """Also where the budget ends before the last pack."""
+    refers = At("onset", Instrument("weights.norm"))
+
+    def pack(name: str, reference: str | None = None, state: Any = "missing") -> Planned:
+        asked = (Asked(f"{name}-0", (refers,), reference=reference),)
+        return Planned(id=name, configs=(), state=state, soonest=1, most=1, asked=asked)
+
+    packs = (pack("base"), pack("other", state="done"), pack("a", "base-0"), pack("b", "other-3"), pack("c", "late-0"))
+    whole = Plan(study=cast("Any", None), packs=(*packs, pack("late")), borrowed=(), reused=0, notes=())
+    assert [one.id for one in _answerable(whole, {"base", "a", "b", "c"})] == ["a", "b"]
+    assert [one.id for one in _answerable(whole, {"a", "b", "c"})] == ["b"]
+    assert [one.id for one in _answerable(whole, {"base", "b", "c", "late"})] == ["b", "c"]

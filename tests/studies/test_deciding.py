@@ -1,26 +1,34 @@
 """A study that goes on until its claims are decided: what it trains, drops, costs, and how it goes on."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from grokscope.predictions.arms import Arms
+from grokscope.errors import StoreError
+from grokscope.predictions.arms import Arm, Arms
 from grokscope.predictions.base import Means, Prediction, Theory
 from grokscope.predictions.cards import Scorecard
-from grokscope.predictions.families import Family
+from grokscope.predictions.families import Family, Follows
+from grokscope.predictions.ledger import Ledger, Ran
+from grokscope.predictions.ledger_file import write_ledger
 from grokscope.registry import component
+from grokscope.runs.run import load_pack
 from grokscope.statistics.looks import Looks
 from grokscope.statistics.regions import above, below
 from grokscope.studies import arms as studies
-from grokscope.studies import deciding
+from grokscope.studies import deciding, judging
 from grokscope.studies.deciding import Deciding
+from grokscope.studies.known import Known
 from grokscope.studies.plan import Plan
 from grokscope.studies.shares import Share
 from grokscope.studies.study import load_study
 from tests.conftest import tiny
+from tests.predictions.lines import small
 
 TEXT: Any = {"en": "claim", "zh": "主张"}
 LOOKS = Looks(sizes=(5, 6, 8), first=100, level=0.4)
@@ -45,7 +53,7 @@ def open_(seed: int) -> float:
 
 
 @pytest.fixture(autouse=True)
-def _made(monkeypatch: pytest.MonkeyPatch) -> None:
+def theory(monkeypatch: pytest.MonkeyPatch) -> Theory:
     """A theory of two claims: the first is decided at once, the second never."""
 
     def family(name: str, decay: float) -> Family:
@@ -57,6 +65,7 @@ def _made(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(studies, "theories_of", lambda _: [theory])
     monkeypatch.setattr(deciding, "judge", lambda study, _: _judged(study, theory))
     monkeypatch.setattr(studies, "wanted", lambda *_: {})
+    return theory
 
 
 def _judged(study: Any, theory: Theory) -> Any:
@@ -79,9 +88,16 @@ def start(store: Path, **fields: Any) -> tuple[Deciding, list[str]]:
     return Deciding("made", "tiny", store, LOOKS, conditions=conditions, say=said.append, **fields), said
 
 
+def ended(deciding_: Deciding) -> tuple[Plan, Scorecard | None]:
+    """The plan and the scorecard of a study that trains something."""
+    made, card = deciding_.run()
+    assert made is not None
+    return made, card
+
+
 def test_arms_of_decided_claims_get_no_more_seeds(store: Path) -> None:
     deciding_, said = start(store)
-    made, card = deciding_.run()
+    made, card = ended(deciding_)
     trained = made.study.runs()
     assert seeds(trained, "quick") == list(range(100, 105))
     assert seeds(trained, "slow") == list(range(100, 108))
@@ -97,15 +113,15 @@ def test_arms_of_decided_claims_get_no_more_seeds(store: Path) -> None:
 
 
 def test_started_again_it_trains_nothing_twice(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first, card = start(store)[0].run()
+    first, card = ended(start(store)[0])
     monkeypatch.setattr("grokscope.studies.experiment.train_pack", lambda *_, **__: pytest.fail("trained again"))
-    again, same = start(store)[0].run()
+    again, same = ended(start(store)[0])
     assert again.study.id == first.study.id
     assert same == card
 
 
 def test_at_the_end_of_the_budget_no_pack_is_begun(store: Path) -> None:
-    made, card = start(store, until=-np.inf)[0].run()
+    made, card = ended(start(store, until=-np.inf)[0])
     assert all(len(arm) == 0 for arm in made.study.runs().values())
     assert card is not None
     assert set(card.verdicts().values()) == {"not_tested"}
@@ -113,18 +129,18 @@ def test_at_the_end_of_the_budget_no_pack_is_begun(store: Path) -> None:
 
 def test_shares_stop_before_a_look_until_all_are_there_and_decide_as_one(store: Path) -> None:
     """Each process trains its share of a look; the last one looks, and goes on with its share of the next."""
-    one, card = start(store.with_name("one"))[0].run()
+    one, card = ended(start(store.with_name("one"))[0])
 
-    def ended(number: int) -> tuple[Deciding, Plan, Scorecard | None]:
+    def of_share(number: int) -> tuple[Deciding, Plan, Scorecard | None]:
         deciding_, _ = start(store)
         deciding_.conditions = {**deciding_.conditions, "share": Share(number, 2)}
-        return deciding_, *deciding_.run()
+        return deciding_, *ended(deciding_)
 
-    deciding_, made, first = ended(1)
+    deciding_, made, first = of_share(1)
     assert first is None
     assert [pack.id for pack in deciding_.left] == [pack.id for pack in Share(2, 2).part(made).packs]
     for number in (2, 1, 2, 1, 2):  # no more than one new look each
-        deciding_, made, found = ended(number)
+        deciding_, made, found = of_share(number)
         if not deciding_.left:
             break
     assert deciding_.left == []
@@ -146,5 +162,77 @@ def test_the_cheapest_claim_is_trained_first(store: Path) -> None:
         deciding_.every["quick"].having(run.replace(max_steps=50) for run in deciding_.every["quick"])
     )
     deciding_._grow(5)
-    order = [name for name in deciding_._plan().study.arms if name != "base"]
+    order = [name for name in deciding_._wanted() if name != "base"]
     assert order == ["slow", "quick"]
+
+
+class OneLook(Deciding):
+    """Its budget ends at the first look."""
+
+    def _close(self, card: Scorecard, size: int) -> None:
+        super()._close(card, size)
+        self.until = -np.inf
+
+
+@pytest.fixture
+def real(theory: Theory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Judged as anything is, by the theory that the registry has."""
+    monkeypatch.setattr(deciding, "judge", judging.judge)
+    monkeypatch.setattr(judging, "theories", lambda: {"made": theory})
+
+
+def trained(store: Path) -> dict[float, list[int]]:
+    """Weight decay, by which the arms differ -> seeds that the store has."""
+    packs = [load_pack(path.parent) for path in store.glob("*/pack.json")]
+    found = sorted((run.config.weight_decay, run.config.seed) for pack in packs for run in pack)
+    return {decay: [seed for _, seed in group] for decay, group in groupby(found, key=lambda pair: pair[0])}
+
+
+@pytest.mark.usefixtures("real")
+def test_with_a_ledger_another_machine_trains_only_what_that_lacks(store: Path) -> None:
+    ledger, second, third = (store.with_name(name) for name in ("ledger.parquet", "second", "third"))
+    _, whole = start(store.with_name("one"), evidence=store.with_name("one.parquet"))[0].run()
+    OneLook("made", "tiny", store, LOOKS, evidence=ledger, say=lambda _: None).run()
+    assert trained(store) == {decay: list(range(100, 105)) for decay in (0.25, 0.5, 1.0)}
+    deciding_, said = start(second, evidence=ledger)
+    _, card = deciding_.run()
+    assert trained(second) == {decay: [105, 106, 107] for decay in (0.25, 1.0)}
+    assert said[0] == "look at 5 seeds: 1 supported, 1 undecided; 1 claims open, which need 1 arms"
+    assert card is not None
+    assert whole is not None
+    assert (card.verdicts(), card.runs) == (whole.verdicts(), whole.runs)
+    nothing, _ = start(third, evidence=ledger)
+    assert nothing.cost()[-1][2] == 0
+    assert nothing.run()[0] is None
+    assert not third.exists()
+
+
+def test_a_ledger_with_other_looks_is_refused_before_anything_is_trained(store: Path) -> None:
+    path = store.with_name("ledger.parquet")
+    write_ledger(replace(small((100,)), looks=Looks(sizes=(7,), first=100)), path)
+    with pytest.raises(StoreError, match=r"ledger\.parquet: it has another set of looks: 7 seeds from 100"):
+        start(store, evidence=path)
+
+
+def test_the_base_is_trained_again_where_controls_refer_to_it_and_weights_where_arms_go_on(
+    store: Path, theory: Theory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ledger knows the base, and one seed of an arm that goes on from `slow`."""
+    random = Family(id="random_labels", values=lambda *_: {None: {"random_labels": True}}, network=lambda _: tiny())
+    goes_on = Follows(id="on", of="slow", made=lambda run, _: {1: run.config})
+    rows = (*theory.predictions, claim("random_labels", open_), claim("on", open_, along=("on",), arms=()))
+    more = replace(theory, arms=(*theory.arms, random, goes_on), predictions=rows)
+    monkeypatch.setattr(studies, "theories_of", lambda _: [more])
+    deciding_, _ = start(store)
+    deciding_._grow(5)
+    every = deciding_._wanted()
+    runs = {name: [Ran(f"{name}-{run.seed}", run.plain) for run in every[name]] for name in every}
+    known = Arms(Arm(family=name, name=name, runs=tuple(runs[name])) for name in ("base", "quick", "slow"))
+    on = Arm(family="on", value=1, name="on/1", runs=tuple(runs["slow"][:2]))
+    ledger = Ledger(arms=known.with_arms(on), places={}, lines=(), looks=LOOKS)
+    deciding_.known = Known(ledger)
+    again = {name: [run.seed for run in arm] for name, arm in deciding_._wanted().items()}
+    five = list(range(100, 105))
+    assert again == {"random_labels": five, "base": five, "slow": [102, 103, 104]}
+    deciding_.open = {name: rows for name, rows in deciding_.open.items() if name[1] != "made.on"}
+    assert "slow" not in deciding_._wanted()

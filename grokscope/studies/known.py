@@ -1,0 +1,60 @@
+"""Seeds that need not be trained, because a ledger has their readings."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from grokscope.errors import StoreError
+from grokscope.predictions.arms import Arm
+from grokscope.predictions.base import Theory
+from grokscope.predictions.ledger import Ledger, told
+from grokscope.predictions.ledger_file import read_ledger, require_name, write_ledger
+from grokscope.predictions.merging import grown, whole
+from grokscope.predictions.recorded import require_present
+from grokscope.runs.config import RunConfig
+from grokscope.statistics.looks import Looks
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a ledger has; nothing where there is none."""
+
+    ledger: Ledger | None = None
+
+    @classmethod
+    def read(cls, path: Path | None, looks: Looks, theories: Iterable[Theory]) -> "Known":
+        """The ledger of a path, if there is one. StoreError where it has other looks, or other definitions of what some
+        theories read: what is trained could not be added to it."""
+        if path is not None:
+            require_name(path)
+        if path is None or not path.exists():
+            return cls()
+        ledger = read_ledger(path)
+        try:
+            if ledger.looks != looks:
+                raise StoreError(f"it has another set of looks: {told(ledger.looks)}; the study has {told(looks)}")
+            require_present(ledger, theories)
+        except StoreError as error:
+            raise StoreError(f"{path}: {error}") from error
+        return cls(ledger)
+
+    def having(self, new: Ledger) -> "Known":
+        """This and what was trained since."""
+        return Known(new if self.ledger is None else grown(self.ledger, new))
+
+    def save(self, path: Path) -> None:
+        """Writes the ledger, if there is one."""
+        if self.ledger is not None:
+            write_ledger(self.ledger, path)
+
+    def lacking(self, arm: Arm[RunConfig], followers: Iterable[str] = ()) -> Arm[RunConfig]:
+        """The part of an arm that must be trained. followers: families that go on from the arm's weights, which are
+        needed as long as the ledger lacks their seeds."""
+        if self.ledger is None:
+            return arm
+        of = whole(self.ledger)
+        known = [of.get(arm.name, set())]
+        for family in followers:
+            members = [of[name] for name, other in self.ledger.arms.items() if other.family == family]
+            known.append(set.intersection(*members) if members else set())
+        return replace(arm, runs=tuple(run for run in arm if run.seed not in set.intersection(*known)))
