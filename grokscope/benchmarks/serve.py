@@ -5,13 +5,15 @@ follows it take turns in this process.
 """
 
 import json
+import multiprocessing
 import re
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.synchronize import Event
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -42,18 +44,22 @@ def serve(*, rounds: int = 5, seconds: float = 0.0) -> dict[str, Any]:  # noqa: 
     with TemporaryDirectory() as folder:
         whole, many, training = (Path(folder) / name for name in ("whole", "many", "training"))
         run = _long(whole)
-        with _server(whole) as (ask, memory):
+        with _server(whole) as server:
             taken = durations(
-                {"run": lambda: timed(_run, ask, run), "zoom": lambda: timed(_zoom, ask, run)}, rounds=rounds
+                {"run": lambda: timed(_run, server.ask, run), "zoom": lambda: timed(_zoom, server.ask, run)},
+                rounds=rounds,
             )
             rows += [_row(f"{name} of {NUMBERS:,} numbers", name, times) for name, times in taken.items()]
-            mib = memory()
+            mib = server.memory()
         build(many, RUNS // 10, 10)
-        with _server(many) as (ask, _):
-            runs = [row["run"] for row in json.loads(ask("data/runs"))["runs"]]
-            query = urlencode([("run", run) for run in runs] + [("pixels", PIXELS)])
+        with _server(many) as server:
+            runs = [row["run"] for row in json.loads(server.ask("data/runs"))["runs"]]
+            curves = f"data/curves?{urlencode([('run', run) for run in runs] + [('pixels', PIXELS)])}"
             taken = durations(
-                {"list": lambda: timed(ask, "data/runs"), "overlay": lambda: timed(ask, f"data/curves?{query}")},
+                {
+                    "list": lambda: timed(server.ask, "data/runs"),
+                    "overlay": lambda: timed(server.ask, curves),
+                },
                 rounds=rounds,
             )
             rows += [_row(f"{name} of {len(runs)} runs", name, times) for name, times in taken.items()]
@@ -98,27 +104,34 @@ def _zoom(ask: Callable[[str], bytes], run: str) -> None:
     ask(f"runs/{run}/series?{DRAWN}&pixels={PIXELS}&from=200000&to=210000")
 
 
+@dataclass(frozen=True)
+class _Server:
+    address: str
+    pid: int
+
+    def ask(self, path: str) -> bytes:
+        return urlopen(self.address + path, timeout=60).read()
+
+    def memory(self) -> float:
+        """The most that it had in memory so far [MiB]; NaN where the system does not tell."""
+        try:
+            found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{self.pid}/status").read_text())
+        except OSError:
+            found = None
+        return int(found[1]) / 1024 if found else float("nan")
+
+
 @contextmanager
-def _server(store: Path) -> Iterator[tuple[Callable[[str], bytes], Callable[[], float]]]:
-    """A server: what asks it, and what tells its memory [MiB]."""
+def _server(store: Path) -> Iterator[_Server]:
+    """A server of a store."""
     command = [sys.executable, "-m", "grokscope", "serve", "--port", "0", "--json", "--store", str(store)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
-        address = json.loads(process.stdout.readline())["address"]
-        yield lambda path: urlopen(address + path, timeout=60).read(), lambda: _memory(process.pid)
+        yield _Server(json.loads(process.stdout.readline())["address"], process.pid)
     finally:
         process.terminate()
         process.communicate()
-
-
-def _memory(pid: int) -> float:
-    """The most that a process had in memory so far [MiB]; NaN where the system does not tell."""
-    try:
-        found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
-    except OSError:
-        found = None
-    return int(found[1]) / 1024 if found else float("nan")
 
 
 def _point(store: Path) -> float:
@@ -128,7 +141,7 @@ def _point(store: Path) -> float:
         writer.describe(None)
         writer.record([_value(writer.ids[0], 0)])
         writer.status("running", 0)
-        with _server(store) as (ask, _), _Following(ask) as page:
+        with _server(store) as server, _page(server) as page:
             page.ready.wait(30)
             begun = time.perf_counter()
             writer.record([_value(writer.ids[0], 1)])
@@ -140,37 +153,48 @@ def _value(run: str, step: int) -> Measured:
     return {"run": run, "step": step, "measure": "behaviour.test_loss", "view": "", "value": 1.0}
 
 
-class _Following:
-    """Does what the page of the newest run does while it trains: hears what is new, asks for it, and how it stands."""
+@dataclass(frozen=True)
+class _Page:
+    """What the page of the newest run does while it trains: it hears what is new, asks for it, and how the run stands.
+    open: it is there; ready: it knows the run; seen: something new came; end: it is closed."""
 
-    def __init__(self, ask: Callable[[str], bytes]) -> None:
-        self.ask = ask
-        self.ready, self.seen, self._end = threading.Event(), threading.Event(), threading.Event()
-        self._thread = threading.Thread(target=self._follow, daemon=True)
+    server: _Server
+    open: Event
+    ready: Event
+    seen: Event
+    end: Event
 
-    def __enter__(self) -> "_Following":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._end.set()
-        self._thread.join()
-
-    def _follow(self) -> None:
-        while not (runs := json.loads(self.ask("data/runs"))["runs"]):
-            if self._end.wait(EVERY):
+    def follow(self) -> None:
+        self.open.set()
+        while not (runs := json.loads(self.server.ask("data/runs"))["runs"]):
+            if self.end.wait(EVERY):
                 return
         run, asked = runs[0]["run"], 0.0
-        cursor = json.loads(self.ask(f"runs/{run}/series?{DRAWN}"))["cursor"]
+        cursor = json.loads(self.server.ask(f"runs/{run}/series?{DRAWN}"))["cursor"]
         self.ready.set()
-        while not self._end.wait(EVERY):  # as often as the stream tells at most
-            told = json.loads(self.ask(f"runs/{run}/new?cursor={cursor}"))
+        while not self.end.wait(EVERY):  # as often as the stream tells at most
+            told = json.loads(self.server.ask(f"runs/{run}/new?cursor={cursor}"))
             cursor = told["cursor"]
             if told["series"]:
                 self.seen.set()
             if told["series"] and time.monotonic() - asked > PACE:
                 asked = time.monotonic()
-                self.ask(f"runs/{run}/state")
+                self.server.ask(f"runs/{run}/state")
+
+
+@contextmanager
+def _page(server: _Server) -> Iterator[_Page]:
+    """A page that is open, in a process of its own as a browser is."""
+    context = multiprocessing.get_context("spawn")
+    page = _Page(server, *(context.Event() for _ in range(4)))
+    process = context.Process(target=page.follow, daemon=True)
+    process.start()
+    page.open.wait(60)
+    try:
+        yield page
+    finally:
+        page.end.set()
+        process.join()
 
 
 def _training(store: Path, rounds: int) -> dict[str, Any]:
@@ -189,7 +213,7 @@ def _training(store: Path, rounds: int) -> dict[str, Any]:
 
         if not followed:
             return timed(act)
-        with _server(place) as (ask, _), _Following(ask):
+        with _server(place) as server, _page(server):
             return timed(act)
 
     taken = durations(
