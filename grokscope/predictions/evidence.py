@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from grokscope.errors import Missing, of_all
+from grokscope.predictions.arms import Arm
 from grokscope.predictions.base import Fit, Key, Means, Sample, Shares, Times
 from grokscope.predictions.readings import Number, answered
 from grokscope.statistics.intervals import FEWEST, mean_intervals, share_intervals
@@ -105,6 +106,19 @@ def of_all_seeds(sample: Sample | Missing, seeds: Iterable[int]) -> Sample | Mis
     there = {key[0] for key in sample.values}
     absent: dict[Key, Number] = {(seed,): Missing(f"seed {seed} has no run") for seed in seeds if seed not in there}
     return replace(sample, values={**sample.values, **absent})
+
+
+def of_whole(sample: Sample | Missing, arms: Iterable[Arm[Any]], seeds: Iterable[int]) -> Evidence | Missing:
+    """The evidence of a sample. One of all runs together has no number of each seed that a worst value could stand for:
+    it decides nothing where one of the arms that it is of lacks a seed."""
+    seen, wanted = evidence(sample), set(seeds)
+    if isinstance(seen, Missing) or not isinstance(sample, Times | Fit):
+        return seen
+    for arm in arms:
+        if absent := wanted - {run.config.seed for run in arm}:
+            why = f"seed {min(absent)} has no run in the arm {arm.name}"
+            return replace(seen, intervals=None, lacking=len(absent), missing=why)
+    return seen
 
 
 def inside(seen: Evidence | Missing, region: Region) -> float:

@@ -25,7 +25,17 @@ from grokscope.errors import Missing
 from grokscope.predictions.arms import Arms
 from grokscope.predictions.base import UNTRAINED, Given, Prediction, Sample, Theory
 from grokscope.predictions.cards import Claim, Control, Look, Reason, Row, Verdict
-from grokscope.predictions.evidence import AHEAD, Evidence, contrast, evidence, inside, of_all_seeds, outside, told
+from grokscope.predictions.evidence import (
+    AHEAD,
+    Evidence,
+    contrast,
+    evidence,
+    inside,
+    of_all_seeds,
+    of_whole,
+    outside,
+    told,
+)
 from grokscope.predictions.subject import Subject
 from grokscope.statistics.looks import LEVEL, Looks
 from grokscope.statistics.multiplicity import holm, holm_levels
@@ -173,7 +183,7 @@ def _part(row: Prediction, arms: Arms[Subject], seeds: Iterable[int]) -> Part:
     return Part(
         row=row,
         given=given,
-        seen=evidence(own),
+        seen=of_whole(own, filter(row.looks_at, arms.values()), seeds),
         controls={arm: evidence(sample) for arm, sample in controls.items()},
         ahead={arm: contrast(own, sample, row.supports) for arm, sample in controls.items()},
     )

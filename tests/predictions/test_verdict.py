@@ -143,6 +143,26 @@ def test_a_control_without_an_answer_blocks_support_but_not_a_fall() -> None:
     assert one(row(lambda _: fit, controls={"control": lambda _: fit})).reason == "no_control"
 
 
+@pytest.mark.parametrize("kind", ["times", "fit"])
+def test_a_statistic_of_all_runs_together_decides_nothing_where_a_seed_is_missing(kind: str) -> None:
+    """No worst value could stand for the seed, as it does for means and shares."""
+    sooner, later = np.linspace(1, 2, 80), np.linspace(5, 6, 80)
+
+    def statistic(given: Any) -> Sample:
+        here = [run.config.seed for run in given["base"]]
+        if kind == "fit":
+            return Fit(value=2.0, n=len(here), intervals=lambda _: (1.5, 2.5))
+        (t, u), came = (side[here] for side in (sooner, later)), np.ones(len(here), bool)
+        return Times(treated=(t, came), others=(u, came))
+
+    claim = row(statistic, supports=above(1))
+    assert one(claim, looks=LOOKS).verdict == "supported"
+    every = arms(80)
+    gap = every.with_arms(every["base"].having(run for run in every["base"] if run.config.seed != 7))
+    (found,), (part,) = verdicts(claim, of=gap, looks=LOOKS)
+    assert (found.verdict, part.missing) == ("undecided", "seed 7 has no run in the arm base")
+
+
 def test_controls_are_paired_by_seed_not_by_place() -> None:
     """Each seed is ahead of its own control by 1, and seeds differ by 100: by place a missing seed would shift all."""
     far = 100.0 * np.arange(80)
