@@ -1,7 +1,9 @@
-"""A store that was written before there were checksums: it opens, and is gone on with.
+"""Stores that earlier versions wrote: they open, and are gone on with.
 
 data/store-before-checksums holds a pack of two runs that is done, and one that was killed at step 22 and had saved
-itself at 20; made by the code of commit 0a8ee52, on one thread.
+itself at 20; made by the code of commit 0a8ee52, on one thread. data/store-2026-11 has checksums: a study of two
+packs, measured and read, with a name and a tag, and a run that was killed at step 37 and had saved itself at 30. From
+here on a store that an old version wrote is kept for each change of what lies in one.
 """
 
 import json
@@ -19,6 +21,8 @@ from grokscope.runs.store import jsonl
 from grokscope.runs.store.checksum import checked
 from grokscope.runs.store.query import query
 from grokscope.studies.experiment import train
+from grokscope.studies.judging import readings_of
+from grokscope.studies.study import load_study
 
 DATA = Path(__file__).parents[1] / "data" / "store-before-checksums"
 DONE, BEGUN = "caffacbbf216", "9caa07afe1b9"
@@ -83,3 +87,42 @@ def test_what_is_changed_in_it_is_found_by_its_id_and_its_numbers(old: Path, cap
     assert "generalized_at = 7" in damages[1]["what"]
     assert main(["doctor", "--repair", "--store", str(old)]) == 0
     assert {run.id for run in runs(old)} == {f"{DONE}-0", f"{DONE}-1"}
+
+
+NOVEMBER = DATA.with_name("store-2026-11")
+STUDIED, CONTROL, STOPPED = "c72a18e662a9", "716784b6ae8e", "2794dd4f7590"
+
+
+@pytest.fixture
+def november(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(NOVEMBER, tmp_path / "november"))
+
+
+def test_a_store_of_november_is_whole_and_nothing_is_written(november: Path, capsys: pytest.CaptureFixture) -> None:
+    before = {path: path.read_bytes() for path in november.rglob("*") if path.is_file()}
+    assert main(["doctor", "--json", "--store", str(november)]) == 0
+    assert json.loads(capsys.readouterr().out)["damages"] == []
+    assert {run.id for run in runs(november)} == {f"{STUDIED}-0", f"{STUDIED}-1", CONTROL, STOPPED}
+    assert main(["show", "first", "--store", str(november)]) == 0
+    counts = dict(query(november, "select pack, count(*) from metrics group by pack")[1])
+    assert counts == {STUDIED: 2628, CONTROL: 1150, STOPPED: 1038}
+    study = load_study(november, "small")
+    assert study.measured() == {STUDIED, CONTROL}
+    arms = study.runs()
+    assert {name: [run.config.seed for run in arm] for name, arm in arms.items()} == {
+        "base": [0, 1],
+        "random_labels": [0],
+    }
+    (reading,) = [one for one in readings_of(arms).values() if one.run == f"{STUDIED}-1"]
+    norm = arms["base"][1].series("weights.norm")[1][-1]
+    assert reading.value == pytest.approx(norm, rel=1e-6)
+    assert {path: path.read_bytes() for path in november.rglob("*") if path.is_file()} == before
+
+
+def test_a_run_of_november_is_gone_on_with(november: Path) -> None:
+    config = load_pack(november / STOPPED)[0].config
+    run = train(config, store=november, progress=False, resume=True)
+    assert (run.id, run.steps) == (STOPPED, 60)
+    assert [event["step"] for event in run.events if event["event"] == "resumed"] == [30]
+    fresh = train(config, store=november.parent / "fresh", progress=False)
+    assert np.allclose(run.series("train/loss")[1], fresh.series("train/loss")[1], rtol=1e-3)
