@@ -88,10 +88,11 @@ def per_replica(default: Any, **rules: Any) -> Any:
     return Field(default, json_schema_extra={PER_REPLICA: True}, **rules)
 
 
-def may_differ(options: type[Record]) -> set[str]:
+@cache
+def may_differ(options: type[Record]) -> frozenset[str]:
     """Names of the fields that `per_replica` made."""
     extras = {name: field.json_schema_extra for name, field in options.model_fields.items()}
-    return {name for name, extra in extras.items() if isinstance(extra, dict) and PER_REPLICA in extra}
+    return frozenset(name for name, extra in extras.items() if isinstance(extra, dict) and PER_REPLICA in extra)
 
 
 _plugins: dict[str, Plugin] = {}  # by the name of their module

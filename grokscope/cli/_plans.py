@@ -2,12 +2,14 @@
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from grokscope.cli.base import emit
 from grokscope.registry import shortened
 
 if TYPE_CHECKING:
+    from grokscope.studies.estimate import Estimate
     from grokscope.studies.plan import Plan
     from grokscope.studies.study import Study
 
@@ -75,12 +77,18 @@ def _estimated(plan: "Plan", *, engine: str, options: dict[str, Any], workers: i
         "soonest_seconds": cost.soonest, "most_seconds": cost.most,
         "machine_seconds": cost.machine_seconds, "bytes": cost.bytes, "free_bytes": cost.free,
         "checkpoints": "ends" if any(pack.kept == "ends" for pack in plan.packs) else "all",
-        "plan": [
-            {"pack": pack.id, "runs": len(pack.configs), "state": pack.state, "soonest_end": pack.soonest}
-            | dict(zip(("seconds", "bytes"), cost.packs.get(pack.id, (0.0, 0)), strict=True))
-            for pack in (*plan.borrowed, *plan.packs)
-        ],
+        "plan": partial(_each, plan, cost),
     }  # fmt: skip
+
+
+def _each(plan: "Plan", cost: "Estimate") -> list[dict[str, Any]]:
+    """The packs of a plan, each with its cost."""
+    todo = {pack.id: (seconds, size) for pack, seconds, size in zip(plan.todo, *cost.each, strict=True)}
+    return [
+        {"pack": pack.id, "runs": len(pack.configs), "state": pack.state, "soonest_end": pack.soonest}
+        | dict(zip(("seconds", "bytes"), todo.get(pack.id, (0.0, 0)), strict=True))
+        for pack in (*plan.borrowed, *plan.packs)
+    ]
 
 
 def say(about: dict[str, Any], *, json: bool) -> None:
@@ -88,7 +96,7 @@ def say(about: dict[str, Any], *, json: bool) -> None:
     from grokscope.errors import GrokscopeError
 
     if json:
-        emit(about)
+        emit(about | ({"plan": about["plan"]()} if "plan" in about else {}))
     elif "dry_run" in about:
         _print_estimate(about)
     elif about["left"] and about["error"] is None:
@@ -110,8 +118,8 @@ def summary(plan: "Plan") -> dict[str, Any]:
     return {
         "study": plan.study.id,
         "dir": str(plan.study.folder),
-        "arms": {arm: list(runs) for arm, runs in plan.study.arms.items()},
-        "runs": len({run for runs in plan.study.arms.values() for run in runs}),
+        "arms": {name: arm.runs for name, arm in plan.study.arms.items()},
+        "runs": sum(plan.study.packs.values()) + plan.reused,
         "reused": plan.reused,
         "packs": {"all": len(states)} | {state: states.count(state) for state in ("done", "begun", "missing")},
     }

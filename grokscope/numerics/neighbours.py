@@ -8,6 +8,7 @@ distance. So the candidates' distances are then summed from differences. Where t
 """
 
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,8 @@ from grokscope.numerics.products import products
 BLOCK = 512
 # Candidates beyond the k asked for: the order of near ties may differ between product and differences.
 SPARE = 8
+# Columns whose least value is looked at together, at most: of 3,481 values some 44 lie below the 40th of these.
+GROUP = 16
 # A squared distance may be wrong by this share of itself before all differences are summed instead.
 TOLERANCE = 1e-9
 
@@ -77,12 +80,12 @@ def neighbours_of_rows(
     if not 1 <= k < n:
         raise ValueError(f"k must lie in 1..{n - 1} for {n} points, got {k}")
     distances, indices = torch.empty(n, k, dtype=torch.float64), torch.empty(n, k, dtype=torch.int64)
-    precisions = [_Factors.of(rows, dtype) for dtype in (torch.float32, torch.float64)]
+    factors = cache(partial(_Factors.of, rows))
     for start in range(0, n, BLOCK):
         unsure = torch.arange(start, min(start + BLOCK, n))
-        for factors in precisions:
+        for dtype in (torch.float32, torch.float64):
             if len(unsure):
-                squared, chosen, sure = _nearest(rows, factors, unsure, k)
+                squared, chosen, sure = _nearest(rows, factors(dtype), unsure, k)
                 distances[unsure[sure]], indices[unsure[sure]] = squared[sure].sqrt(), chosen[sure]
                 unsure = unsure[~sure]
         for row in unsure.tolist():
@@ -130,15 +133,23 @@ def _nearest(
 def _smallest(block: Float[np.ndarray, "row column"], k: int) -> tuple[Int[Tensor, "row k"], Float[Tensor, " row"]]:
     """The places of the k smallest values of each row, in any order, and the largest of these values.
 
-    By the k-th value and a comparison: numpy selects a value ten times faster than torch's topk finds the places.
+    The k-th of the least values of groups of columns bounds the k-th of all; few values lie below it. Selecting among
+    these alone takes a sixth of the time of numpy's partition, which is ten times faster than torch's topk.
     """
-    last = np.partition(block, k - 1, axis=1)[:, k - 1]
-    among = block <= last[:, None]
-    if np.count_nonzero(among) == len(block) * k:
-        places = np.nonzero(among)[1].reshape(-1, k)
-    else:  # ties
+    n_rows, n = block.shape
+    size = max(1, min(GROUP, n // (2 * k)))
+    least = block[:, : n // size * size].reshape(n_rows, size, -1).min(1)
+    bound = np.partition(least, k - 1, axis=1)[:, k - 1]
+    found = np.flatnonzero(block <= bound[:, None])
+    rows, values = found // n, block.ravel()[found]
+    counts = np.bincount(rows, minlength=n_rows)
+    among = np.full((n_rows, counts.max()), np.inf, block.dtype)
+    among[rows, np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)] = values
+    last = np.partition(among, k - 1, axis=1)[:, k - 1]
+    places = found[values <= last[rows]] % n
+    if len(places) > n_rows * k:  # ties
         places = np.argpartition(block, k - 1, axis=1)[:, :k]
-    return torch.from_numpy(places), torch.from_numpy(last).double()
+    return torch.from_numpy(places.reshape(n_rows, k)), torch.from_numpy(last).double()
 
 
 def _differences(

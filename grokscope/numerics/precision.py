@@ -83,6 +83,16 @@ def collapsed(
     return _total((z - largest).exp_(), order) == 1, largest.squeeze(1)
 
 
+def may_collapse(lead: Float[Tensor, " sample"], size: Float[Tensor, " sample"], dtype: Any) -> Bool[Tensor, " sample"]:
+    """False where the second largest term alone makes the sum of exponentials larger than 1 in a dtype of p bits, in
+    any order: exp(-d) > 2^(2 - p), d the lead as the dtype holds it, which is at most 2^(1 - p) size larger.
+
+    lead: of the largest logit over the second. size: the largest absolute logit.
+    """
+    bits = BITS[_name(_dtype(dtype))]
+    return ~(lead + size * 2.0 ** (1 - bits) < (bits - 2) * math.log(2))
+
+
 def beyond(dtype: Any) -> Missing:
     """Why logits that lie beyond a dtype have no answer."""
     kind = _dtype(dtype)

@@ -39,7 +39,7 @@ class Arm(Sequence[One]):
     name: str
     changes: Mapping[str, Any] = field(default_factory=dict)
     also: tuple[tuple[str, Value], ...] = ()
-    runs: tuple[One, ...] = ()
+    runs: Sequence[One] = ()
 
     def __iter__(self) -> Iterator[One]:
         return iter(self.runs)

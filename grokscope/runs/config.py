@@ -24,6 +24,7 @@ from grokscope.runs import own_data
 from grokscope.runs.fields import COMPONENTS, TRANSFORMS, unknown_field
 from grokscope.runs.identity import config_hash, pack_hash
 from grokscope.runs.outside import SMALL, read_file
+from grokscope.runs.seeds import Seeds
 from grokscope.tasks.base import Size, Task
 from grokscope.tasks.table import Table, fields_of
 
@@ -131,18 +132,15 @@ class RunConfig(Record):
     def _key(self) -> str:
         return config_hash(self.plain)
 
-    def seeds(self, count: int) -> Iterator["RunConfig"]:
-        """The config with so many seeds, counted up from its own. They share what is equal: a quarter of the memory,
-        and a tenth of the time, of `replace`."""
-        if count > 1:
-            self.replace(seed=self.seed + count - 1)  # ValueError for a seed that is too large
-        shared = {name: value for name, value in self.__dict__.items() if name != "_key"}
-        for number in range(count):
-            other = type(self).__new__(type(self))
-            object.__setattr__(other, "__dict__", shared | {"seed": self.seed + number})
-            for name in ("__pydantic_extra__", "__pydantic_fields_set__", "__pydantic_private__"):
-                object.__setattr__(other, name, getattr(self, name))
-            yield other
+    def share(self, other: "RunConfig") -> None:
+        """Holds what equals that of another config once: a quarter of the memory."""
+        for name in ("__pydantic_extra__", "__pydantic_fields_set__"):
+            if getattr(self, name) == getattr(other, name):
+                object.__setattr__(self, name, getattr(other, name))
+
+    def seeds(self, count: int) -> Seeds:
+        """The config with so many seeds, counted up from its own."""
+        return Seeds(self, count)
 
     def replace(self, /, **fields: Any) -> "RunConfig":
         """The config with some fields changed. A changed component drops the fields of the old one."""
@@ -161,11 +159,11 @@ class RunConfig(Record):
     def _written(self, dump: Callable[["RunConfig"], dict[str, Any]]) -> dict[str, Any]:
         """All fields, without those of later transforms at their defaults: a new transform leaves the ids of runs
         without it unchanged."""
-        fields = dump(self)
+        fields, left_out = dump(self), set[str]()
         for options in transform_options().values():
-            if options.came_later and self._of(options) == options():
-                fields = {name: value for name, value in fields.items() if name not in options.model_fields}
-        return fields
+            if options.came_later and self._of(options) == _default(options):
+                left_out.update(_fields(options))
+        return {name: value for name, value in fields.items() if name not in left_out}
 
     def options(self, field: Literal["task", "model", "loss", "optimizer"]) -> Options:
         """The options of the chosen task, model, loss or optimizer."""
@@ -179,7 +177,7 @@ class RunConfig(Record):
     def _of(self, options: type[Options]) -> Any:
         fields = self.__pydantic_extra__ or {}
         # A transform of a plugin may have come after the config was made.
-        return options.model_construct(**{name: fields[name] for name in options.model_fields if name in fields})
+        return options.model_construct(**{name: fields[name] for name in _fields(options) if name in fields})
 
     @property
     def may_differ(self) -> set[str]:
@@ -238,6 +236,11 @@ class RunConfig(Record):
     def build_model(self, task: Task | Size) -> Model:
         """The model for a task."""
         return component("models", self.model)(self.options("model"), interface(task))
+
+
+# Kept, as pydantic takes its time for either.
+_fields = functools.cache(lambda options: tuple(options.model_fields))
+_default = functools.cache(lambda options: options())
 
 
 @kept

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 # Later fields -> their value for all earlier networks; at this value they change no id.
@@ -14,17 +14,40 @@ FILES = ("start", "path")  # fields that name a file; beside them stands its has
 PACK = re.compile(r"[0-9a-f]{12}")  # a pack's id
 
 
-def pack_hash(configs: Sequence[Mapping[str, Any]], *, ends: bool = True) -> str:
+def pack_hash(configs: Iterable[Mapping[str, Any]], *, ends: bool = True) -> str:
     """The id of the pack of these configs, in order. ends: with the rules that end it, as planned packs have it."""
-    known = [_identity(fields) for fields in configs]
-    if not ends:
-        known = [{name: value for name, value in fields.items() if name not in ENDS} for fields in known]
-    return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()[:12]
+    left = () if ends else ENDS
+    return pack_of_identities(
+        identity({name: value for name, value in config.items() if name not in left}) for config in configs
+    )
+
+
+def pack_of_identities(identities: Iterable[str]) -> str:
+    """The id of the pack of configs with these `identity`."""
+    return hash_of(f"[{', '.join(identities)}]")[:12]
 
 
 def config_hash(config: Mapping[str, Any]) -> str:
     """A hash of one config: a run has the same hash in every pack that trains it."""
-    return hashlib.sha256(json.dumps(_identity(config), sort_keys=True).encode()).hexdigest()
+    return hash_of(identity(config))
+
+
+def hash_of(text: str) -> str:
+    """SHA-256 of a text."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def identity(config: Mapping[str, Any]) -> str:
+    """The fields that identify a run, as JSON."""
+    return json.dumps(_identity(config), sort_keys=True)
+
+
+def around_seed(config: Mapping[str, Any]) -> tuple[str, str]:
+    """What stands in `identity` before and behind the seed: the same for all seeds."""
+    known = _identity(config)
+    before = json.dumps({name: value for name, value in known.items() if name < "seed"}, sort_keys=True)
+    behind = json.dumps({name: value for name, value in known.items() if name > "seed"}, sort_keys=True)
+    return f'{before[:-1]}, "seed": ', f", {behind[1:]}"
 
 
 def run_ids(pack: str, n_replicas: int) -> list[str]:

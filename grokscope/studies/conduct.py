@@ -117,6 +117,7 @@ def carried_out(made: Plan, again: Callable[[], Plan], *, share: Share | None = 
 
 def save(plan: Plan) -> None:
     """Writes a plan down; the caller holds the study's lock."""
+    sizes = {pack.kind: pack_bytes(pack, 0) for pack in {pack.kind: pack for pack in plan.packs}.values()}
     plan.study.save(
         [
             {
@@ -124,7 +125,7 @@ def save(plan: Plan) -> None:
                 "runs": len(pack.configs),
                 "soonest_end": pack.soonest,
                 "max_steps": pack.most,
-                "bytes_without_metrics": pack_bytes(pack, 0),
+                "bytes_without_metrics": sizes[pack.kind],
             }
             for pack in plan.packs
         ]
@@ -154,9 +155,9 @@ def division(plan: Plan, workers: int | None = None) -> tuple[int, int]:
     if workers is not None and workers < 1:
         raise ValueError(f"workers must be at least 1, got {workers}")
     device = torch.device(plan.device)
+    kinds = [pack.configs for pack in {pack.kind: pack for pack in plan.packs}.values()]
     largest = max(
-        (shared_bytes(p.configs[0]) + len(p.configs) * replica_bytes(p.configs[0], device) for p in plan.packs),
-        default=1,
+        (shared_bytes(configs[0]) + len(configs) * replica_bytes(configs[0], device) for configs in kinds), default=1
     )
     gpus = max(1, len(visible_gpus())) if plan.device == "cuda" else 0
     fit = max(1, int(SHARE * machine_bytes(device) // largest)) * (gpus or 1)

@@ -5,9 +5,11 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from heapq import heappop, heappush
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,8 +21,8 @@ from grokscope.measures.analyses.checkpoints import measure_checkpoints
 from grokscope.runs.config import RunConfig
 from grokscope.studies.cost import Cost, evaluations
 from grokscope.studies.experiment import train
-from grokscope.studies.packing import shape_of, work_of
-from grokscope.studies.plan import Plan, Planned
+from grokscope.studies.packing import work_of
+from grokscope.studies.plan import Kind, Plan, Planned
 from grokscope.training.memory import n_parameters
 from grokscope.training.schedule import most_checkpoints
 
@@ -34,17 +36,13 @@ BYTES_A_ROW = 7
 RAY_SECONDS = 6.0
 
 
-# Shape, runs and measures of a pack: packs of one kind cost the same.
-Kind = tuple[str, int, tuple[str, ...]]
-
-
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
     """The cost of the packs that are not done.
 
     soonest, most: seconds on the clock if every run ends as soon as it may, and if none ends before max_steps. seconds:
     their geometric mean, which has the least largest factor of error. machine_seconds: of all workers, by the same
-    rule. bytes: of disk, at most. free: of disk. packs: id -> (seconds, bytes).
+    rule. bytes: of disk, at most. free: of disk. each: seconds and bytes of each pack, in the order of the plan's todo.
     """
 
     seconds: float
@@ -53,7 +51,7 @@ class Estimate:
     machine_seconds: float
     bytes: int
     free: int
-    packs: dict[str, tuple[float, int]]
+    each: "tuple[array[float], array[int]]"
 
 
 def estimate(plan: Plan, *, slots: int, threads: int, engine: str = "local") -> Estimate:
@@ -63,11 +61,18 @@ def estimate(plan: Plan, *, slots: int, threads: int, engine: str = "local") -> 
     (`packing.soonest_end`) and its middle.
     """
     todo = plan.todo
-    costs = dict(zip((pack.id for pack in todo), _costs(todo, threads, plan.device), strict=True))
-    soonest = [pack_seconds(pack, pack.soonest, costs[pack.id]) for pack in todo]
-    most = [pack_seconds(pack, pack.most, costs[pack.id]) for pack in todo]
-    middle = [math.sqrt(low * high) for low, high in zip(soonest, most, strict=True)]
-    sizes = [pack_bytes(pack, costs[pack.id].rows) for pack in todo]
+    kinds = {pack.kind: pack for pack in todo}
+    costs = _costs(kinds, threads, plan.device)
+    bytes_of = {kind: pack_bytes(pack, costs[kind].rows) for kind, pack in kinds.items()}
+
+    @cache
+    def seconds(kind: Kind, steps: int) -> float:
+        return pack_seconds(kinds[kind], steps, costs[kind])
+
+    soonest = array("d", (seconds(pack.kind, pack.soonest) for pack in todo))
+    most = array("d", (seconds(pack.kind, pack.most) for pack in todo))
+    middle = array("d", (math.sqrt(low * high) for low, high in zip(soonest, most, strict=True)))
+    sizes = array("q", (bytes_of[pack.kind] for pack in todo))
     start = (_start_seconds() if todo else 0.0) + (RAY_SECONDS if engine == "ray" and todo else 0.0)
     low, high = (start + makespan(seconds, slots) for seconds in (soonest, most))
     return Estimate(
@@ -77,7 +82,7 @@ def estimate(plan: Plan, *, slots: int, threads: int, engine: str = "local") -> 
         machine_seconds=sum(middle),
         bytes=sum(sizes),
         free=free_bytes(plan.study.store),
-        packs={pack.id: (seconds, size) for pack, seconds, size in zip(todo, middle, sizes, strict=True)},
+        each=(middle, sizes),
     )
 
 
@@ -113,9 +118,8 @@ def free_bytes(store: Path) -> int:
     return shutil.disk_usage(place).free
 
 
-def _costs(packs: Sequence[Planned], threads: int, device: str) -> list[Cost]:
+def _costs(kinds: Mapping[Kind, Planned], threads: int, device: str) -> dict[Kind, Cost]:
     """The costs of packs: measured for some kinds, in proportion to their work for the others."""
-    kinds = {_kind(pack): pack for pack in packs}
     work = {kind: work_of(pack.configs[0]) * len(pack.configs) for kind, pack in kinds.items()}
     chosen = _chosen(sorted(kinds, key=work.__getitem__))
     if chosen:  # the first trial of a process also imports modules, and is not counted
@@ -136,8 +140,7 @@ def _costs(packs: Sequence[Planned], threads: int, device: str) -> list[Cost]:
             rows=tried[alike].rows * runs,
         )
 
-    costs = {kind: cost(kind) for kind in kinds}
-    return [costs[_kind(pack)] for pack in packs]
+    return {kind: cost(kind) for kind in kinds}
 
 
 def _chosen(kinds: Sequence[Kind]) -> list[Kind]:
@@ -147,10 +150,6 @@ def _chosen(kinds: Sequence[Kind]) -> list[Kind]:
     chosen = list(kinds) if len(kinds) <= TRIED else [kinds[place] for place in sorted(spread)]
     known = {kind[2] for kind in chosen}
     return [*chosen, *{kind[2]: kind for kind in kinds if kind[2] not in known}.values()]
-
-
-def _kind(pack: Planned) -> Kind:
-    return shape_of(pack.configs[0]), len(pack.configs), pack.measures
 
 
 def trial(configs: Sequence[RunConfig], threads: int, measures: Sequence[str], device: str = "cpu") -> Cost:

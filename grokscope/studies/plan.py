@@ -3,12 +3,14 @@
 Which runs share a pack, and which the store has already, `packing` decides.
 """
 
-import hashlib
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from grokscope.errors import GrokscopeError, StoreError
 from grokscope.predictions.arms import Arms
@@ -25,21 +27,24 @@ from grokscope.runs.writer import Kept, kept_of
 from grokscope.statistics.intervals import FEWEST
 from grokscope.statistics.looks import Looks
 from grokscope.studies.outline import is_finished
-from grokscope.studies.packing import laid_out, shape_of, soonest_end
+from grokscope.studies.packing import Configs, Wanted, laid_out, shape_of, soonest_end
 from grokscope.studies.study import Study, pack_of
 from grokscope.theories.base import families
 from grokscope.training.device import chosen_device
 from grokscope.training.memory import require_fits
 
+Kind: TypeAlias = tuple[str, int, tuple[str, ...]]  # shape, runs and measures of a pack
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Planned:
-    """One pack of a plan. soonest, most: between which steps it is expected to end. measures: ids measured on its
-    checkpoints. asked: readings that are taken of its runs. kept: which checkpoints stay, all or the first and last.
-    waits: it lacks nothing but readings that refer to other runs."""
+    """One pack of a plan. shape: of its runs. soonest, most: between which steps it is expected to end. measures: ids
+    measured on its checkpoints. asked: readings that are taken of its runs. kept: which checkpoints stay, all or the
+    first and last. waits: it lacks nothing but readings that refer to other runs."""
 
     id: str
-    configs: tuple[RunConfig, ...]
+    configs: Sequence[RunConfig]
+    shape: str
     state: Literal["done", "begun", "missing"]
     soonest: int
     most: int
@@ -47,6 +52,11 @@ class Planned:
     asked: tuple[Asked, ...] = ()
     kept: Kept = "all"
     waits: bool = False
+
+    @property
+    def kind(self) -> Kind:
+        """Packs of one kind cost the same a step."""
+        return self.shape, len(self.configs), self.measures
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,45 +107,53 @@ def plan(
     arms = placed(arms if isinstance(arms, Arms) else read_arms(arms, known), known, lambda config: config)
     _require_runs(arms)
     chosen = chosen_device(device)
-    for config in {shape_of(config): config for configs in arms.values() for config in configs}.values():
+    wanted = Wanted(arms, mixed=mixed)
+    for config in wanted.examples:
         require_fits(config, chosen)
     store, measures, readings = opened(store), measures or {}, readings or {}
     if store.exists() and not store.is_dir():
         raise StoreError(f"cannot write to {store}: it is not a folder")
-    keys = {arm: tuple(config.key for config in configs) for arm, configs in arms.items()}
-    study_id = f"{name}-{hashlib.sha256(json.dumps(keys).encode()).hexdigest()[:8]}"
-    wanted: dict[str, tuple[str, RunConfig]] = {}
-    for arm, configs in arms.items():
-        for config in configs:
-            wanted.setdefault(config.key, ("" if mixed else arm, config))
     whole = bool(readings or any(measures.values()))
-    layout = laid_out(wanted, study_id, keys, store, chosen, whole=whole)
+    study_id = f"{name}-{wanted.digest[:8]}"
+    layout = laid_out(wanted, study_id, store, chosen, whole=whole)
     packs, runs = layout.named()
     if whole:
         _require_checkpoints([store / pack for pack in packs])
+    each = iter(runs)
     study = Study(
         id=study_id,
         name=name,
         store=store,
-        arms=arms.having(lambda arm: [runs[key] for key in keys[arm.name]]),
+        arms=arms.having(lambda arm: list(islice(each, len(arm)))),
         measures=tuple(dict.fromkeys(id_ for ids in measures.values() for id_ in ids)),
         axes={axis: tuple(values) for axis, values in (axes or {}).items()},
-        packs={pack: len(configs) for pack, configs in packs.items()},
+        packs={pack: len(layout.pack(place)) for place, pack in enumerate(packs)},
         looks=looks,
     )
-    wants = _wants(study, arms, measures, readings)
-    others = sorted({pack_of(run) for run in layout.elsewhere.values()}) if study.measures or readings else []
+    wants = _wants(study, arms, measures, readings) if whole else _Wants()
+    others = sorted({pack_of(run) for run in layout.elsewhere.values()}) if whole else []
     borrowed = {pack: [run.config for run in load_pack(store / pack)] for pack in others}
     damaged = [f"{folder} is damaged and left out" for folder in layout.damaged]
+    there = set(os.listdir(store)) if store.is_dir() else set[str]()
+    found = partial(_planned, store, there, wants)
     return Plan(
         study=study,
         packs=tuple(
-            replace(_planned(store / pack, configs, wants), kept="all" if whole else kept)
-            for pack, configs in packs.items()
+            found(
+                pack,
+                Configs(layout, place),
+                shape=layout.shape(place),
+                soonest=layout.soonest(place),
+                kept="all" if whole else kept,
+            )
+            for place, pack in enumerate(packs)
         ),
-        borrowed=tuple(_planned(store / pack, configs, wants) for pack, configs in borrowed.items()),
+        borrowed=tuple(
+            found(pack, configs, shape=shape_of(configs[0]), soonest=max(map(soonest_end, configs)))
+            for pack, configs in borrowed.items()
+        ),
         reused=len(layout.elsewhere),
-        notes=(*_notes(arms, packs.values() if mixed else ()), *damaged),
+        notes=(*_notes(wanted, map(layout.shape, range(len(packs) if mixed else 0))), *damaged),
         device=device,
     )
 
@@ -186,9 +204,9 @@ class _Placed:
 class _Wants:
     """What is wanted beside the weights. measures, asked: by run. measured: packs that have their measures."""
 
-    measures: Mapping[str, Iterable[str]]
-    measured: Set[str]
-    asked: Mapping[str, Asked]
+    measures: Mapping[str, Iterable[str]] = field(default_factory=dict)
+    measured: Set[str] = frozenset()
+    asked: Mapping[str, Asked] = field(default_factory=dict)
 
 
 def _wants(
@@ -210,23 +228,23 @@ def _wants(
     return _Wants(measures=by_run, measured=study.measured(), asked=asked)
 
 
-def _planned(folder: Path, configs: Sequence[RunConfig], wants: _Wants) -> Planned:
-    runs = run_ids(folder.name, len(configs))
+def _planned(
+    store: Path, there: Set[str], wants: _Wants, pack: str, configs: Sequence[RunConfig], **about: Any
+) -> Planned:
+    """there: names in the store; a million packs that are not among them are looked for once."""
+    runs = run_ids(pack, len(configs))
     measures = tuple(dict.fromkeys(id_ for run in runs for id_ in wants.measures.get(run, ())))
     asked = tuple(wants.asked[run] for run in runs if run in wants.asked)
-    trained = is_finished(folder) and (folder.name in wants.measured or not measures)
+    about |= {"id": pack, "configs": configs, "most": configs[0].max_steps, "measures": measures, "asked": asked}
+    if pack not in there:
+        return Planned(state="missing", **about)
+    folder = store / pack
+    trained = is_finished(folder) and (pack in wants.measured or not measures)
     done = trained and _all_taken(folder, asked)
     early = [part for of_run in asked for part in of_run.split(late=False)]
-    return Planned(
-        id=folder.name,
-        configs=tuple(configs),
-        state="done" if done else "begun" if (folder / "pack.json").exists() else "missing",
-        soonest=max(map(soonest_end, configs)),
-        most=configs[0].max_steps,
-        measures=measures,
-        asked=asked,
-        waits=trained and not done and _all_taken(folder, early),
-    )
+    begun = (folder / "pack.json").exists()
+    waits = trained and not done and _all_taken(folder, early)
+    return Planned(state="done" if done else "begun" if begun else "missing", waits=waits, **about)
 
 
 def _all_taken(folder: Path, asked: Sequence[Asked]) -> bool:
@@ -238,10 +256,10 @@ def _all_taken(folder: Path, asked: Sequence[Asked]) -> bool:
     return not any(of_run.lacking(records) for of_run in asked)
 
 
-def _notes(arms: Mapping[str, Sequence[RunConfig]], packs: Iterable[Sequence[RunConfig]]) -> Iterator[str]:
-    shapes = [json.loads(shape) for shape in {shape_of(configs[0]) for configs in packs}]
+def _notes(wanted: Wanted, of_packs: Iterable[str]) -> Iterator[str]:
+    shapes = [json.loads(shape) for shape in set(of_packs)]
     if len(shapes) > 1:
         fields = set().union(*shapes)
         differ = sorted(name for name in fields if len({json.dumps(shape.get(name)) for shape in shapes}) > 1)
         yield f"runs that differ in {', '.join(differ)} cannot share a pack: they train in packs of {len(shapes)} kinds"
-    yield from dict.fromkeys(remark for configs in arms.values() for config in configs for remark in config.remarks)
+    yield from dict.fromkeys(remark for seeds in wanted.stretches for remark in seeds.first.remarks)

@@ -2,13 +2,14 @@
 
 import math
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from grokscope.errors import Missing
-from grokscope.numerics.precision import BITS, absorbed, collapse_rate, zero_loss_margin
+from grokscope.numerics.precision import BITS, absorbed, collapse_rate, collapsed, may_collapse, zero_loss_margin
 
 ORDERS = ("torch", "sequential", "pairwise")
 NUMPY = ("float16", "float32", "float64")  # numpy has no bfloat16
@@ -184,3 +185,18 @@ def test_absorption_is_a_share_in_the_dtype_of_the_weights() -> None:
 def test_bad_weights_and_updates_are_refused(weights: np.ndarray, updates: np.ndarray, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         absorbed(weights, updates)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("dtype", BITS)
+def test_only_leads_that_are_too_short_are_ruled_out(dtype: str, order: Any) -> None:
+    """Leads around the margin of two classes, and logits so large that the dtype rounds them by more than a nat."""
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(4_000, 5, generator=generator, dtype=torch.float64)
+    logits[:, 0] += 1.2 * BITS[dtype] * torch.rand(4_000, generator=generator, dtype=torch.float64)
+    logits = torch.cat([logits, logits + 1_000, logits * 30])
+    first, second = logits.topk(2).values.T
+    may = may_collapse(first - second, logits.abs().amax(1), dtype)
+    found, _ = collapsed(logits, dtype, order)
+    assert not (found & ~may).any()
+    assert 0.05 < float(may.double().mean()) < 0.95

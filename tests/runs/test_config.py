@@ -134,15 +134,3 @@ def test_an_unknown_recipe_is_answered_with_the_nearest() -> None:
 )
 def test_settings_that_do_less_than_they_seem_to_are_said(fields: dict[str, Any], remarks: list[str]) -> None:
     assert recipe("quickstart", **fields).remarks == remarks
-
-
-def test_the_seeds_of_a_config_are_those_that_replace_makes() -> None:
-    base = recipe("quickstart", seed=5, weight_decay=0.5)
-    _ = base.key
-    made = list(base.seeds(3))
-    assert made == [base.replace(seed=5 + number) for number in range(3)]
-    assert [one.key for one in made] == [base.replace(seed=5 + number).key for number in range(3)]
-    assert made[2].replace(p=31) == base.replace(seed=7, p=31)
-    assert [one.plain for one in made] == [one.model_dump(mode="json") for one in made]
-    with pytest.raises(ValueError, match="seed"):
-        list(base.replace(seed=2**63 - 2).seeds(3))

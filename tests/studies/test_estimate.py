@@ -61,15 +61,15 @@ def test_few_of_many_shapes_are_tried_and_the_others_scaled(tried: list[int], st
     arms = {str(width): [tiny(max_steps=10, **(SIZE | {"d_mlp": width}))] for width in range(8, 8 + 4 * 20, 4)}
     found = estimate(plan("many", arms, store), slots=2, threads=1)
     assert len(tried) == TRIED + 1  # one is not counted
-    assert len(found.packs) == 20
-    seconds = [found.packs[pack.id][0] for pack in plan("many", arms, store).packs]
+    seconds, sizes = found.each
+    assert len(seconds) == len(sizes) == 20
     assert max(seconds) < 1.5 * min(seconds)
 
 
 def test_what_is_measured_afterwards_counts_whatever_else_has_that_shape(tried: list[int], store: Path) -> None:
     arms = {str(k): [tiny(max_steps=50, weight_decay=float(k), **SIZE)] for k in range(3)}
     measured = estimate(plan("m", arms, store, measures={"1": ("weights.effective_rank",)}), slots=1, threads=1)
-    least, _, most = sorted(seconds for seconds, _ in measured.packs.values())
+    least, _, most = sorted(measured.each[0])
     assert most - least == pytest.approx(CHECKPOINT * most_checkpoints(arms["1"][0]), rel=1e-9)
 
 

@@ -1,15 +1,18 @@
 """Plans: what shares a pack, what the store has already, and that starting again goes on with the same packs."""
 
+import hashlib
 import json
+import tracemalloc
 from pathlib import Path
 
 import pytest
 import torch
 
 from grokscope.errors import GrokscopeError
+from grokscope.recipes.base import recipe
 from grokscope.registry import component
 from grokscope.runs.config import pack_id
-from grokscope.runs.identity import config_hash
+from grokscope.runs.identity import config_hash, run_ids
 from grokscope.runs.store.index import index
 from grokscope.studies import arms as studies
 from grokscope.studies import packing
@@ -52,6 +55,41 @@ def test_mistakes_in_a_grid_are_one_line(axes: dict, seeds: int, message: str) -
         grid(tiny(**SHORT), axes, seeds)
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_a_sweep_has_at_most_a_million_runs_and_fewer_combinations() -> None:
+    with pytest.raises(ValueError, match="1000002 runs at a time, at most 1,000,000: take fewer seeds or values"):
+        grid(tiny(**SHORT), {"weight_decay": [0.5, 1.0]}, 500_001)
+    with pytest.raises(ValueError, match="100100 combinations at a time, at most 100,000"):
+        grid(tiny(**SHORT), {"max_steps": range(1, 11), "stop_after": range(1, 11), "warmup_steps": range(1_001)})
+
+
+def test_a_run_of_a_plan_takes_half_a_kilobyte(store: Path) -> None:
+    """Of a million runs that is half a gigabyte; here each run has a pack of its own, which takes most."""
+    base = recipe("quickstart", d_model=512, d_mlp=2048)
+    axes = {"weight_decay": [0.5, 1.0]}
+    plan("first", grid(base, axes, 2), store, mixed=True, axes=axes)  # imports, and what is kept of it
+    tracemalloc.start()
+    try:
+        made = plan("many", grid(base, axes, 2_000), store, mixed=True, axes=axes)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(made.packs) == 4_000
+    assert most / 4_000 < 500
+
+
+def test_ids_of_a_plan_are_hashes_of_its_configs(store: Path) -> None:
+    """As they were when a plan held every config."""
+    cells = grid(tiny(**SHORT), {"weight_decay": [0.5, 1.0], "d_mlp": [24, 32]}, seeds=3)
+    made = plan("sweep", cells, store, mixed=True)
+    keys = {name: [config.key for config in arm] for name, arm in cells.items()}
+    assert made.study.id == f"sweep-{hashlib.sha256(json.dumps(keys).encode()).hexdigest()[:8]}"
+    assert [pack.id for pack in made.packs] == [pack_id(pack.configs) for pack in made.packs]
+    runs = {
+        run: config.key for pack in made.packs for run, config in zip(run_ids(pack.id, 6), pack.configs, strict=True)
+    }
+    assert {name: [runs[run] for run in arm] for name, arm in made.study.arms.items()} == keys
 
 
 def test_runs_of_one_shape_share_a_pack_and_others_do_not(store: Path) -> None:
@@ -189,8 +227,8 @@ def test_the_index_knows_a_config_by_what_pack_json_says(store: Path) -> None:
     run = train(config, store=store, progress=False)
     raw = json.loads((run.folder / "pack.json").read_text())["runs"][0]["config"]
     assert config_hash(raw) == config.key == run.config.key
-    assert index(store, {config.key}).done == {config.key: run.id}
-    assert index(store, {"another"}).done == {}
+    assert index(store, {config.key: 5}.get).done == {5: run.id}
+    assert index(store, {"another": 5}.get).done == {}
 
 
 def test_runs_of_other_packs_are_measured_for_the_study_too_and_only_once(store: Path) -> None:

@@ -3,7 +3,9 @@
 import math
 
 import torch
+from jaxtyping import Float64
 from numpy.typing import NDArray
+from torch import Tensor
 
 from grokscope.measures.base import measure
 from grokscope.runs.snapshots import Snapshots
@@ -23,7 +25,16 @@ def entropy(snapshots: Snapshots) -> list[NDArray]:
 
     A is scaled to sum to 1. Only a network with an attention rate needs this.
     """
-    pattern = snapshots.activation("pattern").double()
-    pattern = pattern / pattern.sum(-1, keepdim=True)
-    nats = torch.special.entr(pattern).sum(-1).mean(1)
-    return list((nats / math.log(pattern.shape[-1])).numpy())
+    shares = attention(snapshots)
+    nats = torch.special.entr(shares).sum(-1).mean(1)
+    return list((nats / math.log(shares.shape[-1])).numpy())
+
+
+def attention(snapshots: Snapshots) -> Float64[Tensor, "network pair head key"]:
+    """What a head's last position gives to each key, scaled to sum to 1."""
+
+    def scaled() -> Tensor:
+        pattern = snapshots.activation("pattern").double()
+        return pattern / pattern.sum(-1, keepdim=True)
+
+    return snapshots.remembered("attention", scaled)

@@ -1,11 +1,11 @@
 """How far apart the attention of two samples is."""
 
 import numpy as np
-from jaxtyping import Bool, Float
+import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from grokscope.errors import Missing
+from grokscope.measures.attention.entropy import attention
 from grokscope.measures.base import measure
 from grokscope.runs.snapshots import Snapshots
 
@@ -29,17 +29,16 @@ def pattern_distance(snapshots: Snapshots, split: str = "all") -> list[NDArray |
     entropy. (a, b) and its swap (b, a) are two samples: one pair of n - 1. Keys count by position. Where attention
     follows the operand and not the position, the two samples are as far apart as any.
     """
-    pattern = snapshots.activation("pattern")
-    return [_distance(of, rows, split) for of, rows in zip(pattern, snapshots.rows(split), strict=True)]
-
-
-def _distance(pattern: Float[Tensor, "pair head key"], rows: Bool[Tensor, " pair"], split: str) -> NDArray | Missing:
-    pattern = pattern[rows].double()
-    n = len(pattern)
-    if n < 2:
-        return Missing(f"the task has {n} {split} inputs here: two are needed")
-    pattern = pattern / pattern.sum(-1, keepdim=True)
-    # numpy's sort is many times faster than torch's. A BLAS product would wake its threads beside training.
-    ordered = np.sort(np.ascontiguousarray(pattern.permute(1, 2, 0).numpy()))
-    k = np.arange(1, n)
-    return (np.diff(ordered) * (k * (n - k))).sum((1, 2)) / (n * (n - 1))
+    shares, rows, counts = attention(snapshots), snapshots.rows(split), snapshots.counts[split]
+    found: dict[int, NDArray | Missing] = {}
+    for n in dict.fromkeys(counts):  # networks with equally many samples are taken together
+        alike = [i for i, count in enumerate(counts) if count == n]
+        if n < 2:
+            found |= dict.fromkeys(alike, Missing(f"the task has {n} {split} inputs here: two are needed"))
+            continue
+        chosen = shares[rows & torch.tensor([[count == n] for count in counts])].unflatten(0, (len(alike), n))
+        # numpy's sort is many times faster than torch's. A BLAS product would wake its threads beside training.
+        ordered = np.sort(np.ascontiguousarray(chosen.permute(0, 2, 3, 1).numpy()))
+        k = np.arange(1, n)
+        found |= zip(alike, (np.diff(ordered) * (k * (n - k))).sum((2, 3)) / (n * (n - 1)), strict=True)
+    return [found[i] for i in range(len(snapshots))]

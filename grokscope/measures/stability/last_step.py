@@ -35,10 +35,8 @@ def last_step(snapshots: Snapshots) -> list[dict[str, float] | Missing]:
         turned += vecdot(u, u)
     radial /= sizes
     tangential = (turned / sizes - radial.square()).clamp(min=0).sqrt()
-
-    def parts(i: int) -> dict[str, float] | Missing:
-        if not sizes[i]:
-            return Missing(f"the weights before step {snapshots[i].step} are zero: they have no direction")
-        return {"radial": float(radial[i]), "tangential": float(tangential[i])}
-
-    return [parts(i) for i in range(len(snapshots))]
+    zero = Missing(f"the weights before step {snapshots.first.step} are zero: they have no direction")
+    return [
+        {"radial": along, "tangential": across} if size else zero
+        for size, along, across in zip(sizes.tolist(), radial.tolist(), tangential.tolist(), strict=True)
+    ]
