@@ -63,7 +63,9 @@ def _free(scale: Scale) -> RunConfig:
 
 def _attention(scale: Scale) -> RunConfig:
     """The small transformer without biases, so that its matrices are all its weights."""
-    return network("small", _small(scale)).replace(mlp_biases=False, max_steps=sized(scale, tiny=4_000, laptop=20_000))
+    small = network("small", _small(scale))
+    rate, steps = sized(scale, tiny=8e-3, laptop=4e-3), sized(scale, tiny=4_000, laptop=20_000)
+    return small.replace(mlp_biases=False, learning_rate=rate, max_steps=steps)
 
 
 def _layer_norm(scale: Scale) -> RunConfig:
@@ -84,8 +86,8 @@ def _small(scale: Scale) -> Scale:
 # after memorising.
 CLAMPED = {
     "delay/clamp": (_mlp, (28.3, 36.2, 55.9), (150, 150, 250)),
-    "delay/attention": (_attention, (22.4, 26.5, 26.5), (100, 500, 500)),
-    "delay/layer_norm": (_layer_norm, (12.0, 15.0, 15.0), (125, 500, 500)),
+    "delay/attention": (_attention, (22.4, 24.4, 24.4), (100, 200, 200)),
+    "delay/layer_norm": (_layer_norm, (12.0, 14.0, 14.0), (125, 200, 200)),
 }
 
 

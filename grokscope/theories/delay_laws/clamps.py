@@ -136,7 +136,7 @@ CLAMP_CLAIM = text(
 NO_DELAY = text(
     "with squared error this network generalises as it memorises (150 and 100 steps in the pilots): there is no wait "
     "of which a share could go away; fewer pairs or less decay would have to be found at which it waits",
-    "用平方误差时这个网络一记住就泛化（试验中为 150 步与 100 步）：没有等待，也就没有可以消失的份额；需要先找到会等待的设置",
+    "用平方误差时这个网络一记住就泛化（试验中为 150 步与 100 步）：没有等待，就没有可消失的份额；需先找到会等待的设置",
 )
 CLAMPS: tuple[Prediction, ...] = (
     _clamped(
