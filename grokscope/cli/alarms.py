@@ -13,10 +13,21 @@ from grokscope.report.words import Lang
 from grokscope.runs.output import require_output
 
 if TYPE_CHECKING:
+    from grokscope.statistics.paired import Difference
     from grokscope.studies.alarms import Alarms, Quantity
 
 
 GROUP = "Judge"
+EXPLAINED = (
+    "seen: of runs that generalised, those with an alarm before it. early: of these alarms, those that were on before",
+    "the run had memorised. share: of the time from memorising to generalising. within: AUROC over pairs of one",
+    "setting. gain against plain: seen less false alarms, less that of the best trivial one, on the same runs.",
+    "The rule was chosen on the other half of the seeds.",
+)
+HEADS = (
+    *("seen", "early", "false alarms", "early", "lead, median [quartiles]", "share", "AUROC at half", "within"),
+    *("gain against plain", "p (Holm)", "note"),
+)
 
 
 def alarms(
@@ -65,7 +76,21 @@ def alarms(
 def as_dict(found: "Alarms") -> dict[str, Any]:
     """In plain JSON types; what has no answer is its reason."""
     about = {name: getattr(found, name) for name in ("generalised", "never", "left_out", "split", "best_trivial")}
+    about["concordance_of_dummies"] = {name: _effect(one) for name, one in found.dummies.items()}
     return about | {"quantities": [_plain(one) for one in found.quantities]}
+
+
+def _effect(of: Any) -> Any:
+    """An effect in plain types, or the reason why there is none."""
+    from grokscope.errors import Missing
+
+    if of is None or isinstance(of, Missing):
+        return None if of is None else of.reason
+    return {name: value.reason if isinstance(value, Missing) else value for name, value in vars(of).items()}
+
+
+def _difference(of: "Difference | None") -> Any:
+    return None if of is None else _effect(of.effect) | {"p": of.p, "p_holm": of.adjusted}
 
 
 def _plain(one: "Quantity") -> dict[str, Any]:
@@ -73,14 +98,16 @@ def _plain(one: "Quantity") -> dict[str, Any]:
 
     told = {name: getattr(one, name) for name in ("name", "trivial", "looks_ahead", "needs_labels")}
     told |= {"n_generalised": one.n[0], "n_never": one.n[1]}
-    areas = {f"{age:g}": area.reason if isinstance(area, Missing) else vars(area) for age, area in one.areas.items()}
+    areas = {f"{age:g}": _effect(area) for age, area in one.areas.items()}
     within = (
         one.within.reason if isinstance(one.within, Missing) else dict(zip(("value", "pairs"), one.within, strict=True))
     )
     told |= {
         "auroc": areas,
         "auroc_within": within,
-        "against_trivial": None if one.against is None else vars(one.against),
+        "concordance": _effect(one.remaining),
+        "gain_against_trivial": _difference(one.better),
+        "lead_against_trivial": _difference(one.against),
     }
     if isinstance(one.judged, Missing):
         return told | {"reason": one.judged.reason}
@@ -88,6 +115,8 @@ def _plain(one: "Quantity") -> dict[str, Any]:
     return told | {
         "sensitivity": vars(judged.sensitivity),
         "false_alarms": vars(judged.false_alarms),
+        "early": vars(judged.early),
+        "early_false_alarms": vars(judged.early_false),
         "gain": judged.gain,
         "alarms_per_1000_steps": judged.per_1000,
         "lead": {name: dict(zip(("median", "low", "high"), of, strict=True)) for name, of in vars(judged.lead).items()},
@@ -103,17 +132,13 @@ def _print(found: "Alarms") -> None:
     console.print(f"{found.generalised} runs generalised on {found.split} inputs, {found.never} never did{left_out}")
     table = Table()
     table.add_column("quantity", overflow="fold", min_width=24)
-    for head in ("seen", "false alarms", "lead, median [quartiles]", "share", "AUROC at half", "within", "note"):
+    for head in HEADS:
         table.add_column(head)
     for one in found.quantities:
         table.add_row(*_cells(one))
     console.print(table)
-    console.print(
-        "seen: of runs that generalised, those with an alarm before it. share: of the time from memorising to"
-    )
-    console.print(
-        "generalising. within: AUROC over pairs of one setting. The rule was chosen on the other half of the seeds."
-    )
+    for line in EXPLAINED:
+        console.print(line)
 
 
 def _cells(one: "Quantity") -> Iterator[str]:
@@ -124,16 +149,20 @@ def _cells(one: "Quantity") -> Iterator[str]:
 
     yield escape(one.name)  # brackets would be marks of style
     if isinstance(one.judged, Missing):
-        yield from ("", "", one.judged.reason, "", "", "", _note(one))
+        yield from ("", "", "", "", one.judged.reason, "", "", "", "", "", _note(one))
         return
-    for share in (one.judged.sensitivity, one.judged.false_alarms):
+    found = one.judged
+    for share, early in ((found.sensitivity, found.early), (found.false_alarms, found.early_false)):
         yield f"{share.k} of {share.n} [{share.low:.2f}, {share.high:.2f}]"
+        yield str(early.k)
     median, low, high = one.judged.lead.steps
     yield f"{median:,.0f} [{low:,.0f}, {high:,.0f}]"
     yield number(one.judged.lead.share[0])
     area = one.areas[0.5]
     yield "" if isinstance(area, Missing) else f"{area.value:.2f} [{area.low:.2f}, {area.high:.2f}]"
     yield "" if isinstance(one.within, Missing) else f"{one.within[0]:.2f} ({one.within[1]})"
+    yield "" if one.better is None else "{value:+.2f} [{low:+.2f}, {high:+.2f}]".format(**vars(one.better.effect))
+    yield "" if one.better is None or one.better.adjusted is None else f"{one.better.adjusted:.2g}"
     yield _note(one)
 
 

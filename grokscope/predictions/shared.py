@@ -4,7 +4,7 @@ from typing import Any
 
 from grokscope.predictions.arms import BASE, NAMED, NO_DECAY, RANDOM_LABELS, Value
 from grokscope.predictions.families import Changes, Family, Table, Values
-from grokscope.predictions.scales import Scale, recipe, sized
+from grokscope.predictions.scales import Scale, alone, network, recipe, sized
 from grokscope.runs.config import RunConfig
 
 
@@ -52,6 +52,26 @@ BASES = (
 # Nine tenths of the data, on which the rule is learned at once: the control of what grokking has before it.
 MOST_DATA = "train_fraction=0.9"
 LARGE = of_field("train_fraction", lambda _, __: {0.9: {"train_fraction": 0.9}})
+
+
+def _free(scale: Scale, _: RunConfig) -> Table:
+    factors = sized(scale, tiny=(1.5, 2.0, 3.0), laptop=(1.4, 2.0, 2.8, 4.0))
+    return {factor: {"init_scale": factor} for factor in factors} | ({1.0: {}} if alone(scale) else {})
+
+
+def squared(scale: Scale) -> RunConfig:
+    """Addition with squared error, which does not push fitted weights outwards as cross-entropy does; on more pairs."""
+    share = sized(scale, tiny=0.7, laptop=0.85)
+    return network("small", sized(scale, tiny="tiny", laptop="laptop")).replace(loss="mse", train_fraction=share)
+
+
+def squared_free(scale: Scale, _: RunConfig) -> Table:
+    """Squared error from other norms, under weight decay."""
+    squared = (1.4, 2.0, 2.8, 4.0, 5.6, 8.0, 11.3, 16.0)
+    return {factor: {"init_scale": factor} for factor in sized(scale, tiny=(1.5, 2.0, 3.0), laptop=squared)}
+
+
+FREE = of_field("init_scale", _free, network="small")
 SPHERES = Family(id="sphere", network="small", values=_spheres, field="init_scale", recognise=_on_a_sphere)
 
 PERPENDICULAR: dict[str, Any] = {"orthogonal_gradient": "per_tensor", "orthogonal_rescale": True}

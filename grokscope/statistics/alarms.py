@@ -73,6 +73,15 @@ class Rule:
                 return step
         return None
 
+    def early(self, series: Series) -> bool:
+        """Whether its alarm was on before the run had memorised, and had not gone off when the run came to be at risk:
+        it says that a network is trained, and not that it waits. An alarm that had gone off again by then is none."""
+        alarm = self.alarm(series)
+        before = series.steps < series.memorised
+        known = np.concatenate([series.values[before][-self.in_a_row :], series.at_risk.values[: self.in_a_row]])
+        beyond = known >= self.level if self.rising else known <= self.level
+        return alarm is not None and before.sum() >= self.in_a_row and bool(beyond.all())
+
 
 @dataclass(frozen=True, kw_only=True)
 class Lead:
@@ -87,14 +96,20 @@ class Lead:
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Judged:
     """sensitivity: the share of runs that generalised and had an alarm before it; false_alarms: of runs that did not,
-    those with an alarm. per_1000: alarms in 1,000 steps at risk of the latter. rules: of each half. logs: the lead ln
-    t_gen - ln t_alarm of each run that generalised, 0 for a miss, in the order of the runs."""
+    those with an alarm. early, early_false: of all of these, those whose alarm was on before the run had memorised
+    (`Rule.early`); they are counted among the alarms too. per_1000: alarms in 1,000 steps at risk of runs that did not
+    generalise. rules: of each half. seen, cried: whether there was an alarm, of each run that generalised and of each
+    that did not; logs: the lead ln t_gen - ln t_alarm of the former, 0 for a miss; in the order of the runs."""
 
     sensitivity: Share
     false_alarms: Share
+    early: Share
+    early_false: Share
     lead: Lead
     per_1000: float
     rules: tuple[Rule, ...]
+    seen: tuple[bool, ...]
+    cried: tuple[bool, ...]
     logs: tuple[float, ...]
 
     @property
@@ -117,8 +132,8 @@ def judged(runs: Sequence[Series]) -> Judged | Missing:
             return Missing("no finite value of it was measured between memorising and generalising")
         rules.append(chosen)
     of_run = {id(run): rule for half, rule in zip(reversed(halves), rules, strict=True) for run in half}
-    positive = [run for run in runs if run.generalised is not None]
-    negative = [run for run in runs if run.generalised is None]
+    positive, negative = _kinds(runs)
+    early = [[of_run[id(run)].early(run) for run in kind] for kind in (positive, negative)]
     alarms = [of_run[id(run)].alarm(run) for run in positive]
     cried = [of_run[id(run)].alarm(run) is not None for run in negative]
     exposed = sum(run.end - run.memorised for run in negative)
@@ -127,11 +142,20 @@ def judged(runs: Sequence[Series]) -> Judged | Missing:
     return Judged(
         sensitivity=share(sum(alarm is not None for alarm in alarms), len(positive)),
         false_alarms=share(sum(cried), len(negative)),
+        early=share(sum(early[0]), len(positive)),
+        early_false=share(sum(early[1]), len(negative)),
         lead=Lead(steps=_middle(spread[0]), share=_middle(spread[1]), log=_middle(spread[2])),
         per_1000=1000 * sum(cried) / exposed if exposed else 0.0,
         rules=tuple(rules),
+        seen=tuple(alarm is not None for alarm in alarms),
+        cried=tuple(cried),
         logs=tuple(log for _, _, log in leads),
     )
+
+
+def _kinds(runs: Sequence[Series]) -> tuple[list[Series], list[Series]]:
+    """The runs that generalised, and those that did not."""
+    return [run for run in runs if run.generalised is not None], [run for run in runs if run.generalised is None]
 
 
 def _middle(quartiles: tuple[float, ...]) -> tuple[float, float, float]:
@@ -222,7 +246,7 @@ def _bootstrapped(wins: Float[np.ndarray, "positive negative"], level: float) ->
     return float(np.quantile(drawn, low)), float(np.quantile(drawn, high))
 
 
-def _age(runs: Sequence[Series], share_of_delay: float) -> float:
+def age_of(runs: Sequence[Series], share_of_delay: float) -> float:
     """A share of the median delay of the runs that generalised [steps]."""
     delays = [run.generalised - run.memorised for run in runs if run.generalised is not None]
     return share_of_delay * float(np.median(delays)) if delays else 0.0
@@ -231,7 +255,7 @@ def _age(runs: Sequence[Series], share_of_delay: float) -> float:
 def at_age(runs: Sequence[Series], share_of_delay: float) -> tuple[list[float], list[float]]:
     """The values of the runs that generalised and of those that did not, so long after they memorised, as a share of
     the median delay of the former; of runs that are still at risk there."""
-    age = _age(runs, share_of_delay)
+    age = age_of(runs, share_of_delay)
     found: tuple[list[float], list[float]] = ([], [])
     for run in runs:
         if (value := run.at(age)) is not None:
@@ -242,7 +266,7 @@ def at_age(runs: Sequence[Series], share_of_delay: float) -> tuple[list[float], 
 def within_cells(runs: Sequence[Series], share_of_delay: float) -> tuple[float, int] | Missing:
     """The same area over pairs of runs of one cell alone, and the number of pairs: what is left when settings are the
     same. `Missing` where no cell has both."""
-    larger, pairs, age = 0.0, 0, _age(runs, share_of_delay)
+    larger, pairs, age = 0.0, 0, age_of(runs, share_of_delay)
     for cell in {run.cell for run in runs}:
         known = [(run.generalised is None, run.at(age)) for run in runs if run.cell == cell]
         a = np.array([value for never, value in known if not never and value is not None])

@@ -10,6 +10,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,11 +22,14 @@ from grokscope.runs.outcomes import phases_of_curves
 from grokscope.runs.run import Run, curves_of
 from grokscope.runs.snapshot import Snapshot
 from grokscope.statistics.alarms import AGES, Judged, Series, at_age, auroc, judged, within_cells
-from grokscope.statistics.intervals import Effect, mean_effect
+from grokscope.statistics.concordance import of_dummies, with_remaining_time
+from grokscope.statistics.intervals import Effect
+from grokscope.statistics.paired import Difference, adjusted, in_gain, in_lead
 
 # Axes along which a quantity is repeated (heads, tensors, ...): their mean is one series.
 REPEATED = ("tensor", "head", "layer", "frequency", "irrep", "neuron", "index")
-FEWEST = 5  # runs of each kind that have a series; evaluations between memorising and generalising
+FEWEST = 5  # runs of each kind that have a series
+SHORTEST = 5  # evaluations from memorising to generalising: below there is no delay to predict
 AGE = "time since it memorised"
 # What everybody has already. A quantity that does not beat these says nothing new.
 TRIVIAL = (AGE, "weights.norm", "behaviour.train_loss", "predictors.gradient_norm")
@@ -35,8 +39,10 @@ TRIVIAL = (AGE, "weights.norm", "behaviour.train_loss", "predictors.gradient_nor
 class Quantity:
     """name: the measure and its view. trivial: a competitor of every predictor. looks_ahead: it reads the end of its
     own run, so that its lead is none. needs_labels: it reads labels of inputs that are not trained on. areas: by age,
-    as a share of the median delay. within: the area at half of it over pairs of one setting, and their number. against:
-    the lead ln t less that of the best trivial alarm, run by run; None for that alarm itself."""
+    as a share of the median delay. within: the area at half of it over pairs of one setting, and their number.
+    remaining: the concordance with the time that is left there. better, against: the gain, and the lead ln t, less that
+    of the best trivial alarm, run by run; p-values are Holm's over all quantities that are not trivial. None for that
+    alarm itself, and where too few runs have both."""
 
     name: str
     trivial: bool
@@ -46,13 +52,16 @@ class Quantity:
     areas: dict[float, Effect | Missing]
     within: tuple[float, int] | Missing
     n: tuple[int, int]
-    against: Effect | None = None
+    remaining: Effect | Missing | None = None
+    better: Difference | None = None
+    against: Difference | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Alarms:
     """quantities: by gain, largest first. generalised, never: runs. left_out: why runs are not among them, with how
-    many. split: the inputs on which generalising is judged. best_trivial: the name of it."""
+    many. split: the inputs on which generalising is judged. best_trivial: the name of it. dummies: the concordance with
+    the time that is left of two forecasts that know nothing of a network (`concordance.of_dummies`)."""
 
     quantities: list[Quantity]
     generalised: int
@@ -60,14 +69,15 @@ class Alarms:
     left_out: dict[str, int]
     split: str
     best_trivial: str | None
+    dummies: dict[str, Effect | Missing] = dataclasses.field(default_factory=dict)
 
 
 def alarms(runs: Iterable[Run], *, only: Sequence[str] = (), split: str = "fresh") -> Alarms:
     """Every series of these runs as an alarm for their generalising. only: ids of measures; the trivial ones are always
     there. split: fresh or test.
 
-    A run counts from the step at which it memorised. Left out: runs that never did, and runs with fewer than FEWEST
-    evaluations between memorising and generalising, as they leave nothing to announce. ValueError for an unknown id.
+    A run counts from the step at which it memorised. Two classes are counted apart: runs that never did, and runs that
+    generalised fewer than SHORTEST evaluations later, as they leave nothing to announce. ValueError for an unknown id.
     """
     for name in only:
         component("measures", name)
@@ -78,7 +88,7 @@ def alarms(runs: Iterable[Run], *, only: Sequence[str] = (), split: str = "fresh
     with_weights = next((run for run, _ in chosen if run.has_config and run.checkpoints), None)
     found = [_quantity(name, each, with_weights) for name, each in series.items() if _enough(each)]
     best = max((one for one in found if one.trivial and isinstance(one.judged, Judged)), key=_gain, default=None)
-    compared = [_compared(one, best, series) for one in found]
+    compared = _compared(found, best, series)
     grokked = sum(frame.generalised is not None for _, frame in chosen)
     return Alarms(
         quantities=sorted(compared, key=lambda one: (-_gain(one), one.name)),
@@ -87,6 +97,7 @@ def alarms(runs: Iterable[Run], *, only: Sequence[str] = (), split: str = "fresh
         left_out=left_out,
         split=split,
         best_trivial=best.name if best else None,
+        dummies=of_dummies(series[AGE], AGES[1]),
     )
 
 
@@ -101,7 +112,7 @@ def _timed(runs: Sequence[Run], split: str) -> tuple[list[tuple[Run, Series]], d
             continue
         steps = np.asarray(curves["train_accuracy"][0] if len(curves["train_accuracy"][0]) else curves["train_loss"][0])
         end, event = int(steps[-1]), phases.generalized_at
-        if event is not None and ((steps > memorised) & (steps < event)).sum() < FEWEST:
+        if event is not None and ((steps > memorised) & (steps <= event)).sum() < SHORTEST:
             left_out["generalised as soon as it memorised"] += 1
             continue
         plain = run.config.plain if run.has_config else {}
@@ -148,6 +159,7 @@ def _quantity(name: str, each: Sequence[Series], run: Run | None) -> Quantity:
         judged=judged(each),
         areas={age: auroc(*pair) for age, pair in pairs.items()},
         within=within_cells(each, AGES[1]),
+        remaining=with_remaining_time(each, AGES[1]),
         n=(sum(one.generalised is not None for one in each), sum(one.generalised is None for one in each)),
     )
 
@@ -156,17 +168,58 @@ def _gain(one: Quantity) -> float:
     return one.judged.gain if isinstance(one.judged, Judged) else -1.0
 
 
-def _compared(one: Quantity, best: Quantity | None, series: dict[str, list[Series]]) -> Quantity:
-    """With the difference of the leads in ln t of the runs that have both series."""
-    if best is None or one is best or not (isinstance(one.judged, Judged) and isinstance(best.judged, Judged)):
-        return one
-    logs = []
-    for quantity in (one, best):
-        grokked = [run for run in series[quantity.name] if run.generalised is not None]
-        assert isinstance(quantity.judged, Judged)
-        logs.append({(run.cell, run.seed): log for run, log in zip(grokked, quantity.judged.logs, strict=True)})
-    both = [logs[0][key] - logs[1][key] for key in logs[0].keys() & logs[1].keys()]
-    return one if len(both) < FEWEST else dataclasses.replace(one, against=mean_effect(sorted(both)))
+def _compared(found: Sequence[Quantity], best: Quantity | None, series: dict[str, list[Series]]) -> list[Quantity]:
+    """With their differences from the best trivial alarm, on the runs that have both series."""
+    if best is None:
+        return list(found)
+    known: dict[str, dict[str, Difference]] = {"better": {}, "against": {}}
+    theirs = _outcomes(best, series)
+    for one in found:
+        if one is best or not isinstance(one.judged, Judged):
+            continue
+        mine = _outcomes(one, series)
+        differences = {
+            kind: [mine[kind][key] - theirs[kind][key] for key in _both(mine, theirs, kind)] for kind in KINDS
+        }
+        for name, difference in (
+            ("better", in_gain(differences["seen"], [-cried for cried in differences["cried"]])),
+            ("against", in_lead(differences["log"])),
+        ):
+            if not isinstance(difference, Missing):
+                known[name][one.name] = difference
+    plain = {one.name for one in found if one.trivial}
+    for kind, of in known.items():  # the trivial ones compete among themselves, no claim is made of them
+        known[kind] = of | adjusted({name: one for name, one in of.items() if name not in plain})
+    return [
+        dataclasses.replace(one, **{kind: differences.get(one.name) for kind, differences in known.items()})
+        for one in found
+    ]
+
+
+KINDS = ("seen", "log", "cried")
+
+
+def _outcomes(quantity: Quantity, series: dict[str, list[Series]]) -> dict[str, dict[tuple[str, int], Any]]:
+    """Whether each run that generalised was seen, and its lead; whether each of the others cried wolf; by setting and
+    seed."""
+    assert isinstance(quantity.judged, Judged)
+    of = {"seen": quantity.judged.seen, "log": quantity.judged.logs, "cried": quantity.judged.cried}
+    every = series[quantity.name]
+    return {
+        kind: dict(
+            zip(
+                [(run.cell, run.seed) for run in every if (run.generalised is None) == (kind == "cried")],
+                values,
+                strict=True,
+            )
+        )
+        for kind, values in of.items()
+    }
+
+
+def _both(mine: dict[str, Any], theirs: dict[str, Any], kind: str) -> list[tuple[str, int]]:
+    """The runs of a kind that have both, in one order."""
+    return sorted(mine[kind].keys() & theirs[kind].keys())
 
 
 @functools.cache

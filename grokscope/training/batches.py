@@ -17,11 +17,13 @@ from grokscope.tasks.base import Task
 
 
 class Data:
-    """inputs, targets, weights: (replica, sample, ...) of the present step; weights add up to 1."""
+    """inputs, targets, weights: (replica, sample, ...) of the present step; weights add up to 1. labels: the classes,
+    where these are asked for; ValueError for a task that has none."""
 
     inputs: Tensor
     targets: Tensor
     weights: Float[Tensor, "replica sample"]
+    labels: Int[Tensor, "replica sample"] | None = None
 
     def __init__(
         self,
@@ -31,13 +33,17 @@ class Data:
         *,
         device: torch.device,
         dtype: torch.dtype,
+        with_labels: bool = False,
     ) -> None:
+        if with_labels and not all(task.n_classes for task in tasks):
+            raise ValueError("a transform reads the training accuracy, and the task has no classes to be right about")
         self._seeds = [config.seed for config in configs]
         self._device = device
         self._size = configs[0].batch_size
         self._sets = [mask.nonzero().flatten() for mask in masks]
         self._inputs = [_as_weights(task.inputs, dtype) for task in tasks]
         self._targets = [_as_weights(task.targets, dtype) for task in tasks]
+        self._labels = [task.labels for task in tasks] if with_labels else None
         self._orders: dict[int, tuple[int, Tensor]] = {}
         self.draw(0)
 
@@ -53,6 +59,8 @@ class Data:
         filled = [torch.cat([row, row[:1].expand(longest - len(row))]) for row in rows]
         self.inputs = _gathered(self._inputs, filled).to(self._device)
         self.targets = _gathered(self._targets, filled).to(self._device)
+        if self._labels is not None:
+            self.labels = _gathered(self._labels, filled).to(self._device)
         weights = torch.zeros(len(rows), longest, dtype=torch.float64)
         for replica, row in enumerate(rows):
             weights[replica, : len(row)] = 1 / len(row)

@@ -1,9 +1,10 @@
 """The parameters of a pack as one flat buffer: what an optimizer and a transform are made of."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from jaxtyping import Float
+import torch
+from jaxtyping import Float, Float64
 from torch import Tensor
 
 from grokscope.registry import unknown
@@ -12,11 +13,13 @@ from grokscope.registry import unknown
 @dataclass(frozen=True, eq=False)
 class Flat:
     """The flat parameters of a pack at step 0. columns: the place of each tensor; shapes: its shape in one replica.
-    Between tensors are columns of padding, which stay 0."""
+    Between tensors are columns of padding, which stay 0. accuracies: the share of the step's samples that each replica
+    answers right before the step, 0 once it has ended; the pack fills it for transforms that say `reads_accuracy`."""
 
     params: Float[Tensor, "replica parameter"]
     columns: Mapping[str, slice]
     shapes: Mapping[str, tuple[int, ...]]
+    accuracies: Float64[Tensor, " replica"] = field(default_factory=lambda: torch.zeros(0, dtype=torch.float64))
 
     def tensor(self, name: str, field: str) -> slice:
         """The columns of a tensor that a field names; ValueError for an unknown tensor."""

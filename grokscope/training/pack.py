@@ -15,6 +15,7 @@ from grokscope.models.parts.program import Program
 from grokscope.numerics.side_by_side import one_thread_each
 from grokscope.registry import component
 from grokscope.runs.config import RunConfig
+from grokscope.runs.snapshot import right_answers
 from grokscope.training.batches import Data
 from grokscope.training.captured import Captured
 from grokscope.training.device import require_for, with_products
@@ -55,7 +56,9 @@ class Pack:
         self._transforms = self._build_transforms()
         self._build_rates()
         self.alive: Bool[Tensor, " replica"] = torch.ones(len(configs), dtype=torch.bool)
-        self._data = Data(configs, self.tasks, self.train_masks, device=device, dtype=self._params.dtype)
+        about = {"device": device, "dtype": self._params.dtype}
+        read = any(transform.reads_accuracy for transform in self._transforms)
+        self._data = Data(configs, self.tasks, self.train_masks, with_labels=read, **about)
         self._scale = None
         if any(config.output_scale != 1 for config in configs):
             self._scale = column(configs, lambda config: config.output_scale, self._params).to(self._params)[..., None]
@@ -92,6 +95,7 @@ class Pack:
             self._end(ended)
         if not self.alive.all():
             self._gradients[~self.alive] = 0
+            self._flat.accuracies[~self.alive] = 0
         self._updated()
         self.step += 1
         return ended
@@ -135,7 +139,8 @@ class Pack:
             end += -(-size // ALIGNMENT) * ALIGNMENT
         self._params = torch.zeros(self.n_replicas, end, dtype=dtype, device=self.device)
         self._gradients = torch.zeros_like(self._params)
-        self._flat = Flat(self._params, columns, shapes)
+        accuracies = torch.zeros(self.n_replicas, dtype=torch.float64, device=self.device)
+        self._flat = Flat(self._params, columns, shapes, accuracies)
 
         self.tensors, self._gradient_views = self._flat.views(self._params), self._flat.views(self._gradients)
         for replica, (config, model) in enumerate(zip(self.configs, self.models, strict=True)):
@@ -193,6 +198,9 @@ class Pack:
         """Writes the replicas' losses and gradients at the present weights into their buffers."""
         sample_losses, _ = self._program.gradients(self.tensors, self._loss, self._gradient_views)
         self._losses.copy_((sample_losses * self._data.weights).sum(-1))
+        if self._right is not None:
+            counted = self._data.weights > 0
+            self._flat.accuracies.copy_((self._right & counted).sum(-1).double() / counted.sum(-1))
 
     def _update(self) -> None:
         """The optimizer's step, with the transforms of the gradients before it and of the weights after it."""
@@ -216,6 +224,8 @@ class Pack:
         """The program of the present training inputs, and the outputs subtracted from its own."""
         self._program = self.model.program(self._data.inputs)
         self._first = self._program.outputs(self._initial) if self._initial else None
+        labels = self._data.labels
+        self._right = None if labels is None else torch.zeros_like(labels, dtype=torch.bool)
 
     def _loss(self, outputs: Tensor, replicas: slice, rows: slice) -> tuple[Tensor, Tensor]:
         """Losses of samples, and the gradient of their weighted mean with respect to the network's own outputs."""
@@ -224,6 +234,9 @@ class Pack:
         scale = None if self._scale is None else self._scale[replicas]
         if scale is not None:
             outputs = outputs * scale
+        if self._right is not None and self._data.labels is not None:
+            classes = outputs[..., : self.tasks[0].n_classes]
+            self._right[replicas, rows] = right_answers(classes, self._data.labels[replicas, rows])
         losses, gradient = self._rule(outputs, self._data.targets[replicas, rows], self._loss_options, True)
         if gradient.dtype != torch.float64:  # a narrow softmax has rounded; the samples' weights must not round again
             gradient = gradient.to(outputs.dtype)

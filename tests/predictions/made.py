@@ -33,7 +33,11 @@ SMALL = (  # shares
     *("behaviour.test_accuracy", "behaviour.train_accuracy"),
 )
 DIMENSIONS = ("manifold.gride", "manifold.plane_dimension")  # of which differences are read
-PARTS = {"attention.entropy": ["head=0", "head=1"], "manifold.gride": ["n1=1", "n1=4", "n1=16"]}
+PARTS = {
+    "weights.norm_by_tensor": ["tensor=W_in", "tensor=b_in"],
+    "attention.entropy": ["head=0", "head=1"],
+    "manifold.gride": ["n1=1", "n1=4", "n1=16"],
+}
 # Inputs that networks go on with.
 FEWER = {"ungrok at": (60, 75, 100, 130, 170), "efficiency/going on": (185, 265, 370, 475)}
 FOLLOWED = ("follow/keep", "follow/noise", "follow/norm", "follow/circle/0.5", "follow/circle/1", "follow/circle/2")

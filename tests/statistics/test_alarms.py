@@ -77,6 +77,31 @@ def test_only_the_past_counts() -> None:
     assert Rule(level=0.5, rising=False, in_a_row=1).alarm(run(values, seed=0, grokked=True)) == 100
 
 
+def test_an_alarm_that_was_on_before_the_run_memorised_is_told_apart() -> None:
+    rule = Rule(level=0.5, rising=True, in_a_row=2)
+
+    def early(values: np.ndarray) -> bool:
+        return rule.early(run(values, seed=0, grokked=True))
+
+    assert early(np.ones(len(STEPS)))
+    assert not early(np.where(STEPS >= 100, 1.0, 0.0))  # it rings as soon as the run is at risk, and not before
+    assert not early(np.where(STEPS >= 90, 1.0, 0.0))  # one value before: not an alarm yet
+    assert early(np.where(STEPS >= 80, 1.0, 0.0))
+    assert not early(np.where((STEPS <= 50) | (STEPS >= 400), 1.0, 0.0))  # off again by then
+    assert not early(np.where((STEPS < 100) | (STEPS >= 400), 1.0, 0.0))
+    assert not early(np.where(STEPS < 110, 1.0, 0.0))  # no alarm while at risk
+    about = {"memorised": 100, "generalised": 800, "end": 1000, "seed": 0, "cell": ""}
+    assert not rule.early(Series(steps=np.array([90, 100, 110]), values=np.ones(3), **about))  # one value before
+    assert not rule.early(Series(steps=np.array([80, 90]), values=np.ones(2), **about))  # none while at risk
+    found = judged(many(lambda grokked, _: np.full(len(STEPS), float(grokked))))
+    assert isinstance(found, Judged)
+    assert (found.sensitivity.k, found.early.k, found.early.n, found.early_false.k) == (40, 40, 40, 0)
+    late = judged(many(sees_it))
+    assert isinstance(late, Judged)
+    assert (late.early.k, late.early_false.k) == (0, 0)
+    assert (sum(late.seen), sum(late.cried)) == (40, 0)
+
+
 def test_a_miss_is_a_lead_of_nothing() -> None:
     def half(grokked: bool, rng: np.random.Generator) -> np.ndarray:
         seen = grokked and rng.random() < 0.5

@@ -20,11 +20,14 @@ from tests.conftest import tiny
 STEPS = range(0, 1001, 20)
 
 
+EVENT = {"grokked": 800, "never": 10_000, "at once": 140, "nothing": 10_000}
+
+
 def curves(seed: int, kind: str) -> dict[tuple[str, str], np.ndarray]:
     """Memorised at 100; generalised at 800, never, at once; or nothing learnt. The norm rises in all, W_in at 600 in
     those that generalise."""
     t, rng = np.array(STEPS), np.random.default_rng(seed)
-    at = {"grokked": 800, "never": 10_000, "at once": 140, "nothing": 10_000}[kind]
+    at = EVENT[kind]
     learnt = (t >= 100) & (kind != "nothing")
     of = {("behaviour.train_accuracy", ""): np.where(learnt, 1.0, 0.1)}
     for split in ("test", "fresh"):
@@ -72,8 +75,27 @@ def test_a_series_of_tensors_is_one_and_sees_it(store: Path) -> None:
     assert (first.judged.sensitivity.k, first.judged.false_alarms.k) == (12, 0)
     assert first.judged.lead.steps == (200.0, 200.0, 200.0)
     assert first.n == (12, 12)
-    assert first.against is not None
     assert not first.trivial
+    assert first.judged.early.k == 0
+    for difference in (first.better, first.against):
+        assert difference is not None
+        assert difference.adjusted == pytest.approx(4 * difference.p)  # beside it three accuracies are no plain ones
+    assert first.better is not None
+    best = next(one for one in found.quantities if one.name == found.best_trivial)
+    assert isinstance(best.judged, Judged)
+    assert first.better.effect.value == pytest.approx(first.judged.gain - best.judged.gain)
+    assert best.better is None
+    assert set(found.dummies) == {"setting", "waiting"}
+
+
+def test_a_delay_of_five_evaluations_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memorised at 100, evaluated every 20 steps: 200 is the fifth evaluation after it, 180 the fourth."""
+    monkeypatch.setitem(EVENT, "soon", 200)
+    monkeypatch.setitem(EVENT, "too soon", 180)
+    pack(tmp_path, "soon", range(2))
+    pack(tmp_path, "too soon", range(3), weight_decay=3.0)
+    found = alarms(gs.runs(tmp_path))
+    assert (found.generalised, found.left_out) == (2, {"generalised as soon as it memorised": 3})
 
 
 def test_the_trivial_ones_are_always_there_and_know_nothing_here(store: Path) -> None:
@@ -93,6 +115,10 @@ def test_the_command(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
     told = json.loads(capsys.readouterr().out)
     assert told["quantities"][0]["name"] == "weights.norm_by_tensor"
     assert told["quantities"][0]["auroc"]["0.75"]["value"] == 1.0
+    assert told["quantities"][0]["early"]["k"] == 0
+    assert 0 < told["quantities"][0]["gain_against_trivial"]["p_holm"] < 0.05
+    assert told["quantities"][0]["lead_against_trivial"]["value"] < 0  # the plain ones ring at once
+    assert set(told["concordance_of_dummies"]) == {"setting", "waiting"}
     assert told["best_trivial"] in (AGE, "weights.norm")
     assert main(["alarms", str(store)]) == 0
     printed = capsys.readouterr().out

@@ -28,6 +28,11 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "shares": (0.35, 0.45, 0.55, 0.65, 0.75, 0.9),
     "efficiency/memorising": (150, 250, 400, 600, 850),
     "plane": tuple(f"{rate:g},weight_decay={decay:g}" for rate in (1e-3, 3e-3) for decay in (0.0, 0.3, 1.0, 10.0)),
+    "delay/weight_decay": (0.5, 1.0, 2.0),
+    "delay/learning_rate": (0.5, 1.0, 2.0),
+    "delay/l2": (1e-4, 3e-4, 1e-3),
+    "delay/squared_error": (1.4, 2.0, 2.8, 4.0, 5.6, 8.0, 11.3, 16.0),
+    **dict.fromkeys(("delay/clamp", "delay/attention", "delay/layer_norm"), (0.85, 0.925, 1.0, 1.075, 1.15)),
     "efficiency/going on": (336, 480, 673, 865),
     "ungrok at": (86, 111, 144, 187, 240),
 }

@@ -101,6 +101,8 @@ PREFIXED = (
     *("reread.goldilocks", "reread.weight_decay", "transition.no_middle", "goldilocks.shell", "goldilocks.phases"),
     *("goldilocks.critical_fraction", "lazy.alpha", "lazy.goldilocks_data", "efficiency.norm"),
     *("efficiency.critical_size", "goldilocks.time"),
+    *("delay.norm_ratio", "delay.rate", "delay.decoupled", "delay.loss", "delay.clamp", "delay.attention"),
+    "delay.layer_norm",
 )
 FOUND = (
     "sphere/",
@@ -113,6 +115,7 @@ FOUND = (
     "shares/",
     "efficiency/",
     "ungrok at/",
+    "delay/",
 )
 
 

@@ -32,6 +32,11 @@ ROWS = {
     "triggers": {"triggers.three"},
     "stages": {"stages.three", "stages.symmetry_first"},
     "goldilocks": {f"goldilocks.{name}" for name in ("shell", "time", "phases", "critical_fraction")},
+    "delay_laws": {
+        f"delay.{name}"
+        for name in ("norm_ratio", "rate", "decoupled", "loss", "clamp", "attention", "layer_norm", "logits")
+    }
+    | {"delay.logits_squared"},
     "softmax_collapse": {f"collapse.{name}" for name in ("stops", "stablemax", "perpgrad", "nlm")},
     "lazy_rich": {f"lazy.{name}" for name in ("alpha", "ntk", "goldilocks_data")},
     "weight_efficiency": {"efficiency.norm", "efficiency.critical_size"},

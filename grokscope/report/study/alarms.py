@@ -10,9 +10,14 @@ from grokscope.report.page.render import render
 from grokscope.report.study.compare import share_said
 from grokscope.report.words import Lang, count, number, percent, require_language, say
 from grokscope.statistics.alarms import Judged
+from grokscope.statistics.intervals import Effect
+from grokscope.statistics.paired import Difference
 from grokscope.studies.alarms import Alarms, Quantity
 
-COLUMNS = ("quantity", "seen", "false", "lead", "lead_share", "auroc", "within", "against", "reads")
+COLUMNS = (
+    *("quantity", "seen", "early", "false", "early", "lead", "lead_share", "auroc", "within", "remaining", "better"),
+    *("holm", "against", "holm", "reads"),
+)
 
 
 def write_alarms(found: Alarms, path: str | Path, *, command: str, lang: Lang = "en") -> Path:
@@ -30,10 +35,17 @@ def write_alarms(found: Alarms, path: str | Path, *, command: str, lang: Lang = 
     body = render("again", text=say("compare.again", lang), command=command)
     parts = [
         figure.section(found, lang),
-        Section(id="table", title=say("alarms.table", lang), table=table, notes=[say("alarms.judged", lang)]),
+        Section(id="table", title=say("alarms.table", lang), table=table, notes=_notes(found, lang)),
         Section(id="provenance", title=say("page.provenance", lang), body=body),
     ]
     return write_page(path, say("alarms.title", lang), lead, parts, lang)
+
+
+def _notes(found: Alarms, lang: Lang) -> list[str]:
+    """How the table was made, and what forecasts that know nothing of a network reach."""
+    dummies = {name: one for name, one in found.dummies.items() if not isinstance(one, Missing)}
+    said = [say("alarms.dummies", lang, **{name: interval(one, lang) for name, one in dummies.items()})]
+    return [say("alarms.judged", lang), *(said if len(dummies) == 2 else [])]
 
 
 def told(of: Alarms, lang: Lang) -> str:
@@ -54,14 +66,24 @@ def _row(one: Quantity, lang: Lang) -> list[str]:
     reads = {"trivial": one.trivial, "ahead": one.looks_ahead, "labels": one.needs_labels}
     said = ", ".join(say(f"alarms.reads_{name}", lang) for name, holds in reads.items() if holds)
     if isinstance(one.judged, Missing):
-        return [one.name, "", "", "", "", _area(one, lang), "", "", said]
+        return [one.name, *[""] * 6, _area(one, lang), *[""] * 6, said]
     judged = one.judged
     median, low, high = judged.lead.steps
     within = "" if isinstance(one.within, Missing) else f"{number(one.within[0])} ({count(one.within[1])})"
-    against = "" if one.against is None else interval(one.against, lang)
+    remaining = interval(one.remaining, lang) if isinstance(one.remaining, Effect) else ""
     lead = say("number.interval", lang, value=count(round(median)), low=count(round(low)), high=count(round(high)))
-    shares = [share_said(part, lang) for part in (judged.sensitivity, judged.false_alarms)]
-    return [one.name, *shares, lead, percent(judged.lead.share[0]), _area(one, lang), within, against, said]
+    pairs = ((judged.sensitivity, judged.early), (judged.false_alarms, judged.early_false))
+    shares = [part for every, early in pairs for part in (share_said(every, lang), count(early.k))]
+    told = [part for one_of in (one.better, one.against) for part in _difference(one_of, lang)]
+    about = [lead, percent(judged.lead.share[0]), _area(one, lang), within, remaining]
+    return [one.name, *shares, *about, *told, said]
+
+
+def _difference(of: Difference | None, lang: Lang) -> list[str]:
+    """The difference from the best of what everybody has, and Holm's p-value."""
+    if of is None:
+        return ["", ""]
+    return [interval(of.effect, lang), "" if of.adjusted is None else number(of.adjusted)]
 
 
 def _area(one: Quantity, lang: Lang) -> str:

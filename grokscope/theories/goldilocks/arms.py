@@ -13,14 +13,9 @@ import numpy as np
 
 from grokscope.predictions.arms import Value, arm_name
 from grokscope.predictions.families import AnyFamily, Changes, Family, Table, Values
-from grokscope.predictions.scales import Scale, alone, network, recipe, sized
-from grokscope.predictions.shared import BASES, SPHERES, of_field
+from grokscope.predictions.scales import Scale, recipe, sized
+from grokscope.predictions.shared import BASES, FREE, SPHERES, squared, squared_free
 from grokscope.runs.config import RunConfig
-
-
-def _free(scale: Scale, _: RunConfig) -> Table:
-    factors = sized(scale, tiny=(1.5, 2.0, 3.0), laptop=(1.4, 2.0, 2.8, 4.0))
-    return {factor: {"init_scale": factor} for factor in factors} | ({1.0: {}} if alone(scale) else {})
 
 
 def _rates(scale: Scale, _: RunConfig) -> Table:
@@ -43,7 +38,6 @@ def _toy(scale: Scale, base: RunConfig) -> Table:
     return {n: {"n_train": n} for n in sizes if n != own} | {own: {}}
 
 
-FREE = of_field("init_scale", _free, network="small")
 RATES = Family(
     id="learning_rate,weight_decay",
     network="small",
@@ -77,12 +71,6 @@ def _teacher(scale: Scale) -> RunConfig:
     return recipe("omnigrok2023", **fields, **sized(scale, tiny=tiny, laptop=laptop))
 
 
-def _squared(scale: Scale) -> RunConfig:
-    """Addition with squared error, which does not push fitted weights outwards as cross-entropy does; on more pairs."""
-    share = sized(scale, tiny=0.7, laptop=0.85)
-    return network("small", sized(scale, tiny="tiny", laptop="laptop")).replace(loss="mse", train_fraction=share)
-
-
 def _on_spheres(setting: str, *, angle: bool = False) -> Values:
     """All weights kept at their initial norm, without weight decay, always to the last step. angle: steps of equal
     angle, that is, at a learning rate times the factor."""
@@ -98,15 +86,10 @@ def _on_spheres(setting: str, *, angle: bool = False) -> Values:
     return values
 
 
-def _let_go(setting: str) -> Values:
-    """From other norms, under weight decay."""
-
-    def values(scale: Scale, _: RunConfig) -> Table:
-        teacher, squared = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0), (1.4, 2.0, 2.8, 4.0, 5.6, 8.0, 11.3, 16.0)
-        factors = sized(scale, tiny=(1.5, 2.0, 3.0), laptop=teacher if setting == TEACHER else squared)
-        return {factor: {"init_scale": factor} for factor in factors}
-
-    return values
+def _taught_free(scale: Scale, _: RunConfig) -> Table:
+    """The teacher's student from other norms, under weight decay."""
+    factors = sized(scale, tiny=(1.5, 2.0, 3.0), laptop=(1.0, 1.5, 2.0, 2.5, 3.0, 4.0))
+    return {factor: {"init_scale": factor} for factor in factors}
 
 
 def _shares(setting: str) -> Values:
@@ -130,7 +113,7 @@ def _setting(setting: str, of: Any) -> tuple[Family, ...]:
     return (
         family("sphere", _on_spheres(setting), "init_scale"),
         family("sphere of equal angle", _on_spheres(setting, angle=True), "init_scale"),
-        family("init_scale", _let_go(setting), "init_scale"),
+        family("init_scale", _taught_free if setting == TEACHER else squared_free, "init_scale"),
         family("shares", _shares(setting), "train_fraction"),
     )
 
@@ -148,5 +131,5 @@ EQUAL_ANGLE = Family(
 ARMS: tuple[AnyFamily, ...] = (
     *(*BASES, SPHERES, FREE, RATES, CORNER, TOY, EQUAL_ANGLE),
     *_setting(TEACHER, _teacher),
-    *_setting(SQUARED, _squared),
+    *_setting(SQUARED, squared),
 )

@@ -47,11 +47,13 @@ class Transform(ABC):
     when: "before" the optimizer's step (changes the gradients) or "after" it (changes the parameters). place: the
     lowest place acts first; among equal places, the first name. state: name -> (replica, ...) tensor. A resumed run
     needs it; it is zeroed when a replica ends, and the transform must not change weights with gradient and state 0.
+    reads_accuracy: it reads `Flat.accuracies`, which are 0 for a replica that ended.
     """
 
     options: ClassVar[type[TransformOptions]]
     when: ClassVar[Literal["before", "after"]]
     place: ClassVar[int] = 0
+    reads_accuracy: ClassVar[bool] = False
     state: dict[str, Tensor]
 
     @classmethod

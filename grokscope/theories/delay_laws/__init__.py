@@ -1,0 +1,1 @@
+"""Laws of the delay between memorising and generalising."""
