@@ -1,5 +1,6 @@
 """A store is copied while it is written: the copy ends as the run did, or is refused by name. Never with a hole."""
 
+import random
 import shutil
 import subprocess
 import sys
@@ -18,23 +19,23 @@ from tests.conftest import tiny
 from tests.drills.test_kills import ROOT, TRAINER
 from tests.drills.test_truncated_journals import same
 
-COPIES, MANY = 4, 60
+COPIES, MANY = 8, 60
 
 
 def drilled(tmp_path: Path, count: int) -> Counter[str]:
     config = tiny(max_steps=2_000, stop_after=10_000)
     store, found = tmp_path / "store", Counter[str]()
     command = [sys.executable, "-c", TRAINER, str(store), config.model_dump_json()]
-    copies: list[Path] = []
+    copies, draw = list[Path](), random.Random(20)
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.readline()
         while process.poll() is None:
-            if len(copies) < count and list(store.glob("*/journal.jsonl")):
+            time.sleep(draw.uniform(0, 4 / count))
+            if len(copies) < count and list(store.glob("*/resume.safetensors")):
                 copies.append(tmp_path / f"copy {len(copies)}")
                 with suppress(shutil.Error):  # a file that is gone by the time it is read
                     shutil.copytree(store, copies[-1])
-            time.sleep(0.02)
     run = train(config, store=store, progress=False, resume=True)
     for copy in copies:
         found[_ended(config, copy, run)] += 1
@@ -51,7 +52,8 @@ def _ended(config: Any, copy: Path, run: Run) -> str:
 
 def test_a_copy_of_a_store_that_is_written(tmp_path: Path) -> None:
     found = drilled(tmp_path, COPIES)
-    assert found["the same rows"] + found["refused"] == sum(found.values()) > 0
+    assert found.keys() <= {"the same rows", "refused"}
+    assert found["the same rows"]
 
 
 @pytest.mark.slow
