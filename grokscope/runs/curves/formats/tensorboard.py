@@ -45,13 +45,15 @@ def scalars(path: Path, files: Sequence[tuple[Path, bytes]]) -> tuple[Columns, l
         folder = file.parent.relative_to(root).as_posix()
         before = "" if folder == "." else f"{folder}/"
         try:
-            for record in _records(file, content):
+            for record, check in _records(file, content):
                 step, values = _event(record)
-                if values:
+                if values:  # images and histograms are large, and left out
+                    if _checksum(record) != check:
+                        raise ValueError("its checksum does not fit")
                     rows.append((step, {before + tag: value for tag, value in values.items()}))
         except EOFError:
             remarks.append(f"{file.name} breaks off: read up to its last whole record")
-        except (IndexError, struct.error, UnicodeDecodeError) as error:
+        except (IndexError, ValueError, TypeError, AttributeError, struct.error) as error:
             raise GrokscopeError(f"{file} is damaged: a record of it is no event ({error})") from error
     tags = dict.fromkeys(tag for _, values in rows for tag in values)
     name = STEP if STEP not in tags else "event step"
@@ -59,7 +61,8 @@ def scalars(path: Path, files: Sequence[tuple[Path, bytes]]) -> tuple[Columns, l
     return columns | {tag: [values.get(tag) for _, values in rows] for tag in tags}, remarks
 
 
-def _records(path: Path, content: bytes) -> Iterator[bytes]:
+def _records(path: Path, content: bytes) -> Iterator[tuple[bytes, int]]:
+    """The records, each with its checksum."""
     place = 0
     while place < len(content):
         if place + HEADER.size > len(content):
@@ -70,7 +73,8 @@ def _records(path: Path, content: bytes) -> Iterator[bytes]:
         place += HEADER.size
         if place + length + 4 > len(content):
             raise EOFError
-        yield content[place : place + length]
+        record, check = content[place : place + length], content[place + length : place + length + 4]
+        yield record, int.from_bytes(check, "little")
         place += length + 4
 
 
