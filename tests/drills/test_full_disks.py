@@ -19,7 +19,7 @@ from grokscope.studies.experiment import train
 from tests.conftest import tiny
 from tests.drills.test_truncated_journals import same
 
-SIZE, TRIES, MANY = 1 << 20, 12, 150
+SIZE, TRIES, MANY = 1 << 20, 12, 60
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from tests.conftest import tiny
 from tests.drills._power import Cut, Disk
 from tests.drills.test_truncated_journals import same
 
-CUTS, MANY = 10, 300
+CUTS, MANY = 10, 100
 
 
 @pytest.fixture
