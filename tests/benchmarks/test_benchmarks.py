@@ -137,6 +137,12 @@ def test_the_scale_benchmark_plans_only_what_is_missing(tmp_path: Path) -> None:
     assert not (tmp_path / "store").exists()
 
 
+def test_a_plan_alone_has_its_memory() -> None:
+    report = of_scale.planning(300)
+    assert (report["packs"], report["memory [MiB]"] >= 0) == (300, True)
+    assert of_scale.planning(300, p=7, d_model=8)["packs"] < 20
+
+
 def test_the_command_prints_one_object(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(of_packs, "SIZES", ((5, 8),))
     monkeypatch.setattr(of_packs, "REPLICAS", (2,))
