@@ -1,5 +1,7 @@
 """Lines whose slope is known, with and without numbers that are only known to be larger."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -19,7 +21,8 @@ def test_of_whole_numbers_it_is_least_squares() -> None:
     rng = np.random.default_rng(0)
     x = rng.uniform(3, 5, 30)
     y = 2 + 7 * x + rng.normal(size=30)
-    line, plain = found(x, y), linregress(x, y)
+    line = found(x, y)
+    plain: Any = linregress(x, y)
     assert line.slope == pytest.approx(plain.slope, rel=1e-9)
     assert line.intercept == pytest.approx(plain.intercept, rel=1e-9)
     t = 2.0484071  # Student's, 28 degrees of freedom

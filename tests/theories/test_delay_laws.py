@@ -1,6 +1,7 @@
 """The laws of the delay: what they read of a run, and what their arms do."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,7 +31,7 @@ class Told:
         self.generalised = generalised
 
     def phases(self, split: str = "test", **thresholds: float) -> Phases:
-        about = dict.fromkeys(("onset_at", "t_10", "t_50", "t_90"))
+        about: dict[str, Any] = dict.fromkeys(("onset_at", "t_10", "t_50", "t_90"))
         came = self.generalised
         if came is not None and thresholds.get("test_threshold") == 0.9:
             came -= 100

@@ -19,6 +19,8 @@ ORDER = ["recap", "theories", "circuits", "blind", "hypothesis", "rereading", "p
 STATES = (*get_args(Verdict), "open")
 SAID = ("supported", "falls_short", "refuted")
 
+LATER = {"delay_laws"}  # of papers that the essay does not know
+
 
 @pytest.fixture(scope="module")
 def card() -> Scorecard:
@@ -54,7 +56,7 @@ def test_every_claim_of_the_manifold_is_answered_and_every_claim_exists(card: Sc
     assert {claim for theory, claim in named if theory == "manifold"} == {
         row.id for row in theories()["manifold"].predictions
     }
-    assert {theory for theory, _ in named} == set(theories())  # no explanation of the essay is left out
+    assert {theory for theory, _ in named} == set(theories()) - LATER  # no explanation of the essay is left out
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
