@@ -28,7 +28,8 @@ def _at(arms: Given, family: str) -> tuple[list[float], list[Sequence[Answers]]]
     if not known or len(known) < HALF * len(found):
         return Missing(f"{len(known)} of {len(found)} free runs have a W_c")
     critical = math.exp(float(np.mean(np.log(known))))
-    groups = [arm for arm in arms.along(family).values() if not isinstance(arm[0][CLAMPED_AT], Missing)]
+    clamped = (arm for arm in arms.along(family).values() if not isinstance(arm[0][CLAMPED_AT], Missing))
+    groups: list[Sequence[Answers]] = list(clamped)
     if len(groups) < 3:
         return Missing(f"{len(groups)} clamped norms; a slope needs 3")
     return [arm[0][CLAMPED_AT] / critical for arm in groups], groups
