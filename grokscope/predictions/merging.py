@@ -6,11 +6,12 @@ which the first by name stays; the place of an arm among the others; and the fam
 own, which are put together.
 """
 
-from collections.abc import Mapping, Set
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import replace
 
 from grokscope.errors import StoreError
 from grokscope.predictions.arms import Arm, Arms
+from grokscope.predictions.base import Theory
 from grokscope.predictions.ledger import Ledger, Line, Ran, in_order, require_same, told
 from grokscope.registry import shortened
 
@@ -38,19 +39,27 @@ def merged(one: Ledger, other: Ledger) -> Ledger:
     )
 
 
-def whole(of: Ledger) -> dict[str, set[int]]:
-    """Arm -> the seeds whose every reading was taken."""
+def whole(of: Ledger, theories: Iterable[Theory] = ()) -> dict[str, set[int]]:
+    """Arm -> the seeds whose every reading was taken. theories: whose rows must have lines of every arm that they read;
+    a ledger may be older than a row."""
     lacking = {(of.arm_of(line), line.seed) for line in of.lines if not line.digest}
+    there = {(*line.row, line.arm, line.seed) for line in of.lines}
+    for theory in theories:
+        for row in (row for row in theory.predictions if row.readings):
+            for arm in filter(row.looks_at, of.arms.values()):
+                about = (theory.id, row.id, row.part, row.version, arm.name)
+                lacking |= {(arm.name, run.seed) for run in arm if (*about, run.seed) not in there}
     return {arm.name: {run.seed for run in arm if (arm.name, run.seed) not in lacking} for arm in of.arms.values()}
 
 
-def grown(known: Ledger, new: Ledger) -> Ledger:
+def grown(known: Ledger, new: Ledger, theories: Iterable[Theory] = ()) -> Ledger:
     """A ledger with the seeds of another that went on from it: where both have a seed of an arm, one stays with all its
-    lines: that of `known`, unless it lacks readings and the new one does not. Arms that are new come last.
+    lines: that of `known`, unless it lacks readings (`whole`) and the new one does not. Arms that are new come last.
 
     StoreError where they contradict each other otherwise.
     """
-    own, other = whole(known), whole(new)
+    listed = list(theories)
+    own, other = whole(known, listed), whole(new, listed)
     better = {name: seeds - own.get(name, set()) for name, seeds in other.items()}
     there = {arm.name: {run.seed for run in arm} for arm in known.arms.values()}
     more = {name: {run.seed for run in arm} - there.get(name, set()) for name, arm in new.arms.items()}

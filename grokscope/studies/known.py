@@ -1,7 +1,8 @@
 """Seeds that need not be trained, because a ledger has their readings."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from grokscope.errors import StoreError
@@ -17,9 +18,10 @@ from grokscope.statistics.looks import Looks
 
 @dataclass(frozen=True)
 class Known:
-    """What a ledger has; nothing where there is none."""
+    """What a ledger has; nothing where there is none. theories: whose readings are wanted."""
 
     ledger: Ledger | None = None
+    theories: Sequence[Theory] = ()
 
     @classmethod
     def read(cls, path: Path | None, looks: Looks, theories: Iterable[Theory]) -> "Known":
@@ -27,20 +29,25 @@ class Known:
         theories read: what is trained could not be added to it."""
         if path is not None:
             require_name(path)
+        listed = list(theories)
         if path is None or not path.exists():
-            return cls()
+            return cls(theories=listed)
         ledger = read_ledger(path)
         try:
             if ledger.looks != looks:
                 raise StoreError(f"it has another set of looks: {told(ledger.looks)}; the study has {told(looks)}")
-            require_present(ledger, theories)
+            require_present(ledger, listed)
         except StoreError as error:
             raise StoreError(f"{path}: {error}") from error
-        return cls(ledger)
+        return cls(ledger, listed)
+
+    @cached_property
+    def _whole(self) -> dict[str, set[int]]:
+        return {} if self.ledger is None else whole(self.ledger, self.theories)
 
     def having(self, new: Ledger) -> "Known":
         """This and what was trained since."""
-        return Known(new if self.ledger is None else grown(self.ledger, new))
+        return Known(new if self.ledger is None else grown(self.ledger, new, self.theories), self.theories)
 
     def save(self, path: Path) -> None:
         """Writes the ledger, if there is one."""
@@ -52,7 +59,7 @@ class Known:
         needed as long as the ledger lacks their seeds."""
         if self.ledger is None:
             return arm
-        of = whole(self.ledger)
+        of = self._whole
         known = [of.get(arm.name, set())]
         for family in followers:
             members = [of[name] for name, other in self.ledger.arms.items() if other.family == family]

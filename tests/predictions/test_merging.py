@@ -7,8 +7,11 @@ import pytest
 
 from grokscope.errors import StoreError
 from grokscope.predictions.arms import Arm, Arms
+from grokscope.predictions.base import Prediction, Theory
 from grokscope.predictions.ledger import Ledger
 from grokscope.predictions.merging import grown, merged, whole
+from grokscope.predictions.readings import Fact
+from grokscope.statistics.regions import above, below
 from tests.predictions.lines import line, run, small
 
 
@@ -64,3 +67,25 @@ def test_an_arm_that_is_new_comes_last() -> None:
 def test_other_definitions_are_refused() -> None:
     with pytest.raises(StoreError, match="taken with another definition"):
         grown(small((0,)), again((1,), digest="bbb"))
+
+
+def test_a_row_that_is_newer_than_the_ledger_is_lacking() -> None:
+    """Its readings were never taken of the runs that stand there."""
+    text: Any = {"en": "claim", "zh": "主张"}
+    about: dict[str, Any] = {
+        "claim": text,
+        "measured": text,
+        "arms": ("base",),
+        "readings": (Fact("unit", lambda _: 1.0),),
+    }
+    about |= {"statistic": lambda _: None, "supports": above(0), "refutes": below(-1)}
+    old, new = (Prediction(id=f"made.{name}", **about) for name in ("one", "two"))
+    known = [Theory(id="made", title=text, source="", predictions=(old,))]
+    later = [Theory(id="made", title=text, source="", predictions=(old, new))]
+    assert whole(small((0, 1)), known) == {"base": {0, 1}}
+    assert whole(small((0, 1)), later) == {"base": set()}
+    again_ = again((0, 1))
+    more = tuple(replace(one, claim="made.two") for one in again_.lines)
+    newer = replace(again_, lines=(*again_.lines, *more))
+    assert [one.id for one in grown(small((0, 1)), newer, later).arms["base"]] == ["again-0", "again-1"]
+    assert grown(small((0, 1)), newer, known) == small((0, 1))
