@@ -24,7 +24,6 @@ from grokscope.runs import own_data
 from grokscope.runs.fields import COMPONENTS, TRANSFORMS, unknown_field
 from grokscope.runs.identity import config_hash, pack_hash
 from grokscope.runs.outside import SMALL, read_file
-from grokscope.runs.seeds import Seeds
 from grokscope.tasks.base import Size, Task
 from grokscope.tasks.table import Table, fields_of
 
@@ -137,10 +136,6 @@ class RunConfig(Record):
         for name in ("__pydantic_extra__", "__pydantic_fields_set__"):
             if getattr(self, name) == getattr(other, name):
                 object.__setattr__(self, name, getattr(other, name))
-
-    def seeds(self, count: int) -> Seeds:
-        """The config with so many seeds, counted up from its own."""
-        return Seeds(self, count)
 
     def replace(self, /, **fields: Any) -> "RunConfig":
         """The config with some fields changed. A changed component drops the fields of the old one."""

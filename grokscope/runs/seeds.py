@@ -2,20 +2,18 @@
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from grokscope.runs.config import RunConfig
 from grokscope.runs.identity import around_seed, hash_of, identity
 
-if TYPE_CHECKING:
-    from grokscope.runs.config import RunConfig
 
-
-class Seeds(Sequence["RunConfig"]):
+class Seeds(Sequence[RunConfig]):
     """The config `first` with so many seeds, counted up from its own. ValueError for a seed that is too large."""
 
     __slots__ = ("_count", "first")
 
-    def __init__(self, first: "RunConfig", count: int) -> None:
+    def __init__(self, first: RunConfig, count: int) -> None:
         if count > 1:
             first.replace(seed=first.seed + count - 1)
         self.first, self._count = first, count
@@ -40,7 +38,7 @@ class Seeds(Sequence["RunConfig"]):
             return iter([self.first.key])
         return (hash_of(self.identity(place)) for place in range(self._count))
 
-    def _made(self, number: int) -> "RunConfig":
+    def _made(self, number: int) -> RunConfig:
         """A config that shares all but its seed with the first: a tenth of the time of `replace`."""
         first = self.first
         if not number:
@@ -58,6 +56,6 @@ def _around(seeds: Seeds) -> tuple[str, str]:
     return around_seed(seeds.first.plain)
 
 
-def by_seed(configs: Sequence["RunConfig"]) -> Iterator[Seeds]:
+def by_seed(configs: Sequence[RunConfig]) -> Iterator[Seeds]:
     """Configs in stretches of which one alone says all but the seed."""
     return iter([configs]) if isinstance(configs, Seeds) else (Seeds(config, 1) for config in configs)

@@ -9,6 +9,7 @@ from grokscope.predictions.arms import Arm, Arms, shown
 from grokscope.registry import shortened
 from grokscope.runs.config import RunConfig
 from grokscope.runs.fields import COMPONENTS
+from grokscope.runs.seeds import Seeds
 
 # Runs that one command makes, each a config of its own.
 MOST_RUNS = 100_000
@@ -43,7 +44,7 @@ def grid(base: RunConfig, axes: Mapping[str, Sequence[Any]], seeds: int = 1) -> 
         config = base.replace(**fields)
         config.share(alike.setdefault(repr([fields[field] for field in outside]), config))
         name = ", ".join(f"{field}={shown(value)}" for field, value in fields.items())
-        arms.append(Arm(family=name, name=name, runs=config.seeds(seeds)))
+        arms.append(Arm(family=name, name=name, runs=Seeds(config, seeds)))
     return Arms(arms)
 
 
