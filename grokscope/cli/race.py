@@ -159,13 +159,11 @@ def as_dict(rows: "Sequence[Result]", racing: "dict[str, Method]") -> dict[str, 
 
 
 def _plain(one: "Standing") -> dict[str, Any]:
-    from grokscope.errors import Missing
 
     told = {name: getattr(one, name) for name in ("arm", "method", "goal", "first", "delay", "below", "collapse")}
     told |= {"cell": one.rows[0].changes, "final": one.final, "diverged": one.diverged, "arrived": vars(one.arrived)}
     told |= {"median": vars(one.curve.median), "fell": _reason(one.fell)}
-    ends = ("value", "low", "high")
-    told["mean"] = one.mean.reason if isinstance(one.mean, Missing) else dict(zip(ends, one.mean, strict=True))
+    told["mean"] = {name: _reason(getattr(one.mean, name)) for name in ("value", "low", "high", "n")}
     if (seen := one.against) is None:
         return told
     low, high = seen.ends
@@ -183,7 +181,7 @@ def _plain(one: "Standing") -> dict[str, Any]:
 def _reason(value: Any) -> Any:
     from grokscope.errors import Missing
 
-    return value.reason if isinstance(value, Missing) else value if isinstance(value, float) else vars(value)
+    return value.reason if isinstance(value, Missing) else value if isinstance(value, float | int) else vars(value)
 
 
 def _print(rows: "Sequence[Result]", racing: "dict[str, Method]") -> None:
@@ -213,8 +211,9 @@ def _print(rows: "Sequence[Result]", racing: "dict[str, Method]") -> None:
 
 def _cells(one: "Standing") -> list[str]:
     from grokscope.errors import Missing
+    from grokscope.report.figures.parts.norms import interval
 
-    mean = "" if isinstance(one.mean, Missing) else "{:,.0f} [{:,.0f}, {:,.0f}]".format(*one.mean)
+    mean = interval(one.mean, "en", lambda value: f"{value:,.0f}")
     fell = "" if isinstance(one.fell, Missing) else f"{one.fell.k} of {one.fell.n}"
     ratio = hazard = ""
     if (seen := one.against) is not None:

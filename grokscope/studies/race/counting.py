@@ -1,4 +1,4 @@
-"""What a step of a method costs in operations: of the network, and of what the method adds.
+"""What a step of a method costs: operations, samples, and numbers kept beside the weights.
 
     6 P B  +  the method's own      (forward 2 P B, backward 4 P B; P weights, B inputs of a batch)
 
@@ -6,31 +6,37 @@ AdamW's own 10 P are the same for all and left out, as are evaluations. The coun
 that is multiplied, as is usual: an upper bound for small networks.
 """
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-Shapes = Mapping[str, tuple[int, ...]]
+import torch
 
-
-def weights(shapes: Shapes) -> int:
-    """P, the number of weights."""
-    return sum(math.prod(shape) for shape in shapes.values())
-
-
-def matrices(shapes: Shapes) -> Iterator[tuple[int, int]]:
-    """Shorter and longer side of every matrix; those of heads and layers one by one."""
-    for shape in shapes.values():
-        if len(shape) > 1:
-            m, n = sorted(shape[-2:])
-            for _ in range(math.prod(shape[:-2])):
-                yield m, n
+from grokscope.runs.config import RunConfig
+from grokscope.studies.race.base import Changes, Method, Setting
+from grokscope.studies.race.shapes import weights
+from grokscope.training.pack import Pack
 
 
-def network(shapes: Shapes, batch: int) -> float:
-    """6 P B."""
-    return 6.0 * weights(shapes) * batch
+@dataclass(frozen=True, kw_only=True)
+class StepCost:
+    """operations, samples: of a step. kept: numbers of the optimizer's and the transforms' state for each weight."""
+
+    operations: float
+    samples: int
+    kept: float
 
 
-def of_steps(steps: Sequence[float], each: float) -> list[float]:
-    """Operations until each of these steps."""
-    return [step * each for step in steps]
+def step_cost(method: Method, cell: Changes, setting: Setting) -> StepCost:
+    """The cost of a step of a method with a cell, counted from the shapes, and from the state that it keeps."""
+    config = method.config(setting, cell, seed=0)
+    pack = Pack([config], device=torch.device("cpu"))
+    shapes, samples = pack.model.shapes, _batch(config)
+    n_weights = weights(shapes)
+    state = sum(tensor[0].numel() for name, tensor in pack.state().items() if name not in ("params", "alive"))
+    own = method.flops(shapes)
+    return StepCost(operations=6.0 * n_weights * samples + own, samples=samples, kept=state / n_weights)
+
+
+def _batch(config: RunConfig) -> int:
+    if config.batch_size:
+        return config.batch_size
+    return int(config.train_mask(config.build_task()).sum())

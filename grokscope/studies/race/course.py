@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 
 from grokscope.errors import Missing
 from grokscope.predictions.scales import LOOKS
+from grokscope.registry import component
 from grokscope.statistics.looks import Looks
 from grokscope.studies.conduct import division
 from grokscope.studies.estimate import estimate
 from grokscope.studies.plan import Plan
-from grokscope.studies.race.base import Changes, Method, Setting
+from grokscope.studies.race.base import SETTINGS, Changes, Method, Setting
 from grokscope.studies.race.claims import claims
 from grokscope.studies.race.entries import Goal
 from grokscope.studies.race.results import Result
@@ -40,8 +41,8 @@ def costs(methods: Mapping[str, Method], settings: Sequence[Setting], how: How) 
         tuned: list[Result] = []
         if (made := tuning_plan(methods, setting, how.store)) is not None:
             plans["tuning"], tuned = made[0], read(*made)
-        made = judging_plan(methods, setting, tuned, how, stand_in=_first(methods, setting))
-        plans["judging"] = made[0]
+        if (made := judging_plan(methods, setting, tuned, how, stand_in=_first(methods, setting))) is not None:
+            plans["judging"] = made[0]
         for part, one in plans.items():
             slots, threads = division(one, how.workers)
             found = estimate(one, slots=slots, threads=threads)
@@ -52,7 +53,8 @@ def costs(methods: Mapping[str, Method], settings: Sequence[Setting], how: How) 
 
 
 def _first(methods: Mapping[str, Method], setting: Setting) -> dict[tuple[str, Goal], Changes]:
-    return {(name, "fast"): method.cells(setting)[0] for name, method in methods.items() if setting.rates}
+    origin: Setting = component(SETTINGS, setting.tuned_in) if setting.tuned_in else setting
+    return {(name, "fast"): method.cells(origin)[0] for name, method in methods.items() if origin.rates}
 
 
 def course(

@@ -131,4 +131,5 @@ def _read(row: dict[str, str]) -> Result:
         raise ValueError(f"expected the columns {', '.join(sorted(known))}")
     json.loads(row["cell"])
     typed: dict[str, Any] = {name: (kind(row[name]) if row[name] else None) for name, kind in _NUMBERS.items()}
-    return Result(**(row | typed))
+    fields: dict[str, Any] = {**row, **typed}
+    return Result(**fields)

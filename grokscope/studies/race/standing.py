@@ -8,6 +8,7 @@ import numpy as np
 
 from grokscope.errors import Missing
 from grokscope.statistics.contrasts import Share, share
+from grokscope.statistics.intervals import Effect
 from grokscope.statistics.multiplicity import holm, holm_levels
 from grokscope.statistics.race import (
     Pairs,
@@ -59,7 +60,7 @@ class Standing:
     cell: str
     rows: tuple[Result, ...]
     arrived: Share
-    mean: tuple[float, float, float] | Missing
+    mean: Effect
     curve: Curve
     first: float | None
     delay: float | None

@@ -1,7 +1,7 @@
 """EGD: gradient descent whose matrices have gradients of equal singular values; never switched off."""
 
 from grokscope.studies.race.base import Method, Published, Shapes
-from grokscope.studies.race.counting import matrices
+from grokscope.studies.race.shapes import matrices
 
 
 def _flops(shapes: Shapes) -> float:

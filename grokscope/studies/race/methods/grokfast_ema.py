@@ -2,7 +2,7 @@
 
 from grokscope.statistics.regions import below
 from grokscope.studies.race.base import Method, Published, Shapes
-from grokscope.studies.race.counting import weights
+from grokscope.studies.race.shapes import weights
 
 
 def _flops(shapes: Shapes) -> float:

@@ -2,7 +2,7 @@
 
 from grokscope.statistics.regions import within
 from grokscope.studies.race.base import Method, Published, Shapes
-from grokscope.studies.race.counting import matrices
+from grokscope.studies.race.shapes import matrices
 
 
 def _flops(shapes: Shapes) -> float:
