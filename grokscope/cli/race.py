@@ -26,9 +26,9 @@ Ids = Annotated[str, tyro.conf.arg(metavar="ID,ID")]
 
 def race(
     results: Annotated[
-        tyro.conf.Positional[Path | None],
-        tyro.conf.arg(metavar="RESULTS.csv", help="judge these results of an earlier race, and train nothing."),
-    ] = None,
+        tyro.conf.Positional[list[Path]],
+        tyro.conf.arg(metavar="RESULTS.csv", help="judge the results of earlier races, and train nothing."),
+    ] = [],  # noqa: B006
     *,
     methods: Ids = "",
     settings: Ids = "common",
@@ -59,13 +59,13 @@ def race(
         lang: language of the page.
     """
     from grokscope.studies.race.base import methods as of_ids
-    from grokscope.studies.race.results import read_results
+    from grokscope.studies.race.results import merged, read_results
 
     if output is not None:
         require_output(output)
     racing = of_ids(_split(methods))
-    if results is not None:
-        rows = _only(read_results(results), racing, _split(methods))
+    if results:
+        rows = _only(merged(map(read_results, results)), racing, _split(methods))
     else:
         how = {"seeds": seeds, "workers": workers, "until": until, "budget": budget, "dry_run": dry_run}
         rows = _run(racing, _split(settings), store, how, json=json)
@@ -74,7 +74,7 @@ def race(
     if output is not None:
         from grokscope.report.study.race import write_race
 
-        command = shlex.join(["grokscope", "race", str(results or store / RESULTS), "-o", str(output)])
+        command = shlex.join(["grokscope", "race", *map(str, results or [store / RESULTS]), "-o", str(output)])
         write_race(rows, racing, output, command=command, lang=lang)
     if json:
         emit(as_dict(rows, racing))
@@ -103,7 +103,7 @@ def _run(
     from grokscope.studies.grid import require_few
     from grokscope.studies.race.base import settings as of_ids
     from grokscope.studies.race.course import costs, course
-    from grokscope.studies.race.results import read_results, write_results
+    from grokscope.studies.race.results import keep
     from grokscope.studies.race.running import How
 
     if how["seeds"] < 1:
@@ -115,8 +115,7 @@ def _run(
         _forecast(list(costs(racing, settings, about)), json=json)
         return None
     rows = course(racing, settings, about, decided=how["until"] is not None)
-    kept = read_results(store / RESULTS) if (store / RESULTS).exists() else []
-    write_results([*kept, *rows], store / RESULTS)
+    keep(rows, store / RESULTS)
     return rows
 
 

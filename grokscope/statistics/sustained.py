@@ -32,8 +32,9 @@ class Arrival:
     final: float | None
 
 
-def arrival(steps: ArrayLike, accuracy: ArrayLike, *, level: float = LEVEL, span: float = SPAN) -> Arrival:
+def arrival(steps: ArrayLike, accuracy: ArrayLike, *, level: float = LEVEL, stays: bool = True) -> Arrival:
     """The arrival of one run, from its evaluations (evaluation,): whole increasing steps, shares of 1; NaN is none.
+    stays: as above; else the first evaluation at the level is t_gen.
 
     ValueError for unequal lengths, steps that do not increase and accuracies that are no shares.
     """
@@ -45,7 +46,7 @@ def arrival(steps: ArrayLike, accuracy: ArrayLike, *, level: float = LEVEL, span
     values = values[known]
     final = float(values[-1]) if values.size else None
     first = int(at[np.argmax(above)]) if above.any() else None
-    place = _sustained(at, above, span)
+    place = _sustained(at, above) if stays else int(np.argmax(above)) if above.any() else None
     if place is None:
         return Arrival(first=first, t_gen=None, below=None, lowest=None, collapse=None, stay=None, final=final)
     after, held = at[place:], above[place:]
@@ -61,11 +62,11 @@ def arrival(steps: ArrayLike, accuracy: ArrayLike, *, level: float = LEVEL, span
     )
 
 
-def _sustained(at: np.ndarray, above: np.ndarray, span: float) -> int | None:
-    """The first evaluation from which all within FEWEST evaluations and `span` steps are above; the last of these must
+def _sustained(at: np.ndarray, above: np.ndarray) -> int | None:
+    """The first evaluation from which all within FEWEST evaluations and SPAN steps are above; the last of these must
     have been made."""
     for place in np.flatnonzero(above).tolist():
-        end = max(int(np.searchsorted(at, at[place] + span)), place + FEWEST - 1)
+        end = max(int(np.searchsorted(at, at[place] + SPAN)), place + FEWEST - 1)
         if end >= at.size:
             return None
         if above[place : end + 1].all():

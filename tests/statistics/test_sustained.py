@@ -20,6 +20,9 @@ def test_a_peak_is_no_arrival() -> None:
     found = arrival(STEPS, curve((300, 500, 1.0), (900, 2001, 0.97)))
     assert (found.first, found.t_gen) == (300, 900)
     assert (found.below, found.collapse, found.stay, found.final) == (0.0, None, 1100, 0.97)
+    first = arrival(STEPS, curve((300, 500, 1.0), (900, 2001, 0.97)), stays=False)
+    assert (first.t_gen, first.collapse, first.stay) == (300, 500, 1100)
+    assert arrival(STEPS, curve(), stays=False).t_gen is None
 
 
 def test_it_must_stay_for_the_span_and_be_seen_to_stay() -> None:

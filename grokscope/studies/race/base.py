@@ -103,6 +103,7 @@ class Setting:
     of_method: method -> the arm that is it as published. against: the arm that the others are compared with. negative:
     changes after which nothing can be learned, by name. tuned_in: another setting, whose chosen cells are used as they
     are. split: on which inputs a run has to arrive; of fresh ones no mirror image was trained on.
+    stays: whether it has to stay there; else the first evaluation at the level is the event, as some papers have it.
     """
 
     id: str
@@ -119,6 +120,7 @@ class Setting:
     negative: Mapping[str, Changes] = field(default_factory=dict)
     tuned_in: str = ""
     split: Literal["fresh", "test"] = "fresh"
+    stays: bool = True
 
     @property
     def budget(self) -> int:

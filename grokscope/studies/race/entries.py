@@ -9,13 +9,13 @@ from grokscope.studies.race.base import Changes, Method, Setting
 
 Part = Literal["tuning", "judging", "negative"]
 Goal = Literal["fast", "steady", "given"]
-NEGATIVE_SEEDS = 5
+NEGATIVE_SEEDS = 3  # a leak shows in every seed
 
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
     """One run. part: what it is for. goal: what its cell was chosen for: the soonest mean time, the same among cells
-    that never fall back, or given. control: the name of a negative arm. split: of the setting."""
+    that never fall back, or given. control: the name of a negative arm. split, stays: of the setting."""
 
     setting: str
     part: Part
@@ -26,6 +26,7 @@ class Entry:
     config: RunConfig
     control: str = ""
     split: Literal["fresh", "test"] = "fresh"
+    stays: bool = True
 
 
 def tuning(methods: Mapping[str, Method], setting: Setting) -> Iterator[Entry]:
@@ -36,7 +37,7 @@ def tuning(methods: Mapping[str, Method], setting: Setting) -> Iterator[Entry]:
                 config = method.config(setting, cell, seed, max_steps=setting.tuning_steps)
                 yield Entry(
                     setting=setting.id, part="tuning", method=name, goal="given", cell=cell, seed=seed, config=config,
-                    split=setting.split,
+                    split=setting.split, stays=setting.stays,
                 )  # fmt: skip
 
 
@@ -47,7 +48,14 @@ def judging(
     arm. Negative arms follow with the cell of the first goal."""
     for (name, goal), cell in chosen.items():
         method = methods[name]
-        about = {"setting": setting.id, "method": name, "goal": goal, "cell": cell, "split": setting.split}
+        about = {
+            "setting": setting.id,
+            "method": name,
+            "goal": goal,
+            "cell": cell,
+            "split": setting.split,
+            "stays": setting.stays,
+        }
         for seed in range(setting.first_seed, setting.first_seed + seeds):
             yield Entry(part="judging", seed=seed, config=method.config(setting, cell, seed), **about)
         for control, changes in setting.negative.items() if goal != "steady" else ():
@@ -63,7 +71,7 @@ def published(setting: Setting, seeds: int) -> Iterator[Entry]:
             config = setting.config().replace(**{**changes, "seed": seed})
             yield Entry(
                 setting=setting.id, part="judging", method=name, goal="given", cell=changes, seed=seed, config=config,
-                split=setting.split,
+                split=setting.split, stays=setting.stays,
             )  # fmt: skip
 
 

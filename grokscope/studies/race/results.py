@@ -49,7 +49,13 @@ class Result:
     run: str
 
     @property
+    def key(self) -> tuple[str, ...]:
+        """Which run of a race it is, whatever came out."""
+        return (self.setting, self.part, self.control, self.method, self.goal, self.cell, f"{self.seed:09}")
+
+    @property
     def arm(self) -> str:
+        """What the arm is called: the method, and its goal if that is not the first."""
         return self.method if self.goal != "steady" else f"{self.method}, steady"
 
     @property
@@ -71,7 +77,7 @@ def results(entries: Sequence[Entry], runs: Iterable[Run]) -> list[Result]:
     for (entry, run), fresh, test in zip(there, curves_of(each, "fresh"), curves_of(each), strict=True):
         some = entry.split == "fresh" and len(fresh["test_accuracy"][0])
         steps, accuracy = fresh["test_accuracy"] if some else test["test_accuracy"]
-        reached = arrival(steps, accuracy)
+        reached = arrival(steps, accuracy, stays=entry.stays)
         diverged = min((event["step"] for event in run.events if event["event"] == NON_FINITE), default=None)
         if diverged is not None:
             reached = dataclasses.replace(reached, final=None)
@@ -99,13 +105,29 @@ def _result(entry: Entry, run: Run, reached: Arrival, *, t_mem: int | None, dive
     )
 
 
+def merged(files: Iterable[Sequence[Result]]) -> list[Result]:
+    """The results of several files, each run once. GrokscopeError where two disagree about one run."""
+    found: dict[tuple[str, ...], Result] = {}
+    for row in (row for rows in files for row in rows):
+        before = found.setdefault(row.key, row)
+        if before != row:
+            raise GrokscopeError(f"two results of {row.setting} disagree: {row.arm} {row.control}, seed {row.seed}")
+    return list(found.values())
+
+
+def keep(rows: Sequence[Result], path: Path) -> None:
+    """Adds results to a file; what is there already of the same runs is replaced."""
+    there = read_results(path) if path.exists() else []
+    write_results([*there, *rows], path)
+
+
 def write_results(rows: Sequence[Result], path: Path) -> None:
     """Writes them as a table of comma-separated values, sorted, so that the same race is the same file."""
     text = io.StringIO()
     names = [field.name for field in dataclasses.fields(Result)]
     table = csv.DictWriter(text, names, lineterminator="\n")
     table.writeheader()
-    keyed = {(row.setting, row.part, row.control, row.method, row.goal, row.cell, row.seed): row for row in rows}
+    keyed = {row.key: row for row in rows}
     for key in sorted(keyed):
         row = dataclasses.asdict(keyed[key])
         table.writerow({name: "" if value is None else _short(value) for name, value in row.items()})
@@ -120,15 +142,15 @@ def read_results(path: Path) -> list[Result]:
     """The results in a file. GrokscopeError for a file that is none."""
     try:
         with path.open(encoding="utf-8", newline="") as lines:
-            return [_read(row) for row in csv.DictReader(lines)]
+            table = csv.DictReader(lines)
+            if set(table.fieldnames or ()) != {field.name for field in dataclasses.fields(Result)}:
+                raise ValueError("its columns are other ones")
+            return [_read(row) for row in table]
     except (OSError, ValueError, TypeError, KeyError, csv.Error) as error:
         raise GrokscopeError(f"{path} holds no results of a race: {error}") from error
 
 
 def _read(row: dict[str, str]) -> Result:
-    known = {field.name for field in dataclasses.fields(Result)}
-    if set(row) != known:
-        raise ValueError(f"expected the columns {', '.join(sorted(known))}")
     json.loads(row["cell"])
     typed: dict[str, Any] = {name: (kind(row[name]) if row[name] else None) for name, kind in _NUMBERS.items()}
     fields: dict[str, Any] = {**row, **typed}

@@ -16,7 +16,7 @@ def _config() -> RunConfig:
         combine="add",
         warmup_steps=10,
         betas=(0.9, 0.98),
-        max_steps=7500,
+        max_steps=5000,
         evaluate_every=25,
         stop_after=1_000_000,  # nothing stops early: what comes after is judged too
     )
@@ -35,6 +35,5 @@ common = Setting(
     negative={
         "random labels": {"random_labels": True},
         "too few data": {"train_fraction": 0.15},
-        "no decay": {"weight_decay": 0.0},
     },
 )

@@ -40,6 +40,7 @@ grokfast = Setting(
     },
     config=_config,
     first_seed=0,
+    stays=False,
     split="test",  # as published; the other half of x * y = y * x is often trained on
     arms={
         "Grokfast-EMA, decay 0.005": {"weight_decay": 0.005, "grokfast_gain": 2.0, "grokfast_memory": 0.98},
