@@ -93,15 +93,17 @@ def _median(ordered: Times) -> float:
     return left if left == right else 0.0 if left == 0 else math.sqrt(left) * math.sqrt(right)
 
 
-@functools.cache
 def _outside(n: int, tail: float) -> int:
-    """k: so many ordered values may lie beyond each end; below 0 where none may, not even the extremes."""
+    """k: so many ordered values may lie beyond each end; -1 where none may, not even the extremes."""
+    return int(np.searchsorted(_binomial(n), tail, side="right")) - 1
+
+
+@functools.cache
+def _binomial(n: int) -> Float[np.ndarray, " count"]:
+    """P(Binomial(n, 1/2) <= k) for each k."""
     from scipy.stats import binom
 
-    k = int(binom.ppf(tail, n, 0.5))
-    while k >= 0 and binom.cdf(k, n, 0.5) > tail:
-        k -= 1
-    return k
+    return binom.cdf(np.arange(n + 1), n, 0.5)
 
 
 def sign_test(pairs: Pairs) -> float:

@@ -132,7 +132,7 @@ def test_the_restricted_mean_stops_at_the_budget() -> None:
 
 
 def test_crossing_curves_are_seen_and_proportional_ones_keep_the_level() -> None:
-    rng, trials, n = np.random.default_rng(3), 300, 40
+    rng, trials, n = np.random.default_rng(3), 150, 40
     wrong = 0
     for _ in range(trials):
         p = proportional(pairs(rng.exponential(200, n), rng.exponential(400, n)))

@@ -5,9 +5,11 @@ A claim "N times faster" is a prediction about the median of the paired ratio to
     supported: at least N / 2,   refuted: below N / 2      (without a factor: at least 1, below 1)
 
 So a method may keep half of what was published. Each family of claims, published and guessed, is corrected by Holm; a
-claim is decided where its interval at that level lies on one side.
+claim is decided where its interval at that level lies on one side. It must lie beyond the edge: times are known to the
+step of evaluation, so that ratios of exactly 1 occur, and these speak for neither side.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -47,6 +49,15 @@ def claims(race: Race, methods: Mapping[str, Method], *, level: float = LEVEL) -
     return [*_decided(race, "published", published, level), *_decided(race, "guessed", guessed, level)]
 
 
+def _open(region: Region) -> Region:
+    """The region without its ends."""
+
+    def moved(end: float, to: float) -> float:
+        return math.nextafter(end, to) if math.isfinite(end) else end
+
+    return Region(tuple((moved(low, math.inf), moved(high, -math.inf)) for low, high in region.parts))
+
+
 def _decided(
     race: Race, kind: Literal["published", "guessed"], regions: Mapping[str, Region], level: float
 ) -> list[Claim]:
@@ -54,7 +65,7 @@ def _decided(
         name: one.against.ratio for name in regions if (one := race.arm(name)) is not None and one.against is not None
     }
     tests = {
-        name: (p_inside(ratio.intervals, regions[name]), p_inside(ratio.intervals, regions[name].complement))
+        name: tuple(p_inside(ratio.intervals, _open(region)) for region in (regions[name], regions[name].complement))
         for name, ratio in ratios.items()
     }
     smaller = [min(pair) for pair in tests.values()]

@@ -94,7 +94,8 @@ def test_a_race_needs_two_that_are_known() -> None:
     ],
 )
 def test_what_is_no_method_says_why(fields: dict[str, Any], said: str) -> None:
+    given: dict[str, Any] = {"id": "some", "title": "", "source": ""} | fields
     with pytest.raises(ValueError, match=said):
-        Method(**({"id": "some", "title": "", "source": ""} | fields))
+        Method(**given)
     with pytest.raises(ValueError, match="fewer than 16 cells"):
         Method(id="some", title="", source="", decays=0.0, knobs={"init_scale": (1.0, 0.5)}).cells(TUNED[0])
