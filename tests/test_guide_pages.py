@@ -73,6 +73,6 @@ def test_a_race_with_a_method_of_ones_own(tmp_path: Path) -> None:
     assert "my_method" in raced
     told = json.loads(again)["settings"]["quick"]
     assert [one["arrived"]["n"] for one in told["arms"]] == [6, 6]
-    assert {(one["control"], one["n"]) for one in told["leaks"]} == {("random labels", 5)}
+    assert {(one["control"], one["n"]) for one in told["leaks"]} == {("random labels", 3)}
     assert "Cautious Grokfast" in (tmp_path / "race.html").read_text(encoding="utf-8")
-    assert len((tmp_path / "runs" / "race.csv").read_text(encoding="utf-8").splitlines()) == 1 + 64 + 2 * (6 + 5)
+    assert len((tmp_path / "runs" / "race.csv").read_text(encoding="utf-8").splitlines()) == 1 + 64 + 2 * (6 + 3)
