@@ -34,6 +34,8 @@ KINDS = {
     "theories": "predictions.base:Theory",
     "watch.sinks": "watch.sinks.base:Service",
     "report.figures": "report.figures.base:Drawing",
+    "studies.race.methods": "studies.race.base:Method",
+    "studies.race.settings": "studies.race.base:Setting",
 }
 _loading: set[str] = set()
 
@@ -258,5 +260,6 @@ def _nothing(module: ModuleType, name: str) -> str:
         return f"plugin {name} gives its class {own[0]} no id: add the line {own[0].lower()} = {own[0]}"
     return (
         f"plugin {name} holds no component: expected a name in small letters for a TaskFamily, a Loss, a Measure, a "
-        "Theory, a figure, a class of models, optimizers or transforms, or a function -> RunConfig"
+        "Theory, a figure, a method or setting of a race, a class of models, optimizers or transforms, or a function "
+        "-> RunConfig"
     )

@@ -47,6 +47,8 @@ FAMILIES = {
     "recipes": "recipes",
     "theories": "theories",
     "tables": "studies.tables",
+    "methods": "studies.race.methods",
+    "settings": "studies.race.settings",
     "executors": "studies.executors",
     "sinks": "watch.sinks",
     "figures": "report.figures",

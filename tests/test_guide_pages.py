@@ -57,3 +57,22 @@ def test_the_page_on_python(tmp_path: Path) -> None:
     assert "Figure" in asked
     assert "'attn_scores'" in seen or "measures" in seen
     assert float(again) > 0
+
+
+def test_a_race_with_a_method_of_ones_own(tmp_path: Path) -> None:
+    found = blocks(ROOT / "docs" / "guide" / "race.md")
+    for _, name, text in found:
+        if name:
+            (tmp_path / name).write_text(text, encoding="utf-8")
+    lines = [line for language, _, text in found if language == "sh" for line in text.splitlines()]
+    methods, settings, mine, dry, raced, again = printed(COMMANDS, lines, tmp_path)
+    assert "adamw_tuned" in methods
+    assert "common" in settings
+    assert "my_method.py" in mine
+    assert "64 runs in 2 packs" in dry
+    assert "my_method" in raced
+    told = json.loads(again)["settings"]["quick"]
+    assert [one["arrived"]["n"] for one in told["arms"]] == [6, 6]
+    assert {(one["control"], one["n"]) for one in told["leaks"]} == {("random labels", 3)}
+    assert "Cautious Grokfast" in (tmp_path / "race.html").read_text(encoding="utf-8")
+    assert len((tmp_path / "runs" / "race.csv").read_text(encoding="utf-8").splitlines()) == 1 + 64 + 2 * (6 + 3)

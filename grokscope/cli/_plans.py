@@ -40,6 +40,18 @@ def conditions(
     }
 
 
+def seconds_of(text: str) -> float:
+    """Seconds of a time such as 45s, 90m, 8h or 2d."""
+    units = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+    try:
+        seconds = float(text[:-1]) * units[text[-1]]
+    except (KeyError, ValueError, IndexError):
+        seconds = float("nan")
+    if not 0 < seconds < float("inf"):
+        raise ValueError(f"--budget must be a time such as 90m or 8h, got {text!r}")
+    return seconds
+
+
 def carry_out(make: "Callable[[], Plan]", *, dry_run: bool, **conditions: Any) -> "tuple[Study, dict[str, Any]]":
     """Carries out a plan, or estimates it; its study, and the answer for `say`. There "error" says why a pack failed,
     and "left" how many packs other shares have to do."""

@@ -122,14 +122,14 @@ def _decide(
     """Looks after looks until the claims are decided, or the budget is used up. about: of `Deciding`."""
     import time
 
-    from grokscope.cli._plans import say, summary
+    from grokscope.cli._plans import say, seconds_of, summary
     from grokscope.cli.base import emit
     from grokscope.predictions.scales import LOOKS
     from grokscope.statistics.looks import Looks
     from grokscope.studies.deciding import Deciding
 
     looks = Looks(sizes=LOOKS[scale], first=first)
-    end = time.monotonic() + _seconds(budget) if budget else float("inf")
+    end = time.monotonic() + seconds_of(budget) if budget else float("inf")
     deciding = Deciding(name, scale, looks=looks, until=end, **about)
     if dry_run:
         cost = [dict(zip(("seeds", "core_hours", "together"), row, strict=True)) for row in deciding.cost()]
@@ -162,18 +162,6 @@ def _shown(made: "Plan | None", card: "Scorecard", name: str, evidence: Path | N
         print_card(card)
         print(f"the readings are in {evidence}; pages: grokscope judge {evidence} --output DIR")
     return {"evidence": str(evidence), "verdicts": card.counts()}
-
-
-def _seconds(text: str) -> float:
-    """Seconds of a time such as 45s, 90m, 8h or 2d."""
-    units = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-    try:
-        seconds = float(text[:-1]) * units[text[-1]]
-    except (KeyError, ValueError, IndexError):
-        seconds = float("nan")
-    if not 0 < seconds < float("inf"):
-        raise ValueError(f"--budget must be a time such as 90m or 8h, got {text!r}")
-    return seconds
 
 
 def _judged(study: "Study", name: str, *, show: bool, card: "Scorecard | None" = None) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from grokscope.recipes.base import recipe
 from grokscope.registry import component, names, place
 from grokscope.runs.run import Run
 from grokscope.studies.experiment import train
+from grokscope.studies.race.base import METHODS
 from grokscope.theories.base import theories
 from tests.conftest import tiny
 
@@ -30,6 +31,7 @@ def sources() -> dict[str, str]:
     found = {name: one.source for name, one in measures().items()} | {
         name: one.source for name, one in theories().items()
     }
+    found |= {f"methods {name}": component(METHODS, name).source for name in names(METHODS)}
     for family in FAMILIES:
         for name in names(family):
             one = component(family, name)

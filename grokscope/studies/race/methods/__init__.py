@@ -1,0 +1,1 @@
+"""Methods that race, one file each."""

@@ -1,0 +1,1 @@
+"""Settings in which methods race, one file each."""
