@@ -36,7 +36,7 @@ def test_a_mistake_is_one_line(words: list[str], said: str, tmp_path: Path, caps
 
 def test_what_was_tuned_elsewhere_must_be_there(tmp_path: Path, capsys: Any) -> None:
     assert main(["race", "--settings", "transfer_subtraction", "--store", str(tmp_path / "runs")]) == 1
-    assert "takes the cells of common: race that one first" in capsys.readouterr().err
+    assert "takes the cells of common: race adamw_tuned there first" in capsys.readouterr().err
 
 
 def test_a_file_that_is_no_race_is_one_line(tmp_path: Path, capsys: Any) -> None:

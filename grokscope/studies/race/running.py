@@ -59,8 +59,9 @@ def planned(methods: Mapping[str, Method], setting: Setting, store: Path) -> lis
         return []
     made = tuning_plan(methods, component(SETTINGS, setting.tuned_in), store)
     found = [] if made is None else read(*made)
-    if not chosen(methods, component(SETTINGS, setting.tuned_in), found):
-        raise GrokscopeError(f"{setting.id} takes the cells of {setting.tuned_in}: race that one first")
+    known = chosen(methods, component(SETTINGS, setting.tuned_in), found)
+    if untuned := [name for name in methods if (name, "fast") not in known]:
+        raise GrokscopeError(f"{setting.id} takes the cells of {setting.tuned_in}: race {untuned[0]} there first")
     return found
 
 
