@@ -110,7 +110,7 @@ def test_what_curves_cannot_do_is_one_line(capsys: pytest.CaptureFixture, tmp_pa
     # Beside them a sweep finds what it has.
     config = tiny(max_steps=5)
     trained = gs.train(config, store=store, progress=False)
-    assert index(store, {config.key}).done == {config.key: trained.id}
+    assert index(store, {config.key: 5}.get).done == {5: trained.id}
 
 
 def test_the_log_of_a_resumed_run_is_merged_and_said(capsys: pytest.CaptureFixture, tmp_path: Path) -> None:

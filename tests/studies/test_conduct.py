@@ -336,7 +336,7 @@ def test_controls_are_read_as_soon_as_the_runs_that_they_refer_to_are_trained() 
 
     def pack(name: str, reference: str | None = None, state: Any = "missing") -> Planned:
         asked = (Asked(f"{name}-0", (refers,), reference=reference),)
-        return Planned(id=name, configs=(), state=state, soonest=1, most=1, asked=asked)
+        return Planned(id=name, configs=(), shape="", state=state, soonest=1, most=1, asked=asked)
 
     packs = (pack("base"), pack("other", state="done"), pack("a", "base-0"), pack("b", "other-3"), pack("c", "late-0"))
     whole = Plan(study=cast("Any", None), packs=(*packs, pack("late")), borrowed=(), reused=0, notes=())
