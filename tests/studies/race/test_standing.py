@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
+from statistics import NormalDist
 from types import SimpleNamespace
 from typing import Any
 
@@ -131,6 +132,32 @@ def test_made_up_claims_are_seldom_decided_wrongly() -> None:
         one: Any = Race(setting="", reference="", standings=tuple(stands), doubts=(), leaks={})
         wrong += any(claim.said == "supported" for claim in claims(one, of))
     assert wrong / trials < 0.1 + 4 * np.sqrt(0.1 * 0.9 / trials)
+
+
+def test_a_claim_among_others_needs_more_than_a_claim_alone() -> None:
+    """Holm: .028 decides one claim, and none of five."""
+
+    def race(*distances: float) -> Any:
+        """Normal intervals so many standard errors above half of the published factor."""
+
+        def ratio(distance: float) -> Any:
+            def intervals(level: float) -> tuple[float, float]:
+                half = NormalDist().inv_cdf(0.5 + level / 2)
+                return 1.1 + 0.1 * (distance - half), 1.1 + 0.1 * (distance + half)
+
+            return SimpleNamespace(against=SimpleNamespace(ratio=SimpleNamespace(intervals=intervals, n=20)))
+
+        stands = {name: ratio(distance) for name, distance in zip("abcde", distances, strict=False)}
+        return SimpleNamespace(arm=stands.get)
+
+    of: Mapping[str, Method] = {name: method(name, 2.2) for name in "abcde"}
+
+    def said(*distances: float) -> list[str]:
+        return [claim.said for claim in claims(race(*distances), of) if claim.kind == "published"]
+
+    assert said(2.2) == ["supported"]
+    assert said(2.2, 0, 0, 0, 0) == ["undecided"] * 5
+    assert said(-2.9, 0, 0, 0, 0)[0] == "refuted"
 
 
 def test_results_survive_the_file_and_a_run_has_one(tmp_path: Path) -> None:
