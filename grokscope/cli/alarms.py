@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 
 from grokscope.cli._options import Json
-from grokscope.cli.base import emit, wide_console
+from grokscope.cli.base import emit, plain, wide_console
 from grokscope.report.words import Lang
 from grokscope.runs.output import require_output
 
@@ -76,21 +76,12 @@ def alarms(
 def as_dict(found: "Alarms") -> dict[str, Any]:
     """In plain JSON types; what has no answer is its reason."""
     about = {name: getattr(found, name) for name in ("generalised", "never", "left_out", "split", "best_trivial")}
-    about["concordance_of_dummies"] = {name: _effect(one) for name, one in found.dummies.items()}
+    about["concordance_of_dummies"] = {name: plain(one) for name, one in found.dummies.items()}
     return about | {"quantities": [_plain(one) for one in found.quantities]}
 
 
-def _effect(of: Any) -> Any:
-    """An effect in plain types, or the reason why there is none."""
-    from grokscope.errors import Missing
-
-    if of is None or isinstance(of, Missing):
-        return None if of is None else of.reason
-    return {name: value.reason if isinstance(value, Missing) else value for name, value in vars(of).items()}
-
-
 def _difference(of: "Difference | None") -> Any:
-    return None if of is None else _effect(of.effect) | {"p": of.p, "p_holm": of.adjusted}
+    return None if of is None else plain(of.effect) | {"p": of.p, "p_holm": of.adjusted}
 
 
 def _plain(one: "Quantity") -> dict[str, Any]:
@@ -98,14 +89,14 @@ def _plain(one: "Quantity") -> dict[str, Any]:
 
     told = {name: getattr(one, name) for name in ("name", "trivial", "looks_ahead", "needs_labels")}
     told |= {"n_generalised": one.n[0], "n_never": one.n[1]}
-    areas = {f"{age:g}": _effect(area) for age, area in one.areas.items()}
+    areas = {f"{age:g}": plain(area) for age, area in one.areas.items()}
     within = (
         one.within.reason if isinstance(one.within, Missing) else dict(zip(("value", "pairs"), one.within, strict=True))
     )
     told |= {
         "auroc": areas,
         "auroc_within": within,
-        "concordance": _effect(one.remaining),
+        "concordance": plain(one.remaining),
         "gain_against_trivial": _difference(one.better),
         "lead_against_trivial": _difference(one.against),
     }

@@ -93,6 +93,15 @@ def emit(value: Any) -> None:
     print(json.dumps(finite(value), allow_nan=False, default=str), flush=True)
 
 
+def plain(of: Any) -> Any:
+    """An answer in JSON's types: a number as it is, another one by its fields, and the reason where there is none."""
+    from grokscope.errors import Missing
+
+    if isinstance(of, Missing):
+        return of.reason
+    return of if of is None or isinstance(of, float | int) else {name: plain(value) for name, value in vars(of).items()}
+
+
 def require_store(store: Path) -> None:
     """StoreError unless the folder is there."""
     from grokscope.errors import StoreError

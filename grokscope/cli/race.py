@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 
 from grokscope.cli._options import DryRun, Json, Store, Workers
-from grokscope.cli.base import emit, wide_console
+from grokscope.cli.base import emit, plain, wide_console
 from grokscope.report.words import Lang
 from grokscope.runs.output import require_output
 
@@ -158,29 +158,22 @@ def as_dict(rows: "Sequence[Result]", racing: "dict[str, Method]") -> dict[str, 
 
 
 def _plain(one: "Standing") -> dict[str, Any]:
-
     told = {name: getattr(one, name) for name in ("arm", "method", "goal", "first", "delay", "below", "collapse")}
     told |= {"cell": one.rows[0].changes, "final": one.final, "diverged": one.diverged, "arrived": vars(one.arrived)}
-    told |= {"median": vars(one.curve.median), "fell": _reason(one.fell)}
-    told["mean"] = {name: _reason(getattr(one.mean, name)) for name in ("value", "low", "high", "n")}
+    told |= {"median": vars(one.curve.median), "fell": plain(one.fell)}
+    told["mean"] = plain(one.mean)
     if (seen := one.against) is None:
         return told
     low, high = seen.ends
     return told | {
         "ratio": {"low": low, "high": high, "median": seen.ratio.bounds, "n": seen.ratio.n, "open": seen.ratio.open},
-        "hazard": _reason(seen.hazard),
-        "proportional_p": _reason(seen.proportional),
-        "log_rank_p": _reason(seen.log_rank),
+        "hazard": plain(seen.hazard),
+        "proportional_p": plain(seen.proportional),
+        "log_rank_p": plain(seen.log_rank),
         "p": seen.p,
         "p_holm": seen.adjusted,
         "level": seen.level,
     }
-
-
-def _reason(value: Any) -> Any:
-    from grokscope.errors import Missing
-
-    return value.reason if isinstance(value, Missing) else value if isinstance(value, float | int) else vars(value)
 
 
 def _print(rows: "Sequence[Result]", racing: "dict[str, Method]") -> None:

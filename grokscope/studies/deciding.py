@@ -78,10 +78,11 @@ class Deciding:
         the look, and the same command goes on. GrokscopeError where a pack fails."""
         made = card = None
         for size in self.looks.sizes:
-            made = self._trained(size) or made
+            new = self._trained(size)
+            made = new or made
             if self.left:
                 return made, None
-            card = self._judged(made)
+            card = self._judged(new)
             self._close(card, size)
             if not self.open or time.monotonic() >= self.until:
                 return made, card
@@ -153,8 +154,11 @@ class Deciding:
         listed = list(arms)
         held = {run.seed for arm in listed for run in arm if run.random_labels}
         for arm in listed:
-            base = self.every[BASE].runs if arm.name == BASE else ()
-            yield arm.having(run for run in (base or arm) if run in arm.runs or run.seed in held)
+            if arm.name != BASE:
+                yield arm
+                continue
+            seeds = held | {run.seed for run in arm}
+            yield arm.having(run for run in self.every[BASE] if run.seed in seeds)
 
     def _place(self) -> Callable[[str], tuple[float, str]]:
         """A sort key of arms: the cost of the cheapest open claim that needs them."""

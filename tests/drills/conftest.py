@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from grokscope.runs import writer
 from grokscope.runs.run import Run
 from grokscope.studies import experiment
 from grokscope.studies.experiment import train
@@ -42,6 +43,14 @@ def killed(config, store: Path, *, at: int = KILLED, every: int = 10) -> Path:
         with pytest.raises(KeyboardInterrupt):
             train(config, store=store, progress=False)
     return (set(store.glob("*/pack.json")) - before).pop().parent
+
+
+@pytest.fixture
+def often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A resume point every 10 steps, and a seal every few evaluations."""
+    loop = experiment.Loop
+    monkeypatch.setattr(experiment, "Loop", lambda **fields: loop(**fields, save_every=10))
+    monkeypatch.setattr(writer, "SEALED_AT", 4_000)
 
 
 @pytest.fixture(scope="session")

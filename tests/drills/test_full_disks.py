@@ -12,9 +12,7 @@ from typing import Any
 import pytest
 
 from grokscope.errors import StoreError
-from grokscope.runs import writer
 from grokscope.runs.doctor import examine
-from grokscope.studies import experiment
 from grokscope.studies.experiment import train
 from tests.conftest import tiny
 from tests.drills.test_truncated_journals import same
@@ -44,10 +42,8 @@ def filled(disk: Path, free: int) -> None:
     (disk / "ballast").write_bytes(bytes(max(0, about.f_bavail * about.f_frsize - free)))
 
 
-def drilled(disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int) -> Counter[str]:
-    loop, draw, found = experiment.Loop, random.Random(20), Counter[str]()
-    monkeypatch.setattr(experiment, "Loop", lambda **fields: loop(**fields, save_every=10))
-    monkeypatch.setattr(writer, "SEALED_AT", 4_000)
+def drilled(disk: Path, tmp_path: Path, count: int) -> Counter[str]:
+    draw, found = random.Random(20), Counter[str]()
     config = tiny(seed=3)
     whole = train(config, store=tmp_path / "undisturbed", progress=False)
     needed = sum(path.stat().st_size for path in (tmp_path / "undisturbed").rglob("*") if path.is_file())
@@ -76,13 +72,15 @@ def _full(config: Any, store: Path) -> str:
     return found[1]
 
 
-def test_a_full_disk_damages_nothing(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = drilled(small, tmp_path, monkeypatch, TRIES)
+@pytest.mark.usefixtures("often")
+def test_a_full_disk_damages_nothing(small: Path, tmp_path: Path) -> None:
+    found = drilled(small, tmp_path, TRIES)
     assert sum(found.values()) - found["enough"] >= TRIES // 2
 
 
 @pytest.mark.slow
-def test_a_disk_that_is_full_at_many_places(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = drilled(small, tmp_path, monkeypatch, MANY)
+@pytest.mark.usefixtures("often")
+def test_a_disk_that_is_full_at_many_places(small: Path, tmp_path: Path) -> None:
+    found = drilled(small, tmp_path, MANY)
     print(dict(found))
     assert found["metrics"]  # in the middle of a seal

@@ -12,7 +12,6 @@ from grokscope.runs.doctor import examine
 from grokscope.runs.run import Run, load_pack
 from grokscope.runs.store.checkpoints import load_resume
 from grokscope.runs.store.events import finished_at
-from grokscope.studies import experiment
 from grokscope.studies.experiment import train
 from tests.conftest import tiny
 from tests.drills._power import Cut, Disk
@@ -22,17 +21,15 @@ CUTS, MANY = 10, 100
 
 
 @pytest.fixture
-def saved(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """A resume point every 10 steps, and a seal every few evaluations; the steps whose resume point is there."""
-    loop, save, steps = experiment.Loop, writer.Writer.save, list[int]()
+def saved(often: None, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The steps whose resume point is there."""
+    save, steps = writer.Writer.save, list[int]()
 
     def noted(self: Any, step: int, *args: Any, **fields: Any) -> None:
         save(self, step, *args, **fields)
         steps.append(step)
 
     monkeypatch.setattr(writer.Writer, "save", noted)
-    monkeypatch.setattr(experiment, "Loop", lambda **fields: loop(**fields, save_every=10))
-    monkeypatch.setattr(writer, "SEALED_AT", 4_000)
     return steps
 
 

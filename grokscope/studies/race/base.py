@@ -127,6 +127,11 @@ class Setting:
         """Steps of a judged run."""
         return self.config().max_steps
 
+    @property
+    def origin(self) -> "Setting":
+        """Where its methods are tuned: itself, or the setting that it names."""
+        return component(SETTINGS, self.tuned_in) if self.tuned_in else self
+
 
 def methods(chosen: Sequence[str] = ()) -> dict[str, Method]:
     """The methods with these ids, or all; the reference is always the first. ValueError for an unknown one, and where

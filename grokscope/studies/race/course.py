@@ -6,12 +6,11 @@ from dataclasses import dataclass, replace
 
 from grokscope.errors import Missing
 from grokscope.predictions.scales import LOOKS
-from grokscope.registry import component
 from grokscope.statistics.looks import Looks
 from grokscope.studies.conduct import division
 from grokscope.studies.estimate import estimate
 from grokscope.studies.plan import Plan
-from grokscope.studies.race.base import SETTINGS, Changes, Method, Setting
+from grokscope.studies.race.base import Changes, Method, Setting
 from grokscope.studies.race.claims import claims
 from grokscope.studies.race.entries import Goal
 from grokscope.studies.race.results import Result
@@ -53,7 +52,7 @@ def costs(methods: Mapping[str, Method], settings: Sequence[Setting], how: How) 
 
 
 def _first(methods: Mapping[str, Method], setting: Setting) -> dict[tuple[str, Goal], Changes]:
-    origin: Setting = component(SETTINGS, setting.tuned_in) if setting.tuned_in else setting
+    origin = setting.origin
     return {(name, "fast"): method.cells(origin)[0] for name, method in methods.items() if origin.rates}
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from grokscope.runs.config import RunConfig
 from grokscope.studies.race.base import Changes, Method, Setting
@@ -35,10 +35,8 @@ def tuning(methods: Mapping[str, Method], setting: Setting) -> Iterator[Entry]:
         for cell in () if method.fixed else method.cells(setting):
             for seed in setting.tuning_seeds:
                 config = method.config(setting, cell, seed, max_steps=setting.tuning_steps)
-                yield Entry(
-                    setting=setting.id, part="tuning", method=name, goal="given", cell=cell, seed=seed, config=config,
-                    split=setting.split, stays=setting.stays,
-                )  # fmt: skip
+                about = {"part": "tuning", "method": name, "goal": "given", "cell": cell, "seed": seed}
+                yield _entry(setting, config=config, **about)
 
 
 def judging(
@@ -48,20 +46,13 @@ def judging(
     arm. Negative arms follow with the cell of the first goal."""
     for (name, goal), cell in chosen.items():
         method = methods[name]
-        about = {
-            "setting": setting.id,
-            "method": name,
-            "goal": goal,
-            "cell": cell,
-            "split": setting.split,
-            "stays": setting.stays,
-        }
+        about = {"method": name, "goal": goal, "cell": cell}
         for seed in range(setting.first_seed, setting.first_seed + seeds):
-            yield Entry(part="judging", seed=seed, config=method.config(setting, cell, seed), **about)
+            yield _entry(setting, part="judging", seed=seed, config=method.config(setting, cell, seed), **about)
         for control, changes in setting.negative.items() if goal != "steady" else ():
             for seed in range(setting.first_seed, setting.first_seed + min(seeds, NEGATIVE_SEEDS)):
                 config = method.config(setting, {**cell, **changes}, seed)
-                yield Entry(part="negative", seed=seed, config=config, control=control, **about)
+                yield _entry(setting, part="negative", seed=seed, config=config, control=control, **about)
 
 
 def published(setting: Setting, seeds: int) -> Iterator[Entry]:
@@ -69,10 +60,13 @@ def published(setting: Setting, seeds: int) -> Iterator[Entry]:
     for name, changes in setting.arms.items():
         for seed in range(setting.first_seed, setting.first_seed + seeds):
             config = setting.config().replace(**{**changes, "seed": seed})
-            yield Entry(
-                setting=setting.id, part="judging", method=name, goal="given", cell=changes, seed=seed, config=config,
-                split=setting.split, stays=setting.stays,
-            )  # fmt: skip
+            about = {"part": "judging", "method": name, "goal": "given", "cell": changes, "seed": seed}
+            yield _entry(setting, config=config, **about)
+
+
+def _entry(setting: Setting, **about: Any) -> Entry:
+    """A run of a setting, which says when it has arrived."""
+    return Entry(setting=setting.id, split=setting.split, stays=setting.stays, **about)
 
 
 def by_method(entries: Sequence[Entry]) -> dict[str, list[RunConfig]]:

@@ -7,11 +7,10 @@ from pathlib import Path
 
 from grokscope.errors import GrokscopeError
 from grokscope.predictions.arms import runs_of
-from grokscope.registry import component
 from grokscope.studies.conduct import conduct, first_failure
 from grokscope.studies.plan import Plan, plan
 from grokscope.studies.progress import Say
-from grokscope.studies.race.base import SETTINGS, Changes, Method, Setting
+from grokscope.studies.race.base import Changes, Method, Setting
 from grokscope.studies.race.entries import Entry, Goal, by_method, judging, published, tuning
 from grokscope.studies.race.results import Result, results
 from grokscope.studies.race.tuning import chosen
@@ -47,8 +46,7 @@ def judging_plan(
     if setting.arms:
         entries = list(published(setting, how.seeds))
     else:
-        origin: Setting = component(SETTINGS, setting.tuned_in) if setting.tuned_in else setting
-        cells = {**stand_in, **chosen(methods, origin, tuned)}
+        cells = {**stand_in, **chosen(methods, setting.origin, tuned)}
         entries = list(judging(methods, setting, cells, how.seeds))
     return (_plan(f"race-{setting.id}-judging", entries, how.store), entries) if entries else None
 
@@ -57,9 +55,9 @@ def planned(methods: Mapping[str, Method], setting: Setting, store: Path) -> lis
     """What the store has of another setting's tuning, if a setting rests on it. GrokscopeError where it is missing."""
     if not setting.tuned_in:
         return []
-    made = tuning_plan(methods, component(SETTINGS, setting.tuned_in), store)
+    made = tuning_plan(methods, setting.origin, store)
     found = [] if made is None else read(*made)
-    known = chosen(methods, component(SETTINGS, setting.tuned_in), found)
+    known = chosen(methods, setting.origin, found)
     if untuned := [name for name in methods if (name, "fast") not in known]:
         raise GrokscopeError(f"{setting.id} takes the cells of {setting.tuned_in}: race {untuned[0]} there first")
     return found
@@ -91,4 +89,4 @@ def _carried(made: Plan, entries: Sequence[Entry], how: How) -> list[Result]:
 
 def read(made: Plan, entries: Sequence[Entry]) -> list[Result]:
     """The results that the store has of a plan."""
-    return results(entries, {run.id: run for run in runs_of(made.study.runs())}.values())
+    return results(entries, runs_of(made.study.runs()))

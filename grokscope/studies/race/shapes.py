@@ -9,6 +9,11 @@ def weights(shapes: Mapping[str, tuple[int, ...]]) -> int:
     return sum(math.prod(shape) for shape in shapes.values())
 
 
+def clipped(shapes: Mapping[str, tuple[int, ...]]) -> float:
+    """Operations of a clip of rows: norms and factors of all of them."""
+    return 3.0 * weights(shapes)
+
+
 def matrices(shapes: Mapping[str, tuple[int, ...]]) -> Iterator[tuple[int, int]]:
     """Shorter and longer side of every matrix; those of heads and layers one by one."""
     for shape in shapes.values():

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 from grokscope.errors import Missing, of_all
-from grokscope.predictions.base import Answers, Fit, Given, Means, Prediction, Sample, Statistic
+from grokscope.predictions.base import Answers, Given, Means, Prediction, Sample, Statistic
 from grokscope.predictions.readings import Number
 from grokscope.predictions.rows import GENERALISED, T_GEN, T_MEM, TIMES, over, per_seed, text, times
 from grokscope.predictions.seeds import of_seeds
-from grokscope.statistics.linearity import linearity
 from grokscope.statistics.regions import NOWHERE, above, below, outside, within
 from grokscope.statistics.slopes import censored_slope
 from grokscope.theories.delay_laws.arms import HIGH, LOGITS, SQUARED_FREE, free
+from grokscope.theories.delay_laws.fits import fitted, rising
 from grokscope.theories.delay_laws.readings import CLAMPED_AT, W_C
 
 HALF = 0.5  # of the free runs that must have a W_c
@@ -44,10 +44,7 @@ def _slope(family: str) -> Statistic:
         rhos, groups = clamped
         t_gen, reached = (np.concatenate(each) for each in zip(*map(times, groups), strict=True))
         x = np.repeat(rhos, [len(group) for group in groups])
-        line = censored_slope(x, np.log(np.maximum(t_gen, 1)), reached)
-        if isinstance(line, Missing):
-            return line
-        return Fit(value=line.slope, n=min(map(len, groups)), intervals=line.slopes)
+        return fitted(censored_slope(x, _logs(t_gen), reached), min(map(len, groups)))
 
     return statistic
 
@@ -58,18 +55,13 @@ def _linear(family: str) -> Statistic:
     def statistic(arms: Given) -> Sample | Missing:
         if isinstance(clamped := _at(arms, family), Missing):
             return clamped
-        places, found = [], []
-        for rho, group in zip(*clamped, strict=True):
-            t_gen, reached = times(group)
-            if reached.mean() > 0.5:
-                places.append(rho)
-                found.append(np.where(reached, np.log(np.maximum(t_gen, 1)), math.inf))
-        line = linearity(places, found)
-        if isinstance(line, Missing):
-            return line
-        return Fit(value=line.value, n=min(map(len, clamped[1])), intervals=line.intervals)
+        return rising(*clamped, of=_logs)
 
     return statistic
+
+
+def _logs(t_gen: np.ndarray) -> np.ndarray:
+    return np.log(np.maximum(t_gen, 1))
 
 
 def _share(arm: str, *, recovered: bool) -> Statistic:

@@ -1,18 +1,17 @@
 """The delay of free networks: the ratio of norms over rate and decay (arXiv:2603.13331, arXiv:2605.18845)."""
 
-import math
 from typing import Any
 
 import numpy as np
 
 from grokscope.errors import Missing
-from grokscope.predictions.base import Answers, Fit, Given, Prediction, Sample, Statistic
+from grokscope.predictions.base import Answers, Given, Prediction, Sample, Statistic
 from grokscope.predictions.readings import Fact
-from grokscope.predictions.rows import FIRST_NORM, TIMES, text, times
-from grokscope.statistics.linearity import linearity
+from grokscope.predictions.rows import FIRST_NORM, TIMES, text
 from grokscope.statistics.regions import above, below, outside, within
-from grokscope.statistics.slopes import Slope, censored_slope
+from grokscope.statistics.slopes import censored_slope
 from grokscope.theories.delay_laws.arms import COUPLED, DECAY, RATE, SQUARED
+from grokscope.theories.delay_laws.fits import fitted, rising
 from grokscope.theories.delay_laws.readings import CAME, DELAY, LEARNING_RATE, LOG_RATIO, TWICE, WAITED, WEIGHT_DECAY
 
 MOST = 0.75  # of runs that must have a number: those that never come are not drawn at random
@@ -27,12 +26,6 @@ def _runs(arms: Given, family: str) -> tuple[list[Answers], int] | Missing:
     return [run for group in groups.values() for run in group], min(map(len, groups.values()))
 
 
-def _fit(line: Slope | Missing, n: int, of: str) -> Sample | Missing:
-    if isinstance(line, Missing):
-        return line
-    return Fit(value=getattr(line, of), n=n, intervals=getattr(line, f"{of}s"))
-
-
 def _ratio(of: str) -> Statistic:
     """Slope or intercept of delay x 2 eta lambda on ln(V_mem / V_post), of the runs that generalised."""
 
@@ -44,7 +37,7 @@ def _ratio(of: str) -> Statistic:
         if len(known) < MOST * len(every):
             return Missing(f"{len(known)} of {len(every)} runs generalised: the norm at generalising is not known")
         x, y = ([run[LOG_RATIO] for run in known], [run[DELAY] * run[TWICE] for run in known])
-        return _fit(censored_slope(x, y, [True] * len(known)), n, of)
+        return fitted(censored_slope(x, y, [True] * len(known)), n, of)
 
     return statistic
 
@@ -61,7 +54,7 @@ def _power(family: str, of: Fact) -> Statistic:
         if len(known) < MOST * len(every):
             return Missing(f"{len(known)} of {len(every)} runs memorised")
         x, y = np.log([run[of] for run in known]), np.log([run[WAITED] for run in known])
-        return _fit(censored_slope(x, y, [bool(run[CAME]) for run in known]), n, "slope")
+        return fitted(censored_slope(x, y, [bool(run[CAME]) for run in known]), n)
 
     return statistic
 
@@ -70,20 +63,11 @@ def _linear(family: str) -> Statistic:
     """The share of the way that medians of t_gen vary which a rising line in ln w0 explains."""
 
     def statistic(arms: Given) -> Sample | Missing:
-        groups = {factor: arm for factor, arm in arms.along(family).items() if factor >= BEYOND}
-        places, found = [], []
-        for arm in groups.values():
-            norms = [run[FIRST_NORM] for run in arm]
-            if any(isinstance(norm, Missing) for norm in norms):
-                return Missing("the runs have stored nothing of weights.norm")
-            t_gen, reached = times(arm)
-            if reached.mean() > 0.5:  # a norm from which half of the runs never come has no median
-                places.append(float(np.mean(np.log(norms))))
-                found.append(np.where(reached, t_gen, math.inf))
-        line = linearity(places, found)
-        if isinstance(line, Missing):
-            return line
-        return Fit(value=line.value, n=min(map(len, groups.values())), intervals=line.intervals)
+        groups = [arm for factor, arm in arms.along(family).items() if factor >= BEYOND]
+        norms = [[run[FIRST_NORM] for run in arm] for arm in groups]
+        if any(isinstance(norm, Missing) for arm in norms for norm in arm):
+            return Missing("the runs have stored nothing of weights.norm")
+        return rising([float(np.mean(np.log(arm))) for arm in norms], groups)
 
     return statistic
 
@@ -91,6 +75,10 @@ def _linear(family: str) -> Statistic:
 RATIO_CLAIM = text(
     "After memorising, the delay is ln(V_mem / V_post) / (2 x rate x decay)",
     "记住之后的延迟等于 ln(V_mem/V_post) ÷ (2ηλ)",
+)
+DECOUPLED_CLAIM = text(
+    "The delay goes as 1 / decay where decay is decoupled (AdamW), and not as L2 in Adam's gradient",
+    "权重衰减解耦时（AdamW）延迟 ∝ 1/λ；作为 L2 进入 Adam 的梯度时则不然",
 )
 LOSS_CLAIM = text(
     "That time grows as ln w0 is a law of squared error and not of cross-entropy",
@@ -146,10 +134,7 @@ NORMS: tuple[Prediction, ...] = (
     Prediction(
         id="delay.decoupled",
         part="AdamW",
-        claim=text(
-            "The delay goes as 1 / decay where decay is decoupled (AdamW), and not as L2 in Adam's gradient",
-            "权重衰减解耦时（AdamW）延迟 ∝ 1/λ；作为 L2 进入 Adam 的梯度时则不然",
-        ),
+        claim=DECOUPLED_CLAIM,
         arms=(f"{DECAY}/1",),
         along=(DECAY,),
         readings=(WAITED, CAME, WEIGHT_DECAY),
@@ -160,10 +145,7 @@ NORMS: tuple[Prediction, ...] = (
     Prediction(
         id="delay.decoupled",
         part="Adam with L2",
-        claim=text(
-            "The delay goes as 1 / decay where decay is decoupled (AdamW), and not as L2 in Adam's gradient",
-            "权重衰减解耦时（AdamW）延迟 ∝ 1/λ；作为 L2 进入 Adam 的梯度时则不然",
-        ),
+        claim=DECOUPLED_CLAIM,
         arms=(f"{COUPLED}/0.001",),
         along=(COUPLED,),
         readings=(WAITED, CAME, WEIGHT_DECAY),

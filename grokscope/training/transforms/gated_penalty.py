@@ -51,7 +51,7 @@ class GatedPenalty(Transform):
 
     def __init__(self, flat: Flat, *, twice: Float64[Tensor, "replica 1"], level: Float64[Tensor, "replica 1"]) -> None:
         self.state = {}
-        self._twice, self._level, self._accuracies = twice, level, flat.accuracies
+        self._twice, self._level, self._accuracies = twice.to(flat.params.dtype), level, flat.accuracies
         self._weights = [columns for name, columns in flat.columns.items() if _is_weight(name)]
 
     @classmethod
@@ -62,10 +62,9 @@ class GatedPenalty(Transform):
     def apply(self, params: Tensor, gradients: Tensor, *, step: Step) -> None:  # noqa: ARG002
         # A replica that ended has an accuracy of 0 and may have a level of 0: it has no penalty either.
         open_ = (self._accuracies[:, None] >= self._level) & (self._accuracies[:, None] > 0)
-        factor = torch.where(open_, self._twice, 0.0).to(params.dtype)
         for columns in self._weights:
             # A closed gate adds nothing at all: 0 times a weight that is not finite would be NaN.
-            gradients[:, columns].add_(torch.where(open_, factor * params[:, columns], 0.0))
+            gradients[:, columns].add_(torch.where(open_, self._twice * params[:, columns], 0.0))
 
 
 def _is_weight(name: str) -> bool:

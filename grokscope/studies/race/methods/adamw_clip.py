@@ -1,14 +1,8 @@
 """The clip of Clip-to-Grok alone, on AdamW."""
 
 from grokscope.statistics.regions import above
-from grokscope.studies.race.base import Method, Published, Shapes
-from grokscope.studies.race.shapes import weights
-
-
-def _flops(shapes: Shapes) -> float:
-    """Norms and factors of all rows."""
-    return 3.0 * weights(shapes)
-
+from grokscope.studies.race.base import Method, Published
+from grokscope.studies.race.shapes import clipped
 
 adamw_clip = Method(
     id="adamw_clip",
@@ -29,5 +23,5 @@ adamw_clip = Method(
         "en": "the norm cap should keep most of the gain of Lion + clip, whatever the optimizer",
         "zh": "无论优化器是什么，范数上限应保留 Lion + clip 的大部分收益",
     },
-    flops=_flops,
+    flops=clipped,
 )

@@ -1,22 +1,17 @@
 """Clip-to-Grok: Lion, and no row of a weight matrix longer than a bound."""
 
 from grokscope.statistics.regions import above
-from grokscope.studies.race.base import Method, Published, Shapes
-from grokscope.studies.race.shapes import weights
-
-
-def _flops(shapes: Shapes) -> float:
-    """Norms and factors of all rows."""
-    return 3.0 * weights(shapes)
-
+from grokscope.studies.race.base import Method, Published
+from grokscope.studies.race.methods.lion import lion
+from grokscope.studies.race.shapes import clipped
 
 lion_clip = Method(
     id="lion_clip",
     title="Lion + clip",
     source="Volchkov & Rivlin 2026, github.com/NiftyliuS/cliptogrok, README 0c1727a",
-    changes={"optimizer": "lion", "betas": (0.9, 0.97)},
-    rates=0.1,
-    decays=10.0,
+    changes=lion.changes,
+    rates=lion.rates,
+    decays=lion.decays,
     knobs={"row_clip": (2.0, 1.0)},
     published=Published(
         times=66.0,
@@ -32,5 +27,5 @@ lion_clip = Method(
         "en": "a cap on norms was seen to be what makes Muon ten times faster on S5",
         "zh": "在 S5 上，使 Muon 快十倍的正是范数上限",
     },
-    flops=_flops,
+    flops=clipped,
 )
