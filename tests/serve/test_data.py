@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
+from grokscope.errors import StoreError
+from grokscope.runs.keeping import remove
 from grokscope.runs.listing import summaries
 from grokscope.runs.run import load, runs
 from grokscope.runs.store.query import query
@@ -96,6 +98,22 @@ def test_curves_of_many_runs(get: Callable, still: Path) -> None:
     assert set(told["fields"]) == {"seed", "weight_decay"}
     assert get("/data/curves", run=list(known), measure="no.such")["curves"] == []
     assert get("/data/curves", run=["../..", "gone"])["curves"] == []
+
+
+def test_a_run_that_is_thrown_away_while_it_is_read_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (gone,), (left,) = write(tmp_path, [config(seed=1)], until=400), write(tmp_path, [config(seed=2)], until=400)
+
+    def too_late(paths: list[Path], _: object) -> None:
+        remove(tmp_path / gone)
+        raise StoreError(f"{paths} are not there any more")
+
+    with opened(tmp_path) as client:
+        whole = client.get("/data/curves", params={"run": left}).json()
+        monkeypatch.setattr("grokscope.runs.store.series._sealed", too_late)
+        answer = client.get("/data/curves", params={"run": [gone, left]})
+        assert (answer.status_code, answer.json()) == (200, whole)
 
 
 def test_the_phases_are_those_of_the_report(get: Callable, still: Path, run: str) -> None:

@@ -36,7 +36,8 @@ def read_series(folders: Sequence[Path], measures: Sequence[str]) -> dict[tuple[
     try:
         series = _sealed(paths, measures)
     except StoreError:  # a resumed writer may have rewound a segment away meanwhile; reading pack by pack tries again
-        one_by_one = [read_many(folder, measures) for folder in rest]
+        there = [folder for folder in rest if folder.is_dir()]  # one that was thrown away meanwhile has no numbers
+        one_by_one = [read_many(folder, measures) for folder in there]
         series = {key: (rows.steps, rows.values) for pack in one_by_one for key, rows in pack.items()}
         live = {}
     if catalogued is not None and (relation := catalogued.relation(cursor := engine())) is not None:
