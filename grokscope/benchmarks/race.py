@@ -28,7 +28,7 @@ def race(*, rounds: int = 3, seconds: float = 1.0, setting: str = SETTING) -> di
         cost = step_cost(method, method.cells(place)[0], place)
         each = [1000 / (PACK * rate) for rate in rates[name]]
         times = [alone / own for alone, own in zip(rates[REFERENCE], rates[name], strict=True)]
-        about = {"method": name, "operations": cost.operations, "kept_per_weight": cost.kept}
+        about = {"name": name, "operations": cost.operations, "kept_per_weight": cost.kept}
         rows.append(about | summary({"milliseconds": each, "times_adamw": times}))
     return {"threads": torch.get_num_threads(), "setting": setting, "runs": PACK, "rows": rows}
 

@@ -1,5 +1,9 @@
 """Products of float32 matrices by oneDNN: torch's own in other orders of addition."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -41,3 +45,15 @@ def test_without_onednn_and_in_float64_it_is_torchs_own(monkeypatch: pytest.Monk
     single = [x.float() for x in (a, b, into)]
     assert torch.equal(products(*single), single[0] @ single[1])
     assert torch.equal(add_products(into.clone(), a, b), torch.baddbmm(into, a, b))
+
+
+@pytest.mark.parametrize("capability", ["avx2", "default"])
+def test_a_processor_without_avx512_keeps_to_torchs_own(capability: str) -> None:
+    code = (
+        "import torch; from grokscope.numerics.products import products; torch.manual_seed(0);"
+        "a, b = torch.randn(1, 1392, 512), torch.randn(1, 512, 60);"
+        "print(torch.backends.cpu.get_cpu_capability(), torch.equal(products(a, b, a.new_empty(1, 1392, 60)), a @ b))"
+    )
+    environment = os.environ | {"ATEN_CPU_CAPABILITY": capability}
+    said = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert said.stdout.split() == [capability.upper(), "True"]

@@ -15,8 +15,8 @@ ABOUT = ("name", "kind", "shape", "truth", "n", "p", "d_model", "replicas")
 SETTINGS = ("threads", "blas_threads", "rounds", "draws", "level", "bar", "within_bar")
 # The end of a field's name -> its unit.
 UNITS = {
-    "per_second": "1/s", "seconds": "s", "seconds_to_grok": "s", "steps_to_grok": "steps", "gflops": "GFLOP/s",
-    "flops_per_step": "FLOP", "mib": "MiB", "bytes": "B",
+    "per_second": "1/s", "milliseconds": "ms", "seconds": "s", "seconds_to_grok": "s", "steps_to_grok": "steps",
+    "gflops": "GFLOP/s", "flops_per_step": "FLOP", "mib": "MiB", "bytes": "B",
 }  # fmt: skip
 
 
