@@ -1,9 +1,9 @@
 """Milliseconds of processor time that each measure takes on one checkpoint, alone, at p = 59, in float64.
 
 The network is the quickstart's after STEPS steps: what a persistence diagram or a count of frequencies costs depends on
-what has been learned. Every turn has a snapshot of its own, on which the forward pass is done already: a row is what the
-measure adds, and it pays for what it could share with others. Measures without an answer on a stored checkpoint have no
-row. All threads count, so that another process takes nothing from the figures.
+what has been learned. Every turn has a snapshot of its own, on which the forward pass is done already: a row is what
+the measure adds, and it pays for what it could share with others. Measures without an answer on a stored checkpoint
+have no row. All threads count, so that another process takes nothing from the figures.
 """
 
 import time

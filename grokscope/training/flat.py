@@ -10,6 +10,11 @@ from torch import Tensor
 from grokscope.registry import unknown
 
 
+def readout(shapes: Mapping[str, tuple[int, ...]]) -> str:
+    """The matrix that writes the outputs: W_U, or W_out in networks that have no W_U."""
+    return "W_U" if "W_U" in shapes else "W_out"
+
+
 @dataclass(frozen=True, eq=False)
 class Flat:
     """The flat parameters of a pack at step 0. columns: the place of each tensor; shapes: its shape in one replica.

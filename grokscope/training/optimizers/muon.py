@@ -5,8 +5,9 @@
     W <- (1 - eta lambda) W - eta muon_factor sqrt(max(1, rows / columns)) X
 
 rows and columns are those of torch's layout, output by input. Singular values of X are 0.68 to 1.20, not 1. Matrices:
-the hidden weights; each head's are one. Tables of symbols and positions, the unembedding and vectors take AdamW's step
-at the rate eta, so that one rate serves both: Muon's own rate is eta muon_factor (published: 0.02 beside 3e-4).
+the hidden weights; each head's are one. Tables of symbols and positions, the unembedding (W_out in networks without
+W_U) and vectors take AdamW's step at the rate eta, so that one rate serves both: Muon's own rate is eta muon_factor
+(published: 0.02 beside 3e-4).
 
 Source: Jordan et al. 2024, kellerjordan.github.io/posts/muon, released code 857d1ad (there X is formed in bfloat16,
 here in the dtype of training).
@@ -22,11 +23,11 @@ from torch import Tensor
 from grokscope.registry import per_replica
 from grokscope.runs.config import RunConfig
 from grokscope.training.captured import Step
-from grokscope.training.flat import Flat
+from grokscope.training.flat import Flat, readout
 from grokscope.training.optimizers.adamw import AdamW
 from grokscope.training.optimizers.base import Betas, Optimizer, OptimizerOptions, column
 
-TABLES = ("W_E", "W_E_right", "W_pos", "W_U")
+TABLES = ("W_E", "W_E_right", "W_pos")
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 ROUNDS, SMALLEST = 5, 1e-7
 
@@ -64,7 +65,8 @@ class Muon(Optimizer):
     def __init__(self, configs: Sequence[RunConfig], params: Tensor, flat: Flat | None = None) -> None:
         self._flat = flat
         shapes = {} if flat is None else flat.shapes
-        self._matrices = [name for name, shape in shapes.items() if len(shape) > 1 and name not in TABLES]
+        others = (*TABLES, readout(shapes))
+        self._matrices = [name for name, shape in shapes.items() if len(shape) > 1 and name not in others]
         rest = torch.ones(params.shape[1], dtype=torch.bool)
         for name in self._matrices:
             assert flat is not None

@@ -11,7 +11,7 @@ from grokscope.training.pack import Pack
 from tests.conftest import tiny
 from tests.training.optimizers.test_exact_muon import SHAPES, flat, gradients
 
-MATRICES = ("W_in", "W_out", "W_Q")
+MATRICES = ("W_in", "W_Q")  # W_out is the unembedding where there is no W_U
 ABOUT = [
     {"betas": (0.9, 0.95), "eps": 1e-10, "muon_momentum": 0.95, "muon_factor": 20.0, "rate": 1e-2, "decay": 0.3},
     {"betas": (0.8, 0.99), "eps": 1e-6, "muon_momentum": 0.5, "muon_factor": 5.0, "rate": 3e-2, "decay": 0.0},
@@ -86,3 +86,14 @@ def test_a_pack_learns_with_it_as_each_replica_alone() -> None:
         alone.advance()
     for name, tensor in alone.tensors.items():
         torch.testing.assert_close(packed.tensors[name][0], tensor[0], rtol=1e-9, atol=1e-9, msg=name)
+
+
+@pytest.mark.parametrize(("model", "is_hidden"), [("transformer", True), ("embedding_mlp", False)])
+def test_the_last_matrix_is_hidden_only_beneath_an_unembedding(model: str, is_hidden: bool) -> None:
+    config = tiny(model=model, optimizer="muon", dtype="float64", weight_decay=0.0, warmup_steps=0)
+    pack = Pack([config], device=torch.device("cpu"))
+    before = pack.tensors["W_out"].clone()
+    pack.advance()
+    moved = (pack.tensors["W_out"] - before).abs()
+    by_adamw = torch.allclose(moved[moved > 0], torch.tensor(config.learning_rate).double(), rtol=1e-3)  # first step
+    assert by_adamw is not is_hidden

@@ -25,8 +25,8 @@ def test_a_row_of_five_becomes_two_and_a_short_one_stays() -> None:
     assert torch.equal(clipped("W_in", found), found) or torch.allclose(clipped("W_in", found), found, atol=1e-15)
 
 
-@pytest.mark.parametrize("name", ["W_E", "W_U", "W_E_right"])
-def test_tables_of_symbols_are_left_alone(name: str) -> None:
+@pytest.mark.parametrize("name", ["W_E", "W_U", "W_E_right", "W_out"])
+def test_tables_of_symbols_and_what_writes_the_outputs_are_left_alone(name: str) -> None:
     W = 100 * torch.ones(1, 3, 4)
     assert torch.equal(clipped(name, W), W)
 
@@ -44,5 +44,6 @@ def test_in_training_no_row_is_longer() -> None:
     pack = Pack([tiny(row_clip=0.3, learning_rate=0.05)], device=torch.device("cpu"))
     for _ in range(10):
         pack.advance()
-    assert float(pack.tensors["W_in"][0].norm(dim=0).max()) <= 0.3 + 1e-6
+    for name in ("W_in", "W_out"):
+        assert float(pack.tensors[name][0].norm(dim=0).max()) <= 0.3 + 1e-6
     assert float(pack.tensors["W_E"][0].norm(dim=1).max()) > 0.3
