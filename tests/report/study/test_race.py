@@ -40,3 +40,16 @@ def test_doubts_and_what_is_not_run_are_said(tmp_path: Path) -> None:
 def test_without_results_the_page_says_so(tmp_path: Path) -> None:
     text = write_race([], methods(), tmp_path / "race.html", command="").read_text(encoding="utf-8")
     assert "no two arms of a race have run yet" in text
+
+
+def test_an_arm_whose_interval_holds_one_is_neither_sooner_nor_later() -> None:
+    """A median of 1.3 over ratios from .5 to 2.5: the median alone would count it."""
+    reference = [500.0 + 10 * place for place in range(20)]
+    mixed = [time / ratio for time, ratio in zip(reference, [0.5] * 6 + [1.3] * 8 + [2.5] * 6, strict=True)]
+    inverse = [time * time / other for time, other in zip(reference, mixed, strict=True)]
+    race = races(arm("adamw_tuned", reference) + arm("muon", mixed) + arm("orthogonal", inverse))["common"]
+    assert isinstance(race, Race)
+    medians = [one.against.ratio.bounds for one in race.standings if one.against]
+    assert any(low > 1.2 for low, _ in medians)
+    assert any(high < 0.8 for _, high in medians)
+    assert "of 2 arms 0 arrive sooner than adamw_tuned and 0 later" in leading(race, "en")
