@@ -133,6 +133,22 @@ def test_an_area_and_its_interval() -> None:
     assert isinstance(auroc([1.0], [2.0, 3.0]), Missing)
 
 
+def test_the_interval_of_a_skewed_area_is_scipys() -> None:
+    """Without the correction for skew the lower end is .775."""
+    from scipy.stats import bootstrap
+
+    positive, negative = np.append(np.full(9, 9.0), 0.5), np.array([1.0, 2, 3, 4, 0, 0, 0, 8])
+
+    def area(a: np.ndarray, b: np.ndarray, axis: int) -> np.ndarray:  # noqa: ARG001  always the last
+        a, b = a[..., :, None], b[..., None, :]
+        return ((a > b) + 0.5 * (a == b)).mean((-2, -1))
+
+    theirs = bootstrap((positive, negative), area, vectorized=True, n_resamples=5000, rng=np.random.default_rng(0))
+    found = auroc(positive.tolist(), negative.tolist())
+    assert isinstance(found, Effect)
+    assert (found.low, found.high) == pytest.approx(tuple(theirs.confidence_interval), abs=0.03)
+
+
 def test_ages_are_counted_from_memorising_and_only_while_at_risk() -> None:
     early = run(STEPS.astype(float), seed=0, grokked=True, generalised=300)
     late, never = (run(STEPS.astype(float), seed=1, grokked=grokked, generalised=900) for grokked in (True, False))
