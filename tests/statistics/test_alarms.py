@@ -139,7 +139,7 @@ def test_the_interval_of_a_skewed_area_is_scipys() -> None:
 
     positive, negative = np.append(np.full(9, 9.0), 0.5), np.array([1.0, 2, 3, 4, 0, 0, 0, 8])
 
-    def area(a: np.ndarray, b: np.ndarray, axis: int) -> np.ndarray:  # noqa: ARG001  always the last
+    def area(a: np.ndarray, b: np.ndarray, axis: int) -> np.ndarray:
         a, b = a[..., :, None], b[..., None, :]
         return ((a > b) + 0.5 * (a == b)).mean((-2, -1))
 
