@@ -56,6 +56,13 @@ def test_it_takes_both_the_spike_and_the_jump() -> None:
     assert len(slingshots_of(loss, norm)) == 3
 
 
+@pytest.mark.parametrize(
+    ("height", "growth", "n"), [(6.0, 0.017, 0), (6.0, 0.023, 3), (np.log(9), 0.1, 0), (np.log(11.5), 0.1, 3)]
+)
+def test_by_default_the_loss_rises_tenfold_and_the_norm_by_two_per_cent(height: float, growth: float, n: int) -> None:
+    assert len(slingshots_of(*planted(height=height, growth=growth, width=0.5))) == n
+
+
 def test_growth_that_goes_on_anyway_is_no_jump() -> None:
     """A norm that grows by 4 % in the time of a spike, as it does before and after."""
     assert slingshots_of(planted()[0], NORM + 0.01 * np.arange(N)) == []
