@@ -116,6 +116,9 @@ def test_a_miss_is_a_lead_of_nothing() -> None:
 def test_halves_without_both_kinds_have_no_answer() -> None:
     alone = [one for one in many(sees_it) if one.generalised is not None]
     assert isinstance(judged(alone), Missing)
+    other = np.random.default_rng(0)
+    alternate = [run(sees_it(seed % 2 == 0, other), seed=seed, grokked=seed % 2 == 0) for seed in range(4)]
+    assert isinstance(judged(alternate), Missing)  # every other seed, so each half has one kind
 
 
 def test_an_area_and_its_interval() -> None:

@@ -123,6 +123,11 @@ def test_without_evaluations_there_is_no_answer(times: dict[str, Any], reason: s
     assert reason in levels.reason
 
 
+def test_the_evaluation_at_t_gen_comes_after() -> None:
+    at = int(STEPS[-5])  # five evaluations from here on, as many as a window
+    assert isinstance(low_high_mid(STEPS, course(0.2, 0.8, 0.5), memorized_at=T_MEM, generalized_at=at), LowHighMid)
+
+
 @pytest.mark.parametrize("sign", [1, -1])
 def test_half_of_a_change_is_made_at_its_middle(sign: int) -> None:
     jump = sign * (STEPS >= 1500).astype(float)

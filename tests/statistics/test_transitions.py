@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grokscope.statistics.transitions import Phases, phases
+from grokscope.statistics.transitions import Phases, first_held, phases
 
 LOG_STEPS = np.unique(np.geomspace(1, 100_000, 300).astype(int))
 LINEAR_STEPS = np.arange(0, 20_001, 50)
@@ -632,3 +632,12 @@ def test_the_record_is_frozen():
     with pytest.raises(AttributeError):
         stages.grokked = True
     assert replace(stages, grokked=True).grokked
+
+
+def test_the_first_step_from_which_a_curve_stays() -> None:
+    values = [0.0, 1.0, 0.0, 1.0, np.nan, 1.0, 1.0]
+    assert first_held(10 * np.arange(7), values, 1.0) == 30
+    assert first_held(10 * np.arange(7), values, 1.0, stable=1) == 10
+    assert first_held(10 * np.arange(7), values, 2.0) is None
+    with pytest.raises(ValueError, match="7 values and 6 steps"):
+        first_held(np.arange(6), values, 1.0)
