@@ -93,7 +93,7 @@ def test_two_hundred_streams_beside_a_training(tmp_path: Path) -> None:
     store.mkdir()
     command = [sys.executable, "-c", TRAINER, str(store), config.model_dump_json()]
     with serving(store) as server, subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) as training:
-        assert until(lambda: (store / run / "journal.jsonl").exists(), 60)
+        assert until(lambda: (store / run / "journal.jsonl").exists(), 300)
         crowd, began = Crowd(server=server), time.monotonic()
         heard = asyncio.run(crowded(crowd, run, end=1_500, measures=measures, streams=200, requests=10_000))
         assert training.wait(60) == 0
