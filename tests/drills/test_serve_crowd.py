@@ -88,13 +88,13 @@ def test_thirty_streams_miss_no_row(tmp_path: Path) -> None:
 def test_two_hundred_streams_beside_a_training(tmp_path: Path) -> None:
     config = tiny(max_steps=1_500, stop_after=10_000)
     whole = train(config, store=tmp_path / "undisturbed", progress=False)
-    run, measures = pack_id([config]), ["behaviour.test_loss", "behaviour.test_accuracy", "weights.norm"]
+    run, measures = whole.id, ["behaviour.test_loss", "behaviour.test_accuracy", "weights.norm"]
     store = tmp_path / "store"
     store.mkdir()
     command = [sys.executable, "-c", TRAINER, str(store), config.model_dump_json()]
     with serving(store) as server, subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) as training:
-        assert until(lambda: (store / run / "journal.jsonl").exists(), 300)
         crowd, began = Crowd(server=server), time.monotonic()
+        assert until(lambda: run in asyncio.run(crowd.ask("data/runs")).decode(), 120)
         heard = asyncio.run(crowded(crowd, run, end=1_500, measures=measures, streams=200, requests=10_000))
         assert training.wait(60) == 0
         assert set(crowd.answers) == {200}
