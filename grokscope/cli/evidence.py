@@ -93,27 +93,13 @@ def _show(path: Path, theory: str | None, claim: str | None, *, csv: bool, json:
 
 
 def _add(path: Path, others: Sequence[str], store: Path, *, json: bool) -> None:
-    from grokscope.errors import StoreError
     from grokscope.predictions.ledger import ranges
-    from grokscope.predictions.ledger_file import file_digest, read_ledger, require_name, write_ledger
-    from grokscope.predictions.merging import merged
-    from grokscope.predictions.recorded import require_theories, unknown_rows
-    from grokscope.theories.base import theories
+    from grokscope.predictions.ledger_file import alone, file_digest, read_ledger, write_ledger
 
-    require_name(path)
-    before = ledger = read_ledger(path) if path.exists() else None
-    for name in others:
-        other = _other(name, store, None if ledger is None else ledger.looks)
-        try:
-            require_theories(other, theories())
-            if rows := unknown_rows(other, theories().values()):
-                more = f" and {len(rows) - 1} more" if rows[1:] else ""
-                raise StoreError(f"it has lines of {rows[0]}{more}, which no theory here has: another version wrote it")
-            ledger = other if ledger is None else merged(ledger, other)
-        except StoreError as error:
-            raise StoreError(f"{name} cannot be added: {error}") from error
-    assert ledger is not None, "there is one other at least"
-    write_ledger(ledger, path)
+    with alone(path):
+        before = read_ledger(path) if path.exists() else None
+        ledger = _with(before, others, store)
+        write_ledger(ledger, path)
     counts = [(sum(map(len, one.arms.values())), len(one.lines)) if one else (0, 0) for one in (before, ledger)]
     runs, lines = (after - was for was, after in zip(*counts, strict=True))
     whole = _added(before, ledger)
@@ -125,6 +111,27 @@ def _add(path: Path, others: Sequence[str], store: Path, *, json: bool) -> None:
         print(f"{path}: {runs} runs and {lines} lines were added; digest {file_digest(path)}")
         for claim, seeds in whole.items():
             print(f"{claim}: {len(seeds)} whole seeds were added, {ranges(seeds)}")
+
+
+def _with(ledger: "Ledger | None", others: Sequence[str], store: Path) -> "Ledger":
+    """A ledger with what others bring, of which there is one at least."""
+    from grokscope.errors import StoreError
+    from grokscope.predictions.merging import merged
+    from grokscope.predictions.recorded import require_theories, unknown_rows
+    from grokscope.theories.base import theories
+
+    for name in others:
+        other = _other(name, store, None if ledger is None else ledger.looks)
+        try:
+            require_theories(other, theories())
+            if rows := unknown_rows(other, theories().values()):
+                more = f" and {len(rows) - 1} more" if rows[1:] else ""
+                raise StoreError(f"it has lines of {rows[0]}{more}, which no theory here has: another version wrote it")
+            ledger = other if ledger is None else merged(ledger, other)
+        except StoreError as error:
+            raise StoreError(f"{name} cannot be added: {error}") from error
+    assert ledger is not None
+    return ledger
 
 
 def _added(before: "Ledger | None", after: "Ledger") -> dict[str, list[int]]:

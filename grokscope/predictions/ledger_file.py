@@ -9,7 +9,9 @@ The lines are sorted by their first seven columns, so that the same readings giv
 """
 
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
@@ -18,6 +20,7 @@ from typing import Any
 from grokscope.errors import StoreError
 from grokscope.predictions.arms import Arm, Arms
 from grokscope.predictions.ledger import Ledger, Line, Ran
+from grokscope.runs.store.atomic import clear_errors, make_folder
 from grokscope.runs.store.parquet import read_table, write_table
 from grokscope.statistics.looks import Looks
 
@@ -56,6 +59,23 @@ def read_ledger(path: str | Path) -> Ledger:
         raise StoreError(f"{path}: {error}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise StoreError(f"{path} is no ledger: {' '.join(str(error).split()) or type(error).__name__}") from error
+
+
+@contextmanager
+def alone(path: str | Path) -> Iterator[None]:
+    """Within it no other process adds to this ledger: it waits, and then reads what was written."""
+    from filelock import FileLock
+
+    require_name(path)
+    place = Path(os.path.realpath(path))
+    lock = FileLock(place.with_name(f".{place.name}.lock"))
+    with clear_errors(place):
+        make_folder(place.parent)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def require_name(path: str | Path) -> None:

@@ -1,5 +1,6 @@
 """What a request asks for. A value that cannot be is one clear line, with status 400."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -7,6 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from grokscope.registry import shortened
+from grokscope.serve.server import PATIENCE
 
 LONGEST = 500  # characters of one value
 MOST = 500  # values of one name
@@ -50,10 +52,14 @@ async def body(request: Request, most: int = 20_000) -> dict[str, Any]:
     import json
 
     data = b""
-    async for part in request.stream():
-        data += part
-        if len(data) > most:
-            raise HTTPException(413, f"expected at most {most} bytes")
+    try:
+        async with asyncio.timeout(PATIENCE):
+            async for part in request.stream():
+                data += part
+                if len(data) > most:
+                    raise HTTPException(413, f"expected at most {most} bytes")
+    except TimeoutError:
+        raise HTTPException(408, f"the request was not there after {PATIENCE:g} s") from None
     try:
         sent = json.loads(data)
     except (ValueError, RecursionError):

@@ -6,6 +6,7 @@
 - Content-Security-Policy: scripts, styles and data from this server alone.
 """
 
+import asyncio
 import hashlib
 import hmac
 import ipaddress
@@ -36,8 +37,11 @@ HEADERS = {
 }
 
 
+PART = 65_536  # bytes sent at once: who asks for megabytes and reads none of them holds no more than two parts
+
+
 class Guard:
-    """Refuses what may not be, and adds the headers. hosts: names that a request may be for; every=True: also any
+    """Refuses what may not be, adds the headers, and sends in parts. hosts: names that a request may be for; every=True: also any
     address in digits, which no foreign name can stand for."""
 
     def __init__(self, app: ASGIApp, *, hosts: Collection[str], token: str, every: bool) -> None:
@@ -57,7 +61,12 @@ class Guard:
                 headers = MutableHeaders(scope=message)
                 for name, value in (HEADERS | {"Content-Security-Policy": POLICY}).items():
                     headers.setdefault(name, value)
-            await send(message)
+            body = message.get("body", b"")
+            last = max(0, len(body) - 1) // PART * PART
+            for start in range(0, last, PART):
+                await send({**message, "body": body[start : start + PART], "more_body": True})
+                await asyncio.sleep(0)  # the turn of others; and a reader who has gone is noticed
+            await send({**message, "body": body[last:]} if last else message)
 
         await (refused or self.app)(scope, receive, sent)
 

@@ -6,7 +6,7 @@ import socket
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from grokscope.errors import GrokscopeError
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 EVERYWHERE = ("0.0.0.0", "::", "")  # all addresses of this machine
 LINE = 65_536  # bytes of a request's head: 500 ids of runs have about 12,000
+PATIENCE = 20.0  # how long the other end may take to send, or to take, what is next [s]
 LAST = 1  # how long an open stream may hold up the end [s]
 
 
@@ -54,6 +55,22 @@ def serve(
 def server_of(app: "Starlette") -> "Server":
     """A server of the live page, which ends its streams when it is asked to end."""
     import uvicorn
+    from uvicorn.protocols.http.h11_impl import H11Protocol
+
+    class Patient(H11Protocol):
+        """Ends a connection whose request does not come; uvicorn itself would keep it."""
+
+        def connection_made(self, transport: Any) -> None:
+            super().connection_made(transport)
+            self._wait()
+
+        def data_received(self, data: bytes) -> None:
+            super().data_received(data)
+            self._wait()
+
+        def _wait(self) -> None:
+            if self.timeout_keep_alive_task is None and (self.cycle is None or self.cycle.response_complete):
+                self.timeout_keep_alive_task = self.loop.call_later(PATIENCE, self.timeout_keep_alive_handler)
 
     class Ending(uvicorn.Server):
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -62,7 +79,7 @@ def server_of(app: "Starlette") -> "Server":
 
     return Ending(
         uvicorn.Config(
-            app, log_level="warning", access_log=False, server_header=False, http="h11", ws="none", loop="asyncio",
+            app, log_level="warning", access_log=False, server_header=False, http=Patient, ws="none", loop="asyncio",
             h11_max_incomplete_event_size=LINE, timeout_graceful_shutdown=LAST,
         )
     )  # fmt: skip
@@ -84,4 +101,6 @@ def _bound(host: str, port: int) -> socket.socket:
         raise GrokscopeError(
             f"cannot listen at {host}, port {port}: {getattr(error, 'strerror', None) or error}; --port gives another"
         ) from error
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux ends what is not taken in time, also where the other machine is gone
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(1_000 * PATIENCE))
     return listening

@@ -9,7 +9,7 @@ from grokscope.errors import StoreError
 from grokscope.predictions.arms import Arm
 from grokscope.predictions.base import Theory
 from grokscope.predictions.ledger import Ledger, told
-from grokscope.predictions.ledger_file import read_ledger, require_name, write_ledger
+from grokscope.predictions.ledger_file import alone, read_ledger, require_name, write_ledger
 from grokscope.predictions.merging import grown, whole
 from grokscope.predictions.recorded import require_present
 from grokscope.runs.config import RunConfig
@@ -50,9 +50,12 @@ class Known:
         return Known(new if self.ledger is None else grown(self.ledger, new, self.theories), self.theories)
 
     def save(self, path: Path) -> None:
-        """Writes the ledger, if there is one."""
-        if self.ledger is not None:
-            write_ledger(self.ledger, path)
+        """Writes the ledger, if there is one; with the seeds that others added meanwhile."""
+        if self.ledger is None:
+            return
+        with alone(path):
+            there = read_ledger(path) if path.exists() else None
+            write_ledger(self.ledger if there is None else grown(there, self.ledger, self.theories), path)
 
     def lacking(self, arm: Arm[RunConfig], followers: Iterable[str] = ()) -> Arm[RunConfig]:
         """The part of an arm that must be trained. followers: families that go on from the arm's weights, which are

@@ -65,6 +65,7 @@ class Stored:
         device = torch.device(about.get("device", "cpu"))
         watched = {"step": about.get("start", 0), "unknown": list(unknown), "train_mask": packed(train), **about}
         self._writer.describe(device, unknown=unknown, watched=watched)
+        self.about_pack = read_pack(self.folder)  # kept, as the store may go while the training goes on
         self._known: set[str] = set()
         self._disk = 0
         self.left_out: list[int] = []  # steps of checkpoints that there was no room for

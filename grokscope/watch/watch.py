@@ -123,7 +123,7 @@ class Watch:
     @property
     def run(self) -> Run:
         """The run in the store, as it is now."""
-        return Run(self._stored.folder)
+        return Run(self._stored.folder, about=self._stored.about_pack)
 
     @property
     def phases(self) -> Phases:
@@ -176,7 +176,8 @@ class Watch:
                 if self._latest > self._step:
                     self._take(self._see(self._latest), {}, last=True)
                 self._stored.finish(self._step, seconds=self._budget.seconds, ended=ended)
-            self._stored.release()
+            with self._harmless():
+                self._stored.release()
             if left_out := self._stored.left_out:
                 self._warn(f"checkpoints fill {MOST_DISK >> 30} GiB: those of steps {_listed(left_out)} are left out")
             if never := self._measuring.never:
@@ -187,7 +188,7 @@ class Watch:
                 if measure if measure is not None else ended and self._measuring.asked is None:
                     self._measuring.found_no_answer(measure_checkpoints(self.run))
                 self._send_figures()
-            self._sinks.close()
+        self._sinks.close()
         return self.run
 
     def __enter__(self) -> "Watch":
@@ -295,8 +296,10 @@ class Watch:
         try:
             yield
         except Exception as error:
-            self._failed = isinstance(error, StoreError | OSError)
-            self._closed = self._closed or self._failed
+            if isinstance(error, StoreError | OSError):
+                self._closed = self._failed = True
+                with contextlib.suppress(StoreError, OSError):
+                    self._stored.release()  # others may have the run's folder, and the doctor look at it
             self._warn(f"grokscope.watch: {type(error).__name__}: {error}; the training goes on")
 
     def _warn(self, text: str) -> None:

@@ -138,3 +138,25 @@ def received(connection: socket.socket, words: bytes) -> bool:
             return False
         data += part
     return True
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        "",
+        "GET /data/ru",
+        "GET /data/runs HTTP/1.1\r\nHost: localhost\r\n\r\nGET /data/ru",
+        "POST /data/label HTTP/1.1\r\nHost: localhost\r\nSec-Fetch-Site: same-origin\r\nContent-Length: 9\r\n\r\n{",
+    ],
+)
+def test_a_request_that_does_not_come_is_not_waited_for(tmp_path: Path, monkeypatch: Any, sent: str) -> None:
+    monkeypatch.setattr("grokscope.serve.server.PATIENCE", 0.5)
+    monkeypatch.setattr("grokscope.serve.asking.PATIENCE", 0.5)
+    write(tmp_path, [config(seed=1)], until=400)
+    with served(tmp_path) as (address, _):
+        place, said = urlsplit(address), b""
+        with socket.create_connection((place.hostname, place.port), timeout=8) as one:
+            one.sendall(sent.encode())
+            while part := one.recv(65_536):
+                said += part
+            assert (b"408" in said) == sent.startswith("POST")

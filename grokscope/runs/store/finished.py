@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 FOLDER = ".catalogue"
+# A column of the packs. It gets another name where the rows of a table get other columns: a version that does not find
+# it has no catalogue, and builds one.
+SIGNATURE = "signature"
 # Packs that are worth a new catalogue: reading them takes 40 ms. Beyond, one in a hundred: writing takes 10 us a pack.
 FEWEST, SHARE = 256, 100
 _ATTEMPTS = 5  # a catalogue vanishes while it is read only when a newer one is there
@@ -172,15 +175,20 @@ def rows_of(packs: Path) -> Path:
 
 
 def _read(store: Path, table: Table) -> tuple[Path | None, dict[str, tuple[int, str]]]:
-    """The rows of the newest intact catalogue, and its packs with their signatures and segments. StoreError where it
-    vanished."""
+    """The rows of the newest intact catalogue of this layout, and its packs with their signatures and segments.
+    StoreError where it vanished."""
+    import duckdb
+
     for path in generations(store, table.name):
         rows = rows_of(path)
         if not (checked(path) and checked(rows)):
             continue
         with damage_as_store_error(path):
-            columns = engine().execute(f"SELECT pack, signature, segments FROM {parquet(path)}").fetchnumpy()
-        packs, signatures, segments = (columns[name].tolist() for name in ("pack", "signature", "segments"))
+            try:
+                columns = engine().execute(f"SELECT pack, {SIGNATURE}, segments FROM {parquet(path)}").fetchnumpy()
+            except duckdb.BinderException:
+                continue
+        packs, signatures, segments = (columns[name].tolist() for name in ("pack", SIGNATURE, "segments"))
         return rows, dict(zip(packs, zip(signatures, segments, strict=True), strict=True))
     return None, {}
 
@@ -262,7 +270,7 @@ def _write(
     packs = folder / f"{table.name}-{number:06d}-{token_hex(4)}.packs.parquet"
     _copy(cursor, f"FROM {rows} ORDER BY {table.order}", rows_of(packs))
     signatures, segments = zip(*entries.values(), strict=True)
-    columns = {"pack": np.array(list(entries), object), "signature": np.array(signatures, np.int64)}
+    columns = {"pack": np.array(list(entries), object), SIGNATURE: np.array(signatures, np.int64)}
     cursor.register("entries", columns | {"segments": np.array(segments, object)})
     _copy(cursor, "FROM entries ORDER BY pack", packs)
     cursor.unregister("entries")

@@ -25,6 +25,8 @@ def write_table(
     path: str | Path, columns: Mapping[str, type], rows: Sequence[Sequence[Any]], texts: Mapping[str, str]
 ) -> Path:
     """Writes rows in their order; columns: name -> str, int or float. None is no value."""
+    import duckdb
+
     held = np.array([*map(tuple, rows)], dtype=object).reshape(len(rows), len(columns))
     names = ", ".join(f"{name}::{TYPES[kind]} AS {name}" for name, kind in columns.items())
     about = ", ".join(f"{name}: {_literal(text)}" for name, text in {**texts, _CHECKSUM: BLANK}.items())
@@ -36,6 +38,8 @@ def write_table(
                 f"COPY (SELECT {names} FROM held) TO {_literal(str(target))} "
                 f"(FORMAT parquet, COMPRESSION zstd, KV_METADATA {{{about}}})"
             )
+        except duckdb.Error as error:  # such as a full disk
+            raise StoreError(f"cannot write {path}: {first_line(error)}") from error
         finally:
             database.unregister("held")
         return write_output(path, stamped(target.read_bytes()))

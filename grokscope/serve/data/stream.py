@@ -18,11 +18,11 @@ from starlette.types import Message, Receive, Scope, Send
 
 from grokscope.serve.asking import texts
 from grokscope.serve.served import found, served
+from grokscope.serve.server import PATIENCE
 from grokscope.serve.watching import LIST, Full
 
 ALIVE = 15.0  # a line that says nothing, at least so often [s]: else nobody notices that the reader has gone
 SILENCE = ": alive\n\n"
-PATIENCE = 20.0  # how long a reader may take to take an event [s]
 
 
 class Events(StreamingResponse):
