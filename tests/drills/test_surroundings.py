@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +17,8 @@ WORDS = (
 )
 # What a run leaves: weights, numbers, description and page, without what names the place or the hour.
 CODE = r"""
-import hashlib, json, re, sys
+import hashlib, json, locale, re, sys
+locale.setlocale(locale.LC_ALL, "")  # as notebooks and interfaces do; alone Python takes letters from it, no numbers
 from pathlib import Path
 import grokscope as gs
 from grokscope.cli.base import main
@@ -35,18 +37,21 @@ PLAIN = {"PYTHONHASHSEED": "0", "TZ": "UTC", "LC_ALL": "C.UTF-8"}
 OTHERS = {
     # Without coercion Python writes ASCII where no encoding is named. Names of other letters are refused.
     "no language": {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0", "PYTHONHASHSEED": "7"},
+    # A decimal comma, an i without a dot, other names of months.
+    "Turkish": {"LC_ALL": "tr_TR.UTF-8", "LANG": "tr_TR.UTF-8"},
     "another hour": {"TZ": "Asia/Kathmandu", "PYTHONHASHSEED": "12345", "COLUMNS": "40"},
 }
 
 
 def made(folder: Path, environment: dict[str, str]) -> dict[str, str]:
-    folder.mkdir(parents=True)
+    (folder / "elsewhere").mkdir(parents=True)
     whole = {**os.environ, "PYTHONPATH": ROOT, "OMP_NUM_THREADS": "1", **environment}
     done = subprocess.run(
-        [sys.executable, "-P", "-c", CODE, str(folder / "store"), WORDS], cwd=folder, env=whole, capture_output=True,
-        text=True, check=False,
+        [sys.executable, "-P", "-c", CODE, str(folder / "store"), WORDS], cwd=folder / "elsewhere", env=whole,
+        capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
+    assert not list((folder / "elsewhere").iterdir()), "nothing is written where it was started"
     return json.loads(done.stdout.splitlines()[-1])
 
 
@@ -56,7 +61,14 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("where", OTHERS)
-def test_surroundings_change_nothing(where: str, plain: dict[str, str], tmp_path: Path) -> None:
+def test_surroundings_change_nothing(
+    where: str, plain: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if where == "Turkish":
+        if not shutil.which("localedef") or not Path("/usr/share/i18n/locales/tr_TR").exists():
+            pytest.skip("this machine cannot make the locale tr_TR")
+        subprocess.run(["localedef", "-i", "tr_TR", "-f", "UTF-8", str(tmp_path / "tr_TR.UTF-8")], check=True)
+        monkeypatch.setenv("LOCPATH", str(tmp_path))
     name = "a folder" if where == "no language" else "a folder — 文件夹"
     assert made(tmp_path / name, PLAIN | OTHERS[where]) == plain
 

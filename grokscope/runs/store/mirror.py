@@ -7,7 +7,8 @@ once a minute), when it is done, and when more of it has been measured.
     store = opened("s3://bucket/runs")      # a folder
     publish(store / pack)                   # does nothing in a store that is no mirror
 
-If the machine of a pack is lost, another one continues from what was sent last. There is no lock between machines: the
+What could not be sent of a finished pack is noted, and sent when the store is opened again on the same machine. If the
+machine of a pack is lost, another one continues from what was sent last. There is no lock between machines: the
 planner gives each pack to one machine, and two machines that train the same pack write the same.
 
 A store is data, never an instruction: a folder is a mirror only if it lies where this module makes mirrors, under the
@@ -28,9 +29,12 @@ from grokscope.errors import StoreError
 from grokscope.runs.store import jsonl
 from grokscope.runs.store.atomic import clear_errors, write_atomic
 from grokscope.runs.store.events import FINISHED, checked_events, finished_at
+from grokscope.runs.store.lock import is_held
 
 ADDRESS = ".url"  # in a mirror's folder: its URL
 _SENT = ".sent"  # in a mirror's folder: for each pack and study, the names of its files that are there and here
+_OWED = ".owed"  # end of a file there: the pack of this name has what was not sent yet
+_FIXED = "metrics/", "checkpoints/"  # what never changes under a name
 SECONDS = 60.0  # between two sendings of a pack in training
 # The order of sending, all other files first. Then another machine can continue after a crash: rows come before the
 # resume point that follows them, and the end of a pack comes last.
@@ -63,6 +67,8 @@ def opened(store: str | Path, *, only: str | None = None) -> Path:
         for name in sorted(names | studies):
             if _leads_nowhere(name):
                 _fetch(system, f"{base}/{name}", root, name)
+        for name in sorted(_owed(root) & ({only} if only else _owed(root))):
+            _send(system, f"{base}/{name}", root, name)
     return root
 
 
@@ -72,13 +78,17 @@ def address(store: Path) -> str:
 
 
 def publish(folder: Path, *, rarely: bool = False) -> None:
-    """Sends a pack's or a study's folder of a mirror to its URL. rarely: at most once in SECONDS."""
+    """Sends a pack's or a study's folder of a mirror to its URL. rarely: at most once in SECONDS.
+
+    StoreError, one line, if that fails; it says when the rest of a finished pack is sent.
+    """
     root, url = next(((place, url) for place in list(folder.parents)[:2] if (url := _mirrored(place))), (None, ""))
     if root is None or (rarely and time.monotonic() - _sent.get(folder, -SECONDS) < SECONDS):
         return
-    with _errors(url):
+    name = folder.relative_to(root).as_posix()
+    later = f"; {folder} is whole, and is sent by the next command on this store" if _whole(folder) else ""
+    with _errors(url, later):
         system, base = _system(url)
-        name = folder.relative_to(root).as_posix()
         _send(system, f"{base}/{name}", root, name)
     _sent[folder] = time.monotonic()
 
@@ -120,8 +130,16 @@ def _remember(root: Path, name: str, files: Collection[str]) -> None:
     write_atomic(root / _SENT / f"{name}.txt", "\n".join(sorted(files)).encode(), durable=False)
 
 
+def _owed(root: Path) -> set[str]:
+    """The finished packs of which something was not sent. One in training is not among them: another machine may have
+    gone on with it, and knows more. One that is written now is sent by its writer."""
+    names = {path.name.removesuffix(_OWED) for path in (root / _SENT).glob(f"*{_OWED}")}
+    return {name for name in names if _whole(root / name) and not is_held(root / name)}
+
+
 def _send(system: Any, there: str, root: Path, name: str) -> None:
-    folder = root / name
+    folder, owed = root / name, root / _SENT / f"{name}{_OWED}"
+    write_atomic(owed, b"", durable=False)
     here = {
         path.relative_to(folder).as_posix(): path
         for path in folder.rglob("*")
@@ -130,13 +148,13 @@ def _send(system: Any, there: str, root: Path, name: str) -> None:
     known, ours = _sizes(system, there), _remembered(root, name)
     _remember(root, name, ours | here.keys())
     for file, path in sorted(here.items(), key=lambda item: _place(item[0])):
-        # Segments and checkpoints never change under a name.
-        if not (file.startswith(("metrics/", "checkpoints/")) and known.get(file) == path.stat().st_size):
+        if not (file.startswith(_FIXED) and known.get(file) == path.stat().st_size):
             system.makedirs(f"{there}/{file}".rpartition("/")[0], exist_ok=True)
             system.pipe_file(f"{there}/{file}", path.read_bytes())
     for file in (known.keys() & ours) - here.keys():
         system.rm_file(f"{there}/{file}")
     _remember(root, name, here.keys())
+    owed.unlink(missing_ok=True)
 
 
 def _fetch(system: Any, there: str, root: Path, name: str) -> None:
@@ -151,12 +169,32 @@ def _fetch(system: Any, there: str, root: Path, name: str) -> None:
         rmtree(folder)
     for file in sorted(known, key=_place):
         path = folder / file
-        if not path.exists() or (not begun and path.suffix == ".json"):
+        # Of a fetch that was cut off, all that may have changed since is fetched again.
+        changes = path.suffix == ".json" or not (file.startswith(_FIXED) or name.startswith("studies/"))
+        if not path.exists() or (not begun and changes):
             path.parent.mkdir(parents=True, exist_ok=True)
             new = path.with_name(f".{path.name}.fetched.tmp")
-            new.write_bytes(system.cat_file(f"{there}/{file}"))
+            new.write_bytes(_body(system, f"{there}/{file}", known[file]))
             new.replace(path)
     _remember(root, name, _remembered(root, name) | known.keys())
+
+
+def _body(system: Any, path: str, size: int) -> bytes:
+    """The bytes of a file there; OSError if they are not as many as it has there."""
+    body = system.cat_file(path)
+    if len(body) != size:
+        system.invalidate_cache()  # it may have grown since it was listed
+        if len(body) != (size := system.info(path)["size"]):
+            raise OSError(f"{len(body)} of the {size} bytes of {path} came")
+    return body
+
+
+def _whole(folder: Path) -> bool:
+    """Whether a pack is finished, and says so without damage."""
+    try:
+        return finished_at(folder) is not None
+    except StoreError:
+        return False
 
 
 def _ended(folder: Path) -> bool:
@@ -208,8 +246,9 @@ def _system(url: str) -> tuple[Any, str]:
 
 
 @contextmanager
-def _errors(url: str) -> Iterator[None]:
+def _errors(url: str, more: str = "") -> Iterator[None]:
     try:
         yield
-    except (OSError, ValueError, ImportError) as error:
-        raise StoreError(f"cannot reach the store {url}: {' '.join(str(error).split())}") from error
+    except Exception as error:  # the packages of protocols have errors of their own (botocore, aiohttp, azure)
+        kind = "" if isinstance(error, OSError | ValueError | ImportError) else f"{type(error).__name__}: "
+        raise StoreError(f"cannot reach the store {url}: {kind}{' '.join(str(error).split())}{more}") from error
