@@ -111,7 +111,7 @@ def kinds(run: str, script: str) -> dict[str, str]:
     return {
         "a stream": get(f"stream?run={run}"),
         "megabytes": get(script),
-        "hundreds of answers": get("data/runs") * 200,
+        "many answers": get("data/runs") * 20,
         "half a head": "GET /data/ru",
         "half a body": head + "{",
         "nothing": "",
