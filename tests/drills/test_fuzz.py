@@ -1,4 +1,4 @@
-"""Anything as a config, as words of a command, as SQL, as a plugin: an answer, or one clear line; nothing else changes."""
+"""Anything as a config, words of a command, SQL or a plugin: an answer, or one clear line; nothing else changes."""
 
 import json
 from pathlib import Path
@@ -23,7 +23,17 @@ from tests.serve.conftest import config, write
 from tests.test_plugin_rules import DIGITS, FIRST, MUON, TAKEN
 
 LONGEST = 2_000  # characters of a message
-ACT = {"run", "sweep", "study", "race", "bench", "serve", "continue", "watch", "measure"}  # they train, or go on for long
+ACT = {
+    "run",
+    "sweep",
+    "study",
+    "race",
+    "bench",
+    "serve",
+    "continue",
+    "watch",
+    "measure",
+}  # they train
 
 
 def depth(count: int, many: int) -> Any:
@@ -40,7 +50,7 @@ def one_line(error: BaseException) -> None:
 FIELDS = sorted({*recipe("quickstart").plain, *RunConfig.model_fields, "nothing", ""})
 SCALARS = st.one_of(
     st.none(), st.booleans(), st.integers(), st.integers(-3, 300), st.floats(), st.text(max_size=8), HOSTILE,
-    st.sampled_from(["adamw", "modular_addition", "transformer", "cross_entropy", "mlp", "muon", "sgd", "float64", "Z7"]),
+    st.sampled_from(["adamw", "modular_addition", "transformer", "cross_entropy", "mlp", "muon", "sgd", "float64"]),
 )  # fmt: skip
 VALUES: Any = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
@@ -48,7 +58,7 @@ VALUES: Any = st.recursive(
 )  # fmt: skip
 
 
-@depth(150, 5_000)
+@depth(150, 2_000)
 def test_any_config_is_one_or_an_error(count: int) -> None:
     base = tiny()
 
@@ -65,14 +75,14 @@ def test_any_config_is_one_or_an_error(count: int) -> None:
     run()
 
 
-@depth(150, 5_000)
+@depth(150, 2_000)
 def test_any_text_is_a_config_or_an_error(count: int) -> None:
     whole = tiny().model_dump_json()
 
     @settings(max_examples=count, **QUIET)
     @given(
         at=st.integers(0, len(whole)), gone=st.integers(0, 20), put=st.text(max_size=8) | HOSTILE,
-        field=st.sampled_from(FIELDS), value=st.text(max_size=20) | VALUES.map(lambda value: json.dumps(value)),
+        field=st.sampled_from(FIELDS), value=st.text(max_size=20) | VALUES.map(json.dumps),
     )  # fmt: skip
     def run(at: int, gone: int, put: str, field: str, value: str) -> None:
         try:
@@ -91,15 +101,15 @@ def test_any_text_is_a_config_or_an_error(count: int) -> None:
 WORDS = st.one_of(
     HOSTILE, st.text(max_size=12), st.integers().map(str), st.floats().map(str),
     st.sampled_from([
-        *("--store", "--json", "--set", "--seeds", "--lang", "-o", "--out", "--where", "--sort", "--columns", "--theory"),
-        *("--plugin", "--as", "--to", "--only", "--steps", "--csv", "--repair", "--timeout", "--max-rows", "--tag"),
-        *("--", "-", "=", "--store=", "--no-report", "--overwrite", "--help", "show", "add", "runs", "fields", "latest"),
+        *("--store", "--json", "--set", "--seeds", "--lang", "-o", "--out", "--where", "--sort", "--columns"),
+        *("--theory", "--plugin", "--as", "--to", "--only", "--steps", "--csv", "--repair", "--timeout", "--max-rows"),
+        *("--", "-", "=", "--store=", "--no-report", "--overwrite", "--help", "show", "add", "runs", "fields"),
         *("quickstart", "manifold", "json", "csv", "en", "zh", "p=7", "x.parquet", "select 1", "bash", "store", "."),
     ]),
 )  # fmt: skip
 
 
-@depth(100, 3_000)
+@depth(100, 1_000)
 def test_any_words_are_answered(
     count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, plugins: None
 ) -> None:
@@ -117,7 +127,7 @@ def test_any_words_are_answered(
                 return
             code = main([name, *words])
         except SystemExit as end:  # of --help
-            assert end.code in (0, None)
+            assert end.code in (0, None)  # noqa: PT017
             return
         except ValueError as error:
             one_line(error)
@@ -137,19 +147,23 @@ def test_any_words_are_answered(
 
 
 PIECES = st.sampled_from([
-    *("select", "*", "from", "runs", "metrics", "events", "where", "1", "'x'", ",", "(", ")", ";", "union all", "with t as"),
-    *("copy", "to", "'{out}/stolen.csv'", "(format csv)", "copy runs to '{out}/runs.csv'", "export database '{out}/all'"),
+    *("select", "*", "from", "t", "runs", "metrics", "events", "where", "1", "'x'", ","),
+    *("(", ")", ";", "union all"),
+    *("copy", "to", "'{out}/stolen.csv'", "(format csv)"),
+    *("copy runs to '{out}/runs.csv'", "export database '{out}/all'"),
     *("read_csv('{out}/secret.csv')", "read_text('{out}/secret.csv')", "read_blob('{out}/*')", "glob('{out}/*')"),
     *("'{out}/secret.csv'", "attach '{out}/new.db' as d", "install httpfs", "load httpfs", "pragma database_list"),
-    *("set enable_external_access = true", "set lock_configuration = false", "reset all", "create table t as", "t"),
+    *("set enable_external_access = true", "set lock_configuration = false", "reset all", "create table t as"),
+    *("with t as",),
     *("drop table runs", "insert into runs", "delete from metrics", "update metrics set value = 0", "getenv('HOME')"),
-    *("create secret", "prepare q as", "execute q", "call", "pragma_version()", "checkpoint", "vacuum", "explain", "--"),
-    *("set temp_directory = '{out}/temp'", "set home_directory = '{out}'", "import database '{out}'", "/*", "from duckdb_settings()"),
+    *("create secret", "prepare q as", "execute q", "call", "checkpoint", "vacuum", "explain", "--"),
+    *("set temp_directory = '{out}/temp'", "set home_directory = '{out}'", "import database '{out}'"),
+    *("/*", "from duckdb_settings()"),
 ])  # fmt: skip
 SECRET = "31415926535"
 
 
-@depth(150, 5_000)
+@depth(150, 2_000)
 def test_no_sql_reads_or_writes_a_file(count: int, tmp_path: Path) -> None:
     out, store = tmp_path / "out", tmp_path / "store"
     out.mkdir()
@@ -166,7 +180,7 @@ def test_no_sql_reads_or_writes_a_file(count: int, tmp_path: Path) -> None:
             rows = query(store, sql, timeout=3.0, memory="200MB", max_rows=500)[1]
         except (ValueError, GrokscopeError) as error:
             one_line(error)
-            assert SECRET not in str(error)
+            assert SECRET not in str(error)  # noqa: PT017
         else:
             assert SECRET not in str(rows)
 
@@ -177,14 +191,18 @@ def test_no_sql_reads_or_writes_a_file(count: int, tmp_path: Path) -> None:
 
 SOURCES = (DIGITS, MUON, FIRST, TAKEN.format(field="p", name="mine"), TAKEN.format(field="seed", name="digits"))
 PUT = st.sampled_from([
-    *("", "\n", "    ", "(", ")", "'", '"', ":", "\0", "\\", "=", "1", "None", "[]", "{}", "lambda: 0", "raise", "\ufeff", "\x0c"),
-    *("yield", "await", "return", "1 / 0", "raise SystemExit", "raise KeyboardInterrupt", "assert False", "import nothing_at_all"),
-    *("def f(): f()\nf()\n", "class A(A): ...\n", "words = 1\n", "muon = 3\n", "digits = None\n", "# -*- coding: nonsense -*-\n"),
-    *("raise Exception\n", "raise BaseException('a\\nb')\n", "del Options\n", "p: int = 'x'\n", "[" * 300, "-" * 5_000 + "1\n"),
+    *("", "\n", "    ", "(", ")", "'", '"', ":", "\0", "\\", "=", "1", "None", "[]", "{}", "lambda: 0"),
+    *("raise", "\ufeff", "\x0c"),
+    *("yield", "await", "return", "1 / 0", "raise SystemExit", "raise KeyboardInterrupt", "assert False"),
+    *("import nothing_at_all",),
+    *("def f(): f()\nf()\n", "class A(A): ...\n", "words = 1\n", "muon = 3\n", "digits = None\n"),
+    *("# -*- coding: nonsense -*-\n",),
+    *("raise Exception\n", "raise BaseException('a\\nb')\n", "del Options\n", "p: int = 'x'\n"),
+    *("[" * 300, "-" * 5_000 + "1\n"),
 ])  # fmt: skip
 
 
-@depth(150, 4_000)
+@depth(150, 2_000)
 def test_any_plugin_is_used_or_refused_in_one_line(count: int, tmp_path: Path, plugins: None) -> None:
     path = tmp_path / "my_plugin.py"
 
@@ -193,7 +211,7 @@ def test_any_plugin_is_used_or_refused_in_one_line(count: int, tmp_path: Path, p
         source=st.sampled_from(SOURCES), at=st.integers(0, 60), gone=st.integers(0, 2), put=PUT,
         data=st.binary(max_size=4), place=st.integers(0, 300),
     )  # fmt: skip
-    def run(source: str, at: int, gone: int, put: str, data: bytes, place: int) -> None:
+    def run(source: str, at: int, gone: int, put: str, data: bytes, place: int) -> None:  # noqa: PLR0917
         words = source.split(" ")
         at = at % len(words)
         text = " ".join([*words[:at], put, *words[at + gone :]]).encode()
@@ -202,7 +220,7 @@ def test_any_plugin_is_used_or_refused_in_one_line(count: int, tmp_path: Path, p
             use(path)
         except ValueError as error:
             one_line(error)
-            assert "\n" not in str(error)
+            assert "\n" not in str(error)  # noqa: PT017
             assert registry.used() == ()
         registry._plugins.clear()
         for cached in registry._caches:
