@@ -121,6 +121,8 @@ def component(family: str, name: str) -> Any:
     Raises ValueError, naming the nearest match, when there is no such component; MissingPlugin for one that a run of
     a store has.
     """
+    if not isinstance(name, str):  # such as a list, in a config
+        raise ValueError(f"expected the name of a {_singular(family)}, got {shortened(name)}")
     if name in (outside := _outside(family)):
         return outside[name]
     if name not in _in_the_tree(family):
@@ -251,7 +253,7 @@ def _sentence(error: Any, known: Mapping[str, FieldInfo]) -> str:
     field = ".".join(str(part)[:LONGEST] for part in error["loc"])
     if error["type"] == "extra_forbidden":
         return unknown("field", field, known)
-    if error["type"] == "missing":
+    if error["type"] == "missing" and field in known:  # a list that is too short lacks `field.0`
         return f"{field}: field required, {field}=...: {known[field].description}"
     message = error["msg"].removeprefix("Value error, ")
     if not field:

@@ -41,8 +41,8 @@ PART = 65_536  # bytes sent at once: who asks for megabytes and reads none of th
 
 
 class Guard:
-    """Refuses what may not be, adds the headers, and sends in parts. hosts: names that a request may be for; every=True: also any
-    address in digits, which no foreign name can stand for."""
+    """Refuses what may not be, adds the headers, and sends in parts. hosts: names that a request may be for;
+    every=True: also any address in digits, which no foreign name can stand for."""
 
     def __init__(self, app: ASGIApp, *, hosts: Collection[str], token: str, every: bool) -> None:
         self.app, self.hosts, self.token, self.every = app, frozenset(hosts), token, every

@@ -1,4 +1,4 @@
-"""Kills a process at random instants of what it does, many times: each is a fork of one that has imported everything."""
+"""Kills a process at random instants of what it does, many times: each is a fork of one that has imported all."""
 
 import json
 import os

@@ -89,12 +89,13 @@ def test_a_catalogue_of_another_version(store: Path, what: str) -> None:  # noqa
     assert {len(finished.look(store, table).packs) for table in tables.TABLES} == {PACKS + FEWEST}, "it is built again"
 
 
+FIXED = ("run", "pack", "replica", "state", "step")
+LISTED = ("notes", "imported", "written", "key", "about", "measure_seconds", "train_seconds")
 LAYOUT = {  # without the fields of configs and summaries, which are read by their names
-    "runs": {"pack", "fixed:run", "fixed:pack", "fixed:replica", "fixed:state", "fixed:step", "listed:notes", "listed:imported",
-             "listed:written", "listed:key", "listed:about", "listed:measure_seconds", "listed:train_seconds"},
+    "runs": {"pack", *(f"fixed:{name}" for name in FIXED), *(f"listed:{name}" for name in LISTED)},
     "numbers": {"pack", "run", "step", "measure", "view", "value"},
     "events": {"pack", "run", "step", "event", "detail", "place"},
-}  # fmt: skip
+}
 
 
 def test_other_columns_have_another_name_of_the_signature(store: Path) -> None:  # noqa: F811

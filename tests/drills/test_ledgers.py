@@ -148,6 +148,6 @@ def test_a_full_disk_leaves_the_ledger(small: Path, capsys: pytest.CaptureFixtur
 def test_no_room_for_what_is_made_on_the_way(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
     monkeypatch.setattr("tempfile.tempdir", str(small))
     filled(small, 4_096)
-    with pytest.raises(StoreError, match="ledger.parquet"):
+    with pytest.raises(StoreError, match=r"ledger\.parquet"):
         write_ledger(ledger_of(range(3_000)), small.parent / "ledger.parquet")
     assert not (small.parent / "ledger.parquet").exists()

@@ -28,7 +28,7 @@ def built(store: Path, count: int) -> list[Path]:
 
 
 def asked(store: Path, *, damaged: bool, seconds: float, mebibytes: int) -> dict[str, Any]:
-    """What list, two queries and doctor say in JSON, each within so many seconds of the processor and so much memory."""
+    """What list, two queries and doctor say, each within so many seconds of the processor and so much memory."""
     words = {"list": ["list"], "query": ["query", SQL], "again": ["query", SQL], "doctor": ["doctor"]}
     cases: dict[str, Any] = {name: [*said, "--json", "--store", str(store)] for name, said in words.items()}
     found = drilled(cases, store.parent, seconds=seconds, mebibytes=mebibytes)
@@ -72,5 +72,6 @@ def test_one_damaged_pack_among_many(tmp_path: Path, count: int, seconds: float,
         assert page["total"] == len(left)
         assert {row["run"] for row in page["runs"]} <= left
         assert [hurt.name in line for line in page["problems"]] == [True]
-        assert (mib := server.told("VmHWM") // 1024) < mebibytes // 2
+        mib = server.told("VmHWM") // 1024
+        assert mib < mebibytes // 2
     print(f"{count} packs; serve {mib} MiB")

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from grokscope.runs.config import pack_id
-from grokscope.runs.store.windows import read_windows, series_of
+from grokscope.runs.store.windows import read_windows
 from grokscope.runs.writer import open_writer
 from grokscope.serve.server import PATIENCE
 from grokscope.studies.experiment import train
@@ -34,7 +34,9 @@ def truth(folder: Path, run: str, measures: list[str]) -> Points:
     return {key: dict(zip(steps.tolist(), values.tolist(), strict=True)) for key, (steps, values) in curves.items()}
 
 
-async def crowded(crowd: Crowd, run: str, *, end: int, measures: list[str], streams: int, requests: int) -> list[Points]:
+async def crowded(
+    crowd: Crowd, run: str, *, end: int, measures: list[str], streams: int, requests: int
+) -> list[Points]:
     """What each stream's page has in the end, beside visitors who look around until so many requests are answered."""
     around = ("", "data/runs", f"runs/{run}", f"runs/{run}/state", f"runs/{run}/measures", "studies")
     around += (f"runs/{run}/series?measure=behaviour.test_loss&pixels=300", f"data/curves?run={run}&fields=1")
@@ -111,7 +113,7 @@ def kinds(run: str, script: str) -> dict[str, str]:
     return {
         "a stream": get(f"stream?run={run}"),
         "megabytes": get(script),
-        "hundreds of answers": get("data/runs") * 200,
+        "many answers": get("data/runs") * 20,
         "half a head": "GET /data/ru",
         "half a body": head + "{",
         "nothing": "",
