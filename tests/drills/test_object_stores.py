@@ -115,7 +115,7 @@ def test_a_store_that_is_away_costs_nothing_and_gets_it_later(
 def test_a_call_that_fails_once_at_any_place(
     faulty: Faulty, whole: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for after in range(0, 60, 4):
+    for after in range(0, 60, 12):
         MemoryFileSystem.store.clear()
         on_machine(f"one-{after}", tmp_path, monkeypatch)
         faulty.set(away, after=after, times=1)
