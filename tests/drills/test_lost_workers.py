@@ -1,7 +1,7 @@
 """Workers and the process that conducts a study are killed at random instants; then two conduct it on one store.
 
-In the end there are the same packs as undisturbed, each ended once, nothing damaged, and no process is left. Lost nodes of
-a Ray cluster: tests/studies/test_ray.py.
+In the end there are the same packs as undisturbed, each ended once, nothing damaged, and no process is left. Lost nodes
+of a Ray cluster: tests/studies/test_ray.py.
 """
 
 import os

@@ -1,7 +1,7 @@
 """Two machines on a shared folder: processes with other host names, of which one has the lock of a pack.
 
 With locks of the system the holder's end frees the pack everywhere. Without them (ENOSYS) a file names the holder. On
-its own machine the next removes it when the process is gone; on another machine nobody can know, and is told what to do.
+its own machine the next removes it when the process is gone; on another nobody can know, and is told what to do.
 """
 
 import platform
