@@ -78,7 +78,7 @@ def until(happens, seconds: float = 300) -> None:
     deadline = time.monotonic() + seconds
     while not happens():
         assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
+        time.sleep(0.1)
 
 
 def kills(store: Path, process: subprocess.Popen[bytes], draw: random.Random, count: int) -> int:

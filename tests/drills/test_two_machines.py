@@ -56,13 +56,17 @@ def _another_name() -> None:
 def test_a_lock_of_another_machine_is_kept(locks: str, tmp_path: Path) -> None:
     pack, here = tmp_path / "pack", platform.node()
     with subprocess.Popen(command(pack, locks, "wait"), env={"PYTHONPATH": ROOT}, stdout=subprocess.PIPE) as holder:
-        assert holder.stdout is not None
-        assert [holder.stdout.readline() for _ in range(2)] == [b"False\n", b"taken\n"]
-        held, said = asked(pack, locks, elsewhere=True)
-        assert held == "True"
-        assert f"pack is being written by process {holder.pid} on {here}" in said
-        assert asked(pack, locks, elsewhere=False)[1].startswith(f"{pack} is being written by process {holder.pid}; ")
-        holder.kill()
+        try:
+            assert holder.stdout is not None
+            assert [holder.stdout.readline() for _ in range(2)] == [b"False\n", b"taken\n"]
+            held, said = asked(pack, locks, elsewhere=True)
+            assert held == "True"
+            assert f"pack is being written by process {holder.pid} on {here}" in said
+            assert asked(pack, locks, elsewhere=False)[1].startswith(
+                f"{pack} is being written by process {holder.pid}; "
+            )
+        finally:
+            holder.kill()
     if locks == "flock":
         assert asked(pack, locks, elsewhere=True) == ["False", "taken"]
         return
