@@ -43,7 +43,7 @@ def test_packs_as_jobs_have_the_weights_of_local_packs_also_when_one_is_lost(tmp
 
     def kill() -> None:
         until((first / "resume.safetensors").exists)
-        os.kill(int((first / "lock").read_text()), signal.SIGKILL)
+        os.kill(int((first / "lock").read_text().split()[0]), signal.SIGKILL)
 
     killer = threading.Thread(target=kill)
     killer.start()
@@ -147,7 +147,7 @@ def test_an_engine_that_is_closed_cancels_its_job(store: Path, monkeypatch: pyte
     with slurm(slots=1, threads=1, address="local") as engine:
         future = engine.submit(job_of(found))
         until((folder / "resume.safetensors").exists)
-        holder = int((folder / "lock").read_text())
+        holder = int((folder / "lock").read_text().split()[0])
     assert future.result(timeout=0).state == "failed"
     until(lambda: not _lives(holder), 30)
 

@@ -5,6 +5,7 @@ While a folder is held, every write into it checks that it is still the locked f
 
 import errno
 import os
+import platform
 import stat
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -56,26 +57,37 @@ def is_held(folder: Path) -> bool:
         until_end.callback(os.close, descriptor)
         try:
             import fcntl
-        except ImportError:
-            return (folder / MARKER).exists() and not _alone(descriptor, folder, until_end)
-        try:
+
             fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared: others may ask at the same time
         except BlockingIOError:
             return True
+        except (ImportError, OSError) as error:
+            if isinstance(error, OSError) and error.errno != errno.ENOSYS:
+                raise
+            return (folder / MARKER).exists() and not _alone(descriptor, folder, until_end)
         return False
 
 
 def _lock(descriptor: int, path: Path, until_end: ExitStack) -> None:
     with clear_errors(path):
         if not _alone(descriptor, path.parent, until_end):
-            os.lseek(descriptor, 0, os.SEEK_SET)
-            holder = os.read(descriptor, 32).decode(errors="replace").strip() or "unknown"
             raise StoreError(
-                f"{path.parent} is being written by process {holder}; wait for it, stop it, or choose another store"
+                f"{path.parent} is being written by process {_holder(descriptor, path.parent)}; wait for it, stop it, "
+                "or choose another store"
             ) from BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
         os.ftruncate(descriptor, 0)
         os.lseek(descriptor, 0, os.SEEK_SET)
-        os.write(descriptor, str(os.getpid()).encode())
+        os.write(descriptor, f"{os.getpid()}\n{platform.node()}".encode(errors="replace"))
+
+
+def _holder(descriptor: int, folder: Path) -> str:
+    """The number of the process that holds the lock, and its machine if it is another one."""
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    number, _, machine = os.read(descriptor, 512).decode(errors="replace").strip().partition("\n")
+    if machine in ("", platform.node()):
+        return number or "unknown"
+    marked = f" (if that machine is gone, remove {folder / MARKER})" if (folder / MARKER).exists() else ""
+    return f"{number} on {machine}{marked}"
 
 
 def _alone(descriptor: int, folder: Path, until_end: ExitStack) -> bool:
