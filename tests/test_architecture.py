@@ -106,6 +106,7 @@ LISTS = {
     "losses/__init__.py": "public names",
     "report/run/numbers.py": "the rows of a table, in the order in which people read them",
     "runs/identity.py": "ids of the first stores, which do not change",
+    "studies/study.py": "names of fields in a file, of which two are also names of benchmarks",
     "cli/base.py": "commands that go on where they were interrupted",
 }
 
