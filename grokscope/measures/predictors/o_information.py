@@ -64,4 +64,10 @@ def _grouped(values: Float[np.ndarray, "input neuron"], groups: int) -> Float[np
         mine = np.flatnonzero(member == group)
         signs = np.where(correlations[mine[0], mine] < 0, -1.0, 1.0)
         means.append((standard[:, mine] * signs).mean(1))
-    return np.array(sorted(means, key=lambda mean: float(np.abs(mean).mean()))).T
+    return np.array(sorted(means, key=_rank)).T
+
+
+def _rank(mean: Float[np.ndarray, " input"]) -> tuple[float, float]:
+    """The mean size; of equal ones, as of neurons that each fire at one input, where along the inputs it lies."""
+    sizes = np.abs(mean)
+    return float(f"{sizes.mean():.6g}"), float(sizes @ np.arange(len(sizes)))
