@@ -34,9 +34,9 @@ def measures(*, rounds: int = 3, seconds: float = 2.0, prefix: str = "", steps: 
         chosen = [measure for name, measure in known().items() if name.startswith(prefix)]
         taken = {measure.id: _turns(measure, run, rounds, seconds) for measure in chosen}
     rows = [
-        {"name": name, "kind": known()[name].cost} | summary({"milliseconds": all})
-        for name, all in taken.items()
-        if all
+        {"name": name, "kind": known()[name].cost} | summary({"milliseconds": times})
+        for name, times in taken.items()
+        if times
     ]
     return {"threads": torch.get_num_threads(), "rows": rows}
 

@@ -101,8 +101,7 @@ def _bound(host: str, port: int) -> socket.socket:
         raise GrokscopeError(
             f"cannot listen at {host}, port {port}: {getattr(error, 'strerror', None) or error}; --port gives another"
         ) from error
-    if hasattr(
-        socket, "TCP_USER_TIMEOUT"
-    ):  # Linux ends what is not taken in time, also where the other machine is gone
+    # Linux ends what is not taken in time, also where the other machine is gone.
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(1_000 * PATIENCE))
     return listening

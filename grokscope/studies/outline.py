@@ -7,7 +7,7 @@ from typing import Any
 from grokscope.errors import StoreError
 from grokscope.runs.store.catalogue import OnDamage
 from grokscope.runs.store.documents import is_name, read_document
-from grokscope.runs.store.events import finished_at
+from grokscope.runs.store.events import is_finished
 
 CARD = "scorecard.json"  # in the folder of a study
 FOLDER = "studies"  # beside the packs; no pack's id, which is twelve hexadecimal digits
@@ -67,11 +67,3 @@ def _outline(path: Path) -> Outline:
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise StoreError(f"{path} cannot be read ({error}); remove it to have the study planned anew") from error
     return made
-
-
-def is_finished(folder: Path) -> bool:
-    """A pack whose events are damaged is not: it is tried, fails with the reason, and holds up no other."""
-    try:
-        return finished_at(folder) is not None
-    except StoreError:
-        return False

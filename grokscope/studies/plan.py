@@ -21,12 +21,12 @@ from grokscope.predictions.taking import Asked
 from grokscope.runs.config import RunConfig
 from grokscope.runs.identity import run_ids
 from grokscope.runs.run import load_pack
+from grokscope.runs.store.events import is_finished
 from grokscope.runs.store.mirror import opened
 from grokscope.runs.store.readings import read_readings
 from grokscope.runs.writer import Kept, kept_of
 from grokscope.statistics.intervals import FEWEST
 from grokscope.statistics.looks import Looks
-from grokscope.studies.outline import is_finished
 from grokscope.studies.packing import Configs, Wanted, laid_out, shape_of, soonest_end
 from grokscope.studies.study import Study, pack_of
 from grokscope.theories.base import families

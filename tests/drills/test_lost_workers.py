@@ -26,6 +26,8 @@ from grokscope.studies.plan import Plan, plan
 from tests.conftest import tiny
 from tests.drills._children import ROOT
 from tests.drills.test_truncated_journals import same
+from tests.studies.test_conduct import until
+from tests.studies.test_slurm import lives
 
 KILLS, PACKS = 10, 3
 DRIVER = """
@@ -67,20 +69,6 @@ def descendants(process: int) -> Iterator[int]:
             yield from descendants(int(path.parent.name))
 
 
-def alive(process: int) -> bool:
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def until(happens, seconds: float = 300) -> None:
-    deadline = time.monotonic() + seconds
-    while not happens():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.1)
-
-
 def kills(store: Path, process: subprocess.Popen[bytes], draw: random.Random, count: int) -> int:
     """Kills writers of packs at random instants until so many are dead, or the driver has ended."""
     done = 0
@@ -115,7 +103,7 @@ def test_a_study_outlives_its_workers_and_its_drivers(engine: str, tmp_path: Pat
     with driver("one", store, engine) as last:  # packs that were given up, because their workers died too often
         assert last.wait() == 0
     assert study("one", store).todo == study("two", store).todo == []
-    until(lambda: not any(map(alive, left)), 60)
+    until(lambda: not any(map(lives, left)), 60)
     assert examine(store).damages == []
     packs = sorted(path.parent.name for path in (tmp_path / "whole").glob("*/pack.json"))
     assert len(packs) == PACKS

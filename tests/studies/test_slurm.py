@@ -149,10 +149,10 @@ def test_an_engine_that_is_closed_cancels_its_job(store: Path, monkeypatch: pyte
         until((folder / "resume.safetensors").exists)
         holder = int((folder / "lock").read_text().split()[0])
     assert future.result(timeout=0).state == "failed"
-    until(lambda: not _lives(holder), 30)
+    until(lambda: not lives(holder), 30)
 
 
-def _lives(process: int) -> bool:
+def lives(process: int) -> bool:
     try:
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:

@@ -47,6 +47,14 @@ def finished_at(folder: Path) -> int | None:
     return next((event["step"] for event in read_events(folder) if event["event"] == FINISHED), None)
 
 
+def is_finished(folder: Path) -> bool:
+    """A pack whose events are damaged is not: it is tried, fails with the reason, and holds up no other."""
+    try:
+        return finished_at(folder) is not None
+    except StoreError:
+        return False
+
+
 def truncate_events_after(folder: Path, step: int) -> None:
     """Drop the events after `step`, which a resumed run meets again."""
     lines = jsonl.read_lines(folder / _NAME)

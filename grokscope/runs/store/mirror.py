@@ -28,7 +28,7 @@ from typing import Any
 from grokscope.errors import StoreError
 from grokscope.runs.store import jsonl
 from grokscope.runs.store.atomic import clear_errors, write_atomic
-from grokscope.runs.store.events import FINISHED, checked_events, finished_at
+from grokscope.runs.store.events import FINISHED, checked_events, finished_at, is_finished
 from grokscope.runs.store.lock import is_held
 
 ADDRESS = ".url"  # in a mirror's folder: its URL
@@ -86,7 +86,7 @@ def publish(folder: Path, *, rarely: bool = False) -> None:
     if root is None or (rarely and time.monotonic() - _sent.get(folder, -SECONDS) < SECONDS):
         return
     name = folder.relative_to(root).as_posix()
-    later = f"; {folder} is whole, and is sent by the next command on this store" if _whole(folder) else ""
+    later = f"; {folder} is whole, and is sent by the next command on this store" if is_finished(folder) else ""
     with _errors(url, later):
         system, base = _system(url)
         _send(system, f"{base}/{name}", root, name)
@@ -134,7 +134,7 @@ def _owed(root: Path) -> set[str]:
     """The finished packs of which something was not sent. One in training is not among them: another machine may have
     gone on with it, and knows more. One that is written now is sent by its writer."""
     names = {path.name.removesuffix(_OWED) for path in (root / _SENT).glob(f"*{_OWED}")}
-    return {name for name in names if _whole(root / name) and not is_held(root / name)}
+    return {name for name in names if is_finished(root / name) and not is_held(root / name)}
 
 
 def _send(system: Any, there: str, root: Path, name: str) -> None:
@@ -187,14 +187,6 @@ def _body(system: Any, path: str, size: int) -> bytes:
         if len(body) != (size := system.info(path)["size"]):
             raise OSError(f"{len(body)} of the {size} bytes of {path} came")
     return body
-
-
-def _whole(folder: Path) -> bool:
-    """Whether a pack is finished, and says so without damage."""
-    try:
-        return finished_at(folder) is not None
-    except StoreError:
-        return False
 
 
 def _ended(folder: Path) -> bool:

@@ -13,7 +13,7 @@ Source: Jordan et al. 2024, kellerjordan.github.io/posts/muon, released code 857
 here in the dtype of training).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Self, final
 
 import torch
@@ -45,6 +45,12 @@ class MuonOptions(OptimizerOptions):
         return True
 
 
+def hidden(shapes: Mapping[str, tuple[int, ...]]) -> list[str]:
+    """The names of the matrices that are neither tables nor the unembedding."""
+    others = (*TABLES, readout(shapes))
+    return [name for name, shape in shapes.items() if len(shape) > 1 and name not in others]
+
+
 def nearly_orthogonal(matrices: Float[Tensor, "*batch row column"]) -> Float[Tensor, "*batch row column"]:
     """Five rounds of the quintic iteration of Newton and Schulz, on the side with fewer rows; zero stays zero."""
     a, b, c = COEFFICIENTS
@@ -65,8 +71,7 @@ class Muon(Optimizer):
     def __init__(self, configs: Sequence[RunConfig], params: Tensor, flat: Flat | None = None) -> None:
         self._flat = flat
         shapes = {} if flat is None else flat.shapes
-        others = (*TABLES, readout(shapes))
-        self._matrices = [name for name, shape in shapes.items() if len(shape) > 1 and name not in others]
+        self._matrices = hidden(shapes)
         rest = torch.ones(params.shape[1], dtype=torch.bool)
         for name in self._matrices:
             assert flat is not None

@@ -4,8 +4,7 @@
 
 A row is what one output unit reads: in torch's layout (output, input) the last axis; here, where matrices are input by
 output, a column. All heads of W_O write to one unit together. A position's vector is a row, and a vector of biases is
-one row. Tables of symbols and the unembedding (in networks without W_U: W_out) are left alone,
-as published.
+one row. Tables of symbols and the unembedding (in networks without W_U: W_out) are left alone, as published.
 
 Source: Volchkov & Rivlin 2026, github.com/NiftyliuS/cliptogrok, README 0c1727a, c = 2.0 there, with rows of the norm c
 at the start (`init_scale` sets another).
@@ -48,6 +47,7 @@ class RowClip(Transform):
     def __init__(self, flat: Flat, bound: float) -> None:
         self.state = {}
         self._flat, self._bound = flat, bound
+        self._alone = (*TABLES, readout(flat.shapes))
 
     @classmethod
     def build(cls, configs: Sequence[RunConfig], flat: Flat) -> Self:
@@ -57,7 +57,7 @@ class RowClip(Transform):
 
     def apply(self, params: Tensor, gradients: Tensor, *, step: Step) -> None:  # noqa: ARG002
         for name, tensor in self._flat.views(params).items():
-            if name not in (*TABLES, readout(self._flat.shapes)):
+            if name not in self._alone:
                 norm = torch.linalg.vector_norm(tensor, dim=_axes(name), keepdim=True, dtype=torch.float64)
                 tensor.mul_(torch.where(norm > self._bound, self._bound / norm, 1.0).to(tensor.dtype))
 

@@ -3,14 +3,13 @@
 from grokscope.statistics.regions import within
 from grokscope.studies.race.base import Method, Published, Shapes
 from grokscope.studies.race.shapes import matrices
-from grokscope.training.flat import readout
-from grokscope.training.optimizers.muon import TABLES
+from grokscope.training.optimizers.muon import hidden
 
 
 def _flops(shapes: Shapes) -> float:
     """Five rounds of Newton and Schulz: 5 (4 m^2 n + 2 m^3) a matrix, m its shorter side."""
-    hidden = {name: shape for name, shape in shapes.items() if name not in (*TABLES, readout(shapes))}
-    return sum(5.0 * (4 * m * m * n + 2 * m**3) for m, n in matrices(hidden))
+    own = {name: shapes[name] for name in hidden(shapes)}
+    return sum(5.0 * (4 * m * m * n + 2 * m**3) for m, n in matrices(own))
 
 
 muon = Method(
