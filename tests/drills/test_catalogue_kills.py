@@ -11,7 +11,7 @@ import pytest
 from grokscope.benchmarks.store import stub
 from grokscope.runs.store import finished, tables
 from grokscope.runs.store.checksum import BLANK, stamp
-from grokscope.runs.store.merged import literal, parquet
+from grokscope.runs.store.merged import MIXED, literal, parquet
 from grokscope.runs.store.segments import engine
 from tests.drills._forks import killed
 from tests.drills.test_catalogue import FEWEST, PACKS, SQL, agrees, answers, config, few, made, settle, store  # noqa: F401
@@ -21,6 +21,7 @@ BUILDING = f"""
 import json, os, shutil
 from pathlib import Path
 from grokscope.runs.store import finished, tables
+from grokscope.runs.store.query import query
 import duckdb, filelock, numpy
 from tests.drills.test_catalogue import SQL
 finished.FEWEST = {FEWEST}
@@ -102,7 +103,7 @@ def test_other_columns_have_another_name_of_the_signature(store: Path) -> None: 
     for table in tables.TABLES:
         rows = finished.rows_of(finished.generations(store, table.name)[0])
         names = {name for name, *_ in engine().execute(f"DESCRIBE FROM {parquet(rows)}").fetchall()}
-        own = {name for name in names if not name.startswith(("config:", "summary:"))}
+        own = {name.removesuffix(MIXED) for name in names if not name.startswith(("config:", "summary:"))}
         assert (finished.SIGNATURE, own) == ("signature", LAYOUT[table.name])
 
 
