@@ -141,13 +141,18 @@ def test_what_a_job_asks_slurm_for(store: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # submitit does not wait for what it cancels
-def test_an_engine_that_is_closed_cancels_its_job(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("heard", [signal.default_int_handler, signal.SIG_IGN], ids=["terminal", "background"])
+def test_an_engine_that_is_closed_cancels_its_job(store: Path, heard: Any) -> None:
     found = plan("closed", {"a": [tiny(**(LONG | {"max_steps": 100_000, "stop_after": 100_000}))]}, store)
     folder = store / found.packs[0].id
-    with slurm(slots=1, threads=1, address="local") as engine:
-        future = engine.submit(job_of(found))
-        until((folder / "resume.safetensors").exists)
-        holder = int((folder / "lock").read_text().split()[0])
+    before = signal.signal(signal.SIGINT, heard)  # a job inherits what its driver ignores
+    try:
+        with slurm(slots=1, threads=1, address="local") as engine:
+            future = engine.submit(job_of(found))
+            until((folder / "resume.safetensors").exists)
+            holder = int((folder / "lock").read_text().split()[0])
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert future.result(timeout=0).state == "failed"
     until(lambda: not lives(holder), 30)
 

@@ -5,12 +5,15 @@ the jobs lie in the folder `slurm` there, and stay where a job was lost. At the 
 this machine, without SLURM.
 """
 
+import os
 import re
 import shlex
 import shutil
+import signal
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -94,6 +97,7 @@ class Slurm:
 
     def __init__(self, submitit: Any, cluster: str, settings: Settings, device: str, folder: Path) -> None:
         self.slots, self.threads, self.lost = settings.parallel, settings.cpus, False
+        self._cluster = cluster
         self._pool, self._closed = ThreadPoolExecutor(self.slots), threading.Event()
         self._submitting, self._refusal = threading.Lock(), ""  # submitit's executor is not made for threads
         variables = [f"{name}={value}" for name, value in environment(settings.cpus).items()]
@@ -155,7 +159,10 @@ class Slurm:
         closed."""
         while not sent.done():
             if self._closed.wait(SECONDS):
-                sent.cancel(check=False)
+                if self._cluster == "local":  # submitit sends it SIGINT, which a background job of a shell ignores
+                    os.kill(int(sent.job_id), signal.SIGKILL)
+                else:
+                    sent.cancel(check=False)
                 return None
         try:
             return sent.result()
@@ -164,7 +171,16 @@ class Slurm:
 
 
 def _task(job: dict[str, Any]) -> dict[str, Any]:
+    if parent := os.environ.get("SUBMITIT_LOCAL_JOB_ID"):
+        threading.Thread(target=_end_with, args=[int(parent)], daemon=True).start()
     return asdict(work(Job(**job)))
+
+
+def _end_with(parent: int) -> None:
+    """A job of this machine ends with the process that started it, as one of SLURM does."""
+    while os.getppid() == parent:
+        time.sleep(SECONDS)
+    os._exit(1)
 
 
 def _last(error: Exception) -> str:
