@@ -1,11 +1,14 @@
 """What many tests share: a tiny run that takes seconds, a browser, and the order in which tests run."""
 
+import asyncio
 import os
 import random
 import shutil
+import signal
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +33,17 @@ TINY: dict[str, Any] = {
     "max_steps": 60,
     "checkpoint_every": 25,
 }
+
+
+signal.signal(
+    signal.SIGINT, signal.default_int_handler
+)  # a suite in the background ignores it, and so would its children
+
+
+def alone(work: Coroutine[Any, Any, Any]) -> Any:
+    """Runs it in a thread: Playwright leaves a loop running in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
 
 
 def tiny(**fields: Any) -> RunConfig:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from grokscope.registry import shortened
 from grokscope.serve.server import PATIENCE
@@ -60,6 +60,8 @@ async def body(request: Request, most: int = 20_000) -> dict[str, Any]:
                     raise HTTPException(413, f"expected at most {most} bytes")
     except TimeoutError:
         raise HTTPException(408, f"the request was not there after {PATIENCE:g} s") from None
+    except ClientDisconnect:  # nobody reads the answer
+        raise wrong("half a request came") from None
     try:
         sent = json.loads(data)
     except (ValueError, RecursionError):

@@ -19,11 +19,11 @@ from tests.conftest import tiny
 from tests.drills.test_kills import ROOT, TRAINER
 from tests.drills.test_truncated_journals import same
 
-COPIES, MANY = 8, 60
+COPIES, MANY = 4, 60
 
 
-def drilled(tmp_path: Path, count: int) -> Counter[str]:
-    config = tiny(max_steps=2_000, stop_after=10_000)
+def drilled(tmp_path: Path, count: int, steps: int) -> Counter[str]:
+    config = tiny(max_steps=steps, stop_after=10_000)
     store, found = tmp_path / "store", Counter[str]()
     command = [sys.executable, "-c", TRAINER, str(store), config.model_dump_json()]
     copies, draw = list[Path](), random.Random(20)
@@ -31,7 +31,7 @@ def drilled(tmp_path: Path, count: int) -> Counter[str]:
         assert process.stdout is not None
         process.stdout.readline()
         while process.poll() is None:
-            time.sleep(draw.uniform(0, 4 / count))
+            time.sleep(draw.uniform(0, steps / 500 / count))
             if len(copies) < count and list(store.glob("*/resume.safetensors")):
                 copies.append(tmp_path / f"copy {len(copies)}")
                 with suppress(shutil.Error):  # a file that is gone by the time it is read
@@ -51,14 +51,14 @@ def _ended(config: Any, copy: Path, run: Run) -> str:
 
 
 def test_a_copy_of_a_store_that_is_written(tmp_path: Path) -> None:
-    found = drilled(tmp_path, COPIES)
+    found = drilled(tmp_path, COPIES, 600)
     assert found.keys() <= {"the same rows", "refused"}
     assert found["the same rows"]
 
 
 @pytest.mark.slow
 def test_many_copies_of_a_store_that_is_written(tmp_path: Path) -> None:
-    found = drilled(tmp_path, MANY)
+    found = drilled(tmp_path, MANY, 2_000)
     print(dict(found))
     assert found.keys() <= {"the same rows", "refused"}
     assert found["the same rows"]

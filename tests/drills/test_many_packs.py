@@ -3,7 +3,6 @@
 The packs are stubs: their files are those of trained ones. A stub has 40 numbers a run, drawn with a fixed seed.
 """
 
-import asyncio
 import json
 import shutil
 import time
@@ -14,6 +13,7 @@ import pytest
 
 from grokscope.benchmarks.store import stub
 from grokscope.runs.store import checksum, finished, tables
+from tests.conftest import alone
 from tests.drills._children import drilled
 from tests.drills._crowd import Crowd, serving
 from tests.drills.test_catalogue import config
@@ -68,7 +68,7 @@ def test_one_damaged_pack_among_many(tmp_path: Path, count: int, seconds: float,
     assert all(damages and all(hurt.name in str(one) for one in damages) for damages in named), named
 
     with serving(store) as server:
-        page = asyncio.run(Crowd(server=server).json("data/runs"))
+        page = alone(Crowd(server=server).json("data/runs"))
         assert page["total"] == len(left)
         assert {row["run"] for row in page["runs"]} <= left
         assert [hurt.name in line for line in page["problems"]] == [True]

@@ -18,7 +18,7 @@ from grokscope.runs.store.windows import read_windows
 from grokscope.runs.writer import open_writer
 from grokscope.serve.server import PATIENCE
 from grokscope.studies.experiment import train
-from tests.conftest import tiny
+from tests.conftest import alone, tiny
 from tests.drills._crowd import Crowd, Points, Server, get, serving, vanished
 from tests.drills.test_kills import ROOT, TRAINER
 from tests.drills.test_truncated_journals import same
@@ -76,7 +76,7 @@ def test_thirty_streams_miss_no_row(tmp_path: Path) -> None:
         training, crowd = threading.Thread(target=goes_on), Crowd(server=server)
         training.start()
         measures = ["behaviour.test_loss", "attention.entropy"]
-        heard = asyncio.run(crowded(crowd, run, end=end, measures=measures, streams=30, requests=300))
+        heard = alone(crowded(crowd, run, end=end, measures=measures, streams=30, requests=300))
         training.join()
         assert set(crowd.answers) == {200}
         written = truth(tmp_path / run, run, measures)
@@ -96,8 +96,8 @@ def test_two_hundred_streams_beside_a_training(tmp_path: Path) -> None:
     command = [sys.executable, "-c", TRAINER, str(store), config.model_dump_json()]
     with serving(store) as server, subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) as training:
         crowd, began = Crowd(server=server), time.monotonic()
-        assert until(lambda: run in asyncio.run(crowd.ask("data/runs")).decode(), 120)
-        heard = asyncio.run(crowded(crowd, run, end=1_500, measures=measures, streams=200, requests=10_000))
+        assert until(lambda: run in alone(crowd.ask("data/runs")).decode(), 120)
+        heard = alone(crowded(crowd, run, end=1_500, measures=measures, streams=200, requests=10_000))
         assert training.wait(60) == 0
         assert set(crowd.answers) == {200}
         written = truth(store / run, run, measures)
@@ -143,14 +143,14 @@ def misbehaved(store: Path, count: int, *, seconds: float) -> None:
     (run,) = write(store, [config(seed=1)], until=400)
     with serving(store) as server, ExitStack() as closed:
         crowd = Crowd(server=server)
-        script = asyncio.run(script_of(crowd, run))
+        script = alone(script_of(crowd, run))
         before, files, there = server.told("VmRSS"), server.open_files(), []
         for kind, sent in kinds(run, script).items():
             there += [closed.enter_context(server.connected(sent)) for _ in range(count)]
-            asyncio.run(crowd.ask("data/runs"))
+            alone(crowd.ask("data/runs"))
             print(f"{kind}: {small(server)}")
         time.sleep(seconds)
-        asyncio.run(crowd.ask("data/runs"))
+        alone(crowd.ask("data/runs"))
         assert set(crowd.answers) == {200}
         if seconds > PATIENCE:
             assert until(lambda: server.open_files() <= files + count), server.open_files()

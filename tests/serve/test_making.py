@@ -6,10 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -18,6 +15,7 @@ from grokscope.errors import GrokscopeError
 from grokscope.runs.run import Run
 from grokscope.serve.guard import OF_REPORTS
 from grokscope.serve.making import Making
+from tests.conftest import alone
 from tests.serve.conftest import opened
 
 
@@ -31,12 +29,6 @@ def test_the_report_is_that_of_the_command(tiny_run: Run, monkeypatch: pytest.Mo
         monkeypatch.delattr(Making, "_make")  # it was kept
         assert client.get(f"/runs/{tiny_run.id}/report.html", params={"lang": "zh"}).text == answer.text
     assert not (tiny_run.folder / "report.html").exists()  # a look writes nothing into the store
-
-
-def alone(work: Coroutine[Any, Any, Any]) -> Any:
-    """Runs it in a thread: Playwright leaves a loop running in this one."""
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, work).result()
 
 
 def test_what_cannot_be_made_is_one_line(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Every row of every theory on runs that are made up: its statistic can come out either way, and pairs by seed."""
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,11 @@ PREDICTIONS = [(theory, row) for theory in theories().values() for row in theory
 WORLDS = 40
 
 
+@functools.lru_cache(maxsize=4)  # most rows need few worlds
+def world(number: int) -> Any:
+    return subjects(made.arms(number))
+
+
 def named(pair: Any) -> str:
     return f"{pair[0].id}: {pair[1].name}" if isinstance(pair, tuple) else ""
 
@@ -27,8 +33,8 @@ def test_a_statistic_can_come_out_on_either_side(
     made.use(monkeypatch)
     _, row = pair
     values: list[float] = []
-    for world in range(WORLDS):
-        sample = row.statistic(row.answers(subjects(made.arms(world))))
+    for number in range(WORLDS):
+        sample = row.statistic(row.answers(world(number)))
         values += _values(sample)
         sides = {row.supports.contains(value, value) for value in values}
         shares = isinstance(sample, Shares)
@@ -57,7 +63,7 @@ def test_a_control_can_show_what_it_is_asked(pair: tuple[Theory, Prediction], mo
     made.use(monkeypatch)
     _, row = pair
     for arm, statistic in row.controls.items():
-        samples = (statistic(row.answers(subjects(made.arms(world)))) for world in range(WORLDS))
+        samples = (statistic(row.answers(world(number))) for number in range(WORLDS))
         values: set[float] = set()
         for sample in samples:
             values |= set(_values(sample))
