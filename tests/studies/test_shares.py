@@ -37,7 +37,7 @@ EVERY = [50, 60, 70, 80]
 AXES = {"d_mlp": WIDTHS, "evaluate_every": EVERY}
 PACKS = len(WIDTHS) * len(EVERY)
 GRID = [f"--grid={field}={','.join(map(str, values))}" for field, values in AXES.items()]
-FIELDS = SIZE | {"train_fraction": 0.5, "max_steps": 200}
+FIELDS = SIZE | {"train_fraction": 0.5, "max_steps": 400}
 COMMAND = ["sweep", "quickstart", *GRID, "--workers", "1", "--json"]
 COMMAND += [part for name, value in FIELDS.items() if name != "d_mlp" for part in ("--set", f"{name}={value}")]
 
@@ -151,7 +151,7 @@ def test_long_packs_are_dealt_out_evenly(store: Path) -> None:
     """A grid whose every second value trains a hundred times as long: not all of these in one of two shares."""
     arms = cells(8)
     for number in range(0, 8, 2):
-        arms[str(number)] = [tiny(seed=number, **(SIZE | {"max_steps": 200}))]
+        arms[str(number)] = [tiny(seed=number, **(SIZE | {"max_steps": 400}))]
     whole = plan("s", arms, store)
     long = [sum(pack.most == 400 for pack in Share(number, 2).part(whole).packs) for number in (1, 2)]
     assert long == [2, 2]
