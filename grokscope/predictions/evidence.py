@@ -56,13 +56,13 @@ class Evidence:
         return family is not None and region.contains(*family(1 - a))
 
     def decides(self, supports: Region, a: float) -> int | str | None:
-        """Seeds that would decide at this level, in the region in which the effect lies, or why their number is not
-        known."""
+        """Seeds that would decide at this level, in the region in which the effect lies, and more than those that do
+        not; or why their number is not known."""
         if self.needed is None:
             return None
         region = supports if supports.contains(self.value, self.value) else supports.complement
         seeds = self.needed(region, max(a, SMALLEST))
-        return seeds.reason if isinstance(seeds, Missing) else int(np.ceil(seeds))
+        return seeds.reason if isinstance(seeds, Missing) else max(int(np.ceil(seeds)), self.n + 1)
 
     def shown(self, level: float) -> tuple[float, float] | tuple[None, None]:
         """The interval of the seeds with an answer; None where they are too few for one."""

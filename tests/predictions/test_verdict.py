@@ -11,6 +11,7 @@ from grokscope.errors import Missing
 from grokscope.predictions.arms import Arm, Arms
 from grokscope.predictions.base import Fit, Means, Prediction, Sample, Shares, Text, Theory, Times
 from grokscope.predictions.cards import Claim, Row, Scorecard
+from grokscope.predictions.evidence import Evidence
 from grokscope.predictions.verdict import judged
 from grokscope.statistics.looks import PROTOCOL, Looks
 from grokscope.statistics.regions import NOWHERE, Region, above, below, within
@@ -370,6 +371,12 @@ def test_a_theory_without_a_true_claim_is_seldom_given_one_long(kind: str) -> No
     found = false_support(kind, 1000)
     print(f"\n{kind}: {found:.3f}")
     assert found <= 0.05 + 3 * 0.007
+
+
+@pytest.mark.parametrize(("planned", "told"), [(5, 11), (10.2, 11), (40, 40), (Missing("no effect"), "no effect")])
+def test_more_seeds_than_those_that_left_it_open_would_decide(planned: Any, told: Any) -> None:
+    found = Evidence(value=1, n=10, intervals=None, needed=lambda *_: planned)
+    assert found.decides(above(0.5), 0.05) == told
 
 
 @pytest.mark.slow

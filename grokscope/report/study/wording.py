@@ -94,17 +94,25 @@ def awaited(card: Scorecard, claim: Claim) -> str:
     return f"{count(min(claim.seeds.values(), default=0))} / {count(card.looks[0])}"
 
 
+_SORTS = ("inside", "outside", "control", "between", "unanswered")
+
+
 def together(card: Scorecard, claim: Claim, lang: Lang = "en") -> str:
-    """The effect of a single part, or how many parts lie in their regions; and the reason of the worst."""
+    """The effect of a single part and its reason; of several, how many have which reason, and the seeds that would
+    decide those whose intervals cross an edge."""
     rows = rows_of(card, claim)
     if state(card, claim) == "open":
         return _awaited(card, claim, lang)
     if len(rows) == 1:
         shown = effect(rows[0], lang)
         return say("glance.effect", lang, effect=shown, why=why(rows[0], lang)) if shown else why(rows[0], lang)
-    verdicts = Counter(row.verdict for row in rows)
-    outside = verdicts["falls_short"] + verdicts["refuted"]
-    return say("glance.parts", lang, n=len(rows), supported=verdicts["supported"], outside=outside)
+    sorts = Counter(row.reason if row.reason in _SORTS else "unanswered" for row in rows)
+    counted = LISTED[lang].join(say(f"glance.{sort}", lang, n=sorts[sort]) for sort in _SORTS if sorts[sort])
+    parts = [say("glance.parts", lang, n=len(rows), parts=counted)]
+    if seeds := [row.needed for row in rows if isinstance(row.needed, int)]:
+        key = "needed.seeds" if len(seeds) == sorts["between"] else "glance.least"
+        parts.append(say(key, lang, n=count(max(seeds))))
+    return joined(parts, lang)
 
 
 def measured(row: Row, lang: Lang = "en") -> list[str]:

@@ -12,7 +12,7 @@ from grokscope.errors import Missing
 from grokscope.predictions.cards import Row, Scorecard
 from grokscope.report.study import text as scorecard_text
 from grokscope.report.study.scorecard import cells, glance, lead, sections, write
-from grokscope.report.study.wording import effect, regions, why
+from grokscope.report.study.wording import effect, regions, together, why
 from grokscope.statistics.regions import NOWHERE, Region, above, below, outside, within
 from tests.report.study.cards import means, row, scored
 
@@ -58,6 +58,24 @@ def test_claims_at_a_glance_say_verdict_and_evidence(card: Scorecard) -> None:
     assert lines["the claim <b> (row.7)"][1] == "2 parts: 1 in their regions, 1 outside"
     chinese = {line[0]: line[1:] for line in glance(card, "zh")}
     assert chinese["这条主张 (row.1)"][0] == "否定（12 个种子）"
+
+
+@pytest.mark.parametrize(
+    ("needed", "said"),
+    [
+        ((22, 40), "40 seeds would decide"),
+        ((22, "more than 10,000 seeds"), "at least 22 seeds would decide"),
+        (("more than 10,000 seeds",) * 2, ""),
+    ],
+)
+def test_parts_are_counted_by_what_keeps_them_open(card: Scorecard, needed: tuple[Any, Any], said: str) -> None:
+    open_, inside, kept = of(card, 2), of(card, 0), of(card, 5)
+    rows = [open_.model_copy(update={"needed": n}) for n in needed]
+    rows += [inside, kept.model_copy(update={"reason": "control"}), of(card, 3)]
+    claim = card.claims[0].model_copy(update={"parts": tuple(row.name for row in rows)})
+    shown = together(card.model_copy(update={"rows": tuple(rows)}), claim)
+    counted = "5 parts: 1 in their regions, 1 no further than a control, 2 across an edge, 1 without an answer"
+    assert shown == "; ".join(filter(None, (counted, said)))
 
 
 def test_a_row_shows_effect_interval_number_ideal_and_sides(card: Scorecard) -> None:
