@@ -91,4 +91,4 @@ def _print(examination: "Examination", done: "Repaired | None") -> None:
         print(f"measured again: cheap measures of {folder.name}; the others: grokscope measure")
     for note in examination.notes:
         print(f"note    {note}")
-    print(f"{examination.packs} packs, {len(examination.damages)} damages")
+    print(f"packs: {examination.packs}, damages: {len(examination.damages)}")

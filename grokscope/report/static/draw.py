@@ -58,9 +58,11 @@ def plan(figure: "Figure", width: float, step: int | None = None, height: float 
             moved = {side: over[name] + EDGE for side, name in SIDES.items()}
             if rehearsal > REHEARSALS // 2:  # a label that comes and goes must not go on for ever
                 moved = {side: max(by, 0.0) for side, by in moved.items()}
-            if max(map(abs, moved.values())) < SETTLED:
+            # Squares stand in the middle of their room, which may be free at the edges: it is no margin to be taken.
+            wanted = {side: max(margins[side] + by, EDGE) for side, by in moved.items()}
+            if max(abs(wanted[side] - margins[side]) for side in SIDES) < SETTLED:
                 break
-            margins = {side: margins[side] + by for side, by in moved.items()}
+            margins = wanted
         at = place(shown, axes, margins, Size(width=width, height=height), fonts)
     if height is not None and sheet.overlaps():
         raise ValueError("words of this figure lie over each other at this height; take a larger height")

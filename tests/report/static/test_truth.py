@@ -148,6 +148,16 @@ def test_axes_of_one_scale_stay_square() -> None:
     assert x1 - x0 == pytest.approx(y1 - y0)
 
 
+def test_squares_of_a_low_sheet_stand_in_the_middle_of_their_halves() -> None:
+    one = {"range": [0, 1], "constrain": "domain", "showticklabels": False}
+    axes = {"xaxis": one | {"domain": [0, 0.48]}, "xaxis2": one | {"domain": [0.52, 1], "anchor": "y2"}}
+    axes |= {"yaxis": one | {"scaleanchor": "x"}, "yaxis2": one | {"scaleanchor": "x2", "anchor": "x2"}}
+    lines = [go.Scatter(x=[0, 1], y=[0, 1], mode="lines", xaxis=f"x{n}", yaxis=f"y{n}") for n in ("", 2)]
+    made, _ = sheet(figure(*lines, **axes, showlegend=False, margin={"l": 8, "r": 8}), width=5, height=1.5)
+    middles = [part(made, Line2D, f"trace-{number}").get_data()[0].mean() for number in (0, 1)]
+    assert np.divide(middles, made.axes[0].get_xlim()[1]) == pytest.approx([0.25, 0.75], abs=0.02)
+
+
 def test_a_range_that_is_not_set_holds_what_is_drawn() -> None:
     def ends(*traces: Any, **layout: Any) -> Any:
         axes = axes_of(still(figure(*traces, **layout)))

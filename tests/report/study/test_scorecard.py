@@ -44,7 +44,7 @@ def of(card: Scorecard, number: int) -> Row:
 
 def test_the_lead_counts_the_verdicts(card: Scorecard) -> None:
     assert lead(card)[0] == (
-        "Of 8 claims 1 are supported by these runs, 1 fall short, 1 are refuted, 4 are undecided, 1 not tested."
+        "Claims: 8. Supported by these runs: 1; falling short: 1; refuted: 1; undecided: 4; not tested: 1."
     )
     assert "共 8 条主张：1 条得到支持" in lead(card, "zh")[0]
 
