@@ -178,7 +178,7 @@ def _imported_id(folder: Path, config: RunConfig) -> str:
 def _segment(path: Path) -> None:
     require(path, "truncated or damaged segment in")
     with segments.damage_as_store_error(path):
-        segments.engine().execute("SELECT sum(hash(COLUMNS(*))) FROM read_parquet($1)", [[str(path)]]).fetchall()
+        segments.engine().execute("SELECT sum(hash(row)) FROM read_parquet($1) AS row", [[str(path)]]).fetchall()
 
 
 def _resumable(folder: Path) -> None:

@@ -28,10 +28,10 @@ began = time.monotonic(); done(act, -1); needs = time.monotonic() - began
 draw = random.Random(20)
 for number in range(int(sys.argv[2])):
     pid = forked(act, number)
-    time.sleep(draw.uniform(0, 1.1) * needs)
+    time.sleep(after := draw.uniform(0, 1.1) * needs)
     os.kill(pid, signal.SIGKILL)
-    if os.WIFEXITED(os.waitpid(pid, 0)[1]):  # it was faster: the first time had more to load, or a busier machine
-        needs *= 0.7
+    if os.WIFEXITED(os.waitpid(pid, 0)[1]):  # the first time may have had more to load, or a busier machine
+        needs = min(needs, after)
     done(look, number)
 """
 

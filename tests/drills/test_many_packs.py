@@ -40,7 +40,7 @@ def asked(store: Path, *, damaged: bool, seconds: float, mebibytes: int) -> dict
 
 
 @pytest.mark.parametrize(
-    ("count", "seconds", "mebibytes"), [(300, 10.0, 640), pytest.param(10_000, 60.0, 1024, marks=pytest.mark.slow)]
+    ("count", "seconds", "mebibytes"), [(300, 10.0, 640), pytest.param(10_000, 120.0, 1024, marks=pytest.mark.slow)]
 )
 def test_one_damaged_pack_among_many(tmp_path: Path, count: int, seconds: float, mebibytes: int) -> None:
     store = tmp_path / "store"
