@@ -160,6 +160,12 @@ PIECES = st.sampled_from([
     *("set temp_directory = '{out}/temp'", "set home_directory = '{out}'", "import database '{out}'"),
     *("/*", "from duckdb_settings()"),
 ])  # fmt: skip
+READS = ("read_csv('{out}/secret.csv')", "read_text('{out}/secret.csv')", "read_blob('{out}/*')", "'{out}/secret.csv'")
+WRITES = ("copy runs to '{out}/runs.csv'", "export database '{out}/all'", "attach '{out}/new.db' as d")
+BEFORE = ("", "set enable_external_access = true; ", "reset all; ", "explain ", "with t as (select 1) ", "select 1; ")
+ACTS = st.sampled_from(
+    [*(f"select * from {read}" for read in READS), *WRITES]
+)  # of which each would do it, if it could
 SECRET = "31415926535"
 
 
@@ -173,9 +179,12 @@ def test_no_sql_reads_or_writes_a_file(count: int, tmp_path: Path) -> None:
     before = contents(tmp_path)
 
     @settings(max_examples=count, **QUIET)
-    @given(pieces=st.lists(PIECES | HOSTILE | st.text(max_size=5), max_size=8))
-    def run(pieces: list[str]) -> None:
-        sql = " ".join(pieces).replace("{out}", str(out))
+    @given(
+        before=st.sampled_from(BEFORE), act=st.just("") | ACTS,
+        pieces=st.lists(PIECES | HOSTILE | st.text(max_size=5), max_size=8),
+    )  # fmt: skip
+    def run(before: str, act: str, pieces: list[str]) -> None:
+        sql = " ".join([before + act, *pieces]).replace("{out}", str(out))
         try:
             rows = query(store, sql, timeout=3.0, memory="200MB", max_rows=500)[1]
         except (ValueError, GrokscopeError) as error:

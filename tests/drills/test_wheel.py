@@ -11,8 +11,9 @@ import pytest
 ROOT = Path(__file__).parents[2]
 TINY = "--set p=7 --set d_model=8 --set n_heads=2 --set d_mlp=8 --set max_steps=40"
 LINES = (
-    f"run quickstart {TINY}", "report latest", "report latest --lang zh -o zh.html", "list", "list runs", "show latest", "measure latest --only weights.effective_rank",
-    "export latest --to csv -o curves.csv", "study goldilocks --scale tiny --dry-run", "cite latest", "doctor",
+    f"run quickstart {TINY}", "report latest", "report latest --lang zh -o zh.html", "list", "list runs", "show latest",
+    "measure latest --only weights.effective_rank", "export latest --to csv -o curves.csv",
+    "study goldilocks --scale tiny --dry-run", "cite latest", "doctor",
     f"sweep quickstart {TINY} --grid d_mlp=8,16 --workers 2",
 )  # fmt: skip
 
