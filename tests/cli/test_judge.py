@@ -35,7 +35,7 @@ def test_runs_are_judged_by_name(capsys: pytest.CaptureFixture, copy: Path, tiny
     code, out, _ = run(capsys, "judge", tiny_run.id, "--theory", "stages", "--store", str(copy))
     assert code == 0
     assert "stages.symmetry_first/order" in out
-    assert "Of 2 claims 0 are supported" in out
+    assert "Claims: 2. Supported by these runs: 0" in out
 
 
 def test_a_study_is_judged_by_its_plan(capsys: pytest.CaptureFixture, copy: Path, tmp_path: Path) -> None:
