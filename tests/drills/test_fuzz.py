@@ -146,13 +146,18 @@ def test_any_words_are_answered(
     assert query(tmp_path / "runs", "select count(*) from metrics where run = '" + run_id + "'")[1][0][0] > 0
 
 
+READS = (
+    *("read_csv('{out}/secret.csv')", "read_text('{out}/secret.csv')", "read_blob('{out}/*')", "glob('{out}/*')"),
+    "'{out}/secret.csv'",
+)
+WRITES = ("copy runs to '{out}/runs.csv'", "export database '{out}/all'", "attach '{out}/new.db' as d")
+ACTS = st.sampled_from([*(f"select * from {read}" for read in READS), *WRITES])  # of which each would, if it could
+FIRSTS = ("", "set enable_external_access = true; ", "reset all; ", "explain ", "with t as (select 1) ", "select 1; ")
 PIECES = st.sampled_from([
     *("select", "*", "from", "t", "runs", "metrics", "events", "where", "1", "'x'", ","),
     *("(", ")", ";", "union all"),
     *("copy", "to", "'{out}/stolen.csv'", "(format csv)"),
-    *("copy runs to '{out}/runs.csv'", "export database '{out}/all'"),
-    *("read_csv('{out}/secret.csv')", "read_text('{out}/secret.csv')", "read_blob('{out}/*')", "glob('{out}/*')"),
-    *("'{out}/secret.csv'", "attach '{out}/new.db' as d", "install httpfs", "load httpfs", "pragma database_list"),
+    *(*READS, *WRITES, "install httpfs", "load httpfs", "pragma database_list"),
     *("set enable_external_access = true", "set lock_configuration = false", "reset all", "create table t as"),
     *("with t as",),
     *("drop table runs", "insert into runs", "delete from metrics", "update metrics set value = 0", "getenv('HOME')"),
@@ -160,12 +165,6 @@ PIECES = st.sampled_from([
     *("set temp_directory = '{out}/temp'", "set home_directory = '{out}'", "import database '{out}'"),
     *("/*", "from duckdb_settings()"),
 ])  # fmt: skip
-READS = ("read_csv('{out}/secret.csv')", "read_text('{out}/secret.csv')", "read_blob('{out}/*')", "'{out}/secret.csv'")
-WRITES = ("copy runs to '{out}/runs.csv'", "export database '{out}/all'", "attach '{out}/new.db' as d")
-BEFORE = ("", "set enable_external_access = true; ", "reset all; ", "explain ", "with t as (select 1) ", "select 1; ")
-ACTS = st.sampled_from(
-    [*(f"select * from {read}" for read in READS), *WRITES]
-)  # of which each would do it, if it could
 SECRET = "31415926535"
 
 
@@ -180,11 +179,11 @@ def test_no_sql_reads_or_writes_a_file(count: int, tmp_path: Path) -> None:
 
     @settings(max_examples=count, **QUIET)
     @given(
-        before=st.sampled_from(BEFORE), act=st.just("") | ACTS,
+        first=st.sampled_from(FIRSTS), act=st.just("") | ACTS,
         pieces=st.lists(PIECES | HOSTILE | st.text(max_size=5), max_size=8),
     )  # fmt: skip
-    def run(before: str, act: str, pieces: list[str]) -> None:
-        sql = " ".join([before + act, *pieces]).replace("{out}", str(out))
+    def run(first: str, act: str, pieces: list[str]) -> None:
+        sql = " ".join([first + act, *pieces]).replace("{out}", str(out))
         try:
             rows = query(store, sql, timeout=3.0, memory="200MB", max_rows=500)[1]
         except (ValueError, GrokscopeError) as error:

@@ -20,7 +20,8 @@ from tests.drills.test_catalogue import config
 from tests.drills.test_doctor import flip
 
 EVALUATED, NUMBERS = 5, 40  # of a pack
-SQL = "select count(*) as n, count(distinct run) as runs, sum(value) as total from metrics"
+# Of all values in any order; a sum of floats depends on it in its last digits.
+SQL = "select count(*) as n, count(distinct run) as runs, bit_xor(hash(value)) as total from metrics"
 
 
 def built(store: Path, count: int) -> list[Path]:
@@ -50,7 +51,7 @@ def test_one_damaged_pack_among_many(tmp_path: Path, count: int, seconds: float,
     told = asked(store, damaged=False, seconds=seconds, mebibytes=mebibytes)
     assert {row["run"] for row in told["list"]["runs"]} == names
     assert told["query"]["rows"][0][:2] == [NUMBERS * count, count]
-    assert told["again"]["rows"][0] == pytest.approx(told["query"]["rows"][0], rel=1e-12)  # sums in another order
+    assert told["again"]["rows"] == told["query"]["rows"]
     assert {len(finished.look(store, table).packs) for table in (tables.RUNS, tables.NUMBERS)} == {count}
     assert told["doctor"]["damages"] == []
 
@@ -62,8 +63,7 @@ def test_one_damaged_pack_among_many(tmp_path: Path, count: int, seconds: float,
     flip(hurt / "metrics" / "seg-000001.parquet")
     told = asked(store, damaged=True, seconds=seconds, mebibytes=mebibytes)
     assert {row["run"] for row in told["list"]["runs"]} == left
-    assert told["again"]["damaged"] == told["query"]["damaged"]
-    assert told["again"]["rows"][0] == pytest.approx(told["query"]["rows"][0], rel=1e-12)
+    assert told["again"] == told["query"]
     assert told["query"]["rows"][0][:2] == [NUMBERS * len(left), len(left)]
     named = [told["list"]["damaged"], told["query"]["damaged"], told["doctor"]["damages"]]
     assert all(damages and all(hurt.name in str(one) for one in damages) for damages in named), named
