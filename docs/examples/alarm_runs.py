@@ -1,4 +1,4 @@
-"""The runs of docs/results/alarms.md, some two core-hours:  python docs/examples/alarm_runs.py alarms
+"""The runs of docs/results/alarms.md, some three core-hours:  python docs/examples/alarm_runs.py alarms [ARM ...]
 
 They have the configs and seeds of arms of the evidence ledger: small and wide transformers and MLPs on modular
 addition, MLPs on sparse parity, and controls that never generalise. Started again, it does what is missing.
@@ -21,21 +21,20 @@ ARMS = (
     *("stablemax/cross_entropy", "stablemax/stablemax", "collapse/float32", "collapse/weight_decay", "wide/59"),
 )
 # Beside what every training takes. Left out, for minutes a run: the learning coefficient, the tangent kernel, the
-# signal to noise of gradients, the description length, the dropout curve.
+# signal to noise of gradients, the description length, the dropout curve, Hankel's residual.
 MEASURES = (
     *("certified_circles", "dimension", "equivariance", "linear_dimension", "swap_distance"),
     *("commutator_defect", "correlation_traps", "dropout_variance", "gradient_cosine", "gradient_entropy"),
-    *("gradient_norm", "hankel_residual", "local_complexity", "loop_persistence", "o_information", "path_ratio"),
-    *("power_law_exponent", "spectral_entropy", "pattern_distance", "excluded_loss", "restricted_loss"),
-    "effective_rank",
+    *("gradient_norm", "local_complexity", "loop_persistence", "o_information", "path_ratio", "power_law_exponent"),
+    *("spectral_entropy", "pattern_distance", "excluded_loss", "restricted_loss", "effective_rank"),
 )
 
 
-def main(store: str) -> None:
-    """store: the folder of the runs."""
+def main(store: str, *names: str) -> None:
+    """store: the folder of the runs. names: arms, such as for one of several processes; by default all."""
     arms = read_ledger(LEDGER).arms
     chosen = [id_ for id_ in gs.measures() if id_.partition(".")[2] in MEASURES]
-    for name in ARMS:
+    for name in names or ARMS:
         packs = defaultdict(list)
         for run in arms[name].runs:
             if run.seed in SEEDS:
@@ -46,4 +45,4 @@ def main(store: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1]) if len(sys.argv) == 2 else sys.exit(__doc__)
+    main(*sys.argv[1:]) if len(sys.argv) > 1 else sys.exit(__doc__)

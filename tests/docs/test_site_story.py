@@ -60,9 +60,9 @@ def test_a_browser_draws_it_in_its_frame_from_files_of_the_site(folder: Path, br
     asked(page, wanted)
     page.goto((folder / "index.html").as_uri())
     (inner,) = page.frames[1:]
-    inner.wait_for_selector("#shot-grokking_curve .main-svg", timeout=30_000)
+    inner.wait_for_selector("#shot-grokking_curve .main-svg")
     inner.evaluate("document.getElementById('circles').scrollIntoView({ block: 'end' })")
-    inner.wait_for_selector("#shot-planes:not([hidden]) .main-svg", timeout=30_000)
+    inner.wait_for_selector("#shot-planes:not([hidden]) .main-svg")
     elsewhere = [url for url in wanted if not url.startswith((folder.as_uri(), "data:", "blob:"))]
     assert elsewhere == []
     page.close()

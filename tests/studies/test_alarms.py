@@ -1,6 +1,7 @@
 """Series of a store as alarms: who is counted, which series are one, and what a measure looks at."""
 
 import json
+import runpy
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import torch
 
 import grokscope as gs
 from grokscope.cli.base import main
+from grokscope.predictions.ledger_file import read_ledger
 from grokscope.runs.run import Run
 from grokscope.runs.store.journal import Measured
 from grokscope.runs.writer import open_writer
@@ -153,3 +155,12 @@ def test_of_several_views_only_those_with_labels_are_said_to_read_them(tiny_run:
     assert nature("manifold.persistence_ratio", tiny_run)[1] == {
         "manifold.persistence_ratio[view=resid_mid/class_means]"
     }
+
+
+def test_the_script_behind_the_results_asks_for_what_there_is() -> None:
+    root = Path(__file__).parents[2]
+    script = runpy.run_path(str(root / "docs" / "examples" / "alarm_runs.py"))
+    arms = read_ledger(root / script["LEDGER"]).arms
+    for name in script["ARMS"]:
+        assert {run.seed for run in arms[name].runs} >= set(script["SEEDS"])
+    assert {id_.partition(".")[2] for id_ in gs.measures()} >= set(script["MEASURES"])

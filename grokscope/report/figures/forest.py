@@ -13,7 +13,7 @@ from grokscope.errors import Missing
 from grokscope.predictions.cards import Control, Row
 from grokscope.report.figures.base import draws
 from grokscope.report.page import theme
-from grokscope.report.words import Lang, say, with_interval
+from grokscope.report.words import Lang, part_name, say, with_interval
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -40,7 +40,7 @@ def forest(rows: Sequence[Row], lang: Lang = "en") -> "Figure | Missing":
         share = height / sum(heights)
         inner = (top - share * (1 - AXIS / height), top - share * HEAD / height)
         _part(figure, row, place, inner, lang)
-        title = f"{row.part or row.id}: {_text(row)}"
+        title = f"{part_name(row.part or row.id, lang)}: {_text(row)}"
         figure.add_annotation(
             text=title, x=0, xanchor="left", xref="paper", y=top, yanchor="top", yref="paper", xshift=SIDE / 2 - left
         )

@@ -11,7 +11,7 @@ from grokscope.report.page.frame import Block, Cell, Section, Table
 from grokscope.report.page.render import render
 from grokscope.report.study import exploratory, wording
 from grokscope.report.study.because import because
-from grokscope.report.words import Lang, count, number, say, told, with_interval
+from grokscope.report.words import Lang, count, number, part_name, say, told, with_interval
 
 NOTHING: Mapping[exploratory.Key, exploratory.Explored] = {}
 
@@ -74,7 +74,9 @@ def _terms(row: Row, lang: Lang) -> list[Cell]:
 
 
 def _part(row: Row, lang: Lang) -> Cell:
-    return render("cell", lines=[row.part or say("row.whole", lang)], small=f"{row.id} v{row.version}")
+    name = part_name(row.part, lang) if row.part else say("row.whole", lang)
+    own = f"{row.id}/{row.part}" if row.part and name != row.part else row.id  # by which a reader finds it elsewhere
+    return render("cell", lines=[name], small=f"{own} v{row.version}")
 
 
 def _changes(rows: Sequence[Row], lang: Lang) -> list[Block]:
@@ -85,7 +87,7 @@ def _changes(rows: Sequence[Row], lang: Lang) -> list[Block]:
     return [
         say(
             "row.changed" if len(of) == len(rows) else "row.changed_of",
-            lang, version=version, changed=reason, parts=wording.parts_of(of),
+            lang, version=version, changed=reason, parts=wording.parts_of(of, lang),
         )
         for (version, reason), of in changed.items()
     ]  # fmt: skip
@@ -105,7 +107,8 @@ def _answer(row: Row, lang: Lang) -> list[Cell]:
     shown = "" if row.effect is None else with_interval(row.effect, row.low, row.high)
     without = [say("row.without", lang, n=count(row.lacking), why=because(row.missing, lang))] if row.lacking else []
     says = render("cell", strong=say(f"verdict.{row.verdict}", lang), lines=[wording.why(row, lang)])
-    return [render("strong", text=row.part or row.id), shown, render("cell", lines=[count(row.n), *without]), says]
+    name = render("strong", text=part_name(row.part or row.id, lang))
+    return [name, shown, render("cell", lines=[count(row.n), *without]), says]
 
 
 def _control(control: Control, lang: Lang) -> list[Cell]:

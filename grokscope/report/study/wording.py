@@ -10,7 +10,7 @@ from markupsafe import Markup
 from grokscope.predictions.cards import Claim, Control, Row, Scorecard, Verdict
 from grokscope.report.page.render import render
 from grokscope.report.study.because import because
-from grokscope.report.words import Lang, count, number, say, told, with_interval
+from grokscope.report.words import Lang, count, number, part_name, say, told, with_interval
 
 # A verdict, or "open" of a claim that waits for its first look.
 State: TypeAlias = Verdict | Literal["open"]
@@ -66,7 +66,7 @@ def _rests_on(card: Scorecard, claim: Claim, lang: Lang) -> str:
     if found == "supported":
         return say("standing.controlled" if any(row.controls for row in rows) else "standing.inside", lang)
     worst = [row for row in rows if row.verdict == claim.verdict]
-    named = say("standing.every", lang) if len(worst) == len(rows) > 1 else parts_of(worst)
+    named = say("standing.every", lang) if len(worst) == len(rows) > 1 else parts_of(worst, lang)
     if found != "undecided":
         key = "standing.control" if all(row.reason == "control" for row in worst) else "standing.outside"
         return say(key, lang, parts=named)
@@ -76,9 +76,9 @@ def _rests_on(card: Scorecard, claim: Claim, lang: Lang) -> str:
     return say("standing.bound" if card.looks else "standing.undecided", lang, parts=named)
 
 
-def parts_of(rows: Sequence[Row]) -> str:
+def parts_of(rows: Sequence[Row], lang: Lang) -> str:
     """The names of the parts of some rows."""
-    return ", ".join(f"“{name}”" for name in dict.fromkeys(row.part or row.id for row in rows))
+    return ", ".join(f"“{name}”" for name in dict.fromkeys(part_name(row.part or row.id, lang) for row in rows))
 
 
 def _awaited(card: Scorecard, claim: Claim, lang: Lang) -> str:

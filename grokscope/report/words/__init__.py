@@ -4,6 +4,7 @@ The texts are data: `en/*.toml` and `zh/*.toml`, a file a room. The key of an en
 `step = …` is "axis.step". Placeholders are those of str.format, the same in both languages.
 """
 
+import functools
 import math
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -55,6 +56,16 @@ def say(key: str, lang: Lang, **values: Any) -> str:
 def told(text: Mapping[Any, str], lang: Lang) -> str:
     """A text in a language, or in the one that it has: a theory of a plugin may speak one language."""
     return text[lang] if lang in text else next(iter(text.values()))
+
+
+def part_name(name: str, lang: Lang) -> str:
+    """What a page in a language calls a part of a claim: its own name where there is no other, as in a plugin."""
+    return _parts().get(lang, {}).get(name, name)
+
+
+@functools.cache
+def _parts() -> dict[str, dict[str, str]]:
+    return tomllib.loads((Path(__file__).parent / "parts.toml").read_text(encoding="utf-8"))
 
 
 def require_language(lang: str) -> None:

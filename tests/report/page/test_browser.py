@@ -87,7 +87,7 @@ def test_all_figures_are_drawn_without_a_complaint(page: Any) -> None:
 def test_every_step_of_the_planes_draws_its_own_points(page: Any) -> None:
     last, drawn = page.evaluate(POINTS), page.evaluate(DRAWN)
     _go(page, "planes", 0)
-    page.wait_for_function(f"{POINTS}.join() !== {last!r}.join()", timeout=10_000)
+    page.wait_for_function(f"{POINTS}.join() !== {last!r}.join()")
     first_frame = page.evaluate("document.querySelector('#planes .plot')._transitionData._frames[0].data[0].x")
     assert page.evaluate(POINTS) == first_frame
     assert page.evaluate(DRAWN) != drawn
@@ -102,7 +102,7 @@ def test_every_step_of_the_diagram_draws_its_own_loops(page: Any) -> None:
     traces = page.evaluate(f"{plot}._transitionData._frames[0].data.map(trace => trace.x)")
     points = sum(x is not None for index, trace in enumerate(traces) if index % 4 < 3 for x in trace)
     drawn = "document.querySelectorAll('#diagram .plot .scatterlayer .point').length"
-    page.wait_for_function(f"{drawn} === {points}", timeout=10_000)
+    page.wait_for_function(f"{drawn} === {points}")
     assert points > 0
     assert page.noise == []
 
@@ -113,7 +113,7 @@ def test_every_step_of_the_neurons_draws_its_own_dots(page: Any, measured_run: R
     share = evaluate("circuits.neuron_explained", measured_run.snapshot(0), by_neuron=True)
     alive = int((np.asarray(share) > 0).sum())
     drawn = "document.querySelectorAll('#neurons .plot .scatterlayer .point').length"
-    page.wait_for_function(f"{drawn} === {2 * alive}", timeout=10_000)  # in either panel
+    page.wait_for_function(f"{drawn} === {2 * alive}")  # in either panel
     tuned = int((np.asarray(share) > 0.85).sum())
     words = "[...document.querySelectorAll('#neurons .plot .textpoint')].map(text => text.textContent).join()"
     assert f"{tuned} of 32 neurons above 85%" in page.evaluate(words)
@@ -128,7 +128,7 @@ def test_a_heat_map_moves_with_its_title(page: Any, measured_run: Run) -> None:
     page.wait_for_timeout(200)
     before = page.evaluate(image)
     _go(page, "logits", 0)
-    page.wait_for_function(f"{image} !== {json.dumps(before)}", timeout=10_000)
+    page.wait_for_function(f"{image} !== {json.dumps(before)}")
     titles = page.evaluate("[...document.querySelectorAll('#logits .textpoint text')].map(text => text.textContent)")
     assert titles[-1].startswith("step 0")
     assert page.locator("#logits .textpoint text").last.is_visible()
@@ -139,7 +139,7 @@ def test_a_heat_map_moves_with_its_title(page: Any, measured_run: Run) -> None:
 def test_panels_without_a_slider_leave_no_room_for_one(page: Any) -> None:
     page.set_viewport_size({"width": 390, "height": 900})
     layout = "document.querySelector('#logits .plot')._fullLayout"
-    page.wait_for_function(f"{layout}.width < 390 && {layout}.xaxis2.domain[0] < 0.6", timeout=10_000)
+    page.wait_for_function(f"{layout}.width < 390 && {layout}.xaxis2.domain[0] < 0.6")
     width, height = page.evaluate(f"[{layout}.xaxis._length, {layout}.yaxis._length]")
     assert width == pytest.approx(height, rel=0.01)
     assert width > 120
@@ -151,7 +151,7 @@ def test_the_two_clouds_stand_below_each_other_on_a_phone(page: Any) -> None:
     beside = page.evaluate(f"[{layout}.xaxis.domain[1], {layout}.xaxis2.domain[0]]")
     assert beside[0] < beside[1]
     page.set_viewport_size({"width": 390, "height": 900})
-    page.wait_for_function(f"{layout}.width < 390 && {layout}.xaxis2.domain[0] < 0.2", timeout=10_000)
+    page.wait_for_function(f"{layout}.width < 390 && {layout}.xaxis2.domain[0] < 0.2")
     width, height = page.evaluate(f"[{layout}.xaxis._length, {layout}.yaxis._length]")
     assert width == pytest.approx(height, rel=0.01)
     assert width > 250
@@ -160,7 +160,7 @@ def test_the_two_clouds_stand_below_each_other_on_a_phone(page: Any) -> None:
 def test_the_planes_are_square_on_a_phone(page: Any) -> None:
     page.set_viewport_size({"width": 390, "height": 900})
     layout = "document.querySelector('#planes .plot')._fullLayout"
-    page.wait_for_function(f"{layout}.width < 390", timeout=10_000)
+    page.wait_for_function(f"{layout}.width < 390")
     width, height = page.evaluate(f"[{layout}.xaxis._length, {layout}.yaxis._length]")
     assert width == pytest.approx(height, rel=0.01)
     assert 130 < width < 180  # two in a row of 358 pixels

@@ -86,7 +86,7 @@ def test_no_text_is_cut_or_lies_over_another(opened: Callable[..., Any], lang: s
         page.emulate_media(color_scheme=scheme)
         page.set_viewport_size({"width": width, "height": 900})
         drawn = "[...document.querySelectorAll('.plot')].every(p => !p.clientWidth || p.clientWidth === p.layout.width)"
-        page.wait_for_function(drawn, timeout=20_000)
+        page.wait_for_function(drawn)
         assert (width, page.evaluate(BOXES)) == (width, [])
         assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.noise == []
@@ -149,7 +149,7 @@ def test_play_at_the_end_begins_again(page: Any) -> None:
     button.click()
     assert slider.input_value() == "0"
     assert button.get_attribute("aria-pressed") == "true"
-    page.wait_for_function(f"document.querySelector('.moments [type=range]').value === '{last}'", timeout=10_000)
+    page.wait_for_function(f"document.querySelector('.moments [type=range]').value === '{last}'")
     page.wait_for_selector(".play[aria-pressed=false]")
 
 
@@ -159,7 +159,7 @@ def test_a_click_on_a_curve_and_the_arrows_choose_the_step(page: Any) -> None:
     box = page.locator("#grokking_curve .nsewdrag").last.bounding_box()
     page.mouse.click(box["x"] + 2, box["y"] + box["height"] / 2)
     value = "document.querySelector('.moments [type=range]').value"
-    page.wait_for_function(f"{value} === '0'", timeout=5_000)
+    page.wait_for_function(f"{value} === '0'")
     page.locator("h1").click()
     page.keyboard.press("ArrowRight")
     assert page.evaluate(value) == "1"
@@ -181,7 +181,7 @@ def test_the_step_axis_can_be_linear(page: Any, measured_run: Run) -> None:
 
 def test_the_contents_stay_in_view_and_know_the_section(page: Any) -> None:
     page.locator(".contents a[href='#circuit']").click()
-    page.wait_for_selector(".contents a[href='#circuit'][aria-current]", timeout=5_000)
+    page.wait_for_selector(".contents a[href='#circuit'][aria-current]")
     box = page.locator(".contents").bounding_box()
     assert 0 <= box["y"] < 50
     assert page.locator(".contents a[href='#spectrum']").is_visible()

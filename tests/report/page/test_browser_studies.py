@@ -54,7 +54,7 @@ def test_a_click_on_a_cell_leads_to_its_run(browser: Any, pages: Path) -> None:
         page.wait_for_timeout(300)
         assert page.url.endswith("phases.html")
         page.mouse.click(box["x"] + 0.25 * box["width"], y)
-        page.wait_for_url("**/first.html", timeout=10_000)
+        page.wait_for_url("**/first.html")
         assert page.title() == "the first run"
     finally:
         page.close()

@@ -31,7 +31,7 @@ def test_a_folder_has_plotly_once(tmp_path: Path, browser: Any) -> None:
     assert script.stat().st_mtime_ns == before
     opened = browser.new_page()
     opened.goto((tmp_path / "one.html").as_uri())
-    opened.wait_for_selector("#one .main-svg", timeout=10_000)
+    opened.wait_for_selector("#one .main-svg")
     opened.close()
 
 

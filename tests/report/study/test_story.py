@@ -59,7 +59,7 @@ def test_the_step_and_the_figure_move_with_the_reader(told: Callable[..., Path],
     page.wait_for_selector("html[data-ready]")
     assert page.evaluate(STATE) == ["shot-grokking_curve", 0]
     page.evaluate("document.getElementById('circles').scrollIntoView({ block: 'end' })")
-    page.wait_for_function("!document.getElementById('shot-planes').hidden", timeout=5_000)
+    page.wait_for_function("!document.getElementById('shot-planes').hidden")
     shot, step = page.evaluate(STATE)
     assert (shot, step) == ("shot-planes", page.evaluate("grokscope.moments.steps.at(-1)"))
     page.wait_for_selector("#shot-planes .main-svg")

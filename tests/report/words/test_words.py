@@ -3,6 +3,7 @@
 import ast
 import re
 import string
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,11 @@ import pytest
 import grokscope.cli
 import grokscope.report
 import grokscope.serve
+from grokscope.report import words
 from grokscope.report.run.numbers import MEASURES
 from grokscope.report.study.because import HEAD
-from grokscope.report.words import LANGUAGES, catalogue, number, percent, say
+from grokscope.report.words import LANGUAGES, catalogue, number, part_name, percent, say
+from grokscope.theories.base import theories
 
 HOUSE = Path(grokscope.report.__file__).parent
 LIVE = Path(grokscope.serve.__file__).parent
@@ -58,6 +61,14 @@ def test_every_text_is_in_both_languages_with_the_same_placeholders(key: str) ->
 
 def test_no_language_has_a_text_of_its_own() -> None:
     assert set(catalogue("zh")) == set(KEYS)
+
+
+def test_every_part_of_a_claim_has_a_name_in_chinese_and_no_name_is_left_over() -> None:
+    names = {row.part for theory in theories().values() for row in theory.predictions if row.part}
+    chinese = tomllib.loads((Path(words.__file__).parent / "parts.toml").read_text(encoding="utf-8"))["zh"]
+    assert set(chinese) == names
+    assert [part_name("each head", lang) for lang in LANGUAGES] == ["each head", "单个头"]
+    assert part_name("a part of a plugin", "zh") == "a part of a plugin"
 
 
 def test_chinese_is_chinese() -> None:
