@@ -16,12 +16,13 @@ HEAD = "because."
 
 
 def because(reason: str, lang: Lang) -> str:
-    """A reason in a language; markup where it stays in English."""
+    """A reason in a language; markup where it stays in English. A step that is None was not reached."""
+    never = say("number.never", lang)
     if lang == "en" or not reason:
-        return reason
+        return reason.replace("(None)", f"({never})")
     for key, pattern in _known():
         if match := pattern.fullmatch(reason):
-            return say(key, lang, **match.groupdict())
+            return say(key, lang, **{name: never if of == "None" else of for name, of in match.groupdict().items()})
     return render("english", text=reason)
 
 

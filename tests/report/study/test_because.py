@@ -47,3 +47,9 @@ def test_an_unknown_reason_is_english_and_marked_so() -> None:
     assert because("the <moon> is full", "zh") == '<span lang="en">the &lt;moon&gt; is full</span>'
     assert because("the <moon> is full", "en") == "the <moon> is full"
     assert because("", "zh") == ""
+
+
+def test_a_step_that_was_not_reached_is_no_none() -> None:
+    reason = "no time between memorisation (64) and generalisation (None)"
+    assert because(reason, "en") == "no time between memorisation (64) and generalisation (not reached)"
+    assert because(reason, "zh") == "记忆（64）与泛化（未达到）之间没有间隔"
