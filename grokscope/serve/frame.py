@@ -17,7 +17,7 @@ from starlette.routing import Route
 from grokscope.report.page import theme
 from grokscope.report.page.frame import as_data
 from grokscope.report.page.render import TEMPLATES as OF_REPORTS
-from grokscope.report.words import LANGUAGES, Lang, catalogue, count, number, say
+from grokscope.report.words import LANGUAGES, Lang, catalogue, count, number, say, task_name
 from grokscope.serve import titles
 from grokscope.serve.served import served
 
@@ -57,8 +57,9 @@ def render(template: str, lang: Lang, **values: Any) -> str:
 
 
 def words(lang: Lang) -> dict[str, str]:
-    """The texts that the scripts ask for."""
-    return {key: catalogue(lang)[key] for key in _asked_for()}
+    """The texts that the scripts ask for, and the names of tasks."""
+    tasks = [key for key in catalogue(lang) if key.startswith("task.")]
+    return {key: catalogue(lang)[key] for key in [*_asked_for(), *tasks]}
 
 
 @cache
@@ -85,7 +86,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )  # fmt: skip
     environment.globals |= {"say": say, "count": count, "number": number, "address": address, "as_data": as_data}
-    environment.globals["of_theory"] = titles.title
+    environment.globals |= {"of_theory": titles.title, "task_name": task_name}
     environment.filters["data"] = _data
     return environment
 

@@ -1,7 +1,7 @@
 """The facts of a run that a reader asks for first: what was trained, on what, how, and how long."""
 
 from grokscope.report.run.readings import Readings
-from grokscope.report.words import Lang, catalogue, count, number, percent, say
+from grokscope.report.words import Lang, count, number, percent, say, task_name
 
 
 def facts(readings: Readings, lang: Lang) -> list[tuple[str, str]]:
@@ -25,12 +25,6 @@ def facts(readings: Readings, lang: Lang) -> list[tuple[str, str]]:
     if (seconds := run.status.get("train_seconds")) is not None:
         shown["time"] = say("fact.seconds", lang, n=count(round(seconds)))
     return [(say(f"fact.{name}", lang), value) for name, value in shown.items()]
-
-
-def task_name(task: str, lang: Lang) -> str:
-    """A task in words; one that has none goes by its id."""
-    key = f"task.{task}"
-    return say(key, lang) if key in catalogue(lang) else task.replace("_", " ")
 
 
 def _shown(value: object) -> str:

@@ -13,13 +13,13 @@ from grokscope.report.page.frame import Block, Cell, Section, Table, document, w
 from grokscope.report.page.render import render
 from grokscope.report.page.script import INLINE, Plotly, Source, source
 from grokscope.report.run import numbers, origin
-from grokscope.report.run.facts import facts, task_name
+from grokscope.report.run.facts import facts
 from grokscope.report.run.headline import headline
 from grokscope.report.run.moments import moments
 from grokscope.report.run.readings import Readings, read
 from grokscope.report.run.sections.base import Room, sections
 from grokscope.report.study import essay
-from grokscope.report.words import Lang, catalogue, count, require_language, say
+from grokscope.report.words import Lang, catalogue, count, require_language, say, task_name
 from grokscope.runs.run import Run
 
 OF_FILES = ("path", "path_hash", "own_split")  # options of a task that say where its data are

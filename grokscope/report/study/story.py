@@ -16,11 +16,10 @@ from grokscope.report.page.frame import Section, story, written
 from grokscope.report.page.render import render
 from grokscope.report.page.script import INLINE, Plotly, source
 from grokscope.report.run import shows
-from grokscope.report.run.facts import task_name
 from grokscope.report.run.moments import moments
 from grokscope.report.run.readings import Readings, read
 from grokscope.report.study import essay
-from grokscope.report.words import Lang, count, number, percent, require_language, say
+from grokscope.report.words import Lang, count, number, percent, require_language, say, task_name
 from grokscope.runs.run import Run
 
 

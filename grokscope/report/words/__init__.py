@@ -58,6 +58,12 @@ def told(text: Mapping[Any, str], lang: Lang) -> str:
     return text[lang] if lang in text else next(iter(text.values()))
 
 
+def task_name(task: str, lang: Lang) -> str:
+    """A task in words; one that has none goes by its id."""
+    key = f"task.{task}"
+    return say(key, lang) if key in catalogue(lang) else task.replace("_", " ")
+
+
 def part_name(name: str, lang: Lang) -> str:
     """What a page in a language calls a part of a claim: its own name where there is no other, as in a plugin."""
     return _parts().get(lang, {}).get(name, name)

@@ -4,6 +4,7 @@ export const look = JSON.parse(document.getElementById("look").textContent);
 export const root = document.documentElement.dataset.root;
 
 export const say = (key, values = {}) => words[key].replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+export const taskName = (id) => words[`task.${id}`] ?? id.replaceAll("_", " ");
 export const $ = (selector, within = document) => within.querySelector(selector);
 export const count = (n) => (n === null || n === undefined ? "" : Math.round(n).toLocaleString("en-US"));
 export const share = (x) => (x === null || x === undefined ? "" : x === 1 ? "100%" : `${(100 * x).toFixed(1)}%`);

@@ -1,5 +1,5 @@
 // The list of runs: filtered, sorted, selected; and their curves above it.
-import { $, ask, change, confirmed, count, debounced, failed, follow, h, look, root, say, share, shown, throttled } from "./common.js";
+import { $, ask, change, confirmed, count, debounced, failed, follow, h, look, root, say, share, shown, taskName, throttled } from "./common.js";
 import { Overlay, colourOf } from "./overlay.js";
 
 const FIRST = 200; // lines that are made at first: a table of thousands takes seconds
@@ -75,7 +75,7 @@ function line(row) {
     h("th", { scope: "row" }, h("a", { href: `runs/${encodeURIComponent(row.run)}`, class: row.name ? null : "mono", dir: "auto" }, row.name || row.run),
       row.name ? h("span", { class: "soft mono under" }, row.run) : null,
       row.tags.map((tag) => h("span", { class: "tag", dir: "auto" }, tag)), row.note ? h("span", { class: "soft under note", dir: "auto" }, row.note) : null),
-    cell(say("live.task"), (row.task ?? row.imported ?? "").replaceAll("_", " "), "wide"),
+    cell(say("live.task"), row.task ? taskName(row.task) : row.imported ?? "", "wide"),
     cell(say("live.seed"), row.seed ?? "", "number"),
     ...state.fields.map((field) => cell(field, shown(row.fields[field]), "number")),
     cell(say("live.state"), h("span", { class: `state ${row.state}` }, say(known))),

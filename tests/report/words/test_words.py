@@ -11,10 +11,11 @@ import pytest
 import grokscope.cli
 import grokscope.report
 import grokscope.serve
+from grokscope.registry import names
 from grokscope.report import words
 from grokscope.report.run.numbers import MEASURES
 from grokscope.report.study.because import HEAD
-from grokscope.report.words import LANGUAGES, catalogue, number, part_name, percent, say
+from grokscope.report.words import LANGUAGES, catalogue, number, part_name, percent, say, task_name
 from grokscope.theories.base import theories
 
 HOUSE = Path(grokscope.report.__file__).parent
@@ -123,3 +124,10 @@ def test_only_all_is_100_percent_and_only_none_is_0_percent(share: float, text: 
 )
 def test_numbers_keep_the_digits_that_count(value: float, text: str) -> None:
     assert number(value) == text
+
+
+def test_every_task_has_a_name_in_both_languages() -> None:
+    for task in names("tasks"):
+        assert f"task.{task}" in KEYS
+    assert [task_name("sparse_parity", lang) for lang in LANGUAGES] == ["sparse parity", "稀疏奇偶校验"]
+    assert task_name("of_a_plugin", "zh") == "of a plugin"
