@@ -42,7 +42,7 @@ def report(
         evidence: a ledger whose verdicts the page of a run, or its story, tells (docs/evidence).
         lang: language of its text.
         plotly: where the page has plotly.js from. inline: in itself, so that it needs no network; cdn: from
-            cdn.plot.ly; folder: from plotly.min.js, which is written beside it.
+            cdn.plot.ly; folder: from a file that is written beside it.
     """
     from grokscope.runs.output import require_output
 

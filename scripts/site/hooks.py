@@ -41,7 +41,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         files.remove(file)
         text = notebooks.page(Path(str(file.abs_src_path)))
         files.append(File.generated(config, navigation.page_of(file.src_uri), content=text))
-    files.append(File.generated(config, "javascripts/plotly.min.js", content=notebooks.plotly_js()))
+    files.append(File.generated(config, stories.PLOTLY, content=stories.SMALL.read_text(encoding="utf-8")))
     for name, text in stories.made().items():
         files.append(File.generated(config, name, content=text))
     return files

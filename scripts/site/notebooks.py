@@ -21,13 +21,6 @@ from typing import Any
 FIGURE = "application/vnd.plotly.v1+json"
 
 
-def plotly_js() -> str:
-    """The library that draws the figures, as the package plotly has it."""
-    from plotly.offline import get_plotlyjs
-
-    return get_plotlyjs()
-
-
 def page(notebook: Path) -> str:
     """A notebook as Markdown, with what its cells show."""
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
@@ -37,8 +30,8 @@ def page(notebook: Path) -> str:
 
 
 FIGURE_CLASS = "plotly-figure"
-_SCRIPT = (
-    '<script src="../../javascripts/plotly.min.js"></script>\n<script src="../../javascripts/figures.js"></script>'
+_SCRIPT = "\n".join(
+    f'<script src="../../javascripts/{name}.js"></script>' for name in ("plotly-cartesian.min", "figures")
 )
 
 

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import grokscope
 from grokscope.measures.analyses.checkpoints import measure_checkpoints
-from grokscope.report.page.script import FILE
+from grokscope.report.page.script import SMALL
 from grokscope.report.study.story import write_story
 from grokscope.report.words import LANGUAGES, Lang
 from grokscope.studies.judging import judged_ledger
 
 LEDGER = Path(__file__).parents[2] / "docs" / "evidence" / "confirmatory.parquet"
-PLOTLY = "javascripts/plotly.min.js"  # of the site
+PLOTLY = f"javascripts/{SMALL.name}"  # of the site
 # It groks within seconds. Only what the story tells is measured.
 FIELDS = {"p": 31, "train_fraction": 0.45, "learning_rate": 3e-3, "evaluate_every": 25}
 MEASURES = (
@@ -51,7 +51,7 @@ def made() -> dict[str, str]:
             lang: write_story(run, Path(name) / file(lang), lang=lang, plotly="folder", card=card) for lang in LANGUAGES
         }
         return {
-            file(lang): path.read_text(encoding="utf-8").replace(f'src="{FILE}"', f'src="{PLOTLY}"')
+            file(lang): path.read_text(encoding="utf-8").replace(f'src="{SMALL.name}"', f'src="{PLOTLY}"')
             for lang, path in paths.items()
         }
 

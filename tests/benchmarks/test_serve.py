@@ -32,7 +32,7 @@ def test_every_row_has_its_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [row["name"] for row in report["rows"]][:4] == [
         "run of 2,000 numbers", "zoom of 2,000 numbers", "list of 20 runs", "overlay of 20 runs"
     ]  # fmt: skip
-    assert any("plotly.min.js" in path for path in asked)
+    assert any("plotly-cartesian.min.js" in path for path in asked)
     point = report["rows"][4]
     assert point["name"] == "a new point is told"
     assert point["seconds"] < 20  # it waits for 30 at most

@@ -80,7 +80,7 @@ def test_several_names_are_set_side_by_side(
     code, out, _ = run(capsys, "report", *names, "-o", str(target), "--json", "--plotly", "folder", *at)
     assert code == 0
     assert json.loads(out) == {"runs": names, "report": str(target)}
-    assert (tmp_path / "plotly.min.js").is_file()
+    assert (tmp_path / "plotly-cartesian.min.js").is_file()
     code, _, err = run(capsys, "report", *names, "--story", *at)
     assert (code, "--story tells one run" in err) == (2, True)
     code, _, err = run(capsys, "report", tiny_run.id, "--story", "--store", str(tiny_run.folder.parent))

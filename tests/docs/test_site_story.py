@@ -1,12 +1,14 @@
 """The story on the first page of the site: told of a network that is trained for it, drawn in a frame, from the site's
 own files."""
 
+import shutil
 from html import unescape
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from grokscope.report.page.script import SMALL
 from grokscope.report.study.story import SCENES
 from grokscope.report.words import LANGUAGES, say
 from tests.docs.site import site
@@ -46,7 +48,7 @@ def asked(page: Any, wanted: list[str]) -> None:
 def folder(made: dict[str, str], tmp_path: Path) -> Path:
     """As the site lies: the stories, plotly.js where notebooks have it, and a page with the frame."""
     (tmp_path / "javascripts").mkdir()
-    (tmp_path / "javascripts" / "plotly.min.js").write_text(site("notebooks").plotly_js(), encoding="utf-8")
+    shutil.copy(SMALL, tmp_path / "javascripts")
     for name, text in made.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
     style = (DOCS / "stylesheets" / "site.css").read_text(encoding="utf-8")

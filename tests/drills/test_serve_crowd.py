@@ -122,7 +122,7 @@ def kinds(run: str, script: str) -> dict[str, str]:
 
 async def script_of(crowd: Crowd, run: str) -> str:
     """Where the largest file of a page is, 4.7 MB."""
-    found = re.search(r"static/[^\"]+plotly.min.js", (await crowd.ask(f"runs/{run}")).decode())
+    found = re.search(r"static/[^\"]+plotly-cartesian.min.js", (await crowd.ask(f"runs/{run}")).decode())
     assert found is not None
     assert len(await crowd.ask(found[0])) > 4_000_000
     return found[0]

@@ -4,7 +4,7 @@ Texts are plain, and the templates escape them; `Markup` is markup already (`ren
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from grokscope.errors import Missing
 from grokscope.report.page.render import raw, render
-from grokscope.report.page.script import INLINE, Plotly, Source, beside, source
+from grokscope.report.page.script import INLINE, Plotly, beside, source
 from grokscope.report.words import Lang, require_language
 from grokscope.runs.output import write_output
 
@@ -156,7 +156,7 @@ def write_page(
     **more: Any,
 ) -> Path:
     """Writes `document` to a file and returns its path; with plotly.js beside it where that is asked for."""
-    page = document(title, lead, sections, lang, plotly=source(plotly), **more)
+    page = document(title, lead, sections, lang, plotly=plotly, **more)
     return written(path, page, plotly)
 
 
@@ -164,7 +164,7 @@ def written(path: str | Path, page: str, plotly: Plotly) -> Path:
     """Writes a page to a file and returns its path; with plotly.js beside it where that is asked for."""
     made = write_output(path, page.encode())
     if plotly == "folder":
-        beside(made)
+        beside(made, page)
     return made
 
 
@@ -176,16 +176,16 @@ def document(
     *,
     facts: Sequence[tuple[str, str]] = (),
     moments: Moments | None = None,
-    plotly: Source | None = None,
+    plotly: Plotly = INLINE,
 ) -> str:
     """The whole page.
 
     lead: sentences, the first of them large. facts: name and value, below them. moments: the slider of the page, where
-    it has one. plotly: where plotly.js is; by default in the page. lang: en or zh; ValueError for another.
+    it has one. plotly: where plotly.js is (`script.source`). lang: en or zh. ValueError for another of either.
     """
     contents = any(part.parts for part in sections)
     values = {"lead": lead, "sections": sections, "facts": facts, "moments": moments, "contents": contents}
-    return _page("document", title, lang, plotly or source(INLINE), **values)
+    return _page("document", title, lang, plotly, _figures(sections), **values)
 
 
 def story(
@@ -196,21 +196,28 @@ def story(
     scenes: Sequence[Any],
     figures: Sequence[Section],
     moments: Moments | None,
-    plotly: Source,
+    plotly: Plotly,
 ) -> str:
     """A page to scroll through, with one figure in view at a time. scenes: `report.study.story.Told`."""
     tale = {"scenes": scenes, "figures": figures, "moments": moments, "steer": raw("story.js")}
-    return _page("story", title, lang, plotly, lead=lead, **tale)
+    return _page("story", title, lang, plotly, _figures(figures), lead=lead, **tale)
 
 
 def alone(figure: "Figure", title: str, lang: Lang) -> str:
     """A page with one figure and nothing else. title: of the window."""
-    return _page("figure", title, lang, source(INLINE), figure=figure, data=as_data(figure))
+    return _page("figure", title, lang, INLINE, [figure], figure=figure, data=as_data(figure))
 
 
-def _page(template: str, title: str, lang: Lang, plotly: Source, **values: Any) -> str:
-    """A template that has the style, the script and plotly.js."""
+def _figures(sections: Sequence[Section]) -> "Iterator[Figure]":
+    for section in sections:
+        if section.figure is not None and not isinstance(section.figure, Missing):
+            yield section.figure
+        yield from _figures(section.parts)
+
+
+def _page(template: str, title: str, lang: Lang, plotly: Plotly, drawn: "Iterable[Figure]", **values: Any) -> str:
+    """A template that has the style, the script and plotly.js, as the figures that are drawn need it."""
     require_language(lang)
-    style, script = raw("page.css"), raw("page.js")
-    page = render(template, title=title, lang=lang, style=style, script=script, plotly=plotly, **values)
+    values |= {"style": raw("page.css"), "script": raw("page.js"), "plotly": source(plotly, drawn)}
+    page = render(template, title=title, lang=lang, **values)
     return f"{page.strip()}\n"

@@ -11,7 +11,7 @@ from grokscope.report.figures.base import Drawing
 from grokscope.report.page import theme
 from grokscope.report.page.frame import Block, Cell, Section, Table, document, written
 from grokscope.report.page.render import render
-from grokscope.report.page.script import INLINE, Plotly, Source, source
+from grokscope.report.page.script import INLINE, Plotly, require_plotly
 from grokscope.report.run import numbers, origin
 from grokscope.report.run.facts import facts
 from grokscope.report.run.headline import headline
@@ -45,11 +45,11 @@ def write_report(
     card: verdicts from many seeds, which the sections of the theories tell.
     """
     require_language(lang)
-    found = source(plotly)
-    return written(report_path(run) if path is None else path, page(read(run), lang, found, card), plotly)
+    require_plotly(plotly)
+    return written(report_path(run) if path is None else path, page(read(run), lang, plotly, card), plotly)
 
 
-def page(readings: Readings, lang: Lang, plotly: Source | None = None, card: Scorecard | None = None) -> str:
+def page(readings: Readings, lang: Lang, plotly: Plotly = INLINE, card: Scorecard | None = None) -> str:
     """The whole document."""
     title = say("run.title", lang, run=readings.run.id, task=_task(readings, lang))
     parts = [_room(room, readings, card, lang) for room in sections()]

@@ -14,7 +14,7 @@ from grokscope.registry import component
 from grokscope.report.figures.base import Drawing
 from grokscope.report.page.frame import Section, story, written
 from grokscope.report.page.render import render
-from grokscope.report.page.script import INLINE, Plotly, source
+from grokscope.report.page.script import INLINE, Plotly, require_plotly
 from grokscope.report.run import shows
 from grokscope.report.run.moments import moments
 from grokscope.report.run.readings import Readings, read
@@ -93,7 +93,7 @@ def write_story(
     grokked: there is nothing to tell.
     """
     require_language(lang)
-    found = source(plotly)
+    require_plotly(plotly)
     readings = read(run)
     scenes = [_told(scene, readings, card, lang) for scene in SCENES]
     figures = {scene.figure: _figure(scene.figure, readings, lang) for scene in scenes}
@@ -101,7 +101,7 @@ def write_story(
     page = story(
         say("story.title", lang), [say("story.lead", lang), say("story.how", lang, run=run.id)], lang,
         scenes=[scene for scene in scenes if scene.figure in shown], figures=list(shown.values()),
-        moments=moments(readings, lang), plotly=found,
+        moments=moments(readings, lang), plotly=plotly,
     )  # fmt: skip
     return written(story_path(run) if path is None else path, page, plotly)
 
