@@ -18,6 +18,7 @@ Sources: Thompson 1936, Ann. Math. Stat. 7, 122 (interval of a median); Mantel 1
 (stratified log-rank).
 """
 
+import dataclasses
 import functools
 import math
 from collections.abc import Sequence
@@ -28,7 +29,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from grokscope.errors import Missing
-from grokscope.statistics.intervals import Effect, mean_effect
+from grokscope.statistics.intervals import Effect, mean_effect, mean_intervals
 from grokscope.statistics.regions import Family, Interval
 from grokscope.statistics.survival import hazard_ratio
 
@@ -132,12 +133,17 @@ def stratified_log_rank(pairs: Pairs) -> float | Missing:
     return Missing("in no pair one run is first") if not n else float(chi2.sf(difference**2 / (n / 4), 1))
 
 
-def restricted_mean(times: Sequence[float], *, level: float = 0.95) -> Effect:
-    """The mean time up to the budget at which all runs are censored: of min(t, B), with the interval of a mean.
+def restricted_mean(times: Sequence[float], budget: float, *, level: float = 0.95) -> Effect:
+    """The mean time up to the budget B at which all runs are censored: of min(t, B), with the interval of a mean of
+    values between 0 and B. Where all are B, it is the one that they bound (`intervals.mean_intervals`).
 
     We depart from the bootstrap's interval (BCa), which covers too rarely when seeds are few: docs/decisions/0020.md.
     """
-    return mean_effect(times, level=level)
+    found = mean_effect(times, level=level)
+    if isinstance(found.low, Missing):
+        return found
+    low, high = mean_intervals(times, (0.0, budget))(level)
+    return dataclasses.replace(found, low=max(low, 0.0), high=min(high, budget))
 
 
 def proportional(pairs: Pairs) -> float | Missing:

@@ -8,6 +8,7 @@ import pytest
 from scipy.stats import binom
 
 from grokscope.errors import Missing
+from grokscope.statistics.intervals import mean_ends
 from grokscope.statistics.race import (
     Pairs,
     paired_ratio,
@@ -124,11 +125,19 @@ def test_the_log_rank_test_is_that_of_strata_of_two(seed: int) -> None:
 
 
 def test_the_restricted_mean_stops_at_the_budget() -> None:
-    found = restricted_mean([100.0, 200.0, 300.0, 400.0, BUDGET])
-    assert found.value == 400.0
-    assert not isinstance(found.low, Missing)
-    assert found.low < 400 < found.high  # pyright: ignore[reportOperatorIssue]
-    assert isinstance(restricted_mean([1.0, 2.0]).low, Missing)
+    found = restricted_mean([500.0, 600.0, 700.0, 800.0, 900.0], BUDGET)
+    assert found.value == 700.0
+    assert (found.low, found.high) == pytest.approx(mean_ends(np.array([500.0, 600, 700, 800, 900]), 0.95))
+    assert isinstance(restricted_mean([1.0, 2.0], BUDGET).low, Missing)
+
+
+def test_the_interval_of_the_restricted_mean_lies_between_nothing_and_the_budget() -> None:
+    late = restricted_mean([10.0] * 19 + [BUDGET], BUDGET)
+    assert late.low == 0
+    early = restricted_mean([BUDGET] * 19 + [BUDGET - 10], BUDGET)
+    assert early.high == BUDGET
+    never = restricted_mean([BUDGET] * 20, BUDGET)
+    assert (never.low, never.high) == pytest.approx((BUDGET * 0.025 ** (1 / 20), BUDGET))
 
 
 def test_crossing_curves_are_seen_and_proportional_ones_keep_the_level() -> None:
