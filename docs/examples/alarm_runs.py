@@ -1,7 +1,7 @@
 """The runs of docs/results/alarms.md, some three core-hours:  python docs/examples/alarm_runs.py alarms [ARM ...]
 
-They have the configs and seeds of arms of the evidence ledger: small and wide transformers and MLPs on modular
-addition, MLPs on sparse parity, and controls that never generalise. Started again, it does what is missing.
+They have the configs and seeds of arms of the evidence ledger: transformers on modular addition, MLPs on sparse parity,
+and controls that never generalise. Started again, it does what is missing.
 """
 
 import sys
@@ -18,7 +18,7 @@ ARMS = (
     *("plane/0.003,weight_decay=0.3", "plane/0.001,weight_decay=0", "plane/0.003,weight_decay=0"),
     *("shares/train_fraction=0.35", "shares/train_fraction=0.45"),
     *("efficiency/memorising/n_train=150", "efficiency/memorising/n_train=250"),
-    *("stablemax/cross_entropy", "stablemax/stablemax", "collapse/float32", "collapse/weight_decay", "wide/59"),
+    *("stablemax/cross_entropy", "stablemax/stablemax"),
 )
 # Beside what every training takes. Left out, for minutes a run: the learning coefficient, the tangent kernel, the
 # signal to noise of gradients, the description length, the dropout curve, Hankel's residual.

@@ -76,8 +76,9 @@ def alarms(runs: Iterable[Run], *, only: Sequence[str] = (), split: str = "fresh
     """Every series of these runs as an alarm for their generalising. only: ids of measures; the trivial ones are always
     there. split: fresh or test.
 
-    A run counts from the step at which it memorised. Two classes are counted apart: runs that never did, and runs that
-    generalised fewer than SHORTEST evaluations later, as they leave nothing to announce. ValueError for an unknown id.
+    A run counts from the step at which it memorised. Three classes are counted apart: runs that have not ended, as they
+    may generalise yet; runs that never memorised; and runs that generalised fewer than SHORTEST evaluations later, as
+    they leave nothing to announce. ValueError for an unknown id.
     """
     for name in only:
         component("measures", name)
@@ -106,6 +107,9 @@ def _timed(runs: Sequence[Run], split: str) -> tuple[list[tuple[Run, Series]], d
     chosen: list[tuple[Run, Series]] = []
     left_out: dict[str, int] = defaultdict(int)
     for run, curves in zip(runs, curves_of(runs, split), strict=True):
+        if run.status.get("state") != "done":  # it may generalise yet
+            left_out["not ended"] += 1
+            continue
         phases = phases_of_curves(curves, {})
         if (memorised := phases.memorized_at) is None:
             left_out["never memorised"] += 1

@@ -41,7 +41,7 @@ def curves(seed: int, kind: str) -> dict[tuple[str, str], np.ndarray]:
     return of
 
 
-def pack(store: Path, kind: str, seeds: range, **fields: Any) -> None:
+def pack(store: Path, kind: str, seeds: range, *, ended: bool = True, **fields: Any) -> None:
     configs = [tiny(seed=seed, **fields) for seed in seeds]
     folder = store / f"{kind.replace(' ', '')[:6]:0<12}"
     with open_writer(folder, configs, resume=False) as writer:
@@ -50,7 +50,8 @@ def pack(store: Path, kind: str, seeds: range, **fields: Any) -> None:
             for (measure, view), values in curves(seed, kind).items():
                 rows = zip(STEPS, values.tolist(), strict=True)
                 writer.record([Measured(run=run, step=s, measure=measure, view=view, value=v) for s, v in rows])
-        writer.finish(STEPS[-1])
+        if ended:
+            writer.finish(STEPS[-1])
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +68,13 @@ def test_who_counts(store: Path) -> None:
     found = alarms(gs.runs(store))
     assert (found.generalised, found.never) == (12, 12)
     assert found.left_out == {"never memorised": 3, "generalised as soon as it memorised": 2}
+
+
+def test_a_run_that_has_not_ended_is_of_neither_kind(tmp_path: Path) -> None:
+    pack(tmp_path, "grokked", range(3))
+    pack(tmp_path, "never", range(3), ended=False, weight_decay=0.0)
+    found = alarms(gs.runs(tmp_path))
+    assert (found.generalised, found.never, found.left_out) == (3, 0, {"not ended": 3})
 
 
 def test_a_series_of_tensors_is_one_and_sees_it(store: Path) -> None:
