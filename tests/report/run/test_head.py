@@ -63,7 +63,7 @@ def test_the_sections_say_what_was_measured(staged: Callable[..., Readings], mea
 
 def test_with_a_ledger_the_theories_have_its_verdicts(measured_run: Run) -> None:
     card = judged_ledger(LEDGER)
-    text = page(read(measured_run), "en", None, card)
+    text = page(read(measured_run), "en", card=card)
     for idea in ("goldilocks", "collapse", "circle", "rotation"):
         assert essay.standing(card, idea, "en") in text
     assert wording.verdict(card, wording.present(card, "goldilocks")[0], "en") in text
