@@ -121,10 +121,10 @@ def kinds(run: str, script: str) -> dict[str, str]:
 
 
 async def script_of(crowd: Crowd, run: str) -> str:
-    """Where the largest file of a page is, 4.7 MB."""
+    """Where the largest file of a page is, 1.5 MB."""
     found = re.search(r"static/[^\"]+plotly-cartesian.min.js", (await crowd.ask(f"runs/{run}")).decode())
     assert found is not None
-    assert len(await crowd.ask(found[0])) > 4_000_000
+    assert len(await crowd.ask(found[0])) > 1_400_000
     return found[0]
 
 
@@ -155,7 +155,7 @@ def misbehaved(store: Path, count: int, *, seconds: float) -> None:
         if seconds > PATIENCE:
             assert until(lambda: server.open_files() <= files + count), server.open_files()
         held = (server.told("VmHWM") - before) * 1024 / count
-        assert held < 600_000, held  # bytes of one of each kind, where the largest answer has 4.7 MB
+        assert held < 600_000, held  # bytes of one of each kind, where the largest answer has 1.5 MB
         for number, one in enumerate(there):
             (vanished if number % 2 else socket.socket.close)(one)
         assert until(lambda: server.open_files() <= files), server.open_files()
