@@ -21,6 +21,7 @@ from grokscope.registry import component, names
 from grokscope.runs.outcomes import phases_of_curves
 from grokscope.runs.run import Run, curves_of
 from grokscope.runs.snapshot import Snapshot
+from grokscope.runs.store.events import is_finished
 from grokscope.statistics.alarms import AGES, Judged, Series, at_age, auroc, judged, within_cells
 from grokscope.statistics.concordance import of_dummies, with_remaining_time
 from grokscope.statistics.intervals import Effect
@@ -106,8 +107,9 @@ def _timed(runs: Sequence[Run], split: str) -> tuple[list[tuple[Run, Series]], d
     """The runs with their dates, as series of the time since they memorised."""
     chosen: list[tuple[Run, Series]] = []
     left_out: dict[str, int] = defaultdict(int)
+    ended = {folder: is_finished(folder) for folder in {run.folder for run in runs}}
     for run, curves in zip(runs, curves_of(runs, split), strict=True):
-        if run.status.get("state") != "done":  # it may generalise yet
+        if not ended[run.folder]:  # it may generalise yet
             left_out["not ended"] += 1
             continue
         phases = phases_of_curves(curves, {})

@@ -11,6 +11,8 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
+from grokscope.report.page.script import SMALL
+
 sys.path.insert(0, str(Path(__file__).parent))
 
 import navigation
@@ -41,7 +43,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         files.remove(file)
         text = notebooks.page(Path(str(file.abs_src_path)))
         files.append(File.generated(config, navigation.page_of(file.src_uri), content=text))
-    files.append(File.generated(config, stories.PLOTLY, content=stories.SMALL.read_text(encoding="utf-8")))
+    files.append(File.generated(config, stories.PLOTLY, content=SMALL.read_text(encoding="utf-8")))
     for name, text in stories.made().items():
         files.append(File.generated(config, name, content=text))
     return files

@@ -43,8 +43,10 @@ class Server:
 
 
 @contextmanager
-def serving(store: Path) -> Iterator[Server]:
-    command = [sys.executable, "-m", "grokscope", "serve", "--port", "0", "--json", "--store", str(store)]
+def serving(store: Path, before: str = "") -> Iterator[Server]:
+    """before: what its process does first, in Python."""
+    program = f"import sys\n{before}\nfrom grokscope.cli.base import main\nsys.exit(main())"
+    command = [sys.executable, "-c", program, "serve", "--port", "0", "--json", "--store", str(store)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None

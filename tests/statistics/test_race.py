@@ -125,6 +125,10 @@ def test_the_log_rank_test_is_that_of_strata_of_two(seed: int) -> None:
 
 
 def test_the_restricted_mean_stops_at_the_budget() -> None:
+    found = restricted_mean([100.0, 200.0, 300.0, 400.0, BUDGET], BUDGET)
+    assert found.value == 400.0
+    assert not isinstance(found.low, Missing)
+    assert found.low < 400 < found.high  # pyright: ignore[reportOperatorIssue]
     found = restricted_mean([500.0, 600.0, 700.0, 800.0, 900.0], BUDGET)
     assert found.value == 700.0
     assert (found.low, found.high) == pytest.approx(mean_ends(np.array([500.0, 600, 700, 800, 900]), 0.95))

@@ -135,7 +135,7 @@ def standing(arm: str, rows: Sequence[Result]) -> Standing:
         cell=rows[0].cell,
         rows=tuple(rows),
         arrived=share(len(there), len(rows)),
-        mean=restricted_mean(times, rows[0].budget),
+        mean=restricted_mean(times, max(row.budget for row in rows)),
         curve=kaplan_meier(times, [row.t_gen is not None for row in rows]),
         first=_middle([row.first for row in rows]),
         delay=_middle(delays),

@@ -65,9 +65,9 @@ def test_no_language_has_a_text_of_its_own() -> None:
 
 
 def test_every_part_of_a_claim_has_a_name_in_chinese_and_no_name_is_left_over() -> None:
-    names = {row.part for theory in theories().values() for row in theory.predictions if row.part}
+    parts = {row.part for theory in theories().values() for row in theory.predictions if row.part}
     chinese = tomllib.loads((Path(words.__file__).parent / "parts.toml").read_text(encoding="utf-8"))["zh"]
-    assert set(chinese) == names
+    assert set(chinese) == parts
     assert [part_name("each head", lang) for lang in LANGUAGES] == ["each head", "单个头"]
     assert part_name("a part of a plugin", "zh") == "a part of a plugin"
 
