@@ -15,6 +15,7 @@ from grokscope.runs.run import Run
 from grokscope.studies.judging import judged_ledger
 
 LEDGER = Path(__file__).parents[3] / "docs" / "evidence" / "confirmatory.parquet"
+BOXES = (Path(__file__).parents[1] / "page" / "boxes.js").read_text(encoding="utf-8")
 STATE = """() => [...document.querySelectorAll(".shot")].filter(shot => !shot.hidden).map(shot => shot.id)
   .concat(grokscope.moments.steps[document.querySelector(".moments [type=range]").value])"""
 
@@ -71,3 +72,23 @@ def test_the_step_and_the_figure_move_with_the_reader(told: Callable[..., Path],
     assert scene is not None
     assert noise == []
     page.close()
+
+
+@pytest.mark.parametrize("size", [(375, 667), (375, 800), (844, 390), (768, 1024), (1280, 800)], ids=str)
+def test_no_word_lies_over_another_beside_any_scene(
+    told: Callable[..., Path], browser: Any, size: tuple[int, int]
+) -> None:
+    """Also on a phone, upright and across, where the figures of a story have half of the screen."""
+    width, height = size
+    for lang in LANGUAGES:
+        page = browser.new_page(viewport={"width": width, "height": height})
+        page.goto(told(lang).as_uri())
+        page.wait_for_selector("html[data-ready]")
+        found = set()
+        for scene in story.SCENES:
+            page.evaluate(f"document.getElementById('{scene.id}').scrollIntoView({{ block: 'center' }})")
+            page.wait_for_selector(f"#shot-{scene.figure} .plot .main-svg", state="visible")
+            page.wait_for_timeout(150)  # laid out twice
+            found |= set(page.evaluate(BOXES))
+        page.close()
+        assert found == set()

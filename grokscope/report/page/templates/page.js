@@ -5,6 +5,7 @@ const wide = window.matchMedia("(min-width: 1100px)");
 const config = { displaylogo: false, displayModeBar: false, scrollZoom: false };
 const PAPER = 680; // pixels of an A4 page between its margins
 const LOW = 0.85; // of a figure's height, so that more of them share a page
+const TIGHT = 360; // pixels of height, below which a figure of a story does with fewer words
 const PACE = 180; // milliseconds a step while playing
 const root = document.documentElement;
 const plots = [...document.querySelectorAll(".plot")];
@@ -19,15 +20,42 @@ let paper = false;
 // columns on a phone, and are as high as they are wide.
 function size(plot) {
   const width = paper ? PAPER : plot.clientWidth || PAPER;
-  const stage = paper ? null : plot.closest(".stage"); // of a story: nothing may be higher
-  const room = stage ? stage.clientHeight - 60 : Infinity;
-  if (!plot.meta?.squares) return { width, height: Math.min(room, plot.high * (paper ? LOW : 1)) };
+  const room = roomOf(plot);
+  if (!plot.meta?.squares) return { ...words(plot, room < TIGHT), width, height: Math.min(room, plot.high * (paper ? LOW : 1)) };
   const { squares, columns, few, side, below, narrow, wide: beside } = plot.meta;
   const small = phone.matches && !paper;
   const across = small ? few : columns;
   const rows = Math.ceil(squares / across);
   const height = rows * Math.min(side, width / across, (room - below) / rows) + below;
-  return { ...(small ? narrow : beside), width, height };
+  return { ...words(plot, room < TIGHT), ...(small ? narrow : beside), width, height };
+}
+
+// The height that the stage of a story leaves a figure beside its name.
+function roomOf(plot) {
+  const stage = paper ? null : plot.closest(".stage");
+  return stage ? stage.clientHeight - 8 - plot.parentElement.querySelector(".name").offsetHeight : Infinity;
+}
+
+// A tight figure of a story has smaller words, and no name for the steps, which stand in the bar.
+function words(plot, tight) {
+  if (!plot.closest(".stage")) return {};
+  if (!plot.steps) {
+    const { annotations = [], ...others } = plot.layout ?? {};
+    const named = Object.keys(others).filter((key) => key.startsWith("xaxis")).map((key) => `${key}.title`);
+    const texts = [...annotations.map((_, index) => `annotations[${index}]`), ...named];
+    return Object.fromEntries(texts.map((text) => [`${text}.font.size`, tight ? 10 : 13]));
+  }
+  const sizes = { "font.size": tight ? 11 : 13, "legend.font.size": tight ? 11 : 13, "margin.b": tight ? 24 : 44 };
+  const apart = Object.entries(plot.apart).map(([axis, dtick]) => [`${axis}.dtick`, tight ? 2 * dtick : dtick]);
+  return { ...sizes, "xaxis.title.text": tight ? "" : plot.named, ...Object.fromEntries(apart) };
+}
+
+// A name of an axis that is longer than the axis would lie over that of the next panel.
+function hideLong(plot) {
+  for (const axis of plot._fullLayout._subplots.yaxis) {
+    const name = plot.querySelector(`.g-${axis}title text`);
+    if (name) name.style.visibility = name.getBoundingClientRect().height > plot._fullLayout[axis.replace("y", "yaxis")]._length ? "hidden" : "";
+  }
 }
 
 // A click on a mark whose customdata begins with the id of a run that has a report opens it.
@@ -94,6 +122,9 @@ function begin(plot, figure) {
 
 // Twice: the first time a legend that wraps anew has the margins of before.
 function fit(plot) {
+  const tight = roomOf(plot) < TIGHT;
+  const off = plot.data.flatMap((trace, index) => (trace.visible === "legendonly" ? [index] : []));
+  if (off.length && plot.closest(".stage")) Plotly.restyle(plot, { showlegend: !tight }, off);
   Plotly.relayout(plot, size(plot));
   Plotly.relayout(plot, size(plot));
 }
@@ -110,8 +141,11 @@ async function drawn(plot) {
   plot.meta = layout.meta;
   plot.high = layout.height;
   if (layout.meta?.steps) plot.steps = { range: x.range, dtick: x.dtick, minor: x.minor?.ticks };
+  plot.named = x.title?.text;
+  plot.apart = Object.fromEntries(Object.entries(layout).filter(([, axis]) => axis?.type === "log" && axis.title && axis !== x && axis.dtick).map(([name, axis]) => [name, axis.dtick]));
   if (figure.frames && moments) begin(plot, figure);
-  Object.assign(layout, { width: size(plot).width, height: size(plot).height });
+  const { width, height } = size(plot);
+  Object.assign(layout, { width, height });
   const made = Plotly.newPlot(plot, figure.data, layout, config);
   plot.drawn = true;
   if (figure.frames) {
@@ -120,11 +154,11 @@ async function drawn(plot) {
     plot.moved = new Map(figure.frames.map((frame) => [Number(frame.name), frame]));
     Plotly.addFrames(plot, figure.frames);
   }
-  if (plot.meta?.squares) Plotly.relayout(plot, size(plot));
+  if (plot.meta?.squares || plot.closest(".stage")) fit(plot);
   if (plot.steps && scale !== "log") Plotly.relayout(plot, stepAxis(plot));
   if (plot.dataset.links) lead(plot, JSON.parse(plot.dataset.links));
   if (plot.steps && moments) {
-    plot.on("plotly_afterplot", () => mark(plot));
+    plot.on("plotly_afterplot", () => (mark(plot), hideLong(plot)));
     plot.on("plotly_click", ({ event }) => go(nearest(stepUnder(plot, event.clientX))));
   }
   show(plot);
