@@ -300,6 +300,18 @@ def test_names_tags_and_notes_are_given_and_shown_as_text(page: Any, tmp_path: P
         assert labels(tmp_path)[run]["tags"] == []
 
 
+def test_a_task_is_found_by_the_name_that_the_list_gives_it(browser: Any, address: str) -> None:
+    page = browser.new_page(locale="zh-CN")
+    page.goto(address)
+    lines = "document.querySelectorAll('#runs tbody tr').length"
+    until(page, f"{lines} === 12")
+    page.fill("[name=words]", "不模加法")
+    until(page, f"{lines} === 0")
+    page.fill("[name=words]", "模加法")
+    until(page, f"{lines} === 12")
+    page.close()
+
+
 def test_runs_are_filtered_sorted_selected_and_compared(page: Any, address: str, runs: list[str]) -> None:
     lines = "document.querySelectorAll('#runs tbody tr').length"
     page.goto(address)

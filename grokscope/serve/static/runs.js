@@ -27,7 +27,7 @@ async function load() {
 
 function render() {
   const asked = form.words.value.toLowerCase().split(/\s+/).filter(Boolean);
-  const text = (row) => [row.run, row.name, row.task, row.model, row.state, row.note, row.imported, ...row.tags, ...Object.entries(row.fields).map((pair) => pair.join("="))].join(" ").toLowerCase();
+  const text = (row) => [row.run, row.name, row.task, row.task && taskName(row.task), row.model, row.state, row.note, row.imported, ...row.tags, ...Object.entries(row.fields).map((pair) => pair.join("="))].join(" ").toLowerCase();
   const key = at[form.sort.value];
   state.shown = state.rows.filter((row) => asked.every((word) => text(row).includes(word)));
   state.shown.sort((a, b) => (key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0));
