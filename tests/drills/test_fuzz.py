@@ -14,7 +14,7 @@ from grokscope.cli.base import main
 from grokscope.cli.run import assignment
 from grokscope.errors import GrokscopeError
 from grokscope.recipes.base import recipe
-from grokscope.registry import names, use
+from grokscope.registry import component, names, use
 from grokscope.runs.config import RunConfig
 from grokscope.runs.store.query import query
 from tests.conftest import tiny
@@ -114,7 +114,7 @@ def test_any_words_are_answered(
     count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, plugins: None
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("grokscope.runs.store.limits.TIMEOUT", 5.0)
+    monkeypatch.setitem(component("cli", "query").__kwdefaults__, "timeout", 5.0)
     write(tmp_path / "runs", [config(seed=1)], until=400)
 
     @settings(max_examples=count, **QUIET)
