@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import grokscope.studies.judging  # noqa: F401  it must have its names before `known` replaces them
 from grokscope.cli.base import main
 from grokscope.errors import StoreError
 from grokscope.predictions import ledger_file
