@@ -195,9 +195,11 @@ document.querySelectorAll("[data-scale]").forEach((button) => button.addEventLis
 }));
 $("#whole").addEventListener("click", () => ((curve.window = null), curve.load().catch(failed)));
 
-curve.load().then((cursor) => ((at.cursor = cursor), document.documentElement.setAttribute("data-drawn", "true"))).catch(failed);
-stand().catch(failed);
-overview().catch(failed);
+// The curve first: three answers at once would each come as late as the last.
+curve.load().then((cursor) => ((at.cursor = cursor), document.documentElement.setAttribute("data-drawn", "true"))).catch(failed).finally(() => {
+  stand().catch(failed);
+  overview().catch(failed);
+});
 // A writer that is killed changes no file.
 setInterval(() => at.row?.state === "running" && !document.hidden && later(), 20000);
 // Changes that come while the last are fetched are fetched together.
