@@ -62,6 +62,11 @@ def records(folder: Path) -> list[dict[Source, Any]]:
     pack, status = read_pack(folder), read_status(folder)
     if "runs" not in status and (end := finished_at(folder)) is not None:
         status |= {"state": "done", "step": end, "runs": outcomes(folder, pack["runs"])}
+    return records_of(folder, pack, status)
+
+
+def records_of(folder: Path, pack: dict, status: dict) -> list[dict[Source, Any]]:
+    """The rows of a pack with these documents."""
     return [_record(folder, pack, replica, run, status) for replica, run in enumerate(pack["runs"])]
 
 

@@ -141,8 +141,9 @@ def _other_id(about: dict[str, Any], folder: str) -> str | None:
     if PACK.fullmatch(folder) and pack != folder:
         return f"it is the description of pack {pack}"
     if "imported" not in about and "watched" not in about:  # the id of what was trained elsewhere is another hash
-        true = {pack_hash([run["config"] for run in runs], ends=ends) for ends in (True, False)}
-        if pack not in true:
+        configs = [run["config"] for run in runs]
+        if all(pack != pack_hash(configs, ends=ends) for ends in (True, False)):
+            true = {pack_hash(configs, ends=ends) for ends in (True, False)}
             return f"a config was changed: the configs are those of pack {' or '.join(sorted(true))}"
     if [run["run"] for run in runs] != run_ids(pack, len(runs)):
         return f"the names of its runs are not those of pack {pack}"

@@ -12,7 +12,7 @@ from grokscope.errors import StoreError
 from grokscope.runs.identity import config_hash
 from grokscope.runs.outcomes import FINAL, PHASES
 from grokscope.runs.store import merged
-from grokscope.runs.store.catalogue import FIXED, SCALARS, OnDamage, Source, column_names, records, written
+from grokscope.runs.store.catalogue import FIXED, SCALARS, OnDamage, Source, column_names, records, records_of, written
 from grokscope.runs.store.checksum import require
 from grokscope.runs.store.documents import LARGEST, read_pack
 from grokscope.runs.store.events import finished_at, read_events
@@ -187,7 +187,7 @@ def _kept(folder: Path) -> Iterator[dict[Source, Any]]:
     if end is None or status.get("state") != "done" or status.get("step") != end:
         raise KeyError("it is not finished")
     outcomes = status["runs"]
-    for record, run in zip(records(folder), about["runs"], strict=True):
+    for record, run in zip(records_of(folder, about, status), about["runs"], strict=True):
         outcome = outcomes[run["run"]]
         notes, config = outcome["notes"], run["config"]
         needed = [outcome[name] for name in (*PHASES, *(name.replace("/", "_") for name in FINAL)) if name != "notes"]
