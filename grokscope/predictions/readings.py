@@ -14,7 +14,6 @@ import inspect
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -23,7 +22,7 @@ import numpy as np
 from grokscope.errors import Missing
 from grokscope.measures.base import Value, evaluate
 from grokscope.predictions.syntax import plain
-from grokscope.registry import component, names
+from grokscope.registry import component, kept, names
 from grokscope.runs.snapshot import Snapshot
 from grokscope.runs.store.rows import Rows
 
@@ -171,11 +170,13 @@ def at(stage: Stage, measure: str, element: int | str | None = None, **options: 
     return At(stage, Instrument(measure, options, element))
 
 
-@cache
 def _source(measure: str) -> str:
     """The syntax of the module of a measure, without its words; its name where there is no such measure."""
-    if measure not in names("measures"):
-        return measure
+    return _syntax(measure) if measure in names("measures") else measure
+
+
+@kept
+def _syntax(measure: str) -> str:
     module = inspect.getmodule(component("measures", measure).function)
     path = getattr(module, "__file__", None)
     return json.dumps(plain(ast.parse(Path(path).read_text(encoding="utf-8")))) if path else measure

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from grokscope.predictions import definition
+from grokscope.predictions import definition, readings
 from grokscope.predictions.definition import digest
 from grokscope.predictions.readings import At, Fact, Instrument, Series
 from grokscope.predictions.rows import GROKKED, T_GEN, last
@@ -187,3 +187,13 @@ def test_another_process_has_the_same_digests() -> None:
         return subprocess.run(command, capture_output=True, text=True, check=True, cwd=folder, env=about).stdout
 
     assert started(root, "1") == started(root.parent, "2", "-O") != "\n"
+
+
+def test_a_measure_that_comes_later_is_known_by_its_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A measure of a plugin may be asked for before the plugin is there."""
+    norm = Instrument("weights.norm")
+    there = norm.digest
+    with monkeypatch.context() as patch:
+        patch.setattr(readings, "names", lambda _: ())
+        assert norm.digest != there
+    assert norm.digest == there
