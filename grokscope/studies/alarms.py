@@ -5,7 +5,6 @@ for one in found.quantities: print(one.name, one.judged.sensitivity.value, one.j
 """
 
 import dataclasses
-import functools
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -17,7 +16,7 @@ import torch
 
 from grokscope.errors import Missing
 from grokscope.measures.base import Measure
-from grokscope.registry import component, names
+from grokscope.registry import component, kept, names
 from grokscope.runs.outcomes import phases_of_curves
 from grokscope.runs.run import Run, curves_of
 from grokscope.runs.snapshot import Snapshot
@@ -228,7 +227,7 @@ def _both(mine: dict[str, Any], theirs: dict[str, Any], kind: str) -> list[tuple
     return sorted(mine[kind].keys() & theirs[kind].keys())
 
 
-@functools.cache
+@kept
 def nature(measure: str, run: Run | None) -> tuple[bool, frozenset[str]]:
     """Whether a measure reads the end of its run, and which of its series read labels of inputs that are not trained
     on; tried on the network of one run."""

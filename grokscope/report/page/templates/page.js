@@ -154,7 +154,8 @@ async function drawn(plot) {
     plot.moved = new Map(figure.frames.map((frame) => [Number(frame.name), frame]));
     Plotly.addFrames(plot, figure.frames);
   }
-  if (plot.meta?.squares || plot.closest(".stage")) fit(plot);
+  if (plot.closest(".stage")) fit(plot);
+  else if (plot.meta?.squares) Plotly.relayout(plot, size(plot));
   if (plot.steps && scale !== "log") Plotly.relayout(plot, stepAxis(plot));
   if (plot.dataset.links) lead(plot, JSON.parse(plot.dataset.links));
   if (plot.steps && moments) {
