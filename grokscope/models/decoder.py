@@ -1,4 +1,4 @@
-"""The transformer of n layers with a choice of LayerNorm and positions, computed literally on every position.
+"""The transformer of n layers with a choice of LayerNorm and positions, computed on every position.
 
     x = E[token] + position
     post:  x <- LN(x + attention(x)),  x <- LN(x + mlp(x)),                    outputs = x W_U
@@ -6,7 +6,8 @@
     none:  the same without LN
 
 Tokens are the operands, then "=" if any; the answer is read at the last token. Only the last layer is restricted to
-this position. Weights have a leading layer axis: W_Q is (layer, head, d_model, d_head).
+this position. Before the first layer a row depends on one symbol and its position: its LayerNorm, queries, keys and
+values are computed once for all samples. Weights have a leading layer axis: W_Q is (layer, head, d_model, d_head).
 
 Sources, and the options of their networks:
 - Power et al. 2022, arXiv:2201.02177, released code: two layers, d_model 128, 4 heads, 512 ReLU neurons, LayerNorm
@@ -33,7 +34,7 @@ from grokscope.models.base import MOST_LAYERS, Interface, Model, Params, Sites, 
 from grokscope.models.parts import trace
 from grokscope.models.parts.activation import ActivationName
 from grokscope.models.parts.attention import AttentionOptions, infer_attention
-from grokscope.models.parts.block import SITES, Block, layer_norm, sinusoids
+from grokscope.models.parts.block import SITES, Block, Stream, layer_norm, sinusoids
 from grokscope.models.parts.layers import plus
 from grokscope.registry import called
 
@@ -141,31 +142,45 @@ class Decoder(Model):
         return trace.sites([*tables, *in_layers, "logits"], self._walk)
 
     def _walk(self, params: Params, inputs: Tensor) -> trace.Trace:
-        o, n_symbols = self.settings, self.interface.n_symbols
+        o = self.settings
         table = self.squeeze(params, "embed", params["W_E"])
-        yield "embed", table[:, :n_symbols]
-        tokens = pad(inputs, (0, 1), value=n_symbols) if o.equals_token else inputs
+        yield "embed", table[:, : self.interface.n_symbols]
+        right = table
         if not o.tied:
             right = self.squeeze(params, "embed", params["W_E_right"])
             yield "embed_right", right
-            second = torch.arange(tokens.shape[-1], device=tokens.device) == 1
-            tokens = torch.where(second, tokens + table.shape[1], tokens)
-            table = torch.cat([table, right], dim=1)
-        stream = trace.rows(table, tokens)
-        if o.positions == "learned":
-            stream = stream + params["W_pos"].unsqueeze(1)
-        elif o.positions == "sinusoidal":
-            stream = stream + sinusoids(stream.shape[-2], o.d_model).to(stream)
+        before = self._embedded(params, table, right, inputs)
         stacked = [name for name in self.weight_shapes if name not in OUTSIDE_LAYERS]
         layers = zip(*(params[name].unbind(1) for name in stacked), strict=True)
         for layer, tensors in enumerate(layers):
             weights = dict(zip(stacked, tensors, strict=True))
-            stream = yield from Block(self, layer).trace(params, weights, stream)
-        last = stream[:, :, -1]
+            stream = yield from Block(self, layer).trace(params, weights, before)
+            before = Stream(stream)
+        last = before.last(1)[:, :, 0]
         outputs = (layer_norm(last, params, "ln_final") if o.layer_norm == "pre" else last) @ params["W_U"]
         outputs = plus(outputs, params.get("b_U"))
         yield "logits", outputs[..., : self.interface.n_outputs]
         yield "outputs", outputs
+
+    def _embedded(self, params: Params, table: Tensor, right: Tensor, inputs: Tensor) -> Stream:
+        """The stream before the first layer, whose rows are the symbols at each position, then "="."""
+        o, n = self.settings, self.interface.n_symbols
+        n_positions = inputs.shape[-1] + o.equals_token
+        of_position = [(right if position == 1 else table)[:, :n] for position in range(inputs.shape[-1])]
+        of_position += [table[:, n:]] * o.equals_token
+        if o.positions == "learned":
+            added = params["W_pos"].unsqueeze(2).unbind(1)
+        elif o.positions == "sinusoidal":
+            added = sinusoids(n_positions, o.d_model).to(table).unbind(0)
+        else:
+            added = [0.0] * n_positions
+        symbols = torch.cat([table + vector for table, vector in zip(of_position, added, strict=True)], dim=1)
+        places = pad(inputs, (0, 1)) if o.equals_token else inputs
+        places = places + n * torch.arange(n_positions, device=inputs.device)
+        # Few samples, as for gradients of single ones, would read a small part of the rows.
+        if symbols.shape[1] < places[0].numel() and not places.is_cuda:
+            return Stream(symbols, places)
+        return Stream(trace.rows(symbols, places))
 
     @staticmethod
     def infer(params: Params) -> dict[str, Any]:
