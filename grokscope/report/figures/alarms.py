@@ -1,5 +1,6 @@
 """Which quantities see a run generalise, how often they cry wolf, and how early they are."""
 
+import itertools
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ KINDS = (
     ("trivial", theme.NEUTRAL, "square"),
 )
 CLOSE = 0.045  # shares
+CHARACTER = 0.032  # width of a figure on the left, as a share
 ROW = 38  # pixels of a quantity on the right
 
 
@@ -81,23 +83,25 @@ def _shown(of: Alarms) -> list[tuple[Quantity, Judged]]:
 
 
 def _numbers(judged: Sequence[Judged]) -> dict[int, str]:
-    """Place -> what is written there: the numbers of marks that are close together stand at the first of them."""
-    written: dict[int, str] = {}
-    first: list[tuple[int, Judged]] = []
-    for place, one in enumerate(judged, 1):
-        near = next((at for at, other in first if _apart(one, other) < CLOSE), None)
-        written[place] = "" if near else str(place)
-        if near:
-            written[near] += f", {place}"
-        else:
-            first.append((place, one))
-    return written
+    """Place -> what is written there: numbers that would lie over each other stand together at the first of them."""
+    groups = [[place] for place in range(1, len(judged) + 1)]
+
+    def over(one: list[int], other: list[int]) -> bool:
+        first, second = judged[one[0] - 1], judged[other[0] - 1]
+        across = abs(first.false_alarms.value - second.false_alarms.value)
+        wide = CHARACTER * (len(_ranges(one)) + len(_ranges(other))) / 2
+        return across < max(CLOSE, wide) and abs(first.sensitivity.value - second.sensitivity.value) < CLOSE
+
+    while pair := next((pair for pair in itertools.combinations(groups, 2) if over(*pair)), None):
+        groups = [group for group in groups if group not in pair] + [sorted(pair[0] + pair[1])]
+    written = {group[0]: _ranges(group) for group in groups}
+    return {place: written.get(place, "") for place in range(1, len(judged) + 1)}
 
 
-def _apart(one: Judged, other: Judged) -> float:
-    """As far as in the figure, where a number is wider than high."""
-    across = abs(one.false_alarms.value - other.false_alarms.value)
-    return max(across / 2, abs(one.sensitivity.value - other.sensitivity.value))
+def _ranges(places: Sequence[int]) -> str:
+    """1–4, 7."""
+    runs = [[place for _, place in run] for _, run in itertools.groupby(enumerate(places), lambda at: at[1] - at[0])]
+    return ", ".join("–".join(str(end) for end in dict.fromkeys((run[0], run[-1]))) for run in runs)
 
 
 def _kind(one: Quantity) -> str:

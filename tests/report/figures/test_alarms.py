@@ -1,6 +1,7 @@
 """What the figure and the page of alarms show of a store whose answer is known."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 import grokscope as gs
 from grokscope.errors import Missing
-from grokscope.report.figures.alarms import MOST, alarms
+from grokscope.report.figures.alarms import MOST, _numbers, alarms
 from grokscope.report.study.alarms import told, write_alarms
 from grokscope.statistics.alarms import judged
 from grokscope.studies.alarms import Alarms, Quantity
@@ -64,6 +65,16 @@ def test_each_quantity_stands_where_it_was_judged(found: Alarms) -> None:
     assert len(named) <= MOST
     lead = next(one for one in figure.data if one.xaxis == "x2")
     assert lead.x[0] == pytest.approx(200 / 700)
+
+
+def test_numbers_that_would_lie_over_each_other_stand_together() -> None:
+    places = [(0.02, 1.0), (0.05, 1.0), (0.08, 0.99), (0.09, 0.8), (0.2, 1.0), (0.9, 1.0)]
+    near: Any = [
+        SimpleNamespace(false_alarms=SimpleNamespace(value=x), sensitivity=SimpleNamespace(value=y)) for x, y in places
+    ]
+    assert _numbers(near) == {1: "1–3", 2: "", 3: "", 4: "4", 5: "5", 6: "6"}
+    near[4].false_alarms.value = 0.1  # now within the width of "1–3"
+    assert _numbers(near) == {1: "1–3, 5", 2: "", 3: "", 4: "4", 5: "", 6: "6"}
 
 
 @pytest.mark.parametrize(("lang", "said"), [("en", "it saw 100%"), ("zh", "它看见了 100%")])
