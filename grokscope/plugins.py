@@ -200,7 +200,9 @@ def _loaded(name: str, act: Callable[[], ModuleType]) -> ModuleType:
     """What `act` loads; a mistake in a plugin becomes one line."""
     try:
         return act()
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # SystemExit, and what test tools raise to skip a file, are no Exception
         steps = traceback.extract_tb(error.__traceback__)
         lines = [step.lineno for step in steps if Path(step.filename).name == name]
         line = error.lineno if isinstance(error, SyntaxError) else lines[-1] if lines else None

@@ -68,6 +68,7 @@ ERRORS = [
     ("my_plugin.py", "x = 1\n\ny = 1 / 0\n", "ZeroDivisionError in line 3: division by zero"),
     ("my_plugin.py", "def f(:\n    pass\n", "SyntaxError in line 1: invalid syntax"),
     ("my_plugin.py", "import sys\nsys.exit(3)\n", "SystemExit in line 2: 3"),
+    ("my_plugin.py", "raise BaseException('a')\n", "BaseException in line 1: a"),
     (
         "my_plugin.py",
         "x = 1\n",

@@ -17,6 +17,7 @@ from typing import Any
 
 Points = dict[tuple[str, str], dict[int, float]]  # measure and view -> step -> value
 LONGEST = 60.0  # an answer may take so long beside the whole crowd, on a shared machine [s]
+SILENT = 30.0  # a stream that says nothing of a run for so long has told all that it will tell [s]
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,13 @@ class Crowd:
         drawn = "&".join(f"measure={measure}" for measure in measures)
         async with self.stream(run) as events:
             cursor = ""
-            async for data in events:  # the first says that it is ready
+            while not points or any(end not in of for of in points.values()):
+                try:
+                    data = await asyncio.wait_for(anext(events), SILENT)  # the first says that it is ready
+                except (TimeoutError, StopAsyncIteration) as silence:
+                    had = {key: f"{len(of)} numbers up to step {max(of)}" for key, of in points.items()}
+                    raise AssertionError(f"nothing more comes of a run that goes on to step {end}: {had}") from silence
+                assert data == "[]" or run in data
                 told = await self.json(f"runs/{run}/new?cursor={cursor}") if cursor else {"again": True}
                 if told["again"]:
                     told = await self.json(f"runs/{run}/series?{drawn}&pixels=4000")
@@ -127,7 +134,4 @@ class Crowd:
                         points.setdefault((one["measure"], one["view"]), {}).update(
                             zip(one["x"], one["y"], strict=True)
                         )
-                if points and all(end in of for of in points.values()):
-                    return points
-                assert data == "[]" or run in data
-        raise AssertionError(f"the stream ended with {len(points)} series")
+        return points

@@ -1,4 +1,5 @@
-"""Kills a process at random instants of what it does, many times: each is a fork of one that has imported all."""
+"""Kills a process at random instants of what it does, or where it kills itself, many times: each is a fork of one that
+has imported all."""
 
 import json
 import os
@@ -27,21 +28,23 @@ def done(act, number):
 began = time.monotonic(); done(act, -1); needs = time.monotonic() - began
 draw = random.Random(20)
 for number in range(int(sys.argv[2])):
-    pid = forked(act, number)
-    time.sleep(after := draw.uniform(0, 1.1) * needs)
-    os.kill(pid, signal.SIGKILL)
+    pid, after = forked(act, number), draw.uniform(0, 1.1) * needs
+    if len(sys.argv) == 3:
+        time.sleep(after)
+        os.kill(pid, signal.SIGKILL)
     if os.WIFEXITED(os.waitpid(pid, 0)[1]):  # the first time may have had more to load, or a busier machine
         needs = min(needs, after)
+        assert len(sys.argv) == 3, "it goes on to its end"
     done(look, number)
 """
 
 
-def killed(code: str, folder: Path, count: int) -> list[object]:
+def killed(code: str, folder: Path, count: int, *, itself: bool = False) -> list[object]:
     """What `look` prints, a line of JSON a kill. code: of Python, which defines act(number) and look(number); act(-1)
-    goes to its end, and says how long it takes."""
+    goes to its end, and says how long it takes. itself: act(number) kills its own process; nobody else does."""
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", _PARENT, code, str(count)], capture_output=True, text=True, cwd=folder,
-        env=os.environ | {"PYTHONPATH": ROOT, "OMP_NUM_THREADS": "1"}, check=False,
+        [sys.executable, "-W", "ignore", "-c", _PARENT, code, str(count), *["itself"] * itself], capture_output=True,
+        text=True, cwd=folder, env=os.environ | {"PYTHONPATH": ROOT, "OMP_NUM_THREADS": "1"}, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith(("{", "["))]

@@ -27,12 +27,14 @@ from tests.drills.test_catalogue import SQL
 finished.FEWEST = {FEWEST}
 
 def act(number):
-    for _ in range({{together}} - 1):
+    for _ in range({{together}} - 1 if number >= 0 else 0):
         if not os.fork():
             break
     finished.FEWEST = {FEWEST}
     for table in tables.TABLES:
         finished.current(Path("store"), table)
+    if number < 0:  # else the first that is killed would find it built
+        shutil.rmtree("store/.catalogue")
 
 def look(number):
     told = [query(Path("store"), sql)[1] for sql in SQL]
@@ -56,6 +58,36 @@ def test_killed_while_it_is_built(made: Path, tmp_path: Path, count: int, togeth
     assert all(one["same"] and one["rests"] == [] for one in found), found
     assert all(set(one["believed"]) == {PACKS} for one in found), found
     print(found)
+
+
+NAMELESS = """
+import itertools, signal
+stamp, build = finished.stamp, act
+
+def act(number):
+    calls = itertools.count()
+    def dies(path):
+        stamp(path)
+        if next(calls) == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+    finished.stamp = dies
+    build(number)
+
+def look(number):
+    rests = [len(list(Path("store/.catalogue").glob(".*.tmp")))]
+    build(number)
+    print(json.dumps([*rests, len(list(Path("store/.catalogue").glob(".*.tmp")))]))
+    shutil.rmtree("store/.catalogue")
+"""
+
+
+def test_killed_before_a_file_has_its_name(made: Path, tmp_path: Path) -> None:  # noqa: F811
+    """Each of the six files of three tables: one is left over, and the next who builds removes it. At random instants
+    few of them are met."""
+    shutil.copytree(made, tmp_path / "store")
+    settle()
+    files = 2 * len(tables.TABLES)
+    assert killed(BUILDING.format(together=1) + NAMELESS, tmp_path, files, itself=True) == [[1, 0]] * files
 
 
 def written_anew(path: Path, select: str) -> None:

@@ -1,6 +1,8 @@
 """Anything as a config, words of a command, SQL or a plugin: an answer, or one clear line; nothing else changes."""
 
 import json
+import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 
 from grokscope import registry
 from grokscope.cli._parsing import parsed
+from grokscope.cli._words import Option, options
 from grokscope.cli.base import main
 from grokscope.cli.run import assignment
 from grokscope.errors import GrokscopeError
@@ -109,16 +112,35 @@ WORDS = st.one_of(
 )  # fmt: skip
 
 
-@depth(100, 1_000)
+def taken(name: str) -> st.SearchStrategy[list[str]]:
+    """Words as a command takes them: each in its place, behind its flag, of its kind; no place outside the folder."""
+
+    def value(one: Option) -> st.SearchStrategy[str]:
+        if one.choices:
+            return st.sampled_from(one.choices)
+        if "--store" in one.flags:
+            return st.sampled_from(["runs", "./runs", "nothing"])
+        harmless = WORDS.filter(lambda word: not word.startswith(("/", ".", "-")))
+        return st.integers(-1, 9).map(str) if one.kind in (int, float) else harmless | st.sampled_from(["latest", "p"])
+
+    own = options(component("cli", name))
+    places = [value(one) for one in own if not one.flags]
+    flags = [st.tuples(st.just(one.flags[-1]), *[value(one)] * (one.kind is not bool)) for one in own if one.flags]
+    return st.tuples(st.tuples(*places), *[st.one_of(flags)] * 2).map(
+        lambda parts: [word for of in parts for word in of]
+    )
+
+
+@depth(5, 50)
 def test_any_words_are_answered(
     count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, plugins: None
 ) -> None:
+    """So many lines of each command whose words are its own, and as many of any words."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(component("cli", "query").__kwdefaults__, "timeout", 5.0)
     write(tmp_path / "runs", [config(seed=1)], until=400)
+    shutil.copytree(tmp_path / "runs", tmp_path / "kept")
 
-    @settings(max_examples=count, **QUIET)
-    @given(name=st.sampled_from(names("cli")), words=st.lists(WORDS, max_size=5))
     def run(name: str, words: list[str]) -> None:
         capsys.readouterr()
         try:
@@ -132,6 +154,10 @@ def test_any_words_are_answered(
         except ValueError as error:
             one_line(error)
             return
+        finally:
+            if not list((tmp_path / "runs").glob("*/pack.json")):  # `rm` has it
+                shutil.rmtree(tmp_path / "runs", ignore_errors=True)
+                shutil.copytree(tmp_path / "kept", tmp_path / "runs")
         said = capsys.readouterr().err
         assert code in (0, 1, 2)
         assert "Traceback" not in said
@@ -141,7 +167,9 @@ def test_any_words_are_answered(
         if code == 2:
             assert said.count("\n") == 1, said
 
-    run()
+    for name in names("cli"):
+        for words in (st.lists(WORDS, max_size=5), taken(name)):
+            settings(max_examples=count, **QUIET)(given(name=st.just(name), words=words)(run))()
     (run_id,) = (path.parent.name for path in (tmp_path / "runs").glob("*/pack.json"))
     assert query(tmp_path / "runs", "select count(*) from metrics where run = '" + run_id + "'")[1][0][0] > 0
 
@@ -198,40 +226,61 @@ def test_no_sql_reads_or_writes_a_file(count: int, tmp_path: Path) -> None:
 
 
 SOURCES = (DIGITS, MUON, FIRST, TAKEN.format(field="p", name="mine"), TAKEN.format(field="seed", name="digits"))
+STATEMENTS = (  # each is a mistake of its own, or none, where it stands as a line
+    *("1 / 0", "assert False", "yield", "await x", "return", "del Options", "import nothing_at_all", "words = 1"),
+    *(
+        "raise Exception",
+        "raise SystemExit",
+        "raise SystemExit('a\\nb')",
+        "raise BaseException('a\\nb')",
+        "[].x",
+        "{}[1]",
+    ),
+    *("def f(): f()\nf()", "class A(A): ...", "muon = 3", "digits = None", "p: int = 'x'", "open('none')", "''()"),
+    *("raise KeyboardInterrupt", "raise GeneratorExit", "raise StopIteration", "'\\ud800'.encode()", "next(iter([]))"),
+)
 PUT = st.sampled_from([
     *("", "\n", "    ", "(", ")", "'", '"', ":", "\0", "\\", "=", "1", "None", "[]", "{}", "lambda: 0"),
-    *("raise", "\ufeff", "\x0c"),
-    *("yield", "await", "return", "1 / 0", "raise SystemExit", "raise KeyboardInterrupt", "assert False"),
-    *("import nothing_at_all",),
-    *("def f(): f()\nf()\n", "class A(A): ...\n", "words = 1\n", "muon = 3\n", "digits = None\n"),
-    *("# -*- coding: nonsense -*-\n",),
-    *("raise Exception\n", "raise BaseException('a\\nb')\n", "del Options\n", "p: int = 'x'\n"),
-    *("[" * 300, "-" * 5_000 + "1\n"),
+    *("raise", "\ufeff", "\x0c", "# -*- coding: nonsense -*-\n", "[" * 300, "-" * 5_000 + "1\n"),
+    *STATEMENTS,
 ])  # fmt: skip
 
 
 @depth(150, 2_000)
-def test_any_plugin_is_used_or_refused_in_one_line(count: int, tmp_path: Path, plugins: None) -> None:
+def test_any_plugin_is_used_or_refused_in_one_line(
+    count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, plugins: None
+) -> None:
     path = tmp_path / "my_plugin.py"
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # bytecode is believed for files of one second and length
 
     @settings(max_examples=count, **QUIET)
     @given(
-        source=st.sampled_from(SOURCES), at=st.integers(0, 60), gone=st.integers(0, 2), put=PUT,
-        data=st.binary(max_size=4), place=st.integers(0, 300),
+        source=st.sampled_from(SOURCES), by=st.sampled_from(" \n"), at=st.integers(0, 60), gone=st.integers(0, 2),
+        put=PUT, data=st.just(b"") | st.binary(max_size=4), place=st.integers(0, 300),
     )  # fmt: skip
-    def run(source: str, at: int, gone: int, put: str, data: bytes, place: int) -> None:  # noqa: PLR0917
-        words = source.split(" ")
+    def run(source: str, by: str, at: int, gone: int, put: str, data: bytes, place: int) -> None:  # noqa: PLR0917
+        words = source.split(by)
         at = at % len(words)
-        text = " ".join([*words[:at], put, *words[at + gone :]]).encode()
-        path.write_bytes(text[:place] + data + text[place:])
-        try:
-            use(path)
-        except ValueError as error:
-            one_line(error)
-            assert "\n" not in str(error)  # noqa: PT017
-            assert registry.used() == ()
-        registry._plugins.clear()
-        for cached in registry._caches:
-            cached.cache_clear()
+        text = by.join([*words[:at], put, *words[at + gone :]]).encode()
+        refused_or_used(text[:place] + data + text[place:], path)
 
     run()
+    for statement in STATEMENTS:
+        refused_or_used(f"{DIGITS}{statement}\n".encode(), path)
+
+
+def refused_or_used(text: bytes, path: Path) -> None:
+    """A plugin of this text. Only Ctrl-C is not turned into a line here, but by the command line."""
+    path.write_bytes(text)
+    try:
+        use(path)
+    except ValueError as error:
+        one_line(error)
+        assert "\n" not in str(error)  # noqa: PT017
+        assert registry.used() == ()
+    except KeyboardInterrupt:
+        assert registry.used() == ()
+    sys.modules.pop(path.stem, None)  # else no later one would be read
+    registry._plugins.clear()
+    for cached in registry._caches:
+        cached.cache_clear()

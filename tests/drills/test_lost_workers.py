@@ -77,6 +77,7 @@ def kills(store: Path, process: subprocess.Popen[bytes], draw: random.Random, co
         time.sleep(draw.uniform(0, 1.5))
         for writer in holders(store)[:1]:
             os.kill(writer, signal.SIGKILL)
+            until(lambda writer=writer: not lives(writer))  # and its lock is free
             done += 1
     return done
 
@@ -92,8 +93,12 @@ def test_a_study_outlives_its_workers_and_its_drivers(engine: str, tmp_path: Pat
         killed = kills(store, first, draw, KILLS // 2)
         until(lambda: holders(store) or first.poll() is not None)
         left, interrupted = list(descendants(first.pid)), first.poll() is None
+        held = {path.parent.name for path in store.glob("*/lock") if is_held(path.parent)}
         first.kill()
     assert interrupted
+    if engine == "local":  # Ray ends its workers some seconds later
+        until(lambda: not any(map(lives, left)), 60)
+        assert held & {pack.id for pack in study("one", store).todo}, "workers ended their packs without a driver"
     with driver("one", store, engine) as one, driver("two", store, engine) as two:
         left += [*descendants(one.pid), *descendants(two.pid)]
         killed += kills(store, one, draw, KILLS - killed)
@@ -115,3 +120,15 @@ def test_a_study_outlives_its_workers_and_its_drivers(engine: str, tmp_path: Pat
         for name, tensor in whole.snapshot().params.items():
             assert torch.equal(found.snapshot().params[name], tensor), name
     print(f"{engine}: {killed} workers killed, and a driver")
+
+
+def test_a_pack_that_another_driver_has_done_is_not_begun_again(tmp_path: Path) -> None:
+    """Both had planned it, and its turn comes later at one of them."""
+    pack = study("one", tmp_path).packs[0]
+
+    def turn() -> dict[Path, int]:
+        where = {"folder": tmp_path / pack.id, "device": torch.device("cpu")}
+        train_pack(pack.configs, **where, resume=True, kept=pack.kept)
+        return {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+
+    assert turn() == turn()
