@@ -17,7 +17,7 @@ from typing import Any
 
 Points = dict[tuple[str, str], dict[int, float]]  # measure and view -> step -> value
 LONGEST = 60.0  # an answer may take so long beside the whole crowd, on a shared machine [s]
-SILENT = 30.0  # a stream that says nothing of a run for so long has told all that it will tell [s]
+SILENT = 90.0  # a stream that says nothing of a run for so long has told all that it will tell [s]
 
 
 @dataclass(frozen=True)
