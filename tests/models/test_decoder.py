@@ -10,6 +10,7 @@ from torch import Tensor
 
 from grokscope.models.base import Activations, Interface
 from grokscope.models.decoder import DecoderOptions, decoder
+from grokscope.models.parts import block
 from grokscope.models.transformer import TransformerOptions, transformer
 
 P = 5
@@ -126,6 +127,19 @@ def test_every_site_is_the_literal_networks(options: dict[str, Any]) -> None:
     written = torch.einsum("phe,hed->pd", sites["z"], params["W_O"][-1])
     written = written + (params["b_O"][-1] if model.settings.attention_biases else 0)
     torch.testing.assert_close(written, sites["attn_out"], atol=1e-10, rtol=0)
+
+
+@pytest.mark.parametrize("options", [*VARIANTS, {"tied": False}], ids=str)
+def test_few_inputs_and_batched_products_give_the_same(
+    options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows that many inputs share are computed once; those of two inputs are not, and long sequences go by products."""
+    model = network(**options)
+    params = weights(model)
+    every = outputs(model, params, PAIRS)
+    torch.testing.assert_close(outputs(model, params, PAIRS[7:9]), every[7:9], atol=1e-12, rtol=0)
+    monkeypatch.setattr(block, "FEW_PAIRS", 0)
+    torch.testing.assert_close(outputs(model, params, PAIRS), every, atol=1e-12, rtol=0)
 
 
 def test_it_reads_any_number_of_operands() -> None:
