@@ -71,11 +71,14 @@ def _ended(plan: Plan, engine: Engine, say: Say, *, until: float, shared: bool) 
     """The outcomes of a plan's packs, and then of readings that had to wait."""
     todo = plan.todo
     jobs = takewhile(lambda _: time.monotonic() < until, _jobs(plan, todo, engine.threads))
-    outcomes = list(_told(_each(jobs, engine), PackLines(len(todo), engine.slots, say), plan.study, shared))
+    # One that is submitted ahead would begin after the end.
+    most = engine.slots if until < math.inf else 2 * engine.slots
+    each = _each(jobs, engine, most)
+    outcomes = list(_told(each, PackLines(len(todo), engine.slots, say), plan.study, shared))
     if not shared or all(pack.waits for pack in todo):
         done = {outcome.pack for outcome in outcomes if outcome.state == "done"}
         jobs = _jobs(plan, _answerable(plan, done), engine.threads, late=True)
-        outcomes += [outcome for outcome, _ in _each(jobs, engine) if outcome.state == "failed"]
+        outcomes += [outcome for outcome, _ in _each(jobs, engine, 2 * engine.slots) if outcome.state == "failed"]
     return outcomes
 
 
@@ -188,13 +191,13 @@ def _jobs(plan: Plan, todo: Sequence[Planned], threads: int, *, late: bool = Fal
         )
 
 
-def _each(jobs: Iterator[Job], engine: Engine) -> Iterator[tuple[Outcome, int]]:
-    """Outcomes as they come, each with how many jobs are out. Few jobs are submitted ahead, so that the engine
-    never holds a million packs; none is submitted once the store cannot be written."""
+def _each(jobs: Iterator[Job], engine: Engine, most: int) -> Iterator[tuple[Outcome, int]]:
+    """Outcomes as they come, each with how many jobs are out. At most so many jobs are out at a time, so that the
+    engine never holds a million packs; none is submitted once the store cannot be written."""
     pending: set[Future[Outcome]] = set()
     ended = False
     while True:
-        while not ended and len(pending) < 2 * engine.slots:
+        while not ended and len(pending) < most:
             job = next(jobs, None)
             if job is None:
                 ended = True

@@ -7,9 +7,10 @@ import subprocess
 import sys
 import threading
 import time
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -233,6 +234,25 @@ def test_a_full_disk_ends_the_study_without_beginning_other_packs(store: Path) -
     full = next(outcome for outcome in outcomes if outcome.fatal)
     left = 9 - len(outcomes)
     assert failure.startswith(f"1 of 9 packs failed, {left} were not begun; {full.pack}: the disk is full")
+
+
+def test_no_pack_is_begun_after_the_end_of_the_budget(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor one that was submitted before the end, while another was trained."""
+    clock = [0.0]
+    monkeypatch.setattr(conducting, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+
+    class Slow(Stub):
+        def submit(self, job: Job) -> "Future[Outcome]":
+            def trained() -> Outcome:
+                time.sleep(0.2)
+                clock[0] += 60
+                return Outcome(pack=job.pack, state="done", reason="", fatal=False)
+
+            return one.submit(trained)
+
+    found = plan("late", {str(seed): [tiny(seed=seed, **SIZE)] for seed in range(5)}, store)
+    with ThreadPoolExecutor(1) as one:
+        assert len(conduct(found, engine=Slow, workers=1, say=lambda _: None, until=100.0)) == 2
 
 
 def test_a_full_disk_is_told_from_other_failures(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:

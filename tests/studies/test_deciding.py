@@ -1,14 +1,17 @@
 """A study that goes on until its claims are decided: what it trains, drops, costs, and how it goes on."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from grokscope.cli.base import main
 from grokscope.errors import StoreError
 from grokscope.predictions.arms import Arm, Arms
 from grokscope.predictions.base import Means, Prediction, Theory
@@ -125,6 +128,34 @@ def test_at_the_end_of_the_budget_no_pack_is_begun(store: Path) -> None:
     assert all(len(arm) == 0 for arm in made.study.runs().values())
     assert card is not None
     assert set(card.verdicts().values()) == {"not_tested"}
+
+
+def test_the_command_says_what_it_costs_what_is_open_and_where_the_readings_are(
+    store: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+
+    def estimated(made: Plan, *, slots: int, threads: int) -> Any:
+        """A minute a run."""
+        return SimpleNamespace(machine_seconds=60 * sum(len(pack.configs) for pack in made.packs) / (slots * threads))
+
+    monkeypatch.setattr(deciding, "estimate", estimated)
+    words = ["study", "stages", "--scale", "tiny", "--until", "decided", "--seeds-from", "100", "--workers", "1"]
+    words += ["--store", str(store)]
+    assert main([*words, "--dry-run", "--json"]) == 0
+    cost = json.loads(capsys.readouterr().out)
+    assert (cost["claims"], cost["arms"]) == (2, 3)
+    assert [look["seeds"] for look in cost["looks"]] == [5, 10, 20]
+    assert [look["together"] for look in cost["looks"]] == pytest.approx([0.25, 0.5, 1.0])  # three arms
+    assert main([*words, "--dry-run"]) == 0
+    said = capsys.readouterr().out
+    assert "2 claims to decide by 3 arms" in said
+    assert said.count("core-hours, together") == 3
+    assert main([*words, "--json"]) == 0
+    done = json.loads(capsys.readouterr().out)
+    assert done["error"] is None
+    assert done["left"] == 0
+    assert done["open"] == [["made", "made.slow"]]
+    assert load_study(store, done["study"]).looks == Looks(sizes=(5, 10, 20), first=100)
 
 
 def test_shares_stop_before_a_look_until_all_are_there_and_decide_as_one(store: Path) -> None:
