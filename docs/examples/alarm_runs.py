@@ -1,4 +1,4 @@
-"""The runs of docs/results/alarms.md, some five core-hours:  python docs/examples/alarm_runs.py alarms [ARM ...]
+"""The runs of docs/results/alarms.md, some four core-hours:  python docs/examples/alarm_runs.py alarms [ARM ...]
 
 They have the configs and seeds of arms of the evidence ledger: transformers on modular addition, small and wide, MLPs
 on sparse parity, and controls that never generalise. Started again, it does what is missing.
@@ -20,7 +20,7 @@ ARMS = (
     *("efficiency/memorising/n_train=150", "efficiency/memorising/n_train=250"),
     *("stablemax/cross_entropy", "stablemax/stablemax"),
 )
-WIDE = ("base", "random_labels")  # p = 59 and 213,000 weights, of three seeds: a quarter of an hour each
+WIDE = ("base", "random_labels")  # p = 59 and 213,000 weights, of three seeds: some ten minutes each
 # Beside what every training takes. Left out, for minutes a run: the learning coefficient, the tangent kernel, the
 # signal to noise of gradients, the description length, the dropout curve, Hankel's residual.
 MEASURES = (

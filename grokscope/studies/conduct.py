@@ -71,14 +71,13 @@ def _ended(plan: Plan, engine: Engine, say: Say, *, until: float, shared: bool) 
     """The outcomes of a plan's packs, and then of readings that had to wait."""
     todo = plan.todo
     jobs = takewhile(lambda _: time.monotonic() < until, _jobs(plan, todo, engine.threads))
-    # One that is submitted ahead would begin after the end.
+    # With an end none is submitted ahead: it would begin after it.
     most = engine.slots if until < math.inf else 2 * engine.slots
-    each = _each(jobs, engine, most)
-    outcomes = list(_told(each, PackLines(len(todo), engine.slots, say), plan.study, shared))
+    outcomes = list(_told(_each(jobs, engine, most), PackLines(len(todo), engine.slots, say), plan.study, shared))
     if not shared or all(pack.waits for pack in todo):
         done = {outcome.pack for outcome in outcomes if outcome.state == "done"}
         jobs = _jobs(plan, _answerable(plan, done), engine.threads, late=True)
-        outcomes += [outcome for outcome, _ in _each(jobs, engine, 2 * engine.slots) if outcome.state == "failed"]
+        outcomes += [outcome for outcome, _ in _each(jobs, engine, most) if outcome.state == "failed"]
     return outcomes
 
 

@@ -130,10 +130,9 @@ def test_at_the_end_of_the_budget_no_pack_is_begun(store: Path) -> None:
     assert set(card.verdicts().values()) == {"not_tested"}
 
 
-def test_the_command_says_what_it_costs_what_is_open_and_where_the_readings_are(
+def test_the_command_says_what_it_costs_and_what_is_open(
     store: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-
     def estimated(made: Plan, *, slots: int, threads: int) -> Any:
         """A minute a run."""
         return SimpleNamespace(machine_seconds=60 * sum(len(pack.configs) for pack in made.packs) / (slots * threads))
