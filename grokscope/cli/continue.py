@@ -58,7 +58,8 @@ def continue_(
         configs = [
             config.replace(max_steps=end, stop_after=end) for config in configs
         ]  # more evaluations than there are
-    trained = train(configs, store=run.folder.parent, device=device, resume=True, extend=steps is not None)
+    goes_on = {"resume": True, "extend": steps is not None, "measure": not no_report}
+    trained = train(configs, store=run.folder.parent, device=device, **goes_on)
     finish(trained, lang, no_report=no_report, json=json)
 
 

@@ -72,14 +72,14 @@ def run(
     configs = [base.replace(seed=base.seed + number) for number in range(seeds)]
     for remark in base.remarks:
         print(f"note: {remark}", file=sys.stderr)
-    trained = train(configs, store=out, device=device, progress=True, resume=resume, extend=extend)
+    trained = train(configs, store=out, device=device, resume=resume, extend=extend, measure=not no_report)
     for one in trained if tag else ():
         tagged(one.folder.parent, one.id, tag)
     finish(trained, lang, no_report=no_report, json=json)
 
 
 def finish(trained: "Sequence[Run]", lang: Lang, *, no_report: bool, json: bool) -> None:
-    """Measures what was trained, writes its reports, and says what became of it."""
+    """Writes the reports of what was trained and measured, and says what became of it."""
     reports = [None] * len(trained) if no_report else [*_reports(trained, lang)]
     summaries = [run.summary() | {"report": report} for run, report in zip(trained, reports, strict=True)]
     result = summaries[0] if len(trained) == 1 else pack_summary(trained[0].folder, summaries)
@@ -90,13 +90,11 @@ def finish(trained: "Sequence[Run]", lang: Lang, *, no_report: bool, json: bool)
 
 
 def _reports(trained: "Sequence[Run]", lang: Literal["en", "zh"]) -> Iterator[str]:
-    """Measures the checkpoints of runs and writes their reports; the paths."""
-    from grokscope.measures.analyses.checkpoints import measure_checkpoints
+    """Writes the reports of runs; the paths."""
     from grokscope.report.run.page import write_report
 
     for number, run in enumerate(trained, 1):
-        print(f"measuring checkpoints and writing the report of run {number} of {len(trained)}", file=sys.stderr)
-        measure_checkpoints(run)
+        print(f"writing the report of run {number} of {len(trained)}", file=sys.stderr)
         yield str(write_report(run, lang=lang))
 
 

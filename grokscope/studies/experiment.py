@@ -3,12 +3,14 @@
 import math
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, overload
 
 import torch
 
 from grokscope.errors import GrokscopeError
+from grokscope.measures.analyses.checkpoints import measure_checkpoints
 from grokscope.registry import shortened
 from grokscope.runs import own_data, plugged
 from grokscope.runs.config import RunConfig, pack_id
@@ -17,6 +19,7 @@ from grokscope.runs.run import Run, load_pack
 from grokscope.runs.store.events import finished_at
 from grokscope.runs.store.mirror import opened
 from grokscope.runs.writer import Kept, Writer, kept_of, open_writer
+from grokscope.studies.beside import Beside, beside
 from grokscope.studies.cost import Watch, forecast
 from grokscope.studies.display import Display, display
 from grokscope.studies.measuring import observer
@@ -38,6 +41,7 @@ def train(
     progress: bool = ...,
     resume: bool = ...,
     extend: bool = ...,
+    measure: bool = ...,
     on_evaluate: Callable[[int, dict[str, float]], object] | None = ...,
 ) -> Run: ...
 @overload
@@ -49,6 +53,7 @@ def train(
     progress: bool = ...,
     resume: bool = ...,
     extend: bool = ...,
+    measure: bool = ...,
     on_evaluate: Callable[[int, list[dict[str, float]]], object] | None = ...,
 ) -> list[Run]: ...
 def train(
@@ -59,6 +64,7 @@ def train(
     progress: bool = True,
     resume: bool = False,
     extend: bool = False,
+    measure: bool = False,
     on_evaluate: Callable[[int, Any], object] | None = None,
 ) -> Run | list[Run]:
     """Trains a config, or several as one pack, and measures the cheap quantities on the way.
@@ -69,8 +75,9 @@ def train(
     fit into half of the machine's memory is trained as several, one after another, and a line on stderr says so.
 
     store: a folder, or a URL that fsspec knows. device: auto (a GPU if there is one), cpu, cuda. progress: show it on
-    stderr. on_evaluate: called after each evaluation with the step and the values by name ("test/accuracy"), of several
-    configs a list of these; True ends the training.
+    stderr. measure: take what `measure_checkpoints` takes, too, beside the training where there is a second core.
+    on_evaluate: called after each evaluation with the step and the values by name ("test/accuracy"), of several configs
+    a list of these; True ends the training.
     """
     if isinstance(configs, str):
         raise ValueError(f"train takes a RunConfig or several, got {configs!r}; make one: gs.recipe({configs!r})")
@@ -95,9 +102,22 @@ def train(
     for pack in packs:
         own = store / pack_id(pack, ends=False)
         folder = own if extend else _found(own, store / pack_id(pack))
-        may: dict[str, Any] = {"resume": resume, "extend": extend, "extendable": folder == own}
-        runs += train_pack(pack, folder=folder, device=chosen, progress=progress, on_evaluate=told, **may)
+        may: dict[str, Any] = {"resume": resume, "extend": extend, "extendable": folder == own, "progress": progress}
+        with beside(folder) if measure else nullcontext() as helper:
+            runs += train_pack(pack, folder=folder, device=chosen, on_evaluate=told, helper=helper, **may)
+            if measure:
+                _measure(runs[-len(pack) :], helper, progress=progress)
     return runs if several else runs[0]
+
+
+def _measure(runs: Sequence[Run], helper: Beside | None, *, progress: bool) -> None:
+    """Takes the measures of the checkpoints that were not taken while the pack trained."""
+    if helper is not None:
+        helper.look()
+    for number, run in enumerate(runs, 1):
+        if progress:
+            print(f"measuring checkpoints of run {number} of {len(runs)}", file=sys.stderr)
+        measure_checkpoints(run, elsewhere=helper)
 
 
 def _named(on_evaluate: Callable[[int, Any], object], *, several: bool) -> OnEvaluate:
@@ -126,11 +146,12 @@ def train_pack(
     resume: bool = False,
     extend: bool = False,
     extendable: bool = False,
+    helper: Beside | None = None,
     kept: Kept = "all",
     on_evaluate: OnEvaluate | None = None,
 ) -> list[Run]:
     """Trains the configs as one pack, as they are planned, whatever its size; else as `train`. kept: checkpoints.
-    extendable: it may go on later."""
+    extendable: it may go on later. helper: hears of each evaluation."""
     finished = finished_at(folder) is not None
     if finished and not goes_on(folder, pack, extend=extend):
         if progress:
@@ -154,18 +175,20 @@ def train_pack(
                 writer.reopen()
             observe = observer(built, writer.ids)
             about = {"on_evaluate": on_evaluate, "extendable": extendable}
-            show = _shown(shown, Watch(pack[0], device)) if progress else shown.update
+            show = _shown(shown, Watch(pack[0], device) if progress else None, helper)
             Loop(pack=built, writer=writer, observe=observe, show=show, **about).run()
     return load_pack(folder)
 
 
-def _shown(display: Display, watch: Watch) -> Callable[[Progress], None]:
+def _shown(display: Display, watch: Watch | None, helper: Beside | None) -> Callable[[Progress], None]:
     """What is done after each evaluation: the display, and a line if the run will take very long."""
 
     def show(progress: Progress) -> None:
         display.update(progress)
-        if said := watch.seen(progress):
+        if watch is not None and (said := watch.seen(progress)):
             display.note(f"note: {said}")
+        if helper is not None:
+            helper.look()
 
     return show
 

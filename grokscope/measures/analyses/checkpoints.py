@@ -2,9 +2,9 @@
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 import torch
 from threadpoolctl import threadpool_limits
@@ -22,17 +22,32 @@ from grokscope.runs.store.rows import read_rows
 from grokscope.runs.store.segments import forget, recover, seal
 
 T = TypeVar("T")
+# The numbers of a checkpoint, and measures without an answer with the reason.
+Answer: TypeAlias = tuple[list[Measured], dict[str, str]]
 # Sites that the views of measures name, and those whose activations are no points of a space.
 OWN = {"embed", "resid_pre", "z", "attn_out", "resid_mid", "mlp_pre", "mlp_post", "mlp_out", "resid_post"}
 NO_CLOUD = {"pattern", "logits"}
 
 
-def measure_checkpoints(run: Run, *, only: Sequence[str] = (), again: bool = False) -> dict[str, str]:
+class Elsewhere(Protocol):
+    """Somebody who takes measures of checkpoints at the same time. measures: ids of those that may be taken there."""
+
+    measures: Collection[str]
+
+    def begun(self, run: str, step: int) -> Future[Answer] | None:
+        """What was taken of a checkpoint there, or will have been; None: the checkpoint is the caller's from now on."""
+        ...
+
+
+def measure_checkpoints(
+    run: Run, *, only: Sequence[str] = (), again: bool = False, elsewhere: Elsewhere | None = None
+) -> dict[str, str]:
     """Measures the run's checkpoints, stores the new numbers, and returns measures without an answer with the reason.
 
     only: ids of measures; by default all but those of cost "asked", and those of cost "final" at the last checkpoint
     alone. A stored variant of a measure at a step is not measured again. again: it is, and the new numbers replace the
-    stored ones (after a definition has changed). Checkpoints after a loss that was not finite are left out.
+    stored ones (after a definition has changed). Checkpoints after a loss that was not finite are left out. elsewhere:
+    takes a part of them.
     """
     if not run.has_config:
         raise GrokscopeError(f"run {run.id} is curves alone: there are no weights to measure")
@@ -47,15 +62,21 @@ def measure_checkpoints(run: Run, *, only: Sequence[str] = (), again: bool = Fal
         if again:
             for part, at in ((always, run.checkpoints), (chosen, steps[-1:])):
                 forget(run.folder, journal, run=run.id, measures=[measure.id for measure in part], steps=at)
-        stored = _stored(run)
+        stored = stored_views(run)
 
-        def measured(step: int) -> tuple[list[Measured], dict[str, str]]:
-            reasons: dict[str, str] = {}
-            wanted = chosen if step == steps[-1] else always
-            snapshot = run.snapshot(step)
-            here = [fitted(measure, snapshot) for measure in wanted] if "watched" in run.about else wanted
-            lacking = [measure.without(stored.get((step, measure.id), ())) for measure in here]
-            return list(taken([run.id], step, lacking, Snapshots([snapshot]), reasons)), reasons
+        def measured(step: int) -> Answer:
+            wanted, snapshot = chosen if step == steps[-1] else always, run.snapshot(step)
+            begun = None if elsewhere is None else elsewhere.begun(run.id, step)
+            if elsewhere is None or begun is None:
+                return _lacking(run, snapshot, wanted, stored)
+            own = [measure for measure in wanted if measure.id not in elsewhere.measures]
+            rows, reasons = _lacking(run, snapshot, own, stored)
+            more, whynot = begun.result()
+            told = {row["measure"] for row in more} | whynot.keys()
+            left = [measure for measure in wanted if measure not in own and measure.id not in told]
+            rest, why = _lacking(run, snapshot, left, stored)
+            places = {measure.id: place for place, measure in enumerate(wanted)}
+            return sorted([*rows, *more, *rest], key=lambda row: places[row["measure"]]), reasons | whynot | why
 
         for rows, reasons in side_by_side(measured, steps):
             journal.append(rows)
@@ -63,6 +84,16 @@ def measure_checkpoints(run: Run, *, only: Sequence[str] = (), again: bool = Fal
         seal(run.folder, journal)
         publish(run.folder)
     return missing
+
+
+def _lacking(
+    run: Run, snapshot: Snapshot, chosen: Sequence[Measure], stored: Mapping[tuple[int, str], Collection[str]]
+) -> Answer:
+    """The numbers of a checkpoint that are not stored. stored: the views that are, by step and measure."""
+    reasons: dict[str, str] = {}
+    here = [fitted(measure, snapshot) for measure in chosen] if "watched" in run.about else chosen
+    lacking = [measure.without(stored.get((snapshot.step, measure.id), ())) for measure in here]
+    return list(taken([run.id], snapshot.step, lacking, Snapshots([snapshot]), reasons)), reasons
 
 
 def fitted(measure: Measure, snapshot: Snapshot) -> Measure:
@@ -120,7 +151,7 @@ def taken(
                 missing.setdefault(measure.id, value.reason)
 
 
-def _stored(run: Run) -> dict[tuple[int, str], set[str]]:
+def stored_views(run: Run) -> dict[tuple[int, str], set[str]]:
     """Step and measure -> the stored views."""
     rows, views = read_rows(run.folder, run=run.id), {}
     for step, measure, view in zip(rows.steps.tolist(), rows.measures, rows.views, strict=True):

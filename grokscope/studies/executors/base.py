@@ -12,7 +12,7 @@ import os
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
@@ -96,6 +96,11 @@ def work(job: Job) -> Outcome:
             fatal=isinstance(error, StoreError) and getattr(error.__cause__, "errno", None) in _STORE,
         )  # fmt: skip
     return Outcome(pack=job.pack, state="done", seconds=time.perf_counter() - started)
+
+
+def worked(job: dict[str, Any]) -> dict[str, Any]:
+    """`work`, from and to JSON types."""
+    return asdict(work(Job(**job)))
 
 
 def _train(job: Job) -> None:

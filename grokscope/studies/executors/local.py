@@ -1,10 +1,6 @@
 """Packs on this machine: worker processes times threads are as many as there are cores."""
 
-import json
-import os
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,7 +8,10 @@ from contextlib import contextmanager
 from dataclasses import asdict
 
 from grokscope.studies.executors.base import TRIES, Job, Outcome, environment
+from grokscope.studies.worker import Worker
 from grokscope.training.device import visible_gpus
+
+WORK = "grokscope.studies.executors.base:worked"
 
 
 @contextmanager
@@ -42,7 +41,7 @@ class Local:
         self._gpus = iter(in_turn(slots, gpus))
         self._pool = ThreadPoolExecutor(slots)
         self._mine = threading.local()
-        self._children: list[subprocess.Popen[str]] = []
+        self._workers: list[Worker] = []
         self._starting = threading.Lock()  # no worker starts while they are ended, nor later
         self._closed = False
 
@@ -53,22 +52,21 @@ class Local:
         """Ends the workers, also in the middle of a pack: it resumes from its resume point the next time."""
         with self._starting:
             self._closed = True
-            for child in self._children:
-                child.kill()
+            for worker in self._workers:
+                worker.kill()
         self._pool.shutdown(cancel_futures=True)
-        for child in self._children:
-            _end(child)
+        for worker in self._workers:
+            worker.end()
 
     def _run(self, job: Job) -> Outcome:
         code = 0
         for _ in range(TRIES):
-            if (child := self._child()) is None:
+            if (worker := self._worker()) is None:
                 return Outcome(pack=job.pack, state="failed", reason="the engine was closed")
-            answer = _ask(child, json.dumps(asdict(job)))
-            if answer:
-                return Outcome(**json.loads(answer))
-            self._mine.child = None
-            code = _end(child)
+            if answer := worker.ask(asdict(job)):
+                return Outcome(**answer)
+            self._mine.worker = None
+            code = worker.end()
         died = f"by signal {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
         return Outcome(
             pack=job.pack,
@@ -76,48 +74,19 @@ class Local:
             reason=f"its worker died {TRIES} times, the last time {died} (out of memory?)",
         )
 
-    def _child(self) -> "subprocess.Popen[str] | None":
+    def _worker(self) -> Worker | None:
         """This thread's worker, started where there is none; None once the engine is closed."""
         with self._starting:
             if self._closed:
                 return None
-            if (child := getattr(self._mine, "child", None)) is None:
-                child = self._mine.child = self._start()
-                self._children.append(child)
-            return child
-
-    def _start(self) -> "subprocess.Popen[str]":
-        if not hasattr(self._mine, "gpu"):
-            self._mine.gpu = next(self._gpus)
-        # -P: a file called torch.py in the user's folder must not be imported.
-        command = [sys.executable, "-P", "-m", "grokscope.studies.executors._child"]
-        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                                env=os.environ | environment(self.threads) | self._mine.gpu)  # fmt: skip
+            if (worker := getattr(self._mine, "worker", None)) is None:
+                if not hasattr(self._mine, "gpu"):
+                    self._mine.gpu = next(self._gpus)
+                worker = self._mine.worker = Worker(WORK, environment(self.threads) | self._mine.gpu)
+                self._workers.append(worker)
+            return worker
 
 
 def in_turn(slots: int, gpus: Sequence[str]) -> list[dict[str, str]]:
     """What each worker's environment says of GPUs: one of them, its own as long as there are others."""
     return [{"CUDA_VISIBLE_DEVICES": gpus[slot % len(gpus)]} if gpus else {} for slot in range(slots)]
-
-
-def _ask(child: "subprocess.Popen[str]", question: str) -> str:
-    """The child's answer; empty when it dies before it has one."""
-    assert child.stdin is not None
-    assert child.stdout is not None
-    try:
-        child.stdin.write(question + "\n")
-        child.stdin.flush()
-        return child.stdout.readline()
-    except (OSError, ValueError):  # the pipe is broken, or closed
-        return ""
-
-
-def _end(child: "subprocess.Popen[str]") -> int:
-    child.kill()
-    for stream in (child.stdin, child.stdout):
-        try:
-            if stream is not None:
-                stream.close()
-        except OSError:  # what was written last cannot be delivered any more
-            pass
-    return child.wait()
