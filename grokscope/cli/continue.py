@@ -58,8 +58,8 @@ def continue_(
         configs = [
             config.replace(max_steps=end, stop_after=end) for config in configs
         ]  # more evaluations than there are
-    goes_on = {"resume": True, "extend": steps is not None, "measure": not no_report}
-    trained = train(configs, store=run.folder.parent, device=device, **goes_on)
+    extend, measure = steps is not None, not no_report
+    trained = train(configs, store=run.folder.parent, device=device, resume=True, extend=extend, measure=measure)
     finish(trained, lang, no_report=no_report, json=json)
 
 

@@ -75,6 +75,11 @@ class Model(ABC):
         self._check()
 
     @property
+    def sees_order(self) -> bool:
+        """Whether it can answer an input otherwise than the same symbols in another order."""
+        return True
+
+    @property
     @abstractmethod
     def weight_shapes(self) -> dict[str, tuple[int, ...]]:
         """The shape of each parameter of one replica, in a fixed order, without those of a bottleneck."""

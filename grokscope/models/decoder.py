@@ -77,6 +77,12 @@ class Decoder(Model):
         interface.require_symbols(tied=settings.tied)
 
     @property
+    def sees_order(self) -> bool:
+        o = self.settings
+        alike = o.tied and o.positions == "none" and o.equals_token
+        return not alike or (o.causal and o.n_layers > 1)
+
+    @property
     def weight_shapes(self) -> dict[str, tuple[int, ...]]:
         o, equals = self.settings, self.settings.equals_token
         n, heads, d, d_head = o.n_layers, o.n_heads, o.d_model, o.head_width

@@ -70,6 +70,10 @@ class EmbeddingMlp(Model):
         interface.require_symbols(tied=settings.tied)
 
     @property
+    def sees_order(self) -> bool:
+        return not self.settings.tied or self.settings.combine == "concat"
+
+    @property
     def layers(self) -> Layers:
         copies = self.interface.n_operands if self.settings.combine == "concat" else 1
         return Layers(self, self.settings.d_embed * copies)

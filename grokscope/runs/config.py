@@ -204,8 +204,13 @@ class RunConfig(Record):
     def remarks(self) -> list[str]:
         """Sentences about settings that are allowed and do less than they seem to."""
         remarks = [remark for options in self.transforms.values() for remark in options.remarks(self)]
-        if isinstance(task := self.options("task"), Table) and task.own_split:
+        if isinstance(data := self.options("task"), Table) and data.own_split:
             remarks.append("the data say which inputs are trained on: train_fraction, n_train and split change nothing")
+        if not self.build_model(self.task_size()).sees_order and (n := (task := self.build_task()).n_ordered):
+            remarks.append(
+                f"the network answers (a, b) as (b, a), and in {n} of {task.n_inputs} inputs these have different "
+                "answers: it cannot learn them"
+            )
         if self.linearised:
             remarks.append("linearised: outputs are linear in the weights; activations are those of the network itself")
         return remarks

@@ -97,6 +97,16 @@ class Task:
         return self.labels if self.templates is None else self.templates[self.labels]
 
     @cached_property
+    def n_ordered(self) -> int:
+        """Inputs for which the same symbols in another order have another answer."""
+        if not self.n_symbols:
+            return 0
+        _, group = self.inputs.sort(1).values.unique(dim=0, return_inverse=True)
+        answers = self.labels if self.n_classes else self.labels.unique(dim=0, return_inverse=True)[1]
+        pairs = torch.stack([group, answers], 1).unique(dim=0)
+        return int((pairs[:, 0].bincount() > 1)[group].sum())
+
+    @cached_property
     def structural(self) -> "Task":
         """The task whose labels are the elements of its structure; the task itself where it has none."""
         if (of := self.structure) is None:

@@ -1,6 +1,7 @@
 """What every network keeps, with each of its options, on every kind of input that its constructor accepts."""
 
 import functools
+import itertools
 from collections.abc import Iterator
 from typing import Any, Literal, get_args, get_origin
 
@@ -309,3 +310,17 @@ def test_cases_are_told_apart() -> None:
     found = functools.reduce(set.union, ({name} for name, _, _ in PLAIN), set())
     assert found == set(TRAINED)
     assert {kind for _, kind, _ in PLAIN} == set(INTERFACES)
+
+
+@pytest.mark.parametrize("name", [name for name in TRAINED if made(name, "pairs")])
+def test_it_sees_the_order_of_symbols_where_it_says_so(name: str) -> None:
+    """With every two choices at once."""
+    single = [{}, {"n_layers": 1}] if name == "decoder" else [{}]
+    each = [*single, *choices(name)]
+    for options in (one | other for one, other in itertools.combinations(each, 2)):
+        if (model := made(name, "pairs", **options)) is None:
+            continue
+        given = inputs(model)
+        params, differs = pack(model), (given[..., 0] != given[..., 1])
+        apart = (model.outputs(params, given) - model.outputs(params, given.flip(-1))).abs().amax(-1)[differs]
+        assert bool((apart > 1e-9).any()) == model.sees_order, options

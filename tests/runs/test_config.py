@@ -113,6 +113,9 @@ def test_an_unknown_recipe_is_answered_with_the_nearest() -> None:
         recipe("quikstart")
 
 
+SUBTRACTION: dict[str, Any] = {"task": "binary_operation", "operation": "x-y", "p": 11}
+
+
 @pytest.mark.parametrize(
     ("fields", "remarks"),
     [
@@ -129,6 +132,15 @@ def test_an_unknown_recipe_is_answered_with_the_nearest() -> None:
         ),
         ({"norm_sphere": ("all",), "weight_decay": 0.0, "norm_sphere_step": "angle"}, []),
         ({"norm_sphere_step": "angle"}, ["norm_sphere_step = angle changes nothing: norm_sphere names no tensor"]),
+        ({"model": "embedding_mlp", "tied": True, "combine": "add"}, []),
+        ({"model": "embedding_mlp", "tied": True, "combine": "concat"} | SUBTRACTION, []),
+        (
+            {"model": "embedding_mlp", "tied": True, "combine": "add"} | SUBTRACTION,
+            [
+                "the network answers (a, b) as (b, a), and in 110 of 121 inputs these have different answers: "
+                "it cannot learn them"
+            ],
+        ),
     ],
     ids=str,
 )

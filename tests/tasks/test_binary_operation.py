@@ -143,3 +143,11 @@ def test_a_hostile_formula_is_one_line_of_a_config() -> None:
         recipe("quickstart", task="binary_operation", operation="__import__('os')")
     assert str(error.value).startswith("operation: '_' is no part of a formula")
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("operation", POLYNOMIALS)
+def test_inputs_whose_answer_depends_on_the_order(operation: str) -> None:
+    answer = POLYNOMIALS[operation]
+    n = sum((answer(x, y) - answer(y, x)) % P != 0 for x in range(P) for y in range(P))
+    assert build(BinaryOperation(p=P, operation=operation)).n_ordered == n
+    assert (n == 0) == (operation in SYMMETRIC)

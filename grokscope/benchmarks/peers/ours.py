@@ -36,12 +36,10 @@ def pack(problem: Problem) -> Ours:
 
 def grok(problem: Problem) -> int:
     """What `grokscope run` does: it trains, measures and reports. The number of steps, 0 without grokking."""
-    from grokscope.measures.analyses.checkpoints import measure_checkpoints
     from grokscope.report.run.page import write_report
     from grokscope.studies.experiment import train
 
     with TemporaryDirectory() as store:
-        run = train(recipe(problem.recipe, **problem.changes), store=store, device="cpu", progress=False)
-        measure_checkpoints(run)
+        run = train(recipe(problem.recipe, **problem.changes), store=store, device="cpu", progress=False, measure=True)
         write_report(run)
         return run.steps if run.phases().grokked else 0

@@ -4,7 +4,6 @@ import itertools
 from typing import Any
 
 import pytest
-import torch
 
 from grokscope.registry import names
 from grokscope.report.words import LANGUAGES
@@ -48,14 +47,7 @@ def test_the_square_of_two_knobs_is_latin() -> None:
 
 @pytest.mark.parametrize("setting", PLACES, ids=lambda one: one.id)
 def test_the_network_of_a_setting_can_hold_its_task(setting: Setting) -> None:
-    config = setting.config()
-    task = config.build_task()
-    model = config.build_model(task)
-    params = {name: tensor[None] for name, tensor in model.init(torch.Generator().manual_seed(0)).items()}
-    outputs, swapped = (model.outputs(params, inputs[None])[0] for inputs in (task.inputs, task.inputs.flip(1)))
-    answers = {tuple(pair): answer for pair, answer in zip(task.inputs.tolist(), task.targets.tolist(), strict=True)}
-    differs = torch.tensor([answers[a, b] != answers[b, a] for a, b in task.inputs.tolist()])
-    assert ((outputs - swapped).abs().amax(1) > 1e-3)[differs].all()
+    assert not any("cannot learn" in remark for remark in setting.config().remarks)
 
 
 @pytest.mark.parametrize("name", ALL)
