@@ -22,8 +22,7 @@ from grokscope.runs.run import load_pack
 from grokscope.runs.snapshot import Snapshot
 from grokscope.runs.snapshots import Snapshots
 from grokscope.runs.store.journal import Measured
-from grokscope.studies.executors.base import environment
-from grokscope.studies.worker import Worker
+from grokscope.studies.worker import Worker, environment
 
 # Seconds of training before the process starts, which takes two by itself: a short training needs none.
 PATIENCE = 4.0

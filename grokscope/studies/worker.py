@@ -13,8 +13,20 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
+
+import grokscope.errors as _place
+
+_ROOT = str(Path(_place.__file__).parents[1])
+_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+def environment(threads: int) -> dict[str, str]:
+    """Variables of a process of grokscope: it finds this one, and has its threads before torch starts."""
+    path = os.pathsep.join(filter(None, (_ROOT, os.environ.get("PYTHONPATH"))))
+    return dict.fromkeys(_THREADS, str(threads)) | {"PYTHONPATH": path}
 
 
 class Worker:

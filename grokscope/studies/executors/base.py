@@ -13,10 +13,8 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
-import grokscope.errors as _place
 from grokscope.errors import GrokscopeError, StoreError
 
 T = TypeVar("T")
@@ -31,10 +29,6 @@ TRIES = 5
 PATIENCE = 120.0
 # The store itself cannot be written, or is gone: no other pack could be written either.
 _STORE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ESTALE}
-
-
-_ROOT = str(Path(_place.__file__).parents[1])
-_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,12 +71,6 @@ class Engine(Protocol):
     threads: int
 
     def submit(self, job: Job) -> "Future[Outcome]": ...
-
-
-def environment(threads: int) -> dict[str, str]:
-    """Variables of a worker process: it finds this grokscope, and has its threads before torch starts."""
-    path = os.pathsep.join(filter(None, (_ROOT, os.environ.get("PYTHONPATH"))))
-    return dict.fromkeys(_THREADS, str(threads)) | {"PYTHONPATH": path}
 
 
 def work(job: Job) -> Outcome:

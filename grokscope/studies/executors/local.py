@@ -7,8 +7,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict
 
-from grokscope.studies.executors.base import TRIES, Job, Outcome, environment
-from grokscope.studies.worker import Worker
+from grokscope.studies.executors.base import TRIES, Job, Outcome
+from grokscope.studies.worker import Worker, environment
 from grokscope.training.device import visible_gpus
 
 WORK = "grokscope.studies.executors.base:worked"

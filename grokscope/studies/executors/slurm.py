@@ -23,7 +23,8 @@ from typing import Any
 
 from grokscope.errors import GrokscopeError
 from grokscope.registry import shortened, unknown
-from grokscope.studies.executors.base import TRIES, Job, Outcome, environment, work
+from grokscope.studies.executors.base import TRIES, Job, Outcome, work
+from grokscope.studies.worker import environment
 
 FOLDER = "slurm"  # of the jobs' files
 SECONDS = 1.0  # between two looks at a job; sacct is asked more rarely, by submitit
