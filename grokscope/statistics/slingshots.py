@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.signal import find_peaks, peak_prominences
 
 from grokscope.statistics.held import LARGEST_LOSS
 from grokscope.statistics.series import Steps, Values, as_series, as_steps
@@ -108,6 +107,10 @@ def _spikes(
     at: Steps, log_loss: Values, least: float, longest: float, noise: float
 ) -> list[tuple[int, int, int, float]]:
     """(start, peak, end, height) of the spikes, in order; of those that overlap, the highest."""
+    if (log_loss - np.minimum.accumulate(log_loss)).max() < least:  # most runs: the import takes a second
+        return []
+    from scipy.signal import find_peaks, peak_prominences
+
     peaks, _ = find_peaks(log_loss, prominence=least)
     heights = peak_prominences(log_loss, peaks)[0]
     taken: list[tuple[int, int, int, float]] = []
