@@ -10,6 +10,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import torch
@@ -51,7 +52,8 @@ class Beside:
         self._folder = folder
         self._taken: dict[tuple[str, int], Future[Answer]] = {}
         self._taking = threading.Lock()
-        self._seen, self._ended = threading.Event(), False
+        self._looks: SimpleQueue[bool] = SimpleQueue()
+        self._ended = False
         self._started = time.monotonic()
         self._worker: Worker | None = None
         self._thread = threading.Thread(target=self._work, daemon=True, name="grokscope-beside")
@@ -61,7 +63,7 @@ class Beside:
         if self._worker is None and time.monotonic() - self._started > PATIENCE:
             self._worker = Worker("grokscope.studies.beside:measured", environment(1))
             self._thread.start()
-        self._seen.set()
+        self._looks.put(True)
 
     def begun(self, run: str, step: int) -> Future[Answer] | None:
         """The answer to come where this one has taken the checkpoint, None where nobody had: it is the caller's now."""
@@ -74,7 +76,7 @@ class Beside:
     def end(self) -> None:
         """Ends the process, also in the middle of a checkpoint."""
         self._ended = True
-        self._seen.set()
+        self._looks.put(False)
         if self._worker is not None:
             self._worker.kill()
             self._thread.join()
@@ -86,21 +88,20 @@ class Beside:
             runs = load_pack(self._folder)
             stored = {(run.id, step) for run in runs for step, name in stored_views(run) if name in self.measures}
             about = {"folder": str(self._folder), "measures": sorted(self.measures), "plugins": used()}
-            while not self._ended:
-                self._seen.clear()
+            while self._looks.get():
                 for replica, run in enumerate(runs):
                     for step in run.checkpoints:
                         if self._ended or (run.id, step) in stored or self.begun(run.id, step) is not None:
                             continue
                         said = self._worker.ask({**about, "replica": replica, "step": step}) or NOTHING
                         self._taken[run.id, step].set_result((said["rows"], said["missing"]))
-                self._seen.wait()
         except (StoreError, OSError):  # the pack is gone; the training says so
             pass
         finally:
-            for future in self._taken.values():
-                if not future.done():
-                    future.set_result(([], {}))
+            with self._taking:
+                for future in self._taken.values():
+                    if not future.done():
+                        future.set_result(([], {}))
 
 
 def measured(question: dict[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from grokscope.errors import GrokscopeError
-from grokscope.predictions.arms import BASE, Arm, Arms
+from grokscope.predictions.arms import BASE, Arm, Arms, runs_of
 from grokscope.predictions.base import Prediction
 from grokscope.predictions.cards import Claim, Scorecard
 from grokscope.predictions.families import Follows, placed
@@ -118,13 +118,15 @@ class Deciding:
     def _judged(self, made: Plan | None) -> Scorecard:
         """The verdicts by all readings there are; the ledger has them from here on."""
         theory = None if self.name == studies.ALL else self.name
-        if self.evidence is None:
-            assert made is not None, "without a ledger something is trained"
-            return judge(made.study, theory)
-        if made is not None:
-            self.known = self.known.having(ledger_of(made.study))
+        trained = None if made is None or not runs_of(made.study.runs()) else made.study
+        if trained is not None and self.evidence is not None:
+            self.known = self.known.having(ledger_of(trained))
             self.known.save(self.evidence)
-        return judge(self.evidence, theory)
+        if self.evidence is not None and self.known.ledger is not None:
+            return judge(self.evidence, theory)
+        if trained is None:
+            raise GrokscopeError("no run has ended within the budget; the same command goes on")
+        return judge(trained, theory)
 
     def _grow(self, size: int) -> None:
         """Gives the arms of open claims the seeds of a look."""

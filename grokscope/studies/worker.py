@@ -50,7 +50,7 @@ class Worker:
             answer = stdout.readline()
         except (OSError, ValueError):  # the pipe is broken, or closed
             return None
-        return json.loads(answer) if answer else None
+        return json.loads(answer) if answer.endswith("\n") else None  # it may die within a line
 
     def kill(self) -> None:
         self._process.kill()

@@ -1,5 +1,6 @@
 """The evidence ledger: verdicts follow from it alone, and nothing wrong gets into it."""
 
+import json
 import math
 import random
 import re
@@ -27,6 +28,7 @@ from grokscope.predictions.recorded import notes, recorded, require_theories, un
 from grokscope.predictions.subject import Subject
 from grokscope.predictions.verdict import judged
 from grokscope.runs.store.checksum import BLANK, stamp
+from grokscope.runs.store.parquet import read_table
 from grokscope.runs.store.readings import Record
 from grokscope.statistics.looks import Looks
 from grokscope.statistics.regions import above
@@ -125,6 +127,13 @@ def test_the_same_readings_give_the_same_bytes(whole: Ledger, path: Path, tmp_pa
         ledger(reversed(theories().values()), shuffled, made.arms(0), None), tmp_path / "again.parquet"
     )
     assert again.read_bytes() == path.read_bytes()
+
+
+def test_what_the_runs_of_an_arm_share_is_written_once(path: Path) -> None:
+    _, texts = read_table(path, COLUMNS, "ledger")
+    for arm in json.loads(texts["ledger"])["arms"]:
+        assert {"task", "model", "weight_decay"} <= arm["config"].keys()
+        assert all(len(of_run) == 2 for of_run in arm["runs"])
 
 
 def test_a_run_keeps_its_config_but_for_where_its_first_weights_lay(tmp_path: Path) -> None:

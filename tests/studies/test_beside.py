@@ -1,5 +1,6 @@
 """Checkpoints that are measured in a process beside the training."""
 
+import io
 import shutil
 import time
 from collections.abc import Iterator
@@ -94,7 +95,7 @@ def test_a_checkpoint_is_taken_by_one_of_the_two(trained: Run, helper: Beside) -
     mine = [step for step in trained.checkpoints if helper.begun(trained.id, step) is None]
     assert mine == trained.checkpoints
     helper.look()
-    until(lambda: not helper._seen.is_set())  # it has looked, and found nothing
+    until(helper._looks.empty)  # it has looked, and found nothing
     assert all(not future.done() for future in helper._taken.values())
     assert all(helper.begun(trained.id, step) is not None for step in mine)
 
@@ -147,6 +148,15 @@ def test_a_worker_answers_line_by_line_and_its_end_is_no_answer() -> None:
     worker.kill()
     assert worker.ask({"number": 1}) is None
     assert worker.end() < 0
+
+
+def test_a_worker_that_dies_within_its_answer_has_none() -> None:
+    worker = Worker("tests.studies.test_beside:doubled", {})
+    assert worker._process.stdout is not None
+    worker._process.stdout.close()
+    worker._process.stdout = io.StringIO('{"numb')
+    assert worker.ask({"number": 4}) is None
+    worker.end()
 
 
 def doubled(question: dict[str, int]) -> dict[str, int]:

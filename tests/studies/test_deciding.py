@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from grokscope.cli.base import main
-from grokscope.errors import StoreError
+from grokscope.errors import GrokscopeError, StoreError
 from grokscope.predictions.arms import Arm, Arms
 from grokscope.predictions.base import Means, Prediction, Theory
 from grokscope.predictions.cards import Scorecard
@@ -124,10 +124,9 @@ def test_started_again_it_trains_nothing_twice(store: Path, monkeypatch: pytest.
 
 
 def test_at_the_end_of_the_budget_no_pack_is_begun(store: Path) -> None:
-    made, card = ended(start(store, until=-np.inf)[0])
-    assert all(len(arm) == 0 for arm in made.study.runs().values())
-    assert card is not None
-    assert set(card.verdicts().values()) == {"not_tested"}
+    with pytest.raises(GrokscopeError, match="no run has ended within the budget"):
+        start(store, until=-np.inf)[0].run()
+    assert trained(store) == {}
 
 
 def test_the_command_says_what_it_costs_and_what_is_open(
@@ -194,6 +193,21 @@ def test_the_cheapest_claim_is_trained_first(store: Path) -> None:
     deciding_._grow(5)
     order = [name for name in deciding_._wanted() if name != "base"]
     assert order == ["slow", "quick"]
+
+
+@pytest.mark.usefixtures("real")
+def test_a_budget_in_which_nothing_is_trained_leaves_the_ledger_as_it_was(store: Path) -> None:
+    ledger, late = store.with_name("ledger.parquet"), {"until": -np.inf, "evidence": store.with_name("ledger.parquet")}
+    with pytest.raises(GrokscopeError, match="no run has ended within the budget"):
+        start(store, **late)[0].run()
+    assert not ledger.exists()
+    _, known = OneLook("made", "tiny", store, LOOKS, evidence=ledger, say=lambda _: None).run()
+    before = ledger.read_bytes()
+    _, card = start(store.with_name("second"), **late)[0].run()
+    assert card is not None
+    assert known is not None
+    assert card.verdicts() == known.verdicts()
+    assert ledger.read_bytes() == before
 
 
 class OneLook(Deciding):
