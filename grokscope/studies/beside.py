@@ -5,7 +5,7 @@ The steps of one network are many small operations under Python's lock, so a tra
 
 import threading
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -48,7 +48,6 @@ class Beside:
     one, or the caller of `begun`."""
 
     def __init__(self, folder: Path) -> None:
-        self.measures: Collection[str] = {measure.id for measure in measures().values() if measure.cost == "heavy"}
         self._folder = folder
         self._taken: dict[tuple[str, int], Future[Answer]] = {}
         self._taking = threading.Lock()
@@ -86,15 +85,15 @@ class Beside:
         assert self._worker is not None
         try:
             runs = load_pack(self._folder)
-            stored = {(run.id, step) for run in runs for step, name in stored_views(run) if name in self.measures}
-            about = {"folder": str(self._folder), "measures": sorted(self.measures), "plugins": used()}
+            heavy = [measure.id for measure in measures().values() if measure.cost == "heavy"]
+            stored = {(run.id, step) for run in runs for step, name in stored_views(run) if name in heavy}
+            about = {"folder": str(self._folder), "measures": heavy, "plugins": used()}
             while self._looks.get():
-                for replica, run in enumerate(runs):
-                    for step in run.checkpoints:
-                        if self._ended or (run.id, step) in stored or self.begun(run.id, step) is not None:
-                            continue
-                        said = self._worker.ask({**about, "replica": replica, "step": step}) or NOTHING
-                        self._taken[run.id, step].set_result((said["rows"], said["missing"]))
+                for run, step in [(one, at) for one in runs for at in one.checkpoints]:
+                    if self._ended or (run.id, step) in stored or self.begun(run.id, step) is not None:
+                        continue
+                    said = self._worker.ask({**about, "replica": run.replica, "step": step}) or NOTHING
+                    self._taken[run.id, step].set_result((said["rows"], said["missing"]))
         except (StoreError, OSError):  # the pack is gone; the training says so
             pass
         finally:

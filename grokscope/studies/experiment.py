@@ -117,7 +117,7 @@ def _measure(runs: Sequence[Run], helper: Beside | None, *, progress: bool) -> N
     for number, run in enumerate(runs, 1):
         if progress:
             print(f"measuring checkpoints of run {number} of {len(runs)}", file=sys.stderr)
-        measure_checkpoints(run, elsewhere=helper)
+        measure_checkpoints(run, elsewhere=helper and helper.begun)
 
 
 def _named(on_evaluate: Callable[[int, Any], object], *, several: bool) -> OnEvaluate:

@@ -2,7 +2,7 @@
 stdout, both objects of JSON.
 
 Started as `python -m`, not by multiprocessing: nothing of the parent is imported again, and the number of threads is in
-the environment before torch starts. The function's module is imported with the first question.
+the environment before torch starts.
 """
 
 import importlib
@@ -75,9 +75,7 @@ def main(function: str) -> None:
     questions: SimpleQueue[dict[str, Any]] = SimpleQueue()
     threading.Thread(target=_listen, args=(questions,), daemon=True).start()
     module, _, name = function.partition(":")
-    first = questions.get()
     act = getattr(importlib.import_module(module), name)
-    print(json.dumps(act(first)), file=answers, flush=True)
     while True:
         print(json.dumps(act(questions.get())), file=answers, flush=True)
 

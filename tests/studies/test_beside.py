@@ -67,7 +67,7 @@ def test_what_is_measured_beside_is_bit_for_bit_what_is_measured_afterwards(trai
     until(lambda: sum(future.done() for future in helper._taken.values()) >= 2)
     first = helper._taken[trained.id, 0].result()
     assert first[0]
-    assert measure_checkpoints(trained, elsewhere=helper) == reasons
+    assert measure_checkpoints(trained, elsewhere=helper.begun) == reasons
     assert numbers(trained) == numbers(alone)
 
 
@@ -87,7 +87,7 @@ def test_a_process_that_dies_costs_no_number(trained: Run, helper: Beside) -> No
     assert helper._worker is not None
     helper._worker.kill()
     [alone] = load_pack(copy)
-    assert measure_checkpoints(trained, elsewhere=helper) == measure_checkpoints(alone)
+    assert measure_checkpoints(trained, elsewhere=helper.begun) == measure_checkpoints(alone)
     assert numbers(trained) == numbers(alone)
 
 

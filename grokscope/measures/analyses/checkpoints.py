@@ -2,9 +2,9 @@
 
 import dataclasses
 import math
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import torch
 from threadpoolctl import threadpool_limits
@@ -24,19 +24,11 @@ from grokscope.runs.store.segments import forget, recover, seal
 T = TypeVar("T")
 # The numbers of a checkpoint, and measures without an answer with the reason.
 Answer: TypeAlias = tuple[list[Measured], dict[str, str]]
+# Of a run and a step: what is taken of the checkpoint elsewhere; None: it is the caller's from now on.
+Elsewhere: TypeAlias = Callable[[str, int], Future[Answer] | None]
 # Sites that the views of measures name, and those whose activations are no points of a space.
 OWN = {"embed", "resid_pre", "z", "attn_out", "resid_mid", "mlp_pre", "mlp_post", "mlp_out", "resid_post"}
 NO_CLOUD = {"pattern", "logits"}
-
-
-class Elsewhere(Protocol):
-    """Somebody who takes measures of checkpoints at the same time. measures: ids of those that may be taken there."""
-
-    measures: Collection[str]
-
-    def begun(self, run: str, step: int) -> Future[Answer] | None:
-        """What was taken of a checkpoint there, or will have been; None: the checkpoint is the caller's from now on."""
-        ...
 
 
 def measure_checkpoints(
@@ -47,7 +39,7 @@ def measure_checkpoints(
     only: ids of measures; by default all but those of cost "asked", and those of cost "final" at the last checkpoint
     alone. A stored variant of a measure at a step is not measured again. again: it is, and the new numbers replace the
     stored ones (after a definition has changed). Checkpoints after a loss that was not finite are left out. elsewhere:
-    takes a part of them.
+    measures of a checkpoint that somebody else takes at the same time.
     """
     if not run.has_config:
         raise GrokscopeError(f"run {run.id} is curves alone: there are no weights to measure")
@@ -65,18 +57,17 @@ def measure_checkpoints(
         stored = stored_views(run)
 
         def measured(step: int) -> Answer:
+            begun = elsewhere and elsewhere(run.id, step)
+            rows, reasons = ([], {}) if begun is None else begun.result()
+            told = {row["measure"] for row in rows} | reasons.keys()
             wanted, snapshot = chosen if step == steps[-1] else always, run.snapshot(step)
-            begun = None if elsewhere is None else elsewhere.begun(run.id, step)
-            if elsewhere is None or begun is None:
-                return _lacking(run, snapshot, wanted, stored)
-            own = [measure for measure in wanted if measure.id not in elsewhere.measures]
-            rows, reasons = _lacking(run, snapshot, own, stored)
-            more, whynot = begun.result()
-            told = {row["measure"] for row in more} | whynot.keys()
-            left = [measure for measure in wanted if measure not in own and measure.id not in told]
-            rest, why = _lacking(run, snapshot, left, stored)
+            here = [fitted(measure, snapshot) for measure in wanted] if "watched" in run.about else wanted
+            lacking = [
+                measure.without(stored.get((step, measure.id), ())) for measure in here if measure.id not in told
+            ]
+            more = taken([run.id], step, lacking, Snapshots([snapshot]), whynot := {})
             places = {measure.id: place for place, measure in enumerate(wanted)}
-            return sorted([*rows, *more, *rest], key=lambda row: places[row["measure"]]), reasons | whynot | why
+            return sorted([*rows, *more], key=lambda row: places[row["measure"]]), reasons | whynot
 
         for rows, reasons in side_by_side(measured, steps):
             journal.append(rows)
@@ -84,16 +75,6 @@ def measure_checkpoints(
         seal(run.folder, journal)
         publish(run.folder)
     return missing
-
-
-def _lacking(
-    run: Run, snapshot: Snapshot, chosen: Sequence[Measure], stored: Mapping[tuple[int, str], Collection[str]]
-) -> Answer:
-    """The numbers of a checkpoint that are not stored. stored: the views that are, by step and measure."""
-    reasons: dict[str, str] = {}
-    here = [fitted(measure, snapshot) for measure in chosen] if "watched" in run.about else chosen
-    lacking = [measure.without(stored.get((snapshot.step, measure.id), ())) for measure in here]
-    return list(taken([run.id], snapshot.step, lacking, Snapshots([snapshot]), reasons)), reasons
 
 
 def fitted(measure: Measure, snapshot: Snapshot) -> Measure:
